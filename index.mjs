@@ -1,0 +1,6 @@
+// The only file that knows how TypeScript is loaded: makes dist/ match the sources, then re-exports the API.
+import { build } from './scripts/build.mjs'
+
+await build()
+process.setSourceMapsEnabled(true)
+export const { graph, run, check, defineStage, Type, readParquet, writeArrow, columns } = await import('./dist/engine/api.js')
