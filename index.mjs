@@ -3,4 +3,4 @@ import { build } from './scripts/build.mjs'
 
 await build()
 process.setSourceMapsEnabled(true)
-export const { graph, run, check, defineStage, Type, readParquet, writeArrow, columns } = await import('./dist/engine/api.js')
+export const { choice, columns, defineSink, defineSource, defineStage, graph, main, run, Type } = await import('./dist/engine/api.js')

@@ -6,6 +6,7 @@
 import { Type, type Static, type TObject } from '@sinclair/typebox'
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
 import type { Batch } from '../engine/arrow/flow.ts'
+import type { StreamAt } from '../engine/arrow/ipc.ts'
 
 export { Type }
 export type { Batch }
@@ -68,7 +69,7 @@ export interface Context {
 
 /** A pass over all rows before the stage gives verdicts: a bounded partial per partition, merged in order of (file, range), into a bounded state. */
 export interface FitRound<O> {
-  collect(options: O, context: Context): { batch(batch: Batch): void, partial(): unknown }
+  collect(options: O, context: Context): { batch(batch: Batch): void | Promise<void>, partial(): unknown }
   /** `partials` come in order of (file, range), lazily. What is returned must survive v8.serialize. */
   merge(options: O, context: Context, partials: Iterable<unknown>): unknown
 }
@@ -120,7 +121,7 @@ export interface Stage<O extends TObject = TObject> extends Described<O> {
   /** Lines for the summary, from the fitted states: how sure the stage is. */
   report?(options: Static<O>, states: readonly unknown[]): StageReport
   /** Opened once a partition; `batch` is called with its blocks in order. A group stage without work of its own leaves it out. */
-  open?(options: Static<O>, context: Context): { batch(batch: Batch, verdict: Verdict): Output | void }
+  open?(options: Static<O>, context: Context): { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
 }
 
 /** `lines`: plain sentences for the summary. `numbers`: for the manifest and --json. */
@@ -166,9 +167,6 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
   read(options: Static<O>, file: Pick<InputFile, 'path' | 'layout' | 'plan'>, range: { start: number, end: number }, context: Context): AsyncIterable<SourceBatch>
 }
 
-/** Bytes of a partition's rows, ready to be appended by the one writer. */
-export interface SinkPart { write(batch: RecordBatch): void | Promise<void>, close(): Promise<void> | void }
-
 export interface Sink<O extends TObject = TObject> extends Described<O> {
   readonly kind: 'sink'
   readonly reads: Readonly<Record<string, ColumnType>>
@@ -176,14 +174,14 @@ export interface Sink<O extends TObject = TObject> extends Described<O> {
   schema(options: Static<O>, input: Schema, isText: boolean): { schema: Schema, renamed: Readonly<Record<string, string>>, facts?: Readonly<Record<string, string>> }
   /** Turns rows of the input schema into rows of the written one. */
   convert(options: Static<O>, input: RecordBatch, schema: Schema): RecordBatch
-  /** Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one worker; returns files relative to the folder, with rows. */
-  publish(options: Static<O>, folder: string, schema: Schema, parts: SinkInput): Promise<{ file: string, rows: number }[]>
+  /** Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one worker. */
+  publish(options: Static<O>, folder: string, schema: Schema, input: SinkInput): Promise<void> | void
 }
 
-/** All rows of a sink in order. `streams` are files, each a complete Arrow IPC stream of that schema with the given byte range of its record batches. */
+/** All rows of a sink in order, already in the written schema: as an iterator, and as the files they lie in (complete Arrow IPC streams of that schema). */
 export interface SinkInput {
   readonly rows: number
-  readonly streams: readonly { readonly path: string, readonly rows: number, readonly batches: readonly { start: number, end: number, rows: number }[] }[]
+  readonly streams: readonly StreamAt[]
   batches(): Iterable<RecordBatch>
 }
 

@@ -2,7 +2,7 @@
  * Arrow columns by their buffers. Every `Data` inside the engine is compact: offset 0, exact buffers, Int32 offsets that begin at 0, and a validity
  * bitmap only where there are nulls. Readers hand over such data; everything here keeps it so. Arrow JS's own `slice` and `Vector.get` are not used.
  */
-import { Bool, DataType, Field, Float64, Int32, List, makeData, Struct, Type as Id, Utf8, type Data } from 'apache-arrow'
+import { Bool, DataType, Field, Float64, Int32, Int64, List, makeData, Struct, Type as Id, Utf8, type Data } from 'apache-arrow'
 
 /** list<struct<role: utf8, content: utf8>>, none of it null: a prompt or one side of a pair. */
 export const messagesType = new List(new Field('item', new Struct([
@@ -137,6 +137,13 @@ export const makeFloat64 = (values: Float64Array): Data<Float64> =>
   makeData({ type: new Float64(), length: values.length, data: values, ...validity(values.length, i => Number.isNaN(values[i])) })
 
 export const makeInt32 = (values: Int32Array): Data<Int32> => makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values })
+
+/** int64 from whole numbers below 2^53. */
+export function makeInt64(values: ArrayLike<number>): Data<Int64> {
+  const data = new BigInt64Array(values.length)
+  for (let i = 0; i < data.length; i++) data[i] = BigInt(values[i])
+  return makeData({ type: new Int64(), length: data.length, nullCount: 0, data })
+}
 
 /** bool from one byte a row (0 or 1). */
 export function makeBool(values: Uint8Array): Data<Bool> {

@@ -1,0 +1,154 @@
+/** Arrow IPC streams on disk, written batch by batch and read again by the batch: spools, shards, the ledger. */
+import { RecordBatchReader, RecordBatchStreamWriter, type RecordBatch, type Schema } from 'apache-arrow'
+import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+
+/** Where a record batch lies in its file, and its rows. */
+export interface BatchAt { readonly start: number, readonly end: number, readonly rows: number }
+
+/** A stream file: where its record batches lie, and the bytes before the first (`header`, its schema). */
+export interface StreamAt { readonly path: string, readonly header: number, readonly rows: number, readonly batches: readonly BatchAt[] }
+
+/** Arrow JS's stream writer with its output caught as it comes, without a queue between. */
+class Encoder extends RecordBatchStreamWriter {
+  chunks: Uint8Array[] = []
+  // `_write` is where the writer hands over bytes; typed as protected and loosely in the library
+  protected override _write(chunk: ArrayBufferView | null): this {
+    if (chunk && chunk.byteLength > 0) {
+      this.chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+      this._position += chunk.byteLength
+    }
+    return this
+  }
+
+  drain(): Uint8Array[] {
+    const { chunks } = this
+    this.chunks = []
+    return chunks
+  }
+}
+
+export const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0)
+
+const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
+  const out = new Uint8Array(chunks.reduce((n, chunk) => n + chunk.length, 0))
+  let at = 0
+  for (const chunk of chunks) { out.set(chunk, at); at += chunk.length }
+  return out
+}
+
+/** The bytes that a stream of this schema begins with. */
+export function schemaBytes(schema: Schema): Uint8Array {
+  const encoder = new Encoder()
+  encoder.reset(undefined, schema)
+  return joined(encoder.drain())
+}
+
+export const schemaFromBytes = (bytes: Uint8Array): Schema => RecordBatchReader.from(joined([bytes, END_OF_STREAM])).open().schema
+
+/** Writes a stream to a file; the caller renames the file when it is whole. Not safe to share. */
+export class IpcWriter {
+  readonly batches: BatchAt[] = []
+  rows = 0
+  readonly #fd: number
+  readonly #encoder = new Encoder()
+  #position = 0
+
+  readonly path: string
+  constructor(path: string, schema: Schema) {
+    this.path = path
+    this.#fd = openSync(path, 'w')
+    this.#encoder.reset(undefined, schema)
+    this.#flush()
+  }
+
+  write(batch: RecordBatch): void {
+    const start = this.#position
+    this.#encoder.write(batch)
+    this.#flush()
+    this.batches.push({ start, end: this.#position, rows: batch.numRows })
+    this.rows += batch.numRows
+  }
+
+  /** Ends the stream. */
+  close(): void {
+    this.#put(END_OF_STREAM)
+    closeSync(this.#fd)
+  }
+
+  #flush(): void { this.#put(joined(this.#encoder.drain())) }
+
+  #put(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at)
+    this.#position += bytes.length
+  }
+}
+
+/** Reads record batches of a stream file by their place. */
+export class IpcFile {
+  readonly #fd: number
+  readonly #header: Uint8Array
+  readonly path: string
+  constructor(path: string, headerBytes: number) {
+    this.path = path
+    this.#fd = openSync(path, 'r')
+    this.#header = new Uint8Array(headerBytes)
+    this.#read(this.#header, 0, 0, headerBytes)
+  }
+
+  batch(at: BatchAt): RecordBatch {
+    // one aligned buffer: the batch's columns are views of it
+    const bytes = new Uint8Array(this.#header.length + at.end - at.start)
+    bytes.set(this.#header)
+    this.#read(bytes, this.#header.length, at.start, at.end)
+    return RecordBatchReader.from(bytes).next().value as RecordBatch
+  }
+
+  close(): void { closeSync(this.#fd) }
+
+  #read(into: Uint8Array, offset: number, start: number, end: number): void {
+    for (let at = start; at < end;) {
+      const n = readSync(this.#fd, into, offset + at - start, end - at, at)
+      if (n === 0) throw new Error(`${this.path}: ends at byte ${at}, ${end - at} bytes short: the file was cut off; remove it and run again`)
+      at += n
+    }
+  }
+}
+
+/**
+ * Joins streams of one schema into files of at most about `maxBytes` by copying their bytes, in order; cuts only between record batches. There is always at least one file:
+ * without rows it holds the schema alone. `name(i, n)` names file i of n. Returns the files in order.
+ */
+export function appendStreams(folder: string, header: Uint8Array, streams: readonly StreamAt[], maxBytes: number, name: (i: number, n: number) => string): { file: string, rows: number }[] {
+  const pieces = streams.flatMap(stream => stream.batches.map(at => ({ path: stream.path, ...at })))
+  const files: (typeof pieces)[] = [[]]
+  let bytes = 0
+  for (const piece of pieces) {
+    if (bytes > 0 && bytes + piece.end - piece.start > maxBytes) { files.push([]); bytes = 0 }
+    files[files.length - 1].push(piece)
+    bytes += piece.end - piece.start
+  }
+  const chunk = new Uint8Array(4 << 20)
+  return files.map((batches, i) => {
+    const file = name(i, files.length)
+    const out = openSync(`${folder}/${file}`, 'w')
+    writeSync(out, header)
+    for (let b = 0; b < batches.length;) {
+      // batches that lie side by side are copied in one go
+      let last = b
+      while (last + 1 < batches.length && batches[last + 1].path === batches[b].path && batches[last + 1].start === batches[last].end) last++
+      const from = openSync(batches[b].path, 'r')
+      for (let at = batches[b].start; at < batches[last].end;) {
+        const n = readSync(from, chunk, 0, Math.min(chunk.length, batches[last].end - at), at)
+        if (n === 0) throw new Error(`${batches[b].path}: ends at byte ${at} of ${batches[last].end}; remove it and run again`)
+        writeSync(out, chunk, 0, n)
+        at += n
+      }
+      closeSync(from)
+      b = last + 1
+    }
+    writeSync(out, END_OF_STREAM)
+    fsyncSync(out)
+    closeSync(out)
+    return { file, rows: batches.reduce((n, batch) => n + batch.rows, 0) }
+  })
+}

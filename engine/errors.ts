@@ -1,0 +1,21 @@
+/** Errors that end a command with a stated exit code (docs/exit-codes in the README). Anything else is a bug and ends with 1. */
+export const EXIT = { ok: 0, unexpected: 1, usage: 64, data: 65, noInput: 66, endpoint: 69, io: 74, later: 75, graph: 78, interrupted: 130, terminated: 143 } as const
+
+export class SluiceError extends Error {
+  readonly exit: number
+  constructor(message: string, exit: number, options?: ErrorOptions) {
+    super(message, options)
+    this.exit = exit
+  }
+}
+
+const ioCodes = new Set(['ENOSPC', 'EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 'ENOTDIR', 'EDQUOT'])
+
+/** The exit code of any error. */
+export function exitCode(error: unknown): number {
+  const { exit, code } = error as { exit?: number, code?: string }
+  if (typeof exit === 'number') return exit
+  if (code === 'NO_INPUT') return EXIT.noInput
+  if (code === 'BAD_INPUT') return EXIT.data
+  return code !== undefined && ioCodes.has(code) ? EXIT.io : EXIT.unexpected
+}

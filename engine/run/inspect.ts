@@ -1,0 +1,83 @@
+/** Reading a published run again: why a row went, and whether the files still are what was published. */
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
+import { EXIT, SluiceError } from '../errors.ts'
+import type { Manifest } from './publish.ts'
+
+export interface LedgerRow { id: string, file: string, row: number, outcome: string, stage: string | null, reason: string | null, numbers: { name: string, value: number | null, limit: number | null }[], detail: string | null, sinks: string[] }
+
+/** Record batches of an Arrow IPC stream file, one at a time. */
+export async function* readStream(path: string): AsyncGenerator<RecordBatch> {
+  const reader = await RecordBatchReader.from(createReadStream(path, { highWaterMark: 1 << 20 }))
+  await reader.open()
+  for await (const batch of reader as AsyncIterable<RecordBatch>) yield batch
+}
+
+const manifestOf = (folder: string): Manifest => {
+  const file = join(folder, 'manifest.json')
+  if (!existsSync(file)) throw new SluiceError(`no manifest.json in ${folder}: the run is unfinished or the folder is not a run; give the output folder with --output`, EXIT.noInput)
+  return JSON.parse(readFileSync(file, 'utf8')) as Manifest
+}
+
+/** All ledger rows of an id, or the one of `file:row`. */
+export async function why(run: string, what: string): Promise<LedgerRow[]> {
+  manifestOf(run)
+  const place = /^(.+):(\d+)$/.exec(what)
+  const found: LedgerRow[] = []
+  for (const file of readdirSync(join(run, 'ledger')).sort()) {
+    for await (const batch of readStream(join(run, 'ledger', file))) {
+      const ids = batch.getChild('id')!, files = batch.getChild('file')!, rows = batch.getChild('row')!
+      for (let i = 0; i < batch.numRows; i++) {
+        if (ids.get(i) !== what && !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))) continue
+        const row = batch.get(i)!.toJSON() as Record<string, unknown> & { numbers: Iterable<{ toJSON(): LedgerRow['numbers'][number] }>, sinks: Iterable<string> }
+        found.push({ ...row, row: Number(row.row), numbers: [...row.numbers].map(number => number.toJSON()), sinks: [...row.sinks] } as unknown as LedgerRow)
+      }
+    }
+  }
+  return found
+}
+
+/** One row of the ledger in words. */
+export function explain(row: LedgerRow, manifest?: Manifest): string {
+  const where = `${row.id} (${row.file}:${row.row})`
+  const numbers = row.numbers.map(({ name, value, limit }) => `${name} ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`).join(', ')
+  const because = row.reason === null ? '' : `${row.stage ? ` by ${row.stage}${manifest?.stages[row.stage] ? ` (${manifest.stages[row.stage].use})` : ''}` : ''}: ${row.reason}${numbers ? `, ${numbers}` : ''}${row.detail ? `; ${/:\d+$/.test(row.detail) && row.outcome === 'dropped' ? 'yields to ' : ''}${row.detail}` : ''}`
+  if (row.outcome === 'kept') return `${where} was kept, in ${row.sinks.join(', ')}${because ? `; spared by --keep-ids, it would have been dropped${because}` : ''}`
+  return `${where} was ${row.outcome}${because}`
+}
+const round = (value: number | null): string => value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
+
+export const readManifest = manifestOf
+
+/** Holds every file of a run against its manifest. Returns what is wrong, one line each. */
+export async function verify(run: string): Promise<{ problems: string[], files: number, rows: number }> {
+  const manifest = manifestOf(run)
+  const problems: string[] = []
+  for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
+    const path = join(run, file)
+    if (!existsSync(path)) { problems.push(`${file} is missing`); continue }
+    if (statSync(path).size !== bytes) problems.push(`${file} has ${statSync(path).size} bytes, published were ${bytes}`)
+    const hash = createHash('sha256')
+    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+    if (hash.digest('hex') !== sha256) problems.push(`${file} is not what was published (its sha256 differs)`)
+  }
+  const count = async (folder: string): Promise<number> => {
+    let rows = 0
+    for (const file of readdirSync(join(run, folder)).filter(name => name.endsWith('.arrow'))) {
+      try { for await (const batch of readStream(join(run, folder, file))) rows += batch.numRows } catch (error) { problems.push(`${folder}/${file} cannot be read: ${(error as Error).message}`) }
+    }
+    return rows
+  }
+  const ledger = await count('ledger')
+  if (ledger !== manifest.rows.read) problems.push(`the ledger has ${ledger} rows, ${manifest.rows.read} were read`)
+  for (const [sink, { rows }] of Object.entries(manifest.sinks)) {
+    if (!Object.keys(manifest.files).some(file => file.startsWith(`${sink}/`) && file.endsWith('.arrow'))) continue
+    const have = await count(sink)
+    if (have !== rows) problems.push(`${sink} has ${have} rows, published were ${rows}`)
+  }
+  const { read, kept, dropped, errored } = manifest.rows
+  if (kept + dropped + errored !== read) problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
+  return { problems, files: Object.keys(manifest.files).length, rows: manifest.rows.read }
+}

@@ -1,0 +1,89 @@
+/** What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize. */
+import type { StreamAt } from '../arrow/ipc.ts'
+import type { Op } from './plan.ts'
+
+/** A node as a worker needs it. Schemas travel as the bytes that an IPC stream begins with. */
+export interface NodeSetup {
+  readonly id: string
+  readonly use: string
+  /** The JavaScript file of a user's own stage. */
+  readonly module?: string
+  readonly options: Record<string, unknown>
+  /** Columns that come in (of a source: that go out) and go out. */
+  readonly input: Uint8Array
+  readonly output: Uint8Array
+}
+
+export interface FileSetup { readonly source: string, readonly path: string, readonly layout: string, readonly plan: unknown }
+
+/** Sent once to every worker. */
+export interface Setup {
+  readonly nodes: readonly NodeSetup[]
+  readonly levels: readonly (readonly Op[])[]
+  readonly reach: readonly (readonly [string, readonly string[]])[]
+  readonly files: readonly FileSetup[]
+  readonly seed: number
+  readonly expectedRows: number
+  readonly keepIds: readonly string[]
+  /** Rows of a block at most: a size of work, without influence on any output. */
+  readonly blockRows: number
+  /** Buckets of each group node. */
+  readonly buckets: Readonly<Record<string, number>>
+}
+
+/** A fixed range of rows of one file, the unit of work and of resuming. */
+export interface Partition { readonly index: number, readonly file: number, readonly start: number, readonly end: number }
+
+/** One pass over one or more partitions that are read in one go. `folders[p]` holds what each earlier level left behind for it. */
+export interface PassTask {
+  readonly kind: 'pass'
+  readonly level: number
+  readonly partitions: readonly { readonly partition: Partition, readonly folder: string, readonly earlier: readonly string[], readonly done: boolean }[]
+  /** Files of fitted states by node, in order of the rounds. */
+  readonly states: Readonly<Record<string, readonly string[]>>
+  /** For each partition of the task, the file of verdicts of each group node. */
+  readonly drops: readonly Readonly<Record<string, string>>[]
+}
+export interface MergeTask { readonly kind: 'merge', readonly node: string, readonly round: number, readonly partials: readonly string[], readonly states: readonly string[], readonly file: string }
+export interface BucketTask { readonly kind: 'bucket', readonly node: string, readonly bucket: number, readonly folders: readonly string[], readonly bases: readonly number[], readonly file: string }
+export interface LedgerTask { readonly kind: 'ledger', readonly partition: Partition, readonly folders: readonly string[], readonly file: string, readonly label: string, readonly labels: readonly string[] }
+export interface SinkTask { readonly kind: 'sink', readonly node: string, readonly folder: string, readonly schema: Uint8Array, readonly streams: readonly StreamAt[] }
+export interface HashTask { readonly kind: 'hash', readonly path: string }
+export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | HashTask
+
+export interface Counts { in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, millis: number }
+
+/** Verdicts on rows, one entry each, in order. `reason` indexes the stage's declared reasons; related rows are -1 where there are none. */
+export interface Events {
+  row: Uint32Array
+  copy: Uint32Array
+  node: Uint16Array
+  kind: Uint8Array
+  reason: Uint16Array
+  value: Float64Array
+  relatedFile: Int32Array
+  relatedRow: Float64Array
+  /** Messages of errors, by index of the entry. */
+  messages: Record<number, string>
+}
+export const DROPPED = 0, ERRORED = 1, SPARED = 2
+
+/** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
+export interface PassMeta {
+  /** Source rows of the partition (level 0). */
+  readonly rows: number
+  readonly spools: Record<string, StreamAt & { readonly blocks: number[] }>
+  readonly sinks: Record<string, StreamAt>
+  readonly dropped: Record<string, StreamAt & { readonly schema: Uint8Array }>
+  readonly notes: Record<string, StreamAt & { readonly schema: Uint8Array }>
+  readonly ids?: StreamAt
+  readonly events: Events
+  /** One bit a source row of the partition: it, or a pair made of it, reached this sink. */
+  readonly reached: Record<string, Uint8Array>
+  readonly counts: Record<string, Counts>
+  /** Rows that each group node collected. */
+  readonly grouped: Record<string, { readonly rows: number, readonly bucketCounts: Uint32Array }>
+}
+
+/** Verdicts of a group node on the rows that one partition gathered, by their position there, ascending. */
+export interface GroupDrops { index: Uint32Array, reason: Uint16Array, value: Float64Array, relatedFile: Int32Array, relatedRow: Float64Array }

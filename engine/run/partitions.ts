@@ -1,0 +1,29 @@
+/** Cuts input files into partitions, and groups those that one worker must read in one go. */
+import type { InputFile } from '../../stages/define.ts'
+import type { Partition } from './messages.ts'
+
+/**
+ * Partitions of about `partitionRows` rows, in order of files and rows. They begin where reading can begin (`starts`: row groups); where a row group is larger than a
+ * partition, its partitions form one unit, since reading the second means decoding the first. The result depends on the files and on `partitionRows` alone.
+ * `limit`: only the first so many rows of all files together.
+ */
+export function cutPartitions(files: readonly Pick<InputFile, 'rows' | 'starts'>[], partitionRows: number, limit = Infinity): Partition[][] {
+  const units: Partition[][] = []
+  let index = 0, left = limit
+  files.forEach(({ rows, starts }, file) => {
+    const last = Math.min(rows, left)
+    left -= last
+    const ends = [...starts.filter(at => at > 0 && at < rows), rows]
+    for (let start = 0, e = 0; start < last;) {
+      // the furthest place to begin again that a partition can reach, else the next one
+      while (ends[e] <= start) e++
+      while (e + 1 < ends.length && ends[e + 1] <= start + partitionRows) e++
+      const end = Math.min(last, ends[e])
+      const unit: Partition[] = []
+      for (let at = start; at < end; at += partitionRows) unit.push({ index: index++, file, start: at, end: Math.min(end, at + partitionRows) })
+      units.push(unit)
+      start = end
+    }
+  })
+  return units
+}

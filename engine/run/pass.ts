@@ -1,0 +1,478 @@
+/** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
+import { Field, Schema, Utf8, Int32 as ArrowInt32, Int64, type RecordBatch } from 'apache-arrow'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Context, Sink, Source, SourceBatch, Stage } from '../../stages/define.ts'
+import { makeInt32, makeInt64, makeText, runsOfRows, take } from '../arrow/columns.ts'
+import { Batch, concatFlows, DERIVED, emptyFlow, flowBytes, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
+import { IpcFile, IpcWriter, schemaBytes, type BatchAt, type StreamAt } from '../arrow/ipc.ts'
+import { loadValue, saveValue } from './files.ts'
+import { KeyWriter } from './group.ts'
+import { ERRORED, SPARED, type Counts, type GroupDrops, type Events, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { gathered, isGroupRound, roundsOf, type Op } from './plan.ts'
+import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
+import type { WorkerNode, World } from './world.ts'
+
+/** Rows and bytes of a record batch in what is published: small enough that a trainer can concatenate them with 32-bit offsets. */
+const BATCH_ROWS = 1000, BATCH_BYTES = 64 << 20
+
+/** Collects rows into batches of exactly BATCH_ROWS, whatever blocks they come in; too heavy ones are halved. */
+class Rebatcher {
+  #pending: Flow[] = []
+  #rows = 0
+  readonly #emit: (flow: Flow) => void
+  constructor(emit: (flow: Flow) => void) { this.#emit = emit }
+
+  push(flow: Flow): void {
+    if (flow.rows === 0) return
+    this.#pending.push(flow)
+    this.#rows += flow.rows
+    if (this.#rows >= BATCH_ROWS) this.#cut(false)
+  }
+
+  end(): void { if (this.#rows > 0) this.#cut(true) }
+
+  #cut(all: boolean): void {
+    const whole = concatFlows(this.#pending)
+    let at = 0
+    for (; whole.rows - at >= BATCH_ROWS || (all && at < whole.rows); at += BATCH_ROWS) this.#halve(takeFlow(whole, [at, Math.min(whole.rows, at + BATCH_ROWS)]))
+    this.#rows = Math.max(0, whole.rows - at)
+    this.#pending = this.#rows > 0 ? [takeFlow(whole, [at, whole.rows])] : []
+  }
+
+  #halve(flow: Flow): void {
+    if (flow.rows === 1 || flowBytes(flow) <= BATCH_BYTES) return this.#emit(flow)
+    const middle = flow.rows >> 1
+    this.#halve(takeFlow(flow, [0, middle]))
+    this.#halve(takeFlow(flow, [middle, flow.rows]))
+  }
+}
+
+const streamOf = (writer: IpcWriter, header: number): StreamAt => ({ path: writer.path, header, rows: writer.rows, batches: writer.batches })
+
+class EventLog {
+  readonly #parts: { flow: Pick<Flow, 'row' | 'copy'>, rows: number[], node: number, said: Said }[] = []
+  readonly #refused: { row: number, node: number, reason: number, value: number, error?: string }[] = []
+
+  add(flow: Flow, said: Said, node: number): void {
+    const rows: number[] = []
+    for (let i = 0; i < said.said.length; i++) if (said.said[i]) rows.push(i)
+    if (rows.length === 0) return
+    // only the keys of the rows concerned: the block's columns must not stay alive
+    this.#parts.push({ flow: { row: Uint32Array.from(rows, i => flow.row[i]), copy: Uint32Array.from(rows, i => flow.copy[i]) }, rows, node, said })
+  }
+
+  refuse(row: number, node: number, reason: number, value: number, error?: string): void { this.#refused.push({ row, node, reason, value, error }) }
+
+  events(): Events {
+    const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length)
+    const events: Events = {
+      row: new Uint32Array(n), copy: new Uint32Array(n), node: new Uint16Array(n), kind: new Uint8Array(n), reason: new Uint16Array(n), value: new Float64Array(n),
+      relatedFile: new Int32Array(n).fill(-1), relatedRow: new Float64Array(n).fill(-1), messages: {},
+    }
+    let at = 0
+    for (const { row, node, reason, value, error } of this.#refused) {
+      events.row[at] = row; events.node[at] = node; events.reason[at] = reason; events.value[at] = value
+      if (error !== undefined) events.messages[at] = error
+      at++
+    }
+    for (const { flow, rows, node, said } of this.#parts) {
+      rows.forEach((i, k) => {
+        events.row[at] = flow.row[k]; events.copy[at] = flow.copy[k]; events.node[at] = node
+        events.kind[at] = said.kind[i]; events.reason[at] = said.reason[i]; events.value[at] = said.value[i]
+        events.relatedFile[at] = said.relatedFile[i]; events.relatedRow[at] = said.relatedRow[i]
+        const message = said.messages.get(i)
+        if (message !== undefined) events.messages[at] = message
+        at++
+      })
+    }
+    return events
+  }
+}
+
+const newCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 })
+
+/** Blocks of the source, each within one partition, in order. */
+async function* sourceBlocks(world: World, node: WorkerNode, partitions: readonly Partition[]): AsyncGenerator<{ partition: Partition, batch: SourceBatch }> {
+  const file = world.setup.files[partitions[0].file]
+  const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
+  let p = 0
+  for await (let batch of (node.stage as Source).read(node.options, file, { start: partitions[0].start, end: partitions[partitions.length - 1].end }, context)) {
+    for (;;) {
+      while (batch.first >= partitions[p].end) p++
+      const rest = batch.first + batch.raw.numRows - partitions[p].end
+      if (rest <= 0) { yield { partition: partitions[p], batch }; break }
+      const [head, tail] = splitSource(batch, partitions[p].end)
+      yield { partition: partitions[p], batch: head }
+      batch = tail
+    }
+  }
+}
+
+/** A source batch cut before a row of the file. */
+function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, SourceBatch] {
+  const pairs = batch.row.findIndex(row => row >= boundary)
+  const middle = pairs < 0 ? batch.row.length : pairs, raw = boundary - batch.first
+  const part = (from: number, to: number, rawFrom: number, rawTo: number): SourceBatch => ({
+    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to), first: batch.first + rawFrom, ids: take(batch.ids, [rawFrom, rawTo]),
+    raw: takeBatch(batch.raw, rawFrom, rawTo), refused: batch.refused.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
+  })
+  return [part(0, middle, 0, raw), part(middle, batch.row.length, raw, batch.raw.numRows)]
+}
+
+const takeBatch = (batch: RecordBatch, start: number, end: number): RecordBatch =>
+  toRecordBatch(batch.schema, batch.data.children.map(column => take(column, [start, end])), end - start)
+
+/** Which number of a source row's pairs each pair is. */
+function copies(row: Uint32Array): Uint32Array {
+  const out = new Uint32Array(row.length)
+  for (let i = 1; i < row.length; i++) if (row[i] === row[i - 1]) out[i] = out[i - 1] + 1
+  return out
+}
+
+const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
+
+/** All that one partition's pass holds open. */
+class PartitionPass {
+  readonly #world: World
+  readonly #task: PassTask
+  readonly #partition: Partition
+  readonly #folder: string
+  readonly #ops: readonly Op[]
+  readonly #ports = new Map<string, Flow>()
+  readonly #log = new EventLog()
+  readonly #counts: Record<string, Counts> = {}
+  readonly #runs = new Map<string, StageRun>()
+  readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>, partial(): unknown }>()
+  readonly #keys = new Map<string, KeyWriter>()
+  readonly #spools = new Map<string, { writer: IpcWriter, header: number, blocks: number[] }>()
+  readonly #batchers = new Map<string, { batcher: Rebatcher, writer: () => IpcWriter | undefined }>()
+  readonly #writers: { kind: 'sinks' | 'dropped' | 'notes', node: string, writer: IpcWriter, schema: Uint8Array }[] = []
+  readonly #reached: Record<string, Uint8Array> = {}
+  readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
+  readonly #loads = new Map<string, { file: IpcFile, blocks: readonly number[], batches: readonly BatchAt[], next: number }>()
+  readonly #file: string
+  #ids: IpcWriter | undefined
+  #block = 0
+
+  constructor(world: World, task: PassTask, which: number, folder: string) {
+    this.#world = world
+    this.#task = task
+    this.#partition = task.partitions[which].partition
+    this.#folder = folder
+    const source = world.setup.files[this.#partition.file].source
+    this.#file = world.setup.files[this.#partition.file].path
+    this.#ops = world.setup.levels[task.level].filter(op => 'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source))
+    const earlier = task.partitions[which].earlier
+    for (const op of this.#ops) {
+      if (op.kind === 'load') this.#load(op.port, earlier)
+      if (op.kind === 'stage' || op.kind === 'collect') this.#open(op, task, which)
+      if ('node' in op) this.#counts[op.node] ??= newCounts()
+    }
+  }
+
+  #node(id: string): WorkerNode { return this.#world.nodes.get(id)! }
+
+  #context(node: WorkerNode): Context {
+    return { id: node.id, seed: this.#world.setup.seed, expectedRows: this.#world.setup.expectedRows, states: this.#world.states(this.#task.states[node.id] ?? []) }
+  }
+
+  #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {
+    const node = this.#node(op.node), stage = node.stage as Stage, context = this.#context(node)
+    if (op.kind === 'stage') {
+      this.#runs.set(node.id, { id: node.id, stage, instance: stage.open?.(node.options, context) as Instance | undefined, output: node.output, spare: this.#world.spare })
+      if (stage.group) this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
+    } else if (isGroupRound(stage, op.round)) {
+      this.#keys.set(node.id, new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]))
+    } else {
+      this.#collectors.set(node.id, stage.fit![op.round].collect(node.options, context))
+    }
+  }
+
+  #load(port: string, earlier: readonly string[]): void {
+    for (const folder of earlier) {
+      const spool = this.#world.meta(folder).spools[port]
+      if (spool) return void this.#loads.set(port, { file: new IpcFile(join(folder, `${fileName(port)}.arrow`), spool.header), blocks: spool.blocks, batches: spool.batches, next: 0 })
+    }
+    throw new Error(`no spool of '${port}' for partition ${this.#partition.index}; remove the .sluice folder and run again`)
+  }
+
+  /** A block of source rows (level 0). */
+  async source(batch: SourceBatch, node: WorkerNode): Promise<void> {
+    const { setup } = this.#world
+    this.#ids ??= new IpcWriter(join(this.#folder, 'ids.arrow'), idSchema)
+    this.#ids.write(toRecordBatch(idSchema, [batch.ids], batch.ids.length))
+    const counts = this.#counts[node.id], reasons = Object.keys(node.stage.reasons), index = this.#world.indexOf(node.id)
+    counts.in += batch.raw.numRows
+    for (const { row, reason, value, error } of batch.refused) {
+      const at = reasons.indexOf(reason)
+      if (at < 0) throw new Error(`${node.use}: reason '${reason}' is not declared`)
+      counts.dropped++
+      counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
+      this.#log.refuse(row, index, at, value ?? NaN, error)
+    }
+    if (batch.refused.length > 0) {
+      const rows = batch.refused.map(({ row }) => row - batch.first)
+      const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
+      this.#drop(node, takeFlow(raw, runsOfRows(rows)), batch.refused.map(({ reason }) => reason))
+    }
+    const columns = batch.pairs.data.children.length === 0 ? [] : batch.pairs.data.children
+    const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
+    for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
+      const block = takeFlow(flow, [at, Math.min(flow.rows, at + setup.blockRows)])
+      counts.out += block.rows
+      this.#ports.set(node.id, block)
+      await this.#run()
+    }
+  }
+
+  /** All blocks of the spools of this level, in order. */
+  async spooled(): Promise<void> {
+    const blocks = [...new Set([...this.#loads.values()].flatMap(load => load.blocks))].sort((a, b) => a - b)
+    for (const block of blocks) {
+      this.#block = block
+      await this.#run()
+    }
+  }
+
+  async #run(): Promise<void> {
+    for (const op of this.#ops) {
+      const started = performance.now()
+      if (op.kind === 'load') this.#loadBlock(op.port)
+      else if (op.kind === 'stage') await this.#stage(op.node, op.inputs)
+      else if (op.kind === 'gather') this.#gather(op.node, op.inputs)
+      else if (op.kind === 'collect') await this.#collect(op.node)
+      else if (op.kind === 'sink') this.#sink(op.node, op.inputs)
+      else if (op.kind === 'save') this.#save(op.port)
+      if ('node' in op) this.#counts[op.node].millis += performance.now() - started
+    }
+    this.#ports.clear()
+    if (this.#task.level === 0) this.#block++
+  }
+
+  #loadBlock(port: string): void {
+    const load = this.#loads.get(port)!
+    const node = this.#node(port.split(/[.#]/)[0])
+    const schema = port === node.id ? node.output : node.input
+    if (load.blocks[load.next] !== this.#block) return void this.#ports.set(port, emptyFlow(schema))
+    const batch = load.file.batch(load.batches[load.next++])
+    const columns = batch.data.children
+    const key = (column: number) => (columns[column].values as Uint32Array).subarray(0, batch.numRows)
+    this.#ports.set(port, { schema, columns: columns.slice(2), rows: batch.numRows, row: key(0), copy: key(1) })
+  }
+
+  #save(port: string): void {
+    const flow = this.#ports.get(port)
+    let spool = this.#spools.get(port)
+    if (!spool) {
+      const node = this.#node(port.split(/[.#]/)[0])
+      const schema = spoolSchema(port === node.id ? node.output : node.input)
+      spool = { writer: new IpcWriter(join(this.#folder, `${fileName(port)}.arrow`), schema), header: schemaBytes(schema).length, blocks: [] }
+      this.#spools.set(port, spool)
+    }
+    if (!flow || flow.rows === 0) return
+    spool.blocks.push(this.#block)
+    spool.writer.write(toRecordBatch(spoolSchema(flow.schema), [...keyColumns(flow), ...flow.columns], flow.rows))
+  }
+
+  #inputs(node: string, inputs: readonly string[]): Flow {
+    const flows = inputs.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
+    const { input } = this.#node(node)
+    return flows.length === 1 && flows[0].schema.fields.length === input.fields.length ? { ...flows[0], schema: input } : mergeFlows(flows, input)
+  }
+
+  #gather(id: string, inputs: readonly string[]): void {
+    const flow = this.#inputs(id, inputs)
+    this.#ports.set(gathered(id), flow)
+    this.#save(gathered(id))
+  }
+
+  async #collect(id: string): Promise<void> {
+    const flow = this.#ports.get(gathered(id))!
+    if (flow.rows === 0) return
+    const keys = this.#keys.get(id)
+    if (keys) keys.add(new Batch(flow), flow.row)
+    else await this.#collectors.get(id)!.batch(new Batch(flow))
+  }
+
+  async #stage(id: string, inputs: readonly string[]): Promise<void> {
+    const node = this.#node(id), stage = node.stage as Stage, run = this.#runs.get(id)!
+    const flow = roundsOf(node) > 0 ? this.#ports.get(inputs[0])! : this.#inputs(id, inputs)
+    if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
+    const group = this.#drops.get(id)
+    const { out, said } = await runStage(run, flow, group && (said => {
+      const { drops } = group, reasons = Object.keys(stage.reasons)
+      for (let i = group.cursor; i < drops.index.length && drops.index[i] < group.base + flow.rows; i++) {
+        said.drop(drops.index[i] - group.base, reasons[drops.reason[i]], drops.value[i], drops.relatedFile[i], drops.relatedRow[i])
+      }
+    }))
+    if (group) {
+      group.base += flow.rows
+      while (group.cursor < group.drops.index.length && group.drops.index[group.cursor] < group.base) group.cursor++
+    }
+    this.#ports.set(id, out)
+    this.#account(node, stage, flow, out, said)
+    if (said.kept.includes(0)) this.#dropPorts(node, stage, flow, said)
+    if (said.notes.length > 0) this.#note(node, flow, said)
+  }
+
+  #account(node: WorkerNode, stage: Stage, flow: Flow, out: Flow, said: Said): void {
+    const counts = this.#counts[node.id], reasons = Object.keys(stage.reasons)
+    counts.in += flow.rows
+    if (stage.rows === 'derive') counts.derived += out.rows
+    else counts.out += out.rows
+    for (let i = 0; i < said.said.length; i++) {
+      if (!said.said[i]) continue
+      if (said.kind[i] === ERRORED) { counts.errored++; continue }
+      if (said.kind[i] === SPARED) { counts.spared++; continue }
+      counts.dropped++
+      const reason = reasons[said.reason[i]]
+      counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
+    }
+    for (const { reason } of said.notes) counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
+    this.#log.add(flow, said, this.#world.indexOf(node.id))
+  }
+
+  /** Dropped rows go to dropped/, and to the ports that somebody reads. */
+  #dropPorts(node: WorkerNode, stage: Stage, flow: Flow, said: Said): void {
+    const reasons = Object.keys(stage.reasons)
+    const rows: number[] = [], named: string[] = [], byReason = new Map<string, number[]>()
+    for (let i = 0; i < flow.rows; i++) {
+      if (said.kept[i]) continue
+      const reason = said.kind[i] === ERRORED ? 'error' : reasons[said.reason[i]]
+      rows.push(i)
+      named.push(reason)
+      if (!byReason.has(reason)) byReason.set(reason, [])
+      byReason.get(reason)!.push(i)
+    }
+    const dropped = takeFlow(flow, runsOfRows(rows))
+    this.#ports.set(`${node.id}.dropped`, { ...dropped, schema: node.input })
+    for (const [reason, some] of byReason) if (this.#world.usedPorts.has(`${node.id}.${reason}`)) this.#ports.set(`${node.id}.${reason}`, { ...takeFlow(flow, runsOfRows(some)), schema: node.input })
+    this.#drop(node, dropped, named)
+  }
+
+  /** `dropped/` keeps the rows themselves, with why and where from. */
+  #drop(node: WorkerNode, flow: Flow, reasons: readonly string[]): void {
+    this.#aside('dropped', node.id, flow, [makeText(reasons.map(() => node.id)), makeText(reasons)])
+  }
+
+  #note(node: WorkerNode, flow: Flow, said: Said): void {
+    const id = flow.schema.fields.findIndex(field => field.name === 'id')
+    const rows = said.notes.map(({ row }) => row)
+    const picked = takeFlow({ ...flow, schema: new Schema([flow.schema.fields[id]]), columns: [flow.columns[id]] }, runsOfRows(rows))
+    this.#aside('notes', node.id, picked, [makeText(rows.map(() => node.id)), makeText(said.notes.map(({ reason }) => reason))])
+  }
+
+  #aside(kind: 'dropped' | 'notes', node: string, flow: Flow, what: ReturnType<typeof makeText>[]): void {
+    const values = [...what, makeText(Array.from(flow.row, () => this.#file)), makeInt64(flow.row)]
+    const renamed = droppedFields.map(field => kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field)
+    const schema = new Schema([...flow.schema.fields.filter(field => !renamed.some(({ name }) => name === field.name)), ...renamed])
+    const full = withColumns(flow, schema, new Map(renamed.map((field, i) => [field.name, values[i]])))
+    this.#batcher(kind, node, full.schema).push(full)
+  }
+
+  #batcher(kind: 'sinks' | 'dropped' | 'notes', node: string, schema: Schema, convert?: (batch: RecordBatch) => RecordBatch): Rebatcher {
+    const key = `${kind}:${node}`
+    let entry = this.#batchers.get(key)
+    if (!entry) {
+      const writer = new IpcWriter(join(this.#folder, `${kind}-${node}.arrow`), schema)
+      this.#writers.push({ kind, node, writer, schema: schemaBytes(schema) })
+      const batcher = new Rebatcher(flow => {
+        const batch = toRecordBatch(flow.schema, flow.columns, flow.rows)
+        writer.write(convert ? convert(batch) : batch)
+      })
+      entry = { batcher, writer: () => writer }
+      this.#batchers.set(key, entry)
+    }
+    return entry.batcher
+  }
+
+  #sink(id: string, inputs: readonly string[]): void {
+    const node = this.#node(id), sink = node.stage as Sink, flow = this.#inputs(id, inputs)
+    const batcher = this.#batcher('sinks', id, node.output, batch => sink.convert(node.options, batch, node.output))
+    const counts = this.#counts[id]
+    counts.in += flow.rows
+    counts.out += flow.rows
+    const bits = this.#reached[id] ??= new Uint8Array((this.#partition.end - this.#partition.start + 7) >> 3)
+    for (let i = 0; i < flow.rows; i++) {
+      // a derived pair does not save the row that it was made of
+      if (flow.copy[i] >= DERIVED) { counts.derived++; continue }
+      const at = flow.row[i] - this.#partition.start
+      bits[at >> 3] |= 1 << (at & 7)
+    }
+    batcher.push(flow)
+  }
+
+  /** Closes everything and writes what the next levels, the ledger and the publisher need to know. */
+  finish(): PassMeta {
+    for (const { batcher } of this.#batchers.values()) batcher.end()
+    for (const { writer } of this.#writers) writer.close()
+    for (const { file } of this.#loads.values()) file.close()
+    const spools: PassMeta['spools'] = {}
+    for (const op of this.#ops) if (op.kind === 'save') this.#touch(op.port)
+    for (const op of this.#ops) if (op.kind === 'gather') this.#touch(gathered(op.node))
+    for (const [port, { writer, header, blocks }] of this.#spools) { writer.close(); spools[port] = { ...streamOf(writer, header), blocks } }
+    for (const [node, collector] of this.#collectors) saveValue(join(this.#folder, `fit-${node}.bin`), collector.partial())
+    const grouped: PassMeta['grouped'] = {}
+    for (const [node, keys] of this.#keys) grouped[node] = keys.close()
+    this.#ids?.close()
+    const streams = (kind: string) => Object.fromEntries(this.#writers.filter(writer => writer.kind === kind)
+      .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
+    return {
+      rows: this.#partition.end - this.#partition.start, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
+      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, counts: this.#counts, grouped,
+    }
+  }
+
+  /** A spool exists even when nothing went into it. */
+  #touch(port: string): void { if (!this.#spools.has(port)) this.#save(port) }
+}
+
+const idSchema = new Schema([new Field('id', new Utf8(), false)])
+const idHeader = schemaBytes(idSchema).length
+const fileName = (port: string) => `spool-${port.replace('#', '-')}`
+
+const spoolSchema = (schema: Schema): Schema => new Schema([new Field('#row', new ArrowInt32(), false), new Field('#copy', new ArrowInt32(), false), ...schema.fields])
+const keyColumns = (flow: Flow) => [flow.row, flow.copy].map(key => makeInt32(new Int32Array(key.buffer, key.byteOffset, key.length)))
+
+/** Runs a pass over its partitions (several where one read serves them), skipping those that are done already. `progress` hears of rows as they pass. */
+export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
+  const partitions = task.partitions.map(({ partition }) => partition)
+  const begin = (which: number) => {
+    const folder = `${task.partitions[which].folder}.${process.pid}-${world.thread}.tmp`
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    return { pass: new PartitionPass(world, task, which, folder), folder }
+  }
+  const end = (which: number, { pass, folder }: { pass: PartitionPass, folder: string }) => {
+    saveValue(join(folder, 'meta.bin'), relocate(pass.finish(), folder, task.partitions[which].folder))
+    rmSync(task.partitions[which].folder, { recursive: true, force: true })
+    renameSync(folder, task.partitions[which].folder)
+  }
+  if (task.level > 0) {
+    const current = begin(0)
+    await current.pass.spooled()
+    end(0, current)
+    return progress(partitions[0].end - partitions[0].start)
+  }
+  const node = world.nodes.get(world.setup.files[partitions[0].file].source)!
+  let which = 0, current = task.partitions[0].done ? undefined : begin(0)
+  const advance = () => {
+    if (current) end(which, current)
+    which++
+    current = which < partitions.length && !task.partitions[which].done ? begin(which) : undefined
+  }
+  for await (const { partition, batch } of sourceBlocks(world, node, partitions)) {
+    while (partitions[which] !== partition) advance()
+    if (!current) continue
+    await current.pass.source(batch, node)
+    progress(batch.raw.numRows)
+  }
+  while (which < partitions.length) advance()
+}
+
+/** Paths in the meta are those that the folder has after its rename. */
+function relocate(meta: PassMeta, from: string, to: string): PassMeta {
+  const move = <T extends { path: string }>(entries: Record<string, T>) => Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]))
+  return { ...meta, spools: move(meta.spools), sinks: move(meta.sinks), dropped: move(meta.dropped), notes: move(meta.notes), ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) } }
+}

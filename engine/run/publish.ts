@@ -1,0 +1,176 @@
+/** Puts a run's results together in a folder of its own, checks that every row is accounted for, and makes it the latest by a rename. */
+import { existsSync, fsyncSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import type { Sink, Stage, StageReport } from '../../stages/define.ts'
+import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
+import { writeWhole } from './files.ts'
+import { ledgerSchema, type LedgerPart } from './ledger.ts'
+import type { Counts, LedgerTask, Partition, PassMeta } from './messages.ts'
+import type { Pool } from './pool.ts'
+import { labelOf, type Prepared } from './run.ts'
+
+const SHARD_BYTES = 500e6
+const packageVersion = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
+
+/** What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the machine. */
+export interface Manifest {
+  readonly sluice: string
+  /** Of the content of all inputs, the plan, and Sluice's own code. */
+  readonly hash: string
+  readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
+  readonly limit?: number
+  readonly keep_ids?: number
+  readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
+  readonly rows: { read: number, kept: number, dropped: number, errored: number, derived: number }
+  /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */
+  readonly dropped_by_kind: { broken: number, quality: number, configured: number }
+  readonly stages: Record<string, StageCounts>
+  readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>
+  readonly files: Record<string, { bytes: number, sha256: string }>
+}
+
+export interface PublishInput {
+  readonly output: string
+  readonly prepared: Prepared
+  readonly partitions: readonly Partition[]
+  readonly hashes: readonly string[]
+  readonly hash: string
+  readonly limit?: number
+  readonly keepIds: number
+  readonly pool: Pool
+  /** Metas of all levels, by partition. */
+  metas(): PassMeta[][]
+  readonly reports: Record<string, StageReport>
+  readonly counts: Record<string, Counts>
+  ledger(file: string, partition: number): LedgerTask
+}
+
+/** The manifest of the latest published run, if there is one. */
+export function latestManifest(output: string): { folder: string, manifest: Manifest } | undefined {
+  const folder = join(output, 'latest'), file = join(folder, 'manifest.json')
+  return existsSync(file) ? { folder, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest } : undefined
+}
+
+const dataName = (i: number, n: number) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`
+
+export async function publish(input: PublishInput): Promise<{ status: 'published' | 'empty', folder: string, manifest: Manifest }> {
+  const { output, prepared, pool, counts } = input
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\.\d+Z$/, 'Z')
+  const name = `${stamp}-${input.hash.slice(0, 8)}`, folder = join(output, 'runs', `.tmp-${name}`)
+  for (const old of readdirSync(join(output, 'runs'))) if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })
+  mkdirSync(join(folder, 'ledger'), { recursive: true })
+  const metas = input.metas()
+  const parts = join(output, '.sluice', 'ledger')
+  rmSync(parts, { recursive: true, force: true })
+  mkdirSync(parts, { recursive: true })
+
+  const ledger = await Promise.all(input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p))))
+  appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName)
+  rmSync(parts, { recursive: true, force: true })
+  const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
+  const rows = {
+    read: input.partitions.reduce((n, { start, end }) => n + end - start, 0), kept: sum(part => part.outcomes.kept), dropped: sum(part => part.outcomes.dropped), errored: sum(part => part.outcomes.errored),
+    derived: Object.values(counts).reduce((n, stage) => n + stage.derived, 0),
+  }
+  const sinks: Manifest['sinks'] = {}
+  await Promise.all(prepared.graph.nodes.filter(node => node.stage.kind === 'sink').map(async node => {
+    const sink = node.stage as Sink, { input: schema, output: written } = prepared.schemas.get(node.id)!
+    const { renamed, facts } = sink.schema(node.options as never, schema, prepared.isText.get(node.id) ?? false)
+    const streams = metas.flatMap(levels => levels.flatMap(meta => meta.sinks[node.id] ?? []))
+    mkdirSync(join(folder, node.id), { recursive: true })
+    await pool.run({ kind: 'sink', node: node.id, folder: join(folder, node.id), schema: schemaBytes(written), streams })
+    sinks[node.id] = { rows: streams.reduce((n, stream) => n + stream.rows, 0), columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
+    counts[node.id] ??= { in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 }
+  }))
+  // derived rows are counted where they are made; a sink's own count of them is not another one
+  rows.derived = prepared.graph.nodes.filter(node => node.stage.kind === 'stage').reduce((n, node) => n + (counts[node.id]?.derived ?? 0), 0)
+  for (const kind of ['dropped', 'notes'] as const) appendAside(folder, kind, metas)
+  const problems = unaccounted(prepared, counts, rows)
+  if (problems.length > 0) throw new Error(`run: rows are not accounted for, which is a bug of Sluice: ${problems.join('; ')}`)
+
+  const manifest: Manifest = {
+    sluice: packageVersion, hash: input.hash,
+    graph: {
+      name: prepared.graph.name, seed: prepared.graph.seed, partition_rows: prepared.graph.partitionRows,
+      stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: node.options, from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
+    },
+    ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds === 0 ? {} : { keep_ids: input.keepIds }),
+    inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
+    rows, dropped_by_kind: kinds(prepared, counts),
+    stages: Object.fromEntries(prepared.graph.nodes.map(node => {
+      const { millis: _, ...rest } = counts[node.id] ?? { in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 }
+      return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
+    })),
+    sinks: sorted(sinks), files: {},
+  }
+  const empty = Object.values(sinks).every(sink => sink.rows === 0)
+  const files = filesBelow(folder).sort()
+  const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))
+  files.forEach((file, i) => { manifest.files[file] = { bytes: statSync(join(folder, file)).size, sha256: hashes[i] } })
+  writeWhole(join(folder, 'timings.json'), `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])) }, null, 2)}\n`)
+  writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  const final = join(output, 'runs', name)
+  renameSync(folder, final)
+  if (empty) return { status: 'empty', folder: final, manifest }
+  swapLatest(output, final)
+  return { status: 'published', folder: final, manifest }
+}
+
+/** Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder of their own. */
+function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly (readonly PassMeta[])[]): void {
+  const byStage = new Map<string, Map<string, { schema: Uint8Array, streams: StreamAt[] }>>()
+  for (const meta of metas.flat()) {
+    for (const [node, { schema, ...stream }] of Object.entries(meta[kind])) {
+      if (!byStage.has(node)) byStage.set(node, new Map())
+      const key = Buffer.from(schema).toString('latin1'), kinds = byStage.get(node)!
+      if (!kinds.has(key)) kinds.set(key, { schema, streams: [] })
+      kinds.get(key)!.streams.push(stream)
+    }
+  }
+  for (const [node, schemas] of byStage) {
+    [...schemas.values()].forEach(({ schema, streams }, i) => {
+      const target = join(folder, kind, i === 0 ? node : `${node}-${i + 1}`)
+      mkdirSync(target, { recursive: true })
+      appendStreams(target, schema, streams, SHARD_BYTES, dataName)
+    })
+  }
+}
+
+/** The arithmetic that must hold in every run. */
+function unaccounted({ graph }: Prepared, counts: Record<string, Counts>, rows: Manifest['rows']): string[] {
+  const problems: string[] = []
+  if (rows.kept + rows.dropped + rows.errored !== rows.read) problems.push(`${rows.kept} kept + ${rows.dropped} dropped + ${rows.errored} errored are not the ${rows.read} rows read`)
+  for (const node of graph.nodes) {
+    const count = counts[node.id]
+    if (!count || node.stage.kind !== 'stage' || !['same', 'subset'].includes((node.stage as Stage).rows)) continue
+    if (count.in !== count.out + count.dropped + count.errored) problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
+  }
+  return problems
+}
+
+function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['dropped_by_kind'] {
+  const sums = { broken: 0, quality: 0, configured: 0 }
+  for (const node of graph.nodes) for (const [reason, n] of Object.entries(counts[node.id]?.reasons ?? {})) sums[node.stage.reasons[reason].kind] += n
+  return sums
+}
+
+const sorted = <T>(record: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
+}
+
+/** Points `latest` at a run: a new link beside it, then a rename over it. */
+export function swapLatest(output: string, run: string): void {
+  const link = join(output, `.latest-${process.pid}`)
+  rmSync(link, { force: true })
+  symlinkSync(relative(output, run), link)
+  renameSync(link, join(output, 'latest'))
+  const fd = openSync(output, 'r')
+  fsyncSync(fd)
+  closeSync(fd)
+}
+
+export const latestRun = (output: string): string | undefined => existsSync(join(output, 'latest')) ? join(output, readlinkSync(join(output, 'latest'))) : undefined

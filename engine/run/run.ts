@@ -1,0 +1,309 @@
+/** A run from the graph to the published folder. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Schema } from 'apache-arrow'
+import type { InputFile, Source, Stage, StageReport } from '../../stages/define.ts'
+import { schemaBytes } from '../arrow/ipc.ts'
+import { EXIT, SluiceError } from '../errors.ts'
+import { resolveGraph, type GraphInput } from '../graph/build.ts'
+import { resolveColumns } from '../graph/columns.ts'
+import { GraphError } from '../graph/messages.ts'
+import type { Graph, Node } from '../graph/types.ts'
+import { loadValue, writeWhole } from './files.ts'
+import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
+import { takeLock } from './lock.ts'
+import type { BucketTask, Counts, LedgerTask, MergeTask, Partition, PassMeta, PassTask, Setup } from './messages.ts'
+import { cutPartitions } from './partitions.ts'
+import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
+import { openPool, type Pool } from './pool.ts'
+import { latestManifest, publish, type Manifest } from './publish.ts'
+
+/** Raised when what lies in spools changes its form. */
+const FORMAT = 1
+
+export interface Progress { readonly phase: string, readonly done: number, readonly total: number }
+
+export interface RunOptions {
+  /** Where runs are published. */
+  readonly output?: string
+  /** Worker threads; the processors there are unless given. No influence on the output. */
+  readonly workers?: number
+  /** Replaces the graph's seed. */
+  readonly seed?: number
+  /** Only the first so many rows of the input: a first look. */
+  readonly limit?: number
+  /** Ids of rows that are never dropped but for faults that no trainer could take. */
+  readonly keepIds?: readonly string[]
+  /** `stage.option=value`, as on the command line. */
+  readonly set?: readonly string[]
+  /** Replaces the inputs of the graph's only source. */
+  readonly input?: readonly string[]
+  readonly onProgress?: (progress: Progress) => void
+  readonly signal?: AbortSignal
+  /** Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests show it). */
+  readonly blockRows?: number
+  readonly bucketBytes?: number
+}
+
+export interface RunResult {
+  /** published: a new run is the latest. nothing_new: the latest already has exactly this. empty: nothing was kept, `latest` still is what it was. */
+  readonly status: 'published' | 'nothing_new' | 'empty'
+  readonly folder: string
+  readonly manifest: Manifest
+  readonly seconds: number
+}
+
+export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean> }
+
+/** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
+export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
+  const graph = await resolveGraph(input, { overrides: options.set ?? [], input: options.input, seed: options.seed, userFolder })
+  const inputs = new Map<string, InputFile[]>()
+  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await (node.stage as Source).inputs(node.options as never, graph.base))
+  const { schemas, isText, problems } = resolveColumns(graph, inputs)
+  if (problems.some(problem => problem.level !== 'warning')) throw new GraphError(problems)
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText }
+}
+
+const sha = (value: unknown): string => createHash('sha256').update(typeof value === 'string' ? value : JSON.stringify(value)).digest('hex').slice(0, 32)
+
+/** What every cache key begins with: a change of Sluice's own code, or of Node, makes everything anew. */
+const codeKey = (): string => {
+  const stamp = fileURLToPath(new URL('../../.stamp', import.meta.url))
+  return sha([FORMAT, process.versions.node.split('.')[0], existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''])
+}
+
+/** Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan alone. */
+interface Keys { readonly partitions: string[][], readonly states: Map<string, string>, readonly run: string }
+
+function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], expectedRows: number, options: RunOptions): Keys {
+  const { graph, files, schemas } = prepared
+  const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
+  const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
+    node.id, node.use, node.stage.version, node.options, node.module ? readFileSync(node.module, 'utf8') : '', node.from,
+    Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
+  ])]))
+  const states = new Map<string, string>()
+  let previous = partitions.map(({ file, start, end }) => sha([base, hashes[file], files[file].layout, files[file].source, start, end]))
+  const keys: string[][] = []
+  plan.levels.forEach((ops, level) => {
+    const used = ops.flatMap(op => {
+      if (!('node' in op)) return [op.port]
+      const node = graph.nodes.find(({ id }) => id === op.node)!
+      // the path of a source says where the rows were found, not what they are
+      const key = node.stage.kind === 'source' ? sha([node.use, node.stage.version, { ...node.options, path: null, more_paths: null }, Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64')]) : nodeKeys.get(op.node)!
+      const waits = op.kind === 'stage' || op.kind === 'collect' ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state) : []
+      return [op.kind, op.kind === 'collect' ? op.round : '', key, ...waits, op.kind === 'collect' ? expectedRows : '']
+    })
+    const now = previous.map(key => sha([key, level, used]))
+    keys.push(now)
+    for (const op of ops) if (op.kind === 'collect') states.set(`${op.node}#${op.round}`, sha([op.node, op.round, now]))
+    previous = now
+  })
+  const labels = files.map(({ path }) => path)
+  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, previous, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
+}
+
+/** Runs a graph. Throws a SluiceError (or a GraphError) with an exit code; nothing is published then, and the next run goes on from where this one was. */
+export async function run(input: GraphInput, options: RunOptions = {}): Promise<RunResult> {
+  const started = performance.now()
+  const output = resolve(options.output ?? 'out'), cache = join(output, '.sluice')
+  try {
+    mkdirSync(join(cache, 'spools'), { recursive: true })
+    mkdirSync(join(output, 'runs'), { recursive: true })
+  } catch (error) { throw new SluiceError(`run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`, EXIT.io, { cause: error }) }
+  const unlock = takeLock(cache)
+  let pool: Pool | undefined
+  const abort = () => { void pool?.close() }
+  options.signal?.addEventListener('abort', abort)
+  try {
+    const prepared = await prepare(input, options, join(cache, 'user'))
+    const { graph, files } = prepared
+    const units = cutPartitions(files, graph.partitionRows, options.limit)
+    const partitions = units.flat()
+    const expectedRows = partitions.reduce((n, { start, end }) => n + end - start, 0)
+    const plan = makePlan(graph)
+    const setup = makeSetup(prepared, plan, expectedRows, options)
+    let done = 0, phase = '', total = 0
+    const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
+    const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
+    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress)
+    begin('fingerprint', files.length)
+    const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
+    const keys = makeKeys(prepared, plan, partitions, hashes, expectedRows, options)
+    const latest = latestManifest(output)
+    if (latest?.manifest.hash === keys.run) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, seconds: (performance.now() - started) / 1000 }
+    checkDisk(output, files, plan)
+    const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
+    for (let level = 0; level < plan.levels.length; level++) {
+      begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', expectedRows)
+      await passes.level(level, progress)
+    }
+    begin('publish', 1)
+    const result = await publish({
+      output, prepared, partitions, hashes, hash: keys.run, limit: options.limit, keepIds: options.keepIds?.length ?? 0, pool,
+      metas: () => partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
+      reports: passes.reports(), counts: passes.counts,
+      ledger: (file, p) => ({ kind: 'ledger', partition: partitions[p], folders: passes.folders(p), file, label: labelOf(files[partitions[p].file].path), labels: files.map(({ path }) => labelOf(path)) } satisfies LedgerTask),
+    })
+    prune(join(cache, 'spools'), passes.used)
+    return { ...result, seconds: (performance.now() - started) / 1000 }
+  } catch (error) {
+    if (options.signal?.aborted) throw new SluiceError('run: interrupted; what is finished is kept, run the same command again to go on', typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted)
+    throw error
+  } finally {
+    options.signal?.removeEventListener('abort', abort)
+    await pool?.close()
+    unlock()
+  }
+}
+
+/** How a file is named in the ledger and the manifest: relative where it lies below the working directory. */
+export const labelOf = (path: string): string => {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') ? path : short
+}
+
+function makeSetup({ graph, files, schemas }: Prepared, plan: Plan, expectedRows: number, options: RunOptions): Setup {
+  return {
+    nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
+    levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
+    files: files.map(({ source, path, layout, plan }) => ({ source, path, layout, plan })),
+    seed: graph.seed, expectedRows, keepIds: options.keepIds ?? [], blockRows: options.blockRows ?? 1000,
+    buckets: Object.fromEntries(graph.nodes.filter(node => node.stage.kind === 'stage' && node.stage.group).map(node =>
+      [node.id, bucketCount(expectedRows, (node.stage as Stage).group!.keysPerRow(node.options as never), options.bucketBytes)])),
+  }
+}
+
+/** Refuses a run that the disk cannot hold: every spool is about the size of the decoded input. */
+function checkDisk(output: string, files: readonly InputFile[], plan: Plan): void {
+  const decoded = files.reduce((n, { facts, bytes }) => n + Number(facts.decoded_bytes ?? bytes * 3), 0)
+  const spools = plan.levels.flat().filter(op => op.kind === 'save' || op.kind === 'gather').length
+  const needed = decoded * (spools + 2), { bavail, bsize } = statfsSync(output), free = bavail * bsize
+  if (needed > free) throw new SluiceError(`run: about ${gigabytes(needed)} GB are needed in ${output} (${spools} spools and the result of ${gigabytes(decoded)} GB decoded input) and ${gigabytes(free)} GB are free; choose another --output or a --limit`, EXIT.io)
+}
+const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1)
+
+/** Keeps only what this run used: the next one goes on from there, and the folder does not grow night by night. */
+function prune(folder: string, used: ReadonlySet<string>): void {
+  for (const name of readdirSync(folder)) if (!used.has(name)) rmSync(join(folder, name), { recursive: true, force: true })
+}
+
+/** Works through levels, and what lies between them. */
+class Passes {
+  readonly counts: Record<string, Counts> = {}
+  readonly used = new Set<string>()
+  readonly #spools: string
+  readonly #prepared: Prepared
+  readonly #plan: Plan
+  readonly #keys: Keys
+  readonly #units: readonly (readonly Partition[])[]
+  readonly #partitions: readonly Partition[]
+  readonly #pool: Pool
+  readonly #options: RunOptions
+  readonly #states = new Map<string, string[]>()
+  readonly #drops = new Map<string, string[]>()
+
+  constructor(cache: string, prepared: Prepared, plan: Plan, keys: Keys, units: readonly (readonly Partition[])[], pool: Pool, options: RunOptions) {
+    this.#spools = join(cache, 'spools')
+    this.#prepared = prepared
+    this.#plan = plan
+    this.#keys = keys
+    this.#units = units
+    this.#partitions = units.flat()
+    this.#pool = pool
+    this.#options = options
+  }
+
+  #path(key: string): string { this.used.add(key); return join(this.#spools, key) }
+  folders(p: number): string[] { return this.#keys.partitions[p].map(key => this.#path(key)) }
+  #node(id: string): Node { return this.#prepared.graph.nodes.find(node => node.id === id)! }
+
+  /** One pass over all partitions, then what its barriers need. */
+  async level(level: number, progress: (rows: number) => void): Promise<void> {
+    const grouped: Record<string, number>[] = this.#partitions.map(() => ({}))
+    const take = (p: number, { counts, grouped: rows }: { counts: Record<string, Counts>, grouped: Record<string, number> }) => {
+      for (const [node, some] of Object.entries(counts)) addCounts(this.counts[node] ??= emptyCounts(), some)
+      grouped[p] = rows
+    }
+    const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
+    await Promise.all(groups.map(async unit => {
+      const parts = unit.map(partition => {
+        const folders = this.folders(partition.index)
+        return { partition, folder: folders[level], earlier: folders.slice(0, level), done: existsSync(join(folders[level], 'meta.bin')) }
+      })
+      if (parts.every(({ done }) => done)) {
+        for (const { partition, folder } of parts) {
+          const meta = loadValue<PassMeta>(join(folder, 'meta.bin'))
+          take(partition.index, { counts: meta.counts, grouped: Object.fromEntries(Object.entries(meta.grouped).map(([node, { rows }]) => [node, rows])) })
+          progress(partition.end - partition.start)
+        }
+        return
+      }
+      const task: PassTask = {
+        kind: 'pass', level, partitions: parts, states: Object.fromEntries(this.#states),
+        drops: unit.map(({ index }) => Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]]))),
+      }
+      const results = await this.#pool.run<{ counts: Record<string, Counts>, grouped: Record<string, number> }[]>(task)
+      results.forEach((result, i) => take(unit[i].index, result))
+    }))
+    for (const op of this.#plan.levels[level]) {
+      if (op.kind !== 'collect') continue
+      // partitions of sources that cannot reach the node have nothing to say
+      const reach = this.#plan.reach.get(op.node)!
+      const reached = this.#partitions.filter(({ file }) => reach.has(this.#prepared.files[file].source))
+      const stage = this.#node(op.node).stage as Stage
+      if (isGroupRound(stage, op.round)) await this.#group(op.node, op.round, level, reached, grouped)
+      else await this.#fit(op.node, op.round, level, reached)
+    }
+  }
+
+  async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
+    const file = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.state`)
+    const states = this.#states.get(node) ?? []
+    if (!existsSync(file)) {
+      const partials = reached.map(({ index }) => this.folders(index)[level])
+      await this.#pool.run({ kind: 'merge', node, round, partials, states, file } satisfies MergeTask)
+    }
+    this.#states.set(node, [...states, file])
+  }
+
+  async #group(node: string, round: number, level: number, reached: readonly Partition[], grouped: readonly Record<string, number>[]): Promise<void> {
+    const folder = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.group`)
+    const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
+    this.#drops.set(node, files)
+    if (existsSync(join(folder, 'done'))) return
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const stage = this.#node(node).stage as Stage
+    const parts: GroupPart[] = reached.map(({ index, file }) => ({ rows: grouped[index][node] ?? 0, file, folder: this.folders(index)[level] }))
+    const bases: number[] = []
+    let total = 0
+    for (const { rows } of parts) { bases.push(total); total += rows }
+    const buckets = bucketCount(this.#partitions.reduce((n, { start, end }) => n + end - start, 0), stage.group!.keysPerRow(this.#node(node).options as never), this.#options.bucketBytes)
+    const results = Array.from({ length: buckets }, (_, bucket) => join(folder, `bucket-${bucket}.bin`))
+    await Promise.all(results.map((file, bucket) => this.#pool.run({ kind: 'bucket', node, bucket, folders: parts.map(part => part.folder), bases, file } satisfies BucketTask)))
+    joinBuckets(node, results, parts, Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''), reached.map(({ index }) => files[index]))
+    for (const file of results) rmSync(file)
+    writeWhole(join(folder, 'done'), '')
+  }
+
+  /** What fitted stages say of themselves. */
+  reports(): Record<string, StageReport> {
+    return Object.fromEntries(this.#prepared.graph.nodes.flatMap(node => {
+      const stage = node.stage as Stage
+      return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)))]] : []
+    }))
+  }
+}
+
+const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 })
+
+function addCounts(to: Counts, from: Counts): void {
+  for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]
+  for (const kind of ['reasons', 'notes'] as const) for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
+}
+

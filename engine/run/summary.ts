@@ -1,0 +1,48 @@
+/** What a run prints. */
+import type { Manifest, StageCounts } from './publish.ts'
+import type { RunResult } from './run.ts'
+
+const n = (value: number): string => value.toLocaleString('en-US')
+
+const list = (counts: Readonly<Record<string, number>>): string => Object.entries(counts).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${n(count)}`).join(', ')
+
+/** Drops by kind with their reasons, `<stage>.<reason> count`. */
+function drops(manifest: Manifest, kindOf: (use: string, reason: string) => string | undefined): string[] {
+  const kinds: Record<string, Record<string, number>> = { broken: {}, quality: {}, configured: {} }
+  for (const [id, stage] of Object.entries(manifest.stages)) {
+    for (const [reason, count] of Object.entries(stage.reasons)) (kinds[kindOf(id, reason) ?? 'configured'] ??= {})[`${id}.${reason}`] = count
+  }
+  return Object.entries(kinds).filter(([, reasons]) => Object.keys(reasons).length > 0)
+    .map(([kind, reasons]) => `  ${kind.padEnd(11)}${n(Object.values(reasons).reduce((sum, count) => sum + count, 0)).padStart(9)}  ${list(reasons)}`)
+}
+
+const stageLine = (id: string, stage: StageCounts): string[] => {
+  const parts = [stage.derived > 0 ? `${n(stage.derived)} added` : '', stage.errored > 0 ? `${n(stage.errored)} errored` : '', stage.spared > 0 ? `${n(stage.spared)} spared by --keep-ids` : '',
+    Object.keys(stage.notes).length > 0 ? `declined: ${list(stage.notes)}` : ''].filter(part => part !== '')
+  return [...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []), ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`)]
+}
+
+/** The summary as text of a few lines. `kindOf` gives the kind of a stage's reason. */
+export function summaryText(result: RunResult, kindOf: (id: string, reason: string) => string | undefined): string {
+  const { manifest, status } = result, { rows } = manifest
+  if (status === 'nothing_new') return `nothing new: ${result.folder} already holds exactly this (${n(rows.kept)} of ${n(rows.read)} rows kept)`
+  const sinks = Object.entries(manifest.sinks).map(([id, sink]) => {
+    const renamed = Object.entries(sink.renamed).map(([from, to]) => `${from} -> ${to}`).join(', ')
+    return `  ${id}: ${n(sink.rows)} rows in ${result.folder}/${id}${renamed ? `; renamed ${renamed}` : ''}`
+  })
+  const layouts = [...new Set(manifest.inputs.map(({ layout }) => layout))].join(', ')
+  const sinkIds = new Set(Object.keys(manifest.sinks))
+  return [
+    `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
+    ...drops(manifest, kindOf),
+    ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => stageLine(id, stage)),
+    ...sinks,
+    ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
+  ].join('\n')
+}
+
+/** The summary as one object, for --json. */
+export const summaryObject = (result: RunResult) => ({
+  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind,
+  stages: result.manifest.stages, sinks: result.manifest.sinks, inputs: result.manifest.inputs,
+})

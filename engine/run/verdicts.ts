@@ -1,0 +1,171 @@
+/** Runs one stage over one block and turns what it says into rows that go on, rows that are dropped, and events for the ledger. */
+import { type Data, type Schema } from 'apache-arrow'
+import type { ColumnValues, Output, Stage, Verdict } from '../../stages/define.ts'
+import { makeBool, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
+import { Batch, concatFlows, DERIVED, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
+import { DROPPED, ERRORED, SPARED } from './messages.ts'
+
+/** What was said of the rows of one block: at most one verdict a row, the first. */
+export class Said implements Verdict {
+  /** 1 where the row goes on. */
+  readonly kept: Uint8Array
+  readonly kind: Uint8Array
+  readonly reason: Uint16Array
+  readonly value: Float64Array
+  readonly relatedFile: Int32Array
+  readonly relatedRow: Float64Array
+  readonly said: Uint8Array
+  readonly messages = new Map<number, string>()
+  readonly notes: { row: number, reason: string }[] = []
+  readonly #reasons: readonly string[]
+  readonly #stage: Stage
+  readonly #spare: ((row: number) => boolean) | undefined
+
+  /** `spare(row)`: the user asked never to drop this row. */
+  constructor(stage: Stage, rows: number, spare?: (row: number) => boolean) {
+    this.#stage = stage
+    this.#reasons = Object.keys(stage.reasons)
+    this.#spare = spare
+    this.kept = new Uint8Array(rows).fill(1)
+    this.kind = new Uint8Array(rows)
+    this.reason = new Uint16Array(rows)
+    this.value = new Float64Array(rows).fill(NaN)
+    this.relatedFile = new Int32Array(rows).fill(-1)
+    this.relatedRow = new Float64Array(rows).fill(-1)
+    this.said = new Uint8Array(rows)
+  }
+
+  drop(row: number, reason: string, value = NaN, file = -1, related = -1): void {
+    this.#check(row)
+    if (this.said[row]) return
+    const index = this.#reasons.indexOf(reason)
+    if (index < 0) throw new UndeclaredReason(`${this.#stage.name}: reason '${reason}' is not declared; declared are ${this.#reasons.join(', ') || 'none'}`)
+    const spared = this.#spare !== undefined && this.#stage.reasons[reason].kind !== 'broken' && this.#spare(row)
+    this.said[row] = 1
+    this.kept[row] = spared ? 1 : 0
+    this.kind[row] = spared ? SPARED : DROPPED
+    this.reason[row] = index
+    this.value[row] = value
+    this.relatedFile[row] = file
+    this.relatedRow[row] = related
+  }
+
+  error(row: number, message: string): void {
+    this.#check(row)
+    if (this.said[row]) return
+    this.said[row] = 1
+    this.kept[row] = 0
+    this.kind[row] = ERRORED
+    this.messages.set(row, message)
+  }
+
+  note(row: number, reason: string): void {
+    this.#check(row)
+    this.notes.push({ row, reason })
+  }
+
+  #check(row: number): void {
+    if (!(row >= 0 && row < this.kept.length)) throw new Error(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
+  }
+
+  /** Takes over what was said of a part of the block that begins at `offset`. */
+  include(part: Said, offset: number): void {
+    for (const name of ['kept', 'kind', 'reason', 'value', 'relatedFile', 'relatedRow', 'said'] as const) (this[name] as Float64Array).set(part[name] as Float64Array, offset)
+    for (const [row, message] of part.messages) this.messages.set(row + offset, message)
+    for (const note of part.notes) this.notes.push({ row: note.row + offset, reason: note.reason })
+  }
+}
+
+/** A programming error in a stage: stops the run, unlike an exception about a row. */
+export class UndeclaredReason extends Error {}
+
+export type Instance = { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
+
+export interface StageRun { readonly id: string, readonly stage: Stage, readonly instance?: Instance, readonly output: Schema, readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined }
+
+/** One block through one stage: its output rows, and what was said of the rows that came in. `prepare` gives verdicts that stand before the stage is asked (groups). */
+export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<{ out: Flow, said: Said }> {
+  const said = new Said(run.stage, flow.rows, run.spare?.(flow))
+  prepare?.(said)
+  let result: Output | void
+  try {
+    result = await run.instance?.batch(new Batch(flow), said)
+  } catch (error) {
+    if (error instanceof UndeclaredReason) throw error
+    if (flow.rows > 1) return inHalves(run, flow, prepare)
+    // what the stage said of this row before it failed does not count
+    const failed = new Said(run.stage, 1)
+    failed.error(0, `${run.id}: ${error instanceof Error ? error.message : String(error)}`)
+    return { out: takeFlow(outputOf(run, flow, undefined), [0, 0]), said: failed }
+  }
+  const whole = outputOf(run, flow, result)
+  const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
+  if (!makesRows) return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, said }
+  if (run.stage.rows === 'derive') return { out: whole, said }
+  const parents = result?.parents ?? []
+  const goes: number[] = []
+  for (let i = 0; i < parents.length; i++) if (said.kept[parents[i]]) goes.push(i)
+  return { out: takeFlow(whole, runsOfRows(goes)), said }
+}
+
+/** An exception somewhere in a block: find the row it belongs to, so that one row is lost to an error and not a batch. */
+async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<{ out: Flow, said: Said }> {
+  const middle = flow.rows >> 1
+  const before = new Said(run.stage, flow.rows, run.spare?.(flow))
+  prepare?.(before)
+  const said = new Said(run.stage, flow.rows)
+  const outs: Flow[] = []
+  for (const [start, end] of [[0, middle], [middle, flow.rows]]) {
+    const part = await runStage(run, takeFlow(flow, [start, end]), piece => {
+      for (let i = start; i < end; i++) if (before.said[i] && before.kind[i] !== ERRORED) piece.drop(i - start, Object.keys(run.stage.reasons)[before.reason[i]], before.value[i], before.relatedFile[i], before.relatedRow[i])
+    })
+    said.include(part.said, start)
+    outs.push(part.out)
+  }
+  return { out: concatFlows(outs), said }
+}
+
+/** The columns that a stage gave, under their full names, over the rows that came in or the new rows. */
+function outputOf(run: StageRun, flow: Flow, result: Output | void): Flow {
+  const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
+  let base = flow
+  const added = new Map<string, Data>()
+  if (makesRows) {
+    const parents = result?.parents ?? []
+    base = takeFlow(flow, runsOfRows(parents))
+    if (run.stage.rows === 'derive') addParents(run.id, base, added)
+    if (run.stage.rows === 'derive') base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
+  }
+  for (const [name, values] of Object.entries(result?.columns ?? {})) {
+    const data = toData(values)
+    if (data.length !== base.rows) throw new Error(`${run.id}: column '${name}' has ${data.length} values for ${base.rows} rows`)
+    added.set(['id', 'prompt', 'chosen', 'rejected'].includes(name) ? name : `${run.id}_${name}`, data)
+  }
+  const missing = run.output.fields.filter(field => !added.has(field.name) && !base.schema.fields.some(existing => existing.name === field.name))
+  if (missing.length > 0 && base.rows > 0) throw new Error(`${run.id}: the stage declares ${missing.map(field => field.name).join(', ')} but did not write it`)
+  if (missing.length > 0) return takeFlow({ schema: run.output, columns: run.output.fields.map(field => nulls(field.type, 0)), rows: 0, row: new Uint32Array(0), copy: new Uint32Array(0) }, [])
+  return added.size === 0 && run.output.fields.length === base.schema.fields.length ? { ...base, schema: run.output } : withColumns(base, run.output, added)
+}
+
+/** New rows are named after their parent: `<parent>~<stage>`, with a number from the second one on. */
+function addParents(id: string, base: Flow, added: Map<string, Data>): void {
+  const column = base.columns[base.schema.fields.findIndex(field => field.name === 'id')]
+  const bytes = column.values as Uint8Array, offsets = column.valueOffsets as Int32Array
+  const decoder = new TextDecoder()
+  const parents: string[] = [], names: string[] = []
+  let n = 0
+  for (let i = 0; i < base.rows; i++) {
+    parents.push(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])))
+    n = i > 0 && base.row[i] === base.row[i - 1] && parents[i] === parents[i - 1] ? n + 1 : 0
+    names.push(n === 0 ? `${parents[i]}~${id}` : `${parents[i]}~${id}-${n + 1}`)
+  }
+  added.set('id', makeText(names))
+  added.set(`${id}_parent`, makeText(parents))
+}
+
+function toData(values: ColumnValues): Data {
+  if (values instanceof Float64Array) return makeFloat64(values)
+  if (values instanceof Int32Array) return makeInt32(values)
+  if (values instanceof Uint8Array) return makeBool(values)
+  return Array.isArray(values) ? makeText(values as (string | null)[]) : values as Data
+}

@@ -1,0 +1,59 @@
+/** What a worker knows of the run: the graph's stages loaded again by name, schemas, fitted states. */
+import type { Schema } from 'apache-arrow'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { AnyStage } from '../../stages/define.ts'
+import { registry } from '../../stages/registry.ts'
+import { textColumn } from '../arrow/columns.ts'
+import { conform, type Flow } from '../arrow/flow.ts'
+import { schemaFromBytes } from '../arrow/ipc.ts'
+import { castFlow } from '../graph/columns.ts'
+import { loadValue } from './files.ts'
+import type { PassMeta, Setup } from './messages.ts'
+
+export interface WorkerNode { readonly id: string, readonly use: string, readonly stage: AnyStage, readonly options: Record<string, unknown>, readonly input: Schema, readonly output: Schema }
+
+export interface World {
+  readonly setup: Setup
+  readonly thread: number
+  readonly nodes: ReadonlyMap<string, WorkerNode>
+  readonly reach: ReadonlyMap<string, ReadonlySet<string>>
+  readonly usedPorts: ReadonlySet<string>
+  indexOf(node: string): number
+  states(files: readonly string[]): unknown[]
+  meta(folder: string): PassMeta
+  /** Which rows of a block the user asked never to drop; undefined when nobody asked. */
+  readonly spare: ((flow: Flow) => (row: number) => boolean) | undefined
+  /** Rows of one file as rows of the source's common schema. */
+  conformSource(node: WorkerNode, flow: Flow): Flow
+}
+
+/** Loads the stages that the setup names. */
+export async function openWorld(setup: Setup, thread: number): Promise<World> {
+  const nodes = new Map<string, WorkerNode>()
+  for (const { id, use, module, options, input, output } of setup.nodes) {
+    const stage = module ? ((await import(pathToFileURL(module).href)) as { default: AnyStage }).default : registry.get(use)
+    if (!stage) throw new Error(`worker: no stage '${use}'`)
+    nodes.set(id, { id, use, stage, options, input: schemaFromBytes(input), output: schemaFromBytes(output) })
+  }
+  const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
+  const states = new Map<string, unknown>()
+  const keep = new Set(setup.keepIds)
+  return {
+    setup, thread, nodes,
+    reach: new Map(setup.reach.map(([id, sources]) => [id, new Set(sources)])),
+    usedPorts: new Set(setup.levels.flat().flatMap(op => 'inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
+    indexOf: id => order.get(id)!,
+    states: files => files.map(file => {
+      if (!states.has(file)) states.set(file, loadValue(file))
+      return states.get(file)
+    }),
+    meta: folder => loadValue<PassMeta>(join(folder, 'meta.bin')),
+    spare: keep.size === 0 ? undefined : flow => {
+      const ids = textColumn(flow.columns[flow.schema.fields.findIndex(field => field.name === 'id')])
+      return row => keep.has(ids.text(row))
+    },
+    conformSource: (node, flow) => conform(castFlow(flow, node.output), node.output),
+  }
+}
+

@@ -1,0 +1,68 @@
+/** A worker thread: takes one task at a time and answers with its result, or with what went wrong. */
+import { parentPort, threadId, workerData } from 'node:worker_threads'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import type { Sink, Stage } from '../stages/define.ts'
+import { schemaFromBytes } from './arrow/ipc.ts'
+import { IpcFile } from './arrow/ipc.ts'
+import { loadValue, saveValue } from './run/files.ts'
+import { runBucket } from './run/group.ts'
+import { writeLedger } from './run/ledger.ts'
+import type { MergeTask, Setup, SinkTask, Task } from './run/messages.ts'
+import { runPass } from './run/pass.ts'
+import { openWorld, type World } from './run/world.ts'
+
+const port = parentPort!
+const opened: Promise<World> | undefined = workerData ? openWorld(workerData as Setup, threadId) : undefined
+opened?.catch(() => undefined)
+
+async function run(task: Task): Promise<unknown> {
+  if (task.kind === 'hash') return hashFile(task.path)
+  const world = await opened!
+  if (task.kind === 'pass') {
+    await runPass(world, task, rows => port.postMessage({ progress: rows }))
+    return task.partitions.map(({ folder }) => world.meta(folder)).map(({ counts, grouped }) => ({ counts, grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])) }))
+  }
+  if (task.kind === 'ledger') return writeLedger(world, task)
+  if (task.kind === 'sink') return publishSink(world, task)
+  if (task.kind === 'merge') return mergeRound(world, task)
+  const node = world.nodes.get(task.node)!, stage = node.stage as Stage
+  runBucket(task, stage.group as never, Object.keys(stage.reasons), node.options, world.meta)
+}
+
+/** sha256 of a file, as hex. */
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
+
+function mergeRound(world: World, task: MergeTask): void {
+  const node = world.nodes.get(task.node)!, stage = node.stage as Stage
+  const context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: world.states(task.states) }
+  const partials = (function* () { for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`)) })()
+  saveValue(task.file, stage.fit![task.round].merge(node.options as never, context, partials))
+}
+
+async function publishSink(world: World, task: SinkTask): Promise<unknown> {
+  const node = world.nodes.get(task.node)!, sink = node.stage as Sink
+  const rows = task.streams.reduce((n, stream) => n + stream.rows, 0)
+  return sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), {
+    rows, streams: task.streams,
+    *batches() {
+      for (const stream of task.streams) {
+        const file = new IpcFile(stream.path, stream.header)
+        for (const at of stream.batches) yield file.batch(at)
+        file.close()
+      }
+    },
+  })
+}
+
+port.on('message', (task: Task) => {
+  run(task).then(
+    result => port.postMessage({ result }),
+    (error: Error & { code?: string }) => port.postMessage({ error: { message: error.message, stack: error.stack, code: error.code } }),
+  )
+})
