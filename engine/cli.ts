@@ -6,8 +6,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
 import { EXIT, exitCode, SluiceError } from './errors.ts'
-import { closestTo } from './graph/messages.ts'
-import { checkGraph } from './graph/build.ts'
+import { nearest } from './graph/messages.ts'
+import { graph as graphOf, resolveGraph } from './graph/build.ts'
 import { explain, readManifest, verify, why } from './run/inspect.ts'
 import { takeLock } from './run/lock.ts'
 import { latestRun } from './run/publish.ts'
@@ -47,7 +47,7 @@ function parse(argv: readonly string[]): { values: Values, positionals: string[]
     return parseArgs({ args: [...argv], options: options as ParseArgsConfig['options'], allowPositionals: true }) as unknown as { values: Values, positionals: string[] }
   } catch (error) {
     const name = /'--([^' ]+)/.exec((error as Error).message)?.[1]
-    const near = name && closestTo(name, Object.keys(flags))
+    const near = name && nearest(name, Object.keys(flags))
     throw new SluiceError(`sluice: ${(error as Error).message.split('. To specify')[0]}${near ? `; did you mean --${near}?` : ''}`, EXIT.usage)
   }
 }
@@ -111,7 +111,7 @@ async function checkCommand(values: Values, positionals: readonly string[]): Pro
   if (!graph) throw new SluiceError('sluice check: name a graph, as in `sluice check pipelines/clean.yaml`', EXIT.usage)
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
-    if (values['no-data']) await checkGraph(graph, { overrides: values.set ?? [], userFolder })
+    if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
       const { files } = await prepare(graph, { set: values.set, input: values.input }, userFolder)
       if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
@@ -151,7 +151,7 @@ function stagesCommand(positionals: readonly string[]): number {
   for (const name of positionals) {
     const stage = registry.get(name)
     if (!stage) {
-      const near = closestTo(name, [...registry.keys()])
+      const near = nearest(name, [...registry.keys()])
       throw new SluiceError(`sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : ''}`, EXIT.usage)
     }
     console.log(`${stage.name}: ${stage.summary}`)
@@ -184,7 +184,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (command === 'verify') return await verifyCommand(values)
     if (command === 'stages') return stagesCommand(rest)
     if (command === 'clean-cache') return cleanCache(values)
-    const near = closestTo(command, commands)
+    const near = nearest(command, commands)
     throw new SluiceError(`sluice: no command '${command}'${near ? `; did you mean ${near}?` : ''}\n\n${usage()}`, EXIT.usage)
   } catch (error) {
     const code = exitCode(error)

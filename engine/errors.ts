@@ -13,7 +13,8 @@ const ioCodes = new Set(['ENOSPC', 'EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 
 
 /** The exit code of any error. */
 export function exitCode(error: unknown): number {
-  const { exit, code } = error as { exit?: number, code?: string }
+  const { exit, code, name } = error as { exit?: number, code?: string, name?: string }
+  if (name === 'GraphError') return EXIT.graph
   if (typeof exit === 'number') return exit
   if (code === 'NO_INPUT') return EXIT.noInput
   if (code === 'BAD_INPUT') return EXIT.data

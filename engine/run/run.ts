@@ -5,10 +5,11 @@ import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Schema } from 'apache-arrow'
-import type { InputFile, Source, Stage, StageReport } from '../../stages/define.ts'
+import type { InputFile, Sink, Source, Stage, StageReport } from '../../stages/define.ts'
+import { registry } from '../../stages/registry.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { EXIT, SluiceError } from '../errors.ts'
-import { resolveGraph, type GraphInput } from '../graph/build.ts'
+import { graph as graphOf, resolveGraph, type GraphBuilder, type GraphObject } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
@@ -23,6 +24,9 @@ import { latestManifest, publish, type Manifest } from './publish.ts'
 
 /** Raised when what lies in spools changes its form. */
 const FORMAT = 1
+
+/** A graph: its file, an object, or what `graph()` gave. */
+export type GraphInput = string | URL | GraphObject | GraphBuilder
 
 export interface Progress { readonly phase: string, readonly done: number, readonly total: number }
 
@@ -60,12 +64,27 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
-  const graph = await resolveGraph(input, { overrides: options.set ?? [], input: options.input, seed: options.seed, userFolder })
+  const builder = typeof input === 'object' && 'written' in input ? input : graphOf(input)
+  const read = await resolveGraph(builder, { overrides: [...await inputOverrides(builder, options.input), ...options.set ?? []], userFolder })
+  const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
   for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await (node.stage as Source).inputs(node.options as never, graph.base))
-  const { schemas, isText, problems } = resolveColumns(graph, inputs)
-  if (problems.some(problem => problem.level !== 'warning')) throw new GraphError(problems)
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText }
+  const { nodes, problems } = resolveColumns(graph, inputs)
+  if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
+  const schemas = new Map(graph.nodes.map(node => {
+    const { input, output, isText } = nodes.get(node.id)!
+    return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
+  }))
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])) }
+}
+
+/** Other inputs for a graph with one source. */
+async function inputOverrides(builder: GraphBuilder, input: readonly string[] | undefined): Promise<string[]> {
+  if (!input?.length) return []
+  const sources = (await builder.toObject()).stages.filter(({ use }) => registry.get(use)?.kind === 'source')
+  if (sources.length !== 1) throw new SluiceError(`run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`, EXIT.usage)
+  const [first, ...more] = input, { id } = sources[0]
+  return [`${id}.path=${JSON.stringify(first)}`, `${id}.more_paths=${JSON.stringify(more)}`]
 }
 
 const sha = (value: unknown): string => createHash('sha256').update(typeof value === 'string' ? value : JSON.stringify(value)).digest('hex').slice(0, 32)
