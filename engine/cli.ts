@@ -90,7 +90,7 @@ async function runCommand(values: Values, positionals: readonly string[]): Promi
   const progress = progressTo(values.quiet === true || values.json === true)
   const options: RunOptions = {
     output: values.output, input: values.input, set: values.set, workers: whole('workers', values.workers, 1) ?? availableParallelism(), seed: whole('seed', values.seed, 0),
-    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, signal: abort.signal,
+    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
   }
   try {
     const result = await run(graph, options)
@@ -113,7 +113,8 @@ async function checkCommand(values: Values, positionals: readonly string[]): Pro
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
-      const { files } = await prepare(graph, { set: values.set, input: values.input }, userFolder)
+      const { files, warnings } = await prepare(graph, { set: values.set, input: values.input }, userFolder)
+      if (warnings) console.error(warnings)
       if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }

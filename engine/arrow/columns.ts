@@ -9,7 +9,8 @@ export const messagesType = new List(new Field('item', new Struct([
   new Field('role', new Utf8(), false), new Field('content', new Utf8(), false)]), false))
 
 export const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+// a byte order mark is text like any other
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A utf8 column by its bytes. Row i is `bytes[offsets[i] .. offsets[i + 1])`; a null row is empty there. */
 export interface TextColumn {

@@ -1,5 +1,6 @@
 /** Rows on their way through a graph: columns, and beside them the engine's own key of each row, which stages do not see. */
 import { Field, RecordBatch, Schema, Struct, makeData, type Data, type DataType } from 'apache-arrow'
+import { castTo } from './cast.ts'
 import { concat, countRows, messagesColumn, nulls, numberColumn, sizeOf, take, textColumn, type MessagesColumn, type NumberColumn, type Runs, type TextColumn } from './columns.ts'
 
 /** Bit of `copy` that marks a row made by a derive stage: it has an origin, but is counted apart. */
@@ -28,11 +29,11 @@ export function takeFlow(flow: Flow, runs: Runs): Flow {
   return { schema: flow.schema, columns: flow.columns.map(column => take(column, runs)), rows, row, copy }
 }
 
-/** The same rows under another schema: columns by name, absent ones null. Types must agree, which the plan has checked. */
+/** The same rows under a wider schema: columns by name, narrower ones widened, absent ones null. The plan has checked that the types allow it. */
 export function conform(flow: Flow, schema: Schema): Flow {
   if (flow.schema === schema) return flow
   const at = new Map(flow.schema.fields.map((field, i) => [field.name, i]))
-  return { ...flow, schema, columns: schema.fields.map(field => at.has(field.name) ? flow.columns[at.get(field.name)!] : nulls(field.type, flow.rows)) }
+  return { ...flow, schema, columns: schema.fields.map(field => at.has(field.name) ? castTo(flow.columns[at.get(field.name)!], field.type) : nulls(field.type, flow.rows)) }
 }
 
 /** End to end; all of one schema. */

@@ -278,7 +278,7 @@ class PartitionPass {
   #inputs(node: string, inputs: readonly string[]): Flow {
     const flows = inputs.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
     const { input } = this.#node(node)
-    return flows.length === 1 && flows[0].schema.fields.length === input.fields.length ? { ...flows[0], schema: input } : mergeFlows(flows, input)
+    return mergeFlows(flows, input)
   }
 
   #gather(id: string, inputs: readonly string[]): void {

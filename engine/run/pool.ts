@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads'
 import type { Setup, Task } from './messages.ts'
 
 export interface Pool {
-  /** Runs a task on the next free worker; rejects with the task's error, or when a worker dies. Higher priority first. */
-  run<T>(task: Task, priority?: number): Promise<T>
+  /** Runs a task on the next free worker; rejects with the task's error, or when a worker dies or the pool is closed. */
+  run<T>(task: Task): Promise<T>
   close(): Promise<void>
 }
 
@@ -33,13 +33,17 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
     worker.on('message', message).on('error', fail).on('exit', exit)
     worker.postMessage(task)
   })
+  // what still waits when the pool closes is told so, or its caller would wait for ever
+  let refuse: (error: Error) => void
+  const closed = new Promise<never>((_, reject) => { refuse = reject })
+  closed.catch(() => undefined)
   return {
-    run: <T>(task: Task, priority = 0) => queue.add(async () => {
+    run: <T>(task: Task) => Promise.race([closed, queue.add(async () => {
       const worker = idle.pop() ?? spawn()
-      const result = await once<T>(worker, task).finally(() => idle.push(worker))
-      return result
-    }, { priority }) as Promise<T>,
+      return once<T>(worker, task).finally(() => idle.push(worker))
+    }) as Promise<T>]),
     async close() {
+      refuse(new Error('pool: closed'))
       queue.clear()
       await Promise.all(all.map(worker => worker.terminate()))
     },

@@ -7,6 +7,7 @@ import { writeWhole } from './files.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import type { Counts, LedgerTask, Partition, PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
+import { reportHtml } from './report.ts'
 import { labelOf, type Prepared } from './run.ts'
 
 const SHARD_BYTES = 500e6
@@ -105,6 +106,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     })),
     sinks: sorted(sinks), files: {},
   }
+  writeWhole(join(folder, 'report.html'), await reportHtml(folder, manifest))
   const empty = Object.values(sinks).every(sink => sink.rows === 0)
   const files = filesBelow(folder).sort()
   const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))

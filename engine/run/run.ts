@@ -9,9 +9,9 @@ import type { InputFile, Sink, Source, Stage, StageReport } from '../../stages/d
 import { registry } from '../../stages/registry.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { EXIT, SluiceError } from '../errors.ts'
-import { graph as graphOf, resolveGraph, type GraphBuilder, type GraphObject } from '../graph/build.ts'
+import { checkGraph, graph as graphOf, type GraphBuilder, type GraphObject } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
-import { GraphError } from '../graph/messages.ts'
+import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
 import { loadValue, writeWhole } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly set?: readonly string[]
   /** Replaces the inputs of the graph's only source. */
   readonly input?: readonly string[]
+  /** Hears warnings about the graph. */
+  readonly onWarning?: (text: string) => void
   readonly onProgress?: (progress: Progress) => void
   readonly signal?: AbortSignal
   /** Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests show it). */
@@ -60,12 +62,15 @@ export interface RunResult {
   readonly seconds: number
 }
 
-export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean> }
+export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean>
+  /** Problems that do not stop a run, a line each. */
+  readonly warnings: string }
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
   const builder = typeof input === 'object' && 'written' in input ? input : graphOf(input)
-  const read = await resolveGraph(builder, { overrides: [...await inputOverrides(builder, options.input), ...options.set ?? []], userFolder })
+  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...await inputOverrides(builder, options.input), ...options.set ?? []], userFolder })
+  if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
   for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await (node.stage as Source).inputs(node.options as never, graph.base))
@@ -75,13 +80,16 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])) }
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), warnings: formatProblems([...warnings, ...problems]) }
 }
 
 /** Other inputs for a graph with one source. */
 async function inputOverrides(builder: GraphBuilder, input: readonly string[] | undefined): Promise<string[]> {
   if (!input?.length) return []
-  const sources = (await builder.toObject()).stages.filter(({ use }) => registry.get(use)?.kind === 'source')
+  const { stages } = await builder.toObject()
+  // a graph without stages that can be read is told so by its own check
+  if (!Array.isArray(stages)) return []
+  const sources = stages.filter(stage => registry.get(stage?.use)?.kind === 'source')
   if (sources.length !== 1) throw new SluiceError(`run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`, EXIT.usage)
   const [first, ...more] = input, { id } = sources[0]
   return [`${id}.path=${JSON.stringify(first)}`, `${id}.more_paths=${JSON.stringify(more)}`]
@@ -141,6 +149,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
   try {
     const prepared = await prepare(input, options, join(cache, 'user'))
     const { graph, files } = prepared
+    if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const units = cutPartitions(files, graph.partitionRows, options.limit)
     const partitions = units.flat()
     const expectedRows = partitions.reduce((n, { start, end }) => n + end - start, 0)

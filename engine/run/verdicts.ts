@@ -1,8 +1,8 @@
 /** Runs one stage over one block and turns what it says into rows that go on, rows that are dropped, and events for the ledger. */
 import { type Data, type Schema } from 'apache-arrow'
 import type { ColumnValues, Output, Stage, Verdict } from '../../stages/define.ts'
-import { makeBool, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
-import { Batch, concatFlows, DERIVED, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
+import { makeBool, makeFloat64, makeInt32, makeText, runsOf, runsOfRows } from '../arrow/columns.ts'
+import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { DROPPED, ERRORED, SPARED } from './messages.ts'
 
 /** What was said of the rows of one block: at most one verdict a row, the first. */
@@ -96,7 +96,7 @@ export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said)
     // what the stage said of this row before it failed does not count
     const failed = new Said(run.stage, 1)
     failed.error(0, `${run.id}: ${error instanceof Error ? error.message : String(error)}`)
-    return { out: takeFlow(outputOf(run, flow, undefined), [0, 0]), said: failed }
+    return { out: emptyFlow(run.output), said: failed }
   }
   const whole = outputOf(run, flow, result)
   const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
@@ -143,7 +143,7 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void): Flow {
   }
   const missing = run.output.fields.filter(field => !added.has(field.name) && !base.schema.fields.some(existing => existing.name === field.name))
   if (missing.length > 0 && base.rows > 0) throw new Error(`${run.id}: the stage declares ${missing.map(field => field.name).join(', ')} but did not write it`)
-  if (missing.length > 0) return takeFlow({ schema: run.output, columns: run.output.fields.map(field => nulls(field.type, 0)), rows: 0, row: new Uint32Array(0), copy: new Uint32Array(0) }, [])
+  if (missing.length > 0) return emptyFlow(run.output)
   return added.size === 0 && run.output.fields.length === base.schema.fields.length ? { ...base, schema: run.output } : withColumns(base, run.output, added)
 }
 

@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyStage } from '../../stages/define.ts'
 import { registry } from '../../stages/registry.ts'
-import { nulls, textColumn } from '../arrow/columns.ts'
-import { type Flow } from '../arrow/flow.ts'
+import { textColumn } from '../arrow/columns.ts'
+import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
-import { castTo } from '../graph/cast.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 
@@ -53,13 +52,7 @@ export async function openWorld(setup: Setup, thread: number): Promise<World> {
       const ids = textColumn(flow.columns[flow.schema.fields.findIndex(field => field.name === 'id')])
       return row => keep.has(ids.text(row))
     },
-    conformSource: (node, flow) => conformFlow(flow, node.output),
+    conformSource: (node, flow) => conform(flow, node.output),
   }
 }
 
-
-/** Rows as rows of the common schema: columns by name, narrower ones widened, absent ones null. */
-function conformFlow(flow: Flow, schema: Schema): Flow {
-  const at = new Map(flow.schema.fields.map((field, i) => [field.name, i]))
-  return { ...flow, schema, columns: schema.fields.map(field => at.has(field.name) ? castTo(flow.columns[at.get(field.name)!], field.type) : nulls(field.type, flow.rows)) }
-}

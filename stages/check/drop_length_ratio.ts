@@ -1,12 +1,14 @@
 /** Drops pairs whose two completions differ too much in length: a reward model that only counts words would rank them. */
 import { countWords } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../define.ts'
+import { countTokens } from '../../engine/arrow/tokens.ts'
+import { choice, defineStage, Type } from '../define.ts'
 
 export default defineStage({
   name: 'drop_length_ratio', version: 1,
   summary: 'Drop pairs whose two completions differ too much in length.',
   options: Type.Object({
     max_ratio: Type.Number({ exclusiveMinimum: 1, default: 10, description: 'words of the longer completion divided by those of the shorter one' }),
+    unspaced: choice(['characters', 'spaces'], { default: 'characters', description: 'how writing without spaces between words is counted: each character as a word, or by spaces alone' }),
   }),
   reads: { chosen: 'messages', rejected: 'messages' },
   writes: {},
@@ -21,15 +23,18 @@ export default defineStage({
     ],
     kept: [1], dropped: { 0: 'length_ratio' },
   }],
-  open: options => ({
-    batch(batch, verdict) {
-      const chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
-      for (let row = 0; row < batch.rows; row++) {
-        const a = countWords(chosen.bytes, chosen.start(row), chosen.end(row))
-        const b = countWords(rejected.bytes, rejected.start(row), rejected.end(row))
-        const ratio = Math.max(a, b) / Math.max(1, Math.min(a, b))
-        if (ratio > options.max_ratio) verdict.drop(row, 'length_ratio', ratio)
-      }
-    },
-  }),
+  open: ({ max_ratio, unspaced }) => {
+    const count = unspaced === 'spaces' ? countWords : countTokens
+    return {
+      batch(batch, verdict) {
+        const chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
+        for (let row = 0; row < batch.rows; row++) {
+          const a = count(chosen.bytes, chosen.start(row), chosen.end(row))
+          const b = count(rejected.bytes, rejected.start(row), rejected.end(row))
+          const ratio = Math.max(a, b) / Math.max(1, Math.min(a, b))
+          if (ratio > max_ratio) verdict.drop(row, 'length_ratio', ratio)
+        }
+      },
+    }
+  },
 })

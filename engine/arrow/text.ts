@@ -1,0 +1,308 @@
+/**
+ * Measures of a range of UTF-8 bytes, without a JavaScript string: words, letters, folded text, hashes.
+ * White space is Unicode White_Space everywhere (JavaScript's `\s` counts U+FEFF and misses U+0085). Bytes that are not UTF-8 are each measured
+ * as U+FFFD, and nothing outside `start..end` is ever read. Scratch belongs to the module: results of one call are gone with the next.
+ */
+
+/** Of each first byte: 0 part of a word, 1 ASCII white space, 2 may begin wider white space. */
+const SPACE = new Uint8Array(256)
+/** ASCII in lower case, white space as a space; 0 for bytes above 127. */
+const LOWER = new Uint8Array(256)
+/** 1 for the ASCII characters that are not letters. */
+const SPECIAL = new Uint8Array(128)
+for (let byte = 0; byte < 128; byte++) {
+  SPACE[byte] = byte === 32 || (byte >= 9 && byte <= 13) ? 1 : 0
+  LOWER[byte] = SPACE[byte] ? 32 : byte >= 65 && byte <= 90 ? byte + 32 : byte
+  SPECIAL[byte] = LOWER[byte] >= 97 && LOWER[byte] <= 122 ? 0 : 1
+}
+for (const byte of [0xc2, 0xe1, 0xe2, 0xe3]) SPACE[byte] = 2
+
+/** Bytes of the white space beyond ASCII that begins at `i` (2 or 3), or 0 when none does. */
+function wideSpace(bytes: Uint8Array, i: number, end: number): number {
+  if (i + 2 > end) return 0
+  const lead = bytes[i], second = bytes[i + 1]
+  if (lead === 0xc2) return second === 0x85 || second === 0xa0 ? 2 : 0
+  if (i + 3 > end) return 0
+  const third = bytes[i + 2]
+  if (lead === 0xe1) return second === 0x9a && third === 0x80 ? 3 : 0
+  if (lead === 0xe3) return second === 0x80 && third === 0x80 ? 3 : 0
+  if (second === 0x81) return third === 0x9f ? 3 : 0
+  return second === 0x80 && ((third >= 0x80 && third <= 0x8a) || third === 0xa8 || third === 0xa9 || third === 0xaf) ? 3 : 0
+}
+
+/** Bytes of the character that begins at `i` (1 to 4); 1 where the bytes are not UTF-8. */
+export function width(bytes: Uint8Array, i: number, end: number): number {
+  const lead = bytes[i]
+  const size = lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1
+  if (i + size > end) return 1
+  for (let k = 1; k < size; k++) if ((bytes[i + k] & 0xc0) !== 0x80) return 1
+  return size
+}
+
+/** Code point of the `size` bytes at `i`, as `width` measured them; U+FFFD where they are not UTF-8. */
+export function point(bytes: Uint8Array, i: number, size: number): number {
+  const lead = bytes[i]
+  if (size === 1) return lead < 0x80 ? lead : 0xfffd
+  if (size === 2) return (lead & 31) << 6 | (bytes[i + 1] & 63)
+  if (size === 3) return (lead & 15) << 12 | (bytes[i + 1] & 63) << 6 | (bytes[i + 2] & 63)
+  const wide = (lead & 7) << 18 | (bytes[i + 1] & 63) << 12 | (bytes[i + 2] & 63) << 6 | (bytes[i + 3] & 63)
+  return wide < 0x110000 ? wide : 0xfffd
+}
+
+/** Every character that matches a pattern of single characters, with its code point. Surrogates are left out. */
+function eachMatching(pattern: RegExp, visit: (character: string, code: number) => void): void {
+  // in slices: one string of 1.1 million code points would be held by its matches
+  for (let from = 0; from < 0x110000; from += 0x800) {
+    if (from >= 0xd800 && from < 0xe000) continue
+    const slice = String.fromCodePoint(...Array.from({ length: 0x800 }, (_, i) => from + i))
+    for (const [character] of slice.matchAll(pattern)) visit(character, character.codePointAt(0)!)
+  }
+}
+
+let letters: Uint32Array | undefined
+
+/** One bit a code point: \p{L} or \p{M}. Built at the first character beyond ASCII. */
+function letterBits(): Uint32Array {
+  if (letters) return letters
+  const bits = new Uint32Array(0x110000 >>> 5)
+  eachMatching(/[\p{L}\p{M}]/gu, (_, code) => { bits[code >>> 5] |= 1 << (code & 31) })
+  return letters = bits
+}
+
+/** Whether a code point is a letter or a mark (\p{L}\p{M}). */
+export function isLetter(code: number): boolean {
+  return (letterBits()[code >>> 5] >>> (code & 31) & 1) === 1
+}
+
+const STRING = 0xffffffff
+let lowers: Uint32Array | undefined
+
+/** By code point: its lower case, 0 where it has none, STRING where it depends on its neighbours or is more than one character. */
+function lowerCases(): Uint32Array {
+  if (lowers) return lowers
+  const table = new Uint32Array(0x20000)
+  eachMatching(/\p{Changes_When_Lowercased}/gu, (character, code) => {
+    const lower = character.toLowerCase(), first = lower.codePointAt(0)!
+    table[code] = lower.length > (first > 0xffff ? 2 : 1) ? STRING : first
+  })
+  table[0x3a3] = STRING // sigma: its lower case at the end of a word is another one
+  return lowers = table
+}
+
+/** Number of code points. */
+export function countCodePoints(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0
+  for (let i = start; i < end; i++) if ((bytes[i] & 0xc0) !== 0x80) count++
+  return count
+}
+
+/** Number of words: longest runs without white space. */
+export function countWords(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0, outside = 1
+  for (let i = start; i < end; i++) {
+    const space = SPACE[bytes[i]]
+    if (space < 2) {
+      // no branch at the ends of words: they cannot be predicted
+      count += outside & ~space
+      outside = space
+      continue
+    }
+    const size = wideSpace(bytes, i, end)
+    if (size === 0) {
+      count += outside
+      outside = 0
+    } else {
+      outside = 1
+      i += size - 1
+    }
+  }
+  return count
+}
+
+/**
+ * Finds words: word k is bytes `starts[k]` to `ends[k]` (exclusive). Returns their number, which may exceed what `starts` and `ends` hold; only what fits
+ * is written. `(end - start + 1) >> 1` entries always suffice.
+ */
+export function scanWords(bytes: Uint8Array, start: number, end: number, starts: Uint32Array, ends: Uint32Array): number {
+  let count = 0, outside = true
+  for (let i = start; i < end; i++) {
+    const kind = SPACE[bytes[i]]
+    const size = kind === 2 ? wideSpace(bytes, i, end) : kind
+    if (size === 0) {
+      if (outside) starts[count] = i
+      outside = false
+    } else {
+      if (!outside) ends[count++] = i
+      outside = true
+      i += size - 1
+    }
+  }
+  if (!outside) ends[count++] = end
+  return count
+}
+
+/** Whether nothing but white space, or nothing at all, is there. */
+export function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const kind = SPACE[bytes[i]]
+    const size = kind === 2 ? wideSpace(bytes, i, end) : kind
+    if (size === 0) return false
+    i += size - 1
+  }
+  return true
+}
+
+/** Share of the code points that are neither letters nor marks, white space included; 0 for an empty text. */
+export function specialShare(bytes: Uint8Array, start: number, end: number): number {
+  let special = 0, points = 0
+  for (let i = start; i < end; points++) {
+    const byte = bytes[i]
+    if (byte < 0x80) {
+      special += SPECIAL[byte]
+      i++
+    } else {
+      const size = width(bytes, i, end)
+      if (!isLetter(point(bytes, i, size))) special++
+      i += size
+    }
+  }
+  return points === 0 ? 0 : special / points
+}
+
+/** MurmurHash3 x86 32 of a range: 32 bits, unsigned. Source: A. Appleby, MurmurHash3 (public domain). */
+export function hash32(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  let h = seed | 0, i = start
+  for (; i + 4 <= end; i += 4) {
+    h ^= scramble(bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24)
+    h = Math.imul(h << 13 | h >>> 19, 5) + 0xe6546b64 | 0
+  }
+  let rest = 0
+  for (let shift = 0; i < end; i++, shift += 8) rest |= bytes[i] << shift
+  return mix32(h ^ scramble(rest) ^ (end - start))
+}
+
+function scramble(word: number): number {
+  const k = Math.imul(word, 0xcc9e2d51)
+  return Math.imul(k << 15 | k >>> 17, 0x1b873593)
+}
+
+/** A bijection of 32 bits in which each bit of the input reaches every bit of the output (MurmurHash3's finaliser). Unsigned. */
+export function mix32(word: number): number {
+  let h = word
+  h = Math.imul(h ^ h >>> 16, 0x85ebca6b)
+  h = Math.imul(h ^ h >>> 13, 0xc2b2ae35)
+  return (h ^ h >>> 16) >>> 0
+}
+
+/**
+ * 64-bit hash of a range, chained: reads its seed from `state[0]` and `state[1]` and puts the result there. Each call ends with the length, so hashing
+ * 'ab' then 'c' differs from 'a' then 'bc', and an empty text counts. Two lanes built like MurmurHash3 that feed each other; not cryptographic.
+ */
+export function hash64(bytes: Uint8Array, start: number, end: number, state: Uint32Array): void {
+  let a = state[0] | 0, b = state[1] | 0, i = start
+  while (i < end) {
+    let word: number
+    if (i + 4 <= end) {
+      word = bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24
+    } else {
+      word = bytes[i]
+      if (i + 1 < end) word |= bytes[i + 1] << 8
+      if (i + 2 < end) word |= bytes[i + 2] << 16
+    }
+    a ^= scramble(word)
+    a = Math.imul((a << 13 | a >>> 19) + b | 0, 5) + 0xe6546b64 | 0
+    b ^= Math.imul(word, 0x9e3779b1)
+    b = Math.imul((b << 17 | b >>> 15) + a | 0, 0x2c1b3c6d)
+    i += 4
+  }
+  a ^= end - start
+  b = b + a | 0
+  a = mix32(a + b) | 0
+  b = mix32(b + a) | 0
+  state[0] = a + b
+  state[1] = b
+}
+
+let folded = new Uint8Array(1 << 16)
+const encoder = new TextEncoder()
+
+/** The bytes that the last `fold` wrote; valid until the next call of `fold` or `foldedHash`. One byte more than the text can be written. */
+export const foldedBytes = (): Uint8Array => folded
+
+/**
+ * Folds a text: Unicode lower case (full, with the final sigma), each run of white space to one space, none at either end. Returns the number of
+ * bytes, to be read from `foldedBytes()`; the words there are separated by byte 32 alone.
+ */
+export function fold(bytes: Uint8Array, start: number, end: number): number {
+  // a lower case takes at most half as many bytes again; U+FFFD for a byte that is not UTF-8 takes three
+  if (folded.length <= 3 * (end - start)) folded = new Uint8Array(4 * (end - start) + 1)
+  const out = folded
+  let size = 0, after = 1 // `after` white space (or the beginning): more of it moves nothing
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]
+    if (byte < 0x80) {
+      const space = SPACE[byte]
+      out[size] = LOWER[byte]
+      size += 1 - (space & after)
+      after = space
+      continue
+    }
+    const blank = SPACE[byte] === 2 ? wideSpace(bytes, i, end) : 0
+    if (blank > 0) {
+      out[size] = 32
+      size += 1 - after
+      after = 1
+      i += blank - 1
+      continue
+    }
+    const span = width(bytes, i, end), code = point(bytes, i, span), table = lowers ?? lowerCases()
+    const change = code < 0x20000 ? table[code] : 0
+    if (change === STRING) return foldString(bytes, start, end)
+    if (change !== 0) size = encode(change, out, size)
+    else for (let k = 0; k < span; k++) out[size++] = bytes[i + k]
+    after = 0
+    i += span - 1
+  }
+  return size > 0 && after === 1 ? size - 1 : size
+}
+
+/** Writes one code point as UTF-8; returns the position after it. */
+function encode(code: number, out: Uint8Array, at: number): number {
+  if (code < 0x80) {
+    out[at++] = code
+  } else if (code < 0x800) {
+    out[at++] = 0xc0 | code >>> 6
+  } else {
+    if (code < 0x10000) {
+      out[at++] = 0xe0 | code >>> 12
+    } else {
+      out[at++] = 0xf0 | code >>> 18
+      out[at++] = 0x80 | (code >>> 12 & 63)
+    }
+    out[at++] = 0x80 | (code >>> 6 & 63)
+  }
+  if (code >= 0x80) out[at++] = 0x80 | (code & 63)
+  return at
+}
+
+/** `fold` by way of a string, for the few texts whose lower case depends on context. */
+function foldString(bytes: Uint8Array, start: number, end: number): number {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
+  const lower = encoder.encode(text.toLowerCase())
+  const out = folded
+  let size = 0
+  for (let i = 0; i < lower.length; i++) {
+    const kind = SPACE[lower[i]]
+    const space = kind === 2 ? wideSpace(lower, i, lower.length) : kind
+    if (space === 0) out[size++] = lower[i]
+    else if (size > 0 && out[size - 1] !== 32) out[size++] = 32
+    i += space === 0 ? 0 : space - 1
+  }
+  return size > 0 && out[size - 1] === 32 ? size - 1 : size
+}
+
+/** `hash64` of the folded text: equal for texts that differ only in case and in white space. Chained by `state` in the same way. */
+export function foldedHash(bytes: Uint8Array, start: number, end: number, state: Uint32Array): void {
+  const size = fold(bytes, start, end)
+  hash64(folded, 0, size, state)
+}

@@ -1,0 +1,126 @@
+/** What columns every stage gets and gives, from the schemas of the inputs; and every stage that asks for one that is not there. */
+import { Bool, Field, Float64, Int32, Precision, Schema, Type as Id, Utf8, type DataType, type Float } from 'apache-arrow'
+import type { ColumnType, InputFile, Stage } from '../../stages/define.ts'
+import { messagesType } from '../arrow/columns.ts'
+import { sameType, unifyFields } from '../arrow/cast.ts'
+import { say, sortProblems, step, type Problem } from './messages.ts'
+import type { Edge, Graph, Node } from './types.ts'
+
+/** Of one node. A named output (`dropped` or a reason) has the schema of the input. `isText`: every file upstream holds plain text sides. */
+export interface NodeColumns { readonly input: Schema, readonly output: Schema, readonly isText: boolean }
+
+/** By node id. With errors among the problems, schemas downstream of them are a best guess. */
+export interface Columns { readonly nodes: ReadonlyMap<string, NodeColumns>, readonly isText: boolean, readonly problems: readonly Problem[] }
+
+const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
+  messages: messagesType, text: new Utf8(), number: new Float64(), float64: new Float64(), int32: new Int32(), bool: new Bool(),
+}
+
+/** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
+const pair = ['id', 'prompt', 'chosen', 'rejected']
+
+/** The name that a column declared in `writes` has in the graph. */
+export const writtenName = (id: string, name: string): string => pair.includes(name) ? name : `${id}_${name}`
+
+/** Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool. */
+export function accepts(expected: ColumnType, type: DataType): boolean {
+  if (expected !== 'number') return sameType(arrowTypes[expected], type)
+  return type.typeId === Id.Int || type.typeId === Id.Bool || type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
+}
+
+const typeName = (type: DataType): string => sameType(type, messagesType) ? 'messages' : type.typeId === Id.Utf8 ? 'text' : String(type).toLowerCase()
+
+/** What a stage needs, by column. */
+export function readsOf(node: Node): Readonly<Record<string, ColumnType>> {
+  if (node.stage.kind === 'source') return {}
+  return typeof node.stage.reads === 'function' ? node.stage.reads(node.options) : node.stage.reads
+}
+
+/** What a stage adds, by the names of the graph; nullable, as a stage may have nothing to say of a row. A derive stage also tells the parent. */
+export function addedFields(node: Node): Field[] {
+  if (node.stage.kind !== 'stage') return []
+  const { writes, rows } = node.stage as Stage
+  const declared = Object.entries(typeof writes === 'function' ? writes(node.options) : writes)
+  return [
+    ...declared.map(([name, type]) => new Field(writtenName(node.id, name), arrowTypes[type], !pair.includes(name))),
+    ...rows === 'derive' ? [new Field(`${node.id}_parent`, new Utf8(), true)] : [],
+  ]
+}
+
+/**
+ * Walks the graph from the sources' files (by node id, in order of reading) to the sinks. A source gives the union of its files' columns, in order of first
+ * appearance, as does a stage with several inputs; absent columns are null. Widths of numbers are unified (`unify`): readers and fan-ins bring their columns there
+ * with `castTo`. Reports, placed and sorted: columns that are not there, wrong types, columns of two types, columns that a stage replaces.
+ */
+export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonly InputFile[]>): Columns {
+  const nodes = new Map<string, NodeColumns>()
+  const problems: Problem[] = []
+  for (const node of graph.nodes) {
+    const at = `/stages/${node.index}`
+    if (node.stage.kind === 'source') {
+      const files = inputs.get(node.id) ?? []
+      const output = union(files.map(file => ({ schema: file.schema, where: file.path })), `${at}/with/path`, problems)
+      nodes.set(node.id, { input: output, output, isText: files.every(file => file.isText) })
+      continue
+    }
+    const parts = node.from.map(edge => ({ schema: schemaOf(nodes, edge), where: edge.port ? `${edge.node}.${edge.port}` : edge.node }))
+    const input = union(parts, `${at}/from`, problems)
+    problems.push(...checkReads(node, input))
+    const added = addedFields(node)
+    const replaced = new Map(added.map(field => [field.name, field]))
+    for (const { name } of input.fields) if (replaced.has(name) && !pair.includes(name)) problems.push(say.columnReplaced(`${at}/id`, node.id, name))
+    const present = new Set(input.fields.map(field => field.name))
+    const output = added.length === 0 ? input
+      : new Schema([...input.fields.map(field => replaced.get(field.name) ?? field), ...added.filter(field => !present.has(field.name))])
+    nodes.set(node.id, { input, output, isText: node.from.every(edge => nodes.get(edge.node)!.isText) })
+  }
+  const sources = graph.nodes.filter(node => node.stage.kind === 'source')
+  return { nodes, isText: sources.every(node => nodes.get(node.id)!.isText), problems: sortProblems(problems.map(problem => graph.place(problem))) }
+}
+
+const schemaOf = (nodes: ReadonlyMap<string, NodeColumns>, edge: Edge): Schema =>
+  edge.port === undefined ? nodes.get(edge.node)!.output : nodes.get(edge.node)!.input
+
+function union(parts: readonly { schema: Schema, where: string }[], pointer: string, problems: Problem[]): Schema {
+  if (parts.length === 1) return parts[0].schema
+  // a Map's order is that of first appearance, also when a field is widened later
+  const fields = new Map<string, { field: Field, where: string, seen: number, conflict: boolean }>()
+  for (const { schema, where } of parts) {
+    for (const field of schema.fields) {
+      const before = fields.get(field.name)
+      if (!before) { fields.set(field.name, { field, where, seen: 1, conflict: false }); continue }
+      before.seen++
+      const both = unifyFields(before.field, field)
+      // the file that brought the type is the one to name, not one of nulls before it
+      if (both) {
+        if (before.field.type.typeId === Id.Null && both.type.typeId !== Id.Null) before.where = where
+        before.field = both
+      } else if (!before.conflict) {
+        before.conflict = true
+        problems.push(say.columnConflict(pointer, field.name, { type: typeName(before.field.type), where: before.where }, { type: typeName(field.type), where }))
+      }
+    }
+  }
+  return new Schema([...fields.values()].map(({ field, seen }) =>
+    seen === parts.length || field.nullable || pair.includes(field.name) ? field : new Field(field.name, field.type, true)))
+}
+
+function* checkReads(node: Node, input: Schema): Iterable<Problem> {
+  const byName = new Map(input.fields.map(field => [field.name, field]))
+  for (const [column, expected] of Object.entries(readsOf(node))) {
+    const pointer = optionNaming(node, column)
+    const field = byName.get(column)
+    if (!field) yield say.unknownColumn(pointer, node.id, column, [...byName.keys()])
+    else if (!accepts(expected, field.type)) yield say.columnType(pointer, node.id, column, typeName(field.type), expected)
+  }
+}
+
+/** Where a column's name was given: at an option, or by the stage itself. */
+function optionNaming(node: Node, column: string): string {
+  for (const [option, value] of Object.entries(node.options)) {
+    const at = step(`/stages/${node.index}/with`, option)
+    if (value === column) return at
+    if (Array.isArray(value) && value.includes(column)) return step(at, value.indexOf(column))
+  }
+  return `/stages/${node.index}`
+}

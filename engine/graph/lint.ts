@@ -1,0 +1,148 @@
+/** What is wrong with a graph as text: everything that can be said without its data. */
+import type { AnyStage } from '../../stages/define.ts'
+import { say, type Problem } from './messages.ts'
+import type { Edge } from './types.ts'
+
+/** A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said about what follows from it. */
+export interface Draft {
+  readonly index: number
+  readonly id?: string
+  readonly stage?: AnyStage
+  readonly options: Readonly<Record<string, unknown>>
+  /** As written; undefined where the stage above is meant. */
+  readonly from?: string | readonly string[]
+  /** `from` is there but is no list of names, which the envelope's check has said. */
+  readonly brokenFrom?: boolean
+}
+
+/** Folders that a run has itself: a sink's folder is its id. */
+const reserved = new Set(['dropped', 'ledger', 'notes'])
+
+/** Named outputs: the dropped rows of a stage that drops any, all together and by reason. What a derive stage declines is only noted. */
+export const portsOf = (stage: AnyStage): string[] =>
+  stage.kind === 'stage' && (stage.rows === 'subset' || stage.rows === 'explode') && Object.keys(stage.reasons).length > 0
+    ? ['dropped', ...Object.keys(stage.reasons)] : []
+
+const pointerOf = (draft: Draft): string => `/stages/${draft.index}`
+
+/** Links the stages of a list and says all that is wrong. `edges[i]` are the inputs of drafts[i]; `order` is topological, ties in the order of the list. */
+export function lintGraph(drafts: readonly Draft[]): { problems: Problem[], edges: Edge[][], order: number[] } {
+  const byId = new Map<string, number>()
+  for (const [i, draft] of drafts.entries()) if (draft.id !== undefined && !byId.has(draft.id)) byId.set(draft.id, i)
+
+  const problems = [...lintIds(drafts, byId)]
+  const linked = drafts.map(draft => link(draft, drafts, byId))
+  problems.push(...linked.flatMap(it => it.problems))
+  const edges = linked.map(it => it.edges)
+  const inputs = edges.map(all => [...new Set(all.map(edge => byId.get(edge.node)!))])
+  problems.push(...cyclesOf(inputs).map(cycle => {
+    const first = drafts[cycle[0]]
+    return say.cycle(first.from === undefined ? pointerOf(first) : `${pointerOf(first)}/from`, [...cycle, cycle[0]].map(i => drafts[i].id!))
+  }))
+  problems.push(...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)))
+  return { problems, edges, order: topological(inputs) }
+}
+
+function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): Iterable<Problem> {
+  const paths = new Map<string, string>()
+  for (const [i, draft] of drafts.entries()) {
+    const { id, stage } = draft
+    if (id === undefined) continue
+    if (byId.get(id) !== i) yield say.duplicateId(`${pointerOf(draft)}/id`, id, pointerOf(drafts[byId.get(id)!]))
+    if (stage?.kind !== 'sink') continue
+    if (reserved.has(id)) yield say.reservedId(`${pointerOf(draft)}/id`, id)
+    const { path } = draft.options
+    if (typeof path !== 'string') continue
+    if (paths.has(path)) yield say.samePath(`${pointerOf(draft)}/with/path`, path, paths.get(path)!)
+    else paths.set(path, id)
+  }
+}
+
+function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, number>): { edges: Edge[], problems: Problem[] } {
+  const { stage, from } = draft
+  const at = `${pointerOf(draft)}/from`
+  const ids = [...byId].flatMap(([id, i]) => drafts[i].stage?.kind !== 'sink' && id !== draft.id ? [id] : [])
+  if (stage?.kind === 'source') return { edges: [], problems: from === undefined ? [] : [say.sourceWithFrom(at, draft.id ?? stage.name)] }
+  if (from === undefined) {
+    const above = drafts[draft.index - 1] as Draft | undefined
+    if (!stage || above && above.id === undefined) return { edges: [], problems: [] }
+    // without any source, that is the one thing to say
+    const anySource = drafts.some(it => it.stage?.kind === 'source' || !it.stage)
+    if (!above) return { edges: [], problems: anySource ? [say.unreachable(pointerOf(draft), draft.id ?? stage.name)] : [] }
+    if (above.stage?.kind === 'sink') return { edges: [], problems: [say.needsFrom(pointerOf(draft), draft.id ?? stage.name, above.id!, ids)] }
+    return { edges: [{ node: above.id! }], problems: [] }
+  }
+
+  const edges: Edge[] = [], problems: Problem[] = []
+  const inputs = typeof from === 'string' ? [from] : from
+  inputs.forEach((input, i) => {
+    const pointer = typeof from === 'string' ? at : `${at}/${i}`
+    const dot = input.indexOf('.')
+    const node = dot < 0 ? input : input.slice(0, dot)
+    const port = dot < 0 ? undefined : input.slice(dot + 1)
+    const found = byId.get(node)
+    const upstream = found === undefined ? undefined : drafts[found].stage
+    const ports = upstream ? portsOf(upstream) : []
+    if (inputs.indexOf(input) < i) problems.push(say.duplicateInput(pointer, input))
+    else if (found === undefined) problems.push(say.unknownInput(pointer, input, ids))
+    else if (upstream?.kind === 'sink') problems.push(say.sinkAsInput(pointer, input, ids))
+    else if (upstream && port !== undefined && !ports.includes(port)) problems.push(say.unknownPort(pointer, input, node, ports))
+    else edges.push(port === undefined ? { node } : { node, port })
+  })
+  return { edges, problems }
+}
+
+/** Where rows come in and where they leave. Says nothing that only follows from an input that is wrong already. */
+function* lintEnds(drafts: readonly Draft[], edges: readonly Edge[][], allLinked: boolean): Iterable<Problem> {
+  if (drafts.length === 0 || drafts.some(draft => !draft.stage || draft.id === undefined)) return
+  if (!drafts.some(draft => draft.stage!.kind === 'source')) yield say.noSource()
+  if (!drafts.some(draft => draft.stage!.kind === 'sink')) yield say.noSink()
+  else if (allLinked) {
+    const taken = new Set(edges.flat().filter(edge => edge.port === undefined).map(edge => edge.node))
+    for (const draft of drafts) {
+      if (draft.stage!.kind === 'sink' || taken.has(draft.id!)) continue
+      yield draft.stage!.kind === 'source' ? say.unreadSource(pointerOf(draft), draft.id!) : say.unconsumed(pointerOf(draft), draft.id!)
+    }
+  }
+}
+
+/** One circle of each knot, in the direction in which rows would flow, beginning with the stage that stands first in the text. */
+function cyclesOf(inputs: readonly (readonly number[])[]): number[][] {
+  const consumers: number[][] = inputs.map(() => [])
+  inputs.forEach((all, i) => { for (const input of all) consumers[input].push(i) })
+  const state = new Uint8Array(inputs.length)
+  const found: number[][] = []
+  const reported = new Set<number>()
+  const path: number[] = []
+  const visit = (i: number): void => {
+    state[i] = 1
+    path.push(i)
+    for (const next of consumers[i]) {
+      if (state[next] === 0) visit(next)
+      else if (state[next] === 1) {
+        const cycle = path.slice(path.indexOf(next))
+        if (!cycle.some(it => reported.has(it))) {
+          const first = cycle.indexOf(Math.min(...cycle))
+          found.push([...cycle.slice(first), ...cycle.slice(0, first)])
+        }
+        for (const it of cycle) reported.add(it)
+      }
+    }
+    path.pop()
+    state[i] = 2
+  }
+  for (let i = 0; i < inputs.length; i++) if (state[i] === 0) visit(i)
+  return found
+}
+
+/** Of the stages whose inputs are all placed, always the first of the text; what is in a circle, or after one, is left out. */
+function topological(inputs: readonly (readonly number[])[]): number[] {
+  const order: number[] = []
+  const placed = new Uint8Array(inputs.length)
+  for (;;) {
+    const next = inputs.findIndex((all, i) => !placed[i] && all.every(input => placed[input]))
+    if (next < 0) return order
+    placed[next] = 1
+    order.push(next)
+  }
+}

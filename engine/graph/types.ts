@@ -1,0 +1,34 @@
+/** A graph once it has been read and found right: what the plan is made from. */
+import type { AnyStage } from '../../stages/define.ts'
+import type { Problem } from './messages.ts'
+
+/** An input of a node: the rows that `node` lets through, or with `port` those that it dropped ('dropped': all of them; else one declared reason). */
+export interface Edge { readonly node: string, readonly port?: string }
+
+/** One use of a stage. */
+export interface Node {
+  readonly id: string
+  /** As the graph writes it: a registered name, or the path of the user's own stage file. */
+  readonly use: string
+  readonly stage: AnyStage
+  /** The JavaScript file that workers import, where the stage is the user's own. */
+  readonly module?: string
+  /** Checked by the stage's own schema, defaults applied. */
+  readonly options: Readonly<Record<string, unknown>>
+  readonly from: readonly Edge[]
+  /** Its place in the text's `stages`, which pointers name. */
+  readonly index: number
+}
+
+export interface Graph {
+  readonly name: string
+  readonly seed: number
+  readonly partitionRows: number
+  /** Topological; ties in the order of the text. */
+  readonly nodes: readonly Node[]
+  readonly file?: string
+  /** Folder that relative paths of inputs start from: the working directory when the graph was read. */
+  readonly base: string
+  /** Gives a problem found later its file, line and column, or the --set that it comes from. */
+  place(problem: Problem): Problem
+}

@@ -1,0 +1,275 @@
+import { isUtf8 } from 'node:buffer'
+import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data, type Timestamp } from 'apache-arrow'
+import { parquetMetadataAsync, parquetSchema, type FileMetaData, type RowGroup } from 'hyparquet'
+import { readOffsetIndex } from 'hyparquet/src/indexes.js'
+import type { ColumnMetaData } from 'hyparquet/src/types.js'
+import { assemble } from './assemble.ts'
+import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Stretch } from './column.ts'
+import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
+import { openFileSource, Window, type ByteSource } from './source.ts'
+
+/** An opened Parquet file: what its footer says. Holds no file handle; made by openParquet only, in the thread that reads it. */
+export interface ParquetFile {
+  readonly path: string
+  readonly bytes: number
+  readonly rows: number
+  /** `bytes`: uncompressed, of all columns */
+  readonly rowGroups: readonly { readonly rows: number, readonly bytes: number }[]
+  /** of the batches that readRows gives when all columns are read */
+  readonly schema: Schema
+  readonly codecs: readonly string[]
+  /** whether the first page of the first column carries a CRC-32 (writers give it to all pages or none); every page that has one is verified when read */
+  readonly checksums: boolean
+}
+
+interface Inside {
+  readonly metadata: FileMetaData
+  readonly nodes: readonly Node[]
+  readonly open: () => Promise<ByteSource>
+  /** page positions seen so far, by row group and leaf: what makes later reads of a huge row group jump ahead */
+  readonly maps: Map<string, PageMap>
+}
+
+const inside = new WeakMap<ParquetFile, Inside>()
+
+const MAGIC = 0x31524150 // PAR1, little endian
+const ENCRYPTED = 0x45524150 // PARE
+const SMALL_SPAN = 4 << 20
+const WINDOWS_BYTES = 32 << 20
+
+/**
+ * Opens a Parquet file: checks the magic at both ends and the footer, and gives its normalised schema (buildNodes says how). Reads the footer and one page
+ * header, then closes the file. Throws one line naming the file, what is wrong and what to do.
+ */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  const open = (): Promise<ByteSource> => openFileSource(path)
+  const source = await open().catch((error: unknown) => fail(path, `cannot be opened: ${messageOf(error)}; check the path and its permissions`))
+  try {
+    await checkEnds(path, source)
+    const metadata = await parquetMetadataAsync(source, { geoparquet: false }).catch((error: unknown) =>
+      fail(path, `its footer cannot be read (${messageOf(error)}); the file is damaged or cut, fetch or write it again`))
+    const { nodes, schema } = guard(path, 'the schema in its footer', () => readSchema(metadata))
+    checkChunks(path, metadata, source.byteLength, nodes)
+    const chunks = metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data!))
+    const first = metadata.row_groups.find(group => group.num_rows > 0n)?.columns[0]?.meta_data
+    const file: ParquetFile = {
+      path, bytes: source.byteLength, rows: Number(metadata.num_rows), schema,
+      rowGroups: metadata.row_groups.map(group => ({ rows: Number(group.num_rows), bytes: Number(group.total_byte_size) })),
+      codecs: [...new Set(chunks.map(chunk => chunk.codec as string))],
+      checksums: first !== undefined && await hasChecksum(source, first),
+    }
+    inside.set(file, { metadata, nodes, open, maps: new Map() })
+    return file
+  } finally {
+    await source.close()
+  }
+}
+
+/** Which rows and columns, in batches of how much. */
+export interface ReadOptions {
+  /** all when undefined; in the file's order, whatever the order here */
+  readonly columns?: readonly string[]
+  /** rows a batch at most */
+  readonly batchRows?: number
+  /** bytes of values a batch at most, but always one row */
+  readonly batchBytes?: number
+}
+
+/**
+ * Batches of the rows [start, end), in order. A batch never crosses a row group, so some are shorter than `batchRows`; where batches are cut does not change
+ * the rows. Memory: a batch, the pages it lies in, and read windows of 32 MiB together at most, whatever the size of row groups.
+ * Opens the file and closes it at the end, also when the consumer stops early or a page is damaged; then it throws one line naming file, row group and column.
+ */
+export async function* readRows(file: ParquetFile, range: { start: number, end: number }, options: ReadOptions = {}): AsyncGenerator<RecordBatch> {
+  const { path } = file
+  const { start, end } = range
+  const { columns, batchRows = 1000, batchBytes = 64 << 20 } = options
+  const opened = inside.get(file) ?? fail(path, 'was not opened here; call openParquet in the thread that reads')
+  if (!(start >= 0 && start <= end && end <= file.rows)) fail(path, `has rows 0 to ${file.rows}; [${start}, ${end}) was asked for`)
+  if (!(batchRows >= 1)) fail(path, `batches of ${batchRows} rows were asked for; at least 1`)
+  const nodes = pickColumns(file, opened.nodes, columns)
+  const schema = columns ? new Schema(nodes.map(fieldOf)) : file.schema
+  const source = await opened.open().catch((error: unknown) => fail(path, `cannot be opened: ${messageOf(error)}; check the path and its permissions`))
+  try {
+    if (source.byteLength !== file.bytes) fail(path, `had ${file.bytes} bytes when it was opened and has ${source.byteLength} now; run again`)
+    let before = 0
+    for (const [index, group] of opened.metadata.row_groups.entries()) {
+      const rows = Number(group.num_rows)
+      const from = Math.max(0, start - before)
+      const to = Math.min(rows, end - before)
+      before += rows
+      if (from < to) yield* readGroup({ path, index, group, rows, nodes, schema, source, maps: opened.maps }, from, to, batchRows, batchBytes)
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+interface Group {
+  readonly path: string
+  readonly index: number
+  readonly group: RowGroup
+  readonly rows: number
+  readonly nodes: readonly Node[]
+  readonly schema: Schema
+  readonly source: ByteSource
+  readonly maps: Map<string, PageMap>
+}
+
+async function* readGroup(task: Group, from: number, to: number, batchRows: number, batchBytes: number): AsyncGenerator<RecordBatch> {
+  const { path, index, group, schema, nodes } = task
+  const where = (leaf: string): string => `row group ${index}, column ${leaf}`
+  const readers = await openReaders(task, from > 0)
+  for (const reader of readers) await guardAsync(path, where(reader.leaf.path), () => reader.seek(from))
+  const size = readers.reduce((sum, { leaf }) => sum + Number(group.columns[leaf.index].meta_data!.total_uncompressed_size), 0)
+  const likely = Math.max(1, Math.floor(batchBytes / Math.max(1, size / task.rows)))
+  for (let row = from; row < to;) {
+    let count = Math.min(batchRows, to - row, likely)
+    const stretches = new Map<number, Stretch>()
+    const commits: (() => void)[] = []
+    for (;;) {
+      let bytes = 0
+      commits.length = 0
+      for (const reader of readers) {
+        const planned = await guardAsync(path, where(reader.leaf.path), () => reader.plan(count))
+        stretches.set(reader.leaf.index, planned)
+        commits.push(() => reader.commit(planned, count))
+        bytes += planned.bytes
+      }
+      if (bytes <= batchBytes || count === 1) break
+      count = Math.max(1, Math.min(count >> 1, Math.floor(count * batchBytes / bytes)))
+    }
+    const children = nodes.map(node => guard(path, where(node.name), () => checkText(assemble(node, stretches, count), node)))
+    for (const commit of commits) commit()
+    row += count
+    yield new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: count, nullCount: 0, children }))
+  }
+}
+
+async function openReaders({ path, index, group, rows, nodes, source, maps }: Group, inMiddle: boolean): Promise<ColumnReader[]> {
+  const leaves = nodes.flatMap(leavesOf)
+  const chunks = leaves.map(leaf => group.columns[leaf.index].meta_data!)
+  const ranges = chunks.map(chunkRange)
+  const first = Math.min(...ranges.map(range => range.start))
+  const last = Math.max(...ranges.map(range => range.end))
+  // many small chunks beside each other: one read instead of one each
+  const span = last - first <= SMALL_SPAN && leaves.length > 0 ? new Uint8Array(await source.slice(first, last)) : undefined
+  const size = Math.max(1 << 16, Math.min(SMALL_SPAN, Math.floor(WINDOWS_BYTES / Math.max(1, leaves.length))))
+  return Promise.all(leaves.map(async (leaf, i) => {
+    const key = `${index}/${leaf.index}`
+    let map = maps.get(key)
+    if (!map) {
+      map = inMiddle ? await guardAsync(path, `row group ${index}, column ${leaf.path}, page index`, () => readPageMap(source, group, leaf)) : undefined
+      maps.set(key, map ??= { offsets: [], rows: [] })
+    }
+    return new ColumnReader(leaf, chunks[i], new Window(source, ranges[i].end, size, span, first), rows, map)
+  }))
+}
+
+async function readPageMap(source: ByteSource, group: RowGroup, leaf: Leaf): Promise<PageMap | undefined> {
+  const { offset_index_offset: offset, offset_index_length: length } = group.columns[leaf.index]
+  if (!offset || !length) return undefined
+  const bytes = await source.slice(Number(offset), Number(offset) + length)
+  const pages = readOffsetIndex({ view: new DataView(bytes), offset: 0 }).page_locations
+  return { offsets: pages.map(page => Number(page.offset)), rows: pages.map(page => Number(page.first_row_index)) }
+}
+
+function pickColumns({ path, schema }: ParquetFile, nodes: readonly Node[], columns: readonly string[] | undefined): readonly Node[] {
+  if (!columns) return nodes
+  const missing = columns.filter(name => !nodes.some(node => node.name === name))
+  if (missing.length > 0) fail(path, `has no column ${missing.join(', ')}; it has ${schema.names.map(String).join(', ')}`)
+  return nodes.filter(node => columns.includes(node.name))
+}
+
+/** A column read as text because of its name must be text; annotated text is the file's own promise and is passed on as it is. */
+function checkText(data: Data, node: Node): Data {
+  if (TEXT_COLUMNS.has(node.name) && !isText(data)) throw new Error('its bytes are not UTF-8; convert them, or rename the column to read it as binary')
+  return data
+}
+
+function isText(data: Data): boolean {
+  return (data.typeId !== Type.Utf8 || isUtf8(data.values as Uint8Array)) && data.children.every(isText)
+}
+
+function readSchema(metadata: FileMetaData): { nodes: Node[], schema: Schema } {
+  const nodes = buildNodes(parquetSchema(metadata), readZones(metadata))
+  return { nodes, schema: new Schema(nodes.map(fieldOf)) }
+}
+
+/** Time zones of timestamp columns: only the writer's Arrow schema has them, the format itself knows UTC or local. */
+function readZones(metadata: FileMetaData): ReadonlyMap<string, string> {
+  const text = metadata.key_value_metadata?.find(({ key }) => key === 'ARROW:schema')?.value
+  const zones = new Map<string, string>()
+  if (!text || !metadata.schema.some(({ logical_type: logical }) => logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC)) return zones
+  try {
+    const reader = RecordBatchReader.from(Buffer.from(text, 'base64')).open()
+    for (const { name, type } of reader.schema.fields) if ((type as Timestamp).timezone) zones.set(name, (type as Timestamp).timezone!)
+  } catch {
+    // a hint that Arrow JS cannot read (a type it lacks) is no reason to refuse the file: zones are then UTC
+  }
+  return zones
+}
+
+async function checkEnds(path: string, source: ByteSource): Promise<void> {
+  const size = source.byteLength
+  const again = 'fetch or write it again'
+  if (size < 12) fail(path, `has ${size} bytes, a Parquet file has at least 12; it is empty or cut, ${again}`)
+  const head = new DataView(await source.slice(0, 4)).getUint32(0, true)
+  const foot = new DataView(await source.slice(size - 8, size))
+  const tail = foot.getUint32(4, true)
+  if (head === ENCRYPTED || tail === ENCRYPTED) fail(path, 'is encrypted, which cannot be read here; decrypt it first')
+  if (head !== MAGIC && tail !== MAGIC) fail(path, 'is not a Parquet file (PAR1 at neither end); give a Parquet file or use the source stage of its format')
+  if (head !== MAGIC) fail(path, `begins without PAR1, so its first bytes are damaged; ${again}`)
+  if (tail !== MAGIC) fail(path, `ends without PAR1, so it is cut or was not closed by its writer; ${again}`)
+  const footer = foot.getUint32(0, true)
+  if (footer > size - 12) fail(path, `says that its footer has ${footer} bytes, at most ${size - 12} in a file of ${size}; it is damaged, ${again}`)
+}
+
+function checkChunks(path: string, { row_groups: groups, num_rows: total }: FileMetaData, size: number, nodes: readonly Node[]): void {
+  const leaves = nodes.flatMap(leavesOf)
+  let rows = 0
+  for (const [index, { columns, num_rows: count }] of groups.entries()) {
+    rows += Number(count)
+    if (columns.length !== leaves.length) fail(path, `row group ${index} has ${columns.length} columns, its schema ${leaves.length}; the footer is damaged`)
+    // writers leave the offsets of a row group without rows at 0
+    if (count === 0n) continue
+    for (const [i, { meta_data: meta, file_path: elsewhere }] of columns.entries()) {
+      const where = `row group ${index}, column ${leaves[i].path}`
+      if (!meta || elsewhere) fail(path, `${where} is ${elsewhere ? `in another file (${elsewhere})` : 'encrypted'}, which cannot be read here; rewrite the file`)
+      if (meta.path_in_schema.join('.') !== leaves[i].path || meta.type !== leaves[i].physical) fail(path, `${where} is not as in the schema; the footer is damaged`)
+      const { start, end } = chunkRange(meta)
+      if (start < 4 || end > size || end < start) fail(path, `${where} lies at bytes ${start} to ${end} of ${size}; the file is damaged, fetch or write it again`)
+    }
+  }
+  if (rows !== Number(total)) fail(path, `its row groups have ${rows} rows, its footer says ${total}; the file is damaged, fetch or write it again`)
+}
+
+async function hasChecksum(source: ByteSource, chunk: ColumnMetaData): Promise<boolean> {
+  const { start, end } = chunkRange(chunk)
+  const bytes = new Uint8Array(await source.slice(start, Math.min(end, start + (1 << 16))))
+  return parsePageHeader(bytes)?.header.crc !== undefined
+}
+
+function fail(path: string, message: string): never {
+  throw new Error(`read_parquet: ${path}: ${message}`)
+}
+
+function guard<T>(path: string, where: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    fail(path, `${where}: ${messageOf(error)}`)
+  }
+}
+
+async function guardAsync<T>(path: string, where: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    fail(path, `${where}: ${messageOf(error)}`)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]
+}

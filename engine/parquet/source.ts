@@ -1,0 +1,70 @@
+import { open } from 'node:fs/promises'
+
+/** Bytes that can be read by range: a file here; anything that answers byte ranges (http, an object store) can be one. */
+export interface ByteSource {
+  readonly byteLength: number
+  /** the bytes [start, end), all of them, or it rejects */
+  slice(start: number, end: number): Promise<ArrayBuffer>
+  close(): Promise<void>
+}
+
+/** Opens a file as a ByteSource. Rejects as node:fs does (ENOENT, EACCES, …); a read past the end of a file that shrank rejects too. */
+export async function openFileSource(path: string): Promise<ByteSource> {
+  const handle = await open(path, 'r')
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile()) throw new Error('is not a file')
+    return { byteLength: stat.size, slice: (start, end) => readExactly(handle, start, end), close: () => handle.close() }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+async function readExactly(handle: Awaited<ReturnType<typeof open>>, start: number, end: number): Promise<ArrayBuffer> {
+  const bytes = new Uint8Array(new ArrayBuffer(end - start))
+  let filled = 0
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
+    if (bytesRead === 0) throw new Error(`ends at byte ${start + filled}, ${end} expected: it changed while it was read`)
+    filled += bytesRead
+  }
+  return bytes.buffer
+}
+
+/** A forward-moving view on [start, end) of a source that keeps one window of bytes in memory. */
+export class Window {
+  readonly #source: ByteSource
+  readonly #end: number
+  readonly #size: number
+  #bytes: Uint8Array
+  #at: number
+
+  /** `bytes`, when given, are already read and begin at position `at` of the source */
+  constructor(source: ByteSource, end: number, size: number, bytes = new Uint8Array(0), at = 0) {
+    this.#source = source
+    this.#end = end
+    this.#size = size
+    this.#bytes = bytes
+    this.#at = at
+  }
+
+  /** at least `least` bytes from `position` on, or all up to the end where fewer are left; reads a window where they are not at hand */
+  async from(position: number, least: number): Promise<Uint8Array> {
+    const wanted = Math.min(position + least, this.#end)
+    const have = this.#at + this.#bytes.length
+    if (position < this.#at || wanted > have) {
+      const tail = position >= this.#at && position < have ? this.#bytes.subarray(position - this.#at) : new Uint8Array(0)
+      const upTo = Math.min(this.#end, Math.max(wanted, position + this.#size))
+      const fresh = new Uint8Array(await this.#source.slice(position + tail.length, upTo))
+      this.#bytes = fresh
+      if (tail.length > 0) {
+        this.#bytes = new Uint8Array(tail.length + fresh.length)
+        this.#bytes.set(tail)
+        this.#bytes.set(fresh, tail.length)
+      }
+      this.#at = position
+    }
+    return this.#bytes.subarray(position - this.#at, Math.max(0, this.#end - this.#at))
+  }
+}

@@ -1,0 +1,132 @@
+/** Drops pairs that are nearly an earlier pair. Candidates meet by band keys of sketches, and are then compared exactly. */
+import type { MessagesColumn } from '../../engine/arrow/columns.ts'
+import { hash32 } from '../../engine/arrow/text.ts'
+import { defineStage, Type } from '../define.ts'
+import { beginKey, chooseBands, endKey, feedKey, jaccard, shingles, sketch, tokenize } from './minhash.ts'
+
+/** Sketch entries of the three parts together. */
+const BINS = 64
+/** Most rows of a group that one row is compared with: the ones nearest in length. */
+const COMPARED = 1000
+
+const sides = ['prompt', 'chosen', 'rejected'] as const
+
+/** Shingle sets of prompt, chosen and rejected, as a row carries them: two lengths, then the three sets. */
+interface Sets { readonly member: number, readonly size: number, readonly hash: number, readonly parts: readonly Uint32Array[] }
+
+function readSets(payload: Uint8Array, member: number): Sets {
+  const { buffer, byteOffset, length } = payload.byteOffset % 4 === 0 ? payload : payload.slice()
+  const words = new Uint32Array(buffer, byteOffset, length >> 2), second = 2 + words[0], third = second + words[1]
+  return { member, size: words.length - 2, hash: hash32(payload, 0, length, 0), parts: [words.subarray(2, second), words.subarray(second, third), words.subarray(third)] }
+}
+
+/** The least of the three parts' similarities; 0 as soon as one is below `limit`. */
+function similarityOf(a: Sets, b: Sets, limit: number): number {
+  let least = 1
+  for (let part = 0; part < 3; part++) {
+    least = Math.min(least, jaccard(a.parts[part], b.parts[part]))
+    if (least < limit) return 0
+  }
+  return least
+}
+
+function tokenizeRow(column: MessagesColumn, row: number): number {
+  let count = 0
+  for (let m = column.offsets[row]; m < column.offsets[row + 1]; m++) count = tokenize(column.bytes, column.contentOffsets[m], column.contentOffsets[m + 1], count)
+  return count
+}
+
+export default defineStage({
+  name: 'drop_near_duplicates', version: 1,
+  summary: 'Drop pairs that are nearly the same as an earlier pair.',
+  details: 'Prompt, chosen and rejected are compared each on its own, as sets of five words in a row (characters, where writing has no spaces), and all three must be as similar as '
+    + '`similarity`: other answers to the same prompt are no duplicates. A text of fewer than five words equals another or is not similar at all. Near-duplicates of '
+    + 'near-duplicates belong to one cluster, of which the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` '
+    + 'over sketches of 64 entries); none below the limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. Of more than 1,000 candidates of '
+    + 'one key, each is compared with the 1,000 nearest in length.',
+  paper: { title: 'Fast Similarity Sketching', arxiv: '1704.04370', form: 'as in' },
+  options: Type.Object({
+    similarity: Type.Number({ minimum: 0.5, maximum: 1, default: 0.8, description: 'least Jaccard similarity of near-duplicates, of each of the three parts' }),
+  }),
+  reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
+  writes: {},
+  rows: 'subset',
+  reasons: { near_duplicate: { kind: 'quality', limit: 'similarity', about: 'Jaccard similarity to a row of the same cluster, of the least similar part' } },
+  examples: [{
+    title: 'a word more is the same pair; another short answer, or much more text, is not',
+    rows: [
+      { prompt: 'Why is the sky blue?', chosen: 'Air scatters blue light more strongly than it scatters red light.', rejected: 'It mirrors the sea, of course.' },
+      { prompt: 'why is the sky blue?', chosen: 'Indeed air scatters blue light more strongly than it scatters red light.', rejected: 'It mirrors the sea, of course.' },
+      { prompt: 'Does air scatter blue light more strongly than it scatters red light?', chosen: 'Yes.', rejected: 'No.' },
+      { prompt: 'Does air scatter blue light more strongly than it scatters red light?', chosen: 'It does.', rejected: 'No.' },
+      { prompt: 'Why is the sky blue?', chosen: 'Air scatters blue light more strongly than red light, and the sun sends a little more blue than violet.', rejected: 'It mirrors the sea, of course.' },
+    ],
+    kept: [0, 2, 3, 4], dropped: { 1: 'near_duplicate' },
+  }],
+  group: {
+    edgeReason: 'near_duplicate',
+    keysPerRow: ({ similarity }) => chooseBands(similarity, BINS, 3).bands,
+    open: ({ similarity }) => {
+      const { bands, rows } = chooseBands(similarity, BINS, 3), perPart = rows / 3, bins = bands * perPart
+      const sketches = new Uint32Array(3 * bins)
+      // of the batch whose keys were asked for last: the sets of all rows, and where each row's begin
+      let sets = new Uint32Array(1 << 16), starts = new Uint32Array(1)
+      return {
+        keys(batch, out) {
+          const columns = sides.map(side => batch.messages(side)), words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
+          starts = new Uint32Array(batch.rows + 1)
+          for (let row = 0; row < batch.rows; row++) {
+            const start = starts[row]
+            let end = start + 2
+            for (let part = 0; part < 3; part++) {
+              const count = tokenizeRow(columns[part], row), from = end
+              if (sets.length < from + count + 2) {
+                const more = new Uint32Array(2 * (from + count + 2))
+                more.set(sets)
+                sets = more
+              }
+              end = shingles(count, sets, from)
+              sketch(sets, from, end, sketches, part * bins, bins)
+              if (part < 2) sets[start + part] = end - from
+            }
+            starts[row + 1] = end
+            if (end === start + 2) continue // nothing but white space: no key
+            for (let band = 0; band < bands; band++) {
+              beginKey(band)
+              for (let part = 0; part < 3; part++) feedKey(sketches, part * bins + band * perPart, perPart)
+              endKey(words, 2 * (row * bands + band))
+            }
+          }
+        },
+        payload: (_, row) => new Uint8Array(sets.buffer, 4 * starts[row], 4 * (starts[row + 1] - starts[row])),
+      }
+    },
+    each(group, verdict, { similarity }) {
+      const all = Array.from({ length: group.size }, (_, member) => readSets(group.payload(member), member))
+        .sort((a, b) => a.size - b.size || a.hash - b.hash || a.member - b.member)
+      // equal sets first: thousands of equal rows must not be compared each with each
+      const distinct: Sets[] = []
+      for (const sets of all) {
+        const last = distinct.at(-1)
+        if (last && last.hash === sets.hash && last.size === sets.size && similarityOf(last, sets, 1) === 1) verdict.edge(last.member, sets.member, 1)
+        else distinct.push(sets)
+      }
+      const cluster = Int32Array.from(distinct.keys())
+      const find = (i: number): number => {
+        while (cluster[i] !== i) i = cluster[i] = cluster[cluster[i]]
+        return i
+      }
+      for (let i = 1; i < distinct.length; i++) {
+        // a set can be as similar only if it is as large
+        for (let j = i - 1; j >= 0 && j >= i - COMPARED && distinct[j].size >= similarity * distinct[i].size; j--) {
+          const a = find(i), b = find(j)
+          if (a === b) continue
+          const value = similarityOf(distinct[i], distinct[j], similarity)
+          if (value < similarity) continue
+          verdict.edge(distinct[j].member, distinct[i].member, value)
+          cluster[a] = b
+        }
+      }
+    },
+  },
+})

@@ -1,0 +1,99 @@
+/** Several completions of one prompt with scores or ranks: which columns hold them, and the pairs that they make. */
+import { DataType, type Data, type Schema } from 'apache-arrow'
+import { nullTest, numberColumn } from '../../engine/arrow/columns.ts'
+import { typeForm, type Form } from './forms.ts'
+
+export const LISTS = ['completions', 'responses', 'generations', 'candidates', 'answers']
+const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']
+const SCORES = ['score', 'rating', 'rank', 'reward']
+export const SCORE_LISTS = SCORES.map(name => `${name}s`)
+
+/** Where the completions and their scores are: fields of one list of structs, or two lists side by side. `lowFirst`: ranks, of which the smallest is best. */
+export interface CompletionsAt {
+  readonly list: string
+  readonly text: string | null
+  readonly form: Form
+  readonly scores: string | null
+  readonly score: string | null
+  readonly lowFirst: boolean
+}
+
+const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)
+
+export function findCompletions(schema: Schema): CompletionsAt | undefined {
+  for (const field of schema.fields) {
+    if (!LISTS.includes(field.name) || !DataType.isList(field.type)) continue
+    const item: DataType = field.type.children[0].type
+    if (DataType.isStruct(item)) {
+      const has = (names: readonly string[], fits: (type: DataType) => boolean) =>
+        names.find(name => item.children.some(child => child.name === name && fits(child.type)))
+      const text = has(TEXTS, type => typeForm(type) !== undefined), score = has(SCORES, isNumber)
+      if (text && score) {
+        const form = typeForm(item.children.find(child => child.name === text)!.type)!
+        return { list: field.name, text, form, scores: null, score, lowFirst: score === 'rank' }
+      }
+    }
+    const form = typeForm(item)
+    const scores = SCORE_LISTS.find(name => schema.fields.some(other => other.name === name && DataType.isList(other.type) && isNumber(other.type.children[0].type)))
+    if (form && scores) return { list: field.name, text: null, form, scores, score: null, lowFirst: scores === 'ranks' }
+  }
+  return undefined
+}
+
+/** The completions of all rows as one column, their scores (NaN: none), and where those of each row lie. */
+export interface Scored { readonly texts: Data, readonly scores: Float64Array, readonly offsets: Int32Array, readonly scoreOffsets: Int32Array }
+
+export function readScored(at: CompletionsAt, column: (name: string) => Data): Scored {
+  const list = column(at.list), [item] = list.children
+  const child = (name: string) => item.children[(item.type as DataType).children.findIndex(field => field.name === name)]
+  const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
+  return {
+    texts: at.text === null ? item : child(at.text), scores: numberColumn(scores).values,
+    offsets: list.valueOffsets as Int32Array, scoreOffsets: at.scores === null ? list.valueOffsets as Int32Array : column(at.scores).valueOffsets as Int32Array,
+  }
+}
+
+/** Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a row makes none. */
+export interface Pairs { readonly parents: number[], readonly chosen: number[], readonly rejected: number[] }
+
+/**
+ * Completions of one score form a level. `adjacent`: each level against the next lower one; `best_worst`: the highest against the lowest. Between two
+ * levels the i-th of one meets the i-th of the other, the shorter one begins again, so that each completion is used and none often. Ties are never paired.
+ * Completions without text or score take no part.
+ */
+export function pairUp(
+  scored: Scored, lowFirst: boolean, pairing: 'adjacent' | 'best_worst', skip: Uint8Array,
+  refuse: (row: number, reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists', value: number) => void,
+): Pairs {
+  const { texts, scores, offsets, scoreOffsets } = scored
+  const isNull = nullTest(texts)
+  const pairs: Pairs = { parents: [], chosen: [], rejected: [] }
+  const join = (row: number, high: readonly number[], low: readonly number[]) => {
+    for (let i = 0; i < Math.max(high.length, low.length); i++) {
+      pairs.parents.push(row)
+      pairs.chosen.push(high[i % high.length])
+      pairs.rejected.push(low[i % low.length])
+    }
+  }
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    if (skip[row]) continue
+    const first = offsets[row], count = offsets[row + 1] - first, shift = scoreOffsets[row] - first
+    if (scoreOffsets[row + 1] - scoreOffsets[row] !== count) { refuse(row, 'unequal_lists', scoreOffsets[row + 1] - scoreOffsets[row] - count); continue }
+    const levels = new Map<number, number[]>()
+    let usable = 0
+    for (let c = first; c < first + count; c++) {
+      const score = scores[c + shift]
+      if (Number.isNaN(score) || isNull(c)) continue
+      usable++
+      const level = levels.get(score)
+      if (level) level.push(c)
+      else levels.set(score, [c])
+    }
+    if (usable < 2) { refuse(row, 'too_few_completions', usable); continue }
+    const order = [...levels.keys()].sort((a, b) => lowFirst ? a - b : b - a)
+    if (order.length < 2) { refuse(row, 'tied_scores', order[0]); continue }
+    if (pairing === 'best_worst') join(row, levels.get(order[0])!, levels.get(order[order.length - 1])!)
+    else for (let k = 1; k < order.length; k++) join(row, levels.get(order[k - 1])!, levels.get(order[k])!)
+  }
+  return pairs
+}

@@ -1,0 +1,290 @@
+/** Raw rows of any layout as pairs: id, prompt, chosen, rejected, then what else the file has. */
+import { Float64, Schema, Utf8, type Data, type Field, type List, type RecordBatch } from 'apache-arrow'
+import { makeFloat64, messagesType, nullTest, runsOf, runsOfRows, take, textColumn, messagesColumn } from '../../engine/arrow/columns.ts'
+import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
+import type { Reason, SourceBatch } from '../define.ts'
+import { pairUp, readScored } from './completions.ts'
+import { chooseRows, cutMessages, extrasColumn, hasExtras, joinPrompts, readForm, type Said } from './forms.ts'
+import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
+import { columnOf, usedColumns, type Bound, type Plan } from './layouts.ts'
+
+/** Why a raw row is no pair. */
+export const layoutReasons = {
+  missing_prompt: { kind: 'broken', about: 'the prompt is null' },
+  missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
+  missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
+  tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
+  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages' },
+  unreadable_side: { kind: 'broken', about: 'chosen or rejected is no JSON list of messages' },
+  unreadable_transcript: { kind: 'broken', about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between' },
+  no_common_prompt: { kind: 'broken', about: 'the two conversations do not begin with the same message' },
+  one_continues: { kind: 'broken', about: 'one conversation is the beginning of the other: where they part there is no second answer' },
+  prompt_differs: { kind: 'broken', about: 'a side holds a conversation that is not the one of the prompt' },
+  too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
+  unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
+  tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+} as const satisfies Record<string, Reason>
+
+type ReasonName = keyof typeof layoutReasons
+
+export interface ConvertOptions {
+  /** Columns of the file to carry beside the pair; all when undefined. */
+  readonly carry?: readonly string[]
+  /** Which levels of scored completions meet: see `pairUp`. */
+  readonly pairing?: 'adjacent' | 'best_worst'
+}
+
+const PAIR = ['id', 'prompt', 'chosen', 'rejected'] as const
+const SIDES = ['prompt', 'chosen', 'rejected'] as const
+
+interface Carried { readonly from: string, readonly field: Field }
+
+/** What a file's rows become. `schema` is of the pairs. */
+export interface Converter {
+  readonly schema: Schema
+  /** `first` is the file's row of the batch's first. The batch must be of the schema that the converter was made for. */
+  convert(raw: RecordBatch, first: number): SourceBatch
+}
+
+/** Which sides get a column of their messages' further fields. */
+function extraSides(plan: Plan, raw: Schema): readonly typeof SIDES[number][] {
+  const has = (bound: Bound | null) => bound !== null && hasExtras(bound.form, raw.fields.find(({ name }) => name === bound.column)!.type)
+  const inSides = has(plan.chosen) || has(plan.rejected)
+  return SIDES.filter(side => side === 'prompt' ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides) : has(plan[side]))
+}
+
+const isWhole = (bound: Bound | null): boolean => bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
+/** Whether the sides may be whole conversations. */
+const sidesHoldPrompt = ({ chosen, rejected }: Plan): boolean => isWhole(chosen) && isWhole(rejected)
+
+function carriedColumns(plan: Plan, raw: Schema, made: readonly string[], carry: readonly string[] | undefined): Carried[] {
+  const used = new Set(usedColumns(plan)), taken = new Set<string>([...PAIR, ...made])
+  const kept = raw.fields.filter(({ name }) => !used.has(name) && (!carry || carry.includes(name)))
+  const names = new Set(kept.map(({ name }) => name))
+  return kept.map(column => {
+    let { name } = column
+    // a column that is not the pair's but has its name
+    while (taken.has(name) || (name !== column.name && names.has(name))) name = `source_${name}`
+    taken.add(name)
+    return { from: column.name, field: field(name, column.type, column.nullable) }
+  })
+}
+
+/** Makes the converter for files of this raw schema. */
+export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjacent' }: ConvertOptions = {}): Converter {
+  const extras = extraSides(plan, raw)
+  const made = [...extras.map(side => `source_${side}_fields`), ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : [])]
+  const carried = carriedColumns(plan, raw, made, carry)
+  const schema = new Schema([
+    field('id', new Utf8(), false), ...SIDES.map(side => field(side, messagesType, false)),
+    ...made.map(name => field(name, name.endsWith('_score') ? new Float64() : new Utf8())), ...carried.map(column => column.field),
+  ])
+  // a row that is no pair is told from others by what a layout needs of it, or by the line that could not be read
+  const used = [...usedColumns({ ...plan, id: null }), ...raw.names.map(String).filter(name => name === 'source_line')]
+  const convert = plan.completions ? convertCompletions : convertPairs
+  return {
+    schema,
+    convert(batch, first) {
+      const column = (name: string): Data => columnOf(batch, name)!
+      const refused: (SourceBatch['refused'][number])[] = []
+      const mask = new Uint8Array(batch.numRows)
+      const refuse = (row: number, reason: ReasonName, value?: number): void => {
+        if (mask[row]) return
+        mask[row] = 1
+        refused.push({ row: first + row, reason, ...(value === undefined ? {} : { value }) })
+      }
+      const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
+      const { parents, sides, madeColumns, suffix } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
+      refused.sort((a, b) => a.row - b.row)
+      const { ids, pairIds } = nameRows(given, parents, sides, suffix, row => rawHash(used.map(column), row))
+      const whole = parents.length === batch.numRows && !suffix
+      const runs = whole ? [] : runsOfRows(parents)
+      const others = carried.map(({ from }) => whole ? column(from) : take(column(from), runs))
+      const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...others], parents.length)
+      return { pairs, row: parents.map(row => first + row), refused, first, ids, raw: batch }
+    },
+  }
+}
+
+interface Task {
+  readonly plan: Plan
+  readonly rows: number
+  column(name: string): Data
+  refuse(row: number, reason: ReasonName, value?: number): void
+  /** 1 where a row has been refused. */
+  readonly mask: Uint8Array
+  readonly extras: readonly typeof SIDES[number][]
+  readonly pairing: 'adjacent' | 'best_worst'
+}
+
+/** Pairs of a batch: the raw row of each, the three sides, and the columns that were made. `suffix`: the number of each among its row's, where rows make several. */
+interface Made { readonly parents: Uint32Array, readonly sides: readonly Data<List>[], readonly madeColumns: readonly Data[], readonly suffix?: Uint32Array }
+
+function readPrompt({ plan, column, refuse }: Task): Said {
+  const { column: name, form } = plan.prompt!
+  const said = plan.input !== null || plan.system !== null
+    ? joinPrompts(column(name), plan.input === null ? undefined : column(plan.input), plan.system === null ? undefined : column(plan.system))
+    : readForm(form, column(name), 'user')
+  said.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
+  return said
+}
+
+function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
+  const said = readForm(form, column(name), 'assistant')
+  said.bad?.forEach((bad, row) => bad && refuse(row, form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side'))
+  return said
+}
+
+function refuseNulls({ plan, rows, column, refuse }: Task): void {
+  const [prompt, chosen, rejected] = [plan.prompt, plan.chosen, plan.rejected].map(bound => bound && column(bound.column))
+  if (![prompt, chosen, rejected].some(data => data && data.nullCount > 0)) return
+  const [noPrompt, noChosen, noRejected] = [prompt, chosen, rejected].map(data => data ? nullTest(data) : () => false)
+  for (let row = 0; row < rows; row++) {
+    if (noPrompt(row)) refuse(row, 'missing_prompt')
+    else if (noChosen(row)) refuse(row, noRejected(row) ? 'tied_vote' : 'missing_chosen')
+    else if (noRejected(row)) refuse(row, 'missing_rejected')
+  }
+}
+
+function convertPairs(task: Task): Made {
+  const { plan, rows, mask, extras } = task
+  refuseNulls(task)
+  const chosen = readSide(task, plan.chosen!), rejected = readSide(task, plan.rejected!)
+  const prompt = plan.prompt && readPrompt(task)
+  const cuts = sidesHoldPrompt(plan) ? findCuts(task, prompt, chosen, rejected) : new Int32Array(rows)
+  const parts = cutAll(task, prompt, chosen, rejected, cuts)
+  const runs = runsOf(mask, 0)
+  const all = runs.length === 2 && runs[1] - runs[0] === rows
+  const keep = <T extends Data>(data: T): T => all ? data : take(data, runs) as T
+  return {
+    parents: Uint32Array.from(rangeOf(runs)),
+    sides: [parts.prompt, parts.chosen, parts.rejected].map(keep), madeColumns: extras.map(side => keep(parts.extras(side))),
+  }
+}
+
+function rangeOf(runs: readonly number[]): number[] {
+  const rows: number[] = []
+  for (let r = 0; r < runs.length; r += 2) for (let row = runs[r]; row < runs[r + 1]; row++) rows.push(row)
+  return rows
+}
+
+/** Of each row, how many messages at the beginning of both sides are the prompt. */
+function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chosen: Said, rejected: Said): Int32Array {
+  const cuts = new Int32Array(rows)
+  const a = messagesColumn(chosen.data), b = messagesColumn(rejected.data), p = prompt && messagesColumn(prompt.data)
+  const same = (x: typeof a, m: number, y: typeof a, n: number) =>
+    sameBytes(x.roles, x.roleOffsets[m], x.roleOffsets[m + 1], y.roles, y.roleOffsets[n], y.roleOffsets[n + 1])
+    && sameBytes(x.bytes, x.contentOffsets[m], x.contentOffsets[m + 1], y.bytes, y.contentOffsets[n], y.contentOffsets[n + 1])
+  const isAnswer = (x: typeof a, row: number) => x.offsets[row] === x.offsets[row + 1] || x.roles[x.roleOffsets[x.offsets[row]]] === 0x61
+  const isText = plan.prompt?.form === 'text'
+  for (let row = 0; row < rows; row++) {
+    if (mask[row]) continue
+    // sides that begin with the assistant are answers and nothing else
+    if (p && isAnswer(a, row) && isAnswer(b, row)) continue
+    const [from, count, other, otherCount] = [a.offsets[row], a.offsets[row + 1] - a.offsets[row], b.offsets[row], b.offsets[row + 1] - b.offsets[row]]
+    let k = 0
+    while (k < count && k < otherCount && same(a, from + k, b, other + k)) k++
+    if (p && !isText) {
+      const size = p.offsets[row + 1] - p.offsets[row]
+      let q = 0
+      while (q < size && q < k && same(p, p.offsets[row] + q, a, from + q)) q++
+      // the prompt says where the sides begin, even if the answers begin alike
+      if (q < size || size >= count || size >= otherCount) refuse(row, 'prompt_differs')
+      else cuts[row] = size
+      continue
+    }
+    if (k === 0) { refuse(row, p ? 'prompt_differs' : 'no_common_prompt'); continue }
+    if (k === count && k === otherCount) k--
+    else if (k === count || k === otherCount) { refuse(row, 'one_continues'); continue }
+    if (p && !holds(a, from, k, p, p.offsets[row + 1] - 1)) refuse(row, 'prompt_differs')
+    else if (k === 0) refuse(row, 'no_common_prompt')
+    else cuts[row] = k
+  }
+  return cuts
+}
+
+/** Whether one of `count` messages says just what message n of the other column says. */
+function holds(x: ReturnType<typeof messagesColumn>, from: number, count: number, y: ReturnType<typeof messagesColumn>, n: number): boolean {
+  for (let m = from; m < from + count; m++) {
+    if (sameBytes(x.bytes, x.contentOffsets[m], x.contentOffsets[m + 1], y.bytes, y.contentOffsets[n], y.contentOffsets[n + 1])) return true
+  }
+  return false
+}
+
+function sameBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, from: number, to: number): boolean {
+  if (end - start !== to - from) return false
+  for (let i = start, k = from; i < end; i++, k++) if (a[i] !== b[k]) return false
+  return true
+}
+
+interface Parts { readonly prompt: Data<List>, readonly chosen: Data<List>, readonly rejected: Data<List>, extras(side: typeof SIDES[number]): Data }
+
+function cutAll({ plan, mask }: Task, prompt: Said | null, chosen: Said, rejected: Said, cuts: Int32Array): Parts {
+  const ends = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
+  const starts = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(0, cuts.length)
+  const cutStarts = (said: Said): Int32Array => starts(said).map((start, row) => start + cuts[row])
+  const any = cuts.some(cut => cut > 0)
+  // a conversation's own prompt stands in for the text one: it may have a system message and earlier turns
+  const fromSides = any && (prompt === null || plan.prompt!.form === 'text')
+  const shared = fromSides ? cutMessages(chosen, starts(chosen), cutStarts(chosen)) : undefined
+  // rows without a pair are taken out later, whatever is in them
+  const own = prompt?.data ?? shared ?? chosen.data
+  const usesShared = Uint8Array.from(cuts, (cut, row) => cut > 0 || mask[row] ? 1 : 0)
+  const sides = { chosen, rejected }
+  return {
+    prompt: !shared || prompt === null ? own : usesShared.every(Boolean) ? shared : chooseRows(prompt.data, shared, usesShared),
+    chosen: any ? cutMessages(chosen, cutStarts(chosen), ends(chosen)) : chosen.data,
+    rejected: any ? cutMessages(rejected, cutStarts(rejected), ends(rejected)) : rejected.data,
+    extras(side) {
+      if (side !== 'prompt') return extrasColumn(sides[side], cutStarts(sides[side]), ends(sides[side]))
+      return prompt && !fromSides ? extrasColumn(prompt, starts(prompt), ends(prompt)) : extrasColumn(chosen, starts(chosen), cutStarts(chosen))
+    },
+  }
+}
+
+function convertCompletions(task: Task): Made {
+  const { plan, rows, column, refuse, mask, extras, pairing } = task
+  const prompt = readPrompt(task)
+  const noPrompt = nullTest(column(plan.prompt!.column))
+  for (let row = 0; row < rows; row++) if (noPrompt(row)) refuse(row, 'missing_prompt')
+  const at = plan.completions!
+  const scored = readScored(at, column)
+  const pairs = pairUp(scored, at.lowFirst, pairing, mask, refuse)
+  const said = readForm(at.form, scored.texts, 'assistant')
+  const parents = Uint32Array.from(pairs.parents)
+  const suffix = Uint32Array.from(parents)
+  for (let i = 0, k = 0; i < parents.length; i++) suffix[i] = k = i > 0 && parents[i] === parents[i - 1] ? k + 1 : 0
+  const shift = (c: number, row: number) => c + scored.scoreOffsets[row] - scored.offsets[row]
+  const scoresOf = (picked: readonly number[]) => makeFloat64(Float64Array.from(picked, (c, i) => scored.scores[shift(c, parents[i])]))
+  const promptRuns = runsOfRows(parents)
+  const offsets = prompt.data.valueOffsets as Int32Array
+  return {
+    parents, suffix,
+    sides: [take(prompt.data, promptRuns), take(said.data, runsOfRows(pairs.chosen)), take(said.data, runsOfRows(pairs.rejected))] as Data<List>[],
+    madeColumns: [
+      ...extras.map(() => take(extrasColumn(prompt, offsets.subarray(0, rows), offsets.subarray(1)), promptRuns)),
+      scoresOf(pairs.chosen), scoresOf(pairs.rejected),
+    ],
+  }
+}
+
+/** Ids of all raw rows and of the pairs; a row without one gets a hash, a pair that is one of several its row's id and its number. */
+function nameRows(
+  given: ReturnType<typeof givenIds>, parents: Uint32Array, sides: readonly Data<List>[], suffix: Uint32Array | undefined, hashRaw: (row: number) => Uint8Array,
+): { ids: Data, pairIds: Data } {
+  let ids: Data
+  if (Array.isArray(given)) {
+    const named = given as (Uint8Array | undefined)[]
+    const hashPair = pairHasher(sides[0], sides[1], sides[2])
+    if (!suffix) parents.forEach((row, i) => { named[row] ??= hashPair(i) })
+    ids = textFromBytes(Array.from(named, (name, row) => name ?? hashRaw(row)))
+  } else {
+    ids = given
+  }
+  if (suffix) {
+    const { bytes, offsets } = textColumn(ids)
+    const numbered = (row: number, i: number) => Buffer.concat([bytes.subarray(offsets[row], offsets[row + 1]), Buffer.from(`-${suffix[i]}`)])
+    return { ids, pairIds: textFromBytes(Array.from(parents, numbered)) }
+  }
+  return { ids, pairIds: parents.length === ids.length ? ids : take(ids, runsOfRows(parents)) }
+}

@@ -1,0 +1,101 @@
+/** Which files an input names. */
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve, sep } from 'node:path'
+import { Type } from '@sinclair/typebox'
+import { choice } from '../define.ts'
+import { layoutNames } from './layouts.ts'
+
+/** Options that all sources have. */
+export const inputOptions = {
+  path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob; relative to the graph' }),
+  more_paths: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'further files, folders or globs' }),
+  layout: choice(['auto', ...layoutNames], { default: 'auto', description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each' }),
+  pairing: choice(['adjacent', 'best_worst'], {
+    default: 'adjacent', description: 'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone',
+  }),
+  columns: Type.Optional(Type.Array(Type.String(), { description: 'columns to carry beside the pair; all when left out' })),
+}
+
+/** What `inputOptions` becomes. */
+export interface InputOptions {
+  readonly path: string
+  readonly more_paths: readonly string[]
+  readonly layout: 'auto' | typeof layoutNames[number]
+  readonly pairing: 'adjacent' | 'best_worst'
+  readonly columns?: readonly string[]
+}
+
+/**
+ * The files of paths, folders and globs, each once, absolute, sorted by the bytes of their paths. Of a folder all files with one of the extensions, but none whose name or
+ * folder begins with `.` or `_`. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
+ */
+export async function findFiles(stage: string, { path, more_paths: more }: InputOptions, base: string, extensions: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  const missing: string[] = []
+  for (const pattern of [path, ...more]) {
+    const files = await filesOf(pattern, base, extensions)
+    if (typeof files === 'string') missing.push(`'${pattern}' ${files}`)
+    else for (const file of files) found.add(file)
+  }
+  if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${missing.join('; ')} (looked in ${base})`), { code: 'NO_INPUT' })
+  return [...found].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+}
+
+async function filesOf(pattern: string, base: string, extensions: readonly string[]): Promise<string[] | string> {
+  const path = resolve(base, pattern)
+  // a name that exists is that file, whatever characters it has
+  const kind = await stat(path).catch(() => undefined)
+  if (kind?.isDirectory()) {
+    const names = await readdir(path, { recursive: true })
+    const files = names.filter(name => extensions.some(end => name.endsWith(end)) && !name.split(sep).some(part => /^[._]/.test(part)))
+    return files.length > 0 ? files.map(name => join(path, name)) : `is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}`
+  }
+  if (kind) return [path]
+  if (!/[*?[\]{}()!]/.test(pattern)) return 'does not exist'
+  const { glob } = await import('zx')
+  const files = await glob(pattern, { cwd: base, absolute: true, onlyFiles: true, expandDirectories: false })
+  return files.length > 0 ? files.map(file => resolve(file)) : 'matches no file'
+}
+
+/** Columns that the folders above a file name, `key=value`, outermost first; `__HIVE_DEFAULT_PARTITION__` is null. */
+export function hiveColumns(path: string): Record<string, string | null> {
+  const folders = path.split(sep).slice(0, -1)
+  const pairs: [string, string | null][] = []
+  for (let part = folders.pop(); part !== undefined; part = folders.pop()) {
+    const at = part.indexOf('=')
+    if (at < 1) break
+    const value = part.slice(at + 1)
+    pairs.unshift([unescape(part.slice(0, at)), value === '__HIVE_DEFAULT_PARTITION__' ? null : unescape(value)])
+  }
+  return Object.fromEntries(pairs)
+}
+
+function unescape(text: string): string {
+  try { return decodeURIComponent(text) } catch { return text }
+}
+
+/** Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one needs it. */
+export async function openAll<T>(stage: string, paths: readonly string[], open: (path: string) => Promise<T>): Promise<T[]> {
+  const opened: T[] = []
+  const problems: string[] = []
+  let table = ''
+  for (const path of paths) {
+    try {
+      opened.push(await open(path))
+    } catch (error) {
+      const [first, ...rest] = (error instanceof Error ? error.message : String(error)).split('\n')
+      const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first
+      problems.push(message.startsWith(path) ? message : `${path}: ${message}`)
+      if (rest.length > 0) table = `\n${rest.join('\n')}`
+    }
+  }
+  if (problems.length === 1) throw new Error(`${stage}: ${problems[0]}${table}`)
+  if (problems.length > 0) throw new Error(`${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`)
+  return opened
+}
+
+/** Throws when a column to carry is not there. */
+export function checkCarried(carry: readonly string[] | undefined, names: readonly string[]): void {
+  const missing = carry?.filter(name => !names.includes(name)) ?? []
+  if (missing.length > 0) throw new Error(`option 'columns' names ${missing.join(', ')}, which is not there; there are ${names.join(', ')}`)
+}

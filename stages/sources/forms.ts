@@ -1,0 +1,256 @@
+/** How the text of a prompt or a side lies in a column, and each of those ways as a messages column. */
+import { isUtf8 } from 'node:buffer'
+import { DataType, type Data, type List } from 'apache-arrow'
+import { concat, encoder, makeMessages, makeText, messagesFromBuffers, take, textColumn, type Message } from '../../engine/arrow/columns.ts'
+import { valueOf } from './plain.ts'
+import { readTranscripts } from './transcripts.ts'
+
+/**
+ * text: one message. json: text that is a JSON list of messages. transcript: `\n\nHuman: … \n\nAssistant: …`. messages: list of structs.
+ * message: one struct.
+ */
+export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message'
+
+/**
+ * What a column says, one row each: `data` of messagesType. `bad[row]` is 1 where the row cannot be read (it is an empty list then). `extras[m]` is the JSON of
+ * what message m has beside role and content, null where nothing; left out when no message can have any.
+ */
+export interface Said { readonly data: Data<List>, readonly bad?: Uint8Array, readonly extras?: readonly (string | null)[] }
+
+/** Roles of {from, value} messages by the names of trainers; others stay as they are. */
+const ROLES: Readonly<Record<string, string>> = { human: 'user', gpt: 'assistant', observation: 'tool', function_call: 'assistant' }
+
+const PAIRS = [['role', 'content'], ['from', 'value']] as const
+
+/** The names under which a struct has a message's role and text, if it is a message. */
+function messageNames(type: DataType): readonly [string, string] | undefined {
+  if (!DataType.isStruct(type)) return undefined
+  const text = (name: string) => type.children.some(field => field.name === name && DataType.isUtf8(field.type))
+  return PAIRS.find(names => names.every(text))
+}
+
+/** The form of a column by its type alone, undefined when it holds nothing that is said. Text may turn out as json or transcript: see `contentForm`. */
+export function typeForm(type: DataType): Form | undefined {
+  if (DataType.isUtf8(type) || DataType.isBinary(type)) return 'text'
+  if (DataType.isList(type) && messageNames(type.children[0].type)) return 'messages'
+  return messageNames(type) ? 'message' : undefined
+}
+
+/** Whether messages of this column may have more than a role and a text. Of JSON nobody knows before the last row. */
+export function hasExtras(form: Form, type: DataType): boolean {
+  if (form === 'json') return true
+  if (form === 'messages') return type.children[0].type.children.length > 2
+  return form === 'message' && type.children.length > 2
+}
+
+const MOST = 0.9
+
+/** What text columns of the sample hold: json or transcript when nine tenths of the rows that are not null are. */
+export function contentForm(samples: readonly Data[]): Form {
+  let rows = 0, json = 0, transcripts = 0
+  for (const data of samples) {
+    const column = textColumn(data)
+    for (let row = 0; row < column.rows; row++) {
+      if (column.isNull(row)) continue
+      rows++
+      const first = firstByte(column.bytes, column.offsets[row], column.offsets[row + 1])
+      if (first === 0x5b) json += parseMessages(column.text(row)) ? 1 : 0
+      else if (first === 0x48) transcripts += column.text(row).trimStart().startsWith('Human:') ? 1 : 0
+    }
+  }
+  if (rows === 0) return 'text'
+  return json >= MOST * rows ? 'json' : transcripts >= MOST * rows ? 'transcript' : 'text'
+}
+
+function firstByte(bytes: Uint8Array, start: number, end: number): number {
+  let i = start
+  while (i < end && bytes[i] <= 32) i++
+  return i < end ? bytes[i] : 0
+}
+
+/** Reads a column in a form. Null rows give a row that nobody should look at. `role` is who says plain text. Text and exact messages share the column's buffers. */
+export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Said {
+  switch (form) {
+    case 'text': return { data: textMessages(asText(data), role) }
+    case 'json': return readJson(asText(data))
+    case 'transcript': return readTranscripts(asText(data))
+    case 'messages': return readMessages(data.children[0], data.valueOffsets as Int32Array)
+    case 'message': return readMessages(data, counting(data.length))
+  }
+}
+
+/** Text as it came, or with U+FFFD in the place of bytes that are no UTF-8. */
+function asText(data: Data): Data {
+  const { values, valueOffsets: offsets, length } = data as unknown as { values: Uint8Array, valueOffsets: Int32Array, length: number }
+  let whole = isUtf8(values)
+  // valid end to end may still be cut inside a character
+  for (let i = 0; whole && i < length; i++) whole = (values[offsets[i]] & 0xc0) !== 0x80 || offsets[i] === values.length
+  if (whole) return data
+  const column = textColumn(data)
+  return makeText(Array.from({ length }, (_, row) => column.isNull(row) ? null : column.text(row)))
+}
+
+export function counting(length: number, step = 1): Int32Array {
+  const out = new Int32Array(length + 1)
+  for (let i = 1; i <= length; i++) out[i] = i * step
+  return out
+}
+
+/** One message a row, whose contents are the column's own bytes. */
+export function textMessages(data: Data, role: string): Data<List> {
+  const { length } = data
+  const name = encoder.encode(role)
+  const roles = new Uint8Array(length * name.length)
+  for (let at = 0; at < roles.length; at += name.length) roles.set(name, at)
+  return messagesFromBuffers(counting(length), roles, counting(length, name.length), data.values as Uint8Array, data.valueOffsets as Int32Array)
+}
+
+function readMessages(structs: Data, offsets: Int32Array): Said {
+  const type: DataType = structs.type
+  const [roleName, contentName] = messageNames(type)!
+  const at = (name: string) => type.children.findIndex(field => field.name === name)
+  const role = structs.children[at(roleName)], content = asText(structs.children[at(contentName)])
+  const { values, valueOffsets } = roleName === 'from' ? renameRoles(role) : asText(role)
+  const data = messagesFromBuffers(offsets, values as Uint8Array, valueOffsets as Int32Array, content.values as Uint8Array, content.valueOffsets as Int32Array)
+  const others = type.children.flatMap((field, c) => field.name === roleName || field.name === contentName ? [] : [c])
+  return others.length === 0 ? { data } : { data, extras: extraFields(structs, others) }
+}
+
+/** Each role by its trainers' name: the distinct ones are renamed once, then taken row by row. */
+function renameRoles(role: Data): Data {
+  const column = textColumn(role)
+  const known = new Map<string, number>()
+  const names: string[] = []
+  const picks: number[] = []
+  for (let m = 0; m < column.rows; m++) {
+    const name = column.text(m)
+    let k = known.get(name)
+    if (k === undefined) {
+      known.set(name, k = names.length)
+      names.push(ROLES[name] ?? name)
+    }
+    picks.push(k, k + 1)
+  }
+  return take(makeText(names), picks)
+}
+
+function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
+  const names = (structs.type as DataType).children.map(field => field.name)
+  return Array.from({ length: structs.length }, (_, m) => {
+    const entries = others.map(c => [names[c], valueOf(structs.children[c], m)] as const).filter(([, value]) => value !== null)
+    return entries.length === 0 ? null : JSON.stringify(Object.fromEntries(entries))
+  })
+}
+
+interface Parsed { readonly messages: Message[], readonly extras: (string | null)[] }
+
+/** The messages of a JSON text; undefined when it is no list of at least one message whose content is text or null. */
+function parseMessages(text: string): Parsed | undefined {
+  let list: unknown
+  try { list = JSON.parse(text) } catch { return undefined }
+  if (!Array.isArray(list) || list.length === 0) return undefined
+  const parsed: Parsed = { messages: [], extras: [] }
+  for (const item of list as unknown[]) {
+    if (typeof item !== 'object' || item === null) return undefined
+    const message = item as Record<string, unknown>
+    const names = PAIRS.find(([role]) => typeof message[role] === 'string')
+    if (!names) return undefined
+    const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
+    if (typeof content !== 'string' && content !== null) return undefined
+    const name = role as string
+    parsed.messages.push({ role: names[0] === 'from' ? ROLES[name] ?? name : name, content: content ?? '' })
+    const extra = Object.entries(rest).filter(([, value]) => value !== null)
+    parsed.extras.push(extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)))
+  }
+  return parsed
+}
+
+function readJson(data: Data): Said {
+  const column = textColumn(data)
+  const bad = new Uint8Array(column.rows)
+  const rows: Message[][] = []
+  const extras: (string | null)[] = []
+  for (let row = 0; row < column.rows; row++) {
+    const parsed = column.isNull(row) ? undefined : parseMessages(column.text(row))
+    if (!parsed) bad[row] = 1
+    else for (const extra of parsed.extras) extras.push(extra)
+    rows.push(parsed?.messages ?? [])
+  }
+  return { data: makeMessages(rows), bad, extras }
+}
+
+/** Prompts of several columns: a system message where there is one, then the instruction with its input below it. Empty and null parts are left out. */
+export function joinPrompts(instruction: Data, input: Data | undefined, system: Data | undefined): Said {
+  const [main, second, first] = [instruction, input, system].map(part => part && textColumn(asText(part)))
+  const { rows } = main!
+  const size = (column: typeof main, row: number) => column ? column.offsets[row + 1] - column.offsets[row] : 0
+  const isThere = (column: typeof main, row: number) => size(column, row) > 0 && !column!.isNull(row)
+  let messages = rows, length = main!.offsets[rows]
+  for (let row = 0; row < rows; row++) {
+    if (isThere(first, row)) { messages++; length += size(first, row) }
+    if (isThere(second, row)) length += size(second, row) + 1
+  }
+  const offsets = new Int32Array(rows + 1), contentOffsets = new Int32Array(messages + 1), roleOffsets = new Int32Array(messages + 1)
+  const bytes = new Uint8Array(length)
+  const [asSystem, asUser] = [encoder.encode('system'), encoder.encode('user')]
+  const roles = new Uint8Array(rows * asUser.length + (messages - rows) * asSystem.length)
+  let m = 0, at = 0, said = 0
+  const put = (column: NonNullable<typeof main>, row: number) => {
+    bytes.set(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]), at)
+    at += size(column, row)
+  }
+  const end = (role: Uint8Array) => {
+    roles.set(role, said)
+    roleOffsets[++m] = said += role.length
+    contentOffsets[m] = at
+  }
+  for (let row = 0; row < rows; row++) {
+    if (isThere(first, row)) { put(first!, row); end(asSystem) }
+    put(main!, row)
+    if (isThere(second, row)) {
+      // as LLaMA-Factory joins them; nothing above, no line break
+      if (size(main, row) > 0) bytes[at++] = 10
+      put(second!, row)
+    }
+    end(asUser)
+    offsets[row + 1] = m
+  }
+  return { data: messagesFromBuffers(offsets, roles, roleOffsets, bytes.subarray(0, at), contentOffsets) }
+}
+
+/** Messages `from[row] .. to[row]` (absolute numbers of messages) of each row. */
+export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<List> {
+  const rows = from.length
+  const offsets = new Int32Array(rows + 1)
+  const runs: number[] = []
+  for (let row = 0; row < rows; row++) {
+    offsets[row + 1] = offsets[row] + to[row] - from[row]
+    if (to[row] === from[row]) continue
+    if (runs[runs.length - 1] === from[row]) runs[runs.length - 1] = to[row]
+    else runs.push(from[row], to[row])
+  }
+  const { children: [role, content] } = take(said.data.children[0], runs)
+  return messagesFromBuffers(offsets, role.values as Uint8Array, role.valueOffsets as Int32Array, content.values as Uint8Array, content.valueOffsets as Int32Array)
+}
+
+/** A row each: the JSON list of what its messages `from .. to` have beside role and content, null where none has anything. */
+export function extrasColumn(said: Said, from: Int32Array, to: Int32Array): Data {
+  const { extras } = said
+  return makeText(Array.from(from, (start, row) => {
+    if (!extras) return null
+    const own = extras.slice(start, to[row])
+    return own.some(extra => extra !== null) ? `[${own.map(extra => extra ?? 'null').join()}]` : null
+  }))
+}
+
+/** Row i of `first` where `pick[i]` is 0, of `second` where it is 1. */
+export function chooseRows(first: Data<List>, second: Data<List>, pick: Uint8Array): Data<List> {
+  const runs: number[] = []
+  pick.forEach((second, row) => {
+    const at = second ? row + first.length : row
+    if (runs[runs.length - 1] === at) runs[runs.length - 1]++
+    else runs.push(at, at + 1)
+  })
+  return take(concat([first, second]), runs) as Data<List>
+}
+

@@ -1,0 +1,125 @@
+/** Columns of JSON objects: their types from the first rows, the check of a row, and rows as a raw batch. */
+import { Bool, DataType, Field, Float64, List, Null, Schema, Struct, Utf8, type RecordBatch } from 'apache-arrow'
+import { Ajv, type ValidateFunction } from 'ajv'
+import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { fromValues, typeOfValue, unify } from './values.ts'
+
+export type Json = Readonly<Record<string, unknown>>
+
+/** One column. `json`: values are kept as JSON text. `said`: a layout may need it, so a value of another kind makes the row unreadable. */
+export interface Column { readonly name: string, readonly json: boolean, readonly said: boolean, readonly kind: string, readonly type: DataType }
+
+/** Text column for what does not fit: keys that the first rows do not have, values of another kind. */
+export const OTHER = 'source_other'
+/** Text column of the raw batch alone: lines that could not be read. */
+export const LINE = 'source_line'
+
+const kindOf = (value: unknown): string => Array.isArray(value) ? 'array' : typeof value
+
+/** Columns by the first rows, in the order in which they are seen. `isSaid` tells the names that layouts look for. */
+export function inferColumns(rows: readonly Json[], isSaid: (name: string) => boolean): Column[] {
+  const names = new Set(rows.flatMap(row => Object.keys(row)))
+  names.delete(OTHER)
+  names.delete(LINE)
+  return [...names].map(name => inferColumn(name, rows.map(row => row[name]).filter(value => value !== null && value !== undefined), isSaid(name)))
+}
+
+function inferColumn(name: string, values: readonly unknown[], said: boolean): Column {
+  const counts = new Map<string, number>()
+  for (const value of values) counts.set(kindOf(value), (counts.get(kindOf(value)) ?? 0) + 1)
+  // what most rows have; the first seen of those that are as many
+  const [kind = 'string'] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!)
+  if (kind === 'string' || kind === 'number' || kind === 'boolean') {
+    if (said || counts.size <= 1) return { name, json: false, said, kind, type: kind === 'string' ? new Utf8() : kind === 'number' ? new Float64() : new Bool() }
+    return { name, json: true, said, kind: '', type: new Utf8() }
+  }
+  const type = said ? values.filter(value => kindOf(value) === kind).map(typeOfValue).reduce(unify, new Null()) : undefined
+  const known = type && settled(type)
+  return known ? { name, json: false, said, kind, type: known } : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
+}
+
+/** What has only been null so far is taken for text; undefined for an object without fields, which no column can hold. */
+function settled(type: DataType): DataType | undefined {
+  if (DataType.isNull(type)) return new Utf8()
+  if (DataType.isList(type)) {
+    const item = settled(type.children[0].type)
+    return item && new List(new Field('item', item, true))
+  }
+  if (!DataType.isStruct(type)) return type
+  const fields = type.children.map(field => [field.name, settled(field.type)] as const)
+  return fields.length === 0 || fields.some(([, inner]) => !inner) ? undefined : new Struct(fields.map(([name, inner]) => new Field(name, inner!, true)))
+}
+
+function jsonSchema(type: DataType): object {
+  if (DataType.isUtf8(type)) return { type: ['string', 'null'] }
+  if (DataType.isFloat(type)) return { type: ['number', 'null'] }
+  if (DataType.isBool(type)) return { type: ['boolean', 'null'] }
+  if (DataType.isList(type)) return { type: ['array', 'null'], items: jsonSchema(type.children[0].type) }
+  const properties = Object.fromEntries(type.children.map(field => [field.name, jsonSchema(field.type as DataType)]))
+  return { type: ['object', 'null'], properties, additionalProperties: false }
+}
+
+/** Turns lines into raw batches of one schema. */
+export interface LineReader {
+  readonly schema: Schema
+  /** The raw batch of these lines, and what is wrong with those that are no row (all null there but for LINE). */
+  batch(lines: readonly string[]): { raw: RecordBatch, problems: ReadonlyMap<number, string> }
+}
+
+/** A line as an object, or what is wrong with it. */
+export function parseLine(line: string): Json | string {
+  try {
+    const value = JSON.parse(line) as unknown
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : 'the line is JSON but no object'
+  } catch {
+    return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
+  }
+}
+
+/** `constants`: values that every row has which does not have its own. */
+export function openReader(columns: readonly Column[], constants: Json = {}): LineReader {
+  const schema = new Schema([...columns.map(({ name, type }) => new Field(name, type, true)), new Field(OTHER, new Utf8(), true), new Field(LINE, new Utf8(), true)])
+  const said = columns.filter(column => column.said)
+  const validate = new Ajv({ allowUnionTypes: true }).compile({
+    type: 'object', properties: Object.fromEntries(said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)])),
+  })
+  const byName = new Map(columns.map(column => [column.name, column]))
+  return {
+    schema,
+    batch(lines) {
+      const problems = new Map<number, string>()
+      const rows = lines.map((line, i) => {
+        const row = parseLine(line)
+        const problem = typeof row === 'string' ? row : fault(validate, row)
+        if (problem === undefined) return { ...constants, ...row as Json }
+        problems.set(i, problem)
+        return {}
+      })
+      const data = columns.map(column => fromValues(column.type, rows.map(row => cell(column, row[column.name]))))
+      const texts = [rows.map(row => others(byName, row)), lines.map((line, i) => problems.has(i) ? line : null)]
+      return { raw: toRecordBatch(schema, [...data, ...texts.map(values => fromValues(new Utf8(), values))], lines.length), problems }
+    },
+  }
+}
+
+function fault(validate: ValidateFunction, row: Json): string | undefined {
+  if (validate(row)) return undefined
+  const [{ instancePath, message, params }] = validate.errors!
+  const extra = (params as { additionalProperty?: string }).additionalProperty
+  return `${instancePath} ${message}${extra === undefined ? '' : `: '${extra}' is not among those of the first rows`}`
+}
+
+function cell({ json, said, kind }: Column, value: unknown): unknown {
+  if (value === null || value === undefined) return null
+  if (json) return JSON.stringify(value)
+  // a column that no layout needs: what is of another kind is kept in OTHER
+  return said || kindOf(value) === kind ? value : null
+}
+
+function others(columns: ReadonlyMap<string, Column>, row: Json): string | null {
+  const left = Object.entries(row).filter(([name, value]) => {
+    const column = columns.get(name)
+    return value !== null && (!column || (!column.json && !column.said && kindOf(value) !== column.kind))
+  })
+  return left.length === 0 ? null : JSON.stringify(Object.fromEntries(left))
+}

@@ -1,0 +1,207 @@
+/** The ways in which pairs lie in files: one table, and how a file's way is found. `convert.ts` turns them into pairs. */
+import { DataType, type Data, type Schema, type RecordBatch } from 'apache-arrow'
+import { findCompletions, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
+import { contentForm, typeForm, type Form } from './forms.ts'
+import { isIdType } from './ids.ts'
+
+/** A column and how it says what it says. */
+export interface Bound { readonly column: string, readonly form: Form }
+
+/** How the pairs of a file are made. Survives structured clone. `input` and `system` are further parts of a text prompt. Without `prompt` the sides are whole conversations. */
+export interface Plan {
+  readonly layout: LayoutName
+  readonly id: string | null
+  readonly prompt: Bound | null
+  readonly input: string | null
+  readonly system: string | null
+  readonly chosen: Bound | null
+  readonly rejected: Bound | null
+  readonly completions: CompletionsAt | null
+}
+
+interface Layout {
+  readonly name: string
+  /** When a file is taken to have it. */
+  readonly rule: string
+  /** A row in short. */
+  readonly example: string
+  /** Columns by name, the first that is there; each list empty where there is no such column. */
+  readonly prompt: readonly string[]
+  readonly sides: readonly (readonly [string, string])[]
+  /** Further text columns that belong to the prompt. */
+  readonly parts?: readonly ('input' | 'system')[]
+  /** The forms of (prompt, chosen, rejected) that it is for; the first is undefined without a prompt. */
+  fits(prompt: Form | undefined, chosen: Form, rejected: Form): boolean
+}
+
+const SIDES = [['chosen', 'rejected']] as const
+const isSaid = (form: Form): boolean => form === 'text' || form === 'transcript'
+const isList = (form: Form | undefined): boolean => form === 'messages'
+const isOne = (form: Form): boolean => isSaid(form) || form === 'message'
+
+/** In the order in which they are tried. */
+const table = [
+  {
+    name: 'json', rule: 'prompt, chosen or rejected is text and 9 of 10 rows of it are a JSON list of messages; prompt may be absent',
+    example: `{"prompt": "[{\\"role\\": \\"user\\", \\"content\\": \\"Name a prime.\\"}]", "chosen": "Seven.", "rejected": "Nine."}`,
+    prompt: ['prompt', ''], sides: SIDES,
+    fits: (prompt, chosen, rejected) => prompt === 'json' || (chosen === 'json' && rejected === 'json'),
+  },
+  {
+    name: 'text', rule: 'prompt, chosen and rejected are text; leading spaces are kept',
+    example: '{"prompt": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
+    prompt: ['prompt'], sides: SIDES,
+    fits: (prompt, chosen, rejected) => prompt !== undefined && isSaid(prompt) && isSaid(chosen) && isSaid(rejected),
+  },
+  {
+    name: 'mixed', rule: 'prompt is a list of messages, chosen and rejected are text or one message',
+    example: '{"prompt": [{"role": "user", "content": "Name a prime."}], "chosen": "Seven.", "rejected": "Nine."}',
+    prompt: ['prompt'], sides: SIDES,
+    fits: (prompt, chosen, rejected) => isList(prompt) && isOne(chosen) && isOne(rejected),
+  },
+  {
+    name: 'messages', rule: 'prompt, chosen and rejected are lists of messages; sides that begin with the prompt are cut there',
+    example: '{"prompt": [{"role": "user", "content": "Name a prime."}], "chosen": [{"role": "assistant", "content": "Seven."}], "rejected": [{"role": "assistant", "content": "Nine."}]}',
+    prompt: ['prompt'], sides: SIDES,
+    fits: (prompt, chosen, rejected) => isList(prompt) && isList(chosen) && isList(rejected),
+  },
+  {
+    name: 'text_messages', rule: 'prompt is text, chosen and rejected are messages: whole conversations that hold the prompt, or the answers alone (UltraFeedback, distilabel)',
+    example: '{"prompt": "Name a prime.", "chosen": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Seven."}], "rejected": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Nine."}]}',
+    prompt: ['prompt'], sides: SIDES,
+    fits: (prompt, chosen, rejected) => prompt !== undefined && isSaid(prompt) && !isSaid(chosen) && !isSaid(rejected),
+  },
+  {
+    name: 'argilla', rule: 'instruction (or prompt), chosen_response and rejected_response (Argilla, distilabel, axolotl chatml.argilla)',
+    example: '{"instruction": "Name a prime.", "chosen_response": "Seven.", "rejected_response": "Nine."}',
+    prompt: ['instruction', 'prompt'], sides: [['chosen_response', 'rejected_response']], parts: ['system'],
+    fits: () => true,
+  },
+  {
+    name: 'llama_factory', rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt',
+    example: '{"instruction": "Name a prime.", "input": "Below ten.", "chosen": "Seven.", "rejected": "Nine."}',
+    prompt: ['instruction', 'conversations'], sides: SIDES, parts: ['input', 'system'],
+    fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) || prompt === 'text',
+  },
+  {
+    name: 'axolotl', rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt',
+    example: '{"system": "Be brief.", "question": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
+    prompt: ['question', 'input', 'messages'], sides: [...SIDES, ['response_chosen', 'response_rejected']], parts: ['system'],
+    fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) && (prompt !== undefined),
+  },
+  {
+    name: 'completions', rule: `one of ${LISTS.join(', ')}: a list of {response, score} (or content, completion, text; rating, rank, reward), or of text beside a list ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each becomes several pairs, ties none`,
+    example: '{"prompt": "Name a prime.", "completions": [{"response": "Seven.", "score": 5}, {"response": "Nine.", "score": 1}]}',
+    prompt: ['prompt', 'instruction', 'question', 'context'], sides: [], parts: ['system'],
+    fits: () => true,
+  },
+  {
+    name: 'implicit', rule: 'no prompt; chosen and rejected are whole conversations, the prompt is what they share: whole messages, never characters',
+    example: '{"chosen": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Seven."}], "rejected": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Nine."}]}',
+    prompt: [''], sides: SIDES,
+    fits: (_, chosen, rejected) => isList(chosen) && isList(rejected),
+  },
+  {
+    name: 'transcripts', rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic); read as whole conversations, each turn without white space at its ends',
+    example: '{"chosen": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Seven.", "rejected": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Nine."}',
+    prompt: [''], sides: SIDES,
+    fits: (_, chosen, rejected) => chosen === 'transcript' && rejected === 'transcript',
+  },
+] as const satisfies readonly Layout[]
+
+export type LayoutName = typeof table[number]['name']
+
+/** The ways in which pairs may lie in a file, in the order in which they are tried. */
+export const layouts: readonly (Layout & { readonly name: LayoutName })[] = table
+export const layoutNames: readonly LayoutName[] = table.map(layout => layout.name)
+
+const CANDIDATES = new Set(['system', ...LISTS, ...SCORE_LISTS, ...layouts.flatMap(({ prompt, sides }) => [...prompt, ...sides.flat()])])
+
+/** Whether some layout has a column of this name. */
+export const isSampled = (name: string): boolean => CANDIDATES.has(name)
+
+/** The columns of a file that detection has to look at. */
+export const sampleColumns = (schema: Schema): string[] => schema.names.map(String).filter(isSampled)
+
+/**
+ * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted` only that layout is tried, and its columns are
+ * bound without its rule on contents. Throws one error with the columns and the table when nothing fits.
+ */
+export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wanted?: LayoutName): Plan {
+  const forms = new Map<string, Form | undefined>()
+  const formOf = (name: string): Form | undefined => {
+    if (!forms.has(name)) forms.set(name, columnForm(schema, samples, name))
+    return forms.get(name)
+  }
+  for (const layout of layouts) {
+    if (wanted && layout.name !== wanted) continue
+    const plan = layout.name === 'completions' ? bindCompletions(layout, schema, formOf) : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
+    if (plan) return plan
+  }
+  const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
+  if (wanted) throw new Error(`its columns are not those of the layout '${wanted}' (${layouts.find(layout => layout.name === wanted)!.rule}); there are ${columns}`)
+  throw new Error(`no known layout of pairs fits its columns: ${columns}; rename columns, or name one of these layouts by the option 'layout':\n${layoutTable()}`)
+}
+
+/** The table as text, a layout a line. */
+export const layoutTable = (): string => layouts.map(({ name, rule, example }) => `  ${name}: ${rule}. ${example}`).join('\n')
+
+/** What the user says that text holds counts for more than what the sample looks like. */
+function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): Form | undefined {
+  if (form !== 'text' && form !== 'json' && form !== 'transcript') return form
+  return wanted === 'text' || wanted === 'mixed' || wanted === 'text_messages' ? 'text' : wanted === 'transcripts' ? 'transcript' : form
+}
+
+function columnForm(schema: Schema, samples: readonly RecordBatch[], name: string): Form | undefined {
+  const field = schema.fields.find(field => field.name === name)
+  const form = field && typeForm(field.type)
+  return form === 'text' ? contentForm(samples.map(sample => columnOf(sample, name)!).filter(Boolean)) : form
+}
+
+export function columnOf(batch: RecordBatch, name: string): Data | undefined {
+  const at = batch.schema.fields.findIndex(field => field.name === name)
+  return at < 0 ? undefined : batch.data.children[at]
+}
+
+const idOf = (schema: Schema): string | null => schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null
+
+function partOf(layout: Layout, schema: Schema, part: 'input' | 'system', prompt: Bound): string | null {
+  const isThere = layout.parts?.includes(part) && prompt.column !== part && prompt.form === 'text'
+  return isThere && schema.fields.some(field => field.name === part && DataType.isUtf8(field.type)) ? part : null
+}
+
+function bind(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined): Plan | undefined {
+  const promptColumn = layout.prompt.find(name => name === '' || formOf(name))
+  if (promptColumn === undefined) return undefined
+  for (const [chosenColumn, rejectedColumn] of layout.sides) {
+    const chosen = formOf(chosenColumn), rejected = formOf(rejectedColumn)
+    const found = promptColumn === '' ? undefined : formOf(promptColumn)
+    if (!chosen || !rejected || !layout.fits(found, chosen, rejected)) continue
+    // a transcript is only taken apart where it is all there is
+    const plainly = (form: Form): Form => form === 'transcript' && layout.name !== 'transcripts' ? 'text' : form
+    const prompt = found ? { column: promptColumn, form: plainly(found) } : null
+    return {
+      layout: layout.name, id: idOf(schema), prompt,
+      input: prompt && partOf(layout, schema, 'input', prompt), system: prompt && partOf(layout, schema, 'system', prompt),
+      chosen: { column: chosenColumn, form: plainly(chosen) }, rejected: { column: rejectedColumn, form: plainly(rejected) }, completions: null,
+    }
+  }
+  return undefined
+}
+
+function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined): Plan | undefined {
+  const completions = findCompletions(schema)
+  const column = layout.prompt.find(name => formOf(name))
+  if (!completions || !column) return undefined
+  const form = formOf(column)!
+  const prompt: Bound = { column, form: form === 'transcript' ? 'text' : form }
+  return { layout: 'completions', id: idOf(schema), prompt, input: null, system: partOf(layout, schema, 'system', prompt), chosen: null, rejected: null, completions }
+}
+
+/** Whether prompt and sides are plain text: the sink may give the same back. */
+export const isTextPlan = ({ prompt, system, chosen, rejected }: Plan): boolean =>
+  prompt?.form === 'text' && system === null && chosen?.form === 'text' && rejected?.form === 'text'
+
+/** The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them. */
+export const usedColumns = ({ id, prompt, input, system, chosen, rejected, completions }: Plan): string[] =>
+  [id, prompt?.column, input, system, chosen?.column, rejected?.column, completions?.list, completions?.scores].filter(name => typeof name === 'string')

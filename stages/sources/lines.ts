@@ -1,0 +1,69 @@
+/** Lines of a text file by number, without reading what is before them. */
+import { open } from 'node:fs/promises'
+
+/** Every this many lines the place of one is kept. */
+export const BLOCK_LINES = 20_000
+const CHUNK = 1 << 20
+
+/** `offsets[k]` is where line k * BLOCK_LINES begins. A last line without a line end counts, an empty one does not. */
+export interface LineIndex { readonly lines: number, readonly bytes: number, readonly offsets: readonly number[] }
+
+/** Reads a file once for its line ends. A byte order mark at its beginning is no part of the first line. */
+export async function indexLines(path: string): Promise<LineIndex> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const chunk = Buffer.alloc(CHUNK)
+    const { bytesRead: head } = await file.read(chunk, 0, 3, 0)
+    const begin = head === 3 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0
+    const offsets = [begin]
+    let ends = 0, last = begin
+    for (let at = begin; at < size;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
+      if (bytesRead === 0) throw new Error(`ends at byte ${at} of ${size}: it changed while it was read`)
+      const bytes = chunk.subarray(0, bytesRead)
+      for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) {
+        last = at + i + 1
+        if (++ends % BLOCK_LINES === 0) offsets.push(last)
+      }
+      at += bytesRead
+    }
+    const lines = ends + (last < size ? 1 : 0)
+    if (lines > 0 && lines % BLOCK_LINES === 0) offsets.pop()
+    return { lines, bytes: size, offsets }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The lines [start, end) as bytes without their line ends, each valid until the next. */
+export async function* readLines(path: string, { offsets }: Pick<LineIndex, 'offsets'>, { start, end }: { start: number, end: number }): AsyncGenerator<Buffer> {
+  if (start >= end) return
+  const block = Math.floor(start / BLOCK_LINES)
+  const file = await open(path, 'r')
+  try {
+    let line = block * BLOCK_LINES, at = offsets[block]
+    let parts: Buffer[] = []
+    while (line < end) {
+      const chunk = Buffer.alloc(CHUNK)
+      const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
+      at += bytesRead
+      let from = 0
+      for (let i = chunk.subarray(0, bytesRead).indexOf(10); i >= 0 && line < end; i = chunk.subarray(0, bytesRead).indexOf(10, from)) {
+        if (line++ >= start) yield whole(parts, chunk.subarray(from, i))
+        parts = []
+        from = i + 1
+      }
+      if (bytesRead === 0) {
+        if (line++ >= start) yield whole(parts, chunk.subarray(0, 0))
+        if (line < end) throw new Error(`read_jsonl: ${path}: ends at line ${line}, ${end} expected: it changed while it was read`)
+      } else if (line < end) {
+        parts.push(chunk.subarray(from, bytesRead))
+      }
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+const whole = (parts: readonly Buffer[], last: Buffer): Buffer => parts.length === 0 ? last : Buffer.concat([...parts, last])

@@ -1,0 +1,140 @@
+/** Arrow data from outside as the engine wants it (compact, plain types), and single values of it as JavaScript. */
+import {
+  Binary, DataType, Field, Float32, List, makeData, Struct, Utf8, Vector,
+  type Data, type Dictionary, type FixedSizeList,
+} from 'apache-arrow'
+import { concat, makeText, nulls, nullTest, runsOfRows, take } from '../../engine/arrow/columns.ts'
+
+const decoder = new TextDecoder()
+
+/**
+ * The type that `plain` gives: text of every kind is Utf8, bytes Binary, dictionaries their values, large and map lists List, float16 Float32.
+ * Throws for unions.
+ */
+export function plainType(type: DataType): DataType {
+  if (DataType.isDictionary(type)) return plainType(type.dictionary)
+  if (DataType.isLargeUtf8(type) || DataType.isUtf8View(type)) return new Utf8()
+  if (DataType.isLargeBinary(type) || DataType.isBinaryView(type)) return new Binary()
+  if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
+    const [child] = type.children
+    return new List(new Field('item', plainType(child.type), child.nullable))
+  }
+  if (DataType.isStruct(type)) return new Struct(type.children.map(plainField))
+  if (DataType.isFloat(type) && type.precision === 0) return new Float32()
+  if (DataType.isUnion(type)) throw new Error(`a column of type ${type} cannot be read; cast it to text or a struct`)
+  return type
+}
+
+export const plainField = (field: Field): Field => new Field(field.name, plainType(field.type), field.nullable)
+
+/** A column as Arrow JS reads it from an IPC message, made compact: exact buffers, Int32 offsets from 0, empty null rows, a bitmap only where there are nulls. */
+export function plain(data: Data): Data {
+  const { length } = data
+  const type: DataType = data.type
+  if (DataType.isNull(type)) return data
+  if (DataType.isDictionary(type)) return plainDictionary(data as Data<Dictionary>)
+  if (DataType.isUtf8View(type)) return makeText(Array.from(new Vector([data]) as Iterable<string | null>))
+  if (DataType.isBinaryView(type)) return fromBytes(Array.from(new Vector([data]) as Iterable<Uint8Array | null>))
+  const base = { type: plainType(type), length, ...plainValidity(data) }
+  if (DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isLargeUtf8(type) || DataType.isLargeBinary(type)) {
+    const { offsets, first } = plainOffsets(data.valueOffsets, length)
+    const made = makeData({ ...base, valueOffsets: offsets, data: (data.values as Uint8Array).subarray(first, first + offsets[length]) } as never) as Data
+    return emptyNulls(made)
+  }
+  if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
+    const { offsets, first } = plainOffsets(data.valueOffsets, length)
+    const child = plain(data.children[0])
+    const exact = first === 0 && child.length === offsets[length] ? child : take(child, [first, first + offsets[length]])
+    return emptyNulls(makeData({ ...base, valueOffsets: offsets, child: exact } as never) as Data)
+  }
+  if (DataType.isStruct(type)) return makeData({ ...base, children: data.children.map(child => cut(plain(child), length)) } as never)
+  if (DataType.isFixedSizeList(type)) {
+    return makeData({ ...base, child: cut(plain(data.children[0]), length * (type as FixedSizeList).listSize) } as never)
+  }
+  if (DataType.isBool(type)) return makeData({ ...base, data: (data.values as Uint8Array).subarray(0, (length + 7) >> 3) } as never)
+  if (DataType.isFloat(type) && type.precision === 0) {
+    return makeData({ ...base, data: Float32Array.from(new Vector([data]) as Iterable<number | null>, value => value ?? 0) } as never)
+  }
+  return makeData({ ...base, data: (data.values as Uint8Array).subarray(0, length * data.stride) } as never)
+}
+
+const cut = (data: Data, length: number): Data => data.length === length ? data : take(data, [0, length])
+
+function plainValidity(data: Data): { nullCount: number, nullBitmap?: Uint8Array } {
+  if (data.nullCount === 0 || !data.nullBitmap?.length) return { nullCount: 0 }
+  return { nullCount: data.nullCount, nullBitmap: data.nullBitmap.subarray(0, (data.length + 7) >> 3) }
+}
+
+function plainOffsets(raw: Int32Array | BigInt64Array, length: number): { offsets: Int32Array, first: number } {
+  // a writer may leave out the offsets of a column without rows
+  if (length === 0) return { offsets: new Int32Array(1), first: 0 }
+  const first = Number(raw[0])
+  if (raw instanceof Int32Array && first === 0) return { offsets: raw.subarray(0, length + 1), first }
+  const offsets = new Int32Array(length + 1)
+  for (let i = 1; i <= length; i++) offsets[i] = Number(raw[i]) - first
+  return { offsets, first }
+}
+
+/** Arrow lets a null row have bytes; the engine does not. */
+function emptyNulls(data: Data): Data {
+  if (data.nullCount === 0) return data
+  const isNull = nullTest(data)
+  const { valueOffsets: offsets, length } = data
+  const kept: number[] = []
+  let hidden = false
+  for (let i = 0; i < length; i++) {
+    if (isNull(i)) hidden ||= offsets[i] < offsets[i + 1]
+    else kept.push(i)
+  }
+  if (!hidden) return data
+  const empty = concat([data, nulls(data.type, 1)])
+  return take(empty, runsOfRows(Array.from({ length }, (_, i) => isNull(i) ? length : i)))
+}
+
+function plainDictionary(data: Data<Dictionary>): Data {
+  const chunks = data.dictionary!.data.map(plain)
+  const values = chunks.length > 0 ? concat(chunks) : nulls(plainType(data.type.dictionary), 0)
+  const withNull = concat([values, nulls(values.type, 1)])
+  const isNull = nullTest(data as Data)
+  const indices = data.values as ArrayLike<number | bigint>
+  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => isNull(i) ? values.length : Number(indices[i]))))
+}
+
+function fromBytes(values: readonly (Uint8Array | null)[]): Data {
+  const { length } = values
+  const valueOffsets = new Int32Array(length + 1)
+  const nullBitmap = new Uint8Array((length + 7) >> 3)
+  let nullCount = 0
+  values.forEach((value, i) => {
+    valueOffsets[i + 1] = valueOffsets[i] + (value?.length ?? 0)
+    if (value) nullBitmap[i >> 3] |= 1 << (i & 7)
+    else nullCount++
+  })
+  const data = new Uint8Array(valueOffsets[length])
+  values.forEach((value, i) => value && data.set(value, valueOffsets[i]))
+  return makeData({ type: new Binary(), length, valueOffsets, data, nullCount, ...(nullCount ? { nullBitmap } : {}) })
+}
+
+/** One value of a compact column as JSON can hold it: integers beyond 2^53 and types without a JSON form are text, null fields of structs are left out. */
+export function valueOf(data: Data, row: number): unknown {
+  if (nullTest(data)(row)) return null
+  const type: DataType = data.type
+  if (DataType.isNull(type)) return null
+  if (DataType.isUtf8(type)) return decoder.decode(data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1]))
+  if (DataType.isBinary(type)) return Buffer.from(data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1])).toString('base64')
+  if (DataType.isList(type)) {
+    const [child] = data.children
+    const out: unknown[] = []
+    for (let i = data.valueOffsets[row]; i < data.valueOffsets[row + 1]; i++) out.push(valueOf(child, i))
+    return out
+  }
+  if (DataType.isStruct(type)) {
+    return Object.fromEntries(type.children.map((field, c) => [field.name, valueOf(data.children[c], row)]).filter(([, value]) => value !== null))
+  }
+  if (DataType.isBool(type)) return (data.values[row >> 3] & (1 << (row & 7))) !== 0
+  if (DataType.isInt(type) || DataType.isFloat(type)) {
+    const value = (data.values as ArrayLike<number | bigint>)[row]
+    return typeof value === 'number' ? value : Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  }
+  return String(new Vector([data]).get(row))
+}

@@ -1,0 +1,69 @@
+/** Reads preference pairs from Arrow IPC: the shards that Sluice and `datasets` write, and Sluice's own dropped rows. */
+import { Schema, type RecordBatch } from 'apache-arrow'
+import { take } from '../../engine/arrow/columns.ts'
+import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { defineSource, Type, type InputFile } from '../define.ts'
+import { layoutReasons, openConverter } from './convert.ts'
+import { checkCarried, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
+import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
+import { detectLayout, isTextPlan, usedColumns, type Plan } from './layouts.ts'
+
+const SAMPLE_ROWS = 1000
+const BATCH_ROWS = 1000
+
+interface ArrowPlan { readonly pairs: Plan, readonly index: IpcIndex }
+
+/** Rows [start, end) of a batch, of the schema's columns. */
+function rowsOf(batch: RecordBatch, schema: Schema, start: number, end: number): RecordBatch {
+  const at = new Map(batch.schema.fields.map((field, i) => [field.name, batch.data.children[i]]))
+  const columns = schema.fields.map(field => at.get(field.name)!)
+  return toRecordBatch(schema, start === 0 && end === batch.numRows ? columns : columns.map(column => take(column, [start, end])), end - start)
+}
+
+/** The columns that a plan and the user want. */
+const pickSchema = (schema: Schema, plan: Plan, carry: readonly string[] | undefined): Schema =>
+  carry ? new Schema(schema.fields.filter(({ name }) => carry.includes(name) || usedColumns(plan).includes(name))) : schema
+
+function openFile(path: string, { layout, pairing, columns: carry }: InputOptions): InputFile {
+  const index = indexIpc(path)
+  const full = ipcSchema(index)
+  checkCarried(carry, full.names.map(String))
+  const sample = [...readIpc(path, index, full, { start: 0, end: Math.min(SAMPLE_ROWS, index.rows) })]
+    .map(({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)))
+  const pairs = detectLayout(full, sample, layout === 'auto' ? undefined : layout)
+  const plan: ArrowPlan = { pairs, index }
+  const starts = new Set([0, ...index.batches.filter(batch => batch.rows > 0).map(batch => batch.first)])
+  return {
+    path, rows: index.rows, bytes: index.bytes, starts: [...starts], layout: pairs.layout, isText: isTextPlan(pairs),
+    schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema, plan,
+    facts: { rows: index.rows, batches: index.batches.length, format: index.format, end_of_stream: index.isClosed ? 'present' : 'missing' },
+  }
+}
+
+export default defineSource({
+  name: 'read_arrow', version: 1,
+  summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
+  details: [
+    'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
+    'A stream that ends between two batches without its end mark is read, and `end_of_stream: missing` says so: it may have been cut. Compressed buffers are refused.',
+    'Layouts are those of `read_parquet`.',
+  ].join('\n'),
+  options: Type.Object(inputOptions),
+  reasons: layoutReasons,
+  async inputs(options, base) {
+    const paths = await findFiles('read_arrow', options, base, ['.arrow', '.feather'])
+    return openAll('read_arrow', paths, async path => openFile(path, options))
+  },
+  async* read({ columns: carry, pairing }, { path, plan }, range) {
+    const { pairs, index } = plan as ArrowPlan
+    const full = ipcSchema(index)
+    const schema = pickSchema(full, pairs, carry)
+    const converter = openConverter(pairs, schema, { carry, pairing })
+    for (const { batch, first } of readIpc(path, index, full, range)) {
+      const end = Math.min(batch.numRows, range.end - first)
+      for (let at = Math.max(0, range.start - first); at < end; at += BATCH_ROWS) {
+        yield converter.convert(rowsOf(batch, schema, at, Math.min(end, at + BATCH_ROWS)), first + at)
+      }
+    }
+  },
+})

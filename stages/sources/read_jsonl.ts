@@ -1,0 +1,89 @@
+/** Reads preference pairs from JSON Lines: any layout of the table in layouts.ts, one object a line. */
+import { Schema } from 'apache-arrow'
+import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
+import { defineSource, Type, type InputFile } from '../define.ts'
+import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
+import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
+import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json } from './jsonl_columns.ts'
+import { detectLayout, isSampled, isTextPlan, type Plan } from './layouts.ts'
+import { BLOCK_LINES, indexLines, readLines } from './lines.ts'
+
+const SAMPLE_ROWS = 1000
+const BATCH_ROWS = 1000
+const BATCH_BYTES = 64 << 20
+
+/** What a worker needs to read a file again: where its blocks of lines begin, its columns (`schema`: their types as an Arrow stream's first bytes). */
+interface JsonlPlan {
+  readonly pairs: Plan
+  readonly offsets: readonly number[]
+  readonly schema: Uint8Array
+  readonly columns: readonly Omit<Column, 'type'>[]
+  readonly hive: Readonly<Record<string, string | null>>
+}
+
+const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] => carry ?? names.filter(name => name !== LINE)
+
+async function openFile(path: string, { layout, pairing, columns: carry }: InputOptions): Promise<InputFile> {
+  const index = await indexLines(path)
+  const sample: string[] = []
+  for await (const line of readLines(path, index, { start: 0, end: Math.min(SAMPLE_ROWS, index.lines) })) sample.push(line.toString())
+  if (sample.length === 0) throw new Error('has no line: its columns are unknown; remove the file')
+  const parsed = sample.map(parseLine)
+  const rows = parsed.filter((row): row is Json => typeof row !== 'string')
+  if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; is it JSON Lines?`)
+  const hive = hiveColumns(path)
+  const columns = inferColumns(rows.map(row => ({ ...hive, ...row })), isSampled)
+  const reader = openReader(columns, hive)
+  const names = reader.schema.names.map(String)
+  checkCarried(carry, names.filter(name => name !== LINE))
+  const { raw } = reader.batch(rows.map(row => JSON.stringify(row)))
+  const pairs = detectLayout(new Schema(reader.schema.fields.slice(0, columns.length)), [raw], layout === 'auto' ? undefined : layout)
+  const { schema } = openConverter(pairs, reader.schema, { carry: carryOf(carry, names), pairing })
+  const plan: JsonlPlan = {
+    pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive,
+    columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
+  }
+  return {
+    path, rows: index.lines, bytes: index.bytes, starts: index.offsets.map((_, k) => k * BLOCK_LINES), layout: pairs.layout, isText: isTextPlan(pairs),
+    schema, plan, facts: { rows: index.lines },
+  }
+}
+
+export default defineSource({
+  name: 'read_jsonl', version: 1,
+  summary: 'Read preference pairs from JSON Lines files, folders or globs.',
+  details: [
+    'Types come from the first 1,000 rows: text, float64, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of',
+    `mixed kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in \`${OTHER}\`; in a column that the layout needs they make the line unreadable.`,
+    'Numbers are float64: write integers beyond 2^53 as text. A line is a row, blank ones too. Layouts are those of `read_parquet`.',
+  ].join('\n'),
+  options: Type.Object(inputOptions),
+  reasons: { ...layoutReasons, unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' } },
+  async inputs(options, base) {
+    const paths = await findFiles('read_jsonl', options, base, ['.jsonl', '.ndjson'])
+    return openAll('read_jsonl', paths, path => openFile(path, options))
+  },
+  async* read({ columns: carry, pairing }, { path, plan }, range) {
+    const { pairs, offsets, schema, columns, hive } = plan as JsonlPlan
+    const { fields } = schemaFromBytes(schema)
+    const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), hive)
+    const converter = openConverter(pairs, reader.schema, { carry: carryOf(carry, reader.schema.names.map(String)), pairing })
+    let lines: string[] = [], bytes = 0, first = range.start
+    const flush = () => {
+      const { raw, problems } = reader.batch(lines)
+      const batch = converter.convert(raw, first)
+      first += lines.length
+      lines = []
+      bytes = 0
+      // a line that could not be read is all null, which no layout takes for a pair
+      const refused = batch.refused.map(one => problems.has(one.row - batch.first) ? { row: one.row, reason: 'unreadable_line', error: problems.get(one.row - batch.first)! } : one)
+      return { ...batch, refused }
+    }
+    for await (const line of readLines(path, { offsets }, range)) {
+      lines.push(line.toString())
+      bytes += line.length
+      if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
+    }
+    if (lines.length > 0) yield flush()
+  },
+})

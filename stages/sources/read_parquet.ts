@@ -1,0 +1,85 @@
+/** Reads preference pairs from Parquet: any layout of the table in layouts.ts, any codec, files, folders, hive folders and globs. */
+import { Schema, Utf8, type RecordBatch } from 'apache-arrow'
+import { makeText, sizeOf } from '../../engine/arrow/columns.ts'
+import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
+import { openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
+import { defineSource, Type, type InputFile } from '../define.ts'
+import { layoutReasons, openConverter } from './convert.ts'
+import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
+import { detectLayout, isTextPlan, layouts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
+
+const SAMPLE_ROWS = 1000
+const SAMPLE_BYTES = 64 << 20
+
+/** What a worker needs to read a file again. `hive`: text columns that the path gives. `columns`: those to read, all when undefined. */
+interface ParquetPlan { readonly pairs: Plan, readonly hive: Readonly<Record<string, string | null>>, readonly columns?: readonly string[] }
+
+const withHive = (schema: Schema, hive: ParquetPlan['hive']): Schema =>
+  new Schema([...schema.fields, ...Object.keys(hive).map(name => field(name, new Utf8()))], schema.metadata)
+
+/** The columns of the file to read, in its order. */
+const pickSchema = ({ schema }: ParquetFile, columns: ParquetPlan['columns']): Schema =>
+  columns ? new Schema(schema.fields.filter(({ name }) => columns.includes(name))) : schema
+
+async function sampleOf(file: ParquetFile, columns: readonly string[]): Promise<RecordBatch[]> {
+  const batches: RecordBatch[] = []
+  let bytes = 0
+  if (columns.length === 0) return batches
+  for await (const batch of readRows(file, { start: 0, end: Math.min(SAMPLE_ROWS, file.rows) }, { columns, batchBytes: SAMPLE_BYTES })) {
+    batches.push(batch)
+    bytes += batch.data.children.reduce((n, column) => n + sizeOf(column), 0)
+    // of huge rows a few are enough to judge by
+    if (bytes >= SAMPLE_BYTES) break
+  }
+  return batches
+}
+
+async function openFile(path: string, { layout, pairing, columns: carry }: InputOptions): Promise<InputFile> {
+  const file = await openParquet(path)
+  const hive = Object.fromEntries(Object.entries(hiveColumns(path)).filter(([name]) => !file.schema.names.includes(name)))
+  const full = withHive(file.schema, hive)
+  checkCarried(carry, full.names.map(String))
+  const pairs = detectLayout(full, await sampleOf(file, sampleColumns(file.schema)), layout === 'auto' ? undefined : layout)
+  const columns = carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
+  const plan: ParquetPlan = { pairs, hive, columns }
+  const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })
+  const starts = new Set([0])
+  let before = 0
+  for (const { rows } of file.rowGroups) {
+    if (before < file.rows) starts.add(before)
+    before += rows
+  }
+  return {
+    path, rows: file.rows, bytes: file.bytes, starts: [...starts], layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
+    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none' },
+  }
+}
+
+export default defineSource({
+  name: 'read_parquet', version: 1,
+  summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
+  details: [
+    'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried beside it; all others are, untouched.',
+    'Further fields of a message become JSON in `source_<side>_fields`. Layouts, in the order in which they are tried:', '',
+    ...layouts.map(({ name, rule, example }) => `- **${name}**: ${rule}.\n  \`${example}\``),
+  ].join('\n'),
+  options: Type.Object(inputOptions),
+  reasons: layoutReasons,
+  async inputs(options, base) {
+    const paths = await findFiles('read_parquet', options, base, ['.parquet'])
+    return openAll('read_parquet', paths, path => openFile(path, options))
+  },
+  async* read({ columns: carry, pairing }, { path, plan }, range) {
+    const { pairs, hive, columns } = plan as ParquetPlan
+    const file = await openParquet(path)
+    const schema = withHive(pickSchema(file, columns), hive)
+    const converter = openConverter(pairs, schema, { carry, pairing })
+    let first = range.start
+    for await (const batch of readRows(file, range, { columns })) {
+      const constants = Object.values(hive).map(value => makeText(new Array<string | null>(batch.numRows).fill(value)))
+      const raw = constants.length > 0 ? toRecordBatch(schema, [...batch.data.children, ...constants], batch.numRows) : batch
+      yield converter.convert(raw, first)
+      first += batch.numRows
+    }
+  },
+})

@@ -1,0 +1,3 @@
+// Stands for the package where a test's own stage imports 'sluice'.
+export const defineStage = spec => ({ kind: 'stage', ...spec, options: { ...spec.options, additionalProperties: false } })
+export const Type = { Object: properties => ({ type: 'object', properties }) }

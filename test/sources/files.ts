@@ -1,0 +1,43 @@
+/** Reads a whole input through a source, as the engine would. */
+import { expect } from 'vitest'
+import { textColumn } from '../../engine/arrow/columns.ts'
+import type { Context, InputFile, Source } from '../../stages/define.ts'
+import type { InputOptions } from '../../stages/sources/files.ts'
+import { pairsOf, type Pair } from './helpers.ts'
+
+const context: Context = { id: 'pairs', seed: 1, expectedRows: 0, states: [] }
+
+export const optionsOf = (path: string, more: Partial<InputOptions> = {}) => ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never
+
+export interface All { readonly files: InputFile[], readonly pairs: Pair[], readonly refused: Map<string, string>, readonly errors: Map<number, string>, readonly rows: number }
+
+/** All pairs of an input; each file read in steps of so many rows. `refused` is by id, `errors` by row. */
+export async function readAll(source: Source, base: string, path: string, more: Partial<InputOptions> = {}, step = Infinity): Promise<All> {
+  const options = optionsOf(path, more)
+  const files = await source.inputs(options, base)
+  const pairs: Pair[] = [], refused = new Map<string, string>(), errors = new Map<number, string>()
+  let rows = 0
+  for (const file of files) {
+    const sent = structuredClone({ path: file.path, layout: file.layout, plan: file.plan })
+    for (let start = 0; start < file.rows; start += step) {
+      let at = start
+      for await (const batch of source.read(options, sent, { start, end: Math.min(file.rows, start + step) }, context)) {
+        expect(batch.first).toBe(at)
+        expect(batch.pairs.schema.fields.map(String)).toEqual(file.schema.fields.map(String))
+        expect(new Set([...batch.row, ...batch.refused.map(({ row }) => row)]).size).toBe(batch.raw.numRows)
+        const names = textColumn(batch.ids)
+        expect(names.rows).toBe(batch.raw.numRows)
+        for (const { row, reason, error } of batch.refused) {
+          expect(source.reasons).toHaveProperty(reason)
+          refused.set(names.text(row - batch.first), reason)
+          if (error) errors.set(row, error)
+        }
+        pairs.push(...pairsOf(batch))
+        at += batch.raw.numRows
+        rows += batch.raw.numRows
+      }
+      expect(at).toBe(Math.min(file.rows, start + step))
+    }
+  }
+  return { files, pairs, refused, errors, rows }
+}

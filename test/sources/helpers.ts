@@ -1,0 +1,57 @@
+/** Small tables for tests of sources. */
+import { Field, Null, Schema, type DataType, type RecordBatch } from 'apache-arrow'
+import { messagesColumn, take, textColumn, type Message } from '../../engine/arrow/columns.ts'
+import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import type { SourceBatch } from '../../stages/define.ts'
+import { openConverter, type ConvertOptions } from '../../stages/sources/convert.ts'
+import { columnOf, detectLayout, type LayoutName } from '../../stages/sources/layouts.ts'
+import { valueOf } from '../../stages/sources/plain.ts'
+import { fromValues, typeOfValue, unify } from '../../stages/sources/values.ts'
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** A raw batch of objects; types are those of the values, or the ones given. */
+export function table(rows: readonly Row[], types: Readonly<Record<string, DataType>> = {}): RecordBatch {
+  const names = [...new Set([...Object.keys(types), ...rows.flatMap(Object.keys)])]
+  const fields = names.map(name => new Field(name, types[name] ?? rows.map(row => typeOfValue(row[name])).reduce(unify, new Null())!, true))
+  return toRecordBatch(new Schema(fields), fields.map(field => fromValues(field.type, rows.map(row => row[field.name]))), rows.length)
+}
+
+/** Rows [start, end) of a batch. */
+export const cut = (batch: RecordBatch, start: number, end: number): RecordBatch =>
+  toRecordBatch(batch.schema, batch.data.children.map(child => take(child, [start, end])), end - start)
+
+export interface Pair { readonly id: string, readonly prompt: Message[], readonly chosen: Message[], readonly rejected: Message[], readonly [column: string]: unknown }
+
+/** Pairs as objects, with all their columns. */
+export function pairsOf({ pairs }: Pick<SourceBatch, 'pairs'>): Pair[] {
+  const sides = ['prompt', 'chosen', 'rejected'] as const
+  const columns = sides.map(side => messagesColumn(columnOf(pairs, side)!))
+  return Array.from({ length: pairs.numRows }, (_, row) => ({
+    ...Object.fromEntries(pairs.schema.fields.map((field, c) => [field.name, valueOf(pairs.data.children[c], row)])),
+    ...Object.fromEntries(sides.map((side, s) => [side, columns[s].messages(row)])),
+  }) as unknown as Pair)
+}
+
+export interface Read { readonly layout: LayoutName, readonly pairs: Pair[], readonly rows: number[], readonly refused: Record<number, string>, readonly ids: string[] }
+
+/** Detects and converts one table, cut into batches at these rows. */
+export function read(batch: RecordBatch, options: ConvertOptions & { layout?: LayoutName, cuts?: readonly number[] } = {}): Read {
+  const plan = detectLayout(batch.schema, [batch], options.layout)
+  const converter = openConverter(plan, batch.schema, options)
+  const pairs: Pair[] = [], rows: number[] = [], refused: Record<number, string> = {}, ids: string[] = []
+  const edges = [0, ...(options.cuts ?? []), batch.numRows]
+  for (let i = 1; i < edges.length; i++) {
+    const got = converter.convert(cut(batch, edges[i - 1], edges[i]), edges[i - 1])
+    pairs.push(...pairsOf(got))
+    rows.push(...got.row)
+    for (const { row, reason } of got.refused) refused[row] = reason
+    const names = textColumn(got.ids)
+    for (let row = 0; row < names.rows; row++) ids.push(names.text(row))
+  }
+  return { layout: plan.layout, pairs, rows, refused, ids }
+}
+
+export const user = (content: string): Message => ({ role: 'user', content })
+export const assistant = (content: string): Message => ({ role: 'assistant', content })
+export const system = (content: string): Message => ({ role: 'system', content })

@@ -1,0 +1,290 @@
+import fc from 'fast-check'
+import { Binary, Field, Int64, List, Schema, makeData, type Data } from 'apache-arrow'
+import { describe, expect, it } from 'vitest'
+import { messagesColumn } from '../../engine/arrow/columns.ts'
+import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { openConverter } from '../../stages/sources/convert.ts'
+import { columnOf, detectLayout, isTextPlan, layouts, layoutTable } from '../../stages/sources/layouts.ts'
+import { fromValues } from '../../stages/sources/values.ts'
+import { assistant, read, system, table, user, type Row } from './helpers.ts'
+
+const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
+const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
+
+describe('the table', () => {
+  for (const { name, example } of layouts) {
+    it(`${name}: its example is detected as it and gives the pair`, () => {
+      const row = JSON.parse(example) as Row
+      const got = read(table([row]))
+      expect([got.layout, got.refused]).toEqual([name, {}])
+      expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, rejected: plain.rejected })
+      expect(got.pairs[0].prompt.at(-1)!.content.startsWith(q)).toBe(true)
+    })
+  }
+
+  it('is in the error for columns that fit nothing, with the columns', () => {
+    expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(/no known layout.*question Utf8, response Utf8, rank Float64/)
+    expect(() => read(table([{ question: q }]))).toThrow(layoutTable())
+  })
+})
+
+describe('text', () => {
+  it('keeps every byte, leading spaces too, and shares the buffers of the columns', () => {
+    const raw = table([{ id: 'x', prompt: ' The sky is', chosen: ' blue.', rejected: '\n' }, { id: 'y', prompt: '', chosen: '', rejected: 'é\ud800' }])
+    const plan = detectLayout(raw.schema, [raw])
+    const { pairs } = openConverter(plan, raw.schema).convert(raw, 0)
+    expect(isTextPlan(plan)).toBe(true)
+    for (const side of ['prompt', 'chosen', 'rejected']) {
+      expect(messagesColumn(columnOf(pairs, side)!).bytes.buffer).toBe((columnOf(raw, side)!.values as Uint8Array).buffer)
+    }
+    expect(columnOf(pairs, 'id')).toBe(columnOf(raw, 'id'))
+    expect(read(raw).pairs[1]).toMatchObject({ prompt: [user('')], chosen: [assistant('')], rejected: [assistant('é\ufffd')] })
+  })
+
+  it('null is refused with the name of what is missing; both sides null is a tied vote', () => {
+    const got = read(table([
+      { prompt: q, chosen: a, rejected: b }, { prompt: null, chosen: a, rejected: b }, { prompt: q, chosen: null, rejected: b },
+      { prompt: q, chosen: a, rejected: null }, { prompt: q, chosen: null, rejected: null }, { prompt: q, chosen: b, rejected: a },
+    ]))
+    expect(got.refused).toEqual({ 1: 'missing_prompt', 2: 'missing_chosen', 3: 'missing_rejected', 4: 'tied_vote' })
+    expect(got.rows).toEqual([0, 5])
+    expect(got.pairs[1].chosen).toEqual([assistant(b)])
+  })
+
+  it('bytes that are not UTF-8 become U+FFFD, also where a character is cut in two by the rows', () => {
+    const bytes = Uint8Array.of(0xc3, 0xa9)
+    const chosen = makeData({ type: new Binary(), length: 2, nullCount: 0, valueOffsets: Int32Array.of(0, 1, 2), data: bytes }) as Data
+    const text = table([{ prompt: q, rejected: b }, { prompt: q, rejected: b }])
+    const raw = toRecordBatch(new Schema([...text.schema.fields, new Field('chosen', new Binary())]), [...text.data.children, chosen], 2)
+    expect(read(raw).pairs.map(pair => pair.chosen)).toEqual([[assistant('\ufffd')], [assistant('\ufffd')]])
+  })
+})
+
+describe('ids', () => {
+  it('numbers become decimal text; without an id equal pairs have equal ids, whatever the layout', () => {
+    expect(read(table([{ id: 7, ...plain }, { id: 0.5, ...plain }, { id: null, ...plain }])).pairs.map(pair => pair.id).slice(0, 2)).toEqual(['7', '0.5'])
+    const big = toRecordBatch(new Schema([new Field('id', new Int64())]), [makeData({ type: new Int64(), length: 1, nullCount: 0, data: BigInt64Array.of(9007199254740993n) }) as Data], 1)
+    const text = table([{ prompt: q, chosen: a, rejected: b }])
+    const raw = toRecordBatch(new Schema([...big.schema.fields, ...text.schema.fields]), [...big.data.children, ...text.data.children], 1)
+    expect(read(raw).ids).toEqual(['9007199254740993'])
+    const [id] = read(text).ids
+    expect(id).toMatch(/^[0-9a-f]{32}$/)
+    expect(read(table([{ id: null, ...plain }])).ids).toEqual([id])
+    expect(read(table([{ chosen: [...plain.prompt, ...plain.chosen], rejected: [...plain.prompt, ...plain.rejected] }])).ids).toEqual([id])
+    expect(read(table([{ prompt: q, chosen: `${a}${b}`, rejected: '' }])).ids).not.toEqual([id])
+  })
+
+  it('rows that are refused have one too', () => {
+    const got = read(table([{ prompt: q, chosen: a, rejected: null }, { prompt: q, chosen: a, rejected: null }, { prompt: q, chosen: a, rejected: b }]))
+    expect(got.ids[0]).toBe(got.ids[1])
+    expect(new Set(got.ids).size).toBe(2)
+  })
+})
+
+describe('messages', () => {
+  it('further fields of messages go to JSON columns, null where there are none; null content is empty', () => {
+    const call = { role: 'assistant', content: null, tool_calls: [{ name: 'add', weight: 1 }] }
+    const got = read(table([{ ...plain, chosen: [call, assistant(a)] }, plain]))
+    expect(got.pairs[0].chosen).toEqual([assistant(''), assistant(a)])
+    expect(got.pairs.map(pair => pair.source_chosen_fields)).toEqual([JSON.stringify([{ tool_calls: [{ name: 'add', weight: 1 }] }, null]), null])
+    expect('source_rejected_fields' in got.pairs[0]).toBe(false)
+  })
+
+  it('exact lists are used as they are, also with the fields the other way round', () => {
+    const turned = { prompt: [{ content: q, role: 'user' }], chosen: plain.chosen, rejected: plain.rejected }
+    expect(read(table([turned])).pairs[0]).toMatchObject(plain)
+    const raw = table([plain])
+    const { pairs } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, 0)
+    const contents = (batch: typeof raw) => (columnOf(batch, 'chosen')!.children[0].children[1].values as Uint8Array).buffer
+    expect(contents(pairs)).toBe(contents(raw))
+  })
+
+  it('sides that repeat the prompt are cut there, sides with another conversation are refused', () => {
+    const got = read(table([
+      plain, { ...plain, chosen: [user(q), assistant(a)], rejected: [user(q), assistant(b)] },
+      { ...plain, chosen: [user('Other?'), assistant(a)], rejected: [user('Other?'), assistant(b)] },
+      { ...plain, chosen: [], rejected: [] },
+    ]))
+    expect(got.pairs[1]).toMatchObject(plain)
+    expect(got.refused).toEqual({ 2: 'prompt_differs' })
+    expect(got.pairs[2].chosen).toEqual([])
+  })
+
+  it('a text prompt over whole conversations: the conversation is the prompt, with its system message', () => {
+    const whole = (...answer: string[]) => [system('Be brief.'), user(q), ...answer.map(assistant)]
+    const got = read(table([
+      { prompt: q, chosen: whole(a), rejected: whole(b) }, { prompt: q, chosen: [assistant(a)], rejected: [assistant(b)] },
+      { prompt: 'Other?', chosen: whole(a), rejected: whole(b) }, { prompt: q, chosen: whole(a), rejected: whole(a) },
+      { prompt: q, chosen: whole(a), rejected: whole() },
+    ]))
+    expect(got.layout).toBe('text_messages')
+    expect(got.pairs).toMatchObject([
+      { ...plain, prompt: [system('Be brief.'), user(q)] }, plain, { prompt: [system('Be brief.'), user(q)], chosen: [assistant(a)], rejected: [assistant(a)] },
+    ])
+    expect(got.refused).toEqual({ 2: 'prompt_differs', 4: 'one_continues' })
+  })
+})
+
+describe('implicit', () => {
+  it('shares whole messages, never characters', () => {
+    const got = read(table([
+      { chosen: [user('The sky'), assistant('The sky is blue')], rejected: [user('The sky'), assistant('The sky')] },
+      { chosen: [user('Paris '), assistant(a)], rejected: [user('Paris'), assistant(a)] },
+      { chosen: [user(q), assistant(a), user(q), assistant(b)], rejected: [user(q), assistant(a)] },
+      { chosen: [user(q), assistant(a)], rejected: [user(q), assistant(a)] },
+      { chosen: [user(q), assistant(a), user('And?'), assistant(a)], rejected: [user(q), assistant(a), user('And?'), assistant(b)] },
+      { chosen: [], rejected: [] }, { chosen: [user(q)], rejected: [user(q)] }, { chosen: null, rejected: [user(q)] },
+    ]))
+    expect(got.refused).toEqual({ 1: 'no_common_prompt', 2: 'one_continues', 5: 'no_common_prompt', 6: 'no_common_prompt', 7: 'missing_chosen' })
+    expect(got.pairs).toMatchObject([
+      { prompt: [user('The sky')], chosen: [assistant('The sky is blue')], rejected: [assistant('The sky')] },
+      { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(a)] },
+      { prompt: [user(q), assistant(a), user('And?')], chosen: [assistant(a)], rejected: [assistant(b)] },
+    ])
+  })
+
+  it('further fields go where their messages go', () => {
+    const named = { ...user(q), name: 'Ann' }
+    const got = read(table([{ chosen: [named, { ...assistant(a), name: null }], rejected: [named, { ...assistant(b), name: 'Bob' }] }]))
+    expect(got.pairs[0]).toMatchObject({ source_prompt_fields: '[{"name":"Ann"}]', source_chosen_fields: null, source_rejected_fields: '[{"name":"Bob"}]' })
+  })
+})
+
+describe('transcripts', () => {
+  const human = '\n\nHuman:', bot = '\n\nAssistant:'
+  it('turns lose the white space at their ends and nothing else', () => {
+    const got = read(table([
+      { chosen: `${human} ${q}\u00a0${bot}  ${a}\n\nBut why?\n`, rejected: `${human} ${q}${bot}` },
+      { chosen: `${human} One.${bot} 1${human} Two.${bot} 2`, rejected: `${human} One.${bot} 1${human} Two.${bot} two` },
+      { chosen: `Human: ${q}${bot} ${a}`, rejected: `Human: ${q}${bot} ${b}` },
+    ]))
+    expect(got.pairs).toMatchObject([
+      { prompt: [user(q)], chosen: [assistant(`${a}\n\nBut why?`)], rejected: [assistant('')] },
+      { prompt: [user('One.'), assistant('1'), user('Two.')], chosen: [assistant('2')], rejected: [assistant('two')] }, plain,
+    ])
+  })
+
+  it('what does not take turns is refused', () => {
+    const good = `${human} ${q}${bot} ${a}`
+    const bad = [`${bot} ${a}`, `${good}${bot} ${b}`, `${good}${human} And?`, `${human} ${q}`, 'Name', '', `${human} ${q}${human} ${q}${bot} ${a}`, `${q}${good}`]
+    const got = read(table([...bad.map(text => ({ chosen: good, rejected: text })), { chosen: `${human} Hm?${bot} ${a}`, rejected: good }]), { layout: 'transcripts' })
+    expect(Object.values(got.refused)).toEqual([...bad.map(() => 'unreadable_transcript'), 'no_common_prompt'])
+  })
+
+  it('a prompt column in that form beside text sides stays one message', () => {
+    expect(read(table([{ prompt: `${human} ${q}${bot}`, chosen: ` ${a}`, rejected: b }])).pairs[0].prompt).toEqual([user(`${human} ${q}${bot}`)])
+  })
+})
+
+describe('JSON text', () => {
+  const json = (value: unknown) => ({ prompt: typeof value === 'string' ? value : JSON.stringify(value), chosen: a, rejected: b })
+  it('is read message by message; what is none is refused', () => {
+    const good = Array.from({ length: 40 }, () => json([user(q)]))
+    const got = read(table([...good, json('[{"role": "user"'), json('[]'), json([1]), json([{ role: 'user', content: ['x'] }])]))
+    expect([got.layout, got.pairs.length]).toEqual(['json', 40])
+    expect(got.refused).toEqual(Object.fromEntries([40, 41, 42, 43].map(row => [row, 'unreadable_prompt'])))
+  })
+
+  it('other names of roles, null content, lone surrogates, further fields', () => {
+    const got = read(table([json('[{"from":"human","value":"x\\ud800"},{"from":"gpt","value":null,"weight":0}]')]))
+    expect(got.pairs[0]).toMatchObject({ prompt: [user('x\ufffd'), assistant('')], source_prompt_fields: '[null,{"weight":0}]' })
+  })
+
+  it('text that only begins with a bracket is text', () => {
+    expect(read(table([json('[a] or [b]?'), json('[1]')])).layout).toBe('text')
+  })
+
+  it('sides as JSON without a prompt are whole conversations', () => {
+    const got = read(table([{ chosen: JSON.stringify([user(q), assistant(a)]), rejected: JSON.stringify([user(q), assistant(b)]) }]))
+    expect([got.layout, got.pairs[0]]).toMatchObject(['json', plain])
+  })
+})
+
+describe('names of other tools', () => {
+  it('LLaMA-Factory: input below the instruction, system before it, conversations with {from, value}', () => {
+    const got = read(table([
+      { instruction: 'Add.', input: '1 and 2', system: '', chosen: '3', rejected: '4' }, { instruction: 'Add.', input: '', system: 'Be brief.', chosen: '3', rejected: '4' },
+      { instruction: '', input: '1 + 2', system: null, chosen: '3', rejected: '4' }, { instruction: null, input: 'x', system: null, chosen: '3', rejected: '4' },
+    ]))
+    expect(got.pairs.map(pair => pair.prompt)).toEqual([[user('Add.\n1 and 2')], [system('Be brief.'), user('Add.')], [user('1 + 2')]])
+    expect(got.refused).toEqual({ 3: 'missing_prompt' })
+    expect(Object.keys(got.pairs[0])).toEqual(['id', 'prompt', 'chosen', 'rejected'])
+    const turns = [{ from: 'human', value: q }, { from: 'gpt', value: a }, { from: 'human', value: 'And?' }]
+    const shared = read(table([{ conversations: turns, chosen: { from: 'gpt', value: a }, rejected: { from: 'gpt', value: b } }]))
+    expect(shared.pairs[0]).toMatchObject({ ...plain, prompt: [user(q), assistant(a), user('And?')] })
+  })
+
+  it('a column that has a name of the pair but is none is carried under another', () => {
+    const got = read(table([{ instruction: q, chosen_response: a, rejected_response: b, chosen: 1, id: true }]))
+    expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, source_chosen: 1, source_id: true })
+  })
+})
+
+describe('completions', () => {
+  const scored = (...list: readonly (readonly [string | null, number | null])[]) => ({ prompt: q, completions: list.map(([response, score]) => ({ response, score })) })
+  const said = (pairs: ReturnType<typeof read>['pairs']) => pairs.map(({ id, chosen, rejected }) => [id, chosen[0].content, rejected[0].content])
+  const row = { id: 'x', n: 5, ...scored(['mid', 3], ['best', 5], ['low', 1], ['mid2', 3], ['none', null], [null, 9]) }
+
+  it('adjacent levels meet, each completion is used, ties never pair', () => {
+    const got = read(table([row, { id: 'y', n: 6, ...scored(['a', 1], ['b', 0]) }]))
+    expect(said(got.pairs)).toEqual([['x-0', 'best', 'mid'], ['x-1', 'best', 'mid2'], ['x-2', 'mid', 'low'], ['x-3', 'mid2', 'low'], ['y-0', 'a', 'b']])
+    expect(got.rows).toEqual([0, 0, 0, 0, 1])
+    expect(got.pairs[2]).toMatchObject({ n: 5, source_chosen_score: 3, source_rejected_score: 1, prompt: [user(q)] })
+    expect(got.ids).toEqual(['x', 'y'])
+    expect(said(read(table([row]), { pairing: 'best_worst' }).pairs)).toEqual([['x-0', 'best', 'low']])
+  })
+
+  it('rows that make no pair', () => {
+    const got = read(table([row, scored(['a', 2], ['b', 2]), scored(['a', 2], [null, 1]), { ...scored(), completions: [] }, { ...scored(), completions: null }, { ...row, prompt: null }]))
+    expect(got.refused).toEqual({ 1: 'tied_scores', 2: 'too_few_completions', 3: 'too_few_completions', 4: 'too_few_completions', 5: 'missing_prompt' })
+  })
+
+  it('two lists side by side, ranks, and lists of messages', () => {
+    const lists = read(table([{ instruction: q, generations: ['one', 'two', 'three'], ratings: [1, 3, 2] }, { instruction: q, generations: ['one', 'two'], ratings: [1] }]))
+    expect(lists.pairs.map(pair => [pair.chosen[0].content, pair.rejected[0].content])).toEqual([['two', 'three'], ['three', 'one']])
+    expect(lists.refused).toEqual({ 1: 'unequal_lists' })
+    const ranked = read(table([{ context: [user(q)], completions: [{ rank: 1, completion: [assistant(b)] }, { rank: 0, completion: [assistant(a)] }] }]))
+    expect(ranked.pairs[0]).toMatchObject({ ...plain, source_chosen_score: 0, source_rejected_score: 1 })
+  })
+
+  it('an empty batch gives the same schema', () => {
+    const raw = table([row])
+    const empty = toRecordBatch(raw.schema, raw.schema.fields.map(field => fromValues(field.type, [])), 0)
+    expect(read(empty)).toMatchObject({ layout: 'completions', pairs: [] })
+    expect(raw.schema.fields.find(field => field.name === 'completions')!.type).toBeInstanceOf(List)
+  })
+})
+
+describe('properties', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 6 })
+  const maybe = fc.option(text, { freq: 5 })
+  const turns = fc.array(fc.record({ role: fc.constantFrom('user', 'assistant', 'tool'), content: fc.option(fc.constantFrom('a', 'b', ''), { freq: 9 }) }), { maxLength: 4 })
+  const transcript = fc.array(fc.constantFrom('\n\nHuman:', '\n\nAssistant:', ' x', '\n', 'y '), { maxLength: 8 }).map(parts => `\n\nHuman: a\n\nAssistant: b${parts.join('')}`)
+  const id = fc.option(fc.constantFrom('i', 'j'), { freq: 2 })
+  const kinds: Record<string, fc.Arbitrary<Row>> = {
+    text: fc.record({ id, prompt: maybe, chosen: maybe, rejected: maybe, n: fc.integer() }),
+    messages: fc.record({ id, prompt: fc.option(turns, { freq: 5 }), chosen: fc.option(turns, { freq: 5 }), rejected: turns }),
+    text_messages: fc.record({ id, prompt: fc.constantFrom('a', 'b'), chosen: turns, rejected: turns }),
+    implicit: fc.record({ chosen: turns, rejected: turns, n: fc.boolean() }),
+    transcripts: fc.record({ chosen: transcript, rejected: transcript }),
+    llama_factory: fc.record({ instruction: maybe, input: maybe, system: maybe, chosen: maybe, rejected: maybe }),
+    completions: fc.record({ id, prompt: maybe, completions: fc.option(fc.array(fc.record({ text: maybe, score: fc.option(fc.integer({ min: 0, max: 3 })) }), { maxLength: 6 }), { freq: 5 }) }),
+  }
+  for (const [layout, arbitrary] of Object.entries(kinds)) {
+    it(`${layout}: pairs do not depend on how rows are cut into batches, and every row is a pair or refused`, () => {
+      fc.assert(fc.property(fc.array(arbitrary, { minLength: 1, maxLength: 12 }), fc.array(fc.nat(12), { maxLength: 4 }), (rows, cuts) => {
+        // a first row that fixes the types and the layout
+        const model = JSON.parse(layouts.find(({ name }) => name === layout)!.example) as Row
+        const first = layout === 'completions' ? { ...model, completions: [{ text: 'x', score: 1 }] } : layout === 'llama_factory' ? { ...model, system: 's' } : model
+        const raw = table([first, ...rows])
+        const whole = read(raw, { layout: layout as never })
+        const edges = cuts.filter(cut => cut <= raw.numRows).sort((x, y) => x - y)
+        expect(read(raw, { layout: layout as never, cuts: edges })).toEqual(whole)
+        const seen = new Set([...whole.rows, ...Object.keys(whole.refused).map(Number)])
+        expect(seen.size).toBe(raw.numRows)
+        expect(new Set(whole.rows).size + Object.keys(whole.refused).length).toBe(raw.numRows)
+        expect([...whole.rows]).toEqual([...whole.rows].sort((x, y) => x - y))
+      }), { numRuns: 60 })
+    })
+  }
+})

@@ -1,0 +1,117 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  Bool, Dictionary, Field, Float16, Int32, Int64, LargeUtf8, List, makeData, makeVector, RecordBatchFileWriter, RecordBatchStreamWriter, Struct, tableFromArrays, Utf8,
+  Utf8View, vectorFromArray, type Data, type RecordBatch, type Vector,
+} from 'apache-arrow'
+import { describe, expect, it } from 'vitest'
+import { IpcWriter } from '../../engine/arrow/ipc.ts'
+import { nulls } from '../../engine/arrow/columns.ts'
+import { plain, plainType, valueOf } from '../../stages/sources/plain.ts'
+import readArrow from '../../stages/sources/read_arrow.ts'
+import readParquet from '../../stages/sources/read_parquet.ts'
+import { optionsOf, readAll } from './files.ts'
+import { assistant, cut, table, user } from './helpers.ts'
+
+const data = fileURLToPath(new URL('../../../shared/data/parquet-dialects/', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'sluice-'))
+const pair = { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }
+
+async function bytesOf(kind: 'stream' | 'file', batches: readonly RecordBatch[]): Promise<Uint8Array> {
+  const writer = kind === 'stream' ? new RecordBatchStreamWriter() : new RecordBatchFileWriter()
+  writer.reset(undefined, batches[0].schema)
+  for (const batch of batches) writer.write(batch)
+  writer.close()
+  return writer.toUint8Array()
+}
+
+describe('files', () => {
+  it('what the sinks write of a Parquet file is read as the same pairs, whatever the ranges', async () => {
+    const options = optionsOf('a-codec-none.parquet')
+    const [file] = await readParquet.inputs(options, data)
+    const path = join(folder, 'shard.arrow')
+    const writer = new IpcWriter(path, file.schema)
+    for await (const { pairs } of readParquet.read(options, file, { start: 0, end: 240 }, {} as never)) {
+      for (const [start, end] of [[0, 7], [7, 100], [100, 240]]) writer.write(cut(pairs, start, end))
+    }
+    writer.close()
+    const want = await readAll(readParquet, data, 'a-codec-none.parquet')
+    const got = await readAll(readArrow, folder, 'shard.arrow', {}, 33)
+    expect(got.pairs).toEqual(want.pairs)
+    expect(got.files[0]).toMatchObject({ layout: 'messages', starts: [0, 7, 100], rows: 240, facts: { format: 'stream', end_of_stream: 'present' } })
+    const few = await readAll(readArrow, folder, 'shard.arrow', { columns: ['subset'] })
+    expect(Object.keys(few.pairs[0])).toEqual(['id', 'prompt', 'chosen', 'rejected', 'subset'])
+  })
+
+  it('stream and file format, several batches, empty ones, one of more than 1,000 rows', async () => {
+    const rows = Array.from({ length: 2100 }, (_, i) => ({ id: `${i}`, ...pair, n: i, dropped_reason: i % 2 ? 'x' : null }))
+    const whole = table(rows)
+    for (const kind of ['stream', 'file'] as const) {
+      const path = join(folder, `${kind}.arrow`)
+      writeFileSync(path, await bytesOf(kind, [cut(whole, 0, 3), cut(whole, 3, 3), cut(whole, 3, 2100)]))
+      const got = await readAll(readArrow, folder, path, {}, 1500)
+      expect(got.files[0]).toMatchObject({ rows: 2100, starts: [0, 3], layout: 'text', facts: { format: kind } })
+      expect(got.pairs.map(({ id, n, dropped_reason }) => ({ id, n, dropped_reason }))).toEqual(rows.map(({ id, n, dropped_reason }) => ({ id, n, dropped_reason })))
+    }
+  })
+
+  it('dictionaries become text', async () => {
+    const of = (values: readonly (string | null)[]) => vectorFromArray(values, new Dictionary(new Utf8(), new Int32()))
+    const columns = { prompt: of(['p', 'p', 'q']), chosen: of(['a', 'b', null]), rejected: of(['c', 'c', 'c']) }
+    const path = join(folder, 'dictionary.arrow')
+    const [batch] = tableFromArrays(columns as never).batches as unknown as RecordBatch[]
+    writeFileSync(path, await bytesOf('stream', [batch]))
+    const got = await readAll(readArrow, folder, path)
+    expect(got.pairs).toMatchObject([{ prompt: [user('p')], chosen: [assistant('a')] }, { prompt: [user('p')], chosen: [assistant('b')] }])
+    expect([...got.refused.values()]).toEqual(['missing_chosen'])
+  })
+
+  it('what is damaged is named; a stream cut between batches is read, and said so', async () => {
+    const whole = table([pair, { ...pair, chosen: 'Five.' }])
+    const bytes = await bytesOf('stream', [cut(whole, 0, 1), cut(whole, 1, 2)])
+    const bad: [string, Uint8Array, RegExp][] = [
+      ['empty', new Uint8Array(0), /is not Arrow IPC/], ['text', Buffer.from(`${JSON.stringify(pair)}\n`.repeat(20)), /is not Arrow IPC/],
+      ['cut', bytes.subarray(0, bytes.length - 40), /is cut: a message at byte/], ['file', (await bytesOf('file', [whole])).subarray(0, 100), /without its footer/],
+      ['parquet', readFileSync(join(data, 'a-empty.parquet')), /is not Arrow IPC/],
+    ]
+    for (const [name, content, message] of bad) {
+      const path = join(folder, `${name}.broken`)
+      writeFileSync(path, content)
+      await expect(readArrow.inputs(optionsOf(path), folder), name).rejects.toThrow(message)
+    }
+    const path = join(folder, 'open.arrow')
+    writeFileSync(path, bytes.subarray(0, bytes.length - 8))
+    const got = await readAll(readArrow, folder, path)
+    expect([got.pairs.length, got.files[0].facts.end_of_stream]).toEqual([2, 'missing'])
+  })
+})
+
+describe('plain', () => {
+  const values = (vector: Vector) => vector.data.map(data => { const made = plain(data); return Array.from({ length: made.length }, (_, i) => valueOf(made, i)) }).flat()
+  const check = (vector: Vector, want: readonly unknown[]) => {
+    expect(values(vector)).toEqual(want)
+    for (const data of vector.data) expect(String(plain(data).type)).toBe(String(plainType(data.type)))
+  }
+
+  it('gives the values of all kinds of types', () => {
+    check(vectorFromArray(['a', null, 'ccc'], new LargeUtf8()), ['a', null, 'ccc'])
+    check(vectorFromArray(['a', null, 'longer than twelve bytes'], new Utf8View()), ['a', null, 'longer than twelve bytes'])
+    check(vectorFromArray([1, null, 0.5], new Float16()), [1, null, 0.5])
+    check(vectorFromArray([true, null, false], new Bool()), [true, null, false])
+    check(vectorFromArray([1n, null, 2n ** 60n], new Int64()), [1, null, String(2n ** 60n)])
+    check(vectorFromArray([[1], null, [2, 3], []], new List(new Field('x', new Int32()))), [[1], null, [2, 3], []])
+    check(vectorFromArray([{ a: 'x' }, null, { a: null }], new Struct([new Field('a', new Utf8())])), [{ a: 'x' }, null, {}])
+  })
+
+  it('cuts padding, moves offsets to 0 and empties null rows', () => {
+    const made = plain(makeData({
+      type: new Utf8(), length: 3, nullCount: 1, nullBitmap: Uint8Array.of(0b101, 0, 0, 0, 0, 0, 0, 0), valueOffsets: Int32Array.of(1, 2, 4, 5), data: Buffer.from('_abbc____'),
+    }) as Data)
+    expect(Array.from(made.valueOffsets as Int32Array)).toEqual([0, 1, 1, 2])
+    expect(Buffer.from(made.values as Uint8Array).toString()).toBe('ac')
+    expect(makeVector(made as never).toArray()).toEqual(['a', null, 'c'])
+    expect(plain(nulls(new Utf8(), 0)).length).toBe(0)
+  })
+})

@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { InputOptions } from '../../stages/sources/files.ts'
+import { BLOCK_LINES, indexLines, readLines } from '../../stages/sources/lines.ts'
+import readJsonl from '../../stages/sources/read_jsonl.ts'
+import readParquet from '../../stages/sources/read_parquet.ts'
+import { optionsOf, readAll } from './files.ts'
+import { assistant, user, type Row } from './helpers.ts'
+
+const data = fileURLToPath(new URL('../../../shared/data/parquet-dialects/', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'sluice-'))
+let files = 0
+
+function write(content: string | Uint8Array, name = `${files++}.jsonl`): string {
+  const path = join(folder, name)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content)
+  return path
+}
+const readText = (content: string, more: Partial<InputOptions> = {}, step?: number) => readAll(readJsonl, folder, write(content), more, step)
+const readRows = (rows: readonly unknown[], more: Partial<InputOptions> = {}, step?: number) =>
+  readText(rows.map(row => typeof row === 'string' ? row : JSON.stringify(row)).join('\n'), more, step)
+const pair = { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }
+
+describe('real rows', () => {
+  for (const [lines, parquet] of [['sample-a', 'a-codec-none'], ['sample-b', 'b-nullable-snappy'], ['sample-raw', 'raw-snappy'], ['sample-zh', 'zh-zstd']]) {
+    it(`${lines} gives the pairs of the same rows in Parquet`, async () => {
+      const a = await readAll(readJsonl, data, `${lines}.jsonl`, {}, 70), b = await readAll(readParquet, data, `${parquet}.parquet`)
+      const bare = (all: typeof a) => all.pairs.map(({ id, prompt, chosen, rejected, subset }) => ({ id, prompt, chosen, rejected, subset }))
+      expect(bare(a)).toEqual(bare(b))
+      expect(a.refused).toEqual(b.refused)
+      expect(a.files[0].layout).toBe(b.files[0].layout)
+    })
+  }
+})
+
+describe('columns', () => {
+  it('have the types of the values; lists, objects and mixtures are JSON text', async () => {
+    const { pairs } = await readRows([{ ...pair, n: 1, ok: true, tags: ['x'], meta: { a: 1 }, mixed: 1, nothing: null }, { ...pair, n: null, ok: false, mixed: 'y' }])
+    expect(pairs[0]).toMatchObject({ n: 1, ok: true, tags: '["x"]', meta: '{"a":1}', mixed: '1', nothing: null, source_other: null })
+    expect(pairs[1]).toMatchObject({ n: null, ok: false, tags: null, mixed: '"y"' })
+  })
+
+  it('what comes later and does not fit is kept as JSON', async () => {
+    const rows: Row[] = Array.from({ length: 1000 }, () => ({ ...pair, n: 1 }))
+    const { pairs, rows: read } = await readRows([...rows, { ...pair, n: 'many', late: [1] }, { ...pair, n: 2 }])
+    expect(read).toBe(1002)
+    expect(pairs.slice(999).map(({ n, source_other }) => [n, source_other])).toEqual([[1, null], [null, '{"n":"many","late":[1]}'], [2, null]])
+  })
+
+  it('messages with further fields, and completions with scores', async () => {
+    const chosen = [{ ...assistant('Seven.'), tool_calls: [{ name: 'f' }] }]
+    const { pairs, files: [file] } = await readRows([{ ...pair, prompt: [user('Name a prime.')], chosen, rejected: [assistant('Nine.')] }])
+    expect([file.layout, pairs[0].source_chosen_fields]).toEqual(['messages', '[{"tool_calls":[{"name":"f"}]}]'])
+    const scored = await readRows([{ prompt: 'x', completions: [{ response: 'a', score: 1 }, { response: 'b', score: 2.5, note: null }] }])
+    expect(scored.pairs[0]).toMatchObject({ chosen: [assistant('b')], rejected: [assistant('a')], source_chosen_score: 2.5 })
+  })
+
+  it('folders key=value become columns', async () => {
+    write(`${JSON.stringify(pair)}\n`, 'hive/lang=de/part.jsonl')
+    expect((await readAll(readJsonl, folder, 'hive')).pairs[0].lang).toBe('de')
+  })
+})
+
+describe('lines', () => {
+  it('that cannot be read are refused with what is wrong, by their number', async () => {
+    const { errors, refused, pairs } = await readRows([pair, '{"prompt": "x"', '', '[1]', { ...pair, chosen: 7 }, { ...pair, id: 'x', rejected: ['Nine.'] }, pair, { ...pair, rejected: null }])
+    expect(Object.fromEntries(errors)).toEqual({
+      1: 'the line is no JSON', 2: 'the line is empty', 3: 'the line is JSON but no object', 4: expect.stringContaining('/chosen must be string'), 5: expect.stringContaining('/rejected must be string'),
+    })
+    expect(pairs.length).toBe(2)
+    expect([...refused.values()].sort()).toEqual([...Array.from({ length: 5 }, () => 'unreadable_line'), 'missing_rejected'].sort())
+  })
+
+  it('a field of a message that the first rows do not have is an error, not lost', async () => {
+    const messages = { prompt: [user('x')], chosen: [assistant('y')], rejected: [assistant('z')] }
+    const { errors } = await readRows([...Array.from({ length: 1000 }, () => messages), { ...messages, chosen: [{ ...assistant('y'), name: 'Ann' }] }])
+    expect(errors.get(1000)).toMatch(/\/chosen\/0 .*'name' is not among/)
+  })
+
+  it('Windows line ends, a byte order mark, no last line end, lone surrogates', async () => {
+    const { pairs } = await readText(`\ufeff${JSON.stringify(pair)}\r\n{"prompt":"x\\ud800","chosen":"é","rejected":"z"}`)
+    expect(pairs.map(({ prompt, chosen }) => [prompt[0].content, chosen[0].content])).toEqual([['Name a prime.', 'Seven.'], ['x\ufffd', 'é']])
+  })
+
+  it('more than a block and than a chunk: any range is the same rows', async () => {
+    const lines = Array.from({ length: 2 * BLOCK_LINES + 3 }, (_, i) => i === 5 ? 'y'.repeat(3 << 20) : i % 7 === 0 ? '' : `line ${i}`)
+    const path = write(lines.join('\n'))
+    const index = await indexLines(path)
+    expect([index.lines, index.offsets.length]).toEqual([lines.length, 3])
+    for (const [start, end] of [[0, 7], [4, 6], [BLOCK_LINES - 1, BLOCK_LINES + 2], [2 * BLOCK_LINES, lines.length], [3, 3]]) {
+      const got: string[] = []
+      for await (const line of readLines(path, index, { start, end })) got.push(line.toString())
+      expect(got).toEqual(lines.slice(start, end))
+    }
+  })
+
+  it('are counted as they are read', async () => {
+    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom('', 'a', '\n', 'bb\n', '\r\n')), async parts => {
+      const text = parts.join(''), path = write(text, 'counted.jsonl')
+      const index = await indexLines(path)
+      const got: string[] = []
+      for await (const line of readLines(path, index, { start: 0, end: index.lines })) got.push(line.toString())
+      const want = text.split('\n')
+      if (want.at(-1) === '') want.pop()
+      expect(got).toEqual(want)
+    }), { numRuns: 60 })
+  })
+
+  it('files without a row, and files that are something else, are named', async () => {
+    const paths = [write(''), write('<html>\n'), write(JSON.stringify({ question: 'x' }))]
+    const failure = readJsonl.inputs(optionsOf(paths[0], { more_paths: paths.slice(1) }), folder)
+    await expect(failure).rejects.toThrow(/3 of 3 files/)
+    for (const part of ['has no line', 'is it JSON Lines?', 'no known layout of pairs fits its columns: question Utf8;', 'transcripts: no prompt']) await expect(failure).rejects.toThrow(part)
+    await expect(readJsonl.inputs(optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ code: 'NO_INPUT' })
+  })
+})
