@@ -173,8 +173,8 @@ export default defineStage({
     {
       title: 'sides that are the same, nearly the same, or blank',
       rows: [
-        pair, { ...pair, rejected: a }, { ...pair, rejected: ` ${a}\n` }, { ...pair, rejected: 'Seven' }, { ...pair, chosen: '' }, { ...pair, rejected: ' \u3000\n' }, { ...pair, prompt: ' ' },
-        { ...pair, rejected: [] }, { ...pair, prompt: [] },
+        pair, { ...pair, rejected: a }, { ...pair, rejected: ` ${a}\n` }, { ...pair, rejected: 'Seven' }, { ...pair, chosen: '' },
+        { ...pair, rejected: ' \u3000\n' }, { ...pair, prompt: ' ' }, { ...pair, rejected: [] }, { ...pair, prompt: [] },
       ],
       kept: [0],
       dropped: { 1: 'identical', 2: 'identical_trimmed', 3: 'prefix', 4: 'empty_side', 5: 'empty_side', 6: 'empty_prompt', 7: 'empty_side', 8: 'empty_prompt' },
@@ -188,7 +188,8 @@ export default defineStage({
     {
       title: 'who speaks in the prompt',
       rows: [
-        { ...pair, prompt: [{ role: 'system', content: 'Be brief.' }, asked, said, { role: 'user', content: 'Another?' }] }, { ...pair, prompt: [asked, { ...said, role: 'narrator' }, asked] },
+        { ...pair, prompt: [{ role: 'system', content: 'Be brief.' }, asked, said, { role: 'user', content: 'Another?' }] },
+        { ...pair, prompt: [asked, { ...said, role: 'narrator' }, asked] },
         { ...pair, prompt: [asked, { role: 'system', content: 'Be brief.' }] }, { ...pair, prompt: [asked, asked] }, { ...pair, prompt: [asked, said] },
         { ...pair, prompt: [{ role: 'system', content: 'Be brief.' }] }, { ...pair, prompt: [asked, said, { role: 'tool', content: '7' }] },
       ],
@@ -197,7 +198,8 @@ export default defineStage({
     {
       title: 'who speaks in a side',
       rows: [
-        { ...pair, chosen: [said, { role: 'tool', content: '7' }, said] }, { ...pair, chosen: [asked, said] }, { ...pair, chosen: [said, { role: 'tool', content: '7' }] },
+        { ...pair, chosen: [said, { role: 'tool', content: '7' }, said] }, { ...pair, chosen: [asked, said] },
+        { ...pair, chosen: [said, { role: 'tool', content: '7' }] },
         { ...pair, chosen: [said, said] }, { ...pair, rejected: [{ role: 'gpt', content: b }] },
       ],
       kept: [0], dropped: { 1: 'side_not_assistant', 2: 'last_role_not_assistant', 3: 'repeated_role', 4: 'unknown_role' },
@@ -213,7 +215,10 @@ export default defineStage({
     {
       title: 'very long messages and texts that were decoded wrongly',
       options: { max_chars: 20, max_replacement_share: 0.1 },
-      rows: [{ ...pair, chosen: 'Sieben ist eine Primzahl.' }, { ...pair, chosen: '7\ufffdis\ufffdprime' }, { ...pair, chosen: 'Seven is\ufffdprime.' }, { ...pair, chosen: '七是质数，九不是，因为三三得九。' }],
+      rows: [
+        { ...pair, chosen: 'Sieben ist eine Primzahl.' }, { ...pair, chosen: '7\ufffdis\ufffdprime' }, { ...pair, chosen: 'Seven is\ufffdprime.' },
+        { ...pair, chosen: '七是质数，九不是，因为三三得九。' },
+      ],
       kept: [2, 3], dropped: { 0: 'too_long', 1: 'replacement_characters' },
     },
   ],

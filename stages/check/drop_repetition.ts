@@ -16,7 +16,7 @@ export default defineStage({
   options: Type.Object({
     words: Type.Integer({ minimum: 1, default: 10, description: 'words of the sequences that are counted' }),
     max_repetition: Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'largest share of those sequences that may occur more than once' }),
-    max_special: Type.Number({ minimum: 0, maximum: 1, default: 0.5, description: 'largest share of characters that may be neither letters nor marks' }),
+    max_special: Type.Number({ minimum: 0, maximum: 1, default: 0.8, description: 'largest share of characters that may be neither letters nor marks' }),
   }),
   reads: { chosen: 'messages', rejected: 'messages' },
   writes: {},

@@ -4,30 +4,31 @@ import { hash32 } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../define.ts'
 import { beginKey, chooseBands, endKey, feedKey, jaccard, shingles, sketch, tokenize } from './minhash.ts'
 
-/** Sketch entries of the three parts together. */
+/** Sketch entries of a pair. */
 const BINS = 64
 /** Most rows of a group that one row is compared with: the ones nearest in length. */
 const COMPARED = 1000
 
-const sides = ['prompt', 'chosen', 'rejected'] as const
+/** Words of the prompt, of the chosen and of the rejected side are never the same shingle. */
+const sides = [['prompt', 0], ['chosen', 0x5bd1e995], ['rejected', 0x1b873593]] as const
 
-/** Shingle sets of prompt, chosen and rejected, as a row carries them: two lengths, then the three sets. */
-interface Sets { readonly member: number, readonly size: number, readonly hash: number, readonly parts: readonly Uint32Array[] }
+/** The shingle sets of a row's prompt and of its two answers together, as a row carries them: the length of the first, then both. */
+interface Sets { readonly member: number, readonly size: number, readonly hash: number, readonly prompt: Uint32Array, readonly answers: Uint32Array }
 
 function readSets(payload: Uint8Array, member: number): Sets {
   const { buffer, byteOffset, length } = payload.byteOffset % 4 === 0 ? payload : payload.slice()
-  const words = new Uint32Array(buffer, byteOffset, length >> 2), second = 2 + words[0], third = second + words[1]
-  return { member, size: words.length - 2, hash: hash32(payload, 0, length, 0), parts: [words.subarray(2, second), words.subarray(second, third), words.subarray(third)] }
+  const words = new Uint32Array(buffer, byteOffset, length >> 2), second = 1 + words[0]
+  return { member, size: words.length - 1, hash: hash32(payload, 0, length, 0), prompt: words.subarray(1, second), answers: words.subarray(second) }
 }
 
-/** The least of the three parts' similarities; 0 as soon as one is below `limit`. */
+/** Similarity of the whole pairs, or 0 where that of the answers alone is below `limit`. */
 function similarityOf(a: Sets, b: Sets, limit: number): number {
-  let least = 1
-  for (let part = 0; part < 3; part++) {
-    least = Math.min(least, jaccard(a.parts[part], b.parts[part]))
-    if (least < limit) return 0
-  }
-  return least
+  const answers = jaccard(a.answers, b.answers)
+  if (answers < limit) return 0
+  // the sets are disjoint: what is shared adds up
+  const shared = (x: number, y: number, similarity: number) => similarity * (x + y) / (1 + similarity)
+  const common = shared(a.answers.length, b.answers.length, answers) + shared(a.prompt.length, b.prompt.length, jaccard(a.prompt, b.prompt))
+  return a.size + b.size === 0 ? 1 : common / (a.size + b.size - common)
 }
 
 function tokenizeRow(column: MessagesColumn, row: number): number {
@@ -39,19 +40,18 @@ function tokenizeRow(column: MessagesColumn, row: number): number {
 export default defineStage({
   name: 'drop_near_duplicates', version: 1,
   summary: 'Drop pairs that are nearly the same as an earlier pair.',
-  details: 'Prompt, chosen and rejected are compared each on its own, as sets of five words in a row (characters, where writing has no spaces), and all three must be as similar as '
-    + '`similarity`: other answers to the same prompt are no duplicates. A text of fewer than five words equals another or is not similar at all. Near-duplicates of '
-    + 'near-duplicates belong to one cluster, of which the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` '
-    + 'over sketches of 64 entries); none below the limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. Of more than 1,000 candidates of '
-    + 'one key, each is compared with the 1,000 nearest in length.',
+  details: 'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must their two '
+    + 'answers taken together: other answers to the same long prompt are no duplicates. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which '
+    + 'the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` over sketches of 64 entries); none below the '
+    + 'limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. Of more than 1,000 candidates of one key, each is compared with the 1,000 nearest in length.',
   paper: { title: 'Fast Similarity Sketching', arxiv: '1704.04370', form: 'as in' },
   options: Type.Object({
-    similarity: Type.Number({ minimum: 0.5, maximum: 1, default: 0.8, description: 'least Jaccard similarity of near-duplicates, of each of the three parts' }),
+    similarity: Type.Number({ minimum: 0.5, maximum: 1, default: 0.8, description: 'least Jaccard similarity of near-duplicates' }),
   }),
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: {},
   rows: 'subset',
-  reasons: { near_duplicate: { kind: 'quality', limit: 'similarity', about: 'Jaccard similarity to a row of the same cluster, of the least similar part' } },
+  reasons: { near_duplicate: { kind: 'quality', limit: 'similarity', about: 'Jaccard similarity to a row of the same cluster' } },
   examples: [{
     title: 'a word more is the same pair; another short answer, or much more text, is not',
     rows: [
@@ -65,35 +65,36 @@ export default defineStage({
   }],
   group: {
     edgeReason: 'near_duplicate',
-    keysPerRow: ({ similarity }) => chooseBands(similarity, BINS, 3).bands,
+    keysPerRow: ({ similarity }) => chooseBands(similarity, BINS).bands,
     open: ({ similarity }) => {
-      const { bands, rows } = chooseBands(similarity, BINS, 3), perPart = rows / 3, bins = bands * perPart
-      const sketches = new Uint32Array(3 * bins)
+      const { bands, rows } = chooseBands(similarity, BINS)
+      const sketched = new Uint32Array(BINS)
       // of the batch whose keys were asked for last: the sets of all rows, and where each row's begin
       let sets = new Uint32Array(1 << 16), starts = new Uint32Array(1)
       return {
         keys(batch, out) {
-          const columns = sides.map(side => batch.messages(side)), words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
+          const columns = sides.map(([side]) => batch.messages(side)), words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
           starts = new Uint32Array(batch.rows + 1)
           for (let row = 0; row < batch.rows; row++) {
             const start = starts[row]
-            let end = start + 2
+            let end = start + 1
             for (let part = 0; part < 3; part++) {
-              const count = tokenizeRow(columns[part], row), from = end
-              if (sets.length < from + count + 2) {
-                const more = new Uint32Array(2 * (from + count + 2))
+              const count = tokenizeRow(columns[part], row)
+              if (sets.length < end + count + 2) {
+                const more = new Uint32Array(2 * (end + count + 2))
                 more.set(sets)
                 sets = more
               }
-              end = shingles(count, sets, from)
-              sketch(sets, from, end, sketches, part * bins, bins)
-              if (part < 2) sets[start + part] = end - from
+              end = shingles(count, sets, end, sides[part][1])
+              if (part === 0) sets[start] = end - start - 1
             }
+            sets.subarray(start + 1 + sets[start], end).sort()
             starts[row + 1] = end
-            if (end === start + 2) continue // nothing but white space: no key
+            if (end === start + 1) continue // nothing but white space: no key
+            sketch(sets, start + 1, end, sketched, 0, BINS)
             for (let band = 0; band < bands; band++) {
               beginKey(band)
-              for (let part = 0; part < 3; part++) feedKey(sketches, part * bins + band * perPart, perPart)
+              feedKey(sketched, band * rows, rows)
               endKey(words, 2 * (row * bands + band))
             }
           }

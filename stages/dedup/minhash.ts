@@ -53,17 +53,17 @@ export function tokenize(bytes: Uint8Array, start: number, end: number, count: n
 /**
  * The set of shingles of the first `count` words, as 32-bit hashes written to `set` from `at` on, ascending and without repeats; returns where it ends.
  * Fewer words than a shingle has make one shingle of all of them, so short texts are equal or not at all similar; no words make the empty set.
- * `set` must hold `count` more entries.
+ * `set` must hold `count` more entries. Sets with different `tag`s share nothing but by chance.
  */
-export function shingles(count: number, set: Uint32Array, at: number): number {
+export function shingles(count: number, set: Uint32Array, at: number, tag = 0): number {
   const base = 0x2c9277b5 | 0, top = Math.imul(Math.imul(base, base), Math.imul(base, base))
   let hash = 0, end = at
   for (let w = 0; w < count; w++) {
     if (w >= SHINGLE) hash = hash - Math.imul(tokens[w - SHINGLE], top) | 0
     hash = Math.imul(hash, base) + tokens[w] | 0
-    if (w >= SHINGLE - 1) set[end++] = mix32(hash)
+    if (w >= SHINGLE - 1) set[end++] = mix32(hash ^ tag)
   }
-  if (count > 0 && count < SHINGLE) set[end++] = mix32(hash)
+  if (count > 0 && count < SHINGLE) set[end++] = mix32(hash ^ tag)
   if (end - at < 2) return end
   set.subarray(at, end).sort()
   let unique = at + 1
@@ -116,11 +116,11 @@ export const recall = (similarity: number, { bands, rows }: Bands): number => 1 
 
 /**
  * How to cut at most `bins` sketch entries into keys that find 95 % of the sets that are 0.05 more similar than `similarity` (half-way to 1 above 0.9):
- * as many rows a key as can be, then as few keys; `rows` is a multiple of `parts`. Throws when so few bins cannot do it.
+ * as many rows a key as can be, then as few keys. Throws when so few bins cannot do it.
  */
-export function chooseBands(similarity: number, bins: number, parts = 1): Bands {
+export function chooseBands(similarity: number, bins: number): Bands {
   const aim = Math.min(similarity + 0.05, (1 + similarity) / 2)
-  for (let rows = bins - bins % parts; rows > 0; rows -= parts) {
+  for (let rows = bins; rows > 0; rows--) {
     for (let bands = 1; bands * rows <= bins; bands++) if (recall(aim, { bands, rows }) >= 0.95) return { bands, rows }
   }
   throw new Error(`minhash: ${bins} bins cannot find 95 % of the pairs of similarity ${aim}; raise the similarity of ${similarity}`)

@@ -1,18 +1,23 @@
 /** Several completions of one prompt with scores or ranks: which columns hold them, and the pairs that they make. */
 import { DataType, type Data, type Schema } from 'apache-arrow'
 import { nullTest, numberColumn } from '../../engine/arrow/columns.ts'
-import { typeForm, type Form } from './forms.ts'
+import { hasExtras, typeForm, type Form } from './forms.ts'
 
 export const LISTS = ['completions', 'responses', 'generations', 'candidates', 'answers']
 const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']
 const SCORES = ['score', 'rating', 'rank', 'reward']
 export const SCORE_LISTS = SCORES.map(name => `${name}s`)
 
-/** Where the completions and their scores are: fields of one list of structs, or two lists side by side. `lowFirst`: ranks, of which the smallest is best. */
+/**
+ * Where the completions and their scores are: fields of one list of structs, or two lists side by side.
+ * `lowFirst`: ranks, of which the smallest is best.
+ */
 export interface CompletionsAt {
   readonly list: string
   readonly text: string | null
   readonly form: Form
+  /** Whether messages of the completions may have more than a role and a text. */
+  readonly extras: boolean
   readonly scores: string | null
   readonly score: string | null
   readonly lowFirst: boolean
@@ -29,13 +34,15 @@ export function findCompletions(schema: Schema): CompletionsAt | undefined {
         names.find(name => item.children.some(child => child.name === name && fits(child.type)))
       const text = has(TEXTS, type => typeForm(type) !== undefined), score = has(SCORES, isNumber)
       if (text && score) {
-        const form = typeForm(item.children.find(child => child.name === text)!.type)!
-        return { list: field.name, text, form, scores: null, score, lowFirst: score === 'rank' }
+        const { type } = item.children.find(child => child.name === text)!
+        const form = typeForm(type)!
+        return { list: field.name, text, form, extras: hasExtras(form, type), scores: null, score, lowFirst: score === 'rank' }
       }
     }
     const form = typeForm(item)
-    const scores = SCORE_LISTS.find(name => schema.fields.some(other => other.name === name && DataType.isList(other.type) && isNumber(other.type.children[0].type)))
-    if (form && scores) return { list: field.name, text: null, form, scores, score: null, lowFirst: scores === 'ranks' }
+    const isScores = (name: string) => schema.fields.some(({ name: other, type }) => other === name && DataType.isList(type) && isNumber(type.children[0].type))
+    const scores = SCORE_LISTS.find(isScores)
+    if (form && scores) return { list: field.name, text: null, form, extras: hasExtras(form, item), scores, score: null, lowFirst: scores === 'ranks' }
   }
   return undefined
 }
@@ -49,7 +56,8 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
   const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
   return {
     texts: at.text === null ? item : child(at.text), scores: numberColumn(scores).values,
-    offsets: list.valueOffsets as Int32Array, scoreOffsets: at.scores === null ? list.valueOffsets as Int32Array : column(at.scores).valueOffsets as Int32Array,
+    offsets: list.valueOffsets as Int32Array,
+    scoreOffsets: at.scores === null ? list.valueOffsets as Int32Array : column(at.scores).valueOffsets as Int32Array,
   }
 }
 

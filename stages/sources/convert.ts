@@ -50,7 +50,7 @@ export interface Converter {
 function extraSides(plan: Plan, raw: Schema): readonly typeof SIDES[number][] {
   const has = (bound: Bound | null) => bound !== null && hasExtras(bound.form, raw.fields.find(({ name }) => name === bound.column)!.type)
   const inSides = has(plan.chosen) || has(plan.rejected)
-  return SIDES.filter(side => side === 'prompt' ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides) : has(plan[side]))
+  return SIDES.filter(side => side === 'prompt' ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides) : has(plan[side]) || plan.completions?.extras)
 }
 
 const isWhole = (bound: Bound | null): boolean => bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
@@ -117,8 +117,14 @@ interface Task {
   readonly pairing: 'adjacent' | 'best_worst'
 }
 
-/** Pairs of a batch: the raw row of each, the three sides, and the columns that were made. `suffix`: the number of each among its row's, where rows make several. */
-interface Made { readonly parents: Uint32Array, readonly sides: readonly Data<List>[], readonly madeColumns: readonly Data[], readonly suffix?: Uint32Array }
+/** Pairs of a batch: the raw row of each, the three sides, and the columns that were made. */
+interface Made {
+  readonly parents: Uint32Array
+  readonly sides: readonly Data<List>[]
+  readonly madeColumns: readonly Data[]
+  /** The number of each pair among its row's, where rows make several. */
+  readonly suffix?: Uint32Array
+}
 
 function readPrompt({ plan, column, refuse }: Task): Said {
   const { column: name, form } = plan.prompt!
@@ -256,21 +262,25 @@ function convertCompletions(task: Task): Made {
   for (let i = 0, k = 0; i < parents.length; i++) suffix[i] = k = i > 0 && parents[i] === parents[i - 1] ? k + 1 : 0
   const shift = (c: number, row: number) => c + scored.scoreOffsets[row] - scored.offsets[row]
   const scoresOf = (picked: readonly number[]) => makeFloat64(Float64Array.from(picked, (c, i) => scored.scores[shift(c, parents[i])]))
-  const promptRuns = runsOfRows(parents)
-  const offsets = prompt.data.valueOffsets as Int32Array
+  const picks = { prompt: pairs.parents, chosen: pairs.chosen, rejected: pairs.rejected }
+  const takeExtras = (side: typeof SIDES[number]) => {
+    const from = side === 'prompt' ? prompt : said
+    const offsets = from.data.valueOffsets as Int32Array
+    return extrasColumn(from, Int32Array.from(picks[side], i => offsets[i]), Int32Array.from(picks[side], i => offsets[i + 1]))
+  }
   return {
     parents, suffix,
-    sides: [take(prompt.data, promptRuns), take(said.data, runsOfRows(pairs.chosen)), take(said.data, runsOfRows(pairs.rejected))] as Data<List>[],
+    sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
-      ...extras.map(() => take(extrasColumn(prompt, offsets.subarray(0, rows), offsets.subarray(1)), promptRuns)),
-      scoresOf(pairs.chosen), scoresOf(pairs.rejected),
+      ...extras.map(takeExtras), scoresOf(pairs.chosen), scoresOf(pairs.rejected),
     ],
   }
 }
 
 /** Ids of all raw rows and of the pairs; a row without one gets a hash, a pair that is one of several its row's id and its number. */
 function nameRows(
-  given: ReturnType<typeof givenIds>, parents: Uint32Array, sides: readonly Data<List>[], suffix: Uint32Array | undefined, hashRaw: (row: number) => Uint8Array,
+  given: ReturnType<typeof givenIds>, parents: Uint32Array, sides: readonly Data<List>[], suffix: Uint32Array | undefined,
+  hashRaw: (row: number) => Uint8Array,
 ): { ids: Data, pairIds: Data } {
   let ids: Data
   if (Array.isArray(given)) {

@@ -26,8 +26,8 @@ export interface InputOptions {
 }
 
 /**
- * The files of paths, folders and globs, each once, absolute, sorted by the bytes of their paths. Of a folder all files with one of the extensions, but none whose name or
- * folder begins with `.` or `_`. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
+ * The files of paths, folders and globs, each once, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
+ * extensions, but none whose name or folder begins with `.` or `_`. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
  */
 export async function findFiles(stage: string, { path, more_paths: more }: InputOptions, base: string, extensions: readonly string[]): Promise<string[]> {
   const found = new Set<string>()

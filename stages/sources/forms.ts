@@ -68,7 +68,10 @@ function firstByte(bytes: Uint8Array, start: number, end: number): number {
   return i < end ? bytes[i] : 0
 }
 
-/** Reads a column in a form. Null rows give a row that nobody should look at. `role` is who says plain text. Text and exact messages share the column's buffers. */
+/**
+ * Reads a column in a form. Null rows give a row that nobody should look at. `role` is who says plain text. Text and exact messages share the
+ * column's buffers.
+ */
 export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Said {
   switch (form) {
     case 'text': return { data: textMessages(asText(data), role) }
@@ -110,8 +113,7 @@ function readMessages(structs: Data, offsets: Int32Array): Said {
   const [roleName, contentName] = messageNames(type)!
   const at = (name: string) => type.children.findIndex(field => field.name === name)
   const role = structs.children[at(roleName)], content = asText(structs.children[at(contentName)])
-  const { values, valueOffsets } = roleName === 'from' ? renameRoles(role) : asText(role)
-  const data = messagesFromBuffers(offsets, values as Uint8Array, valueOffsets as Int32Array, content.values as Uint8Array, content.valueOffsets as Int32Array)
+  const data = fromTexts(offsets, roleName === 'from' ? renameRoles(role) : asText(role), content)
   const others = type.children.flatMap((field, c) => field.name === roleName || field.name === contentName ? [] : [c])
   return others.length === 0 ? { data } : { data, extras: extraFields(structs, others) }
 }
@@ -230,8 +232,11 @@ export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<
     else runs.push(from[row], to[row])
   }
   const { children: [role, content] } = take(said.data.children[0], runs)
-  return messagesFromBuffers(offsets, role.values as Uint8Array, role.valueOffsets as Int32Array, content.values as Uint8Array, content.valueOffsets as Int32Array)
+  return fromTexts(offsets, role, content)
 }
+
+const fromTexts = (offsets: Int32Array, role: Data, content: Data): Data<List> =>
+  messagesFromBuffers(offsets, role.values as Uint8Array, role.valueOffsets as Int32Array, content.values as Uint8Array, content.valueOffsets as Int32Array)
 
 /** A row each: the JSON list of what its messages `from .. to` have beside role and content, null where none has anything. */
 export function extrasColumn(said: Said, from: Int32Array, to: Int32Array): Data {

@@ -9,8 +9,8 @@ import { plain, plainField } from './plain.ts'
 type Range = readonly [start: number, end: number]
 
 /**
- * `schema` (the bytes of its message) and `dictionaries` (each with the number of batches before it) are what a batch needs to be read by itself. `isClosed`: the end-of-stream mark is
- * there; a stream without one may have been cut between two batches.
+ * `schema` (the bytes of its message) and `dictionaries` (each with the number of batches before it) are what a batch needs to be read by
+ * itself. `isClosed`: the end-of-stream mark is there; a stream without one may have been cut between two batches.
  */
 export interface IpcIndex {
   readonly bytes: number
@@ -73,7 +73,8 @@ function footerSchema(fd: number, size: number): Uint8Array {
 }
 
 function messageAt(fd: number, at: number, size: number, isFirst: boolean): { message: Message, end: number } | 'end' {
-  const cutOff = (end: number) => new Error(isFirst ? 'is not Arrow IPC, or cut inside its schema' : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`)
+  const cutOff = (end: number) => new Error(isFirst
+    ? 'is not Arrow IPC, or cut inside its schema' : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`)
   if (at + 4 > size) throw cutOff(at + 4)
   const prefix = readAt(fd, at, Math.min(at + 8, size))
   // before Arrow 0.15 the length came without the mark
@@ -109,7 +110,9 @@ function readAt(fd: number, start: number, end: number): Buffer {
 export const ipcSchema = (index: IpcIndex): Schema => new Schema(schemaFromBytes(index.schema).fields.map(plainField))
 
 /** Batches that have rows of [start, end), whole, in order, with plain types and compact buffers; `first` is the file's row of the first. */
-export function* readIpc(path: string, index: IpcIndex, schema: Schema, { start, end }: { start: number, end: number }): Generator<{ first: number, batch: RecordBatch }> {
+export function* readIpc(
+  path: string, index: IpcIndex, schema: Schema, { start, end }: { start: number, end: number },
+): Generator<{ first: number, batch: RecordBatch }> {
   const fd = openSync(path, 'r')
   try {
     for (const [k, { at, first, rows }] of index.batches.entries()) {

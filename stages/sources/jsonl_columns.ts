@@ -30,7 +30,8 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
   // what most rows have; the first seen of those that are as many
   const [kind = 'string'] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!)
   if (kind === 'string' || kind === 'number' || kind === 'boolean') {
-    if (said || counts.size <= 1) return { name, json: false, said, kind, type: kind === 'string' ? new Utf8() : kind === 'number' ? new Float64() : new Bool() }
+    const type = kind === 'string' ? new Utf8() : kind === 'number' ? new Float64() : new Bool()
+    if (said || counts.size <= 1) return { name, json: false, said, kind, type }
     return { name, json: true, said, kind: '', type: new Utf8() }
   }
   const type = said ? values.filter(value => kindOf(value) === kind).map(typeOfValue).reduce(unify, new Null()) : undefined
@@ -78,7 +79,8 @@ export function parseLine(line: string): Json | string {
 
 /** `constants`: values that every row has which does not have its own. */
 export function openReader(columns: readonly Column[], constants: Json = {}): LineReader {
-  const schema = new Schema([...columns.map(({ name, type }) => new Field(name, type, true)), new Field(OTHER, new Utf8(), true), new Field(LINE, new Utf8(), true)])
+  const types = [...columns.map(({ name, type }) => [name, type] as const), [OTHER, new Utf8()] as const, [LINE, new Utf8()] as const]
+  const schema = new Schema(types.map(([name, type]) => new Field(name, type, true)))
   const said = columns.filter(column => column.said)
   const validate = new Ajv({ allowUnionTypes: true }).compile({
     type: 'object', properties: Object.fromEntries(said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)])),

@@ -7,7 +7,10 @@ import { isIdType } from './ids.ts'
 /** A column and how it says what it says. */
 export interface Bound { readonly column: string, readonly form: Form }
 
-/** How the pairs of a file are made. Survives structured clone. `input` and `system` are further parts of a text prompt. Without `prompt` the sides are whole conversations. */
+/**
+ * How the pairs of a file are made. Survives structured clone. `input` and `system` are further parts of a text prompt.
+ * Without `prompt` the sides are whole conversations.
+ */
 export interface Plan {
   readonly layout: LayoutName
   readonly id: string | null
@@ -35,6 +38,9 @@ interface Layout {
 }
 
 const SIDES = [['chosen', 'rejected']] as const
+const ASKED = '{"role": "user", "content": "Name a prime."}'
+const SEVEN = '{"role": "assistant", "content": "Seven."}'
+const NINE = '{"role": "assistant", "content": "Nine."}'
 const isSaid = (form: Form): boolean => form === 'text' || form === 'transcript'
 const isList = (form: Form | undefined): boolean => form === 'messages'
 const isOne = (form: Form): boolean => isSaid(form) || form === 'message'
@@ -55,19 +61,20 @@ const table = [
   },
   {
     name: 'mixed', rule: 'prompt is a list of messages, chosen and rejected are text or one message',
-    example: '{"prompt": [{"role": "user", "content": "Name a prime."}], "chosen": "Seven.", "rejected": "Nine."}',
+    example: `{"prompt": [${ASKED}], "chosen": "Seven.", "rejected": "Nine."}`,
     prompt: ['prompt'], sides: SIDES,
     fits: (prompt, chosen, rejected) => isList(prompt) && isOne(chosen) && isOne(rejected),
   },
   {
     name: 'messages', rule: 'prompt, chosen and rejected are lists of messages; sides that begin with the prompt are cut there',
-    example: '{"prompt": [{"role": "user", "content": "Name a prime."}], "chosen": [{"role": "assistant", "content": "Seven."}], "rejected": [{"role": "assistant", "content": "Nine."}]}',
+    example: `{"prompt": [${ASKED}], "chosen": [${SEVEN}], "rejected": [${NINE}]}`,
     prompt: ['prompt'], sides: SIDES,
     fits: (prompt, chosen, rejected) => isList(prompt) && isList(chosen) && isList(rejected),
   },
   {
-    name: 'text_messages', rule: 'prompt is text, chosen and rejected are messages: whole conversations that hold the prompt, or the answers alone (UltraFeedback, distilabel)',
-    example: '{"prompt": "Name a prime.", "chosen": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Seven."}], "rejected": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Nine."}]}',
+    name: 'text_messages',
+    rule: 'prompt is text, chosen and rejected are messages: whole conversations that hold the prompt, or the answers alone (UltraFeedback, distilabel)',
+    example: `{"prompt": "Name a prime.", "chosen": [${ASKED}, ${SEVEN}], "rejected": [${ASKED}, ${NINE}]}`,
     prompt: ['prompt'], sides: SIDES,
     fits: (prompt, chosen, rejected) => prompt !== undefined && isSaid(prompt) && !isSaid(chosen) && !isSaid(rejected),
   },
@@ -78,31 +85,36 @@ const table = [
     fits: () => true,
   },
   {
-    name: 'llama_factory', rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt',
+    name: 'llama_factory',
+    rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt',
     example: '{"instruction": "Name a prime.", "input": "Below ten.", "chosen": "Seven.", "rejected": "Nine."}',
     prompt: ['instruction', 'conversations'], sides: SIDES, parts: ['input', 'system'],
     fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) || prompt === 'text',
   },
   {
-    name: 'axolotl', rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt',
+    name: 'axolotl',
+    rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt',
     example: '{"system": "Be brief.", "question": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
     prompt: ['question', 'input', 'messages'], sides: [...SIDES, ['response_chosen', 'response_rejected']], parts: ['system'],
     fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) && (prompt !== undefined),
   },
   {
-    name: 'completions', rule: `one of ${LISTS.join(', ')}: a list of {response, score} (or content, completion, text; rating, rank, reward), or of text beside a list ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each becomes several pairs, ties none`,
+    name: 'completions',
+    rule: `one of ${LISTS.join(', ')}: a list of {response, score} (or content, completion, text; rating, rank, reward), or of text beside a list`
+      + ` ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each row becomes several pairs, ties none`,
     example: '{"prompt": "Name a prime.", "completions": [{"response": "Seven.", "score": 5}, {"response": "Nine.", "score": 1}]}',
     prompt: ['prompt', 'instruction', 'question', 'context'], sides: [], parts: ['system'],
     fits: () => true,
   },
   {
     name: 'implicit', rule: 'no prompt; chosen and rejected are whole conversations, the prompt is what they share: whole messages, never characters',
-    example: '{"chosen": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Seven."}], "rejected": [{"role": "user", "content": "Name a prime."}, {"role": "assistant", "content": "Nine."}]}',
+    example: `{"chosen": [${ASKED}, ${SEVEN}], "rejected": [${ASKED}, ${NINE}]}`,
     prompt: [''], sides: SIDES,
     fits: (_, chosen, rejected) => isList(chosen) && isList(rejected),
   },
   {
-    name: 'transcripts', rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic); read as whole conversations, each turn without white space at its ends',
+    name: 'transcripts',
+    rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic): whole conversations, turns without white space around',
     example: '{"chosen": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Seven.", "rejected": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Nine."}',
     prompt: [''], sides: SIDES,
     fits: (_, chosen, rejected) => chosen === 'transcript' && rejected === 'transcript',
@@ -124,8 +136,8 @@ export const isSampled = (name: string): boolean => CANDIDATES.has(name)
 export const sampleColumns = (schema: Schema): string[] => schema.names.map(String).filter(isSampled)
 
 /**
- * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted` only that layout is tried, and its columns are
- * bound without its rule on contents. Throws one error with the columns and the table when nothing fits.
+ * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted` only that layout is
+ * tried, and its columns are bound without its rule on contents. Throws one error with the columns and the table when nothing fits.
  */
 export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wanted?: LayoutName): Plan {
   const forms = new Map<string, Form | undefined>()
@@ -139,8 +151,10 @@ export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wa
     if (plan) return plan
   }
   const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
-  if (wanted) throw new Error(`its columns are not those of the layout '${wanted}' (${layouts.find(layout => layout.name === wanted)!.rule}); there are ${columns}`)
-  throw new Error(`no known layout of pairs fits its columns: ${columns}; rename columns, or name one of these layouts by the option 'layout':\n${layoutTable()}`)
+  const rule = layouts.find(layout => layout.name === wanted)?.rule
+  if (rule) throw new Error(`its columns are not those of the layout '${wanted}' (${rule}); there are ${columns}`)
+  const advice = 'rename columns, or name one of these layouts by the option \'layout\''
+  throw new Error(`no known layout of pairs fits its columns: ${columns}; ${advice}:\n${layoutTable()}`)
 }
 
 /** The table as text, a layout a line. */
@@ -195,7 +209,8 @@ function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, 
   if (!completions || !column) return undefined
   const form = formOf(column)!
   const prompt: Bound = { column, form: form === 'transcript' ? 'text' : form }
-  return { layout: 'completions', id: idOf(schema), prompt, input: null, system: partOf(layout, schema, 'system', prompt), chosen: null, rejected: null, completions }
+  const system = partOf(layout, schema, 'system', prompt)
+  return { layout: 'completions', id: idOf(schema), prompt, input: null, system, chosen: null, rejected: null, completions }
 }
 
 /** Whether prompt and sides are plain text: the sink may give the same back. */

@@ -37,7 +37,9 @@ export async function indexLines(path: string): Promise<LineIndex> {
 }
 
 /** The lines [start, end) as bytes without their line ends, each valid until the next. */
-export async function* readLines(path: string, { offsets }: Pick<LineIndex, 'offsets'>, { start, end }: { start: number, end: number }): AsyncGenerator<Buffer> {
+export async function* readLines(
+  path: string, { offsets }: Pick<LineIndex, 'offsets'>, { start, end }: { start: number, end: number },
+): AsyncGenerator<Buffer> {
   if (start >= end) return
   const block = Math.floor(start / BLOCK_LINES)
   const file = await open(path, 'r')

@@ -27,7 +27,10 @@ export function plainType(type: DataType): DataType {
 
 export const plainField = (field: Field): Field => new Field(field.name, plainType(field.type), field.nullable)
 
-/** A column as Arrow JS reads it from an IPC message, made compact: exact buffers, Int32 offsets from 0, empty null rows, a bitmap only where there are nulls. */
+/**
+ * A column as Arrow JS reads it from an IPC message, made compact: exact buffers, Int32 offsets from 0, empty null rows, a bitmap only where there
+ * are nulls.
+ */
 export function plain(data: Data): Data {
   const { length } = data
   const type: DataType = data.type

@@ -45,7 +45,8 @@ export default defineSource({
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
     'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
-    'A stream that ends between two batches without its end mark is read, and `end_of_stream: missing` says so: it may have been cut. Compressed buffers are refused.',
+    'A stream that ends between two batches without its end mark is read, and `end_of_stream: missing` says so: it may have been cut.',
+    'Compressed buffers are refused.',
     'Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object(inputOptions),

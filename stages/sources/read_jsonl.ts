@@ -53,12 +53,16 @@ export default defineSource({
   name: 'read_jsonl', version: 1,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
-    'Types come from the first 1,000 rows: text, float64, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of',
-    `mixed kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in \`${OTHER}\`; in a column that the layout needs they make the line unreadable.`,
+    'Types come from the first 1,000 rows: text, float64, bool; of the columns that a layout needs also lists and objects. Lists and objects of',
+    'other columns, and columns of mixed kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in',
+    `\`${OTHER}\`; in a column that the layout needs they make the line unreadable.`,
     'Numbers are float64: write integers beyond 2^53 as text. A line is a row, blank ones too. Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object(inputOptions),
-  reasons: { ...layoutReasons, unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' } },
+  reasons: {
+    ...layoutReasons,
+    unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' },
+  },
   async inputs(options, base) {
     const paths = await findFiles('read_jsonl', options, base, ['.jsonl', '.ndjson'])
     return openAll('read_jsonl', paths, path => openFile(path, options))
@@ -76,7 +80,10 @@ export default defineSource({
       lines = []
       bytes = 0
       // a line that could not be read is all null, which no layout takes for a pair
-      const refused = batch.refused.map(one => problems.has(one.row - batch.first) ? { row: one.row, reason: 'unreadable_line', error: problems.get(one.row - batch.first)! } : one)
+      const refused = batch.refused.map(one => {
+        const error = problems.get(one.row - batch.first)
+        return error === undefined ? one : { row: one.row, reason: 'unreadable_line', error }
+      })
       return { ...batch, refused }
     }
     for await (const line of readLines(path, { offsets }, range)) {

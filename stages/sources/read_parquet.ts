@@ -59,7 +59,8 @@ export default defineSource({
   name: 'read_parquet', version: 1,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
-    'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried beside it; all others are, untouched.',
+    'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
+    'beside it; all others are, untouched.',
     'Further fields of a message become JSON in `source_<side>_fields`. Layouts, in the order in which they are tried:', '',
     ...layouts.map(({ name, rule, example }) => `- **${name}**: ${rule}.\n  \`${example}\``),
   ].join('\n'),

@@ -3,8 +3,8 @@ import { Bool, DataType, Field, Float64, List, makeData, Null, Struct, Utf8, typ
 import { makeText } from '../../engine/arrow/columns.ts'
 
 /**
- * The type that holds all values seen: Utf8, Float64, Bool, List or Struct (fields of all objects, in the order seen); Null for nothing but null. Undefined where values
- * disagree: then only JSON text holds them all.
+ * The type that holds all values seen: Utf8, Float64, Bool, List or Struct (fields of all objects, in the order seen); Null for nothing but
+ * null. Undefined where values disagree: then only JSON text holds them all.
  */
 export function unify(a: DataType | undefined, b: DataType | undefined): DataType | undefined {
   if (!a || !b) return undefined
@@ -42,7 +42,7 @@ export function typeOfValue(value: unknown): DataType | undefined {
   return fields.some(([, type]) => !type) ? undefined : new Struct(fields.map(([name, type]) => new Field(name, type!, true)))
 }
 
-/** A compact column of these values, null and undefined both null. The values must fit the type. Any type that `typeOfValue` gives; lists of null are empty. */
+/** A compact column of these values, null and undefined both null. The values must fit the type, one of those that `typeOfValue` gives. */
 export function fromValues(type: DataType, values: readonly unknown[]): Data {
   const { length } = values
   if (DataType.isNull(type)) return makeData({ type: new Null(), length })

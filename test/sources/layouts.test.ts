@@ -243,8 +243,8 @@ describe('completions', () => {
     const lists = read(table([{ instruction: q, generations: ['one', 'two', 'three'], ratings: [1, 3, 2] }, { instruction: q, generations: ['one', 'two'], ratings: [1] }]))
     expect(lists.pairs.map(pair => [pair.chosen[0].content, pair.rejected[0].content])).toEqual([['two', 'three'], ['three', 'one']])
     expect(lists.refused).toEqual({ 1: 'unequal_lists' })
-    const ranked = read(table([{ context: [user(q)], completions: [{ rank: 1, completion: [assistant(b)] }, { rank: 0, completion: [assistant(a)] }] }]))
-    expect(ranked.pairs[0]).toMatchObject({ ...plain, source_chosen_score: 0, source_rejected_score: 1 })
+    const ranked = read(table([{ context: [user(q)], completions: [{ rank: 1, completion: [assistant(b)] }, { rank: 0, completion: [{ ...assistant(a), name: 'Ann' }] }] }]))
+    expect(ranked.pairs[0]).toMatchObject({ ...plain, source_chosen_score: 0, source_rejected_score: 1, source_chosen_fields: '[{"name":"Ann"}]', source_rejected_fields: null })
   })
 
   it('an empty batch gives the same schema', () => {
