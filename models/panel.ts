@@ -1,7 +1,6 @@
-import { fitCalibration, flagConfident, posterior, support, type Calibration } from './calibration.ts'
-import { compareReviewers } from './agreement.ts'
+import { fitCalibration, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
 import { crossFit, crossMargins, type CrossFitOptions } from './head.ts'
-import { auroc, share, type Estimate } from './metrics.ts'
+import { auroc, share, spearman, type Estimate } from './metrics.ts'
 import { combine32, Random, shuffle } from './random.ts'
 import { fitReviewer, type Reviewer } from './reviewer.ts'
 import type { Rows } from './rows.ts'
@@ -36,7 +35,10 @@ export interface Panel {
   reviewers: Reviewer[]
   /** Calibration of the mean margin. */
   joint: Calibration
-  /** Share of labels taken to be wrong: given, fitted beside the temperature, or (where that is not identified) the share that confident learning flags. */
+  /**
+   * Share of labels taken to be wrong: given; fitted beside the temperature, the interval covering what is found before and after flips are planted, with
+   * their share taken off again; or, where that interval is too wide, the share that confident learning flags.
+   */
   noise_rate: Estimate & { how: 'given' | 'fitted' | 'confident' }
   /** A reviewer speaks against a pair whose margin is at or below this: its own lowest `noise_rate`, and never a margin that supports the label. */
   thresholds: number[]
@@ -44,7 +46,7 @@ export interface Panel {
   self_test: SelfTest
   /** The self-test's lower bound is above the limit. If not, nothing may be dropped on this panel's word. */
   able: boolean
-  /** Rank correlation of the first two reviewers' margins. */
+  /** Rank correlation (Spearman) of the first two reviewers' margins; above 0.95 they are one reviewer asked twice. */
   correlation?: { correlation: number, near_copy: boolean }
   rows: number
 }
@@ -55,12 +57,17 @@ export function fitPanel(kinds: readonly string[], samples: readonly Rows[], fol
   const margins = reviewers.map((reviewer, m) => crossMargins(reviewer.fit, samples[m], folds))
   const mean = meanMargins(reviewers, margins)
   const joint = fitCalibration(mean)
-  const noise_rate = noiseRate(joint, mean, options.noise_rate)
-  const self_test = plant(reviewers, samples, folds, noise_rate.value, options)
+  const { self_test, noise } = plant(reviewers, samples, folds, options.noise_rate ?? joint.eta.value, options)
+  const noise_rate = noiseRate(joint, noise, mean, options.noise_rate)
   return {
     reviewers, joint, noise_rate, thresholds: margins.map(some => lowest(some, noise_rate.value)), joint_threshold: lowest(mean, noise_rate.value), self_test,
-    able: self_test.auroc.low > options.min_auroc, ...(margins.length > 1 ? { correlation: compareReviewers(margins[0], margins[1]) } : {}), rows: folds.length,
+    able: self_test.auroc.low > options.min_auroc, ...(margins.length > 1 ? { correlation: correlate(margins[0], margins[1]) } : {}), rows: folds.length,
   }
+}
+
+const correlate = (first: Float64Array, second: Float64Array) => {
+  const correlation = spearman(first, second)
+  return { correlation, near_copy: correlation > 0.95 }
 }
 
 /** Mean of the reviewers' log-odds d / T, so that no scale outweighs another; a reviewer that says nothing (T infinite) adds 0. */
@@ -74,7 +81,7 @@ export function meanMargins(reviewers: readonly Reviewer[], margins: readonly Fl
 }
 
 /** P(the label is right) of mean margins: the posterior where the noise rate is identified, else P(a fresh label of the same source would agree). */
-export const probabilityOf = ({ joint }: Panel, margin: number): number => joint.identified ? posterior(joint, margin) : support(joint, margin)
+export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): number => noise_rate.how === 'fitted' ? posterior(joint, margin) : support(joint, margin)
 
 /** How many reviewers speak against each row. */
 export function against(thresholds: readonly number[], margins: readonly Float64Array[]): Uint8Array {
@@ -90,9 +97,11 @@ export function foundWrong(rule: Rule, reviewers: readonly Reviewer[], margins: 
   return against(thresholds, margins).map(count => count >= needed ? 1 : 0)
 }
 
-function noiseRate(joint: Calibration, mean: Float64Array, given: number | undefined): Panel['noise_rate'] {
+/** `again`: the noise rate as fitted with flips planted, which is another look at the same quantity with other folds' chance in it. */
+function noiseRate(joint: Calibration, again: Estimate, mean: Float64Array, given: number | undefined): Panel['noise_rate'] {
   if (given !== undefined) return { value: given, low: given, high: given, how: 'given' }
-  if (joint.identified) return { ...joint.eta, how: 'fitted' }
+  const both = { value: (joint.eta.value + again.value) / 2, low: Math.min(joint.eta.low, again.low), high: Math.max(joint.eta.high, again.high) }
+  if (joint.identified && both.high - both.low <= MAX_ETA_WIDTH) return { ...both, how: 'fitted' }
   const flags = flagConfident(mean.map(margin => support(joint, margin)))
   return { ...share(flags.reduce((n, flag) => n + flag, 0), flags.length), how: 'confident' }
 }
@@ -101,14 +110,14 @@ function noiseRate(joint: Calibration, mean: Float64Array, given: number | undef
 function lowest(margins: Float64Array, rate: number): number {
   const sorted = margins.slice().sort()
   const count = Math.floor(rate * sorted.length)
-  return count === 0 ? -Infinity : Math.min(sorted[count - 1], -Number.MIN_VALUE)
+  return !(count >= 1) ? -Infinity : Math.min(sorted[count - 1], -Number.MIN_VALUE)
 }
 
 /**
  * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation, and looks for them by the rule. The labels' own noise
  * counts as clean here and a planted flip of a wrong label makes it right, so the figures are lower than those against the truth: conservative.
  */
-function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: Uint8Array, rate: number, options: PanelOptions): SelfTest {
+function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: Uint8Array, rate: number, options: PanelOptions): { self_test: SelfTest, noise: Estimate } {
   const n = folds.length, { flip_share } = options
   const order = shuffle(Uint32Array.from({ length: n }, (_, i) => i), new Random(combine32(options.seed, 0x706c616e)))
   const planted = new Uint8Array(n), signs = new Int8Array(n).fill(1)
@@ -127,5 +136,10 @@ function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: 
   const found = foundWrong(options.rule, refitted, margins, margins.map(some => lowest(some, total)), lowest(mean, total))
   let flagged = 0, hits = 0, count = 0
   for (let i = 0; i < n; i++) { flagged += found[i]; hits += found[i] & planted[i]; count += planted[i] }
-  return { rows: n, planted: count, auroc: auroc(mean.map(margin => -margin), planted), precision: share(hits, flagged), recall: share(hits, count) }
+  const { eta } = fitCalibration(mean)
+  const without = (found: number) => Math.min(0.5, Math.max(0, (found - flip_share) / (1 - 2 * flip_share)))
+  return {
+    self_test: { rows: n, planted: count, auroc: auroc(mean.map(margin => -margin), planted), precision: share(hits, flagged), recall: share(hits, count) },
+    noise: { value: without(eta.value), low: without(eta.low), high: without(eta.high) },
+  }
 }

@@ -30,7 +30,7 @@ export default defineStage({
     options: { words: 3 },
     rows: [
       { prompt: 'Count your blessings.', chosen: 'My health, my friends and a warm bed.', rejected: 'I am happy, I am happy, I am happy, I am happy.' },
-      { prompt: 'Draw a fence.', chosen: 'A row of posts with two rails across.', rejected: '|=|=|=|=|=|=| a fence' },
+      { prompt: 'Draw a fence.', chosen: 'A row of posts with two rails across.', rejected: '|=|=|=|=|=|=|=|=|=|=|=| fence' },
       { prompt: 'What is rain?', chosen: 'Water that falls from clouds.', rejected: 'The sea turned upside down.' },
     ],
     kept: [2], dropped: { 0: 'repetition', 1: 'special' },

@@ -35,6 +35,16 @@ export default defineStage({
       type: 'operator', step: 0, start: 12, end: 13, proof: '2+2=4 is true; 2-2=4 is false',
     }],
     noted: { 1: 'no_equation', 2: 'no_true_equation' },
+  }, {
+    title: 'what is declined: two readings, still true, hidden by rounding, nothing in sight to change',
+    options: { types: ['operator'] },
+    rows: [
+      { prompt: 'Two times three?', chosen: 'It is 2(3) = 6.', rejected: 'Five.' },
+      { prompt: 'Five socks, none lost: how many are left?', chosen: 'Five, as 5 - 0 = 5.', rejected: 'None.' },
+      { prompt: 'How much are a fifth and four fifths?', chosen: 'One: 0.2 + 0.8 = 1.', rejected: 'Half.' },
+      { prompt: 'How many are two socks and three?', chosen: 'There are <<2+3=5>>5 socks.', rejected: 'Six.' },
+    ],
+    derived: [], noted: { 0: 'unclear_equation', 1: 'still_true', 2: 'only_rounding', 3: 'no_edit' },
   }],
   open: (options, context) => ({
     batch(batch, verdict) {

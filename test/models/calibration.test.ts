@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { confidentThreshold, fitCalibration, flagConfident, posterior, support } from '../../models/calibration.ts'
-import { fitMixture, mixturePosterior } from '../../models/mixture.ts'
 import { Random } from '../../models/random.ts'
 
 /** Margins of rows whose true side is drawn from s(strength z), reported on another scale, a share eta of the labels turned round. */
@@ -96,17 +95,4 @@ test('confident learning flags what is against the label by the mean of what is 
     const flags = flagConfident(Float64Array.from(list))
     list.forEach((p, row) => expect(flags[row] === 1 && p >= 0.5).toBe(false))
   }))
-})
-
-test('the mixture finds its parts and puts the threshold where they weigh the same', () => {
-  const random = new Random(7)
-  const sample = Float64Array.from({ length: 20_000 }, () => (random.float() < 0.2 ? -2 : 2) + random.normal())
-  const mixture = fitMixture(sample)
-  expect(mixture.eta).toBeCloseTo(0.2, 1.7)
-  expect(mixture.mean).toBeCloseTo(2, 1)
-  expect(mixture.deviation).toBeCloseTo(1, 1)
-  expect(mixture.threshold).toBeCloseTo(-Math.log(4) / 4, 1)
-  expect(mixturePosterior(mixture, mixture.threshold)).toBeCloseTo(0.5, 10)
-  expect(mixturePosterior(mixture, 3)).toBeGreaterThan(0.99)
-  for (const empty of [new Float64Array(0), new Float64Array(9)]) expect(fitMixture(empty).steps).toBe(0)
 })

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { describe, expect, test } from 'vitest'
+import { crossMargins } from '../../models/head.ts'
 import { createFeaturiser } from '../../models/features.ts'
 import { auroc } from '../../models/metrics.ts'
 import { foldOf, hashString, Random } from '../../models/random.ts'
-import { fitReviewer, review } from '../../models/reviewer.ts'
+import { fitReviewer } from '../../models/reviewer.ts'
 import { createPairText } from '../../models/tokens.ts'
 
 const file = new URL('../../../shared/data/ukpconvarg1/all.parquet', import.meta.url)
@@ -49,8 +50,7 @@ describe.skipIf(!existsSync(file))('flips in real preferences are found, by head
       })
       const reviewer = fitReviewer(kind, features.view(), folds, { folds: 5, seed: 1 })
       expect(Math.abs(reviewer.calibration.eta.value - rate)).toBeLessThan(0.05)
-      const { support } = review(reviewer, features.view(), folds)
-      return support.map((p) => Math.log(1 / p - 1))
+      return crossMargins(reviewer.fit, features.view(), folds).map((margin) => -margin / reviewer.calibration.plain_temperature)
     })
     expect(auroc(results[0], flipped).value).toBeGreaterThan(words)
     expect(auroc(results[1], flipped).value).toBeGreaterThan(style)
