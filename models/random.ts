@@ -1,48 +1,16 @@
-const textEncoder = new TextEncoder()
+import { hash32, mix32 } from '../engine/arrow/hash.ts'
 
-/**
- * Finaliser of MurmurHash3: a bijection of 32-bit integers in which every input bit reaches every output bit.
- * Returns an unsigned 32-bit integer.
- */
-export function mix32(value: number): number {
-  let h = value
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
-}
+const textEncoder = new TextEncoder()
 
 /** Hash of two 32-bit integers in order (a then b); unsigned 32 bits. */
 export function combine32(a: number, b: number): number {
   return mix32(Math.imul(a, 0x9e3779b1) ^ mix32(b ^ 0x7f4a7c15))
 }
 
-/**
- * MurmurHash3 (x86, 32 bits, Austin Appleby, public domain) of bytes[start, end).
- * Returns an unsigned 32-bit integer; the same on every machine.
- */
-export function hashBytes(bytes: Uint8Array, start: number, end: number, seed = 0): number {
-  let h = seed | 0
-  let i = start
-  for (const whole = end - ((end - start) & 3); i < whole; i += 4) {
-    const word = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)
-    h ^= scramble(word)
-    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64
-  }
-  let tail = 0
-  for (let shift = 0; i < end; i++, shift += 8) tail |= bytes[i] << shift
-  if ((end - start) & 3) h ^= scramble(tail)
-  return mix32(h ^ (end - start))
-}
-
-function scramble(word: number): number {
-  const k = Math.imul(word, 0xcc9e2d51)
-  return Math.imul((k << 15) | (k >>> 17), 0x1b873593)
-}
-
-/** `hashBytes` of a string's UTF-8 bytes: for names and seeds, not for hot loops. */
+/** `hash32` of a string's UTF-8 bytes: for names and seeds, not for hot loops. */
 export function hashString(text: string, seed = 0): number {
   const bytes = textEncoder.encode(text)
-  return hashBytes(bytes, 0, bytes.length, seed)
+  return hash32(bytes, 0, bytes.length, seed)
 }
 
 /** Fold in [0, folds) of a row whose prompt hashes to `promptHash`: rows of one prompt share a fold. `folds` is 1 to 255. */

@@ -1,4 +1,4 @@
-import { mix32 } from './random.ts'
+import { mix32 } from '../engine/arrow/hash.ts'
 
 const SEPARATOR = 0
 const WORD = 1

@@ -1,6 +1,7 @@
 /** Drops pairs that are there already, and pairs whose label is contradicted by an equal pair with the sides swapped. */
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
-import { foldedHash, hash64 } from '../../engine/arrow/text.ts'
+import { hash64 } from '../../engine/arrow/hash.ts'
+import { foldedHash } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../define.ts'
 
 /** Chains the messages of a row into `state`: who says each, then what, folded. */

@@ -1,6 +1,6 @@
 /** Drops pairs that are nearly an earlier pair. Candidates meet by band keys of sketches, and are then compared exactly. */
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
-import { hash32 } from '../../engine/arrow/text.ts'
+import { hash32 } from '../../engine/arrow/hash.ts'
 import { defineStage, Type } from '../define.ts'
 import { beginKey, chooseBands, endKey, feedKey, jaccard, shingles, sketch, tokenize } from './minhash.ts'
 

@@ -2,7 +2,8 @@
  * Near-duplicate signatures of texts: sets of shingles (runs of 5 words), sketches of sets that keep Jaccard similarity, and band keys by
  * which similar sets find each other. No string is made; scratch belongs to the module.
  */
-import { fold, foldedBytes, mix32, point, width } from '../../engine/arrow/text.ts'
+import { mix32 } from '../../engine/arrow/hash.ts'
+import { fold, foldedBytes, point, width } from '../../engine/arrow/text.ts'
 import { ALONE, BETWEEN, kindOf, RUN } from '../../engine/arrow/tokens.ts'
 
 /** Words of a shingle. */

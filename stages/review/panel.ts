@@ -1,9 +1,10 @@
 /** How detect_noise and peer_review come to a panel of reviewers: a seeded sample of pairs becomes features, reviewers are cross-fitted on it, and all pairs are scored. */
 import { Type } from '@sinclair/typebox'
+import { hash32 } from '../../engine/arrow/hash.ts'
 import { createFeaturiser } from '../../models/features.ts'
 import { crossMargins } from '../../models/head.ts'
 import { fitPanel, meanMargins, probabilityOf, type Panel, type Rule } from '../../models/panel.ts'
-import { combine32, foldOf, hashBytes, hashString } from '../../models/random.ts'
+import { combine32, foldOf, hashString } from '../../models/random.ts'
 import { concatRows, type Rows } from '../../models/rows.ts'
 import { createPairText, type PairText } from '../../models/tokens.ts'
 import type { Batch, Context, FitRound, StageReport } from '../define.ts'
@@ -35,11 +36,11 @@ class Reader {
   /** Sets the texts of a row; returns them, the row's fold (the same for all rows of a prompt) and a hash of its content in [0, 1). */
   read(batch: Batch, row: number): { pair: PairText, fold: number, draw: number } {
     const prompt = batch.messages('prompt'), chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
-    const promptHash = hashBytes(prompt.bytes, prompt.start(row), prompt.end(row))
+    const promptHash = hash32(prompt.bytes, prompt.start(row), prompt.end(row), 0)
     this.#pair.prompt.read(prompt.bytes, prompt.start(row), prompt.end(row))
     this.#pair.chosen.read(chosen.bytes, chosen.start(row), chosen.end(row))
     this.#pair.rejected.read(rejected.bytes, rejected.start(row), rejected.end(row))
-    const content = combine32(hashBytes(chosen.bytes, chosen.start(row), chosen.end(row), promptHash), hashBytes(rejected.bytes, rejected.start(row), rejected.end(row), promptHash))
+    const content = combine32(hash32(chosen.bytes, chosen.start(row), chosen.end(row), promptHash), hash32(rejected.bytes, rejected.start(row), rejected.end(row), promptHash))
     return { pair: this.#pair, fold: foldOf(promptHash, FOLDS, this.#seed), draw: combine32(content, this.#seed ^ 0x5a11) / 2 ** 32 }
   }
 }

@@ -1,4 +1,4 @@
-import { mix32 } from '../../engine/arrow/text.ts'
+import { mix32 } from '../../engine/arrow/hash.ts'
 import { codePoints, findEquations, steps, type Equation } from './arithmetic.ts'
 import { print, valueOf, same, type Printed } from './exact.ts'
 import type { Item } from './expression.ts'

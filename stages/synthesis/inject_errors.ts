@@ -1,6 +1,6 @@
 /** Makes hard pairs out of trusted ones: the chosen answer against a copy of it in which one equation is provably false. */
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
-import { hash32, mix32 } from '../../engine/arrow/text.ts'
+import { hash32, mix32 } from '../../engine/arrow/hash.ts'
 import { choice, defineStage, Type } from '../define.ts'
 import { DECLINED, EDIT_TYPES, edits, type Declined, type Edit, type EditType } from './edits.ts'
 

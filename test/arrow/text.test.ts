@@ -2,9 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { repetitionShare } from '../../engine/arrow/repetition.ts'
-import {
-  countCodePoints, countWords, fold, foldedBytes, foldedHash, hash32, hash64, isBlank, isLetter, mix32, scanWords, specialShare,
-} from '../../engine/arrow/text.ts'
+import { hash32, hash64, mix32 } from '../../engine/arrow/hash.ts'
+import { countCodePoints, countWords, fold, foldedBytes, foldedHash, isBlank, isLetter, scanWords, specialShare } from '../../engine/arrow/text.ts'
 import { countTokens } from '../../engine/arrow/tokens.ts'
 
 const encoder = new TextEncoder(), decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,7 +1,7 @@
 /** The stages that relate pairs, against brute force over strings. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { mix32 } from '../../engine/arrow/text.ts'
+import { mix32 } from '../../engine/arrow/hash.ts'
 import dropDuplicates from '../../stages/dedup/drop_duplicates.ts'
 import dropNearDuplicates from '../../stages/dedup/drop_near_duplicates.ts'
 import type { Stage } from '../../stages/define.ts'

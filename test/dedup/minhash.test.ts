@@ -1,7 +1,7 @@
 /** Shingles, sketches and band keys: exact where they are exact, and as close to their theory as statistics allow. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { mix32 } from '../../engine/arrow/text.ts'
+import { mix32 } from '../../engine/arrow/hash.ts'
 import { beginKey, chooseBands, endKey, feedKey, jaccard, recall, SHINGLE, shingles, sketch, tokenize } from '../../stages/dedup/minhash.ts'
 
 const encoder = new TextEncoder()

@@ -1,17 +1,18 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { foldOf, hashBytes, hashString, mix32, Random, shuffle } from '../../models/random.ts'
+import { hash32, mix32 } from '../../engine/arrow/hash.ts'
+import { foldOf, hashString, Random, shuffle } from '../../models/random.ts'
 
-test('hashBytes is MurmurHash3 x86 32', () => {
+test('hash32 is MurmurHash3 x86 32', () => {
   expect(hashString('', 1)).toBe(0x514e28b7)
   expect(hashString('hello', 0)).toBe(0x248bfa47)
   expect(hashString('The quick brown fox jumps over the lazy dog', 0x9747b28c)).toBe(0x2fa826cd)
 })
 
-test('hashBytes sees its range and nothing around it', () => {
+test('hash32 sees its range and nothing around it', () => {
   fc.assert(fc.property(fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), (before, text, after) => {
     const all = Uint8Array.from([...before, ...text, ...after])
-    expect(hashBytes(all, before.length, before.length + text.length, 7)).toBe(hashBytes(text, 0, text.length, 7))
+    expect(hash32(all, before.length, before.length + text.length, 7)).toBe(hash32(text, 0, text.length, 7))
   }))
 })
 
