@@ -37,7 +37,7 @@ sluice stages [NAME]  the stages there are, or one with its options
 sluice clean-cache    remove what a run keeps for the next one
 
 ${Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')}
-Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 74 input/output, 75 another run is on, 78 the graph is wrong, 130/143 interrupted.`
+Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 74 input/output, 75 another run is on or an input is changing, 78 the graph is wrong, 130/143 interrupted.`
 
 type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
 
@@ -189,7 +189,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     throw new SluiceError(`sluice: no command '${command}'${near ? `; did you mean ${near}?` : ''}\n\n${usage()}`, EXIT.usage)
   } catch (error) {
     const code = exitCode(error)
-    console.error(code === EXIT.unexpected ? error : (error as Error).message)
+    console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : (error as Error).message)
     return code
   }
 }

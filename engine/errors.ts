@@ -18,5 +18,6 @@ export function exitCode(error: unknown): number {
   if (typeof exit === 'number') return exit
   if (code === 'NO_INPUT') return EXIT.noInput
   if (code === 'BAD_INPUT') return EXIT.data
+  if (code === 'INPUT_CHANGED') return EXIT.later
   return code !== undefined && ioCodes.has(code) ? EXIT.io : EXIT.unexpected
 }

@@ -63,6 +63,9 @@ async function publishSink(world: World, task: SinkTask): Promise<unknown> {
 port.on('message', (task: Task) => {
   run(task).then(
     result => port.postMessage({ result }),
-    (error: Error & { code?: string }) => port.postMessage({ error: { message: error.message, stack: error.stack, code: error.code } }),
+    (thrown: unknown) => {
+      const { message, stack, code } = thrown instanceof Error ? thrown as Error & { code?: string } : new Error(String(thrown)) as Error & { code?: string }
+      port.postMessage({ error: { message, stack, code } })
+    },
   )
 })

@@ -4,7 +4,7 @@ import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, rmSyn
 import { basename, dirname, join, resolve } from 'node:path'
 import { DataType, RecordBatchReader, RecordBatchStreamWriter, Schema, type Data, type RecordBatch } from 'apache-arrow'
 import { plain, plainField } from '../stages/sources/plain.ts'
-import { sizeOf, take } from './arrow/columns.ts'
+import { nulls, sizeOf, take } from './arrow/columns.ts'
 import { toRecordBatch } from './arrow/flow.ts'
 import { IpcWriter } from './arrow/ipc.ts'
 import { openParquet, readRows } from './parquet/file.ts'
@@ -13,12 +13,15 @@ import { writeWhole } from './run/files.ts'
 const BATCH_ROWS = 1000, BATCH_BYTES = 64 << 20
 
 /**
- * Record batches of the rows of a Parquet file, in order, with all columns or those named (in the file's order). Types are the plain ones of Arrow: text utf8, lists List. The file is
- * opened at the first `next` and closed at the end, also when the loop is left early. Throws one line naming the file, and row group and column where they matter.
+ * Record batches of the rows of a Parquet file, in order, with all columns or those named (in the file's order). Types are the plain ones of Arrow: text utf8, lists List. A file
+ * without rows gives one batch without rows. It is opened at the first `next` and closed at the end, also when the loop is left early. Throws one line naming the file, and row group and column where they matter.
  */
 export async function* readParquet(path: string, options: { readonly columns?: readonly string[], readonly batchRows?: number } = {}): AsyncGenerator<RecordBatch, void, undefined> {
   const file = await openParquet(path)
   yield* readRows(file, { start: 0, end: file.rows }, options)
+  if (file.rows > 0) return
+  const schema = options.columns ? new Schema(file.schema.fields.filter(({ name }) => options.columns!.includes(name))) : file.schema
+  yield toRecordBatch(schema, schema.fields.map(field => nulls(field.type, 0)), 0)
 }
 
 export interface WriteArrowOptions {

@@ -1,5 +1,6 @@
 /** Small files of a run: whole or absent, never half. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 
 /** Writes to a temporary name beside the file, syncs, renames. */
@@ -16,3 +17,31 @@ export function writeWhole(path: string, bytes: Uint8Array | string): void {
 /** Any structured-cloneable value, typed arrays included. */
 export const saveValue = (path: string, value: unknown): void => writeWhole(path, serialize(value))
 export const loadValue = <T>(path: string): T => deserialize(readFileSync(path)) as T
+
+/** The value of a file, or undefined when it is not there or torn. */
+export function tryLoadValue<T>(path: string): T | undefined {
+  try { return loadValue<T>(path) } catch { return undefined }
+}
+
+/** Bytes of each file of a folder. */
+export const sizesOf = (folder: string): Record<string, number> => Object.fromEntries(readdirSync(folder).sort().map(name => [name, statSync(join(folder, name)).size]))
+
+/** Whether these files are in a folder, with these sizes. */
+export const haveSizes = (folder: string, sizes: Readonly<Record<string, number>> | undefined): boolean =>
+  sizes !== undefined && Object.entries(sizes).every(([name, size]) => statSync(join(folder, name), { throwIfNoEntry: false })?.size === size)
+
+/** What changes when a file is written to or replaced. */
+export function stampOf(path: string): string {
+  const { size, mtimeNs, ino } = statSync(path, { bigint: true })
+  return `${size}-${mtimeNs}-${ino}`
+}
+
+/** An input that is not what it was when the run began. */
+export const changedInput = (path: string): Error =>
+  Object.assign(new Error(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`), { code: 'INPUT_CHANGED' })
+
+/** Syncs a folder's entries. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r')
+  try { fsyncSync(fd) } finally { closeSync(fd) }
+}

@@ -214,7 +214,7 @@ export function joinBuckets(node: string, results: readonly string[], parts: rea
   const bases: number[] = []
   let total = 0
   for (const { rows } of parts) { bases.push(total); total += rows }
-  // one verdict a row: of several, the first reason, then the earliest survivor
+  // one verdict a row: of several, the first reason, then the earliest survivor, then the largest value, so that the order of buckets does not show
   const reason = new Uint16Array(total).fill(0xffff), value = new Float64Array(total).fill(NaN), survivor = new Float64Array(total).fill(-1)
   let parent: Uint32Array | undefined
   const find = (row: number): number => {
@@ -226,7 +226,8 @@ export function joinBuckets(node: string, results: readonly string[], parts: rea
     const found = loadValue<BucketResult>(file)
     for (let i = 0; i < found.dropRow.length; i++) {
       const row = found.dropRow[i]
-      if (found.dropReason[i] < reason[row] || (found.dropReason[i] === reason[row] && found.dropSurvivor[i] < survivor[row])) {
+      const order = found.dropReason[i] - reason[row] || found.dropSurvivor[i] - survivor[row]
+      if (order < 0 || (order === 0 && !(value[row] >= found.dropValue[i]) && !Number.isNaN(found.dropValue[i]))) {
         reason[row] = found.dropReason[i]; value[row] = found.dropValue[i]; survivor[row] = found.dropSurvivor[i]
       }
     }

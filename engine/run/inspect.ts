@@ -4,7 +4,7 @@ import { createReadStream, existsSync, readdirSync, readFileSync, statSync } fro
 import { join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { EXIT, SluiceError } from '../errors.ts'
-import type { Manifest } from './publish.ts'
+import type { Manifest } from './manifest.ts'
 
 export interface LedgerRow { id: string, file: string, row: number, outcome: string, stage: string | null, reason: string | null, numbers: { name: string, value: number | null, limit: number | null }[], detail: string | null, sinks: string[] }
 
@@ -18,7 +18,9 @@ export async function* readStream(path: string): AsyncGenerator<RecordBatch> {
 const manifestOf = (folder: string): Manifest => {
   const file = join(folder, 'manifest.json')
   if (!existsSync(file)) throw new SluiceError(`no manifest.json in ${folder}: the run is unfinished or the folder is not a run; give the output folder with --output`, EXIT.noInput)
-  return JSON.parse(readFileSync(file, 'utf8')) as Manifest
+  try { return JSON.parse(readFileSync(file, 'utf8')) as Manifest } catch (error) {
+    throw new SluiceError(`${file} is damaged: ${(error as Error).message}; publish again by running the same graph`, EXIT.data, { cause: error })
+  }
 }
 
 /** All ledger rows of an id, or the one of `file:row`. */
@@ -65,7 +67,8 @@ export async function verify(run: string): Promise<{ problems: string[], files: 
   }
   const count = async (folder: string): Promise<number> => {
     let rows = 0
-    for (const file of readdirSync(join(run, folder)).filter(name => name.endsWith('.arrow'))) {
+    // a folder that is missing has been said, file by file
+    for (const file of !existsSync(join(run, folder)) ? [] : readdirSync(join(run, folder)).filter(name => name.endsWith('.arrow'))) {
       try { for await (const batch of readStream(join(run, folder, file))) rows += batch.numRows } catch (error) { problems.push(`${folder}/${file} cannot be read: ${(error as Error).message}`) }
     }
     return rows

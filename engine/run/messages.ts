@@ -14,7 +14,8 @@ export interface NodeSetup {
   readonly output: Uint8Array
 }
 
-export interface FileSetup { readonly source: string, readonly path: string, readonly layout: string, readonly plan: unknown }
+/** `stamp`: what `stampOf` said of the file before it was hashed. */
+export interface FileSetup { readonly source: string, readonly path: string, readonly layout: string, readonly plan: unknown, readonly stamp: string }
 
 /** Sent once to every worker. */
 export interface Setup {
@@ -70,6 +71,10 @@ export const DROPPED = 0, ERRORED = 1, SPARED = 2
 
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
 export interface PassMeta {
+  /** Where the folder was when it was made: paths below hold only there. */
+  readonly folder: string
+  /** Bytes of every other file of the folder: one that was cut off since shows. */
+  readonly files: Readonly<Record<string, number>>
   /** Source rows of the partition (level 0). */
   readonly rows: number
   readonly spools: Record<string, StreamAt & { readonly blocks: number[] }>

@@ -6,9 +6,9 @@ import type { Context, Sink, Source, SourceBatch, Stage } from '../../stages/def
 import { makeInt32, makeInt64, makeText, runsOfRows, take } from '../arrow/columns.ts'
 import { Batch, concatFlows, DERIVED, emptyFlow, flowBytes, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type BatchAt, type StreamAt } from '../arrow/ipc.ts'
-import { loadValue, saveValue } from './files.ts'
+import { changedInput, loadValue, saveValue, sizesOf, stampOf } from './files.ts'
 import { KeyWriter } from './group.ts'
-import { ERRORED, SPARED, type Counts, type GroupDrops, type Events, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { ERRORED, SPARED, type Counts, type FileSetup, type GroupDrops, type Events, type Partition, type PassMeta, type PassTask } from './messages.ts'
 import { gathered, isGroupRound, roundsOf, type Op } from './plan.ts'
 import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
@@ -97,16 +97,27 @@ async function* sourceBlocks(world: World, node: WorkerNode, partitions: readonl
   const file = world.setup.files[partitions[0].file]
   const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
   let p = 0
-  for await (let batch of (node.stage as Source).read(node.options, file, { start: partitions[0].start, end: partitions[partitions.length - 1].end }, context)) {
-    for (;;) {
-      while (batch.first >= partitions[p].end) p++
-      const rest = batch.first + batch.raw.numRows - partitions[p].end
-      if (rest <= 0) { yield { partition: partitions[p], batch }; break }
-      const [head, tail] = splitSource(batch, partitions[p].end)
-      yield { partition: partitions[p], batch: head }
-      batch = tail
+  try {
+    for await (let batch of (node.stage as Source).read(node.options, file, { start: partitions[0].start, end: partitions[partitions.length - 1].end }, context)) {
+      for (;;) {
+        while (batch.first >= partitions[p].end) p++
+        const rest = batch.first + batch.raw.numRows - partitions[p].end
+        if (rest <= 0) { yield { partition: partitions[p], batch }; break }
+        const [head, tail] = splitSource(batch, partitions[p].end)
+        yield { partition: partitions[p], batch: head }
+        batch = tail
+      }
     }
+  } catch (error) {
+    if (hasChanged(file)) throw changedInput(file.path)
+    // what a source says of a file is about the data
+    if (!(error instanceof Error) || 'code' in error) throw error
+    throw Object.assign(error.message.includes(file.path) ? error : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }), { code: 'BAD_INPUT' })
   }
+}
+
+function hasChanged({ path, stamp }: FileSetup): boolean {
+  try { return stampOf(path) !== stamp } catch { return true }
 }
 
 /** A source batch cut before a row of the file. */
@@ -131,6 +142,12 @@ function copies(row: Uint32Array): Uint32Array {
 }
 
 const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
+
+/** An error of a stage beside its rows: it stops the run, and says which stage it was. */
+function inStage({ id, use }: WorkerNode, error: unknown): Error {
+  const { message, stack, code } = error instanceof Error ? error as Error & { code?: string } : { message: String(error), stack: undefined, code: undefined }
+  return Object.assign(new Error(`${id} (${use}): ${message}`, { cause: error }), stack === undefined ? {} : { stack: stack.replace(message, `${id} (${use}): ${message}`) }, code === undefined ? {} : { code })
+}
 
 /** All that one partition's pass holds open. */
 class PartitionPass {
@@ -179,6 +196,14 @@ class PartitionPass {
 
   #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {
     const node = this.#node(op.node), stage = node.stage as Stage, context = this.#context(node)
+    try {
+      this.#openStage(op, node, stage, context, task, which)
+    } catch (error) {
+      throw inStage(node, error)
+    }
+  }
+
+  #openStage(op: Op & { kind: 'stage' | 'collect' }, node: WorkerNode, stage: Stage, context: Context, task: PassTask, which: number): void {
     if (op.kind === 'stage') {
       this.#runs.set(node.id, { id: node.id, stage, instance: stage.open?.(node.options, context) as Instance | undefined, output: node.output, spare: this.#world.spare })
       if (stage.group) this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
@@ -291,8 +316,12 @@ class PartitionPass {
     const flow = this.#ports.get(gathered(id))!
     if (flow.rows === 0) return
     const keys = this.#keys.get(id)
-    if (keys) keys.add(new Batch(flow), flow.row)
-    else await this.#collectors.get(id)!.batch(new Batch(flow))
+    try {
+      if (keys) keys.add(new Batch(flow), flow.row)
+      else await this.#collectors.get(id)!.batch(new Batch(flow))
+    } catch (error) {
+      throw inStage(this.#node(id), error)
+    }
   }
 
   async #stage(id: string, inputs: readonly string[]): Promise<void> {
@@ -404,7 +433,7 @@ class PartitionPass {
   }
 
   /** Closes everything and writes what the next levels, the ledger and the publisher need to know. */
-  finish(): PassMeta {
+  finish(): Omit<PassMeta, 'folder' | 'files'> {
     for (const { batcher } of this.#batchers.values()) batcher.end()
     for (const { writer } of this.#writers) writer.close()
     for (const { file } of this.#loads.values()) file.close()
@@ -445,7 +474,11 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     return { pass: new PartitionPass(world, task, which, folder), folder }
   }
   const end = (which: number, { pass, folder }: { pass: PartitionPass, folder: string }) => {
-    saveValue(join(folder, 'meta.bin'), relocate(pass.finish(), folder, task.partitions[which].folder))
+    const meta = relocate(pass.finish(), folder, task.partitions[which].folder)
+    // a spool's name promises the content that was hashed
+    const file = world.setup.files[partitions[which].file]
+    if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
+    saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: sizesOf(folder) } satisfies PassMeta)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
   }
@@ -472,7 +505,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
 }
 
 /** Paths in the meta are those that the folder has after its rename. */
-function relocate(meta: PassMeta, from: string, to: string): PassMeta {
+function relocate<M extends Omit<PassMeta, 'folder' | 'files'>>(meta: M, from: string, to: string): M {
   const move = <T extends { path: string }>(entries: Record<string, T>) => Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]))
   return { ...meta, spools: move(meta.spools), sinks: move(meta.sinks), dropped: move(meta.dropped), notes: move(meta.notes), ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) } }
 }

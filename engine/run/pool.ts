@@ -1,6 +1,7 @@
 /** Worker threads and the queue before them. */
 import PQueue from 'p-queue'
 import { Worker } from 'node:worker_threads'
+import { EXIT, SluiceError } from '../errors.ts'
 import type { Setup, Task } from './messages.ts'
 
 export interface Pool {
@@ -9,38 +10,57 @@ export interface Pool {
   close(): Promise<void>
 }
 
+const placeOf = (task: Task, setup: Setup | undefined): string => {
+  if (task.kind !== 'pass') return `a ${task.kind} task`
+  const { file, start } = task.partitions[0].partition
+  return `${setup?.files[file].path}, rows ${start} to ${task.partitions[task.partitions.length - 1].partition.end}`
+}
+
+function deadWorker(what: string, task: Task | undefined, setup: Setup | undefined): SluiceError {
+  return new SluiceError(`worker: ${what}${task ? ` while it worked on ${placeOf(task, setup)}` : ''}; nothing is published, what is finished is kept`, EXIT.unexpected)
+}
+
+function failure(error: unknown, task: Task | undefined, setup: Setup | undefined): Error {
+  const { message, stack, code } = error instanceof Error ? error as Error & { code?: string } : new Error(String(error)) as Error & { code?: string }
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return deadWorker('a worker thread ran out of memory (fewer --workers, or NODE_OPTIONS=--max-old-space-size=<MB>, leave more to each)', task, setup)
+  return Object.assign(new Error(`worker: ${message}`, { cause: error }), { stack: stack?.replace(message, `worker: ${message}`) })
+}
+
 /** `progress` hears of rows as workers pass them. A worker that dies takes its task's promise with it; the others go on until the pool is closed. */
 export function openPool(workers: number, setup: Setup | undefined, progress: (rows: number) => void): Pool {
   const queue = new PQueue({ concurrency: workers })
   const idle: Worker[] = []
   const all: Worker[] = []
+  const busy = new Map<Worker, Task>()
+  // what still waits when the pool closes, or when a worker dies, is told so: its caller would wait for ever
+  let refuse: (error: Error) => void
+  const closed = new Promise<never>((_, reject) => { refuse = reject })
+  closed.catch(() => undefined)
   const spawn = () => {
     const worker = new Worker(new URL('../worker.js', import.meta.url), { workerData: setup })
     worker.setMaxListeners(0)
+    // also while it has no task: a stage may have left something behind that fails later
+    worker.on('error', (error: unknown) => refuse(failure(error, busy.get(worker), setup)))
+    worker.on('exit', code => refuse(deadWorker(`a worker thread ended by itself with code ${code}`, busy.get(worker), setup)))
     all.push(worker)
     return worker
   }
   const once = <T>(worker: Worker, task: Task) => new Promise<T>((resolve, reject) => {
-    const done = () => { worker.off('message', message); worker.off('error', fail); worker.off('exit', exit) }
     const message = (answer: { progress?: number, result?: T, error?: { message: string, stack?: string, code?: string } }) => {
       if (answer.progress !== undefined) return progress(answer.progress)
-      done()
+      worker.off('message', message)
+      busy.delete(worker)
+      idle.push(worker)
       if (answer.error) return reject(Object.assign(new Error(answer.error.message), { code: answer.error.code, stack: answer.error.stack }))
       resolve(answer.result as T)
     }
-    const fail = (error: Error) => { done(); reject(new Error(`worker: ${error.message}`, { cause: error })) }
-    const exit = (code: number) => { done(); reject(new Error(`worker: a worker thread ended with code ${code} while it worked on a ${task.kind} task`)) }
-    worker.on('message', message).on('error', fail).on('exit', exit)
+    busy.set(worker, task)
+    worker.on('message', message)
     worker.postMessage(task)
   })
-  // what still waits when the pool closes is told so, or its caller would wait for ever
-  let refuse: (error: Error) => void
-  const closed = new Promise<never>((_, reject) => { refuse = reject })
-  closed.catch(() => undefined)
   return {
     run: <T>(task: Task) => Promise.race([closed, queue.add(async () => {
-      const worker = idle.pop() ?? spawn()
-      return once<T>(worker, task).finally(() => idle.push(worker))
+      return once<T>(idle.pop() ?? spawn(), task)
     }) as Promise<T>]),
     async close() {
       refuse(new Error('pool: closed'))

@@ -8,29 +8,11 @@ import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import type { Counts, LedgerTask, Partition, PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
-import { labelOf, type Prepared } from './run.ts'
+import { labelOf, type Manifest } from './manifest.ts'
+import type { Prepared } from './run.ts'
 
 const SHARD_BYTES = 500e6
 const packageVersion = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version
-
-export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
-
-/** What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the machine. */
-export interface Manifest {
-  readonly sluice: string
-  /** Of the content of all inputs, the plan, and Sluice's own code. */
-  readonly hash: string
-  readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
-  readonly limit?: number
-  readonly keep_ids?: number
-  readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
-  readonly rows: { read: number, kept: number, dropped: number, errored: number, derived: number }
-  /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */
-  readonly dropped_by_kind: { broken: number, quality: number, configured: number }
-  readonly stages: Record<string, StageCounts>
-  readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>
-  readonly files: Record<string, { bytes: number, sha256: string }>
-}
 
 export interface PublishInput {
   readonly output: string
@@ -48,10 +30,11 @@ export interface PublishInput {
   ledger(file: string, partition: number): LedgerTask
 }
 
-/** The manifest of the latest published run, if there is one. */
-export function latestManifest(output: string): { folder: string, manifest: Manifest } | undefined {
-  const folder = join(output, 'latest'), file = join(folder, 'manifest.json')
-  return existsSync(file) ? { folder, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest } : undefined
+/** A name that no other run has: two of one second may be equal. */
+function freeName(folder: string, name: string): string {
+  let free = name
+  for (let i = 2; existsSync(join(folder, free)); i++) free = `${name}-${i}`
+  return free
 }
 
 const dataName = (i: number, n: number) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`
@@ -59,7 +42,7 @@ const dataName = (i: number, n: number) => `data-${String(i).padStart(5, '0')}-o
 export async function publish(input: PublishInput): Promise<{ status: 'published' | 'empty', folder: string, manifest: Manifest }> {
   const { output, prepared, pool, counts } = input
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\.\d+Z$/, 'Z')
-  const name = `${stamp}-${input.hash.slice(0, 8)}`, folder = join(output, 'runs', `.tmp-${name}`)
+  const name = freeName(join(output, 'runs'), `${stamp}-${input.hash.slice(0, 8)}`), folder = join(output, 'runs', `.tmp-${name}`)
   for (const old of readdirSync(join(output, 'runs'))) if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })
   mkdirSync(join(folder, 'ledger'), { recursive: true })
   const metas = input.metas()

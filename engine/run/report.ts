@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { messagesType } from '../arrow/columns.ts'
 import { readStream } from './inspect.ts'
-import type { Manifest } from './publish.ts'
+import { keptElsewhere, type Manifest } from './manifest.ts'
 
 const EXAMPLES = 3, CHARACTERS = 300
 
@@ -25,7 +25,9 @@ async function examples(folder: string, stage: string): Promise<Map<string, Exam
           if (some.length >= EXAMPLES) continue
           const texts = batch.schema.fields.filter(field => /^(prompt|chosen|rejected|messages|instruction|completions?)$/.test(field.name)).map((field): [string, string] => {
             const value: unknown = column(field.name)!.get(i)
-            const text = String(field.type) === String(messagesType) ? [...(value as Iterable<{ role: string, content: string }>)].map(({ role, content }) => `${role}: ${content}`).join('\n') : String(value)
+            // a source's raw rows may be null where a pair's are not
+            const messages = String(field.type) === String(messagesType) && value !== null ? [...value as Iterable<{ role: string, content: string } | null>] : undefined
+            const text = messages ? messages.map(message => message ? `${message.role}: ${message.content}` : 'null').join('\n') : String(value)
             return [field.name, text.length > CHARACTERS ? `${text.slice(0, CHARACTERS)} …` : text]
           })
           some.push({ id: String(column('id')?.get(i) ?? ''), where: `${column('source_file')!.get(i)}:${column('source_row')!.get(i)}`, texts })
@@ -40,16 +42,18 @@ const escape = (text: string) => text.replace(/[&<>"]/g, character => ({ '&': '&
 const n = (value: number) => value.toLocaleString('en-US')
 const percent = (part: number, whole: number) => whole === 0 ? '' : `${(100 * part / whole).toFixed(1)} %`
 const row = (...cells: (string | number)[]) => `<tr>${cells.map(cell => `<td${typeof cell === 'number' ? ' class="n"' : ''}>${typeof cell === 'number' ? n(cell) : cell}</td>`).join('')}</tr>`
-const table = (head: string[], rows: string[]) => `<table><thead><tr>${head.map(cell => `<th>${cell}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`
+/** A head that begins with '>' stands over numbers. */
+const table = (head: string[], rows: string[]) => `<table><thead><tr>${head.map(cell => cell.startsWith('>') ? `<th class="n">${cell.slice(1)}</th>` : `<th>${cell}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .7em .25em 0;border-bottom:1px solid #ddd;vertical-align:top}.n{text-align:right;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .7em .25em 0;border-bottom:1px solid #ddd;vertical-align:top}.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .bar{background:#3a7;height:.7em;min-width:1px}.track{background:#eee;width:12em}pre{white-space:pre-wrap;background:#f6f6f6;padding:.6em;margin:.3em 0;font-size:.85em}summary{cursor:pointer}
 @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}td,th{border-color:#444}pre{background:#242424}.track{background:#333}}`
 
 /** The page of a run that lies in `folder` (ledger and dropped rows are there). Depends on nothing but them and the manifest. */
 export async function reportHtml(folder: string, manifest: Manifest): Promise<string> {
   const { rows, stages, sinks, dropped_by_kind: kinds } = manifest
+  const elsewhere = keptElsewhere(manifest)
   const funnel = Object.entries(stages).filter(([id]) => !(id in sinks)).map(([id, stage]) => {
     const out = stage.derived > 0 ? stage.derived : stage.out
     return row(escape(id), escape(stage.use), stage.in, stage.dropped, stage.errored, out, `<div class="track"><div class="bar" style="width:${(100 * out / Math.max(1, rows.read)).toFixed(1)}%"></div></div>`)
@@ -68,13 +72,13 @@ export async function reportHtml(folder: string, manifest: Manifest): Promise<st
   const notes = Object.entries(stages).filter(([, stage]) => Object.keys(stage.notes).length > 0).flatMap(([id, stage]) => Object.entries(stage.notes).map(([note, count]) => row(`${escape(id)}.${escape(note)}`, count)))
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sluice: ${escape(manifest.graph.name)}</title><style>${style}</style></head><body>
 <h1>${escape(manifest.graph.name)}: ${n(rows.kept)} of ${n(rows.read)} rows kept</h1>
-<p>${n(rows.dropped)} dropped (${n(kinds.broken)} broken, ${n(kinds.quality)} for their quality, ${n(kinds.configured)} beyond a limit that was set), ${n(rows.errored)} errored, ${n(rows.derived)} added. Every row is in <code>ledger/</code>, dropped ones in <code>dropped/</code>.</p>
-<h2>Stages</h2>${table(['id', 'stage', 'in', 'dropped', 'errored', 'out', ''], funnel)}
-<h2>Reasons</h2>${reasons.length > 0 ? table(['reason', 'rows', 'of all', ''], reasons) : '<p>No row was dropped.</p>'}
+<p>${n(rows.dropped)} dropped, ${n(rows.errored)} errored, ${n(rows.derived)} added. Stages dropped ${n(kinds.broken)} broken rows, ${n(kinds.quality)} for their quality and ${n(kinds.configured)} beyond a limit that was set${elsewhere > 0 ? `; ${n(elsewhere)} of them are kept all the same, by another way through the graph` : ''}. Every row is in <code>ledger/</code>, dropped ones in <code>dropped/</code>.</p>
+<h2>Stages</h2>${table(['id', 'stage', '>in', '>dropped', '>errored', '>out', ''], funnel)}
+<h2>Reasons</h2>${reasons.length > 0 ? table(['reason', '>rows', 'of all', ''], reasons) : '<p>No row was dropped.</p>'}
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}
-${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', 'rows'], notes)}` : ''}
-<h2>Results</h2>${table(['sink', 'rows', 'columns'], Object.entries(sinks).map(([id, sink]) => row(escape(id), sink.rows, `${escape(sink.columns.join(', '))}${Object.keys(sink.renamed).length > 0 ? `<br>renamed: ${escape(Object.entries(sink.renamed).map(([from, to]) => `${from} to ${to}`).join(', '))}` : ''}`)))}
-<h2>Inputs</h2>${table(['file', 'rows', 'layout', 'sha256'], manifest.inputs.map(input => row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`)))}
+${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', '>rows'], notes)}` : ''}
+<h2>Results</h2>${table(['sink', '>rows', 'columns'], Object.entries(sinks).map(([id, sink]) => row(escape(id), sink.rows, `${escape(sink.columns.join(', '))}${Object.keys(sink.renamed).length > 0 ? `<br>renamed: ${escape(Object.entries(sink.renamed).map(([from, to]) => `${from} to ${to}`).join(', '))}` : ''}`)))}
+<h2>Inputs</h2>${table(['file', '>rows', 'layout', 'sha256'], manifest.inputs.map(input => row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`)))}
 <p><small>Sluice ${manifest.sluice}, seed ${manifest.graph.seed}, run ${manifest.hash}</small></p></body></html>
 `
 }

@@ -1,26 +1,27 @@
 /** A run from the graph to the published folder. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statfsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source, Stage, StageReport } from '../../stages/define.ts'
 import { registry } from '../../stages/registry.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
-import { EXIT, SluiceError } from '../errors.ts'
+import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf, type GraphBuilder, type GraphObject } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
-import { loadValue, writeWhole } from './files.ts'
+import { changedInput, haveSizes, loadValue, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { takeLock } from './lock.ts'
 import type { BucketTask, Counts, LedgerTask, MergeTask, Partition, PassMeta, PassTask, Setup } from './messages.ts'
 import { cutPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
-import { latestManifest, publish, type Manifest } from './publish.ts'
+import { labelOf, latestManifest, type Manifest } from './manifest.ts'
+import { publish } from './publish.ts'
 
 /** Raised when what lies in spools changes its form. */
 const FORMAT = 1
@@ -73,7 +74,7 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
-  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await (node.stage as Source).inputs(node.options as never, graph.base))
+  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
   const { nodes, problems } = resolveColumns(graph, inputs)
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
   const schemas = new Map(graph.nodes.map(node => {
@@ -81,6 +82,15 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
   return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), warnings: formatProblems([...warnings, ...problems]) }
+}
+
+/** The files of a source. What it says against them is about the data, unless it says otherwise. */
+async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
+  try {
+    return await (node.stage as Source).inputs(node.options as never, base)
+  } catch (error) {
+    throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
+  }
 }
 
 /** Other inputs for a graph with one source. */
@@ -134,27 +144,25 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
   return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, previous, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
 }
 
-/** Runs a graph. Throws a SluiceError (or a GraphError) with an exit code; nothing is published then, and the next run goes on from where this one was. */
+/** Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on from where this one was. */
 export async function run(input: GraphInput, options: RunOptions = {}): Promise<RunResult> {
   const started = performance.now()
   const output = resolve(options.output ?? 'out'), cache = join(output, '.sluice')
-  try {
-    mkdirSync(join(cache, 'spools'), { recursive: true })
-    mkdirSync(join(output, 'runs'), { recursive: true })
-  } catch (error) { throw new SluiceError(`run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`, EXIT.io, { cause: error }) }
-  const unlock = takeLock(cache)
+  const unlock = openOutput(output, cache)
   let pool: Pool | undefined
   const abort = () => { void pool?.close() }
   options.signal?.addEventListener('abort', abort)
   try {
     const prepared = await prepare(input, options, join(cache, 'user'))
+    options.signal?.throwIfAborted()
     const { graph, files } = prepared
+    const stamps = files.map(({ path, bytes }) => checkInput(path, bytes, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const units = cutPartitions(files, graph.partitionRows, options.limit)
     const partitions = units.flat()
     const expectedRows = partitions.reduce((n, { start, end }) => n + end - start, 0)
     const plan = makePlan(graph)
-    const setup = makeSetup(prepared, plan, expectedRows, options)
+    const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
     let done = 0, phase = '', total = 0
     const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
     const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
@@ -163,7 +171,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
     const keys = makeKeys(prepared, plan, partitions, hashes, expectedRows, options)
     const latest = latestManifest(output)
-    if (latest?.manifest.hash === keys.run) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, seconds: (performance.now() - started) / 1000 }
+    if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, seconds: (performance.now() - started) / 1000 }
     checkDisk(output, files, plan)
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
     for (let level = 0; level < plan.levels.length; level++) {
@@ -180,26 +188,61 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     prune(join(cache, 'spools'), passes.used)
     return { ...result, seconds: (performance.now() - started) / 1000 }
   } catch (error) {
+    const { code } = error as { code?: string }
+    if (!options.signal?.aborted && (code === 'ENOSPC' || code === 'EDQUOT')) {
+      const why = `run: no space left (${code}: ${(error as Error).message.replace(`${code}: `, '')}) while ${output} was written`
+      throw new SluiceError(`${why}; free some or choose another --output, then run the same command again: what is finished is kept`, EXIT.io, { cause: error })
+    }
     if (options.signal?.aborted) throw new SluiceError('run: interrupted; what is finished is kept, run the same command again to go on', typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted)
-    throw error
+    throw error instanceof Error && !('exit' in error) ? Object.assign(error, { exit: exitCode(error) }) : error
   } finally {
     options.signal?.removeEventListener('abort', abort)
     await pool?.close()
+    removeHalves(output, cache)
     unlock()
   }
 }
 
-/** How a file is named in the ledger and the manifest: relative where it lies below the working directory. */
-export const labelOf = (path: string): string => {
-  const short = relative(process.cwd(), path)
-  return short.startsWith('..') ? path : short
+/** Makes the folders of an output, takes its lock, and removes what a killed run left. */
+function openOutput(output: string, cache: string): () => void {
+  try {
+    mkdirSync(join(cache, 'spools'), { recursive: true })
+    mkdirSync(join(output, 'runs'), { recursive: true })
+    const latest = join(output, 'latest')
+    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) throw new SluiceError(`run: ${latest} is not a link to a run, and a run would put one there; move it away or choose another --output`, EXIT.io)
+    const unlock = takeLock(cache)
+    removeHalves(output, cache)
+    return unlock
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    throw new SluiceError(`run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`, EXIT.io, { cause: error })
+  }
 }
 
-function makeSetup({ graph, files, schemas }: Prepared, plan: Plan, expectedRows: number, options: RunOptions): Setup {
+/** Whatever is half done: it takes up room, and nobody can use it. */
+function removeHalves(output: string, cache: string): void {
+  for (const [folder, names] of [[output, /^\.latest-/], [join(output, 'runs'), /^\.tmp-/], [join(cache, 'spools'), /\.tmp$/]] as const) {
+    if (existsSync(folder)) for (const name of readdirSync(folder)) if (names.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
+}
+
+/** What identifies an input as long as it stays as it is. Refuses what a run into the same folder published: the next one would read its own result. */
+function checkInput(path: string, bytes: number, output: string): string {
+  const stamp = stampOf(path)
+  if (!stamp.startsWith(`${bytes}-`)) throw changedInput(path)
+  if (realpathSync(path).startsWith(join(realpathSync(output), 'runs', sep))) {
+    throw new SluiceError(`run: the input ${path} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)
+  }
+  return stamp
+}
+
+const sizesIn = ({ files }: Manifest): Record<string, number> => Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, bytes]))
+
+function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[], plan: Plan, expectedRows: number, options: RunOptions): Setup {
   return {
     nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
     levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
-    files: files.map(({ source, path, layout, plan }) => ({ source, path, layout, plan })),
+    files: files.map(({ source, path, layout, plan }, i) => ({ source, path, layout, plan, stamp: stamps[i] })),
     seed: graph.seed, expectedRows, keepIds: options.keepIds ?? [], blockRows: options.blockRows ?? 1000,
     buckets: Object.fromEntries(graph.nodes.filter(node => node.stage.kind === 'stage' && node.stage.group).map(node =>
       [node.id, bucketCount(expectedRows, (node.stage as Stage).group!.keysPerRow(node.options as never), options.bucketBytes)])),
@@ -211,9 +254,9 @@ function checkDisk(output: string, files: readonly InputFile[], plan: Plan): voi
   const decoded = files.reduce((n, { facts, bytes }) => n + Number(facts.decoded_bytes ?? bytes * 3), 0)
   const spools = plan.levels.flat().filter(op => op.kind === 'save' || op.kind === 'gather').length
   const needed = decoded * (spools + 2), { bavail, bsize } = statfsSync(output), free = bavail * bsize
-  if (needed > free) throw new SluiceError(`run: about ${gigabytes(needed)} GB are needed in ${output} (${spools} spools and the result of ${gigabytes(decoded)} GB decoded input) and ${gigabytes(free)} GB are free; choose another --output or a --limit`, EXIT.io)
+  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} (${spools} spools and the result of ${sizeText(decoded)} decoded input) and ${sizeText(free)} are free; choose another --output or a --limit`, EXIT.io)
 }
-const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1)
+const sizeText = (bytes: number) => bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 
 /** Keeps only what this run used: the next one goes on from there, and the folder does not grow night by night. */
 function prune(folder: string, used: ReadonlySet<string>): void {
@@ -261,18 +304,17 @@ class Passes {
     await Promise.all(groups.map(async unit => {
       const parts = unit.map(partition => {
         const folders = this.folders(partition.index)
-        return { partition, folder: folders[level], earlier: folders.slice(0, level), done: existsSync(join(folders[level], 'meta.bin')) }
+        return { partition, folder: folders[level], earlier: folders.slice(0, level), meta: wholeMeta(folders[level]) }
       })
-      if (parts.every(({ done }) => done)) {
-        for (const { partition, folder } of parts) {
-          const meta = loadValue<PassMeta>(join(folder, 'meta.bin'))
+      if (parts.every(({ meta }) => meta)) {
+        for (const { partition, meta } of parts as { partition: Partition, meta: PassMeta }[]) {
           take(partition.index, { counts: meta.counts, grouped: Object.fromEntries(Object.entries(meta.grouped).map(([node, { rows }]) => [node, rows])) })
           progress(partition.end - partition.start)
         }
         return
       }
       const task: PassTask = {
-        kind: 'pass', level, partitions: parts, states: Object.fromEntries(this.#states),
+        kind: 'pass', level, partitions: parts.map(({ meta, ...part }) => ({ ...part, done: meta !== undefined })), states: Object.fromEntries(this.#states),
         drops: unit.map(({ index }) => Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]]))),
       }
       const results = await this.#pool.run<{ counts: Record<string, Counts>, grouped: Record<string, number> }[]>(task)
@@ -292,7 +334,7 @@ class Passes {
   async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
     const file = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.state`)
     const states = this.#states.get(node) ?? []
-    if (!existsSync(file)) {
+    if (tryLoadValue(file) === undefined) {
       const partials = reached.map(({ index }) => this.folders(index)[level])
       await this.#pool.run({ kind: 'merge', node, round, partials, states, file } satisfies MergeTask)
     }
@@ -303,7 +345,7 @@ class Passes {
     const folder = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.group`)
     const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
     this.#drops.set(node, files)
-    if (existsSync(join(folder, 'done'))) return
+    if (haveSizes(folder, tryLoadValue<Record<string, number>>(join(folder, 'done')))) return
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const stage = this.#node(node).stage as Stage
@@ -316,7 +358,7 @@ class Passes {
     await Promise.all(results.map((file, bucket) => this.#pool.run({ kind: 'bucket', node, bucket, folders: parts.map(part => part.folder), bases, file } satisfies BucketTask)))
     joinBuckets(node, results, parts, Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''), reached.map(({ index }) => files[index]))
     for (const file of results) rmSync(file)
-    writeWhole(join(folder, 'done'), '')
+    saveValue(join(folder, 'done'), sizesOf(folder))
   }
 
   /** What fitted stages say of themselves. */
@@ -326,6 +368,12 @@ class Passes {
       return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)))]] : []
     }))
   }
+}
+
+/** What a finished pass says of itself; undefined when it is not finished, or when something of it is missing or cut off. */
+function wholeMeta(folder: string): PassMeta | undefined {
+  const meta = tryLoadValue<PassMeta>(join(folder, 'meta.bin'))
+  return meta?.folder === folder && haveSizes(folder, meta.files) ? meta : undefined
 }
 
 const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 })

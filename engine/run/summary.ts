@@ -1,5 +1,5 @@
 /** What a run prints. */
-import type { Manifest, StageCounts } from './publish.ts'
+import { keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -35,6 +35,7 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
   return [
     `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest, kindOf),
+    ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => stageLine(id, stage)),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),

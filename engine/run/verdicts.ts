@@ -39,7 +39,7 @@ export class Said implements Verdict {
     this.#check(row)
     if (this.said[row]) return
     const index = this.#reasons.indexOf(reason)
-    if (index < 0) throw new UndeclaredReason(`${this.#stage.name}: reason '${reason}' is not declared; declared are ${this.#reasons.join(', ') || 'none'}`)
+    if (index < 0) throw new StageMistake(`${this.#stage.name}: reason '${reason}' is not declared; declared are ${this.#reasons.join(', ') || 'none'}`)
     const spared = this.#spare !== undefined && this.#stage.reasons[reason].kind !== 'broken' && this.#spare(row)
     this.said[row] = 1
     this.kept[row] = spared ? 1 : 0
@@ -65,7 +65,7 @@ export class Said implements Verdict {
   }
 
   #check(row: number): void {
-    if (!(row >= 0 && row < this.kept.length)) throw new Error(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
+    if (!(Number.isInteger(row) && row >= 0 && row < this.kept.length)) throw new StageMistake(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
   }
 
   /** Takes over what was said of a part of the block that begins at `offset`. */
@@ -77,7 +77,7 @@ export class Said implements Verdict {
 }
 
 /** A programming error in a stage: stops the run, unlike an exception about a row. */
-export class UndeclaredReason extends Error {}
+export class StageMistake extends Error {}
 
 export type Instance = { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
 
@@ -91,7 +91,7 @@ export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said)
   try {
     result = await run.instance?.batch(new Batch(flow), said)
   } catch (error) {
-    if (error instanceof UndeclaredReason) throw error
+    if (error instanceof StageMistake) throw error
     if (flow.rows > 1) return inHalves(run, flow, prepare)
     // what the stage said of this row before it failed does not count
     const failed = new Said(run.stage, 1)
@@ -137,9 +137,13 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void): Flow {
     if (run.stage.rows === 'derive') base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
   }
   for (const [name, values] of Object.entries(result?.columns ?? {})) {
+    const column = ['id', 'prompt', 'chosen', 'rejected'].includes(name) ? name : `${run.id}_${name}`
+    const declared = run.output.fields.find(field => field.name === column)
+    if (!declared) throw new StageMistake(`${run.id}: column '${name}' is not among the columns that the stage says it writes`)
     const data = toData(values)
+    if (String(data.type) !== String(declared.type)) throw new StageMistake(`${run.id}: column '${name}' is ${data.type}, the stage declares ${declared.type}`)
     if (data.length !== base.rows) throw new Error(`${run.id}: column '${name}' has ${data.length} values for ${base.rows} rows`)
-    added.set(['id', 'prompt', 'chosen', 'rejected'].includes(name) ? name : `${run.id}_${name}`, data)
+    added.set(column, data)
   }
   const missing = run.output.fields.filter(field => !added.has(field.name) && !base.schema.fields.some(existing => existing.name === field.name))
   if (missing.length > 0 && base.rows > 0) throw new Error(`${run.id}: the stage declares ${missing.map(field => field.name).join(', ')} but did not write it`)

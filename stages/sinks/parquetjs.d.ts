@@ -23,11 +23,11 @@ declare module 'parquetjs-lite' {
     setMetadata(key: string, value: string): void
   }
 
-  const parquet: {
-    ParquetSchema: new (fields: Record<string, ParquetField>) => ParquetSchema
-    ParquetWriter: {
-      openFile(schema: ParquetSchema, path: string, options: { rowGroupSize?: number, pageSize?: number, useDataPageV2?: boolean, pageIndex?: boolean }): Promise<ParquetWriter>
-    }
+  export const ParquetSchema: new (fields: Record<string, ParquetField>) => ParquetSchema
+  export const ParquetWriter: {
+    openFile(schema: ParquetSchema, path: string, options?: { rowGroupSize?: number, pageSize?: number, useDataPageV2?: boolean, pageIndex?: boolean }): Promise<ParquetWriter>
   }
+
+  const parquet: { ParquetSchema: typeof ParquetSchema, ParquetWriter: typeof ParquetWriter }
   export default parquet
 }

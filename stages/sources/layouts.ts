@@ -157,8 +157,8 @@ export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wa
   throw new Error(`no known layout of pairs fits its columns: ${columns}; ${advice}:\n${layoutTable()}`)
 }
 
-/** The table as text, a layout a line. */
-export const layoutTable = (): string => layouts.map(({ name, rule, example }) => `  ${name}: ${rule}. ${example}`).join('\n')
+/** The table as text, a layout a line; docs/layouts.md has an example of each. */
+export const layoutTable = (): string => layouts.map(({ name, rule }) => `  ${name}: ${rule}`).join('\n')
 
 /** What the user says that text holds counts for more than what the sample looks like. */
 function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): Form | undefined {

@@ -132,6 +132,13 @@ describe('readParquet', () => {
     expect(readShards(set).flatMap(({ values }) => values)).toEqual(numbered(1000))
   })
 
+  it('gives a batch without rows for a file without rows, so that the columns are known', async () => {
+    const { folder } = await runSink(writeParquet, {}, [pairs([])])
+    const set = join(temporaryFolder(), 'set')
+    expect((await writeArrow(set, readParquet(join(folder, 'data.parquet'), { columns: ['chosen', 'id'] }))).rows).toBe(0)
+    expect(RecordBatchReader.from(readFileSync(join(set, 'data-00000-of-00001.arrow'))).open().schema.names).toEqual(['id', 'chosen'])
+  })
+
   it('names the file and what it has', async () => {
     const { folder } = await runSink(writeParquet, {}, [pairs(numbered(2))])
     await expect(readParquet(join(folder, 'data.parquet'), { columns: ['nope'] }).next()).rejects.toThrow(/data\.parquet: has no column nope; it has id, prompt/)

@@ -1,0 +1,40 @@
+/** The manifest of a run: what it was, and what came of it. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import type { StageReport } from '../../stages/define.ts'
+
+export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
+
+/** What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the machine. */
+export interface Manifest {
+  readonly sluice: string
+  /** Of the content of all inputs, the plan, and Sluice's own code. */
+  readonly hash: string
+  readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
+  readonly limit?: number
+  readonly keep_ids?: number
+  readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
+  readonly rows: { read: number, kept: number, dropped: number, errored: number, derived: number }
+  /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */
+  readonly dropped_by_kind: { broken: number, quality: number, configured: number }
+  readonly stages: Record<string, StageCounts>
+  readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>
+  readonly files: Record<string, { bytes: number, sha256: string }>
+}
+
+/** The manifest of the latest published run, if there is one. */
+export function latestManifest(output: string): { folder: string, manifest: Manifest } | undefined {
+  const folder = join(output, 'latest'), file = join(folder, 'manifest.json')
+  if (!existsSync(file)) return undefined
+  // a manifest that is damaged is as good as none: what it was of is made again
+  try { return { folder, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest } } catch { return undefined }
+}
+
+/** How a file is named in the ledger and the manifest: relative where it lies below the working directory. */
+export const labelOf = (path: string): string => {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') ? path : short
+}
+
+/** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
+export const keptElsewhere = ({ rows, dropped_by_kind: { broken, quality, configured } }: Manifest): number => Math.max(0, broken + quality + configured - rows.dropped)

@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { run } from '../../index.mjs'
+import { fingerprint, folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
+import { copyGraph, latestFiles, leavesAlone, root, sluice, stateOf, writeGraph } from './helpers.ts'
+
+describe('an output that cannot be written', () => {
+  it('ends with 74, its name, and what to do', async () => {
+    const at = folder(), graph = copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl')
+    writeFileSync(join(at, 'file'), 'a file')
+    mkdirSync(join(at, 'odd', '.sluice'), { recursive: true })
+    writeFileSync(join(at, 'odd', 'runs'), '')
+    for (const output of [join(at, 'file'), join(at, 'file', 'below'), join(at, 'odd'), ...existsSync('/proc/self') ? ['/proc/self/out'] : []]) {
+      const { code, stderr, stdout } = await sluice('run', graph, '--output', output, '--quiet')
+      expect(code, stderr).toBe(74)
+      expect(stderr).toContain(`run: the output folder ${output} cannot be written`)
+      expect(stderr).toContain('choose another with --output')
+      expect(stderr).not.toMatch(/^ +at /m)
+      expect(stdout).toBe('')
+    }
+    expect(readFileSync(join(at, 'file'), 'utf8')).toBe('a file')
+  })
+
+  it('whose `latest` is a folder of somebody\'s is refused before a row is read', async () => {
+    const at = folder(), output = join(at, 'out')
+    mkdirSync(join(output, 'latest'), { recursive: true })
+    writeFileSync(join(output, 'latest', 'mine.txt'), 'mine')
+    const { code, stderr } = await sluice('run', copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl'), '--output', output, '--quiet')
+    expect(code).toBe(74)
+    expect(stderr).toContain(`${join(output, 'latest')} is not a link to a run`)
+    expect(readFileSync(join(output, 'latest', 'mine.txt'), 'utf8')).toBe('mine')
+    expect(readdirSync(join(output, 'runs'))).toEqual([])
+  })
+})
+
+describe('an output among the inputs', () => {
+  it('is not read by the next run: it is refused, and what was published stays', async () => {
+    const at = folder(), output = join(at, 'in', 'out'), graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in') } }, { id: 'dpo', use: 'write_jsonl' }])
+    mkdirSync(join(at, 'in'))
+    writeJsonl(join(at, 'in', 'a.jsonl'), pairs(3))
+    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+    const { code, stderr } = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--quiet'))
+    expect(code).toBe(64)
+    expect(stderr).toContain(`lies in the output folder ${output}`)
+    expect(stderr).toContain('choose an --output outside of the input')
+  })
+
+  it('through a link as well', async () => {
+    const at = folder(), output = join(at, 'out'), path = writeJsonl(join(at, 'in.jsonl'), pairs(3))
+    const graphOf = (path: string) => ({ version: 1 as const, name: 'test', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'dpo', use: 'write_jsonl' }] })
+    await run(graphOf(path), { output })
+    symlinkSync(output, join(at, 'link'))
+    await expect(run(graphOf(join(at, 'link', 'latest', 'dpo')), { output })).rejects.toMatchObject({ exit: 64 })
+  })
+})
+
+/** A file system of its own, of 32 MB; undefined where that is not allowed. */
+function smallDisk(): string | undefined {
+  const at = folder()
+  try { execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', at], { stdio: 'ignore' }) } catch { return undefined }
+  return at
+}
+const disk = smallDisk()
+afterAll(() => { if (disk) execFileSync('umount', ['-l', disk]) })
+/** Takes all the room that is left. */
+function fill(path: string): void {
+  try { writeFileSync(path, Buffer.alloc(64 << 20)) } catch { /* it is full */ }
+  expect(statfsSync(join(path, '..')).bavail).toBe(0)
+}
+
+describe.skipIf(disk === undefined)('a full disk', () => {
+  it('in the midst of a pass ends with 74, says where and what to do; with room again the run goes on', async () => {
+    const at = folder(), output = join(disk!, 'pass', 'out'), gate = join(at, 'gate'), filler = join(disk!, 'filler'), rows = pairs(300)
+    rows[250].prompt = 'tell me about the volcano'
+    const graph = writeGraph(join(at, 'g.json'), [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } }, { id: 'unique', use: 'drop_duplicates' },
+      { id: 'own', use: join(root, 'test/failures/rogue.mjs'), with: { trick: 'fill', marker: 'volcano', gate, fill: filler } }, { id: 'dpo', use: 'write_arrow' },
+    ])
+    const { code, stderr } = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--workers', '1', '--quiet'))
+    expect(code, stderr).toBe(74)
+    for (const part of ['ENOSPC', output, 'free some', 'run the same command again']) expect(stderr).toContain(part)
+    expect(stderr).not.toMatch(/^ +at /m)
+    expect(stateOf(output).halves).toEqual([])
+    // still full: the lock cannot be written either, or the estimate says so
+    fill(filler)
+    const full = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--workers', '1', '--quiet'))
+    expect(full.code, full.stderr).toBe(74)
+    expect(full.stderr).toMatch(/ENOSPC|are free/)
+    rmSync(filler)
+    writeFileSync(gate, '')
+    const spools = join(output, '.sluice', 'spools')
+    const finished = new Map(readdirSync(spools).map(name => join(spools, name, 'meta.bin')).filter(path => existsSync(path)).map(path => [path, statSync(path).mtimeMs]))
+    expect(finished.size).toBeGreaterThan(8)
+    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+    for (const [path, time] of finished) expect(statSync(path).mtimeMs).toBe(time)
+    const clean = await run(graph, { output: join(at, 'clean') })
+    expect(latestFiles(output)).toEqual(fingerprint(clean.folder))
+  })
+
+  it.each(['write_arrow', 'write_parquet', 'write_jsonl'])('while %s publishes: the latest run stays, and the half one is removed', async use => {
+    const at = folder(), output = join(disk!, use), filler = join(disk!, 'filler'), path = writeJsonl(join(at, 'in.jsonl'), pairs(50))
+    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'dpo', use }])
+    await run(graph, { output, workers: 1 })
+    const before = stateOf(output)
+    writeJsonl(path, pairs(3000))
+    await expect(run(graph, { output, workers: 1, onProgress: ({ phase }) => { if (phase === 'publish' && !existsSync(filler)) fill(filler) } }))
+      .rejects.toMatchObject({ exit: 74, message: expect.stringMatching(/^run: no space left \(ENOSPC/) as unknown })
+    expect(stateOf(output)).toEqual(before)
+    rmSync(filler)
+    const { folder: out } = await run(graph, { output, workers: 1 })
+    expect(rowsOf(join(out, 'ledger')).length).toBe(3000)
+    expect(latestFiles(output)).toEqual(fingerprint((await run(graph, { output: join(at, 'clean') })).folder))
+  })
+})

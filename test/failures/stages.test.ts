@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { graph, run } from '../../index.mjs'
+import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
+import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph } from './helpers.ts'
+
+interface Verdict { id: string, outcome: string, reason: string | null, detail: string | null, numbers: { value: number }[] }
+
+/** 100 rows in partitions of 40 through the rogue stage, whose marker is in row 57. */
+function rogue(options: Record<string, unknown>, output: string, more: object = {}) {
+  const rows = pairs(100)
+  rows[57].prompt = 'tell me about the volcano'
+  const stages = [{ id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(folder(), 'in.jsonl'), rows) } }, { id: 'own', use: './rogue.mjs', with: options }, { id: 'dpo', use: 'write_arrow' }]
+  return run(graph({ version: 1, name: 'test', partition_rows: 40, stages }, { base: import.meta.url }), { output, workers: 2, ...more })
+}
+
+describe('a stage of one\'s own', () => {
+  it.each([
+    ['throws', 'throw', 'own: no such lamp'],
+    ['throws a text', 'throw_text', 'own: only a text'],
+    ['throws null', 'throw_null', 'own: null'],
+    ['rejects', 'reject', 'own: no such river'],
+  ])('that %s on one row loses that row to an error, and no other', async (_, trick, detail) => {
+    const { manifest, folder: out } = await rogue({ trick, marker: 'volcano' }, join(folder(), 'out'))
+    expect(manifest.rows).toEqual({ read: 100, kept: 99, dropped: 0, errored: 1, derived: 0 })
+    const errored = (rowsOf(join(out, 'ledger')) as unknown as Verdict[]).filter(({ outcome }) => outcome !== 'kept')
+    expect(errored).toMatchObject([{ id: 'r57', outcome: 'errored', detail }])
+    expect(rowsOf(join(out, 'dropped', 'own'))).toMatchObject([{ id: 'r57', dropped_reason: 'error' }])
+  })
+
+  it('that throws for every row keeps none: each is in the ledger, nothing is published', async () => {
+    const output = join(folder(), 'out')
+    const { status, manifest } = await rogue({ trick: 'throw' }, output)
+    expect(status).toBe('empty')
+    expect(manifest.rows).toEqual({ read: 100, kept: 0, dropped: 0, errored: 100, derived: 0 })
+    expect(stateOf(output).latest).toBeUndefined()
+  })
+
+  it('that drops a row twice: the first reason counts, once', async () => {
+    const { manifest, folder: out } = await rogue({ trick: 'twice', marker: 'volcano' }, join(folder(), 'out'))
+    expect(manifest.stages.own.reasons).toEqual({ told: 1 })
+    expect((rowsOf(join(out, 'ledger')) as unknown as Verdict[])[57]).toMatchObject({ outcome: 'dropped', reason: 'told', numbers: [{ value: 1 }] })
+  })
+
+  it.each([
+    ['fails to open', 'open', 'own (./rogue.mjs): cannot be opened'],
+    ['drops row -1', 'minus', 'rogue: a verdict names row -1 of a batch of'],
+    ['drops a row beyond the batch', 'beyond', 'rogue: a verdict names row 1000000 of a batch of'],
+    ['names a reason that it does not declare', 'undeclared', "rogue: reason 'untold' is not declared; declared are told, other"],
+    ['gives too few values', 'short', "own: column 'letters' has 39 values for 40 rows"],
+    ['gives a column that it does not declare', 'column', "own: column 'digits' is not among the columns"],
+    ['gives a column of another type', 'type', "own: column 'letters' is Float64, the stage declares Int32"],
+    ['does not give a column that it declares', 'none', 'own: the stage declares own_letters but did not write it'],
+    ['leaves a promise behind that fails', 'float', 'worker: nobody waits for this'],
+    ['ends the process', 'exit', 'worker: a worker thread ended by itself with code 7 while it worked on'],
+  ])('that %s stops the run with its name, and the lock is given back', async (_, trick, message) => {
+    const output = join(folder(), 'out'), before = stateOf(output)
+    await expect(rogue({ trick }, output, { workers: 1 })).rejects.toMatchObject({ exit: 1, message: expect.stringContaining(message) as unknown })
+    expect(stateOf(output)).toEqual(before)
+  })
+
+  it('that ends its thread, or its memory: a clear message, 1 under sluice and zx alike, and what was finished is used again', async () => {
+    const at = folder(), output = join(at, 'out'), rows = pairs(400)
+    rows[330].prompt = 'tell me about the volcano'
+    const path = writeJsonl(join(at, 'in.jsonl'), rows), gate = join(at, 'gate')
+    const graphOf = (trick: string) => writeGraph(join(at, `${trick}.json`), [
+      { id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'own', use: join(root, 'test/failures/rogue.mjs'), with: { trick, marker: 'volcano', gate } }, { id: 'dpo', use: 'write_arrow' },
+    ])
+    const zx = join(root, 'node_modules/zx/build/cli.js'), flags = ['--output', output, '--workers', '1']
+    const exit = await leavesAlone(output, () => start([zx, join(root, 'pipelines/clean.mjs'), '--graph', graphOf('exit'), ...flags]).ended)
+    expect(exit.code, exit.stderr).toBe(1)
+    expect(exit.stderr).toContain(`worker: a worker thread ended by itself with code 7 while it worked on ${path}, rows 320 to 360; nothing is published, what is finished is kept`)
+    const memory = await leavesAlone(output, () => startSluice(['run', graphOf('memory'), ...flags], { NODE_OPTIONS: '--max-old-space-size=80' }).ended)
+    expect(memory.code, memory.stderr).toBe(1)
+    expect(memory.stderr).toContain(`worker: a worker thread ran out of memory`)
+    for (const { stderr } of [exit, memory]) expect(stderr).not.toMatch(/^ +at /m)
+    // the same run without the trick is as if nothing had happened
+    expect((await startSluice(['run', graphOf('tame'), ...flags]).ended).code).toBe(0)
+    expect((await startSluice(['run', graphOf('tame'), '--output', join(at, 'clean')]).ended).code).toBe(0)
+    expect(latestFiles(output)).toEqual(latestFiles(join(at, 'clean')))
+  })
+})

@@ -1,0 +1,56 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RecordBatchReader } from 'apache-arrow'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { main, run } from '../../index.mjs'
+import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
+import { sluice } from './helpers.ts'
+
+describe('sluice verify', () => {
+  const at = folder(), first = join(at, 'first')
+  const graph = { version: 1 as const, name: 'test', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in.jsonl') } }, { id: 'dpo', use: 'write_arrow' }] }
+  const shard = join('dpo', 'data-00000-of-00001.arrow'), ledger = join('ledger', 'data-00000-of-00001.arrow')
+  beforeAll(async () => {
+    writeJsonl(join(at, 'in.jsonl'), pairs(2500))
+    await run(graph, { output: first })
+  })
+
+  /** Bytes up to the end of the second of three record batches, without an end of stream. */
+  function twoBatches(bytes: Buffer): Buffer {
+    let at = 0
+    // each message: a marker, the size of its metadata, the metadata, a body whose size only the metadata has; so read what two batches hold, and find the third's marker after it
+    const marker = Buffer.from([0xff, 0xff, 0xff, 0xff]), starts: number[] = []
+    for (let i = bytes.indexOf(marker); i >= 0; i = bytes.indexOf(marker, i + 8)) if (i % 8 === 0) starts.push(i)
+    for (const start of starts) {
+      try { if ([...RecordBatchReader.from(bytes.subarray(0, start))].reduce((n, batch) => n + batch.numRows, 0) === 2000) at = start } catch { /* not an end of a message */ }
+      if (at > 0) break
+    }
+    return bytes.subarray(0, at)
+  }
+
+  it.each([
+    ['a shard is removed', 65, 'dpo/data-00000-of-00001.arrow is missing', (folder: string) => { rmSync(join(folder, shard)) }],
+    ['a shard ends after a batch', 65, 'dpo has 2000 rows, published were 2500', (folder: string) => { writeFileSync(join(folder, shard), twoBatches(readFileSync(join(folder, shard)))) }],
+    ['a byte of the ledger differs', 65, 'ledger/data-00000-of-00001.arrow is not what was published', (folder: string) => {
+      const bytes = readFileSync(join(folder, ledger))
+      bytes[bytes.indexOf('kept')] ^= 1
+      writeFileSync(join(folder, ledger), bytes)
+    }],
+    ['the ledger is removed', 65, 'ledger/data-00000-of-00001.arrow is missing', (folder: string) => { rmSync(join(folder, 'ledger'), { recursive: true }) }],
+    ['the manifest is removed', 66, 'no manifest.json in', (folder: string) => { rmSync(join(folder, 'manifest.json')) }],
+    ['the manifest is cut', 65, 'manifest.json is damaged', (folder: string) => { writeFileSync(join(folder, 'manifest.json'), readFileSync(join(folder, 'manifest.json')).subarray(0, 300)) }],
+  ])('tells that %s, and the next run publishes again', async (_, code, message, damage) => {
+    const output = join(folder(), 'out')
+    cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+    expect(await main(['verify', '--output', output, '--quiet'])).toBe(0)
+    damage(join(output, 'latest'))
+    const ended = await sluice('verify', '--output', output)
+    expect(ended.code).toBe(code)
+    expect(ended.stderr).toContain(message)
+    expect(ended.stderr).not.toMatch(/^ +at /m)
+    const again = await run(graph, { output })
+    // a changed byte is for verify: a nightly run looks at sizes alone
+    expect(again.status).toBe(_ === 'a byte of the ledger differs' ? 'nothing_new' : 'published')
+    if (again.status === 'published') expect(await main(['verify', '--output', output, '--quiet'])).toBe(0)
+  })
+})
