@@ -1,6 +1,6 @@
 /** Small files of a run: whole or absent, never half. */
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 
 /** Writes to a temporary name beside the file, syncs, renames. */
@@ -23,6 +23,15 @@ export function tryLoadValue<T>(path: string): T | undefined {
   try { return loadValue<T>(path) } catch { return undefined }
 }
 
+/** Makes a folder and those above it. Node's own way of doing so never ends where a folder is there and refuses entries (/proc). */
+export function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  try { mkdirSync(path) } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
+  }
+}
+
 /** Bytes of each file of a folder. */
 export const sizesOf = (folder: string): Record<string, number> => Object.fromEntries(readdirSync(folder).sort().map(name => [name, statSync(join(folder, name)).size]))
 
@@ -39,9 +48,3 @@ export function stampOf(path: string): string {
 /** An input that is not what it was when the run began. */
 export const changedInput = (path: string): Error =>
   Object.assign(new Error(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`), { code: 'INPUT_CHANGED' })
-
-/** Syncs a folder's entries. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try { fsyncSync(fd) } finally { closeSync(fd) }
-}

@@ -43,11 +43,13 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
 
 /** One row of the ledger in words. */
 export function explain(row: LedgerRow, manifest?: Manifest): string {
+  const use = row.stage && manifest?.stages[row.stage]?.use
+  const numbers = row.numbers.map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`).join(',')
+  const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${row.reason === 'error' ? '' : 'yields to '}${row.detail}`
+  const because = row.reason === null ? '' : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
   const where = `${row.id} (${row.file}:${row.row})`
-  const numbers = row.numbers.map(({ name, value, limit }) => `${name} ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`).join(', ')
-  const because = row.reason === null ? '' : `${row.stage ? ` by ${row.stage}${manifest?.stages[row.stage] ? ` (${manifest.stages[row.stage].use})` : ''}` : ''}: ${row.reason}${numbers ? `, ${numbers}` : ''}${row.detail ? `; ${/:\d+$/.test(row.detail) && row.outcome === 'dropped' ? 'yields to ' : ''}${row.detail}` : ''}`
-  if (row.outcome === 'kept') return `${where} was kept, in ${row.sinks.join(', ')}${because ? `; spared by --keep-ids, it would have been dropped${because}` : ''}`
-  return `${where} was ${row.outcome}${because}`
+  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}`
+  return `${where} was kept, in ${row.sinks.join(', ')}${because ? `; ${row.detail === 'spared' ? 'but for --keep-ids it would have been' : 'on another way through the graph it was'} dropped${because}` : ''}`
 }
 const round = (value: number | null): string => value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 

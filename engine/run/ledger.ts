@@ -4,13 +4,14 @@ import { makeFloat64, makeInt64, makeText, take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { DERIVED } from '../arrow/flow.ts'
-import { DROPPED, ERRORED, type LedgerTask, type PassMeta } from './messages.ts'
+import { DROPPED, ERRORED, SPARED, type LedgerTask, type PassMeta } from './messages.ts'
 import type { WorkerNode, World } from './world.ts'
 
 const numberType = new Struct([new Field('name', new Utf8(), false), new Field('value', new Float64()), new Field('limit', new Float64())])
 /**
  * `outcome`: kept, dropped or errored. `stage`, `reason`, `numbers` (the measured value and the limit it was held against) and `detail` (an error's message, or the row that
- * this one yields to, as `file:row`) say why; on a kept row they say what would have dropped it but for --keep-ids. `sinks`: where it, or a pair of it, went.
+ * this one yields to, as `file:row`) say why. On a kept row they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped it but for
+ * --keep-ids. `sinks`: where it, or a pair of it, went.
  */
 export const ledgerSchema = new Schema([
   new Field('id', new Utf8(), false), new Field('file', new Utf8(), false), new Field('row', new Int64(), false),
@@ -61,8 +62,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         const how = kept ? 'kept' : e >= 0 && events.kind[e] === ERRORED ? 'errored' : 'dropped'
         outcomes[how]++
         outcome.push(how)
-        // a row that another branch of the graph kept has nothing to explain, unless it was spared
-        if (e < 0 || (kept && events.kind[e] <= ERRORED)) {
+        if (e < 0) {
           stage.push(null); reason.push(how === 'dropped' ? 'unused' : null); detail.push(null); numbers.push(null)
           continue
         }
@@ -71,7 +71,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         stage.push(node.id)
         reason.push(events.kind[e] === ERRORED ? 'error' : name)
         numbers.push(Number.isNaN(events.value[e]) || events.kind[e] === ERRORED ? null : [name, events.value[e], limit ? Number(node.options[limit]) : NaN])
-        detail.push(events.messages[e] ?? (events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null))
+        detail.push(events.kind[e] === SPARED ? 'spared' : events.messages[e] ?? (events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null))
       }
       writer.write(toRecordBatch(ledgerSchema, [
         take(idBatch, [done, done + n]), makeText(outcome.map(() => task.label)), makeInt64(Array.from({ length: n }, (_, k) => start + at + k)),

@@ -15,7 +15,8 @@ export interface NodeSetup {
 }
 
 /** `stamp`: what `stampOf` said of the file before it was hashed. */
-export interface FileSetup { readonly source: string, readonly path: string, readonly layout: string, readonly plan: unknown, readonly stamp: string }
+/** `label`: how the ledger and dropped/ name the file. */
+export interface FileSetup { readonly source: string, readonly path: string, readonly label: string, readonly layout: string, readonly plan: unknown, readonly stamp: string }
 
 /** Sent once to every worker. */
 export interface Setup {

@@ -178,7 +178,7 @@ class PartitionPass {
     this.#partition = task.partitions[which].partition
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
-    this.#file = world.setup.files[this.#partition.file].path
+    this.#file = world.setup.files[this.#partition.file].label
     this.#ops = world.setup.levels[task.level].filter(op => 'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source))
     const earlier = task.partitions[which].earlier
     for (const op of this.#ops) {
@@ -282,7 +282,8 @@ class PartitionPass {
     if (load.blocks[load.next] !== this.#block) return void this.#ports.set(port, emptyFlow(schema))
     const batch = load.file.batch(load.batches[load.next++])
     const columns = batch.data.children
-    const key = (column: number) => (columns[column].values as Uint32Array).subarray(0, batch.numRows)
+    // spooled as int32: read as it is, the bit of a derived row would be a sign
+    const key = (column: number) => { const { buffer, byteOffset } = columns[column].values as Int32Array; return new Uint32Array(buffer, byteOffset, batch.numRows) }
     this.#ports.set(port, { schema, columns: columns.slice(2), rows: batch.numRows, row: key(0), copy: key(1) })
   }
 

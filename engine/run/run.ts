@@ -13,7 +13,7 @@ import { checkGraph, graph as graphOf, type GraphBuilder, type GraphObject } fro
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
-import { changedInput, haveSizes, loadValue, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
+import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { takeLock } from './lock.ts'
 import type { BucketTask, Counts, LedgerTask, MergeTask, Partition, PassMeta, PassTask, Setup } from './messages.ts'
@@ -206,8 +206,8 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
 /** Makes the folders of an output, takes its lock, and removes what a killed run left. */
 function openOutput(output: string, cache: string): () => void {
   try {
-    mkdirSync(join(cache, 'spools'), { recursive: true })
-    mkdirSync(join(output, 'runs'), { recursive: true })
+    makeFolder(join(cache, 'spools'))
+    makeFolder(join(output, 'runs'))
     const latest = join(output, 'latest')
     if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) throw new SluiceError(`run: ${latest} is not a link to a run, and a run would put one there; move it away or choose another --output`, EXIT.io)
     const unlock = takeLock(cache)
@@ -242,7 +242,7 @@ function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[
   return {
     nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
     levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
-    files: files.map(({ source, path, layout, plan }, i) => ({ source, path, layout, plan, stamp: stamps[i] })),
+    files: files.map(({ source, path, layout, plan }, i) => ({ source, path, label: labelOf(path), layout, plan, stamp: stamps[i] })),
     seed: graph.seed, expectedRows, keepIds: options.keepIds ?? [], blockRows: options.blockRows ?? 1000,
     buckets: Object.fromEntries(graph.nodes.filter(node => node.stage.kind === 'stage' && node.stage.group).map(node =>
       [node.id, bucketCount(expectedRows, (node.stage as Stage).group!.keysPerRow(node.options as never), options.bucketBytes)])),

@@ -1,4 +1,4 @@
-/** Pairs as messages or as plain text: what write_jsonl and write_parquet share. */
+/** Pairs as messages or as plain text: what the sinks share. */
 import { Field, makeData, Schema, Utf8, type Data, type RecordBatch } from 'apache-arrow'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'

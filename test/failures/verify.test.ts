@@ -15,10 +15,9 @@ describe('sluice verify', () => {
     await run(graph, { output: first })
   })
 
-  /** Bytes up to the end of the second of three record batches, without an end of stream. */
+  /** Bytes up to the end of the second of three record batches, without an end of stream: the first place of a message's marker before which 2,000 rows can be read. */
   function twoBatches(bytes: Buffer): Buffer {
     let at = 0
-    // each message: a marker, the size of its metadata, the metadata, a body whose size only the metadata has; so read what two batches hold, and find the third's marker after it
     const marker = Buffer.from([0xff, 0xff, 0xff, 0xff]), starts: number[] = []
     for (let i = bytes.indexOf(marker); i >= 0; i = bytes.indexOf(marker, i + 8)) if (i % 8 === 0) starts.push(i)
     for (const start of starts) {
@@ -39,7 +38,7 @@ describe('sluice verify', () => {
     ['the ledger is removed', 65, 'ledger/data-00000-of-00001.arrow is missing', (folder: string) => { rmSync(join(folder, 'ledger'), { recursive: true }) }],
     ['the manifest is removed', 66, 'no manifest.json in', (folder: string) => { rmSync(join(folder, 'manifest.json')) }],
     ['the manifest is cut', 65, 'manifest.json is damaged', (folder: string) => { writeFileSync(join(folder, 'manifest.json'), readFileSync(join(folder, 'manifest.json')).subarray(0, 300)) }],
-  ])('tells that %s, and the next run publishes again', async (_, code, message, damage) => {
+  ])('tells that %s, and the next run publishes again', async (what, code, message, damage) => {
     const output = join(folder(), 'out')
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
     expect(await main(['verify', '--output', output, '--quiet'])).toBe(0)
@@ -50,7 +49,7 @@ describe('sluice verify', () => {
     expect(ended.stderr).not.toMatch(/^ +at /m)
     const again = await run(graph, { output })
     // a changed byte is for verify: a nightly run looks at sizes alone
-    expect(again.status).toBe(_ === 'a byte of the ledger differs' ? 'nothing_new' : 'published')
+    expect(again.status).toBe(what === 'a byte of the ledger differs' ? 'nothing_new' : 'published')
     if (again.status === 'published') expect(await main(['verify', '--output', output, '--quiet'])).toBe(0)
   })
 })

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
 import { folder, rowsOf } from '../engine/helpers.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const cases = readdirSync(here, { withFileTypes: true }).filter(entry => entry.isDirectory()).map(({ name }) => name)

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { graph, run } from '../../index.mjs'
 import { folder, rowsOf } from '../engine/helpers.ts'
 import { pipelines, sample } from './helpers.ts'
+
+vi.setConfig({ hookTimeout: 300_000 })
 
 interface Truth { id: string, fault: string, of?: string, detail?: string }
 interface LedgerRow { id: string, outcome: string, stage: string | null, reason: string | null }

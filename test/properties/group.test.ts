@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { loadValue } from '../../engine/run/files.ts'
 import { joinBuckets, KeyWriter, runBucket, type GroupPart } from '../../engine/run/group.ts'
 import type { GroupDrops, PassMeta } from '../../engine/run/messages.ts'
 import type { Context, GroupRule } from '../../stages/define.ts'
 import { folder } from '../engine/helpers.ts'
 import { settings } from './settings.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
 
 interface Row { readonly keys: readonly bigint[], readonly payload: Uint8Array }
 /** A partition: its file, its rows in the order of blocks, and how many each block has. */

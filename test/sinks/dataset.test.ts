@@ -6,7 +6,7 @@ import {
 } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readParquet, writeArrow } from '../../engine/write_arrow_api.ts'
+import { readParquet, writeArrow } from '../../engine/dataset.ts'
 import writeParquet from '../../stages/sinks/write_parquet.ts'
 import { numbered, pairs, runSink, temporaryFolder } from './helpers.ts'
 

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Checks the proofs of inject_errors again, with nothing of Sluice: Python's fractions, and the two sides as they were published.
+
+    python3 scripts/check_proofs.py pairs.jsonl [...]
+
+Reads JSON Lines with prompt, chosen and rejected (text, or messages, of which the last is read) and the columns <id>_proof, <id>_type, <id>_start, <id>_end and
+<id>_answer_changed. For every row:
+  arithmetic  every clause of the proof is recomputed: `a=b is true`, `a=b is false` (by one unit of the last place or more), `a=b is rounded` (by less),
+              `a=b uses n before anything gives it` (n is an operand of a, and stands neither in the prompt nor in the rejected side before the equation)
+  location    the sides are alike up to the error, and after it too unless the type says that more follows from it
+  text        the true equation is read in the chosen side and the false one in the rejected side, after all but digits and signs is taken out
+Prints one JSON object; exit status 1 if any row fails on arithmetic or location. Rows whose text this simple reader cannot find are counted, not failed.
+"""
+import json
+import re
+import sys
+from collections import Counter
+from fractions import Fraction
+
+NUMBER = re.compile(r'\d+\.?\d*|\.\d+')
+SIGNS = str.maketrans({c: o for o, cs in {'-': '−–‒－﹣', '*': '×·⋅∙✕✖＊', '/': '÷∕⁄／', '+': '＋', '=': '＝', '%': '％', '(': '（', ')': '）'}.items() for c in cs})
+
+
+def value(text):
+    """The exact value of + - * / ( ) % over decimals: recursive descent, left to right."""
+    tokens = re.findall(r'\d+\.?\d*|\.\d+|[-+*/()%]', text)
+    if ''.join(tokens) != text:
+        raise ValueError(f'not an expression: {text}')
+    at = 0
+
+    def peek():
+        return tokens[at] if at < len(tokens) else ''
+
+    def take():
+        nonlocal at
+        at += 1
+        return tokens[at - 1]
+
+    def total():
+        result = product()
+        while peek() in ('+', '-'):
+            result = result + product() if take() == '+' else result - product()
+        return result
+
+    def product():
+        result = atom()
+        while peek() in ('*', '/'):
+            result = result * atom() if take() == '*' else result / atom()
+        return result
+
+    def atom():
+        token = take()
+        if token == '-':
+            return -atom()
+        if token == '(':
+            result = total()
+            if take() != ')':
+                raise ValueError(f'parenthesis: {text}')
+        else:
+            result = Fraction(token)
+        if peek() == '%':
+            take()
+            result /= 100
+        return result
+
+    result = total()
+    if at != len(tokens):
+        raise ValueError(f'something is left over: {text}')
+    return result
+
+
+def judge(left, right):
+    gap = abs(value(left) - value(right))
+    if gap == 0:
+        return 'true'
+    if '/' in right:
+        return 'false'
+    places = len(right.rstrip('%').partition('.')[2]) + (2 if right.endswith('%') else 0)
+    return 'rounded' if gap < Fraction(1, 10 ** places) else 'false'
+
+
+def numbers(text):
+    """(position, value) of every number, commas between groups of three being thousands separators."""
+    for match in re.finditer(r'\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?|\.\d+', text):
+        yield match.start(), Fraction(match.group().replace(',', ''))
+
+
+def bare(text):
+    """A text without words, currency, spaces and separators, and all signs in ASCII."""
+    text = text.translate(SIGNS)
+    text = re.sub(r'(?<=\d)\s*[xX]\s*(?=[$£€]?\d|\()', '*', text)
+    text = re.sub(r'(?<=[\d)%])((?:\s*[^\W\d_]+|\s*[$£€])*)\s+[xX]\s+(?=[$£€]?[\d(])', '*', text)
+    text = re.sub(r'(?<=\d),(?=\d{3})', '', text)
+    text = re.sub(r'(?<=\d)\s*percent', '%', text)
+    text = re.sub(r'/\s*[^\W\d_]+', '', text)
+    text = re.sub(r'(?<!\d)\.(?=\d)', '0.', text)
+    return re.sub(r'[^-\d.+*/=()%\n<>]', '', text)
+
+
+def holds(equation, text):
+    plain = re.sub(r'\((-[\d.]+)\)', r'\1', equation)
+    for one in (equation, plain):
+        for match in re.finditer(re.escape(one), text):
+            before, after = text[:match.start()][-1:], text[match.end():]
+            if not re.match(r'[\d.]', before) and not re.match(r'\d|\.\d', after):
+                return True
+    return False
+
+
+def last(side):
+    return side if isinstance(side, str) else side[-1]['content'] if side else ''
+
+
+def whole(side):
+    return side if isinstance(side, str) else '\n'.join(message['content'] for message in side)
+
+
+def check(row, prefix, seen):
+    chosen, rejected, kind = last(row['chosen']), last(row['rejected']), row[prefix + 'type']
+    start, end = row[prefix + 'start'], row[prefix + 'end']
+    if chosen == rejected:
+        return 'the sides are alike'
+    clauses = row[prefix + 'proof'].split('; ')
+    first = re.fullmatch(r'(.+)=([^=]+) is true', clauses[0])
+    if not first or judge(first[1], first[2]) != 'true':
+        return f'not true: {clauses[0]}'
+    wrong = 0
+    for clause in clauses[1:]:
+        use = re.fullmatch(r'(.+)=([^=]+) uses (\S+) before anything gives it', clause)
+        if use:
+            used = value(use[3])
+            if judge(use[1], use[2]) == 'false' or used not in [Fraction(n) for n in NUMBER.findall(use[1])] or used != value(first[2]):
+                return f'not used: {clause}'
+            if any(n == used for _, n in numbers(whole(row['prompt']))) or any(n == used for at, n in numbers(rejected) if at < start):
+                return f'given before: {clause}'
+            wrong += 1
+            continue
+        match = re.fullmatch(r'(.+)=([^=]+) is (true|false|rounded)', clause)
+        if not match or judge(match[1], match[2]) != match[3]:
+            return f'not so: {clause}'
+        wrong += match[3] == 'false'
+    if wrong != 1:
+        return f'{wrong} errors are claimed'
+    moved = kind in ('step_removed', 'steps_swapped')
+    if not 0 <= start < end <= len(rejected):
+        return f'span {start}-{end} of {len(rejected)}'
+    if not moved and chosen[:start] != rejected[:start]:
+        return 'the sides differ before the error'
+    if not moved and kind != 'wrong_carry' and not chosen.endswith(rejected[end:]):
+        return 'the sides differ after the error'
+    seen['located'] += all(holds(clause.rpartition(' is ')[0].split(' uses ')[0], bare(side)) for clause, side in [(clauses[0], chosen)]
+                           + [(clause.replace(' uses ', ' is uses '), rejected) for clause in clauses[1:]])
+    if re.search(r'####\s*\S', chosen):
+        answer = [list(numbers(side.rpartition('####')[2]))[:1] for side in (chosen, rejected)]
+        if all(answer) and (answer[0][0][1] != answer[1][0][1]) != row[prefix + 'answer_changed']:
+            return 'answer_changed is wrong'
+    return None
+
+
+def main(paths):
+    result, failures = Counter(), []
+    for path in paths:
+        with open(path, encoding='utf-8') as file:
+            for line in file:
+                row = json.loads(line)
+                prefix = next((key[:-5] for key in row if key.endswith('_proof') and row[key] is not None), None)
+                if prefix is None:
+                    result['without_proof'] += 1
+                    continue
+                result['rows'] += 1
+                try:
+                    fault = check(row, prefix, result)
+                except (ValueError, ZeroDivisionError) as error:
+                    fault = str(error)
+                if fault:
+                    failures.append({'id': row.get('id'), 'type': row[prefix + 'type'], 'fault': fault})
+    print(json.dumps({**result, 'failed': len(failures), 'failures': failures[:20]}))
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
