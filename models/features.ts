@@ -1,3 +1,4 @@
+import { CharFeatures } from './chars.ts'
 import type { Capacity, Rows } from './rows.ts'
 import { StyleFeatures } from './style.ts'
 import type { PairText } from './tokens.ts'
@@ -17,6 +18,7 @@ export interface Featuriser {
 }
 
 const KINDS: Record<string, (capacity: Capacity) => Featuriser> = {
+  chars: (capacity) => new CharFeatures(capacity),
   style: (capacity) => new StyleFeatures(capacity),
   words: (capacity) => new WordFeatures(capacity),
 }

@@ -1,19 +1,23 @@
-import { fitCalibration, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
-import { crossFit, crossMargins, type CrossFitOptions } from './head.ts'
+import { fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, plainGain, posterior, support, type Calibration } from './calibration.ts'
+import { chooseShare, type Evidence } from './evidence.ts'
+import type { CrossFitOptions } from './head.ts'
 import { auroc, share, spearman, type Estimate } from './metrics.ts'
 import { combine32, Random, shuffle } from './random.ts'
-import { fitReviewer, type Reviewer } from './reviewer.ts'
+import { fitHeads, fitReviewer, signedMargins, type Reviewer, type ReviewerSpec } from './reviewer.ts'
 import type { Rows } from './rows.ts'
+import { fitStack, LEAST_GAIN, stackMargins, type Stack } from './stack.ts'
 
-/** Which reviewers must speak against a pair for it to be found wrong; `mean` asks their mean margin. */
-export type Rule = 'both' | 'either' | 'mean'
+/** Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum. */
+export type Rule = 'both' | 'either' | 'stack'
 
 export interface PanelOptions extends CrossFitOptions {
   rule: Rule
   /** Share of the labels that are wrong, in [0, 0.5); absent: estimated. */
   noise_rate?: number
-  /** The panel may be acted on if the lower end of the 95 % interval of the planted flips' AUROC is above this. */
+  /** The panel may be acted on if the lower end of the self-test's `auroc_corrected` is above this. */
   min_auroc: number
+  /** What decides the share to drop. `evidence`: what helps a fresh head, which may be none; `noise_rate`: as many as are taken to be wrong, without a trial. */
+  share_by: 'evidence' | 'noise_rate'
   /** Share of the sample whose sides are swapped in secret for the self-test. */
   flip_share: number
 }
@@ -22,65 +26,81 @@ export interface PanelOptions extends CrossFitOptions {
 export interface SelfTest {
   rows: number
   planted: number
-  /** Chance that a planted flip has a lower mean margin than another row. */
+  /** Chance that a planted flip has a lower stack margin than another row. */
   auroc: Estimate
+  /**
+   * The same for a wrong label against a right one: (auroc - e) / (1 - 2 e), as a share e of the planted flips made a wrong label right and e of the others are wrong.
+   * Its lower end takes the lowest e that is not ruled out, so that noise which may not be there excuses nothing.
+   */
+  auroc_corrected: Estimate
   /** Rows found wrong by the rule that were planted; the others may be wrong labels of the data's own. */
   precision: Estimate
   /** Planted flips that the rule found wrong. */
   recall: Estimate
 }
 
+/** What each reviewer's margins weigh, and which reviewers have a voice: those that are better than a coin. */
+export interface Seats { stack: Stack, voices: boolean[] }
+
 /** Reviewers that judge together. A plain object: it survives structured clone. */
-export interface Panel {
+export interface Panel extends Seats {
   reviewers: Reviewer[]
-  /** Calibration of the mean margin. */
+  /** Calibration of the stack's margin. */
   joint: Calibration
   /**
    * Share of labels taken to be wrong: given; fitted beside the temperature, the interval covering what is found before and after flips are planted, with
-   * their share taken off again; or, where that interval is too wide, the share that confident learning flags.
+   * their share taken off again, and what is found without each fold; or, where that interval is too wide, the share that confident learning flags.
    */
   noise_rate: Estimate & { how: 'given' | 'fitted' | 'confident' }
-  /** A reviewer speaks against a pair whose margin is at or below this: its own lowest `noise_rate`, and never a margin that supports the label. */
+  /** A reviewer speaks against a pair whose margin is at or below this: its own lowest share, and never a margin that supports the label. The share is `evidence.share`, or the noise rate if that is 0. */
   thresholds: number[]
-  joint_threshold: number
+  stack_threshold: number
   self_test: SelfTest
-  /** The self-test's lower bound is above the limit. If not, nothing may be dropped on this panel's word. */
+  /** The lower bound of the self-test's corrected AUROC is above the limit. If not, nothing may be dropped on this panel's word. */
   able: boolean
-  /** Rank correlation (Spearman) of the first two reviewers' margins; above 0.95 they are one reviewer asked twice. */
-  correlation?: { correlation: number, near_copy: boolean }
+  share_by: 'evidence' | 'noise_rate'
+  /** What dropping does to a fresh head; absent when the panel is not able, and when it was not asked for. */
+  evidence?: Evidence
+  /** Rank correlation (Spearman) of the two reviewers that see and are most alike; above 0.95 they are one reviewer asked twice. */
+  correlation?: { first: string, second: string, correlation: number, near_copy: boolean }
   rows: number
 }
 
-/** Fits every reviewer on the same sample and folds (by prompt), joins them, and tests what they can see with flips planted in the sample. `samples[m]` are the rows of `kinds[m]`. */
-export function fitPanel(kinds: readonly string[], samples: readonly Rows[], folds: Uint8Array, options: PanelOptions): Panel {
-  const reviewers = kinds.map((kind, m) => fitReviewer(kind, samples[m], folds, options))
-  const margins = reviewers.map((reviewer, m) => crossMargins(reviewer.fit, samples[m], folds))
-  const mean = meanMargins(reviewers, margins)
-  const joint = fitCalibration(mean)
-  const { self_test, noise } = plant(reviewers, samples, folds, options.noise_rate ?? joint.eta.value, options)
-  const noise_rate = noiseRate(joint, noise, mean, options.noise_rate)
+/** True if pairs may be dropped on the panel's word: it can see, and dropping helps, if that was asked for. */
+export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => able && (share_by === 'noise_rate' || evidence?.helps === true)
+
+/**
+ * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flips planted in the sample, and looks whether a
+ * fresh head on `fresh` rows gains by what would be dropped. `samples[m]` are the rows of `specs[m]`.
+ */
+export function fitPanel(specs: readonly ReviewerSpec[], samples: readonly Rows[], fresh: Rows, folds: Uint8Array, options: PanelOptions): Panel {
+  const reviewers = specs.map((spec, m) => fitReviewer(spec, samples[m], folds, options))
+  const margins = reviewers.map(({ fit }, m) => signedMargins(fit, samples[m], folds, undefined))
+  const seats = seat(margins, folds, options.folds)
+  const stacked = stackMargins(seats.stack, margins, folds)
+  const joint = fitCalibration(stacked)
+  const { test, noise } = plant(reviewers, samples, folds, options.noise_rate ?? joint.eta.value, options)
+  const eta = coverAll(joint, [noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
+  const noise_rate = noiseRate(joint, eta, stacked, options.noise_rate)
+  const self_test = { ...test, auroc_corrected: corrected(test.auroc, noise_rate.how === 'given' ? noise_rate : eta) }
+  const able = self_test.auroc_corrected.low > options.min_auroc
+  const evidence = able && options.share_by === 'evidence' ? chooseShare({ specs, samples, fresh, folds, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', l2s: reviewers.map(({ fit }) => fit.l2), options }) : undefined
+  const dropped = evidence?.helps ? evidence.share : noise_rate.value
   return {
-    reviewers, joint, noise_rate, thresholds: margins.map(some => lowest(some, noise_rate.value)), joint_threshold: lowest(mean, noise_rate.value), self_test,
-    able: self_test.auroc.low > options.min_auroc, ...(margins.length > 1 ? { correlation: correlate(margins[0], margins[1]) } : {}), rows: folds.length,
+    reviewers, ...seats, joint, noise_rate, thresholds: thresholdsOf(seats, margins, dropped), stack_threshold: lowest(stacked, dropped), self_test, able, share_by: options.share_by,
+    ...(evidence ? { evidence } : {}), ...correlate(reviewers, seats.voices, margins), rows: folds.length,
   }
 }
 
-const correlate = (first: Float64Array, second: Float64Array) => {
-  const correlation = spearman(first, second)
-  return { correlation, near_copy: correlation > 0.95 }
-}
+/** Weighs reviewers by their out-of-fold margins, and gives voices. */
+export const seat = (margins: readonly Float64Array[], folds: Uint8Array, count: number): Seats =>
+  ({ stack: fitStack(margins, folds, count), voices: margins.map(some => plainGain(some) >= LEAST_GAIN) })
 
-/** Mean of the reviewers' log-odds d / T, so that no scale outweighs another; a reviewer that says nothing (T infinite) adds 0. */
-export function meanMargins(reviewers: readonly Reviewer[], margins: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(margins[0].length)
-  reviewers.forEach(({ calibration }, m) => {
-    const scale = 1 / (calibration.plain_temperature * reviewers.length)
-    for (let i = 0; i < out.length; i++) out[i] += margins[m][i] * scale
-  })
-  return out
-}
+/** By reviewer: the margin below or at which its lowest `rate` lies; -Infinity for one without a voice. */
+export const thresholdsOf = ({ voices }: Seats, margins: readonly Float64Array[], rate: number): number[] =>
+  margins.map((some, m) => voices[m] ? lowest(some, rate) : -Infinity)
 
-/** P(the label is right) of mean margins: the posterior where the noise rate is identified, else P(a fresh label of the same source would agree). */
+/** P(the label is right) of stack margins: the posterior where the noise rate is identified, else P(a fresh label of the same source would agree). */
 export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): number => noise_rate.how === 'fitted' ? posterior(joint, margin) : support(joint, margin)
 
 /** How many reviewers speak against each row. */
@@ -90,56 +110,87 @@ export function against(thresholds: readonly number[], margins: readonly Float64
   return out
 }
 
-/** 1 where the rule finds the label wrong. */
-export function foundWrong(rule: Rule, reviewers: readonly Reviewer[], margins: readonly Float64Array[], thresholds: readonly number[], joint_threshold: number): Uint8Array {
-  if (rule === 'mean') return Uint8Array.from(meanMargins(reviewers, margins), margin => margin <= joint_threshold ? 1 : 0)
-  const needed = rule === 'both' ? margins.length : 1
+/** 1 where the rule finds the label wrong. Only reviewers with a voice are asked; with none, nothing is found. */
+export function foundWrong(rule: Rule, { voices }: Seats, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
+  if (rule === 'stack') return Uint8Array.from(stacked, margin => margin <= stack_threshold ? 1 : 0)
+  const needed = rule === 'both' ? Math.max(1, voices.filter(Boolean).length) : 1
   return against(thresholds, margins).map(count => count >= needed ? 1 : 0)
 }
 
-/** `again`: the noise rate as fitted with flips planted, which is another look at the same quantity with other folds' chance in it. */
-function noiseRate(joint: Calibration, again: Estimate, mean: Float64Array, given: number | undefined): Panel['noise_rate'] {
+const corrected = (found: Estimate, eta: Estimate): Estimate => {
+  const at = (value: number, e: number) => Math.min(1, Math.max(0, (value - e) / (1 - 2 * e)))
+  return { value: at(found.value, eta.value), low: at(found.low, eta.low), high: at(found.high, Math.min(eta.high, 0.495)) }
+}
+
+/** The two reviewers with voices whose ranks agree most. */
+function correlate(reviewers: readonly Reviewer[], voices: readonly boolean[], margins: readonly Float64Array[]): Pick<Panel, 'correlation'> {
+  let best: Panel['correlation']
+  for (let a = 0; a < reviewers.length; a++) {
+    for (let b = a + 1; b < reviewers.length; b++) {
+      if (!voices[a] || !voices[b]) continue
+      const correlation = spearman(margins[a], margins[b])
+      if (best === undefined || correlation > best.correlation) best = { first: reviewers[a].name, second: reviewers[b].name, correlation, near_copy: correlation > 0.95 }
+    }
+  }
+  return best ? { correlation: best } : {}
+}
+
+/** `looks` are other looks at the same quantity, with other chances in them; each interval is honest about some only, so the answer covers them all. */
+function coverAll(joint: Calibration, looks: readonly [Estimate, Estimate]): Estimate {
+  const all = [joint.eta, ...looks]
+  return { value: (joint.eta.value + looks[0].value) / 2, low: Math.min(...all.map(({ low }) => low)), high: Math.max(...all.map(({ high }) => high)) }
+}
+
+function noiseRate(joint: Calibration, eta: Estimate, stacked: Float64Array, given: number | undefined): Panel['noise_rate'] {
   if (given !== undefined) return { value: given, low: given, high: given, how: 'given' }
-  const both = { value: (joint.eta.value + again.value) / 2, low: Math.min(joint.eta.low, again.low), high: Math.max(joint.eta.high, again.high) }
-  if (joint.identified && both.high - both.low <= MAX_ETA_WIDTH) return { ...both, how: 'fitted' }
-  const flags = flagConfident(mean.map(margin => support(joint, margin)))
+  if (joint.identified && eta.high - eta.low <= MAX_ETA_WIDTH) return { ...eta, how: 'fitted' }
+  const flags = flagConfident(stacked.map(margin => support(joint, margin)))
   return { ...share(flags.reduce((n, flag) => n + flag, 0), flags.length), how: 'confident' }
 }
 
+// 97.5 % point of Student's t with 4 degrees of freedom: five folds
+const T4_95 = 2.776
+
+/** Delete-a-fold jackknife of eta: folds are whole prompts, so rows of one prompt do not count as independent here. */
+function spreadOverFolds(stacked: Float64Array, folds: Uint8Array, count: number, value: number): Estimate {
+  const etas: number[] = []
+  for (let fold = 0; fold < count; fold++) {
+    const others = stacked.filter((_, i) => folds[i] !== fold)
+    if (others.length > 0 && others.length < stacked.length) etas.push(fitNoiseRate(others))
+  }
+  const mean = etas.reduce((sum, eta) => sum + eta, 0) / etas.length
+  const error = T4_95 * Math.sqrt((etas.length - 1) / etas.length * etas.reduce((sum, eta) => sum + (eta - mean) ** 2, 0))
+  return etas.length < 2 ? { value, low: 0, high: 0.5 } : { value, low: Math.max(0, value - error), high: Math.min(0.5, value + error) }
+}
+
 /** The margin below or at which the lowest `rate` of these lie; -Infinity when that is none of them, and below 0 always: no margin that supports a label speaks against it. */
-function lowest(margins: Float64Array, rate: number): number {
+export function lowest(margins: Float64Array, rate: number): number {
   const sorted = margins.slice().sort()
   const count = Math.floor(rate * sorted.length)
   return !(count >= 1) ? -Infinity : Math.min(sorted[count - 1], -Number.MIN_VALUE)
 }
 
 /**
- * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation, and looks for them by the rule. The labels' own noise
- * counts as clean here and a planted flip of a wrong label makes it right, so the figures are lower than those against the truth: conservative.
+ * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation, weighs them afresh, and looks for the flips by the rule. The labels'
+ * own noise counts as clean here and a planted flip of a wrong label makes it right, so the figures are lower than those against the truth.
  */
-function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: Uint8Array, rate: number, options: PanelOptions): { self_test: SelfTest, noise: Estimate } {
+function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: Uint8Array, rate: number, options: PanelOptions): { test: Omit<SelfTest, 'auroc_corrected'>, noise: Estimate } {
   const n = folds.length, { flip_share } = options
   const order = shuffle(Uint32Array.from({ length: n }, (_, i) => i), new Random(combine32(options.seed, 0x706c616e)))
   const planted = new Uint8Array(n), signs = new Int8Array(n).fill(1)
   for (const row of order.subarray(0, Math.round(n * flip_share))) { planted[row] = 1; signs[row] = -1 }
-  const refitted: Reviewer[] = [], margins: Float64Array[] = []
-  reviewers.forEach((reviewer, m) => {
-    const fit = crossFit(samples[m], folds, { ...options, l2: reviewer.fit.l2, signs })
-    const some = crossMargins(fit, samples[m], folds)
-    for (let i = 0; i < n; i++) some[i] *= signs[i]
-    margins.push(some)
-    refitted.push({ kind: reviewer.kind, fit, calibration: fitCalibration(some) })
-  })
-  const mean = meanMargins(refitted, margins)
+  const margins = reviewers.map((reviewer, m) => signedMargins(fitHeads(reviewer, samples[m], folds, { ...options, l2: reviewer.fit.l2, signs }), samples[m], folds, signs))
+  const seats = seat(margins, folds, options.folds)
+  const stacked = stackMargins(seats.stack, margins, folds)
   // the flips come on top of the noise that is there
   const total = rate * (1 - flip_share) + (1 - rate) * flip_share
-  const found = foundWrong(options.rule, refitted, margins, margins.map(some => lowest(some, total)), lowest(mean, total))
+  const found = foundWrong(options.rule, seats, margins, stacked, thresholdsOf(seats, margins, total), lowest(stacked, total))
   let flagged = 0, hits = 0, count = 0
   for (let i = 0; i < n; i++) { flagged += found[i]; hits += found[i] & planted[i]; count += planted[i] }
-  const { eta } = fitCalibration(mean)
+  const { eta } = fitCalibration(stacked)
   const without = (found: number) => Math.min(0.5, Math.max(0, (found - flip_share) / (1 - 2 * flip_share)))
   return {
-    self_test: { rows: n, planted: count, auroc: auroc(mean.map(margin => -margin), planted), precision: share(hits, flagged), recall: share(hits, count) },
+    test: { rows: n, planted: count, auroc: auroc(stacked.map(margin => -margin), planted), precision: share(hits, flagged), recall: share(hits, count) },
     noise: { value: without(eta.value), low: without(eta.low), high: without(eta.high) },
   }
 }

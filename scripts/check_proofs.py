@@ -89,12 +89,14 @@ def bare(text):
     """A text without words, currency, spaces and separators, and all signs in ASCII."""
     text = text.translate(SIGNS)
     text = re.sub(r'(?<=\d)\s*[xX]\s*(?=[$£€]?\d|\()', '*', text)
-    text = re.sub(r'(?<=[\d)%])((?:\s*[^\W\d_]+|\s*[$£€])*)\s+[xX]\s+(?=[$£€]?[\d(])', '*', text)
+    text = re.sub(r' [xX] (?=[$£€]?[\d(])', '*', text)
     text = re.sub(r'(?<=\d),(?=\d{3})', '', text)
     text = re.sub(r'(?<=\d)\s*percent', '%', text)
     text = re.sub(r'/\s*[^\W\d_]+', '', text)
     text = re.sub(r'(?<!\d)\.(?=\d)', '0.', text)
-    return re.sub(r'[^-\d.+*/=()%\n<>]', '', text)
+    text = re.sub(r'\.(?!\d)', ' ', text)
+    text = re.sub(r'[^-\d.+*/=()%\n<>]', ' ', text)
+    return re.sub(r' *([-+*/=()%]) *', r'\1', text)
 
 
 def holds(equation, text):

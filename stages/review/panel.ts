@@ -1,119 +1,178 @@
-/** How detect_noise and peer_review come to a panel of reviewers: a seeded sample of pairs becomes features, reviewers are cross-fitted on it, and all pairs are scored. */
+/** How detect_noise and peer_review come to a panel of reviewers: a seeded sample of pairs becomes features, reviewers are cross-fitted on it and weighed, and all pairs are scored. */
 import { Type } from '@sinclair/typebox'
+import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
-import { createFeaturiser } from '../../models/features.ts'
 import { crossMargins } from '../../models/head.ts'
-import { fitPanel, meanMargins, probabilityOf, type Panel, type Rule } from '../../models/panel.ts'
+import { fitPanel, probabilityOf, type Panel, type Rule } from '../../models/panel.ts'
 import { combine32, foldOf, hashString } from '../../models/random.ts'
-import { concatRows, type Rows } from '../../models/rows.ts'
-import { createPairText, type PairText } from '../../models/tokens.ts'
-import type { Batch, Context, FitRound, StageReport } from '../define.ts'
+import { concatRows, takeRows, type Rows } from '../../models/rows.ts'
+import { stackMargins } from '../../models/stack.ts'
+import { createPairText, type PairText, type TextSide } from '../../models/tokens.ts'
+import { choice, type Batch, type Context, type FitRound } from '../define.ts'
+import { columnsRead, createInputs, ofTexts, type Input, type InputOptions } from './inputs.ts'
 
 const FOLDS = 5
 const whole = { max_rows: 1 << 30, max_values: 1 << 30 }
-/** Feature values that one partition may add to the sample, so that long texts cannot grow it without bound. */
+/** Feature values (8 bytes each at most) of one reviewer: those that a partition may add to the sample, and those of the sample. Long texts cannot grow it without bound. */
 const PARTITION_VALUES = 16e6
+const SAMPLE_VALUES = 48e6
+
+const column = (description: string) => Type.String({ minLength: 1, description })
 
 export const panelOptions = {
-  reviewers: Type.Array(Type.Unsafe<'words' | 'style'>({ type: 'string', enum: ['words', 'style'] }), {
-    minItems: 1, maxItems: 2, uniqueItems: true, default: ['words', 'style'], description: 'words: hashed words and pairs of words, what is said. style: length, punctuation, layout, kinds of words, how it is said.',
+  reviewers: Type.Array(Type.Unsafe<'words' | 'style' | 'chars'>({ type: 'string', enum: ['words', 'style', 'chars'] }), {
+    maxItems: 3, uniqueItems: true, default: ['words', 'style'],
+    description: 'reviewers that are trained here, on texts. words: hashed words and pairs of words, what is said. style: length, punctuation, layout, kinds of words, how it is said. chars: hashed runs of 3 to 5 characters, for spelling, notation and languages without spaces; several times slower.',
   }),
+  score_columns: Type.Array(Type.Object({ name: Type.String({ pattern: '^[a-z][a-z0-9_]*$', description: 'the reviewer’s name' }), chosen: column('column of the chosen side’s scores'), rejected: column('column of the rejected side’s scores') }, { additionalProperties: false }), {
+    default: [], description: 'reviewers that the data carries: for each a name, the numeric column of the chosen side’s scores and that of the rejected side’s (of a reward model, say, that was not trained on these labels). Higher is better; a missing score says nothing.',
+  }),
+  embedding_columns: Type.Optional(Type.Object({ chosen: column('column of the chosen side’s vectors'), rejected: column('column of the rejected side’s vectors') }, {
+    additionalProperties: false, description: 'a reviewer that is trained here on vectors that the data carries, lists of float32 or float64, one for each side',
+  })),
   sample_rows: Type.Integer({ minimum: 100, maximum: 200_000, default: 40_000, description: 'pairs that reviewers are trained on, a seeded sample; all pairs are scored' }),
   noise_rate: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 0.5, description: 'share of labels that are wrong, where it is known; estimated otherwise' })),
-  min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'nothing is dropped unless planted flips are found with an AUROC whose lower 95 % bound is above this' }),
+  share_by: choice(['evidence', 'noise_rate'], { default: 'evidence', description: 'what decides the share to drop. evidence: what makes a fresh head judge held-out labels better, nothing if that is none; noise_rate: as many as are taken to be wrong, without a trial, to send doubtful pairs to people, say' }),
+  min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'nothing is dropped unless planted flips show that wrong labels are told from right ones with an AUROC whose lower 95 % bound is above this' }),
 }
 
-export interface PanelStageOptions { reviewers: readonly string[], sample_rows: number, noise_rate?: number, min_auroc: number }
+export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number }
 
-/** What a partition adds to the sample: feature rows by reviewer, and each row's fold. */
+/** Columns that a panel stage reads. */
+export const panelReads = (options: InputOptions) => ({ prompt: 'messages' as const, chosen: 'messages' as const, rejected: 'messages' as const, ...columnsRead(options) })
+
+/** What a partition adds to the sample: rows by input, and each row's fold. */
 interface Partial { samples: Rows[], folds: Uint8Array }
 
+/** Reads the pairs of one batch after another. */
 class Reader {
   readonly #pair: PairText = createPairText()
   readonly #seed: number
+  #prompt?: MessagesColumn
+  #chosen?: MessagesColumn
+  #rejected?: MessagesColumn
+  #promptHash = 0
   constructor(seed: number) { this.#seed = seed }
 
-  /** Sets the texts of a row; returns them, the row's fold (the same for all rows of a prompt) and a hash of its content in [0, 1). */
-  read(batch: Batch, row: number): { pair: PairText, fold: number, draw: number } {
-    const prompt = batch.messages('prompt'), chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
-    const promptHash = hash32(prompt.bytes, prompt.start(row), prompt.end(row), 0)
-    this.#pair.prompt.read(prompt.bytes, prompt.start(row), prompt.end(row))
-    this.#pair.chosen.read(chosen.bytes, chosen.start(row), chosen.end(row))
-    this.#pair.rejected.read(rejected.bytes, rejected.start(row), rejected.end(row))
-    const content = combine32(hash32(chosen.bytes, chosen.start(row), chosen.end(row), promptHash), hash32(rejected.bytes, rejected.start(row), rejected.end(row), promptHash))
-    return { pair: this.#pair, fold: foldOf(promptHash, FOLDS, this.#seed), draw: combine32(content, this.#seed ^ 0x5a11) / 2 ** 32 }
+  open(batch: Batch): void {
+    this.#prompt = batch.messages('prompt')
+    this.#chosen = batch.messages('chosen')
+    this.#rejected = batch.messages('rejected')
+  }
+
+  /** The row's fold, the same for all rows of a prompt. */
+  fold(row: number): number {
+    this.#promptHash = hashOf(this.#prompt!, row, 0)
+    return foldOf(this.#promptHash, FOLDS, this.#seed)
+  }
+
+  /** A hash of the row's content in [0, 1); after `fold`. */
+  draw(row: number): number {
+    const content = combine32(hashOf(this.#chosen!, row, this.#promptHash), hashOf(this.#rejected!, row, this.#promptHash))
+    return combine32(content, this.#seed ^ 0x5a11) / 2 ** 32
+  }
+
+  texts(row: number): PairText {
+    readSide(this.#pair.prompt, this.#prompt!, row)
+    readSide(this.#pair.chosen, this.#chosen!, row)
+    readSide(this.#pair.rejected, this.#rejected!, row)
+    return this.#pair
   }
 }
+
+const hashOf = ({ bytes, start, end }: MessagesColumn, row: number, seed: number) => hash32(bytes, start(row), end(row), seed)
+const readSide = (side: TextSide, { bytes, start, end }: MessagesColumn, row: number) => side.read(bytes, start(row), end(row))
 
 /** The seed of a use of a stage. */
 export const seedOf = (context: Context): number => combine32(context.seed, hashString(context.id))
 
+/** Inputs of the reviewers, and of the fresh head that dropping is tried on: it reads words, so there is one more where no reviewer does. */
+function sampleInputs(options: InputOptions, stage: string): Input[] {
+  const capacity = { max_rows: whole.max_rows, max_values: PARTITION_VALUES }
+  const inputs = createInputs(options, stage, capacity)
+  return options.reviewers.includes('words') ? inputs : [...inputs, ofTexts('words', capacity)]
+}
+
 /** The fit round of a panel stage; `ruleOf` gives the rule that the self-test is held to. */
-export const panelRound = <O extends PanelStageOptions>(ruleOf: (options: O) => Rule): FitRound<O> => ({
+export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (options: O) => Rule): FitRound<O> => ({
   collect(options: O, context: Context) {
     const rate = options.sample_rows / Math.max(1, context.expectedRows)
-    const featurisers = options.reviewers.map(kind => createFeaturiser(kind, { max_rows: whole.max_rows, max_values: PARTITION_VALUES }))
+    const inputs = sampleInputs(options, stage)
     const folds: number[] = [], reader = new Reader(seedOf(context))
+    let full = false
     return {
       batch(batch: Batch) {
-        for (let row = 0; row < batch.rows; row++) {
-          const { pair, fold, draw } = reader.read(batch, row)
-          if (draw >= rate) continue
-          // when one is full all stop, so that rows of all reviewers stay side by side
-          if (!featurisers.every(featuriser => featuriser.append(pair))) continue
-          folds.push(fold)
+        reader.open(batch)
+        for (const input of inputs) input.open(batch)
+        for (let row = 0; row < batch.rows && !full; row++) {
+          const fold = reader.fold(row)
+          if (reader.draw(row) >= rate) continue
+          const pair = reader.texts(row)
+          for (const input of inputs) full = !input.append(row, pair) || full
+          if (!full) folds.push(fold)
         }
       },
-      partial: (): Partial => ({ samples: featurisers.map(featuriser => concatRows([featuriser.view()])), folds: Uint8Array.from(folds) }),
+      // when one is full all stop; the row that filled it is in some and not in others
+      partial: (): Partial => ({ samples: inputs.map(input => firstRows(input.view(), folds.length)), folds: Uint8Array.from(folds) }),
     }
   },
   merge(options: O, context: Context, partials: Iterable<unknown>): Panel {
     const parts = [...partials as Iterable<Partial>]
-    const empty = options.reviewers.map(kind => concatRows([createFeaturiser(kind, { max_rows: 0, max_values: 0 }).view()]))
-    const samples = options.reviewers.map((_, m) => concatRows([empty[m], ...parts.map(part => part.samples[m])]))
+    const inputs = sampleInputs(options, stage), { reviewers } = options
+    const samples = inputs.map((input, m) => {
+      // a partition without a vector does not know how long they are
+      const widest = Math.max(input.view().columns, ...parts.map(part => part.samples[m].columns))
+      const some = parts.map(part => part.samples[m]).map(rows => rows.columns === widest ? rows : padded(rows, widest))
+      return some.length > 0 ? concatRows(some) : concatRows([input.view()])
+    })
     const folds = new Uint8Array(parts.reduce((n, part) => n + part.folds.length, 0))
     let at = 0
     for (const part of parts) { folds.set(part.folds, at); at += part.folds.length }
-    return fitPanel(options.reviewers, samples, folds, { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
+    const largest = Math.max(...samples.map(({ values }) => values.length))
+    const picked = everySo(folds.length, Math.min(1, SAMPLE_VALUES / Math.max(1, largest)))
+    const taken = picked.length === folds.length ? samples : samples.map(sample => takeRows(sample, picked))
+    const specs = createInputs(options, stage, { max_rows: 0, max_values: 0 }).map(({ spec }) => spec)
+    const fresh = taken[reviewers.includes('words') ? reviewers.indexOf('words') : specs.length]
+    return fitPanel(specs, taken.slice(0, specs.length), fresh, Uint8Array.from(picked, row => folds[row]),
+      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.share_by, flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
   },
 })
 
-/** Scores a batch: each reviewer's out-of-fold margins, their mean, and P(the label is right). */
-export function panelScorer(panel: Panel, context: Context): (batch: Batch) => { margins: Float64Array[], mean: Float64Array, probability: Float64Array } {
-  const reader = new Reader(seedOf(context))
-  const featurisers = panel.reviewers.map(({ kind }) => createFeaturiser(kind, whole))
-  return batch => {
-    const folds = new Uint8Array(batch.rows)
-    for (let row = 0; row < batch.rows; row++) {
-      const { pair, fold } = reader.read(batch, row)
-      folds[row] = fold
-      for (const featuriser of featurisers) featuriser.append(pair)
-    }
-    const margins = panel.reviewers.map(({ fit }, m) => crossMargins(fit, featurisers[m].view(), folds))
-    for (const featuriser of featurisers) featuriser.clear()
-    const mean = meanMargins(panel.reviewers, margins)
-    return { margins, mean, probability: mean.map(margin => probabilityOf(panel, margin)) }
-  }
+const firstRows = (rows: Rows, count: number): Rows => rows.length === count ? concatRows([rows]) : takeRows(rows, Uint32Array.from({ length: count }, (_, i) => i))
+const padded = (rows: Rows, columns: number): Rows => {
+  if (rows.layout !== 'dense' || rows.columns !== 0) throw new Error(`models: vectors of ${rows.columns} and of ${columns} numbers in one column; all must be equally long`)
+  return { layout: 'dense', columns, length: rows.length, values: new Float32Array(rows.length * columns) }
 }
 
-const percent = (value: number) => `${(100 * value).toFixed(0)} %`
+/** Row numbers of a share of `count` rows, evenly spread. */
+function everySo(count: number, share: number): Uint32Array {
+  const picked = new Uint32Array(Math.floor(count * share))
+  for (let i = 0; i < picked.length; i++) picked[i] = Math.floor(i / share)
+  return picked
+}
 
-/** What a panel says of its own power, for the summary. `acts`: whether the stage would drop rows at all. */
-export function panelReport(panel: Panel, acts: boolean): StageReport {
-  const { self_test: test, noise_rate: noise, able, joint } = panel
-  const interval = (e: { value: number, low: number, high: number }, digits = 2) => `${e.value.toFixed(digits)} [${e.low.toFixed(digits)}, ${e.high.toFixed(digits)}]`
-  const lines = [
-    `reviewers ${panel.reviewers.map(({ kind }) => kind).join(' and ')}, trained on ${panel.rows.toLocaleString('en-US')} pairs; of ${test.planted} labels flipped in secret ${percent(test.recall.value)} were found (AUROC ${interval(test.auroc)}, precision ${percent(test.precision.value)})`,
-    noise.how === 'given' ? `noise rate ${percent(noise.value)}, as given` : noise.how === 'fitted' ? `estimated share of wrong labels ${interval(noise)}`
-      : `the share of wrong labels cannot be told apart from the reviewers' weakness; confident learning flags ${percent(noise.value)}, and probabilities say how likely another label would agree`,
-  ]
-  if (panel.correlation?.near_copy) lines.push(`the two reviewers rank pairs alike (correlation ${panel.correlation.correlation.toFixed(2)}): their agreement is not evidence`)
-  if (!able) lines.push(`the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${test.auroc.low.toFixed(2)}), so nothing ${acts ? 'was' : 'would be'} dropped for noise`)
-  return {
-    lines,
-    numbers: {
-      rows: panel.rows, able, noise_rate: noise, self_test: test, calibration: { ...joint }, ...(panel.correlation ? { correlation: panel.correlation } : {}),
-      reviewers: panel.reviewers.map(({ kind, fit, calibration }) => ({ kind, l2: fit.l2, tried: fit.tried, temperature: calibration.plain_temperature })),
-    },
+/** Scores a batch: each reviewer's out-of-fold margins, the stack's, and P(the label is right). `margins` of a missing score are 0, `shown` NaN. */
+export function panelScorer(panel: Panel, options: InputOptions, stage: string, context: Context): (batch: Batch) => { margins: Float64Array[], shown: Float64Array[], stacked: Float64Array, probability: Float64Array } {
+  const reader = new Reader(seedOf(context))
+  const inputs = createInputs(options, stage, whole, panel.reviewers.at(-1)!.fit.columns)
+  return batch => {
+    const folds = new Uint8Array(batch.rows)
+    reader.open(batch)
+    for (const input of inputs) input.open(batch)
+    for (let row = 0; row < batch.rows; row++) {
+      folds[row] = reader.fold(row)
+      const pair = reader.texts(row)
+      for (let m = 0; m < inputs.length; m++) inputs[m].append(row, pair)
+    }
+    const margins = panel.reviewers.map(({ fit }, m) => crossMargins(fit, inputs[m].view(), folds))
+    for (const input of inputs) input.clear()
+    const shown = margins.map((some, m) => {
+      const scores = options.score_columns[m - options.reviewers.length]
+      if (scores === undefined) return some
+      const ours = batch.numbers(scores.chosen).values, theirs = batch.numbers(scores.rejected).values
+      return some.map((_, row) => ours[row] - theirs[row])
+    })
+    const stacked = stackMargins(panel.stack, margins, folds)
+    return { margins, shown, stacked, probability: stacked.map(margin => probabilityOf(panel, margin)) }
   }
 }

@@ -1,25 +1,42 @@
-/** Makes hard pairs out of trusted ones: the chosen answer against a copy of it in which one equation is provably false. */
+/** Makes hard pairs out of trusted ones: the chosen answer against a copy of it with one proven error. */
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
-import { hash32, mix32 } from '../../engine/arrow/hash.ts'
+import { mix32 } from '../../engine/arrow/hash.ts'
 import { choice, defineStage, Type } from '../define.ts'
-import { DECLINED, EDIT_TYPES, edits, type Declined, type Edit, type EditType } from './edits.ts'
+import { injection, type Edit } from './edits.ts'
+import type { Mix } from './mix.ts'
+import { EDIT_TYPES, OPERATORS, USUAL_TYPES } from './operators/all.ts'
+import { DECLINED, type Declined } from './prove.ts'
+import { workedRows, type Worked } from './solutions.ts'
+import { mixRound, tellReport, tellRound, type Tell } from './tell.ts'
 
-const EQUALS = 0x3d
+const operators = OPERATORS.map(({ name, about, needs, rise }) => `| \`${name}\` | ${about} | ${needs} | ${rise.join(', ') || '–'} |`).join('\n')
 
 export default defineStage({
-  name: 'inject_errors', version: 1,
-  summary: 'Derive pairs whose rejected side is the chosen one with one equation made provably false.',
-  details: 'Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way '
-    + 'and is exactly true; the proof is an exact recalculation of both. Nothing after the edit is recomputed: the final answer may remain right, and the solution then '
-    + 'contradicts itself. `step` counts from 0; `start` and `end` are code points of the last message of the rejected side.',
+  name: 'inject_errors', version: 2,
+  summary: 'Derive pairs whose rejected side is the chosen one with one proven error in its arithmetic.',
+  details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
+true; the proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;
+\`start\` and \`end\` are code points of the last message of the rejected side and say where the error is. \`answer_changed\`: both sides state a final answer, and not the same. \`size\` is the
+edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up.
+
+| type | what it does | needs | RISE's edits |
+| --- | --- | --- | --- |
+${operators}
+
+RISE's sixth, rewording a step so that the question is misread, is left out: nothing proves it. So is a change of unit or scale, but for ten times and a tenth. The last two are not among the defaults:
+they leave every equation true, and what they prove is that a number is used before anything gives it; a terse solution may do so and be right.
+
+So that the rejected side does not show by its surface, kinds and surfaces (quiet, shorter, longer, as long) are mixed on a sample until a reader of style alone does no better than chance, and the
+summary says how well such a reader, and one of length alone, does on other pairs. A reader who computes finds every error.`,
   paper: { title: 'Subtle Errors in Reasoning: Preference Learning via Error-injected Self-editing', arxiv: '2410.06638', form: 'after' },
   options: Type.Object({
-    types: Type.Array(choice(EDIT_TYPES, { description: 'number: a result or operand changes. operator: an operator changes and the stated result stays.' }),
-      { minItems: 1, uniqueItems: true, default: [...EDIT_TYPES], description: 'kinds of errors to draw from' }),
+    types: Type.Array(choice(EDIT_TYPES, { description: 'an operator of the table' }),
+      { minItems: 1, uniqueItems: true, default: [...USUAL_TYPES], description: 'kinds of errors to draw from' }),
     max_per_row: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'new pairs made of one row at most, all different' }),
+    tell_rows: Type.Integer({ minimum: 0, maximum: 100_000, default: 2_500, description: 'pairs on which readers try to tell the injected side; 0: the usual mix, untested' }),
   }),
   reads: { prompt: 'messages', chosen: 'messages' },
-  writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text' },
+  writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', answer_changed: 'bool', size: 'float64' },
   rows: 'derive',
   reasons: Object.fromEntries(Object.entries(DECLINED).map(([name, about]) => [name, { kind: 'configured' as const, about }])),
   examples: [{
@@ -32,9 +49,16 @@ export default defineStage({
     ],
     derived: [{
       chosen: 'There are 2 + 2 = 4 socks.', rejected: 'There are 2 - 2 = 4 socks.',
-      type: 'operator', step: 0, start: 12, end: 13, proof: '2+2=4 is true; 2-2=4 is false',
+      type: 'operator', step: 0, start: 12, end: 13, proof: '2+2=4 is true; 2-2=4 is false', answer_changed: false, size: 1 / 26,
     }],
     noted: { 1: 'no_equation', 2: 'no_true_equation' },
+  }, {
+    title: 'operands in the wrong order',
+    options: { types: ['operand_order'] },
+    rows: [{ prompt: 'Of 45 eggs 18 broke. How many are whole?', chosen: '45 - 18 = 27 eggs are whole.\nThe answer is 27.', rejected: 'Most.' }],
+    derived: [{
+      rejected: '18 - 45 = 27 eggs are whole.\nThe answer is 27.', type: 'operand_order', step: 0, start: 0, end: 7, proof: '45-18=27 is true; 18-45=27 is false', answer_changed: false,
+    }],
   }, {
     title: 'what is declined: two readings, still true, hidden by rounding, nothing in sight to change',
     options: { types: ['operator'] },
@@ -45,25 +69,29 @@ export default defineStage({
       { prompt: 'How many are two socks and three?', chosen: 'There are <<2+3=5>>5 socks.', rejected: 'Six.' },
     ],
     derived: [], noted: { 0: 'unclear_equation', 1: 'still_true', 2: 'only_rounding', 3: 'no_edit' },
+  }, {
+    title: 'an error is only carried on where what follows can be told: nothing follows, or the number has another origin',
+    options: { types: ['wrong_carry'] },
+    rows: [
+      { prompt: 'How much are 14 and 25?', chosen: 'They are 14 + 25 = 39.', rejected: 'A lot.' },
+      { prompt: 'Of 36 eggs a crate holds 9. And of 36 spoons?', chosen: '9 * 4 = 36 eggs.\n36 + 36 = 72 in all.', rejected: 'Some.' },
+    ],
+    derived: [], noted: { 0: 'not_carried', 1: 'several_origins' },
   }],
+  fit: [mixRound, tellRound],
+  report: (options, [mix, tell]) => tellReport(options, mix as Mix, tell as Tell),
   open: (options, context) => ({
     batch(batch, verdict) {
-      const prompt = batch.messages('prompt')
-      const chosen = batch.messages('chosen')
+      const { weights } = context.states[0] as Mix
+      const read = workedRows(batch, context.seed)
       const parents: number[] = []
       const made: Edit[] = []
       const rejected: Message[][] = []
       for (let row = 0; row < batch.rows; row++) {
-        const last = chosen.offsets[row + 1] - 1
-        const start = last < chosen.offsets[row] ? 0 : chosen.contentOffsets[last]
-        const end = last < chosen.offsets[row] ? 0 : chosen.contentOffsets[last + 1]
-        // most chat has no equals sign: it is never decoded
-        if (!hasEquals(chosen.bytes, start, end)) { verdict.note(row, 'no_equation'); continue }
-        const messages = chosen.messages(row)
-        const solution = messages[messages.length - 1].content
-        const seed = hash32(chosen.bytes, start, end, hash32(prompt.bytes, prompt.start(row), prompt.end(row), context.seed))
-        const found = several(solution, seed, options.types, options.max_per_row)
+        const worked = read(row)
+        const found = worked ? several(worked, weights, options.max_per_row) : 'no_equation'
         if (typeof found === 'string') { verdict.note(row, found); continue }
+        const { messages } = worked!
         for (const edit of found) {
           parents.push(row)
           made.push(edit)
@@ -79,6 +107,8 @@ export default defineStage({
           start: Int32Array.from(made, edit => edit.start),
           end: Int32Array.from(made, edit => edit.end),
           proof: made.map(edit => edit.proof),
+          answer_changed: Uint8Array.from(made, edit => edit.answer_changed ? 1 : 0),
+          size: Float64Array.from(made, edit => edit.size),
         },
       }
     },
@@ -86,20 +116,12 @@ export default defineStage({
 })
 
 /** Up to `most` edits with different texts, or why there is none. */
-function several(solution: string, seed: number, types: readonly EditType[], most: number): Edit[] | Declined {
+function several({ solution, seed }: Worked, weights: readonly number[], most: number): Edit[] | Declined {
   const found: Edit[] = []
   for (let attempt = 0; found.length < most && attempt < 4 * most; attempt++) {
-    const edit = edits(solution, mix32(seed + attempt | 0), { types })
+    const edit = injection(solution, mix32(seed + attempt | 0), weights)
     if ('refused' in edit) return found.length > 0 ? found : edit.refused
     if (!found.some(other => other.text === edit.text)) found.push(edit)
   }
   return found
-}
-
-function hasEquals(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    // U+FF1D, the wide equals sign, is EF BC 9D
-    if (bytes[i] === EQUALS || (bytes[i] === 0xef && bytes[i + 1] === 0xbc && bytes[i + 2] === 0x9d)) return true
-  }
-  return false
 }

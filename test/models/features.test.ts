@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { CharFeatures } from '../../models/chars.ts'
 import { createFeaturiser, FEATURE_KINDS } from '../../models/features.ts'
 import { STYLE_COLUMNS, StyleFeatures } from '../../models/style.ts'
 import { TextSide, tokenHash } from '../../models/tokens.ts'
@@ -123,5 +124,20 @@ test('style: columns mean what they are called', () => {
 test('a featuriser stops at its capacity; an unknown kind is refused with those there are', () => {
   const features = createFeaturiser('style', { max_rows: 1, max_values: 0 })
   expect([features.append(pairOf('', 'a', 'b')), features.append(pairOf('', 'a', 'b'))]).toEqual([true, false])
-  expect(() => createFeaturiser('wrods', capacity)).toThrow('models: unknown feature kind "wrods"; there are style, words')
+  expect(() => createFeaturiser('wrods', capacity)).toThrow('models: unknown feature kind "wrods"; there are chars, style, words')
+})
+
+test('chars: runs of 3 to 5 characters, lower-cased, spaces as one, with a space at either end', () => {
+  const features = createFeaturiser('chars', capacity)
+  const sizeOf = (chosen: string, rejected: string) => { features.clear(); features.append(pairOf('', chosen, rejected)); return features.view().values.length }
+  // " abc ": 3 runs of 3, 2 of 4, 1 of 5
+  expect(sizeOf('abc', '')).toBe(6)
+  expect(sizeOf('abc', ' ABC \n')).toBe(0)
+  expect(sizeOf('a  b', 'a\nb')).toBe(0)
+  expect(sizeOf('你好', '')).toBe(3)
+  expect(sizeOf('你', '好')).toBe(2)
+  expect(sizeOf('', '')).toBe(0)
+  // what lies beyond the first 4,096 characters does not count
+  expect(sizeOf(`${'ab'.repeat(2100)}x`, `${'ab'.repeat(2100)}y`)).toBe(0)
+  expect(() => new CharFeatures(capacity, 1000)).toThrow('columns is 1000, must be a power of two')
 })

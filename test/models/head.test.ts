@@ -136,7 +136,7 @@ describe('crossFit', () => {
     expect(single.trained).toEqual([0, 50])
     expect(crossMargins(single, rows, new Uint8Array(50)).every((margin) => margin === 0)).toBe(true)
     const none = { ...rows, length: 0, values: new Float32Array(0) }
-    expect(fitReviewer('style', none, new Uint8Array(0), { folds: 3, seed: 1 }).calibration).toMatchObject({ identified: false, rows: 0 })
+    expect(fitReviewer({ name: 'style', from: 'learned' }, none, new Uint8Array(0), { folds: 3, seed: 1 }).calibration).toMatchObject({ identified: false, rows: 0 })
   })
 
   test('what does not fit is refused', () => {
@@ -152,7 +152,7 @@ test('a reviewer is the same each time and after a structured clone, and reviews
   const { rows } = planted({ rows: 1000, columns: 8, strength: 4, eta: 0.1, seed: 8 })
   const sample = { ...rows, length: 700, values: rows.values.slice(0, 5600) }
   const folds = foldsInTurn(1000, 5)
-  const fit = () => fitReviewer('style', sample, folds.slice(0, 700), { folds: 5, seed: 3 })
+  const fit = () => fitReviewer({ name: 'style', from: 'learned' }, sample, folds.slice(0, 700), { folds: 5, seed: 3 })
   const reviewer = fit()
   expect(serialize(fit()).equals(serialize(reviewer))).toBe(true)
   const margins = crossMargins((deserialize(serialize(reviewer)) as typeof reviewer).fit, rows, folds)

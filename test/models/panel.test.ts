@@ -1,77 +1,135 @@
 import { expect, test } from 'vitest'
 import { crossMargins } from '../../models/head.ts'
-import { against, fitPanel, foundWrong, meanMargins, probabilityOf, type Panel, type PanelOptions } from '../../models/panel.ts'
+import { auroc } from '../../models/metrics.ts'
+import { against, fitPanel, foundWrong, mayDrop, probabilityOf, type Panel, type PanelOptions, type Rule } from '../../models/panel.ts'
 import { Random } from '../../models/random.ts'
+import type { ReviewerSpec } from '../../models/reviewer.ts'
 import type { DenseRows } from '../../models/rows.ts'
+import { stackMargins } from '../../models/stack.ts'
 import { foldsInTurn, planted } from './helpers.ts'
 
-const folds = foldsInTurn(4000, 5)
-const options: PanelOptions = { rule: 'both', folds: 5, seed: 4, min_auroc: 0.6, flip_share: 0.1 }
+const folds = foldsInTurn(2000, 5)
+const options: PanelOptions = { rule: 'both', folds: 5, seed: 4, min_auroc: 0.6, share_by: 'evidence', flip_share: 0.1 }
 
 /** Two reviewers of one hidden truth: each sees its own half of the columns. */
 function twoSamples(eta: number, seed: number): { samples: DenseRows[], flipped: Uint8Array } {
-  const { rows, flipped } = planted({ rows: 4000, columns: 12, strength: 8, eta, seed })
+  const { rows, flipped } = planted({ rows: 2000, columns: 12, strength: 8, eta, seed })
   const half = (from: number): DenseRows => ({
-    layout: 'dense', columns: 6, length: 4000, values: Float32Array.from({ length: 24_000 }, (_, k) => rows.values[Math.floor(k / 6) * 12 + from + k % 6]),
+    layout: 'dense', columns: 6, length: 2000, values: Float32Array.from({ length: 12_000 }, (_, k) => rows.values[Math.floor(k / 6) * 12 + from + k % 6]),
   })
   return { samples: [half(0), half(6)], flipped }
 }
+
+const two: ReviewerSpec[] = [{ name: 'one', from: 'learned' }, { name: 'other', from: 'learned' }]
+const fit = (samples: readonly DenseRows[], more: Partial<PanelOptions> = {}, specs: readonly ReviewerSpec[] = two.slice(0, samples.length)) =>
+  fitPanel(specs, samples, samples[0], folds.slice(0, samples[0].length), { ...options, ...more })
+const blindRows = (seed: number): DenseRows => {
+  const random = new Random(seed)
+  return { layout: 'dense', columns: 5, length: 2000, values: Float32Array.from({ length: 10_000 }, () => random.normal()) }
+}
+const found = (rule: Rule, panel: Panel, margins: Float64Array[]) => foundWrong(rule, panel, margins, stackMargins(panel.stack, margins, folds), panel.thresholds, panel.stack_threshold)
+const count = (flags: Uint8Array) => flags.reduce((n, flag) => n + flag, 0)
 
 const marginsOf = (panel: Panel, samples: readonly DenseRows[]) => panel.reviewers.map(({ fit }, m) => crossMargins(fit, samples[m], folds))
 
 test('reviewers that can see find what was planted, and what was wrong before', () => {
   const { samples, flipped } = twoSamples(0.15, 1)
-  const panel = fitPanel(['style', 'style'], samples, folds, options)
+  const panel = fit(samples)
   expect(panel.able).toBe(true)
-  const { auroc, precision, recall } = panel.self_test
-  for (const { value, low, high } of [auroc, precision, recall]) expect(low < value && value < high).toBe(true)
+  expect(panel.voices).toEqual([true, true])
+  const { auroc, auroc_corrected, precision, recall } = panel.self_test
+  for (const { value, low, high } of [auroc, auroc_corrected, precision, recall]) expect(low < value && value < high).toBe(true)
   const margins = marginsOf(panel, samples)
-  const wrong = foundWrong('both', panel.reviewers, margins, panel.thresholds, panel.joint_threshold)
-  let hits = 0, found = 0
-  for (let i = 0; i < 4000; i++) { found += wrong[i]; hits += wrong[i] & flipped[i] }
-  expect(hits / found).toBeGreaterThan(0.5)
+  const wrong = found('both', panel, margins)
+  let hits = 0
+  for (let i = 0; i < 2000; i++) hits += wrong[i] & flipped[i]
+  expect(hits / count(wrong)).toBeGreaterThan(0.5)
   // labels that were turned round are less likely to be right
-  const mean = meanMargins(panel.reviewers, margins)
-  const average = (flag: number) => { const some = [...mean].filter((_, i) => flipped[i] === flag).map(margin => probabilityOf(panel, margin)); return some.reduce((a, b) => a + b, 0) / some.length }
+  const stacked = stackMargins(panel.stack, margins, folds)
+  const average = (flag: number) => { const some = [...stacked].filter((_, i) => flipped[i] === flag).map(margin => probabilityOf(panel, margin)); return some.reduce((a, b) => a + b, 0) / some.length }
   expect(average(0) - average(1)).toBeGreaterThan(0.2)
 })
 
-test('blind reviewers are not able', () => {
-  const random = new Random(2)
-  const blind = (): DenseRows => ({ layout: 'dense', columns: 5, length: 4000, values: Float32Array.from({ length: 20_000 }, () => random.normal()) })
-  const panel = fitPanel(['style', 'style'], [blind(), blind()], folds, options)
+test('the corrected figure is that against the truth, whatever the share of wrong labels', () => {
+  for (const eta of [0.1, 0.3]) {
+    const { samples, flipped } = twoSamples(eta, 11)
+    const panel = fit(samples, { noise_rate: eta })
+    const truth = auroc(stackMargins(panel.stack, marginsOf(panel, samples), folds).map(margin => -margin), flipped)
+    const { low, high } = panel.self_test.auroc_corrected
+    expect(low).toBeLessThan(truth.value)
+    // planted flips are more noise: the heads of the test see a little less
+    expect(high).toBeGreaterThan(truth.value - 0.06)
+    expect(panel.self_test.auroc.value).toBeLessThan(truth.value - 0.02)
+  }
+})
+
+test('blind reviewers are not able, have no voice and weigh nothing', () => {
+  const panel = fit([blindRows(2), blindRows(3)])
   expect(panel.able).toBe(false)
+  expect(mayDrop(panel)).toBe(false)
+  expect(panel.voices).toEqual([false, false])
+  expect([...panel.stack.overall]).toEqual([0, 0])
   expect(panel.self_test.auroc.low).toBeLessThan(0.55)
   expect(panel.noise_rate.how).toBe('confident')
+  const margins = marginsOf(panel, [blindRows(2), blindRows(3)])
+  for (const rule of ['both', 'either', 'stack'] as const) expect(count(found(rule, panel, margins))).toBe(0)
+  expect(probabilityOf(panel, 0)).toBe(0.5)
 })
 
-test('one reviewer asked twice is noticed', () => {
+test('a blind reviewer beside one that sees changes nothing', () => {
+  const { samples: [sample] } = twoSamples(0.15, 7)
+  const alone = fit([sample]), beside = fit([sample, blindRows(9)])
+  expect(beside.voices).toEqual([true, false])
+  expect(beside.stack.overall[1]).toBe(0)
+  const margins = marginsOf(beside, [sample, blindRows(9)])
+  expect(found('both', beside, margins)).toEqual(found('both', alone, margins.slice(0, 1)))
+  expect(stackMargins(beside.stack, margins, folds)).toEqual(stackMargins(alone.stack, margins.slice(0, 1), folds))
+})
+
+test('given margins are taken as they are: no head is trained, the scale is found', () => {
+  const random = new Random(12)
+  const { samples: [sample], flipped } = twoSamples(0.2, 8)
+  const scores: DenseRows = { layout: 'dense', columns: 1, length: 2000, values: Float32Array.from(flipped, flip => 500 * ((flip ? -1 : 1) + 1.5 * random.normal())) }
+  const panel = fit([sample, scores], {}, [two[0], { name: 'scores', from: 'given' }])
+  const margins = marginsOf(panel, [sample, scores])
+  expect(margins[1]).toEqual(Float64Array.from(scores.values))
+  expect(panel.reviewers[1].calibration.plain_temperature).toBeGreaterThan(100)
+  const stacked = auroc(stackMargins(panel.stack, margins, folds).map(margin => -margin), flipped)
+  for (const some of margins) expect(stacked.value).toBeGreaterThan(auroc(some.map(margin => -margin), flipped).value + 0.02)
+})
+
+test('one reviewer asked twice is noticed, and counts once', () => {
   const { samples: [sample] } = twoSamples(0, 3)
-  expect(fitPanel(['style', 'style'], [sample, sample], folds, options).correlation).toEqual({ correlation: expect.closeTo(1, 6), near_copy: true })
+  const panel = fit([sample, sample])
+  expect(panel.correlation).toEqual({ first: 'one', second: 'other', correlation: expect.closeTo(1, 6), near_copy: true })
+  expect([...panel.stack.overall].filter(weight => weight > 0)).toHaveLength(1)
 })
 
-test('both finds a part of what either finds; a given noise rate sets the share that each speaks against', () => {
+test('both finds a part of what either finds; each speaks against its own lowest share', () => {
   const { samples } = twoSamples(0.1, 5)
-  const panel = fitPanel(['style', 'style'], samples, folds, { ...options, noise_rate: 0.1 })
+  const panel = fit(samples, { noise_rate: 0.1, share_by: 'noise_rate' })
+  expect(mayDrop(panel)).toBe(true)
+  expect(panel.evidence).toBeUndefined()
   expect(panel.noise_rate).toEqual({ value: 0.1, low: 0.1, high: 0.1, how: 'given' })
   const margins = marginsOf(panel, samples)
-  const [both, either, mean] = (['both', 'either', 'mean'] as const).map(rule => foundWrong(rule, panel.reviewers, margins, panel.thresholds, panel.joint_threshold))
+  const [both, either, stack] = (['both', 'either', 'stack'] as const).map(rule => found(rule, panel, margins))
   both.forEach((flag, i) => { if (flag) expect(either[i]).toBe(1) })
-  expect(mean.reduce((n, flag) => n + flag, 0)).toBe(400)
-  margins.forEach((some, m) => expect(some.filter(margin => margin <= panel.thresholds[m]).length).toBe(400))
-  expect(against(panel.thresholds, margins).every((count, i) => (count === 2) === (both[i] === 1))).toBe(true)
+  expect(count(stack)).toBe(200)
+  margins.forEach((some, m) => expect(some.filter(margin => margin <= panel.thresholds[m]).length).toBe(200))
+  expect(against(panel.thresholds, margins).every((voices, i) => (voices === 2) === (both[i] === 1))).toBe(true)
 })
 
 test('the same seed gives the same panel, another seed another self-test', () => {
   const { samples } = twoSamples(0.1, 6)
-  const panel = fitPanel(['style', 'style'], samples, folds, options)
-  expect(fitPanel(['style', 'style'], samples, folds, options)).toEqual(panel)
-  expect(fitPanel(['style', 'style'], samples, folds, { ...options, seed: 5 }).self_test).not.toEqual(panel.self_test)
+  const panel = fit(samples)
+  expect(fit(samples)).toEqual(panel)
+  expect(fit(samples, { seed: 5 }).self_test).not.toEqual(panel.self_test)
+  expect(structuredClone(panel)).toEqual(panel)
 })
 
 test('no rows make a panel that is not able', () => {
   const none: DenseRows = { layout: 'dense', columns: 5, length: 0, values: new Float32Array(0) }
-  const panel = fitPanel(['style'], [none], new Uint8Array(0), options)
+  const panel = fit([none])
   expect(panel.able).toBe(false)
   expect(panel.thresholds).toEqual([-Infinity])
 })

@@ -54,8 +54,13 @@ export function judge(left: string, right: string): 'true' | 'false' | 'rounded'
   return size(gap) * 10n ** BigInt(places) < size(b * d) ? 'rounded' : 'false'
 }
 
-/** Checks `a=b is true; c=d is false` by recomputing both. */
+/**
+ * Checks a proof by recomputing it: `a=b is true; c=d is false`, then any number of `e=f is true` or `is rounded` for what follows from the error; or
+ * `a=b is true; c=d uses b before anything gives it`, where c=d is not false and b is in c.
+ */
 export function holds(proof: string): boolean {
-  const match = /^(.+)=([^=]+) is true; (.+)=([^=]+) is false$/.exec(proof)
-  return match !== null && judge(match[1], match[2]) === 'true' && judge(match[3], match[4]) === 'false'
+  const [first, second, ...later] = proof.split('; ').map(clause => /^(.+)=([^=]+?) (?:is (true|false|rounded)|uses (\S+) before anything gives it)$/.exec(clause))
+  if (!first || !second || first[3] !== 'true' || judge(first[1], first[2]) !== 'true') return false
+  if (second[4]) return later.length === 0 && second[4] === first[2] && judge(second[1], second[2]) !== 'false' && second[1].split(/[-+*/()%]/).some(part => part !== '' && judge(part, first[2]) === 'true')
+  return second[3] === 'false' && judge(second[1], second[2]) === 'false' && later.every(one => one && one[3] !== 'false' && judge(one[1], one[2]) === one[3])
 }

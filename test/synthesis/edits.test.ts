@@ -3,12 +3,17 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { findEquations } from '../../stages/synthesis/arithmetic.ts'
-import { edits, EDIT_TYPES, prove, type Edit, type EditType } from '../../stages/synthesis/edits.ts'
+import { edits, type Edit } from '../../stages/synthesis/edits.ts'
+import type { EditType } from '../../stages/synthesis/operators/all.ts'
+import { proveFalse } from '../../stages/synthesis/prove.ts'
+import { Solution } from '../../stages/synthesis/solution.ts'
 import { compute, holds, judge } from './checker.ts'
 
 const DATA = new URL('../../../shared/data/', import.meta.url)
-const made = (solution: string, seed: number, types: readonly EditType[] = EDIT_TYPES): Edit => {
+/** The types that change numbers or signs in place. */
+const IN_PLACE: readonly EditType[] = ['result_number', 'operand_number', 'operator']
+const NUMBERS: readonly EditType[] = ['result_number', 'operand_number']
+const made = (solution: string, seed: number, types: readonly EditType[] = IN_PLACE): Edit => {
   const edit = edits(solution, seed, { types })
   if ('refused' in edit) throw new Error(`${edit.refused}: ${solution}`)
   return edit
@@ -46,7 +51,7 @@ describe('one edit', () => {
     '200 + 300 + 610 = <<200+300+610=1110>>1,110 km', '$4.00 + $5.00 = $<<4+5=9>>9.00', '.5 + .25 = .75', '15 / (1/3) = <<15/(1/3)=45>>45',
   ]
   test.each(samples)('%s', (text) => {
-    for (const type of EDIT_TYPES) {
+    for (const type of IN_PLACE) {
       for (let seed = 0; seed < 40; seed++) {
         const edit = made(text, seed, [type])
         expect(edit.type).toBe(type)
@@ -60,7 +65,7 @@ describe('one edit', () => {
   test('the span is the number or operator itself where there is no mark', () => {
     for (let seed = 0; seed < 40; seed++) {
       const edit = made('So 48 / 2 = 24 pens.', seed)
-      expect([...edit.text].slice(edit.start, edit.end).join('')).toMatch(edit.type === 'number' ? /^\d+$/ : /^[-+*]$/)
+      expect([...edit.text].slice(edit.start, edit.end).join('')).toMatch(edit.type !== 'operator' ? /^\d+$/ : /^[-+*]$/)
     }
   })
 
@@ -75,14 +80,14 @@ describe('one edit', () => {
 
   test('formats stay: separators, decimals, currency', () => {
     const seen = new Set<string>()
-    for (let seed = 0; seed < 80; seed++) seen.add(/= (.+)!/.exec(made('$1,250.50 + $749.50 = $2,000.00!', seed, ['number']).text)![1])
+    for (let seed = 0; seed < 80; seed++) seen.add(/= (.+)!/.exec(made('$1,250.50 + $749.50 = $2,000.00!', seed, NUMBERS).text)![1])
     for (const result of seen) expect(result).toMatch(/^\$(?:\d{1,3},\d{3}|\d{1,3}|\d{1,2},\d{3})\.\d\d$/)
     expect(seen.size).toBeGreaterThan(5)
   })
 
   test('results are never negative, zero or the same where the original was positive', () => {
     for (let seed = 0; seed < 80; seed++) {
-      const right = /= (.+)$/.exec(made('3 - 2 = 1', seed, ['number']).text)![1]
+      const right = /= (.+)$/.exec(made('3 - 2 = 1', seed, NUMBERS).text)![1]
       expect(Number(right)).toBeGreaterThan(0)
     }
   })
@@ -98,15 +103,14 @@ describe('one edit', () => {
   })
 
   test('types are drawn from evenly, and seeds matter', () => {
-    const counts = { number: 0, operator: 0 }
+    const counts: Record<string, number> = {}
     const texts = new Set<string>()
     for (let seed = 0; seed < 400; seed++) {
       const edit = made('So 148 + 276 = 424 and 424 - 111 = 313.', seed)
-      counts[edit.type]++
+      counts[edit.type] = (counts[edit.type] ?? 0) + 1
       texts.add(edit.text)
     }
-    expect(counts.number).toBeGreaterThan(140)
-    expect(counts.operator).toBeGreaterThan(140)
+    for (const type of IN_PLACE) expect(counts[type]).toBeGreaterThan(90)
     expect(texts.size).toBeGreaterThan(40)
   })
 })
@@ -132,7 +136,8 @@ describe('nothing is made', () => {
 
   const patched = (text: string, ...patches: [string, string][]) => {
     let from = 0
-    return prove(text, findEquations(text).equations[0], patches.map(([old, now]) => {
+    const solution = new Solution(text)
+    return proveFalse(solution, solution.equations[0], patches.map(([old, now]) => {
       const start = text.indexOf(old, from)
       from = start + old.length
       return { start, end: from, text: now }
@@ -152,8 +157,7 @@ describe('nothing is made', () => {
     ['5 - 0 = 5', [['-', '/']], { refused: 'no_edit' }],
     ['1/4 = 25%', [['25', '25.0']], { refused: 'still_true' }],
   ])('%s patched by %j', (text, patches, expected) => {
-    const result = patched(text, ...patches)
-    expect(result).toEqual(expected)
+    expect(patched(text, ...patches)).toMatchObject(expected)
   })
 })
 
@@ -184,7 +188,7 @@ describe('any true expression', () => {
       const pretty = separators ? sum.replace(/\d+(?:\.\d+)?/g, grouped) : sum
       const shown = pretty.replaceAll('*', glyph)
       const text = `🍎 First, some words.\nThey make ${shown} = ${marked ? `<<${sum.replaceAll(' ', '')}=${result}>>` : ''}${separators ? grouped(result) : result} pens 🍎.\nDone.`
-      const edit = edits(text, seed)
+      const edit = edits(text, seed, { types: IN_PLACE })
       if ('refused' in edit) return
       accepted++
       expect(holds(edit.proof), `${text} -> ${edit.proof}`).toBe(true)
@@ -199,42 +203,46 @@ describe('any true expression', () => {
 
 describe('worked solutions of grade-school problems', async () => {
   const file = await asyncBufferFromFile(fileURLToPath(new URL('gsm8k/train.parquet', DATA)))
-  const rows = await parquetReadObjects({ file, compressors, columns: ['solution'] })
-  const solutions = rows.map(row => String(row.solution))
-  const count = (texts: readonly string[], visit: (text: string, edit: Edit) => void) => {
+  const rows = await parquetReadObjects({ file, compressors, columns: ['prompt', 'solution'] })
+  const marked = rows.map(row => ({ prompt: String(row.prompt), text: String(row.solution) }))
+  const bare = marked.map(({ prompt, text }) => ({ prompt, text: text.replace(/<<[^>]*>>/g, '') }))
+  const count = (solutions: readonly { prompt: string, text: string }[], visit: (text: string, edit: Edit) => void, types?: readonly EditType[]) => {
     let yielded = 0
-    texts.forEach((text, i) => {
-      const edit = edits(text, i)
+    solutions.forEach(({ prompt, text }, i) => {
+      const edit = edits(text, i, { prompt, types })
       if ('refused' in edit) return
+      if (!holds(edit.proof)) throw new Error(`${edit.proof} does not hold`)
       yielded++
       visit(text, edit)
     })
-    return yielded / texts.length
+    return yielded / solutions.length
   }
 
   test('with marks: over 97 % give a pair, whose proof holds and in which exactly one mark is false', () => {
     const mark = /<<([-+*/().\d]+)=(-?[.\d]+)>>/g
     const isFalse = (left: string, right: string) => {
-    try { return judge(left, right) === 'false' } catch { return false } // not every mark holds an expression
-  }
-  const falseMarks = (text: string) => [...text.matchAll(mark)].filter(([, left, right]) => isFalse(left, right)).length
-    let checked = 0
-    const share = count(solutions, (text, edit) => {
-      if (!holds(edit.proof)) throw new Error(`${edit.proof} does not hold`)
-      expectOneSpan(text, edit)
+      try { return judge(left, right) === 'false' } catch { return false } // not every mark holds an expression
+    }
+    const falseMarks = (text: string) => [...text.matchAll(mark)].filter(([, left, right]) => isFalse(left, right)).length
+    let checked = 0, changed = 0
+    const share = count(marked, (text, edit) => {
+      if (edit.type !== 'wrong_carry') expectOneSpan(text, edit)
+      if (edit.answer_changed) changed++
       if (!/>>/.test([...edit.text].slice(edit.start, edit.end).join(''))) return
       checked++
       if (falseMarks(edit.text) !== falseMarks(text) + 1) throw new Error(`marks of: ${edit.text}`)
     })
     expect(share).toBeGreaterThan(0.97)
     expect(checked).toBeGreaterThan(6000)
+    expect(changed).toBeGreaterThan(2000)
   })
 
   test('without marks: over 96 %', () => {
-    const share = count(solutions.map(text => text.replace(/<<[^>]*>>/g, '')), (text, edit) => {
-      if (!holds(edit.proof)) throw new Error(`${edit.proof} does not hold`)
-      expectOneSpan(text, edit)
-    })
-    expect(share).toBeGreaterThan(0.96)
+    expect(count(bare, (text, edit) => { if (edit.type !== 'wrong_carry') expectOneSpan(text, edit) })).toBeGreaterThan(0.96)
   })
+
+  test.each<[EditType, number]>([['wrong_carry', 0.78], ['operand_order', 0.6], ['dropped_term', 0.25], ['repeated_term', 0.85], ['operand_exchanged', 0.9], ['step_removed', 0.6], ['steps_swapped', 0.6]])(
+    'by %s alone: over %d of a sample without marks', (type, least) => {
+      expect(count(bare.slice(0, 800), (_, edit) => expect(edit.type).toBe(type), [type])).toBeGreaterThan(least)
+    })
 })

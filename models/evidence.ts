@@ -1,0 +1,154 @@
+import { sigmoid, trainHead, dotRow, type CrossFitOptions } from './head.ts'
+import { slopeFor } from './calibration.ts'
+import type { Estimate } from './metrics.ts'
+import { foundWrong, lowest, seat, thresholdsOf, type Rule } from './panel.ts'
+import { combine32 } from './random.ts'
+import { fitHeads, signedMargins, type ReviewerSpec } from './reviewer.ts'
+import { takeRows, type Rows } from './rows.ts'
+import { stackMargins } from './stack.ts'
+
+/** What a share to drop does to a head that is trained on what is left. */
+export interface Trial {
+  /** Each reviewer speaks against its own lowest share; the rule then drops less (both), as much (stack) or more (either). */
+  share: number
+  dropped_share: number
+  /** Gain of the log-likelihood of held-out labels, nats a row, by dropping: of a head that hardly resists memorising, and of one regularised like the reviewers. With 95 % intervals. */
+  memorising: Estimate
+  tuned: Estimate
+  /** Gain of the tuned head's share of held-out labels agreed with. */
+  tuned_accuracy: Estimate
+}
+
+/** What dropping does to a fresh head. A plain object. */
+export interface Evidence {
+  /** The share to use; 0 when dropping does not help. */
+  share: number
+  helps: boolean
+  trials: Trial[]
+  held_out: number
+}
+
+interface Question {
+  specs: readonly ReviewerSpec[]
+  samples: readonly Rows[]
+  /** What the fresh head reads. */
+  fresh: Rows
+  folds: Uint8Array
+  rule: Rule
+  noise_rate: number
+  /** Only that share is tried. */
+  is_given: boolean
+  /** The reviewers' regularisation. */
+  l2s: readonly number[]
+  options: CrossFitOptions
+}
+
+const MULTIPLES = [0.5, 1, 1.5]
+const ENOUGH_HELD_OUT = 4_000
+// what a trial costs is bounded, whatever the sample
+const MOST_ROWS = 12_000
+const MOST_SHARE = 0.6
+const Z95 = 1.959963984540054
+// strength l2 · n / mean |x|² of a head that learns nearly every label by heart, and of one that does not
+const MEMORISING = 1 / 64
+const TUNED = 8
+
+/**
+ * Chooses the share to drop by what it does to a fresh head. A fold is set aside; the reviewers are fitted and weighed on the other folds without it (cross-fitted
+ * among themselves), their lowest share is dropped, a fresh head is trained on what is left, and the labels of the fold that nobody saw are held against its margins. As many folds as it takes to hold out 4,000 rows; of a sample of more than 12,000 that many are tried, evenly spread.
+ *
+ * Dropping helps if the memorising head gains beyond chance (lower 95 % bound above 0), and by more than the tuned one loses (which has less to learn from, and its confidence is off), while the tuned one does not agree
+ * with fewer labels beyond chance. Of the shares that do, the one with the highest sum of gains is taken.
+ * Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
+ */
+export function chooseShare(whole: Question): Evidence {
+  const question = atMost(MOST_ROWS, whole)
+  const { folds, noise_rate, options } = question
+  const shares = (question.is_given ? [1] : MULTIPLES).map(multiple => Math.min(MOST_SHARE, multiple * noise_rate)).filter(share => share > 0)
+  const found = shares.map(share => ({ share, dropped: 0, of: 0, memorising: [] as number[], tuned: [] as number[], accuracy: [] as number[] }))
+  let held_out = 0
+  for (let fold = 0; fold < options.folds && held_out < ENOUGH_HELD_OUT && shares.length > 0; fold++) {
+    const inside = rowsWhere(folds, value => value !== fold), outside = rowsWhere(folds, value => value === fold)
+    if (outside.length === 0 || inside.length === 0) continue
+    held_out += outside.length
+    const drops = dropsInside(question, inside, shares, fold)
+    const judge = (kept: Uint32Array, strength: number) => heldOutLikelihood(question, kept, outside, strength)
+    const before = [judge(inside, MEMORISING), judge(inside, TUNED)]
+    drops.forEach((wrong, s) => {
+      const kept = inside.filter((_, i) => wrong[i] === 0)
+      const after = [judge(kept, MEMORISING), judge(kept, TUNED)]
+      for (let i = 0; i < outside.length; i++) {
+        found[s].memorising.push(after[0].likelihood[i] - before[0].likelihood[i])
+        found[s].tuned.push(after[1].likelihood[i] - before[1].likelihood[i])
+        found[s].accuracy.push(agreed(after[1].margins[i]) - agreed(before[1].margins[i]))
+      }
+      found[s].dropped += inside.length - kept.length
+      found[s].of += inside.length
+    })
+  }
+  const trials = found.map(({ share, dropped, of, memorising, tuned, accuracy }): Trial => ({ share, dropped_share: of > 0 ? dropped / of : 0, memorising: meanOf(memorising), tuned: meanOf(tuned), tuned_accuracy: meanOf(accuracy) }))
+  let best: Trial | undefined
+  for (const trial of trials) {
+    const worth = trial.memorising.low > 0 && netGain(trial) > 0 && trial.tuned_accuracy.high >= 0
+    if (worth && (best === undefined || netGain(trial) > netGain(best))) best = trial
+  }
+  return { share: best?.share ?? 0, helps: best !== undefined, trials, held_out }
+}
+
+/** The question put of fewer rows, evenly spread. */
+function atMost(rows: number, question: Question): Question {
+  const { folds, samples, fresh } = question, step = folds.length / rows
+  if (step <= 1) return question
+  const picked = Uint32Array.from({ length: rows }, (_, i) => Math.floor(i * step))
+  return { ...question, folds: Uint8Array.from(picked, row => folds[row]), samples: samples.map(sample => takeRows(sample, picked)), fresh: takeRows(fresh, picked) }
+}
+
+const netGain = ({ memorising, tuned }: Trial) => memorising.value + tuned.value
+const agreed = (margin: number) => margin > 0 ? 1 : margin === 0 ? 0.5 : 0
+
+/** Which of the rows inside would be dropped, by share; judged by reviewers that saw none of the rows outside. */
+function dropsInside({ specs, samples, folds, rule, l2s, options }: Question, inside: Uint32Array, shares: readonly number[], fold: number): Uint8Array[] {
+  // folds above the one set aside move down
+  const innerFolds = Uint8Array.from(inside, row => folds[row] > fold ? folds[row] - 1 : folds[row])
+  const inner = { ...options, folds: options.folds - 1, seed: combine32(options.seed, 0x65766964 + fold) }
+  const rows = samples.map(sample => takeRows(sample, inside))
+  const margins = specs.map((spec, m) => signedMargins(fitHeads(spec, rows[m], innerFolds, { ...inner, l2: l2s[m] }), rows[m], innerFolds, undefined))
+  const seats = seat(margins, innerFolds, inner.folds)
+  const stacked = stackMargins(seats.stack, margins, innerFolds)
+  return shares.map(share => foundWrong(rule, seats, margins, stacked, thresholdsOf(seats, margins, share), lowest(stacked, share)))
+}
+
+/** Margin of each row outside, and the log-likelihood of its label, under a head trained on `kept`. */
+function heldOutLikelihood({ fresh, noise_rate, options }: Question, kept: Uint32Array, outside: Uint32Array, strength: number): { margins: Float64Array, likelihood: Float64Array } {
+  const head = trainHead(fresh, kept, strength * meanSquare(fresh, kept) / Math.max(1, kept.length), { seed: options.seed, tolerance: 1e-3, max_epochs: 60 })
+  const margins = Float64Array.from(outside, row => dotRow(fresh, row, head.weights))
+  const slope = slopeFor(margins, noise_rate)
+  return { margins, likelihood: margins.map(margin => Math.log(Math.max(1e-12, noise_rate + (1 - 2 * noise_rate) * sigmoid(slope * margin)))) }
+}
+
+/** Mean squared length of rows. */
+function meanSquare(rows: Rows, picked: Uint32Array): number {
+  let squares = 0
+  for (const row of picked) {
+    const from = rows.layout === 'sparse' ? rows.indptr[row] : row * rows.columns
+    const to = rows.layout === 'sparse' ? rows.indptr[row + 1] : from + rows.columns
+    for (let k = from; k < to; k++) squares += rows.values[k] * rows.values[k]
+  }
+  return squares > 0 ? squares / picked.length : 1
+}
+
+function rowsWhere(folds: Uint8Array, test: (fold: number) => boolean): Uint32Array {
+  return Uint32Array.from(folds, (_, i) => i).filter(i => test(folds[i]))
+}
+
+/** Mean with its 95 % interval, rows taken as independent; of less than two, nothing is known. */
+function meanOf(values: readonly number[]): Estimate {
+  const n = values.length
+  let sum = 0
+  for (const value of values) sum += value
+  const value = n > 0 ? sum / n : 0
+  let squares = 0
+  for (const each of values) squares += (each - value) ** 2
+  const error = n > 1 ? Math.sqrt(squares / (n - 1) / n) : Infinity
+  return { value, low: value - Z95 * error, high: value + Z95 * error }
+}

@@ -1,0 +1,198 @@
+// How well wrong labels are found, and what dropping them is worth, on the sets of bench_data.mjs. Writes docs/benchmarks/labels.md (or the file --out names).
+//   node scripts/bench_labels.mjs [--quick] [--sets a,b] [--rates 0,0.2] [--seeds 5] [--rows N] [--python <python with cleanlab>] [--out file]
+// Beside Sluice runs cleanlab (scripts/bench_labels.py) on the same features, folds and labels, its regularisation chosen by out-of-fold likelihood; without --python it is left out.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { build } from './build.mjs'
+import { bytesOf, hasData, sets } from './bench_data.mjs'
+import { page } from './bench_page.mjs'
+
+await build()
+const { hash32 } = await import('../dist/engine/arrow/hash.js')
+const { createFeaturiser } = await import('../dist/models/features.js')
+const { crossFit, dotRow, trainHead } = await import('../dist/models/head.js')
+const { auroc } = await import('../dist/models/metrics.js')
+const { fitPanel, foundWrong, lowest, mayDrop } = await import('../dist/models/panel.js')
+const { combine32, foldOf, Random } = await import('../dist/models/random.js')
+const { signedMargins } = await import('../dist/models/reviewer.js')
+const { takeRows } = await import('../dist/models/rows.js')
+const { stackMargins } = await import('../dist/models/stack.js')
+const { createPairText } = await import('../dist/models/tokens.js')
+
+const FOLDS = 5
+const { values: options } = parseArgs({
+  options: { quick: { type: 'boolean' }, sets: { type: 'string' }, rates: { type: 'string' }, seeds: { type: 'string' }, rows: { type: 'string' }, python: { type: 'string' }, out: { type: 'string' } },
+})
+const names = options.sets?.split(',') ?? (options.quick ? ['ukpconvarg1', 'dpo-reward-margins'] : Object.keys(sets))
+const rates = (options.rates ?? (options.quick ? '0,0.2' : '0,0.1,0.2,0.3,0.4')).split(',').map(Number)
+const seeds = Number(options.seeds ?? (options.quick ? 1 : 5))
+const mostRows = Number(options.rows ?? (options.quick ? 2500 : 1e9))
+const kinds = ['words', 'style']
+const unknown = names.find(name => !sets[name])
+if (unknown) throw new Error(`bench_labels: no set '${unknown}'; there are ${Object.keys(sets).join(', ')}`)
+if (!hasData) throw new Error('bench_labels: there is no ../shared/data beside the checkout')
+
+/** Rows of a set as features: of each reviewer, of the joint heads (words beside style, each of mean square 1), prompts' hashes, lengths' differences. */
+async function load(name) {
+  const all = await sets[name].read()
+  const keep = all.map((_, i) => i).filter(i => combine32(9, i) / 2 ** 32 < mostRows / all.length)
+  const rows = keep.map(i => all[i]), pair = createPairText()
+  const featurisers = kinds.map(kind => createFeaturiser(kind, { max_rows: rows.length, max_values: 1e9 }))
+  const hashes = new Uint32Array(rows.length), longer = new Int32Array(rows.length)
+  rows.forEach((row, i) => {
+    const bytes = bytesOf(row)
+    hashes[i] = hash32(bytes.prompt, 0, bytes.prompt.length, 0)
+    longer[i] = bytes.chosen.length - bytes.rejected.length
+    for (const side of ['prompt', 'chosen', 'rejected']) pair[side].read(bytes[side], 0, bytes[side].length)
+    for (const featuriser of featurisers) featuriser.append(pair)
+  })
+  const features = featurisers.map(featuriser => featuriser.view())
+  const scores = (sets[name].scores ?? []).map((score, s) => ({ name: score, rows: { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(rows, row => row.scores[s]) } }))
+  return {
+    name, count: rows.length, hashes, longer, wrong: rows.map(row => row.wrong ? 1 : 0),
+    specs: [...kinds.map(kind => ({ name: kind, from: 'learned' })), ...scores.map(score => ({ name: score.name, from: 'given' }))],
+    features: [...features, ...scores.map(score => score.rows)],
+    joint: join2(features[0], [features[1], ...scores.map(score => score.rows)]),
+  }
+}
+
+/** Sparse rows with the columns of dense blocks behind them, each block scaled to a mean square of 1 a row. */
+function join2(sparse, blocks) {
+  const width = blocks.reduce((n, block) => n + block.columns, 0), n = sparse.length
+  const indptr = new Uint32Array(n + 1), indices = new Uint32Array(sparse.values.length + n * width), values = new Float32Array(indices.length)
+  const scales = blocks.map(block => {
+    const squares = new Float64Array(block.columns)
+    block.values.forEach((value, k) => { squares[k % block.columns] += value * value })
+    return squares.map(square => square > 0 ? 1 / Math.sqrt(square / n * block.columns) : 0)
+  })
+  let at = 0
+  for (let row = 0; row < n; row++) {
+    for (let k = sparse.indptr[row]; k < sparse.indptr[row + 1]; k++, at++) { indices[at] = sparse.indices[k]; values[at] = sparse.values[k] }
+    let column = sparse.columns
+    blocks.forEach((block, b) => { for (let c = 0; c < block.columns; c++, at++) { indices[at] = column++; values[at] = block.values[row * block.columns + c] * scales[b][c] } })
+    indptr[row + 1] = at
+  }
+  return { layout: 'sparse', columns: sparse.columns + width, length: n, indptr, indices, values }
+}
+
+/** The rows of `picked`, sides swapped where signs say so. */
+function oriented(rows, picked, signs) {
+  const taken = takeRows(rows, picked)
+  picked.forEach((row, i) => {
+    if (signs[row] > 0) return
+    const [from, to] = taken.layout === 'sparse' ? [taken.indptr[i], taken.indptr[i + 1]] : [i * taken.columns, (i + 1) * taken.columns]
+    for (let k = from; k < to; k++) taken.values[k] *= -1
+  })
+  return taken
+}
+
+/** 1 where the label as trained on is wrong. `length`: flips where the rejected side is the longer one, until the share is reached; then at random among the rest. */
+function flipsOf(set, kind, rate, seed) {
+  const random = new Random(combine32(seed, 0xf11b)), draws = Float64Array.from({ length: set.count }, () => random.float())
+  if (kind === 'real') return Uint8Array.from(set.wrong)
+  if (kind === 'random') return Uint8Array.from(draws, draw => draw < rate ? 1 : 0)
+  const order = [...draws.keys()].sort((a, b) => (set.longer[a] < 0 ? 0 : 1) - (set.longer[b] < 0 ? 0 : 1) || draws[a] - draws[b])
+  const flips = new Uint8Array(set.count)
+  for (const row of order.slice(0, Math.round(rate * set.count))) flips[row] = 1
+  return flips
+}
+
+const MEMORISING = 1 / 64
+/** Held-out accuracy of a head that learns by heart, and of one whose regularisation is chosen by held-out loss. */
+function headsOf(train, folds, picked, test, seed) {
+  const accuracy = head => { let right = 0; for (let i = 0; i < test.length; i++) { const margin = dotRow(test, i, head.weights); right += margin > 0 ? 1 : margin === 0 ? 0.5 : 0 } return right / test.length }
+  let squares = 0
+  for (const row of picked) {
+    for (let k = train.indptr[row]; k < train.indptr[row + 1]; k++) squares += train.values[k] ** 2
+  }
+  const unit = squares / picked.length / picked.length
+  // halves by prompt: the strength is all that is wanted
+  const { l2 } = crossFit(takeRows(train, picked), Uint8Array.from(picked, row => folds[row] & 1), { folds: 2, seed, max_epochs: 60, tolerance: 1e-3 })
+  return [MEMORISING * unit, l2].map(strength => accuracy(trainHead(train, picked, strength, { seed, tolerance: 1e-3, max_epochs: 100 })))
+}
+
+/** Average precision of finding positives by the highest scores. */
+function averagePrecision(scores, positive) {
+  const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b)
+  let hits = 0, sum = 0
+  order.forEach((row, i) => { if (positive[row]) sum += ++hits / (i + 1) })
+  return hits > 0 ? sum / hits : NaN
+}
+
+function cleanlab(home, rows, folds) {
+  const signed = new Random(77), orientation = Uint8Array.from({ length: rows.length }, () => signed.float() < 0.5 ? 1 : 0)
+  for (const [name, array] of Object.entries({ indptr: rows.indptr, indices: rows.indices, values: rows.values, folds, orientation })) writeFileSync(join(home, `${name}.bin`), new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+  const { status, stdout, stderr } = spawnSync(options.python, [fileURLToPath(new URL('bench_labels.py', import.meta.url)), home, String(rows.columns)], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`bench_labels: cleanlab failed: ${stderr.trim().split('\n').at(-1)}`)
+  const read = (name, Type) => { const { buffer, byteOffset, byteLength } = readFileSync(join(home, name)); return new Type(buffer.slice(byteOffset, byteOffset + byteLength)) }
+  return { probability: read('probability.bin', Float64Array), issues: read('issues.bin', Uint8Array), said: JSON.parse(stdout) }
+}
+
+const home = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
+const results = []
+let versions
+for (const name of names) {
+  const set = await load(name)
+  const noises = sets[name].real ? [['real', 0]] : [...rates.map(rate => ['random', rate]), ...(options.quick ? [] : [['length', 0.2]])]
+  for (const [kind, rate] of noises) for (let seed = 1; seed <= seeds; seed++) {
+    const flips = flipsOf(set, kind, rate, seed), signs = Int8Array.from(flips, flip => flip ? -1 : 1), straight = new Int8Array(set.count).fill(1)
+    // a fifth of the prompts is held out with the truth; of a set with few prompts this is a lumpy fifth
+    const isTest = row => combine32(seed * 31 + 7, set.hashes[row]) % 5 === 0
+    const all = Uint32Array.from({ length: set.count }, (_, i) => i), train = all.filter(row => !isTest(row))
+    // where the noise is real the truth of the held-out rows is known too
+    const test = oriented(set.joint, all.filter(isTest), kind === 'real' ? signs : straight)
+    const view = kind === 'real' ? straight : signs
+    const wrong = Uint8Array.from(train, row => flips[row])
+    const samples = set.features.map(rows => oriented(rows, train, view)), joint = oriented(set.joint, train, view)
+    const folds = Uint8Array.from(train, row => foldOf(set.hashes[row], FOLDS, seed))
+    const panel = fitPanel(set.specs, samples, samples[0], folds, { rule: 'stack', folds: FOLDS, seed, min_auroc: 0.6, share_by: 'evidence', flip_share: 0.1 })
+    const margins = panel.reviewers.map(({ fit }, m) => signedMargins(fit, samples[m], folds, undefined))
+    const stacked = stackMargins(panel.stack, margins, folds)
+    const mean = stacked.map((_, i) => margins.reduce((sum, some, m) => sum + some[i] / panel.reviewers[m].calibration.plain_temperature, 0))
+    const share = panel.noise_rate.value, dropsOf = scores => Uint8Array.from(scores, score => score <= lowest(scores, share) ? 1 : 0)
+    const both = foundWrong('both', panel, margins, stacked, panel.reviewers.map((_, m) => panel.voices[m] ? lowest(margins[m], share) : -Infinity), 0)
+    const shuffled = new Random(combine32(seed, 3)), luck = stacked.map(() => shuffled.float())
+    const methods = {
+      'stack, share by evidence': { scores: stacked, drops: mayDrop(panel) ? foundWrong('stack', panel, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(train.length) },
+      'stack, at the noise rate': { scores: stacked, drops: dropsOf(stacked) },
+      'both, at the noise rate': { drops: both },
+      'mean of reviewers': { scores: mean, drops: dropsOf(mean) },
+      ...Object.fromEntries(set.specs.map((spec, m) => [`${spec.name} alone`, { scores: margins[m], drops: dropsOf(margins[m]) }])),
+      'random drop': { scores: luck.map(value => value - 1), drops: dropsOf(luck.map(value => value - 1)) },
+    }
+    if (options.python) {
+      const found = cleanlab(home, joint, folds)
+      versions = found.said.versions
+      methods['cleanlab, tuned'] = { scores: found.probability, drops: found.issues, rate: found.said.noise_rate }
+    }
+    methods['train on everything'] = { drops: new Uint8Array(train.length) }
+    methods['train on the truly clean'] = { drops: wrong }
+    const hits = drops => drops.reduce((n, drop, i) => n + (drop & wrong[i]), 0), count = flags => flags.reduce((n, flag) => n + flag, 0)
+    // methods that drop the same rows train the same heads
+    const trained = new Map()
+    for (const [method, { scores, drops, rate: said }] of Object.entries(methods)) {
+      const against = scores && Array.from(scores, score => -score), kept = Uint32Array.from(drops.keys()).filter(i => !drops[i])
+      const same = Buffer.from(drops).toString('latin1')
+      if (!trained.has(same)) trained.set(same, headsOf(joint, folds, kept, test, seed))
+      const [memorising, tuned] = trained.get(same)
+      results.push({
+        set: name, kind, rate, seed, method, rows: train.length, wrong: count(wrong) / train.length, dropped: count(drops) / train.length, memorising, tuned,
+        auroc: against && count(wrong) > 0 ? auroc(against, wrong).value : NaN, ap: against && count(wrong) > 0 ? averagePrecision(against, wrong) : NaN,
+        precision: count(drops) > 0 ? hits(drops) / count(drops) : NaN, recall: count(wrong) > 0 ? hits(drops) / count(wrong) : NaN,
+        estimate: method === 'stack, share by evidence' ? panel.noise_rate.value : said ?? NaN,
+        ...(method === 'stack, share by evidence' ? { how: panel.noise_rate.how, low: panel.noise_rate.low, high: panel.noise_rate.high, able: panel.able, helps: mayDrop(panel) } : {}),
+      })
+    }
+    console.error(`${name} ${kind} ${rate} seed ${seed}: ${train.length} pairs`)
+  }
+}
+rmSync(home, { recursive: true })
+const out = options.out ?? fileURLToPath(new URL('../docs/benchmarks/labels.md', import.meta.url))
+mkdirSync(dirname(out), { recursive: true })
+const command = ['npm run bench:labels', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2).map((arg, i, args) => args[i - 1] === '--python' ? '<python>' : args[i - 1] === '--out' ? '<file>' : arg)] : [])].join(' ')
+writeFileSync(out, page(results, { command, sets, seeds, versions, quick: options.quick === true }))
+console.error(`wrote ${out}`)

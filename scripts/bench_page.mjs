@@ -1,0 +1,64 @@
+// Turns the results of scripts/bench_labels.mjs into docs/benchmarks/labels.md.
+const T = [NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+
+/** Mean of what is there, with the half-width of its 95 % interval over seeds (Student's t); no interval from one seed. */
+function over(results, key) {
+  const values = results.map(result => result[key]).filter(value => Number.isFinite(value)), n = values.length
+  if (n === 0) return { value: NaN, half: NaN }
+  const value = values.reduce((a, b) => a + b) / n
+  return { value, half: n > 1 ? (T[n - 1] ?? 1.96) * Math.sqrt(values.reduce((sum, each) => sum + (each - value) ** 2, 0) / (n - 1) / n) : NaN }
+}
+const show = ({ value, half }) => Number.isNaN(value) ? '–' : Number.isNaN(half) ? value.toFixed(3) : `${value.toFixed(3)} ± ${half.toFixed(3)}`
+const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows.map(row => `| ${row.join(' | ')} |`)].join('\n')
+const groupsOf = (results, key) => results.reduce((map, result) => map.set(key(result), [...map.get(key(result)) ?? [], result]), new Map())
+const noiseName = ({ kind, rate }) => kind === 'real' ? 'real' : kind === 'length' ? `${rate * 100} % by length` : `${Math.round(rate * 100)} % at random`
+
+/** Differences of two methods, paired by seed. */
+function paired(results, a, b, key) {
+  const at = method => new Map(results.filter(result => result.method === method).map(result => [`${result.set} ${noiseName(result)} ${result.seed}`, result[key]]))
+  const first = at(a), second = at(b)
+  return over([...first].filter(([name]) => second.has(name)).map(([name, value]) => ({ value: value - second.get(name) })), 'value')
+}
+const verdict = ({ value, half }, least, seeds) => !Number.isFinite(value) ? 'not measured' : seeds < 2 ? (value >= least ? 'reached (one seed)' : 'not reached (one seed)') : value - half >= least ? 'reached' : value + half < least ? 'not reached' : value >= least ? 'reached, within chance' : 'not reached, within chance'
+
+/** What the issue aims at, held against what was measured. */
+function targets(results, seeds) {
+  const OURS = 'stack, share by evidence', rows = []
+  for (const [name, some] of groupsOf(results, result => `${result.set}, ${noiseName(result)}`)) {
+    const of = method => some.filter(result => result.method === method), [first] = of(OURS), at40 = first.rate === 0.4
+    const gap = paired(some, OURS, 'cleanlab, tuned', 'auroc'), share = first.wrong > 0 && first.kind !== 'real' || first.kind === 'real'
+    if (share && Number.isFinite(gap.value)) rows.push([name, `AUROC above cleanlab by ${at40 ? '0.03' : '0'}`, show(gap), verdict(gap, at40 ? 0.03 : 0, seeds)])
+    const dirty = over(of('train on everything'), 'memorising').value, clean = over(of('train on the truly clean'), 'memorising').value, kept = over(of(OURS), 'memorising').value
+    if ((first.rate === 0.2 || at40) && clean - dirty > 0.02) rows.push([name, 'memorising head: 75 % of the way to clean', ((kept - dirty) / (clean - dirty)).toFixed(2), (kept - dirty) / (clean - dirty) >= 0.75 ? 'reached' : 'not reached'])
+    const tuned = paired(some, OURS, 'train on everything', 'tuned')
+    rows.push([name, 'tuned head: not below everything', show(tuned), seeds < 2 ? verdict(tuned, 0, seeds) : tuned.value + tuned.half < 0 ? 'not reached' : 'reached'])
+    const errors = of(OURS).map(result => ({ value: Math.abs(result.estimate - result.wrong) })), error = over(errors, 'value')
+    if (first.kind === 'random') rows.push([name, 'noise rate within 0.05', show(error), errors.every(({ value }) => value <= 0.05) ? 'reached' : error.value <= 0.05 ? 'reached on average' : 'not reached'])
+  }
+  return table(['set, noise', 'aim', 'measured', 'verdict'], rows)
+}
+
+/** The page. Every number is of the run; nothing is written by hand but the words around them. */
+export function page(results, { command, sets, seeds, versions, quick }) {
+  const parts = [`# Labels: what is found, and what dropping it is worth
+
+<!-- Written by \`${command}\`; do not edit. -->
+
+${quick ? 'A **quick run**, for a look: few sets, few pairs, one seed. Nothing in it is settled; the full run is `npm run bench:labels -- --python <python with cleanlab>`.\n\n' : ''}Each set's labels are taken for the truth, a share of them is turned round (at random; or first where the rejected side is the longer one; or not at all where one person's vote stands against the majority), and every method says which are wrong.
+A fifth of the prompts is held out with the truth: a head is trained on what each method keeps, once hardly regularised so that it learns by heart as a large model does (memorising), once with its regularisation chosen by held-out loss (tuned).
+Mean over ${seeds} seed${seeds > 1 ? 's, ± half of the 95 % interval (Student’s t); seeds change the flips, the folds and the prompts held out' : '; one seed gives no interval'}. Sets whose own labels are noisy have more wrong labels than were turned round: there the estimate is above the turned share, rightly.
+"At the noise rate" drops the lowest share, as many as are estimated to be wrong; "by evidence" drops the share that makes a fresh head judge held-out labels better, or nothing. ${versions ? `cleanlab ${versions.cleanlab} with scikit-learn ${versions['scikit-learn']} judges by one joint logistic regression on the same words, style and scores, over the same folds, its regularisation chosen by out-of-fold likelihood over a grid of factor 2; what it drops is \`find_label_issues\` as it comes.` : 'cleanlab was not part of this run (`--python`).'}
+
+## Aims
+
+${targets(results, seeds)}`]
+  for (const [set, some] of groupsOf(results, result => result.set)) {
+    parts.push(`## ${set}\n\n${sets[set].note[0].toUpperCase()}${sets[set].note.slice(1)}. ${Math.round(over(some, 'rows').value).toLocaleString('en-US')} pairs to train on.`)
+    for (const [noise, here] of groupsOf(some, noiseName)) {
+      const ours = here.filter(({ how }) => how), how = ours.map(result => `${result.how} ${result.estimate.toFixed(3)} [${result.low.toFixed(3)}, ${result.high.toFixed(3)}]${result.able ? result.helps ? '' : ', dropping does not help' : ', not able'}`)
+      const rows = [...groupsOf(here, ({ method }) => method)].map(([method, list]) => [method, ...['auroc', 'ap', 'dropped', 'precision', 'recall', 'estimate', 'memorising', 'tuned'].map(key => show(over(list, key)))])
+      parts.push(`### ${set}, ${noise}: ${(100 * over(here, 'wrong').value).toFixed(1)} % wrong\n\n${table(['method', 'AUROC', 'average precision', 'dropped', 'precision', 'recall', 'noise rate, estimated', 'memorising head', 'tuned head'], rows)}\n\nNoise rate by seed: ${how.join('; ')}.`)
+    }
+  }
+  return `${parts.join('\n\n')}\n`
+}

@@ -1,0 +1,120 @@
+/** Where reviewers get their rows from: the texts, score columns, or vectors that the data carries. */
+import { DataType, type Data } from 'apache-arrow'
+import type { NumberColumn } from '../../engine/arrow/columns.ts'
+import { createFeaturiser } from '../../models/features.ts'
+import type { ReviewerSpec } from '../../models/reviewer.ts'
+import { DenseBuilder, type Capacity, type Rows } from '../../models/rows.ts'
+import type { PairText } from '../../models/tokens.ts'
+import type { Batch, ColumnType } from '../define.ts'
+
+export interface ScoreColumns { readonly name: string, readonly chosen: string, readonly rejected: string }
+export interface InputOptions {
+  readonly reviewers: readonly string[]
+  readonly score_columns: readonly ScoreColumns[]
+  readonly embedding_columns?: { readonly chosen: string, readonly rejected: string }
+}
+
+/** Rows of one reviewer, in the making. `open` a batch, then `append` rows of it; `pair` holds that row's texts. False, with nothing stored, when full. */
+export interface Input {
+  readonly spec: ReviewerSpec
+  open(batch: Batch): void
+  append(row: number, pair: PairText): boolean
+  view(): Rows
+  clear(): void
+}
+
+/** Columns that the options name, with their types. Vectors are looked at when they are opened: graphs have no type for them. */
+export const columnsRead = ({ score_columns }: InputOptions): Record<string, ColumnType> =>
+  Object.fromEntries(score_columns.flatMap(({ chosen, rejected }) => [[chosen, 'number' as const], [rejected, 'number' as const]]))
+
+/** The reviewers' names, in order. */
+export const namesOf = (options: InputOptions): string[] =>
+  [...options.reviewers, ...options.score_columns.map(({ name }) => name), ...options.embedding_columns ? ['embeddings'] : []]
+
+/** An input for every reviewer, in the order of `namesOf`. Throws when two have one name, or when there is none. `width`: how long vectors are, where that is known; the first that is seen decides otherwise. */
+export function createInputs(options: InputOptions, stage: string, capacity: Capacity, width?: number): Input[] {
+  const names = namesOf(options)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new Error(`${stage}: two reviewers are named '${twice}'; give score_columns names of their own`)
+  if (names.length === 0) throw new Error(`${stage}: there is no reviewer; name some in reviewers, score_columns or embedding_columns`)
+  return [
+    ...options.reviewers.map(kind => ofTexts(kind, capacity)), ...options.score_columns.map(columns => ofScores(columns, capacity)),
+    ...options.embedding_columns ? [ofVectors(options.embedding_columns, stage, capacity, width)] : [],
+  ]
+}
+
+export function ofTexts(kind: string, capacity: Capacity): Input {
+  const featuriser = createFeaturiser(kind, capacity)
+  return { spec: { name: kind, from: 'learned' }, open: () => {}, append: (_row, pair) => featuriser.append(pair), view: () => featuriser.view(), clear: () => featuriser.clear() }
+}
+
+/** Margins as they are: score of the chosen side minus that of the rejected. Where one is missing or not finite the margin is 0, which says nothing. */
+function ofScores({ name, chosen, rejected }: ScoreColumns, capacity: Capacity): Input {
+  const builder = new DenseBuilder(1, capacity), margin = new Float64Array(1)
+  let ours: NumberColumn['values'] = margin, theirs = ours
+  return {
+    spec: { name, from: 'given' },
+    open(batch) { ours = batch.numbers(chosen).values; theirs = batch.numbers(rejected).values },
+    append(row) {
+      margin[0] = ours[row] - theirs[row]
+      if (!Number.isFinite(Math.fround(margin[0]))) margin[0] = 0
+      return builder.append(margin)
+    },
+    view: () => builder.view(), clear: () => builder.clear(),
+  }
+}
+
+/** Difference of two vectors, list<float> or fixed-size list<float>, each of length 1. A row that lacks one, or one of another length than the first seen, is all 0. */
+function ofVectors(columns: { chosen: string, rejected: string }, stage: string, capacity: Capacity, known?: number): Input {
+  let difference = new Float64Array(0), ours: Vectors | undefined, theirs: Vectors | undefined
+  const ready = (width: number) => {
+    difference = new Float64Array(width)
+    return new DenseBuilder(width, { ...capacity, max_rows: Math.min(capacity.max_rows, Math.floor(capacity.max_values / Math.max(1, width))) })
+  }
+  let builder = known === undefined ? undefined : ready(known)
+  return {
+    spec: { name: 'embeddings', from: 'learned' },
+    open(batch) {
+      ours = vectorsOf(batch, columns.chosen, stage)
+      theirs = vectorsOf(batch, columns.rejected, stage)
+      if (builder === undefined) for (let row = 0; row < batch.rows && builder === undefined; row++) if (ours.width(row) > 0) builder = ready(ours.width(row))
+    },
+    append(row) {
+      builder ??= ready(0)
+      difference.fill(0)
+      if (ours!.width(row) === difference.length && theirs!.width(row) === difference.length) {
+        ours!.add(row, difference, 1)
+        theirs!.add(row, difference, -1)
+      }
+      return builder.append(difference)
+    },
+    view: () => (builder ??= ready(0)).view(), clear: () => builder?.clear(),
+  }
+}
+
+interface Vectors { width(row: number): number, add(row: number, to: Float64Array, sign: number): void }
+
+function vectorsOf(batch: Batch, column: string, stage: string): Vectors {
+  if (!batch.has(column)) throw new Error(`${stage}: there is no column '${column}', which embedding_columns names; there are ${batch.schema.fields.map(({ name }) => name).join(', ')}`)
+  const data = batch.column(column) as Data
+  const item = data.children[0] as Data | undefined
+  if (!(DataType.isList(data.type) || DataType.isFixedSizeList(data.type)) || !DataType.isFloat(item!.type) || item!.type.precision === 0) {
+    throw new Error(`${stage}: '${column}' is ${String(data.type)}, must be a list of float32 or float64 to be read as an embedding`)
+  }
+  const values = item!.values as Float32Array | Float64Array
+  const offsets = DataType.isList(data.type) ? data.valueOffsets as Int32Array : undefined
+  const fixed = DataType.isFixedSizeList(data.type) ? data.type.listSize : 0
+  const start = (row: number) => offsets ? offsets[row] : row * fixed
+  const isNull = (row: number) => data.nullCount > 0 && !data.getValid(row)
+  const width = (row: number) => isNull(row) ? 0 : start(row + 1) - start(row)
+  return {
+    width,
+    add(row, to, sign) {
+      const at = start(row)
+      let squares = 0
+      for (let c = 0; c < to.length; c++) squares += values[at + c] * values[at + c]
+      const scale = squares > 0 && Number.isFinite(squares) ? sign / Math.sqrt(squares) : 0
+      if (scale !== 0) for (let c = 0; c < to.length; c++) to[c] += values[at + c] * scale
+    },
+  }
+}

@@ -1,0 +1,92 @@
+/** Chooses how often each class of errors is drawn, so that on the whole the edited sides look as the originals do. */
+import { crossFit, crossMargins } from '../../models/head.ts'
+import { share, type Estimate } from '../../models/metrics.ts'
+import { combine32 } from '../../models/random.ts'
+import { takeRows, type DenseRows } from '../../models/rows.ts'
+import { drawer, weightedOrder } from './draw.ts'
+import type { Sample } from './sample.ts'
+
+/** How often each of `EDIT_CLASSES` is drawn, and a style reader's hit rate under the usual mix and this one, on the pairs that it was chosen on. */
+export interface Mix { readonly weights: readonly number[], readonly rows: number, readonly before?: Estimate, readonly after?: Estimate }
+
+/** Pairs below which nothing is said or chosen. */
+export const FEWEST = 200
+/** the hit rate at which to stop: other pairs are told a little more easily than those that the mix was chosen on */
+const AIM = 0.53
+const FOLDS = 5
+/** how strongly the usual mix is held on to, strongest first */
+const HOLDS = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0]
+const STEPS = 80
+const RATE = 3
+const DRAWS = 3
+
+/** The share of rows whose better side a cross-fitted head names, a tie being half a hit. `of` is what the interval takes as the number of rows. */
+export function guess(rows: DenseRows, hashes: ArrayLike<number>, seed: number, of = rows.length): Estimate {
+  const folds = Uint8Array.from(hashes, (hash) => combine32(hash, seed) % FOLDS)
+  let hits = 0
+  for (const margin of crossMargins(crossFit(rows, folds, { folds: FOLDS, seed }), rows, folds)) hits += margin > 0 ? 1 : margin < 0 ? 0 : 0.5
+  return share(hits * of / Math.max(1, rows.length), of)
+}
+
+/**
+ * A linear reader has nothing to learn where the mean of its features over the pairs is zero. So the weights' logarithms are moved from the usual ones by gradient descent on
+ * the squared means of the style differences, each over its mean square, with a pull back to the usual mix that is let go step by step until a trained reader is down to chance.
+ */
+export function chooseMix(sample: Sample, start: readonly number[], seed: number): Mix {
+  const rows = sample.starts.length - 1
+  if (rows < FEWEST) return { weights: start, rows }
+  const test = (weights: readonly number[]): Estimate => {
+    const drawn: number[] = []
+    for (let draw = 0; draw < DRAWS; draw++) drawInto(drawn, sample, weights, combine32(seed, draw))
+    return guess(takeRows(sample.rows, Uint32Array.from(drawn)) as DenseRows, drawn.map((at) => sample.hashes[at]), seed, rows)
+  }
+  const before = test(start)
+  let best = { weights: start, rate: before }
+  const shift = new Float64Array(start.length)
+  for (let h = 0; h < HOLDS.length && best.rate.value > AIM; h++) {
+    for (let step = 0; step < STEPS; step++) descend(sample, start, shift, HOLDS[h])
+    const weights = start.map((weight, at) => weight * Math.exp(shift[at]))
+    const rate = test(weights)
+    if (rate.value < best.rate.value) best = { weights, rate }
+  }
+  return { weights: best.weights, rows, before, after: best.rate }
+}
+
+/** One step of `shift`, the logarithm of what the weights are multiplied by. */
+function descend({ rows, classes, starts }: Sample, start: readonly number[], shift: Float64Array, hold: number): void {
+  const { values, columns } = rows, count = starts.length - 1
+  const weights = start.map((weight, at) => weight * Math.exp(shift[at]))
+  const chance = new Float64Array(classes.length), mean = new Float64Array(columns), square = new Float64Array(columns)
+  for (let row = 0; row < count; row++) {
+    let sum = 0
+    for (let i = starts[row]; i < starts[row + 1]; i++) sum += weights[classes[i]]
+    for (let i = starts[row]; i < starts[row + 1]; i++) {
+      const p = chance[i] = weights[classes[i]] / sum
+      for (let c = 0; c < columns; c++) {
+        const value = values[i * columns + c]
+        mean[c] += p * value
+        square[c] += p * value * value
+      }
+    }
+  }
+  // the squared mean of a column is (mean / count)^2 over square / count
+  const slope = mean.map((value, c) => square[c] > 0 ? 2 * value / square[c] : 0)
+  const gradient = new Float64Array(start.length), pull = new Float64Array(classes.length)
+  for (let row = 0; row < count; row++) {
+    let middle = 0
+    for (let i = starts[row]; i < starts[row + 1]; i++) {
+      for (let c = 0; c < columns; c++) pull[i] += slope[c] * values[i * columns + c]
+      middle += chance[i] * pull[i]
+    }
+    for (let i = starts[row]; i < starts[row + 1]; i++) gradient[classes[i]] += chance[i] * (pull[i] - middle) / count
+  }
+  for (let at = 0; at < shift.length; at++) shift[at] -= RATE * (gradient[at] + hold * shift[at])
+}
+
+/** Adds of each row of a sample the edit that the weights draw among those it has. */
+function drawInto(out: number[], { starts, classes, hashes }: Sample, weights: readonly number[], seed: number): void {
+  for (let row = 0; row + 1 < starts.length; row++) {
+    const first = starts[row], own = [...classes.subarray(first, starts[row + 1])]
+    out.push(first + weightedOrder(own.map((at) => weights[at]), drawer(combine32(hashes[first], seed)))[0])
+  }
+}

@@ -1,0 +1,67 @@
+import { codePoints, findEquations, steps, type Equation, type Refusal, type Step } from './arithmetic.ts'
+import { finalAnswer, type Answer } from './answer.ts'
+import { given, mentions, type Mention } from './numbers.ts'
+import { wordCounts, type WordCounts } from './surface.ts'
+
+/** A piece of the original text, by code units, and what stands there instead. */
+export interface Patch { readonly start: number, readonly end: number, readonly text: string }
+
+/** A worked solution as operators see it. What only some of them need is read when it is first asked for. */
+export class Solution {
+  readonly text: string
+  /** the problem, where it is known: without it nobody can say where a number comes from */
+  readonly prompt: string | undefined
+  readonly equations: readonly Equation[]
+  readonly refusals: readonly Refusal[]
+  #steps?: readonly Step[]
+  #mentions?: readonly Mention[]
+  #words?: WordCounts
+  #given?: ReadonlySet<string>
+  #answer?: Answer | null
+
+  constructor(text: string, prompt?: string) {
+    this.text = text
+    this.prompt = prompt
+    const found = findEquations(text)
+    this.equations = found.equations
+    this.refusals = found.refusals
+  }
+
+  get steps(): readonly Step[] { return this.#steps ??= steps(this.text, this.equations) }
+  get mentions(): readonly Mention[] { return this.#mentions ??= mentions(this.text) }
+  get words(): WordCounts { return this.#words ??= wordCounts(this.text, this.prompt) }
+  /** values that the problem or common knowledge gives, by `keyOf` */
+  get given(): ReadonlySet<string> { return this.#given ??= given(this.prompt ?? '') }
+  get answer(): Answer | undefined {
+    if (this.#answer === undefined) this.#answer = finalAnswer(this.text, this.equations) ?? null
+    return this.#answer ?? undefined
+  }
+
+  /** Whether a value is the problem's, common, or stands in the solution before a code unit. */
+  isKnown(key: string, before: number): boolean {
+    return this.given.has(key) || this.mentions.some((one) => one.start < before && one.key === key)
+  }
+}
+
+/** text[start, end) with the patches inside it, which come in order, carried out. */
+export function replace(text: string, start: number, end: number, patches: readonly Patch[]): string {
+  let out = ''
+  for (const patch of patches) {
+    out += text.slice(start, patch.start) + patch.text
+    start = patch.end
+  }
+  return out + text.slice(start, end)
+}
+
+/** By how many code units patches make a text longer. */
+export function growth(patches: readonly Patch[]): number {
+  let sum = 0
+  for (const patch of patches) sum += patch.text.length - (patch.end - patch.start)
+  return sum
+}
+
+/** Turns a span of code units into one of code points. */
+export function inPoints(text: string, start: number, end: number): { start: number, end: number } {
+  const points = codePoints(text)
+  return { start: points(start), end: points(end) }
+}
