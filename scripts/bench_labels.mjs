@@ -137,8 +137,9 @@ const results = []
 let versions
 for (const name of names) {
   const set = await load(name)
-  const noises = sets[name].real ? [['real', 0]] : [...rates.map(rate => ['random', rate]), ...(options.quick ? [] : [['length', 0.2]])]
-  for (const [kind, rate] of noises) for (let seed = 1; seed <= seeds; seed++) {
+  const byLength = options.quick || options.rates ? [] : [['length', 0.2]]
+  const noises = sets[name].real ? [['real', 0]] : [...rates.map(rate => ['random', rate]), ...byLength]
+  for (const [kind, rate, seed] of noises.flatMap(([kind, rate]) => Array.from({ length: seeds }, (_, i) => [kind, rate, i + 1]))) {
     const flips = flipsOf(set, kind, rate, seed), signs = Int8Array.from(flips, flip => flip ? -1 : 1), straight = new Int8Array(set.count).fill(1)
     // a fifth of the prompts is held out with the truth; of a set with few prompts this is a lumpy fifth
     const isTest = row => combine32(seed * 31 + 7, set.hashes[row]) % 5 === 0

@@ -1,5 +1,5 @@
 /** Rows on their way through a graph: columns, and beside them the engine's own key of each row, which stages do not see. */
-import { Field, RecordBatch, Schema, Struct, makeData, type Data, type DataType } from 'apache-arrow'
+import { Field, RecordBatch, type Schema, Struct, makeData, type Data, type DataType } from 'apache-arrow'
 import { castTo } from './cast.ts'
 import { concat, countRows, messagesColumn, nulls, numberColumn, sizeOf, take, textColumn, type MessagesColumn, type NumberColumn, type Runs, type TextColumn } from './columns.ts'
 

@@ -2,144 +2,21 @@
 import { Field, Schema, Utf8, Int32 as ArrowInt32, Int64, type RecordBatch } from 'apache-arrow'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Context, Sink, Source, SourceBatch, Stage } from '../../stages/define.ts'
-import { makeInt32, makeInt64, makeText, runsOfRows, take } from '../arrow/columns.ts'
-import { Batch, concatFlows, DERIVED, emptyFlow, flowBytes, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
+import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
+import { makeInt32, makeInt64, makeText, runsOfRows } from '../arrow/columns.ts'
+import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
+import { Rebatcher } from '../arrow/rebatch.ts'
 import { IpcFile, IpcWriter, schemaBytes, type BatchAt, type StreamAt } from '../arrow/ipc.ts'
-import { changedInput, loadValue, saveValue, sizesOf, stampOf } from './files.ts'
+import { changedInput, loadValue, saveValue, sizesOf } from './files.ts'
+import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
-import { ERRORED, SPARED, type Counts, type FileSetup, type GroupDrops, type Events, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { emptyCounts, ERRORED, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
 import { gathered, isGroupRound, roundsOf, type Op } from './plan.ts'
+import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
-/** Rows and bytes of a record batch in what is published: small enough that a trainer can concatenate them with 32-bit offsets. */
-const BATCH_ROWS = 1000, BATCH_BYTES = 64 << 20
-
-/** Collects rows into batches of exactly BATCH_ROWS, whatever blocks they come in; too heavy ones are halved. */
-class Rebatcher {
-  #pending: Flow[] = []
-  #rows = 0
-  readonly #emit: (flow: Flow) => void
-  constructor(emit: (flow: Flow) => void) { this.#emit = emit }
-
-  push(flow: Flow): void {
-    if (flow.rows === 0) return
-    this.#pending.push(flow)
-    this.#rows += flow.rows
-    if (this.#rows >= BATCH_ROWS) this.#cut(false)
-  }
-
-  end(): void { if (this.#rows > 0) this.#cut(true) }
-
-  #cut(all: boolean): void {
-    const whole = concatFlows(this.#pending)
-    let at = 0
-    for (; whole.rows - at >= BATCH_ROWS || (all && at < whole.rows); at += BATCH_ROWS) this.#halve(takeFlow(whole, [at, Math.min(whole.rows, at + BATCH_ROWS)]))
-    this.#rows = Math.max(0, whole.rows - at)
-    this.#pending = this.#rows > 0 ? [takeFlow(whole, [at, whole.rows])] : []
-  }
-
-  #halve(flow: Flow): void {
-    if (flow.rows === 1 || flowBytes(flow) <= BATCH_BYTES) return this.#emit(flow)
-    const middle = flow.rows >> 1
-    this.#halve(takeFlow(flow, [0, middle]))
-    this.#halve(takeFlow(flow, [middle, flow.rows]))
-  }
-}
-
 const streamOf = (writer: IpcWriter, header: number): StreamAt => ({ path: writer.path, header, rows: writer.rows, batches: writer.batches })
-
-class EventLog {
-  readonly #parts: { flow: Pick<Flow, 'row' | 'copy'>, rows: number[], node: number, said: Said }[] = []
-  readonly #refused: { row: number, node: number, reason: number, value: number, error?: string }[] = []
-
-  add(flow: Flow, said: Said, node: number): void {
-    const rows: number[] = []
-    for (let i = 0; i < said.said.length; i++) if (said.said[i]) rows.push(i)
-    if (rows.length === 0) return
-    // only the keys of the rows concerned: the block's columns must not stay alive
-    this.#parts.push({ flow: { row: Uint32Array.from(rows, i => flow.row[i]), copy: Uint32Array.from(rows, i => flow.copy[i]) }, rows, node, said })
-  }
-
-  refuse(row: number, node: number, reason: number, value: number, error?: string): void { this.#refused.push({ row, node, reason, value, error }) }
-
-  events(): Events {
-    const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length)
-    const events: Events = {
-      row: new Uint32Array(n), copy: new Uint32Array(n), node: new Uint16Array(n), kind: new Uint8Array(n), reason: new Uint16Array(n), value: new Float64Array(n),
-      relatedFile: new Int32Array(n).fill(-1), relatedRow: new Float64Array(n).fill(-1), messages: {},
-    }
-    let at = 0
-    for (const { row, node, reason, value, error } of this.#refused) {
-      events.row[at] = row; events.node[at] = node; events.reason[at] = reason; events.value[at] = value
-      if (error !== undefined) events.messages[at] = error
-      at++
-    }
-    for (const { flow, rows, node, said } of this.#parts) {
-      rows.forEach((i, k) => {
-        events.row[at] = flow.row[k]; events.copy[at] = flow.copy[k]; events.node[at] = node
-        events.kind[at] = said.kind[i]; events.reason[at] = said.reason[i]; events.value[at] = said.value[i]
-        events.relatedFile[at] = said.relatedFile[i]; events.relatedRow[at] = said.relatedRow[i]
-        const message = said.messages.get(i)
-        if (message !== undefined) events.messages[at] = message
-        at++
-      })
-    }
-    return events
-  }
-}
-
-const newCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 })
-
-/** Blocks of the source, each within one partition, in order. */
-async function* sourceBlocks(world: World, node: WorkerNode, partitions: readonly Partition[]): AsyncGenerator<{ partition: Partition, batch: SourceBatch }> {
-  const file = world.setup.files[partitions[0].file]
-  const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
-  let p = 0
-  try {
-    for await (let batch of (node.stage as Source).read(node.options, file, { start: partitions[0].start, end: partitions[partitions.length - 1].end }, context)) {
-      for (;;) {
-        while (batch.first >= partitions[p].end) p++
-        const rest = batch.first + batch.raw.numRows - partitions[p].end
-        if (rest <= 0) { yield { partition: partitions[p], batch }; break }
-        const [head, tail] = splitSource(batch, partitions[p].end)
-        yield { partition: partitions[p], batch: head }
-        batch = tail
-      }
-    }
-  } catch (error) {
-    if (hasChanged(file)) throw changedInput(file.path)
-    // what a source says of a file is about the data
-    if (!(error instanceof Error) || 'code' in error) throw error
-    throw Object.assign(error.message.includes(file.path) ? error : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }), { code: 'BAD_INPUT' })
-  }
-}
-
-function hasChanged({ path, stamp }: FileSetup): boolean {
-  try { return stampOf(path) !== stamp } catch { return true }
-}
-
-/** A source batch cut before a row of the file. */
-function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, SourceBatch] {
-  const pairs = batch.row.findIndex(row => row >= boundary)
-  const middle = pairs < 0 ? batch.row.length : pairs, raw = boundary - batch.first
-  const part = (from: number, to: number, rawFrom: number, rawTo: number): SourceBatch => ({
-    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to), first: batch.first + rawFrom, ids: take(batch.ids, [rawFrom, rawTo]),
-    raw: takeBatch(batch.raw, rawFrom, rawTo), refused: batch.refused.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
-  })
-  return [part(0, middle, 0, raw), part(middle, batch.row.length, raw, batch.raw.numRows)]
-}
-
-const takeBatch = (batch: RecordBatch, start: number, end: number): RecordBatch =>
-  toRecordBatch(batch.schema, batch.data.children.map(column => take(column, [start, end])), end - start)
-
-/** Which number of a source row's pairs each pair is. */
-function copies(row: Uint32Array): Uint32Array {
-  const out = new Uint32Array(row.length)
-  for (let i = 1; i < row.length; i++) if (row[i] === row[i - 1]) out[i] = out[i - 1] + 1
-  return out
-}
 
 const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
 
@@ -184,7 +61,7 @@ class PartitionPass {
     for (const op of this.#ops) {
       if (op.kind === 'load') this.#load(op.port, earlier)
       if (op.kind === 'stage' || op.kind === 'collect') this.#open(op, task, which)
-      if ('node' in op) this.#counts[op.node] ??= newCounts()
+      if ('node' in op) this.#counts[op.node] ??= emptyCounts()
     }
   }
 

@@ -5,7 +5,7 @@ import type { Sink, Stage, StageReport } from '../../stages/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { writeWhole } from './files.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
-import type { Counts, LedgerTask, Partition, PassMeta } from './messages.ts'
+import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { labelOf, type Manifest } from './manifest.ts'
@@ -66,7 +66,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     mkdirSync(join(folder, node.id), { recursive: true })
     await pool.run({ kind: 'sink', node: node.id, folder: join(folder, node.id), schema: schemaBytes(written), streams })
     sinks[node.id] = { rows: streams.reduce((n, stream) => n + stream.rows, 0), columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
-    counts[node.id] ??= { in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 }
+    counts[node.id] ??= emptyCounts()
   }))
   // derived rows are counted where they are made; a sink's own count of them is not another one
   rows.derived = prepared.graph.nodes.filter(node => node.stage.kind === 'stage').reduce((n, node) => n + (counts[node.id]?.derived ?? 0), 0)
@@ -84,7 +84,8 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
     rows, dropped_by_kind: kinds(prepared, counts),
     stages: Object.fromEntries(prepared.graph.nodes.map(node => {
-      const { millis: _, ...rest } = counts[node.id] ?? { in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 }
+      // time differs between equal runs
+      const { millis: _millis, ...rest } = counts[node.id] ?? emptyCounts()
       return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
     })),
     sinks: sorted(sinks), files: {},

@@ -16,7 +16,7 @@ import type { Graph, Node } from '../graph/types.ts'
 import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { takeLock } from './lock.ts'
-import type { BucketTask, Counts, LedgerTask, MergeTask, Partition, PassMeta, PassTask, Setup } from './messages.ts'
+import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassTask, type Setup } from './messages.ts'
 import { cutPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
@@ -375,8 +375,6 @@ function wholeMeta(folder: string): PassMeta | undefined {
   const meta = tryLoadValue<PassMeta>(join(folder, 'meta.bin'))
   return meta?.folder === folder && haveSizes(folder, meta.files) ? meta : undefined
 }
-
-const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 })
 
 function addCounts(to: Counts, from: Counts): void {
   for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]

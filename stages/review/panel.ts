@@ -117,7 +117,7 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
     }
   },
   merge(options: O, context: Context, partials: Iterable<unknown>): Panel {
-    const parts = [...partials as Iterable<Partial>]
+    const parts = gather(partials as Iterable<Partial>)
     const inputs = sampleInputs(options, stage), { reviewers } = options
     const samples = inputs.map((input, m) => {
       // a partition without a vector does not know how long they are
@@ -128,12 +128,9 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
     const folds = new Uint8Array(parts.reduce((n, part) => n + part.folds.length, 0))
     let at = 0
     for (const part of parts) { folds.set(part.folds, at); at += part.folds.length }
-    const largest = Math.max(...samples.map(({ values }) => values.length))
-    const picked = everySo(folds.length, Math.min(1, SAMPLE_VALUES / Math.max(1, largest)))
-    const taken = picked.length === folds.length ? samples : samples.map(sample => takeRows(sample, picked))
     const specs = createInputs(options, stage, { max_rows: 0, max_values: 0 }).map(({ spec }) => spec)
-    const fresh = taken[reviewers.includes('words') ? reviewers.indexOf('words') : specs.length]
-    return fitPanel(specs, taken.slice(0, specs.length), fresh, Uint8Array.from(picked, row => folds[row]),
+    const fresh = samples[reviewers.includes('words') ? reviewers.indexOf('words') : specs.length]
+    return fitPanel(specs, samples.slice(0, specs.length), fresh, folds,
       { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.share_by, flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
   },
 })
@@ -144,11 +141,23 @@ const padded = (rows: Rows, columns: number): Rows => {
   return { layout: 'dense', columns, length: rows.length, values: new Float32Array(rows.length * columns) }
 }
 
-/** Row numbers of a share of `count` rows, evenly spread. */
-function everySo(count: number, share: number): Uint32Array {
-  const picked = new Uint32Array(Math.floor(count * share))
-  for (let i = 0; i < picked.length; i++) picked[i] = Math.floor(i / share)
-  return picked
+/** All partials in memory; whenever one reviewer's rows grow beyond `SAMPLE_VALUES`, every second row of all goes. */
+function gather(partials: Iterable<Partial>): Partial[] {
+  let parts: Partial[] = [], every = 1
+  for (const part of partials) {
+    parts.push(thinned(part, every))
+    while (part.samples.some((_, m) => parts.reduce((n, { samples }) => n + samples[m].values.length, 0) > SAMPLE_VALUES) && parts.some(({ folds }) => folds.length > 1)) {
+      every *= 2
+      parts = parts.map(some => thinned(some, 2))
+    }
+  }
+  return parts
+}
+
+function thinned({ samples, folds }: Partial, every: number): Partial {
+  if (every === 1) return { samples, folds }
+  const picked = Uint32Array.from({ length: Math.ceil(folds.length / every) }, (_, i) => i * every)
+  return { samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]) }
 }
 
 /** Scores a batch: each reviewer's out-of-fold margins, the stack's, and P(the label is right). `margins` of a missing score are 0, `shown` NaN. */

@@ -7,7 +7,7 @@ import { layoutNames } from './layouts.ts'
 
 /** Options that all sources have. */
 export const inputOptions = {
-  path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob; relative to the graph' }),
+  path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob; relative to the working directory' }),
   more_paths: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'further files, folders or globs' }),
   layout: choice(['auto', ...layoutNames], { default: 'auto', description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each' }),
   pairing: choice(['adjacent', 'best_worst'], {

@@ -73,12 +73,12 @@ export function proveCarried(solution: Solution, equation: Equation, patches: re
 }
 
 /**
- * Proves that an equation of an edited text takes up a number that nothing before it gives: the equation is there and true, as before, and the number stands neither in the
+ * Proves that an equation of an edited text takes up a number that nothing before it gives: the equation is there and not false, as before, and the number stands neither in the
  * problem nor in the edited text before it. `giver` is the equation whose result it was.
  */
 export function proveUnfounded(solution: Solution, giver: Equation, user: Equation, key: string, edited: Solution): Judged {
   const now = edited.equations.filter((one) => one.left === user.left && one.result === user.result)
-  if (now.length !== 1 || now[0].verdict !== user.verdict || giver.verdict !== 'true') return { refused: 'no_edit' }
+  if (now.length !== 1 || now[0].verdict !== user.verdict || user.verdict === 'false' || giver.verdict !== 'true') return { refused: 'no_edit' }
   if (!sameReasons(solution.refusals, edited.refusals)) return { refused: 'no_edit' }
   if (solution.given.has(key) || edited.mentions.some((one) => one.key === key && one.start < now[0].start)) return { refused: 'several_origins' }
   return { text: edited.text, ...inPoints(edited.text, now[0].start, now[0].end), proof: `${sayTrue(giver)}; ${now[0].left}=${now[0].result} uses ${giver.result} before anything gives it` }

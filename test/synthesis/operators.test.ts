@@ -58,6 +58,8 @@ describe('what each operator makes of a solution, all of it', () => {
     ['steps_swapped', 'First.\n5 * 45 = 225 in all.\n225 - 8 = 217 are left.', ['First.\n225 - 8 = 217 are left.\n5 * 45 = 225 in all.']],
     ['steps_swapped', '5 * 45 = 225 in all. It is 225.\n225 - 8 = 217.', ['225 - 8 = 217.\n5 * 45 = 225 in all. It is 225.']],
     ['steps_swapped', '5 * 45 = 225.\n8 * 4 = 32.\n225 - 8 = 217.', []],
+    ['steps_swapped', '5 * 45 = 225 in all.\n225 - 8 = 218 are left.', []],
+    ['step_removed', '5 * 45 = 225 in all.\n225 - 8 = 218 are left.', []],
   ])('%s of %j', (type, text, expected) => {
     expect(texts(text, type, prompt)).toEqual([...expected].sort())
   })

@@ -3,7 +3,7 @@ import { STYLE_COLUMNS } from '../../models/style.ts'
 import { Random } from '../../models/random.ts'
 import { EDIT_CLASSES, startWeights } from '../../stages/synthesis/edits.ts'
 import { chooseMix, guess } from '../../stages/synthesis/mix.ts'
-import { gather, type Sample } from '../../stages/synthesis/sample.ts'
+import { gather, sampler, type Sample } from '../../stages/synthesis/sample.ts'
 import { tellReport } from '../../stages/synthesis/tell.ts'
 
 const W = STYLE_COLUMNS.length
@@ -71,4 +71,9 @@ test('a sample is the same however its rows are parted, holds the lowest hashes,
   expect(whole.starts).toEqual([0, 1, 2, 4])
   expect([...whole.rows.values].filter((_, i) => i % W === 0)).toEqual([14, 31, 71, 72])
   expect(gather([], 3).starts).toEqual([0])
+})
+
+test('a sample of no rows is empty, whatever the run', () => {
+  const { partial } = sampler(0, 0, { id: 'hard', seed: 1, expectedRows: 0, states: [] }, () => [])
+  expect(partial()).toEqual({ hashes: new Uint32Array(0), classes: new Uint8Array(0), values: new Float32Array(0) })
 })

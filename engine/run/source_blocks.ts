@@ -1,0 +1,57 @@
+/** What a source reads, cut at the borders of partitions. */
+import type { RecordBatch } from 'apache-arrow'
+import type { Context, Source, SourceBatch } from '../../stages/define.ts'
+import { take } from '../arrow/columns.ts'
+import { toRecordBatch } from '../arrow/flow.ts'
+import { changedInput, stampOf } from './files.ts'
+import type { FileSetup, Partition } from './messages.ts'
+import type { WorkerNode, World } from './world.ts'
+
+/** Blocks of the source, each within one partition, in order. */
+export async function* sourceBlocks(world: World, node: WorkerNode, partitions: readonly Partition[]): AsyncGenerator<{ partition: Partition, batch: SourceBatch }> {
+  const file = world.setup.files[partitions[0].file]
+  const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
+  let p = 0
+  try {
+    for await (let batch of (node.stage as Source).read(node.options, file, { start: partitions[0].start, end: partitions[partitions.length - 1].end }, context)) {
+      for (;;) {
+        while (batch.first >= partitions[p].end) p++
+        const rest = batch.first + batch.raw.numRows - partitions[p].end
+        if (rest <= 0) { yield { partition: partitions[p], batch }; break }
+        const [head, tail] = splitSource(batch, partitions[p].end)
+        yield { partition: partitions[p], batch: head }
+        batch = tail
+      }
+    }
+  } catch (error) {
+    if (hasChanged(file)) throw changedInput(file.path)
+    // what a source says of a file is about the data
+    if (!(error instanceof Error) || 'code' in error) throw error
+    throw Object.assign(error.message.includes(file.path) ? error : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }), { code: 'BAD_INPUT' })
+  }
+}
+
+export function hasChanged({ path, stamp }: FileSetup): boolean {
+  try { return stampOf(path) !== stamp } catch { return true }
+}
+
+/** A source batch cut before a row of the file. */
+function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, SourceBatch] {
+  const pairs = batch.row.findIndex(row => row >= boundary)
+  const middle = pairs < 0 ? batch.row.length : pairs, raw = boundary - batch.first
+  const part = (from: number, to: number, rawFrom: number, rawTo: number): SourceBatch => ({
+    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to), first: batch.first + rawFrom, ids: take(batch.ids, [rawFrom, rawTo]),
+    raw: takeBatch(batch.raw, rawFrom, rawTo), refused: batch.refused.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
+  })
+  return [part(0, middle, 0, raw), part(middle, batch.row.length, raw, batch.raw.numRows)]
+}
+
+const takeBatch = (batch: RecordBatch, start: number, end: number): RecordBatch =>
+  toRecordBatch(batch.schema, batch.data.children.map(column => take(column, [start, end])), end - start)
+
+/** Which number of a source row's pairs each pair is. */
+export function copies(row: Uint32Array): Uint32Array {
+  const out = new Uint32Array(row.length)
+  for (let i = 1; i < row.length; i++) if (row[i] === row[i - 1]) out[i] = out[i - 1] + 1
+  return out
+}
