@@ -80,9 +80,9 @@ export function fitNoiseRate(margins: Float64Array): number {
   return goldenMaximum((eta) => fitSlope(binned, eta).gain, Math.max(0, best.eta - coarse), Math.min(MAX_ETA, best.eta + coarse))
 }
 
-/** Log-likelihood of the labels (nats, over all rows) under s(d / T) at its best T, above that of a coin. */
-export function plainGain(margins: Float64Array): number {
-  return fitSlope(binMargins(margins), 0).gain
+/** The slope 1 / T >= 0 that makes the labels likeliest under s(d / T), and their log-likelihood there (nats, over all rows) above that of a coin. */
+export function plainFit(margins: Float64Array): { slope: number; gain: number } {
+  return fitSlope(binMargins(margins), 0)
 }
 
 /** The slope b >= 0 under which eta + (1 - 2 eta) s(b d) makes the labels as given likeliest; 0 for margins that say nothing. */

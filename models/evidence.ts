@@ -1,11 +1,11 @@
 import { sigmoid, trainHead, dotRow, type CrossFitOptions } from './head.ts'
 import { slopeFor } from './calibration.ts'
 import type { Estimate } from './metrics.ts'
-import { foundWrong, lowest, seat, thresholdsOf, type Rule } from './panel.ts'
+import { foundWrong, lowest, thresholdsOf, type Rule } from './panel.ts'
 import { combine32 } from './random.ts'
 import { fitHeads, signedMargins, type ReviewerSpec } from './reviewer.ts'
 import { takeRows, type Rows } from './rows.ts'
-import { stackMargins } from './stack.ts'
+import { fitStack, stackMargins } from './stack.ts'
 
 /** What a share to drop does to a head that is trained on what is left. */
 export interface Trial {
@@ -113,9 +113,9 @@ function dropsInside({ specs, samples, folds, rule, l2s, options }: Question, in
   const inner = { ...options, folds: options.folds - 1, seed: combine32(options.seed, 0x65766964 + fold) }
   const rows = samples.map(sample => takeRows(sample, inside))
   const margins = specs.map((spec, m) => signedMargins(fitHeads(spec, rows[m], innerFolds, { ...inner, l2: l2s[m] }), rows[m], innerFolds, undefined))
-  const seats = seat(margins, innerFolds, inner.folds)
-  const stacked = stackMargins(seats.stack, margins, innerFolds)
-  return shares.map(share => foundWrong(rule, seats, margins, stacked, thresholdsOf(seats, margins, share), lowest(stacked, share)))
+  const stack = fitStack(margins, innerFolds, inner.folds)
+  const stacked = stackMargins(stack, margins, innerFolds)
+  return shares.map(share => foundWrong(rule, stack, margins, stacked, thresholdsOf(stack, margins, share), lowest(stacked, share)))
 }
 
 /** Margin of each row outside, and the log-likelihood of its label, under a head trained on `kept`. */

@@ -1,11 +1,11 @@
-import { fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, plainGain, posterior, support, type Calibration } from './calibration.ts'
+import { fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
 import { auroc, share, spearman, type Estimate } from './metrics.ts'
 import { combine32, Random, shuffle } from './random.ts'
 import { fitHeads, fitReviewer, signedMargins, type Reviewer, type ReviewerSpec } from './reviewer.ts'
 import type { Rows } from './rows.ts'
-import { fitStack, LEAST_GAIN, stackMargins, type Stack } from './stack.ts'
+import { fitStack, stackMargins, type Stack } from './stack.ts'
 
 /** Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum. */
 export type Rule = 'both' | 'either' | 'stack'
@@ -39,12 +39,11 @@ export interface SelfTest {
   recall: Estimate
 }
 
-/** What each reviewer's margins weigh, and which reviewers have a voice: those that are better than a coin. */
-export interface Seats { stack: Stack, voices: boolean[] }
 
 /** Reviewers that judge together. A plain object: it survives structured clone. */
-export interface Panel extends Seats {
+export interface Panel {
   reviewers: Reviewer[]
+  stack: Stack
   /** Calibration of the stack's margin. */
   joint: Calibration
   /**
@@ -76,8 +75,8 @@ export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => able &&
 export function fitPanel(specs: readonly ReviewerSpec[], samples: readonly Rows[], fresh: Rows, folds: Uint8Array, options: PanelOptions): Panel {
   const reviewers = specs.map((spec, m) => fitReviewer(spec, samples[m], folds, options))
   const margins = reviewers.map(({ fit }, m) => signedMargins(fit, samples[m], folds, undefined))
-  const seats = seat(margins, folds, options.folds)
-  const stacked = stackMargins(seats.stack, margins, folds)
+  const stack = fitStack(margins, folds, options.folds)
+  const stacked = stackMargins(stack, margins, folds)
   const joint = fitCalibration(stacked)
   const { test, noise } = plant(reviewers, samples, folds, options.noise_rate ?? joint.eta.value, options)
   const eta = coverAll(joint, [noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
@@ -87,18 +86,14 @@ export function fitPanel(specs: readonly ReviewerSpec[], samples: readonly Rows[
   const evidence = able && options.share_by === 'evidence' ? chooseShare({ specs, samples, fresh, folds, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', l2s: reviewers.map(({ fit }) => fit.l2), options }) : undefined
   const dropped = evidence?.helps ? evidence.share : noise_rate.value
   return {
-    reviewers, ...seats, joint, noise_rate, thresholds: thresholdsOf(seats, margins, dropped), stack_threshold: lowest(stacked, dropped), self_test, able, share_by: options.share_by,
-    ...(evidence ? { evidence } : {}), ...correlate(reviewers, seats.voices, margins), rows: folds.length,
+    reviewers, stack, joint, noise_rate, thresholds: thresholdsOf(stack, margins, dropped), stack_threshold: lowest(stacked, dropped), self_test, able, share_by: options.share_by,
+    ...(evidence ? { evidence } : {}), ...correlate(reviewers, stack.sees, margins), rows: folds.length,
   }
 }
 
-/** Weighs reviewers by their out-of-fold margins, and gives voices. */
-export const seat = (margins: readonly Float64Array[], folds: Uint8Array, count: number): Seats =>
-  ({ stack: fitStack(margins, folds, count), voices: margins.map(some => plainGain(some) >= LEAST_GAIN) })
-
-/** By reviewer: the margin below or at which its lowest `rate` lies; -Infinity for one without a voice. */
-export const thresholdsOf = ({ voices }: Seats, margins: readonly Float64Array[], rate: number): number[] =>
-  margins.map((some, m) => voices[m] ? lowest(some, rate) : -Infinity)
+/** By reviewer: the margin below or at which its lowest `rate` lies; -Infinity for one that is blind. */
+export const thresholdsOf = ({ sees }: Stack, margins: readonly Float64Array[], rate: number): number[] =>
+  margins.map((some, m) => sees[m] ? lowest(some, rate) : -Infinity)
 
 /** P(the label is right) of stack margins: the posterior where the noise rate is identified, else P(a fresh label of the same source would agree). */
 export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): number => noise_rate.how === 'fitted' ? posterior(joint, margin) : support(joint, margin)
@@ -110,10 +105,10 @@ export function against(thresholds: readonly number[], margins: readonly Float64
   return out
 }
 
-/** 1 where the rule finds the label wrong. Only reviewers with a voice are asked; with none, nothing is found. */
-export function foundWrong(rule: Rule, { voices }: Seats, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
+/** 1 where the rule finds the label wrong. Only reviewers that see are asked; with none, nothing is found. */
+export function foundWrong(rule: Rule, { sees }: Stack, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
   if (rule === 'stack') return Uint8Array.from(stacked, margin => margin <= stack_threshold ? 1 : 0)
-  const needed = rule === 'both' ? Math.max(1, voices.filter(Boolean).length) : 1
+  const needed = rule === 'both' ? Math.max(1, sees.filter(Boolean).length) : 1
   return against(thresholds, margins).map(count => count >= needed ? 1 : 0)
 }
 
@@ -122,12 +117,12 @@ const corrected = (found: Estimate, eta: Estimate): Estimate => {
   return { value: at(found.value, eta.value), low: at(found.low, eta.low), high: at(found.high, Math.min(eta.high, 0.495)) }
 }
 
-/** The two reviewers with voices whose ranks agree most. */
-function correlate(reviewers: readonly Reviewer[], voices: readonly boolean[], margins: readonly Float64Array[]): Pick<Panel, 'correlation'> {
+/** The two reviewers that see whose ranks agree most. */
+function correlate(reviewers: readonly Reviewer[], sees: readonly boolean[], margins: readonly Float64Array[]): Pick<Panel, 'correlation'> {
   let best: Panel['correlation']
   for (let a = 0; a < reviewers.length; a++) {
     for (let b = a + 1; b < reviewers.length; b++) {
-      if (!voices[a] || !voices[b]) continue
+      if (!sees[a] || !sees[b]) continue
       const correlation = spearman(margins[a], margins[b])
       if (best === undefined || correlation > best.correlation) best = { first: reviewers[a].name, second: reviewers[b].name, correlation, near_copy: correlation > 0.95 }
     }
@@ -180,11 +175,11 @@ function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: 
   const planted = new Uint8Array(n), signs = new Int8Array(n).fill(1)
   for (const row of order.subarray(0, Math.round(n * flip_share))) { planted[row] = 1; signs[row] = -1 }
   const margins = reviewers.map((reviewer, m) => signedMargins(fitHeads(reviewer, samples[m], folds, { ...options, l2: reviewer.fit.l2, signs }), samples[m], folds, signs))
-  const seats = seat(margins, folds, options.folds)
-  const stacked = stackMargins(seats.stack, margins, folds)
+  const stack = fitStack(margins, folds, options.folds)
+  const stacked = stackMargins(stack, margins, folds)
   // the flips come on top of the noise that is there
   const total = rate * (1 - flip_share) + (1 - rate) * flip_share
-  const found = foundWrong(options.rule, seats, margins, stacked, thresholdsOf(seats, margins, total), lowest(stacked, total))
+  const found = foundWrong(options.rule, stack, margins, stacked, thresholdsOf(stack, margins, total), lowest(stacked, total))
   let flagged = 0, hits = 0, count = 0
   for (let i = 0; i < n; i++) { flagged += found[i]; hits += found[i] & planted[i]; count += planted[i] }
   const { eta } = fitCalibration(stacked)

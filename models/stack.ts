@@ -1,3 +1,4 @@
+import { plainFit } from './calibration.ts'
 import { lossOf, sigmoid } from './head.ts'
 
 /** How much each reviewer's margin counts. A plain object: it survives structured clone. */
@@ -6,39 +7,32 @@ export interface Stack {
   weights: Float64Array[]
   /** By reviewer: weights from all rows, for reading, not for judging the sample. */
   overall: Float64Array
-  /** By reviewer: log-likelihood of held-out labels (nats, over all rows) that is lost without it; 0 for one that was left out. */
+  /** By reviewer: log-likelihood of the labels (nats, over all rows) under its own out-of-fold margins, above that of a coin. */
   gains: number[]
+  /** By reviewer: it sees, which is to say that its gain is at least 1. A blind one weighs exactly 0; by chance one in twelve of the blind passes, with a weight near 0. */
+  sees: boolean[]
 }
 
-/** A reviewer that adds less to the held-out log-likelihood than this (half the 95 % point of chi-square with one degree of freedom) is left out. */
-export const LEAST_GAIN = 1.920729410347062
-
-const RIDGE = 1e-3
+const LEAST_GAIN = 1
+/** Strength of the pull to the plain mean of log-odds, in Fisher information of one weight: strong for some hundred noisy rows, nothing for ten thousand. */
+const PULL = 30
 const MOST_STEPS = 25
 
 /**
- * Weighs reviewers by what they can see (stacking, after Wolpert 1992 and, for weights that are not negative, Breiman 1996): a logistic regression of the labels on the reviewers' out-of-fold margins, without intercept.
- * `margins[m][row]` must come from a head that did not see the row's fold; the weights of a fold come from the rows of the others. Reviewers are left out
- * one by one, the weakest first, while the held-out likelihood does not miss them: a blind one weighs exactly nothing. Every label is "the chosen side is better".
+ * Weighs reviewers by what they can see (stacking, after Wolpert 1992 and, for weights that are not negative, Breiman 1996): a logistic regression of the labels on the reviewers' out-of-fold log-odds d / T, without
+ * intercept, pulled to their plain mean: few or noisy rows do not say much about weights, and the mean of log-odds already says little where a reviewer sees little. `margins[m][row]` must come from a head that did not see the
+ * row's fold; the weights of a fold come from the rows of the others (T, where the pull leads to, from all). Every label is "the chosen side is better".
  */
 export function fitStack(margins: readonly Float64Array[], folds: Uint8Array, count: number): Stack {
-  const scales = margins.map(scaleOf)
-  const scaled = margins.map((some, m) => some.map(margin => margin * scales[m]))
-  const active = scales.map((_, m) => m).filter(m => scales[m] > 0)
-  const gains = margins.map(() => 0)
-  let fits = fitFolds(scaled, active, folds, count)
-  while (active.length > 0) {
-    const without = active.map((_, a) => fitFolds(scaled, active.filter((_, b) => b !== a), folds, count))
-    let weakest = 0
-    for (let a = 1; a < active.length; a++) if (without[a].likelihood > without[weakest].likelihood) weakest = a
-    active.forEach((m, a) => { gains[m] = fits.likelihood - without[a].likelihood })
-    if (gains[active[weakest]] >= LEAST_GAIN) break
-    gains[active[weakest]] = 0
-    fits = without[weakest]
-    active.splice(weakest, 1)
+  const fits = margins.map(plainFit)
+  const sees = fits.map(({ gain }) => gain >= LEAST_GAIN)
+  const active = fits.map((_, m) => m).filter(m => sees[m])
+  const scaled = margins.map((some, m) => sees[m] ? some.map(margin => margin * fits[m].slope) : some)
+  const unscale = (weights: Float64Array) => weights.map((weight, m) => weight * fits[m].slope)
+  return {
+    weights: Array.from({ length: count }, (_, fold) => unscale(fitWeights(scaled, active, folds, fold))),
+    overall: unscale(fitWeights(scaled, active, folds, -1)), gains: fits.map(({ gain }) => gain), sees,
   }
-  const unscale = (weights: Float64Array) => weights.map((weight, m) => weight * scales[m])
-  return { weights: fits.weights.map(unscale), overall: unscale(fitWeights(scaled, active, folds, -1)), gains }
 }
 
 /** The stack's margin of each row, from the weights of its fold: log-odds for the label as given. */
@@ -50,31 +44,13 @@ export function stackMargins({ weights }: Stack, margins: readonly Float64Array[
   return out
 }
 
-/** 1 / root mean square; 0 for margins that are all 0. */
-function scaleOf(margins: Float64Array): number {
-  let squares = 0
-  for (let i = 0; i < margins.length; i++) squares += margins[i] * margins[i]
-  return squares > 0 ? 1 / Math.sqrt(squares / margins.length) : 0
-}
-
-/** Weights for every fold and the held-out log-likelihood, above that of a coin, of them all. */
-function fitFolds(margins: readonly Float64Array[], active: readonly number[], folds: Uint8Array, count: number): { weights: Float64Array[], likelihood: number } {
-  const weights = Array.from({ length: count }, (_, fold) => fitWeights(margins, active, folds, fold))
-  let likelihood = 0
-  for (let i = 0; i < folds.length; i++) {
-    let z = 0
-    for (const m of active) z += weights[folds[i]][m] * margins[m][i]
-    likelihood += Math.LN2 - lossOf(z)
-  }
-  return { weights, likelihood }
-}
-
 /** Newton's method on the rows outside `fold`, each step a least-squares problem solved by coordinate descent over weights of at least 0. */
 function fitWeights(margins: readonly Float64Array[], active: readonly number[], folds: Uint8Array, fold: number): Float64Array {
   const out = new Float64Array(margins.length)
   const size = active.length
   const columns = active.map(m => margins[m])
-  let weights = new Float64Array(size)
+  const mean = 1 / Math.max(1, size)
+  let weights = new Float64Array(size).fill(mean)
   let loss = Infinity
   for (let step = 0; step < MOST_STEPS && size > 0; step++) {
     const gradient = new Float64Array(size)
@@ -91,8 +67,8 @@ function fitWeights(margins: readonly Float64Array[], active: readonly number[],
       }
     }
     for (let a = 0; a < size; a++) {
-      gradient[a] -= RIDGE * weights[a]
-      hessian[a * size + a] += RIDGE
+      gradient[a] -= PULL * (weights[a] - mean)
+      hessian[a * size + a] += PULL
       for (let b = 0; b < a; b++) hessian[b * size + a] = hessian[a * size + b]
     }
     const next = solve(weights, gradient, hessian)
@@ -119,7 +95,7 @@ function lossAt(columns: readonly Float64Array[], folds: Uint8Array, fold: numbe
     for (let a = 0; a < weights.length; a++) z += weights[a] * columns[a][i]
     loss += lossOf(z)
   }
-  for (let a = 0; a < weights.length; a++) loss += RIDGE / 2 * weights[a] * weights[a]
+  for (let a = 0; a < weights.length; a++) loss += PULL / 2 * (weights[a] - 1 / weights.length) ** 2
   return loss
 }
 

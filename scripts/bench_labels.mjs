@@ -155,10 +155,10 @@ for (const name of names) {
     const stacked = stackMargins(panel.stack, margins, folds)
     const mean = stacked.map((_, i) => margins.reduce((sum, some, m) => sum + some[i] / panel.reviewers[m].calibration.plain_temperature, 0))
     const share = panel.noise_rate.value, dropsOf = scores => Uint8Array.from(scores, score => score <= lowest(scores, share) ? 1 : 0)
-    const both = foundWrong('both', panel, margins, stacked, panel.reviewers.map((_, m) => panel.voices[m] ? lowest(margins[m], share) : -Infinity), 0)
+    const both = foundWrong('both', panel.stack, margins, stacked, panel.reviewers.map((_, m) => panel.stack.sees[m] ? lowest(margins[m], share) : -Infinity), 0)
     const shuffled = new Random(combine32(seed, 3)), luck = stacked.map(() => shuffled.float())
     const methods = {
-      'stack, share by evidence': { scores: stacked, drops: mayDrop(panel) ? foundWrong('stack', panel, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(train.length) },
+      'stack, share by evidence': { scores: stacked, drops: mayDrop(panel) ? foundWrong('stack', panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(train.length) },
       'stack, at the noise rate': { scores: stacked, drops: dropsOf(stacked) },
       'both, at the noise rate': { drops: both },
       'mean of reviewers': { scores: mean, drops: dropsOf(mean) },

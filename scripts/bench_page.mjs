@@ -39,7 +39,7 @@ function targets(results, seeds) {
     const tuned = paired(some, OURS, 'train on everything', 'tuned')
     rows.push([name, 'tuned head: not below everything beyond chance', show(tuned), seeds < 2 ? verdict(tuned, 0, seeds) : tuned.value + tuned.half < 0 ? 'not reached' : 'reached'])
     const errors = of(OURS).map(result => ({ value: Math.abs(result.estimate - result.wrong) })), error = over(errors, 'value')
-    if (first.kind === 'random') rows.push([name, 'noise rate within 0.05', show(error), errors.every(({ value }) => value <= 0.05) ? 'reached' : error.value <= 0.05 ? 'reached on average' : 'not reached'])
+    if (first.kind === 'random') rows.push([name, 'noise rate within 0.05', show(error), errors.every(({ value }) => value <= 0.05) ? 'reached' : error.value <= 0.05 ? 'reached on average' : `not reached${of(OURS).some(({ how }) => how === 'fitted') ? '' : '; the summary does not claim it'}`])
   }
   return table(['set, noise', 'aim', 'measured', 'verdict'], rows)
 }

@@ -42,14 +42,14 @@ This is peer review with fixed reviewers: the exchange of selections during trai
   report: (options, [panel]) => panelReport(panel as Panel, options.action === 'drop'),
   open(options, context) {
     const panel = context.states[0] as Panel, score = panelScorer(panel, options, 'peer_review', context)
-    const seeing = panel.voices.filter(Boolean).length
+    const seeing = panel.stack.sees.filter(Boolean).length
     return {
       batch(batch, verdict) {
         const { margins, shown, stacked, probability } = score(batch)
         const voices = against(panel.thresholds, margins)
         const classOf = (row: number) => voices[row] === 0 ? 0 : voices[row] === seeing ? 2 : 1
         if (options.action === 'drop' && mayDrop(panel)) {
-          const wrong = foundWrong(options.rule, panel, margins, stacked, panel.thresholds, panel.stack_threshold)
+          const wrong = foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold)
           for (let row = 0; row < batch.rows; row++) {
             if (wrong[row]) verdict.drop(row, options.rule === 'either' && classOf(row) === 1 ? 'ambiguous' : 'reversed', probability[row])
           }

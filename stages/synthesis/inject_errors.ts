@@ -23,7 +23,7 @@ edit distance over the length of the longer side: pairs that are very alike can 
 | --- | --- | --- | --- |
 ${operators}
 
-RISE's sixth, rewording a step so that the question is misread, is left out: nothing proves it. So is a change of unit or scale, but for ten times and a tenth. The last two are not among the defaults:
+RISE's seventh, rewording a step so that the question is misread, is left out: nothing proves it. So is a change of unit or scale, but for ten times and a tenth. The last two are not among the defaults:
 they leave every equation true, and what they prove is that a number is used before anything gives it; a terse solution may do so and be right.
 
 So that the rejected side does not show by its surface, kinds and surfaces (quiet, shorter, longer, as long) are mixed on a sample until a reader of style alone does no better than chance, and the

@@ -108,7 +108,7 @@ describe('panelReport', () => {
   const e = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
   const panel = {
     reviewers: ['words', 'style'].map(name => ({ name, from: 'learned', fit: { l2: 1, tried: [] }, calibration: { plain_temperature: 1 } })),
-    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], weights: [] }, voices: [false, true], joint: {}, rows: 3000, able: true, share_by: 'evidence',
+    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], sees: [false, true], weights: [] }, joint: {}, rows: 3000, able: true, share_by: 'evidence',
     noise_rate: { ...e(0.2), how: 'fitted' }, self_test: { rows: 3000, planted: 300, auroc: e(0.7), auroc_corrected: e(0.85), precision: e(0.4), recall: e(0.5) },
   } as unknown as Panel
   const trial = { share: 0.2, dropped_share: 0.15, memorising: e(0.06), tuned: e(0), tuned_accuracy: e(0) }
