@@ -10,7 +10,7 @@ export default defineStage({
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; scores that the data carries judge beside them. Their out-of-fold margins are
 weighed by what each can see (a logistic regression, itself cross-fitted and pulled to the plain mean where there is little to go by; a reviewer that is no better than a coin weighs nothing), and the weighed sum becomes \`<id>_probability\`: where the noise rate is identified, the
 probability that the label is right; elsewhere the probability that another label of the same source would agree, and the summary says which.
-In every run a tenth of the sample's labels is flipped in secret, and the summary says how many of them were found; and a fresh head is trained with and without the pairs that would be dropped, to see whether dropping helps it.
+In every run a tenth of the sample's labels is flipped in secret, and the summary says how many of them were found; and when it is to drop, a fresh head is trained with and without those pairs, to see whether dropping helps it.
 What heads on words and style cannot see, such as a false fact, they cannot find.`,
   paper: { title: 'Confident Learning: Estimating Uncertainty in Dataset Labels', arxiv: '1911.00068', form: 'after' },
   options: Type.Object({

@@ -36,7 +36,7 @@ export const panelOptions = {
   min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'nothing is dropped unless planted flips show that wrong labels are told from right ones with an AUROC whose lower 95 % bound is above this' }),
 }
 
-export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number }
+export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' }
 
 /** Columns that a panel stage reads. */
 export const panelReads = (options: InputOptions) => ({ prompt: 'messages' as const, chosen: 'messages' as const, rejected: 'messages' as const, ...columnsRead(options) })
@@ -131,7 +131,8 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
     const specs = createInputs(options, stage, { max_rows: 0, max_values: 0 }).map(({ spec }) => spec)
     const fresh = samples[reviewers.includes('words') ? reviewers.indexOf('words') : specs.length]
     return fitPanel(specs, samples.slice(0, specs.length), fresh, folds,
-      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.share_by, flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
+      // where nothing is dropped, whether dropping would help need not be tried
+      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.action === 'drop' ? options.share_by : 'noise_rate', flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
   },
 })
 
