@@ -105,8 +105,8 @@ def build():
         name, prompt, chosen, rejected = out[n]
         if len(exact) < planted - planted // 2:
             changed = (prompt.upper(), chosen, rejected) if n % 2 else (prompt, chosen.replace(' ', '  '), f'{rejected}\n')
-            # some letters do not come back from upper case
-            if fold(changed[0]) == fold(prompt):
+            # some letters do not come back from upper case; equal sides would become equal but for white space
+            if fold(changed[0]) == fold(prompt) and chosen.strip() != rejected.strip():
                 exact.append((f'{name}-exact', *changed))
         elif len(near) < planted // 2 and len(prompt.split()) + len(chosen.split()) + len(rejected.split()) >= 60 and len(rejected.split()) > 3:
             near.append((f'{name}-near', prompt, chosen, exchange(rejected, lambda count: [count // 2], corpus, n * 31)))
