@@ -10,7 +10,20 @@ export const DERIVED = 0x8000_0000
  * A block of rows of one partition. `row[i]` is the row of the source file that row i comes from, ascending; `copy[i]` is 0, or the
  * number of the pair where a source row became several, with the DERIVED bit where a stage made the row.
  */
-export interface Flow { readonly schema: Schema, readonly columns: readonly Data[], readonly rows: number, readonly row: Uint32Array, readonly copy: Uint32Array }
+export interface Flow {
+  readonly schema: Schema
+  readonly columns: readonly Data[]
+  readonly rows: number
+  readonly row: Uint32Array
+  readonly copy: Uint32Array
+  readonly root?: Root
+}
+
+/**
+ * Where a block's rows lie on disk already: row i is row `rows[i]` of the same block in the spool of `port`, but for the columns in `own`, which came later. So a later spool
+ * need not write them again.
+ */
+export interface Root { readonly port: string, readonly rows: Uint32Array, readonly own: ReadonlySet<string> }
 
 export const emptyFlow = (schema: Schema): Flow =>
   ({ schema, columns: schema.fields.map(field => nulls(field.type, 0)), rows: 0, row: new Uint32Array(0), copy: new Uint32Array(0) })
@@ -19,22 +32,31 @@ export const emptyFlow = (schema: Schema): Flow =>
 export function takeFlow(flow: Flow, runs: Runs): Flow {
   const rows = countRows(runs)
   if (rows === flow.rows && runs.length <= 2) return flow
-  const row = new Uint32Array(rows), copy = new Uint32Array(rows)
+  return {
+    schema: flow.schema, columns: flow.columns.map(column => take(column, runs)), rows, row: takeKeys(flow.row, runs, rows), copy: takeKeys(flow.copy, runs, rows),
+    root: flow.root && { ...flow.root, rows: takeKeys(flow.root.rows, runs, rows) },
+  }
+}
+
+function takeKeys(keys: Uint32Array, runs: Runs, rows: number): Uint32Array {
+  const out = new Uint32Array(rows)
   let at = 0
   for (let r = 0; r < runs.length; r += 2) {
-    row.set(flow.row.subarray(runs[r], runs[r + 1]), at)
-    copy.set(flow.copy.subarray(runs[r], runs[r + 1]), at)
+    out.set(keys.subarray(runs[r], runs[r + 1]), at)
     at += runs[r + 1] - runs[r]
   }
-  return { schema: flow.schema, columns: flow.columns.map(column => take(column, runs)), rows, row, copy }
+  return out
 }
 
 /** The same rows under a wider schema: columns by name, narrower ones widened, absent ones null. The plan has checked that the types allow it. */
 export function conform(flow: Flow, schema: Schema): Flow {
   if (flow.schema === schema) return flow
-  const at = new Map(flow.schema.fields.map((field, i) => [field.name, i]))
-  return { ...flow, schema, columns: schema.fields.map(field => at.has(field.name) ? castTo(flow.columns[at.get(field.name)!], field.type) : nulls(field.type, flow.rows)) }
+  const at = new Map(flow.schema.fields.map((field, i) => [field.name, flow.columns[i]]))
+  const columns = schema.fields.map(field => at.has(field.name) ? castTo(at.get(field.name)!, field.type) : nulls(field.type, flow.rows))
+  return { ...flow, schema, columns, root: owning(flow.root, schema.fields.filter((field, i) => columns[i] !== at.get(field.name)).map(({ name }) => name)) }
 }
+
+const owning = (root: Root | undefined, names: readonly string[]): Root | undefined => root && (names.length === 0 ? root : { ...root, own: new Set([...root.own, ...names]) })
 
 /** End to end; all of one schema. */
 export function concatFlows(flows: readonly Flow[]): Flow {
@@ -64,7 +86,7 @@ export function mergeFlows(flows: readonly Flow[], schema: Schema): Flow {
 /** Columns added, or replaced where the name is there already. */
 export function withColumns(flow: Flow, schema: Schema, added: ReadonlyMap<string, Data>): Flow {
   const at = new Map(flow.schema.fields.map((field, i) => [field.name, i]))
-  return { ...flow, schema, columns: schema.fields.map(field => added.get(field.name) ?? flow.columns[at.get(field.name)!]) }
+  return { ...flow, schema, columns: schema.fields.map(field => added.get(field.name) ?? flow.columns[at.get(field.name)!]), root: owning(flow.root, [...added.keys()]) }
 }
 
 export const toRecordBatch = (schema: Schema, columns: readonly Data[], rows: number): RecordBatch =>

@@ -83,6 +83,8 @@ export class IpcWriter {
   }
 }
 
+export const streamOf = (writer: IpcWriter, header: number): StreamAt => ({ path: writer.path, header, rows: writer.rows, batches: writer.batches })
+
 /** Reads record batches of a stream file by their place. */
 export class IpcFile {
   readonly #fd: number

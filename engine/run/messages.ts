@@ -1,6 +1,7 @@
 /** What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize. */
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Op } from './plan.ts'
+import type { Spool } from './spool.ts'
 
 /** A node as a worker needs it. Schemas travel as the bytes that an IPC stream begins with. */
 export interface NodeSetup {
@@ -78,9 +79,12 @@ export interface PassMeta {
   readonly folder: string
   /** Bytes of every other file of the folder: one that was cut off since shows. */
   readonly files: Readonly<Record<string, number>>
+  /** A name of its own for each time that the folder is made: what `needs` of other folders names. Their rows are looked up in this one by place. */
+  readonly made: string
+  readonly needs: Readonly<Record<string, string>>
   /** Source rows of the partition (level 0). */
   readonly rows: number
-  readonly spools: Record<string, StreamAt & { readonly blocks: number[] }>
+  readonly spools: Record<string, Spool>
   readonly sinks: Record<string, StreamAt>
   readonly dropped: Record<string, StreamAt & { readonly schema: Uint8Array }>
   readonly notes: Record<string, StreamAt & { readonly schema: Uint8Array }>

@@ -1,22 +1,22 @@
 /** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
-import { Field, Schema, Utf8, Int32 as ArrowInt32, Int64, type RecordBatch } from 'apache-arrow'
+import { Field, Schema, Utf8, Int64, type RecordBatch } from 'apache-arrow'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
-import { makeInt32, makeInt64, makeText, runsOfRows } from '../arrow/columns.ts'
+import { makeInt64, makeText, runsOfRows } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { Rebatcher } from '../arrow/rebatch.ts'
-import { IpcFile, IpcWriter, schemaBytes, type BatchAt, type StreamAt } from '../arrow/ipc.ts'
+import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
 import { changedInput, loadValue, saveValue, sizesOf } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { emptyCounts, ERRORED, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
-import { gathered, isGroupRound, roundsOf, type Op } from './plan.ts'
+import { gathered, isGroupRound, type Op } from './plan.ts'
+import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
-
-const streamOf = (writer: IpcWriter, header: number): StreamAt => ({ path: writer.path, header, rows: writer.rows, batches: writer.batches })
 
 const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
 
@@ -39,12 +39,13 @@ class PartitionPass {
   readonly #runs = new Map<string, StageRun>()
   readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>, partial(): unknown }>()
   readonly #keys = new Map<string, KeyWriter>()
-  readonly #spools = new Map<string, { writer: IpcWriter, header: number, blocks: number[] }>()
+  readonly #spools = new Map<string, SpoolWriter>()
   readonly #batchers = new Map<string, { batcher: Rebatcher, writer: () => IpcWriter | undefined }>()
   readonly #writers: { kind: 'sinks' | 'dropped' | 'notes', node: string, writer: IpcWriter, schema: Uint8Array }[] = []
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
-  readonly #loads = new Map<string, { file: IpcFile, blocks: readonly number[], batches: readonly BatchAt[], next: number }>()
+  readonly #loads = new Map<string, SpoolReader>()
+  readonly #needs: Record<string, string> = {}
   readonly #file: string
   #ids: IpcWriter | undefined
   #block = 0
@@ -59,7 +60,10 @@ class PartitionPass {
     this.#ops = world.setup.levels[task.level].filter(op => 'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source))
     const earlier = task.partitions[which].earlier
     for (const op of this.#ops) {
-      if (op.kind === 'load') this.#load(op.port, earlier)
+      if (op.kind === 'load') this.#reader(op.port, earlier)
+      // a spool exists even when nothing goes into it
+      if (op.kind === 'save') this.#spools.set(op.port, new SpoolWriter(folder, op.port))
+      if (op.kind === 'gather') this.#spools.set(gathered(op.node), new SpoolWriter(folder, gathered(op.node)))
       if (op.kind === 'stage' || op.kind === 'collect') this.#open(op, task, which)
       if ('node' in op) this.#counts[op.node] ??= emptyCounts()
     }
@@ -91,12 +95,24 @@ class PartitionPass {
     }
   }
 
-  #load(port: string, earlier: readonly string[]): void {
+  /** The reader of a port's spool, and of those that it refers to. */
+  #reader(port: string, earlier: readonly string[]): SpoolReader {
+    const known = this.#loads.get(port)
+    if (known) return known
     for (const folder of earlier) {
-      const spool = this.#world.meta(folder).spools[port]
-      if (spool) return void this.#loads.set(port, { file: new IpcFile(join(folder, `${fileName(port)}.arrow`), spool.header), blocks: spool.blocks, batches: spool.batches, next: 0 })
+      const { spools: { [port]: spool }, made } = this.#world.meta(folder)
+      if (!spool) continue
+      const reader = new SpoolReader(port, spool, this.#schemaOf(port), root => this.#reader(root, earlier))
+      this.#loads.set(port, reader)
+      this.#needs[folder] = made
+      return reader
     }
     throw new Error(`no spool of '${port}' for partition ${this.#partition.index}; remove the .sluice folder and run again`)
+  }
+
+  #schemaOf(port: string): Schema {
+    const node = this.#node(port.split(/[.#]/)[0])
+    return port === node.id ? node.output : node.input
   }
 
   /** A block of source rows (level 0). */
@@ -140,10 +156,10 @@ class PartitionPass {
   async #run(): Promise<void> {
     for (const op of this.#ops) {
       const started = performance.now()
-      if (op.kind === 'load') this.#loadBlock(op.port)
+      if (op.kind === 'load') this.#ports.set(op.port, this.#loads.get(op.port)!.read(this.#block))
       else if (op.kind === 'stage') await this.#stage(op.node, op.inputs)
       else if (op.kind === 'gather') this.#gather(op.node, op.inputs)
-      else if (op.kind === 'collect') await this.#collect(op.node)
+      else if (op.kind === 'collect') await this.#collect(op.node, op.spool)
       else if (op.kind === 'sink') this.#sink(op.node, op.inputs)
       else if (op.kind === 'save') this.#save(op.port)
       if ('node' in op) this.#counts[op.node].millis += performance.now() - started
@@ -152,30 +168,9 @@ class PartitionPass {
     if (this.#task.level === 0) this.#block++
   }
 
-  #loadBlock(port: string): void {
-    const load = this.#loads.get(port)!
-    const node = this.#node(port.split(/[.#]/)[0])
-    const schema = port === node.id ? node.output : node.input
-    if (load.blocks[load.next] !== this.#block) return void this.#ports.set(port, emptyFlow(schema))
-    const batch = load.file.batch(load.batches[load.next++])
-    const columns = batch.data.children
-    // spooled as int32: read as it is, the bit of a derived row would be a sign
-    const key = (column: number) => { const { buffer, byteOffset } = columns[column].values as Int32Array; return new Uint32Array(buffer, byteOffset, batch.numRows) }
-    this.#ports.set(port, { schema, columns: columns.slice(2), rows: batch.numRows, row: key(0), copy: key(1) })
-  }
-
   #save(port: string): void {
     const flow = this.#ports.get(port)
-    let spool = this.#spools.get(port)
-    if (!spool) {
-      const node = this.#node(port.split(/[.#]/)[0])
-      const schema = spoolSchema(port === node.id ? node.output : node.input)
-      spool = { writer: new IpcWriter(join(this.#folder, `${fileName(port)}.arrow`), schema), header: schemaBytes(schema).length, blocks: [] }
-      this.#spools.set(port, spool)
-    }
-    if (!flow || flow.rows === 0) return
-    spool.blocks.push(this.#block)
-    spool.writer.write(toRecordBatch(spoolSchema(flow.schema), [...keyColumns(flow), ...flow.columns], flow.rows))
+    if (flow && flow.rows > 0) this.#ports.set(port, this.#spools.get(port)!.save(flow, this.#block))
   }
 
   #inputs(node: string, inputs: readonly string[]): Flow {
@@ -190,8 +185,8 @@ class PartitionPass {
     this.#save(gathered(id))
   }
 
-  async #collect(id: string): Promise<void> {
-    const flow = this.#ports.get(gathered(id))!
+  async #collect(id: string, spool: string): Promise<void> {
+    const flow = this.#ports.get(spool)!
     if (flow.rows === 0) return
     const keys = this.#keys.get(id)
     try {
@@ -204,7 +199,7 @@ class PartitionPass {
 
   async #stage(id: string, inputs: readonly string[]): Promise<void> {
     const node = this.#node(id), stage = node.stage as Stage, run = this.#runs.get(id)!
-    const flow = roundsOf(node) > 0 ? this.#ports.get(inputs[0])! : this.#inputs(id, inputs)
+    const flow = this.#inputs(id, inputs)
     if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
     const group = this.#drops.get(id)
     const { out, said } = await runStage(run, flow, group && (said => {
@@ -314,11 +309,9 @@ class PartitionPass {
   finish(): Omit<PassMeta, 'folder' | 'files'> {
     for (const { batcher } of this.#batchers.values()) batcher.end()
     for (const { writer } of this.#writers) writer.close()
-    for (const { file } of this.#loads.values()) file.close()
+    for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {}
-    for (const op of this.#ops) if (op.kind === 'save') this.#touch(op.port)
-    for (const op of this.#ops) if (op.kind === 'gather') this.#touch(gathered(op.node))
-    for (const [port, { writer, header, blocks }] of this.#spools) { writer.close(); spools[port] = { ...streamOf(writer, header), blocks } }
+    for (const [port, spool] of this.#spools) spools[port] = spool.close()
     for (const [node, collector] of this.#collectors) saveValue(join(this.#folder, `fit-${node}.bin`), collector.partial())
     const grouped: PassMeta['grouped'] = {}
     for (const [node, keys] of this.#keys) grouped[node] = keys.close()
@@ -326,22 +319,15 @@ class PartitionPass {
     const streams = (kind: string) => Object.fromEntries(this.#writers.filter(writer => writer.kind === kind)
       .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
     return {
-      rows: this.#partition.end - this.#partition.start, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
+      rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
       ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, counts: this.#counts, grouped,
     }
   }
 
-  /** A spool exists even when nothing went into it. */
-  #touch(port: string): void { if (!this.#spools.has(port)) this.#save(port) }
 }
 
 const idSchema = new Schema([new Field('id', new Utf8(), false)])
 const idHeader = schemaBytes(idSchema).length
-const fileName = (port: string) => `spool-${port.replace('#', '-')}`
-
-const spoolSchema = (schema: Schema): Schema => new Schema([new Field('#row', new ArrowInt32(), false), new Field('#copy', new ArrowInt32(), false), ...schema.fields])
-const keyColumns = (flow: Flow) => [flow.row, flow.copy].map(key => makeInt32(new Int32Array(key.buffer, key.byteOffset, key.length)))
-
 /** Runs a pass over its partitions (several where one read serves them), skipping those that are done already. `progress` hears of rows as they pass. */
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
@@ -385,5 +371,6 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
 /** Paths in the meta are those that the folder has after its rename. */
 function relocate<M extends Omit<PassMeta, 'folder' | 'files'>>(meta: M, from: string, to: string): M {
   const move = <T extends { path: string }>(entries: Record<string, T>) => Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]))
-  return { ...meta, spools: move(meta.spools), sinks: move(meta.sinks), dropped: move(meta.dropped), notes: move(meta.notes), ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) } }
+  const spools = Object.fromEntries(Object.entries(meta.spools).map(([port, spool]) => [port, move(spool as Record<string, StreamAt>) as Spool]))
+  return { ...meta, spools, sinks: move(meta.sinks), dropped: move(meta.dropped), notes: move(meta.notes), ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) } }
 }

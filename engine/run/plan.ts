@@ -12,8 +12,8 @@ export type Op =
   | { readonly kind: 'stage', readonly node: string, readonly inputs: readonly string[] }
   /** Merges the inputs of a stage that waits, and spools them. */
   | { readonly kind: 'gather', readonly node: string, readonly inputs: readonly string[] }
-  /** Feeds the spooled rows (just gathered, or loaded) to a fit round, or collects the keys of a group. */
-  | { readonly kind: 'collect', readonly node: string, readonly round: number }
+  /** Feeds the rows of a spool (just gathered, or loaded) to a fit round, or collects the keys of a group. */
+  | { readonly kind: 'collect', readonly node: string, readonly round: number, readonly spool: string }
   | { readonly kind: 'sink', readonly node: string, readonly inputs: readonly string[] }
   /** Brings back the rows of a spool, under the name of the port that was saved. */
   | { readonly kind: 'load', readonly port: string }
@@ -36,34 +36,61 @@ export const portOf = (input: Node['from'][number]): string => input.port ? `${i
 /** The spool of what a waiting stage has gathered. No port has this name: '#' is not allowed in ids. */
 export const gathered = (node: string): string => `${node}#in`
 
+/** Whether a stage hands on every row, with nothing that `reader` reads changed or added: what `reader` would learn of its output, it can learn of its input. */
+function isTransparent({ id, stage, options }: Node, reader: Node): boolean {
+  if (stage.kind !== 'stage' || reader.stage.kind !== 'stage' || !(stage.rows === 'same' || stage.keeps?.(options as never))) return false
+  const read = columnsOf(reader.stage.reads, reader.options), written = columnsOf(stage.writes, options)
+  return Object.keys(written).every(name => !RESERVED.has(name) && !(`${id}_${name}` in read))
+}
+const RESERVED = new Set(['id', 'prompt', 'chosen', 'rejected'])
+const columnsOf = (columns: Stage['reads'], options: unknown): object => typeof columns === 'function' ? columns(options as never) : columns
+
+/** The node `last` and those before it, each the only input of the next, back to `first`. */
+function chain(at: ReadonlyMap<string, Node>, last: string, first: string): Node[] {
+  const node = at.get(last)!
+  return last === first ? [node] : [...chain(at, node.from[0].node, first), node]
+}
+
 export function makePlan(graph: Graph): Plan {
   const at = new Map(graph.nodes.map(node => [node.id, node]))
   const reach = new Map<string, Set<string>>()
-  const inLevel = new Map<string, number>(), outLevel = new Map<string, number>()
+  // the level in which a node takes its input, that in which it gives its output, and the node whose spool it learns from
+  const inLevel = new Map<string, number>(), outLevel = new Map<string, number>(), learnsFrom = new Map<string, string>()
   for (const node of graph.nodes) {
-    reach.set(node.id, new Set(node.stage.kind === 'source' ? [node.id] : node.from.flatMap(input => [...reach.get(input.node)!])))
-    const level = Math.max(0, ...node.from.map(input => outLevel.get(input.node)!))
-    inLevel.set(node.id, level)
-    outLevel.set(node.id, level + roundsOf(node))
+    const { id, stage, from } = node
+    reach.set(id, new Set(stage.kind === 'source' ? [id] : from.flatMap(input => [...reach.get(input.node)!])))
+    const ready = Math.max(0, ...from.map(input => outLevel.get(input.node)!)), rounds = roundsOf(node)
+    // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both at once
+    const spool = from.length === 1 && from[0].port === undefined && stage.kind === 'stage' && !stage.group && rounds > 0 ? learnsFrom.get(from[0].node) : undefined
+    const beside = spool !== undefined && chain(at, from[0].node, spool).every(earlier => isTransparent(earlier, node))
+    if (rounds > 0) learnsFrom.set(id, beside ? spool : id)
+    inLevel.set(id, ready)
+    outLevel.set(id, beside ? Math.max(ready, inLevel.get(spool)! + rounds) : ready + rounds)
+    if (beside) inLevel.set(id, outLevel.get(id)!)
   }
   const count = Math.max(...outLevel.values()) + 1
   const levels = Array.from({ length: count }, (_, level) => {
     const ops: Op[] = [], loaded = new Set<string>()
+    const load = (port: string) => { if (!loaded.has(port)) { loaded.add(port); ops.push({ kind: 'load', port }) } }
     const inputs = (node: Node) => node.from.map(input => {
-      const port = portOf(input)
-      if (outLevel.get(input.node)! < level && !loaded.has(port)) { loaded.add(port); ops.push({ kind: 'load', port }) }
-      return port
+      if (outLevel.get(input.node)! < level) load(portOf(input))
+      return portOf(input)
     })
     for (const node of graph.nodes) {
-      const first = inLevel.get(node.id)!, last = outLevel.get(node.id)!
-      if (node.stage.kind === 'source') { if (level === 0) ops.push({ kind: 'source', node: node.id }) }
-      else if (node.stage.kind === 'sink') { if (level === first) ops.push({ kind: 'sink', node: node.id, inputs: inputs(node) }) }
-      else if (first === last) { if (level === first) ops.push({ kind: 'stage', node: node.id, inputs: inputs(node) }) }
-      else if (level === first) ops.push({ kind: 'gather', node: node.id, inputs: inputs(node) }, { kind: 'collect', node: node.id, round: 0 })
-      else if (level > first && level <= last) {
-        ops.push({ kind: 'load', port: gathered(node.id) })
-        ops.push(level === last ? { kind: 'stage', node: node.id, inputs: [gathered(node.id)] } : { kind: 'collect', node: node.id, round: level - first })
+      const { id, stage } = node, first = inLevel.get(id)!, last = outLevel.get(id)!, teacher = learnsFrom.get(id), begins = teacher === undefined ? first : inLevel.get(teacher)!
+      if (teacher === id && level === first) ops.push({ kind: 'gather', node: id, inputs: inputs(node) })
+      const round = level - begins
+      if (teacher !== undefined && round >= 0 && round < roundsOf(node)) {
+        if (round > 0) load(gathered(teacher))
+        ops.push({ kind: 'collect', node: id, round, spool: gathered(teacher) })
       }
+      if (level !== last) continue
+      if (stage.kind === 'source') ops.push({ kind: 'source', node: id })
+      else if (stage.kind === 'sink') ops.push({ kind: 'sink', node: id, inputs: inputs(node) })
+      else if (teacher === id) {
+        load(gathered(id))
+        ops.push({ kind: 'stage', node: id, inputs: [gathered(id)] })
+      } else ops.push({ kind: 'stage', node: id, inputs: inputs(node) })
     }
     // what later levels read of this one is spooled
     const saved = new Set(graph.nodes.flatMap(node => node.from

@@ -24,7 +24,7 @@ import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 1
+const FORMAT = 2
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
@@ -320,15 +320,15 @@ class Passes {
       const results = await this.#pool.run<{ counts: Record<string, Counts>, grouped: Record<string, number> }[]>(task)
       results.forEach((result, i) => take(unit[i].index, result))
     }))
-    for (const op of this.#plan.levels[level]) {
-      if (op.kind !== 'collect') continue
+    await Promise.all(this.#plan.levels[level].map(async op => {
+      if (op.kind !== 'collect') return
       // partitions of sources that cannot reach the node have nothing to say
       const reach = this.#plan.reach.get(op.node)!
       const reached = this.#partitions.filter(({ file }) => reach.has(this.#prepared.files[file].source))
       const stage = this.#node(op.node).stage as Stage
       if (isGroupRound(stage, op.round)) await this.#group(op.node, op.round, level, reached, grouped)
       else await this.#fit(op.node, op.round, level, reached)
-    }
+    }))
   }
 
   async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
@@ -370,10 +370,11 @@ class Passes {
   }
 }
 
-/** What a finished pass says of itself; undefined when it is not finished, or when something of it is missing or cut off. */
+/** What a finished pass says of itself; undefined when it is not finished, when something of it is missing or cut off, or when what it refers to was made anew since. */
 function wholeMeta(folder: string): PassMeta | undefined {
   const meta = tryLoadValue<PassMeta>(join(folder, 'meta.bin'))
-  return meta?.folder === folder && haveSizes(folder, meta.files) ? meta : undefined
+  if (meta?.folder !== folder || !haveSizes(folder, meta.files)) return undefined
+  return Object.entries(meta.needs).every(([other, made]) => tryLoadValue<PassMeta>(join(other, 'meta.bin'))?.made === made) ? meta : undefined
 }
 
 function addCounts(to: Counts, from: Counts): void {

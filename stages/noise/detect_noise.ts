@@ -20,6 +20,7 @@ What heads on words and style cannot see, such as a false fact, they cannot find
   reads: panelReads,
   writes: { probability: 'float64' },
   rows: 'subset',
+  keeps: ({ action }) => action === 'annotate',
   reasons: { wrong_label: { kind: 'quality', about: 'probability that the label is right' } },
   examples: [{
     title: 'too few pairs to tell: every row is kept, and gets a probability',

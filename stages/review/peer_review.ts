@@ -26,6 +26,7 @@ This is peer review with fixed reviewers: the exchange of selections during trai
   reads: panelReads,
   writes: options => ({ probability: 'float64', ...Object.fromEntries(namesOf(options).map(name => [`margin_${name}`, 'float64' as const])), class: 'text' }),
   rows: 'subset',
+  keeps: ({ action }) => action === 'annotate',
   reasons: {
     reversed: { kind: 'quality', about: 'probability that the label is right; every reviewer (rule stack: their weighed sum) speaks against it' },
     ambiguous: { kind: 'quality', about: 'probability that the label is right; one reviewer speaks against it (rule either)' },

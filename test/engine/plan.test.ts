@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { checkGraph, graph } from '../../engine/graph/build.ts'
+import { makePlan } from '../../engine/run/plan.ts'
+import { folder } from './helpers.ts'
+
+interface Stage { id: string, use: string, with?: Record<string, unknown>, from?: string }
+const source = { id: 'pairs', use: 'read_jsonl', with: { path: 'absent.jsonl' } }
+
+/** The ops of each level, a word each. */
+async function levelsOf(...stages: Stage[]): Promise<string[][]> {
+  const { graph: checked, problems } = await checkGraph(graph({ version: 1, name: 'test', stages: [source, ...stages, { id: 'dpo', use: 'write_arrow' }] }, { base: import.meta.url }), { overrides: [], userFolder: folder() })
+  if (!checked) throw new Error(JSON.stringify(problems))
+  return makePlan(checked).levels.map(ops => ops.map(op => `${op.kind} ${'node' in op ? op.node : op.port}${op.kind === 'collect' ? ` ${op.round} of ${op.spool}` : ''}`))
+}
+const noise = { id: 'noise', use: 'detect_noise' }, agreed = { id: 'agreed', use: 'peer_review' }
+
+describe('plan', () => {
+  it('fits a stage beside the one before it, where that one only annotates', async () => {
+    expect(await levelsOf(noise, agreed)).toEqual([
+      ['source pairs', 'gather noise', 'collect noise 0 of noise#in', 'collect agreed 0 of noise#in'],
+      ['load noise#in', 'stage noise', 'stage agreed', 'sink dpo'],
+    ])
+  })
+
+  it('also along a chain, and where the later one has more rounds', async () => {
+    expect(await levelsOf(noise, { id: 'again', use: 'detect_noise' }, { id: 'hard', use: 'inject_errors' })).toEqual([
+      ['source pairs', 'gather noise', 'collect noise 0 of noise#in', 'collect again 0 of noise#in', 'collect hard 0 of noise#in'],
+      ['load noise#in', 'stage noise', 'stage again', 'collect hard 1 of noise#in', 'save again'],
+      ['load again', 'stage hard', 'sink dpo'],
+    ])
+  })
+
+  it('but not behind one that drops, or that writes what it reads, in the midst of a chain too', async () => {
+    const waits = [
+      ['source pairs', 'gather noise', 'collect noise 0 of noise#in'],
+      ['load noise#in', 'stage noise', 'gather agreed', 'collect agreed 0 of agreed#in'],
+      ['load agreed#in', 'stage agreed', 'sink dpo'],
+    ]
+    expect(await levelsOf({ ...noise, with: { action: 'drop' } }, agreed)).toEqual(waits)
+    const reads = { ...agreed, with: { score_columns: [{ name: 'p', chosen: 'noise_probability', rejected: 'noise_probability' }] } }
+    expect(await levelsOf(noise, reads)).toEqual(waits)
+    expect((await levelsOf(noise, { id: 'between', use: 'detect_noise' }, reads)).flat()).toContain('gather agreed')
+    expect((await levelsOf({ id: 'unique', use: 'drop_duplicates' }, agreed)).flat()).toContain('gather agreed')
+  })
+})
