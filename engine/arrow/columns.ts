@@ -115,6 +115,15 @@ export function makeText(values: readonly (string | null)[]): Data<Utf8> {
   return makeData({ type: new Utf8(), length: values.length, valueOffsets, data, ...validity(values.length, i => values[i] === null) })
 }
 
+/** A utf8 column of a few different texts: row i is `texts[which[i]]`, null where `which[i]` is negative. */
+export function makeRepeated(texts: readonly string[], which: Int32Array): Data<Utf8> {
+  const encoded = texts.map(text => encoder.encode(text)), valueOffsets = new Int32Array(which.length + 1)
+  for (let i = 0; i < which.length; i++) valueOffsets[i + 1] = valueOffsets[i] + (which[i] < 0 ? 0 : encoded[which[i]].length)
+  const data = new Uint8Array(valueOffsets[which.length])
+  for (let i = 0; i < which.length; i++) if (which[i] >= 0) data.set(encoded[which[i]], valueOffsets[i])
+  return makeData({ type: new Utf8(), length: which.length, valueOffsets, data, ...validity(which.length, i => which[i] < 0) })
+}
+
 /** A messages column from its buffers (each owned by the result). `offsets` has rows + 1 entries, the others messages + 1. */
 export function messagesFromBuffers(offsets: Int32Array, roles: Uint8Array, roleOffsets: Int32Array, bytes: Uint8Array, contentOffsets: Int32Array): Data<List> {
   const length = roleOffsets.length - 1

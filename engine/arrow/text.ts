@@ -51,44 +51,47 @@ export function point(bytes: Uint8Array, i: number, size: number): number {
   return wide < 0x110000 ? wide : 0xfffd
 }
 
-/** Every character that matches a pattern of single characters, with its code point. Surrogates are left out. */
-function eachMatching(pattern: RegExp, visit: (character: string, code: number) => void): void {
-  // in slices: one string of 1.1 million code points would be held by its matches
-  for (let from = 0; from < 0x110000; from += 0x800) {
-    if (from >= 0xd800 && from < 0xe000) continue
-    const slice = String.fromCodePoint(...Array.from({ length: 0x800 }, (_, i) => from + i))
-    for (const [character] of slice.matchAll(pattern)) visit(character, character.codePointAt(0)!)
-  }
+const PAGE_BITS = 11
+
+/** Characters of a page of 2,048 code points that match a pattern of single characters, with their code points. Surrogates are left out. */
+function* matching(pattern: RegExp, page: number): Generator<[character: string, code: number]> {
+  const from = page << PAGE_BITS
+  if (from >= 0xd800 && from < 0xe000) return
+  const all = String.fromCodePoint(...Array.from({ length: 1 << PAGE_BITS }, (_, i) => from + i))
+  for (const [character] of all.matchAll(pattern)) yield [character, character.codePointAt(0)!]
 }
 
-let letters: Uint32Array | undefined
+// tables of Unicode are filled page by page, at the first character of a page: few pages are ever met, and all of them take a tenth of a second
+const letters = new Uint32Array(0x110000 >>> 5), letterPages = new Uint8Array(0x110000 >>> PAGE_BITS)
 
-/** One bit a code point: \p{L} or \p{M}. Built at the first character beyond ASCII. */
-function letterBits(): Uint32Array {
-  if (letters) return letters
-  const bits = new Uint32Array(0x110000 >>> 5)
-  eachMatching(/[\p{L}\p{M}]/gu, (_, code) => { bits[code >>> 5] |= 1 << (code & 31) })
-  return letters = bits
+function addLetters(page: number): void {
+  for (const [, code] of matching(/[\p{L}\p{M}]/gu, page)) letters[code >>> 5] |= 1 << (code & 31)
+  letterPages[page] = 1
 }
 
 /** Whether a code point is a letter or a mark (\p{L}\p{M}). */
 export function isLetter(code: number): boolean {
-  return (letterBits()[code >>> 5] >>> (code & 31) & 1) === 1
+  if (letterPages[code >>> PAGE_BITS] === 0) addLetters(code >>> PAGE_BITS)
+  return (letters[code >>> 5] >>> (code & 31) & 1) === 1
 }
 
-const STRING = 0xffffffff
-let lowers: Uint32Array | undefined
+const STRING = 0xffffffff, LOWERS = 0x20000
+const lowers = new Uint32Array(LOWERS), lowerPages = new Uint8Array(LOWERS >>> PAGE_BITS)
 
-/** By code point: its lower case, 0 where it has none, STRING where it depends on its neighbours or is more than one character. */
-function lowerCases(): Uint32Array {
-  if (lowers) return lowers
-  const table = new Uint32Array(0x20000)
-  eachMatching(/\p{Changes_When_Lowercased}/gu, (character, code) => {
+function addLowers(page: number): void {
+  for (const [character, code] of matching(/\p{Changes_When_Lowercased}/gu, page)) {
     const lower = character.toLowerCase(), first = lower.codePointAt(0)!
-    table[code] = lower.length > (first > 0xffff ? 2 : 1) ? STRING : first
-  })
-  table[0x3a3] = STRING // sigma: its lower case at the end of a word is another one
-  return lowers = table
+    lowers[code] = lower.length > (first > 0xffff ? 2 : 1) ? STRING : first
+  }
+  if (page === 0) lowers[0x3a3] = STRING // sigma: its lower case at the end of a word is another one
+  lowerPages[page] = 1
+}
+
+/** The lower case of a code point, 0 where it has none, STRING where it depends on its neighbours or is more than one character. */
+function lowerOf(code: number): number {
+  if (code >= LOWERS) return 0
+  if (lowerPages[code >>> PAGE_BITS] === 0) addLowers(code >>> PAGE_BITS)
+  return lowers[code]
 }
 
 /** Number of code points. */
@@ -203,8 +206,7 @@ export function fold(bytes: Uint8Array, start: number, end: number): number {
       i += blank - 1
       continue
     }
-    const span = width(bytes, i, end), code = point(bytes, i, span), table = lowers ?? lowerCases()
-    const change = code < 0x20000 ? table[code] : 0
+    const span = width(bytes, i, end), change = lowerOf(point(bytes, i, span))
     if (change === STRING) return foldString(bytes, start, end)
     if (change !== 0) size = encode(change, out, size)
     else for (let k = 0; k < span; k++) out[size++] = bytes[i + k]

@@ -1,11 +1,11 @@
 /** The ledger: one row for every source row, with what became of it and why. */
-import { Field, Float64, List, makeData, Schema, Struct, Utf8, Int64 } from 'apache-arrow'
-import { makeFloat64, makeInt64, makeText, take } from '../arrow/columns.ts'
+import { Field, Float64, List, makeData, Schema, Struct, Utf8, Int64, type Data } from 'apache-arrow'
+import { makeFloat64, makeInt64, makeRepeated, makeText, take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { DERIVED } from '../arrow/flow.ts'
 import { DROPPED, ERRORED, SPARED, type LedgerTask, type PassMeta } from './messages.ts'
-import type { WorkerNode, World } from './world.ts'
+import type { World } from './world.ts'
 
 const numberType = new Struct([new Field('name', new Utf8(), false), new Field('value', new Float64()), new Field('limit', new Float64())])
 /**
@@ -20,6 +20,8 @@ export const ledgerSchema = new Schema([
   new Field('sinks', new List(new Field('item', new Utf8(), false)), false),
 ])
 const headerBytes = schemaBytes(ledgerSchema).length
+
+const OUTCOMES = ['kept', 'dropped', 'errored'], KEPT = 0, OUT = 1, LOST = 2
 
 export interface LedgerPart extends StreamAt { readonly outcomes: { kept: number, dropped: number, errored: number } }
 
@@ -43,39 +45,40 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   })
   const sinkNames: string[] = [], reached: Uint8Array[] = []
   for (const meta of metas) for (const [sink, bits] of Object.entries(meta.reached)) { sinkNames.push(sink); reached.push(bits) }
-  const names = [...world.nodes.values()]
+  const nodes = [...world.nodes.values()], stages = nodes.map(({ id }) => id), reasons = nodes.map(({ stage }) => Object.keys(stage.reasons))
+  // every reason that there is, those of node n from `firstReason[n]` on
+  const reasonTexts = ['error', 'unused', ...reasons.flat()], firstReason = reasons.map((_, n) => 2 + reasons.slice(0, n).flat().length)
   const writer = new IpcWriter(task.file, ledgerSchema)
   const ids = metas[0].ids
   const idFile = ids && new IpcFile(ids.path, ids.header)
-  const outcomes = { kept: 0, dropped: 0, errored: 0 }
+  const counts = new Int32Array(OUTCOMES.length)
   let at = 0
   for (const place of ids?.batches ?? []) {
     const idBatch = idFile!.batch(place).data.children[0]
     for (let done = 0; done < place.rows; done += 1000) {
       const n = Math.min(1000, place.rows - done)
-      const outcome: string[] = [], stage: (string | null)[] = [], reason: (string | null)[] = [], detail: (string | null)[] = [], numbers: ([string, number, number] | null)[] = [], sinks: string[][] = []
+      const outcome = new Int32Array(n), stage = new Int32Array(n).fill(-1), reason = new Int32Array(n).fill(-1), detail = new Array<string | null>(n).fill(null), numbers = new Array<[string, number, number] | null>(n).fill(null)
+      const sinkEnds = new Int32Array(n + 1), sinks: number[] = []
       for (let k = 0; k < n; k++) {
-        const row = at + k
-        sinks.push(sinkNames.filter((_, s) => reached[s][row >> 3] & (1 << (row & 7))))
-        const e = chosen[row], events = metas[from[row]].events
-        const kept = sinks[k].length > 0
-        const how = kept ? 'kept' : e >= 0 && events.kind[e] === ERRORED ? 'errored' : 'dropped'
-        outcomes[how]++
-        outcome.push(how)
+        const row = at + k, e = chosen[row]
+        for (let s = 0; s < reached.length; s++) if (reached[s][row >> 3] & (1 << (row & 7))) sinks.push(s)
+        sinkEnds[k + 1] = sinks.length
+        const { events } = metas[from[row]], kind = e < 0 ? DROPPED : events.kind[e]
+        outcome[k] = sinkEnds[k + 1] > sinkEnds[k] ? KEPT : kind === ERRORED ? LOST : OUT
+        counts[outcome[k]]++
         if (e < 0) {
-          stage.push(null); reason.push(how === 'dropped' ? 'unused' : null); detail.push(null); numbers.push(null)
+          if (outcome[k] === OUT) reason[k] = 1
           continue
         }
-        const node: WorkerNode = names[events.node[e]], name = Object.keys(node.stage.reasons)[events.reason[e]]
-        const limit = node.stage.reasons[name]?.limit
-        stage.push(node.id)
-        reason.push(events.kind[e] === ERRORED ? 'error' : name)
-        numbers.push(Number.isNaN(events.value[e]) || events.kind[e] === ERRORED ? null : [name, events.value[e], limit ? Number(node.options[limit]) : NaN])
-        detail.push(events.kind[e] === SPARED ? 'spared' : events.messages[e] ?? (events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null))
+        const node = events.node[e], { stage: { reasons: declared }, options } = nodes[node], name = reasons[node][events.reason[e]], limit = declared[name]?.limit
+        stage[k] = node
+        reason[k] = kind === ERRORED ? 0 : firstReason[node] + events.reason[e]
+        numbers[k] = Number.isNaN(events.value[e]) || kind === ERRORED ? null : [name, events.value[e], limit ? Number(options[limit]) : NaN]
+        detail[k] = kind === SPARED ? 'spared' : events.messages[e] ?? (events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null)
       }
       writer.write(toRecordBatch(ledgerSchema, [
-        take(idBatch, [done, done + n]), makeText(outcome.map(() => task.label)), makeInt64(Array.from({ length: n }, (_, k) => start + at + k)),
-        makeText(outcome), makeText(stage), makeText(reason), makeNumbers(numbers), makeText(detail), makeTexts(sinks),
+        take(idBatch, [done, done + n]), makeRepeated([task.label], new Int32Array(n)), makeInt64(Array.from(outcome, (_, k) => start + at + k)),
+        makeRepeated(OUTCOMES, outcome), makeRepeated(stages, stage), makeRepeated(reasonTexts, reason), makeNumbers(numbers), makeText(detail), makeLists(sinkEnds, makeRepeated(sinkNames, Int32Array.from(sinks))),
       ], n))
       at += n
     }
@@ -83,23 +86,15 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   idFile?.close()
   writer.close()
   if (at !== rows) throw new Error(`ledger: ${task.label} rows ${start} to ${end}: ${at} rows were read, ${rows} were planned; the file changed while it was read`)
-  return { path: task.file, header: headerBytes, rows, batches: writer.batches, outcomes }
-}
-
-const offsetsOf = (lengths: readonly number[]) => {
-  const offsets = new Int32Array(lengths.length + 1)
-  lengths.forEach((n, i) => { offsets[i + 1] = offsets[i] + n })
-  return offsets
+  return { path: task.file, header: headerBytes, rows, batches: writer.batches, outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] } }
 }
 
 function makeNumbers(rows: readonly ([string, number, number] | null)[]) {
-  const some = rows.filter(row => row !== null)
+  const some = rows.filter(row => row !== null), ends = new Int32Array(rows.length + 1)
+  rows.forEach((row, i) => { ends[i + 1] = ends[i] + (row ? 1 : 0) })
   const children = [makeText(some.map(row => row[0])), makeFloat64(Float64Array.from(some, row => row[1])), makeFloat64(Float64Array.from(some, row => row[2]))]
   const child = makeData({ type: numberType, length: some.length, nullCount: 0, children })
-  return makeData({ type: ledgerSchema.fields[6].type as List, length: rows.length, nullCount: 0, valueOffsets: offsetsOf(rows.map(row => row ? 1 : 0)), child } as never)
+  return makeData({ type: ledgerSchema.fields[6].type as List, length: rows.length, nullCount: 0, valueOffsets: ends, child } as never)
 }
 
-function makeTexts(rows: readonly (readonly string[])[]) {
-  return makeData({ type: ledgerSchema.fields[8].type as List, length: rows.length, nullCount: 0, valueOffsets: offsetsOf(rows.map(row => row.length)), child: makeText(rows.flat()) } as never)
-}
-
+const makeLists = (ends: Int32Array, child: Data) => makeData({ type: ledgerSchema.fields[8].type as List, length: ends.length - 1, nullCount: 0, valueOffsets: ends, child } as never)
