@@ -7,9 +7,10 @@ import { SparseBuilder, type Capacity, type SparseRows } from './rows.ts'
 export class CountedRows {
   readonly columns: number
   private readonly builder: SparseBuilder
-  private readonly ours: Uint16Array
-  private readonly theirs: Uint16Array
+  /** By feature: how often the chosen side has it, in the low 16 bits, and the rejected side, in the high ones. */
+  private readonly counts: Uint32Array
   private touched = new Uint32Array(4096)
+  private spare = new Uint32Array(4096)
   private values = new Float32Array(4096)
   private size = 0
 
@@ -17,8 +18,7 @@ export class CountedRows {
   constructor(columns: number, capacity: Capacity) {
     this.columns = columns
     this.builder = new SparseBuilder(columns, capacity)
-    this.ours = new Uint16Array(columns)
-    this.theirs = new Uint16Array(columns)
+    this.counts = new Uint32Array(columns)
   }
 
   /** Makes room for `more` features, to be called before they are added. */
@@ -27,32 +27,34 @@ export class CountedRows {
     const larger = new Uint32Array((this.size + more) * 2)
     larger.set(this.touched)
     this.touched = larger
+    this.spare = new Uint32Array(larger.length)
     this.values = new Float32Array(larger.length)
   }
 
   addChosen(bucket: number): void {
-    if (this.ours[bucket] === 0 && this.theirs[bucket] === 0) this.touched[this.size++] = bucket
-    this.ours[bucket]++
+    const count = this.counts[bucket]
+    if (count === 0) this.touched[this.size++] = bucket
+    this.counts[bucket] = count + 1
   }
 
   addRejected(bucket: number): void {
-    if (this.ours[bucket] === 0 && this.theirs[bucket] === 0) this.touched[this.size++] = bucket
-    this.theirs[bucket]++
+    const count = this.counts[bucket]
+    if (count === 0) this.touched[this.size++] = bucket
+    this.counts[bucket] = count + 65536
   }
 
   /** Ends the row of a pair; false, with nothing stored, when full. */
   append(): boolean {
-    const { ours, theirs, values } = this
-    const touched = this.touched.subarray(0, this.size).sort()
+    const { counts, values, size } = this
+    const touched = this.sorted()
     this.size = 0
     let kept = 0
     let squares = 0
-    for (let i = 0; i < touched.length; i++) {
+    for (let i = 0; i < size; i++) {
       const bucket = touched[i]
-      const a = ours[bucket]
-      const b = theirs[bucket]
-      ours[bucket] = 0
-      theirs[bucket] = 0
+      const a = counts[bucket] & 0xffff
+      const b = counts[bucket] >>> 16
+      counts[bucket] = 0
       if (a === b) continue
       const value = damped(a) - damped(b)
       touched[kept] = bucket
@@ -64,6 +66,21 @@ export class CountedRows {
     return this.builder.append(touched, values, kept)
   }
 
+  /** The touched features, ascending, sorted by digits of 9 bits: on real rows faster than the array's own sort. */
+  private sorted(): Uint32Array {
+    const { size } = this
+    for (let shift = 0; this.columns >>> shift > 1; shift += 9) {
+      const from = this.touched, to = this.spare
+      offsets.fill(0)
+      for (let i = 0; i < size; i++) offsets[(from[i] >>> shift & 511) + 1]++
+      for (let digit = 1; digit < 512; digit++) offsets[digit] += offsets[digit - 1]
+      for (let i = 0; i < size; i++) to[offsets[from[i] >>> shift & 511]++] = from[i]
+      this.touched = to
+      this.spare = from
+    }
+    return this.touched
+  }
+
   view(): SparseRows {
     return this.builder.view()
   }
@@ -73,5 +90,6 @@ export class CountedRows {
   }
 }
 
+const offsets = new Uint32Array(513)
 const DAMPED = Float64Array.from({ length: 64 }, (_, count) => count === 0 ? 0 : 1 + Math.log(count))
 const damped = (count: number): number => count < 64 ? DAMPED[count] : 1 + Math.log(count)
