@@ -166,6 +166,8 @@ export interface SourceBatch {
 
 export interface Source<O extends TObject = TObject> extends Described<O> {
   readonly kind: 'source'
+  /** Endings of the files that it takes from a folder, as in `.parquet`; `--input` finds the stage by them. */
+  readonly extensions?: readonly string[]
   /** Finds and opens the input: paths are relative to `base`. Throws one Error that names every file that cannot be read. */
   inputs(options: Static<O>, base: string): Promise<InputFile[]>
   /** Reads the rows [start, end) of a file in order. */

@@ -49,8 +49,10 @@ async function openFile(path: string, { layout, pairing, columns: carry }: Input
   }
 }
 
+const extensions = ['.jsonl', '.ndjson']
+
 export default defineSource({
-  name: 'read_jsonl', version: 1,
+  name: 'read_jsonl', version: 1, extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
     'Types come from the first 1,000 rows: text, float64, bool; of the columns that a layout needs also lists and objects. Lists and objects of',
@@ -64,7 +66,7 @@ export default defineSource({
     unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' },
   },
   async inputs(options, base) {
-    const paths = await findFiles('read_jsonl', options, base, ['.jsonl', '.ndjson'])
+    const paths = await findFiles('read_jsonl', options, base, extensions)
     return openAll('read_jsonl', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {
