@@ -15,7 +15,7 @@ import { prepare, run, type Progress, type RunOptions } from './run/run.ts'
 import { summaryObject, summaryText } from './run/summary.ts'
 
 const flags = {
-  input: { type: 'string', multiple: true, about: 'GLOB   file, folder or glob to read instead of what the graph names; repeatable' },
+  input: { type: 'string', multiple: true, about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable' },
   output: { type: 'string', default: 'out', about: 'DIR   where runs are published (default: out)' },
   graph: { type: 'string', about: 'FILE   the graph to run' },
   set: { type: 'string', multiple: true, about: 'STAGE.OPTION=VALUE   replaces an option of the graph; repeatable' },

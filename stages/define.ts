@@ -11,8 +11,11 @@ import type { StreamAt } from '../engine/arrow/ipc.ts'
 export { Type }
 export type { Batch }
 
-/** Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64. */
-export type ColumnType = 'messages' | 'text' | 'number' | 'float64' | 'int32' | 'bool'
+/**
+ * Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64; `sortable` is what has an order: numbers, bool, text, dates and
+ * timestamps. Neither can be written.
+ */
+export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'float64' | 'int32' | 'bool'
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it is bad; `configured`: a limit that the user
@@ -163,6 +166,8 @@ export interface SourceBatch {
 
 export interface Source<O extends TObject = TObject> extends Described<O> {
   readonly kind: 'source'
+  /** Endings of the files that it takes from a folder, as in `.parquet`; `--input` finds the stage by them. */
+  readonly extensions?: readonly string[]
   /** Finds and opens the input: paths are relative to `base`. Throws one Error that names every file that cannot be read. */
   inputs(options: Static<O>, base: string): Promise<InputFile[]>
   /** Reads the rows [start, end) of a file in order. */
@@ -171,7 +176,8 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {
   readonly kind: 'sink'
-  readonly reads: Readonly<Record<string, ColumnType>>
+  /** Columns that must be there, with their types; a function where the options name them. */
+  readonly reads: Readonly<Record<string, ColumnType>> | ((options: Static<O>) => Readonly<Record<string, ColumnType>>)
   /** The schema of what is written, frozen before the run, and what was renamed. `isText`: every source file was plain text. */
   schema(options: Static<O>, input: Schema, isText: boolean): { schema: Schema, renamed: Readonly<Record<string, string>>, facts?: Readonly<Record<string, string>> }
   /** Turns rows of the input schema into rows of the written one. */

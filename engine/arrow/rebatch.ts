@@ -4,12 +4,13 @@ import { concatFlows, flowBytes, takeFlow, type Flow } from './flow.ts'
 /** Rows and bytes of a record batch in what is published: small enough that a trainer can concatenate them with 32-bit offsets. */
 const BATCH_ROWS = 1000, BATCH_BYTES = 64 << 20
 
-/** Collects rows into batches of exactly BATCH_ROWS, whatever blocks they come in; too heavy ones are halved. */
+/** Collects rows into batches of exactly BATCH_ROWS, whatever blocks they come in; those of more than `bytes` are halved. */
 export class Rebatcher {
   #pending: Flow[] = []
   #rows = 0
   readonly #emit: (flow: Flow) => void
-  constructor(emit: (flow: Flow) => void) { this.#emit = emit }
+  readonly #bytes: number
+  constructor(emit: (flow: Flow) => void, bytes = BATCH_BYTES) { this.#emit = emit; this.#bytes = bytes }
 
   push(flow: Flow): void {
     if (flow.rows === 0) return
@@ -29,7 +30,7 @@ export class Rebatcher {
   }
 
   #halve(flow: Flow): void {
-    if (flow.rows === 1 || flowBytes(flow) <= BATCH_BYTES) return this.#emit(flow)
+    if (flow.rows === 1 || flowBytes(flow) <= this.#bytes) return this.#emit(flow)
     const middle = flow.rows >> 1
     this.#halve(takeFlow(flow, [0, middle]))
     this.#halve(takeFlow(flow, [middle, flow.rows]))

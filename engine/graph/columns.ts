@@ -13,7 +13,7 @@ export interface NodeColumns { readonly input: Schema, readonly output: Schema, 
 export interface Columns { readonly nodes: ReadonlyMap<string, NodeColumns>, readonly isText: boolean, readonly problems: readonly Problem[] }
 
 const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
-  messages: messagesType, text: new Utf8(), number: new Float64(), float64: new Float64(), int32: new Int32(), bool: new Bool(),
+  messages: messagesType, text: new Utf8(), number: new Float64(), sortable: new Float64(), float64: new Float64(), int32: new Int32(), bool: new Bool(),
 }
 
 /** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
@@ -22,9 +22,10 @@ const pair = ['id', 'prompt', 'chosen', 'rejected']
 /** The name that a column declared in `writes` has in the graph. */
 export const writtenName = (id: string, name: string): string => pair.includes(name) ? name : `${id}_${name}`
 
-/** Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool. */
+/** Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool; `sortable` text, dates and timestamps too. */
 export function accepts(expected: ColumnType, type: DataType): boolean {
-  if (expected !== 'number') return sameType(arrowTypes[expected], type)
+  if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
+  if (expected !== 'number' && expected !== 'sortable') return sameType(arrowTypes[expected], type)
   return type.typeId === Id.Int || type.typeId === Id.Bool || type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
 }
 

@@ -14,6 +14,21 @@ export function writeWhole(path: string, bytes: Uint8Array | string): void {
   renameSync(temporary, path)
 }
 
+/** Makes what a folder holds, and the names in it, outlive a power cut: before a rename says that it is whole. */
+export function syncFolder(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) syncFolder(join(folder, entry.name))
+    else syncPath(join(folder, entry.name))
+  }
+  syncPath(folder)
+}
+
+/** The same for one file, or for the names in a folder. */
+export function syncPath(path: string): void {
+  const fd = openSync(path, 'r')
+  try { fsyncSync(fd) } finally { closeSync(fd) }
+}
+
 /** Any structured-cloneable value, typed arrays included. */
 export const saveValue = (path: string, value: unknown): void => writeWhole(path, serialize(value))
 export const loadValue = <T>(path: string): T => deserialize(readFileSync(path)) as T

@@ -8,7 +8,7 @@ import { makeInt64, makeText, runsOfRows } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { Rebatcher } from '../arrow/rebatch.ts'
 import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
-import { changedInput, loadValue, saveValue, sizesOf } from './files.ts'
+import { changedInput, loadValue, saveValue, sizesOf, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { emptyCounts, ERRORED, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
@@ -343,6 +343,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
     saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: sizesOf(folder) } satisfies PassMeta)
+    syncFolder(folder)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
   }

@@ -1,9 +1,9 @@
 /** Puts a run's results together in a folder of its own, checks that every row is accounted for, and makes it the latest by a rename. */
-import { existsSync, fsyncSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Sink, Stage, StageReport } from '../../stages/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
-import { writeWhole } from './files.ts'
+import { syncFolder, syncPath, writeWhole } from './files.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
@@ -98,7 +98,9 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
   writeWhole(join(folder, 'timings.json'), `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])) }, null, 2)}\n`)
   writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   const final = join(output, 'runs', name)
+  syncFolder(folder)
   renameSync(folder, final)
+  syncPath(join(output, 'runs'))
   if (empty) return { status: 'empty', folder: final, manifest }
   swapLatest(output, final)
   return { status: 'published', folder: final, manifest }
@@ -154,9 +156,7 @@ export function swapLatest(output: string, run: string): void {
   rmSync(link, { force: true })
   symlinkSync(relative(output, run), link)
   renameSync(link, join(output, 'latest'))
-  const fd = openSync(output, 'r')
-  fsyncSync(fd)
-  closeSync(fd)
+  syncPath(output)
 }
 
 export const latestRun = (output: string): string | undefined => existsSync(join(output, 'latest')) ? join(output, readlinkSync(join(output, 'latest'))) : undefined

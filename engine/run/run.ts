@@ -6,7 +6,6 @@ import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source, Stage, StageReport } from '../../stages/define.ts'
-import { registry } from '../../stages/registry.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf, type GraphBuilder, type GraphObject } from '../graph/build.ts'
@@ -15,6 +14,7 @@ import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
 import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
+import { withInput } from './inputs.ts'
 import { takeLock } from './lock.ts'
 import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassTask, type Setup } from './messages.ts'
 import { cutPartitions } from './partitions.ts'
@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly keepIds?: readonly string[]
   /** `stage.option=value`, as on the command line. */
   readonly set?: readonly string[]
-  /** Replaces the inputs of the graph's only source. */
+  /** Replaces the inputs of the graph's only source, and the source by the one that reads files of their endings. */
   readonly input?: readonly string[]
   /** Hears warnings about the graph. */
   readonly onWarning?: (text: string) => void
@@ -69,8 +69,8 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
-  const builder = typeof input === 'object' && 'written' in input ? input : graphOf(input)
-  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...await inputOverrides(builder, options.input), ...options.set ?? []], userFolder })
+  const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input)
+  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...overrides, ...options.set ?? []], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
@@ -91,18 +91,6 @@ async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
   } catch (error) {
     throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
   }
-}
-
-/** Other inputs for a graph with one source. */
-async function inputOverrides(builder: GraphBuilder, input: readonly string[] | undefined): Promise<string[]> {
-  if (!input?.length) return []
-  const { stages } = await builder.toObject()
-  // a graph without stages that can be read is told so by its own check
-  if (!Array.isArray(stages)) return []
-  const sources = stages.filter(stage => registry.get(stage?.use)?.kind === 'source')
-  if (sources.length !== 1) throw new SluiceError(`run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`, EXIT.usage)
-  const [first, ...more] = input, { id } = sources[0]
-  return [`${id}.path=${JSON.stringify(first)}`, `${id}.more_paths=${JSON.stringify(more)}`]
 }
 
 const sha = (value: unknown): string => createHash('sha256').update(typeof value === 'string' ? value : JSON.stringify(value)).digest('hex').slice(0, 32)

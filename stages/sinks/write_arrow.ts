@@ -1,6 +1,9 @@
 /** Writes Arrow shards that `datasets.load_from_disk` opens and TRL's DPOTrainer takes as they are. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { Field, Schema } from 'apache-arrow'
 import { appendStreams, schemaBytes } from '../../engine/arrow/ipc.ts'
+import { sortRows } from '../../engine/arrow/sort.ts'
 import { finishDataset } from '../../engine/dataset.ts'
 import { defineSink, Type } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
@@ -13,12 +16,19 @@ export default defineSink({
   name: 'write_arrow', version: 1,
   summary: 'Write Arrow shards that `load_from_disk` opens and a DPO trainer takes as they are.',
   details: `The folder holds \`data-00000-of-0000n.arrow\` (IPC streams, record batches of at most 1,000 rows), \`state.json\` and \`dataset_info.json\`. The prompt is always explicit.
-Columns whose names TRL reserves are renamed to \`meta_<name>\` and listed in the manifest. All shards have one schema, and there is at least one shard.`,
+Columns whose names TRL reserves are renamed to \`meta_<name>\` and listed in the manifest. All shards have one schema, and there is at least one shard.
+
+Rows are in order of the input, a new pair after the row that it was made of. \`order_by\` sorts them by a column instead: \`order_by: noise_probability\` with \`descending: true\` puts the surest labels first.
+Rows with equal values stay in order of the input, and rows without a value (null, NaN) come last either way. A new pair has its parent's value in columns that are older than it, so it still follows its parent; in
+columns of the stage that made it, and in those that only other rows have, it may have none. Text is compared by its UTF-16 units. The sort spills to the output's disk: any number of rows fits. A trainer that
+shuffles undoes the order.`,
   options: Type.Object({
     format: formatOption,
     shard_megabytes: Type.Integer({ minimum: 1, maximum: 4000, default: 500, description: 'size at which a shard ends' }),
+    order_by: Type.Optional(Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' })),
+    descending: Type.Boolean({ default: false, description: 'with order_by: the greatest first' }),
   }),
-  reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
+  reads: ({ order_by: column }) => ({ id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages', ...column === undefined ? {} : { [column]: 'sortable' } }),
   reasons: {},
   schema(options, input, isText) {
     const { schema, format } = formatSchema(options.format, input, isText)
@@ -31,12 +41,27 @@ Columns whose names TRL reserves are renamed to \`meta_<name>\` and listed in th
       renamed[field.name] = name
       return new Field(name, field.type, field.nullable)
     })
-    return { schema: new Schema(fields), renamed, facts: { format } }
+    return { schema: new Schema(fields), renamed, facts: { format, ...options.order_by === undefined ? {} : { order: `${options.order_by} ${options.descending ? 'descending' : 'ascending'}` } } }
   },
   convert: (_options, input, schema) => toFormat('write_arrow', input, schema),
   async publish(options, folder, schema, input) {
-    const shards = appendStreams(folder, schemaBytes(schema), input.streams, options.shard_megabytes * 1e6,
+    const spill = join(folder, '.sort')
+    let { streams } = input
+    if (options.order_by !== undefined) {
+      mkdirSync(spill)
+      streams = [sortRows(spill, schema, input.batches(), writtenName(schema, options.order_by), options.descending)]
+    }
+    const shards = appendStreams(folder, schemaBytes(schema), streams, options.shard_megabytes * 1e6,
       (i, n) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`)
+    rmSync(spill, { recursive: true, force: true })
     await finishDataset(folder, shards.map(({ file }) => file))
   },
 })
+
+/** The name that a column of the graph has in the shards. */
+function writtenName({ fields }: Schema, name: string): string {
+  const has = (name: string) => fields.some(field => field.name === name)
+  if (!reservedNames.includes(name)) return name
+  do name = `meta_${name}`; while (has(`meta_${name}`))
+  return name
+}

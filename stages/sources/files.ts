@@ -29,7 +29,7 @@ export interface InputOptions {
  * The files of paths, folders and globs, each once, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
  * extensions, but none whose name or folder begins with `.` or `_`. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
  */
-export async function findFiles(stage: string, { path, more_paths: more }: InputOptions, base: string, extensions: readonly string[]): Promise<string[]> {
+export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[]): Promise<string[]> {
   const found = new Set<string>()
   const missing: string[] = []
   for (const pattern of [path, ...more]) {

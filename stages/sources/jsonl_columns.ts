@@ -2,6 +2,7 @@
 import { Bool, DataType, Field, Float64, List, Null, Schema, Struct, Utf8, type RecordBatch } from 'apache-arrow'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { asNumbers, digitsOf, isMarked, mayMark, parseDigits, stringifyDigits } from './json_digits.ts'
 import { fromValues, typeOfValue, unify } from './values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -14,7 +15,7 @@ export const OTHER = 'source_other'
 /** Text column of the raw batch alone: lines that could not be read. */
 export const LINE = 'source_line'
 
-const kindOf = (value: unknown): string => Array.isArray(value) ? 'array' : typeof value
+const kindOf = (value: unknown): string => Array.isArray(value) ? 'array' : isMarked(value) ? 'number' : typeof value
 
 /** Columns by the first rows, in the order in which they are seen. `isSaid` tells the names that layouts look for. */
 export function inferColumns(rows: readonly Json[], isSaid: (name: string) => boolean): Column[] {
@@ -34,7 +35,7 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
     if (said || counts.size <= 1) return { name, json: false, said, kind, type }
     return { name, json: true, said, kind: '', type: new Utf8() }
   }
-  const type = said ? values.filter(value => kindOf(value) === kind).map(typeOfValue).reduce(unify, new Null()) : undefined
+  const type = said ? values.filter(value => kindOf(value) === kind).map(value => typeOfValue(asNumbers(value))).reduce(unify, new Null()) : undefined
   const known = type && settled(type)
   return known ? { name, json: false, said, kind, type: known } : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
 }
@@ -54,6 +55,7 @@ function settled(type: DataType): DataType | undefined {
 function jsonSchema(type: DataType): object {
   if (DataType.isUtf8(type)) return { type: ['string', 'null'] }
   if (DataType.isFloat(type)) return { type: ['number', 'null'] }
+  if (DataType.isInt(type)) return { type: ['integer', 'null'] }
   if (DataType.isBool(type)) return { type: ['boolean', 'null'] }
   if (DataType.isList(type)) return { type: ['array', 'null'], items: jsonSchema(type.children[0].type) }
   const properties = Object.fromEntries(type.children.map(field => [field.name, jsonSchema(field.type as DataType)]))
@@ -67,42 +69,49 @@ export interface LineReader {
   batch(lines: readonly string[]): { raw: RecordBatch, problems: ReadonlyMap<number, string> }
 }
 
-/** A line as an object, or what is wrong with it. */
+/** A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. */
 export function parseLine(line: string): Json | string {
   try {
-    const value = JSON.parse(line) as unknown
+    const value = parseDigits(line)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : 'the line is JSON but no object'
   } catch {
     return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
   }
 }
 
-/** `constants`: values that every row has which does not have its own. */
-export function openReader(columns: readonly Column[], constants: Json = {}): LineReader {
-  const types = [...columns.map(({ name, type }) => [name, type] as const), [OTHER, new Utf8()] as const, [LINE, new Utf8()] as const]
+/** `hasOther`: whether some line has what fits no column. `constants`: values that every row has which does not have its own. */
+export function openReader(columns: readonly Column[], hasOther: boolean, constants: Json = {}): LineReader {
+  const types = [...columns.map(({ name, type }) => [name, type] as const), ...hasOther ? [[OTHER, new Utf8()] as const] : [], [LINE, new Utf8()] as const]
   const schema = new Schema(types.map(([name, type]) => new Field(name, type, true)))
   const said = columns.filter(column => column.said)
   const validate = new Ajv({ allowUnionTypes: true }).compile({
     type: 'object', properties: Object.fromEntries(said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)])),
   })
-  const byName = new Map(columns.map(column => [column.name, column]))
+  const left = leftOver(columns)
   return {
     schema,
     batch(lines) {
       const problems = new Map<number, string>()
       const rows = lines.map((line, i) => {
-        const row = parseLine(line)
+        const parsed = parseLine(line)
+        const row = typeof parsed === 'string' || !mayMark(line) ? parsed : withNumbers(parsed, said)
         const problem = typeof row === 'string' ? row : fault(validate, row)
         if (problem === undefined) return { ...constants, ...row as Json }
         problems.set(i, problem)
         return {}
       })
       const data = columns.map(column => fromValues(column.type, rows.map(row => cell(column, row[column.name]))))
-      const texts = [rows.map(row => others(byName, row)), lines.map((line, i) => problems.has(i) ? line : null)]
+      const others = rows.map(left)
+      if (!hasOther && others.some(other => other !== null)) throw new Error('a line has a value that fits no column, and none had when the file was first read: it changed, or this is a bug')
+      const texts = [...hasOther ? [others] : [], lines.map((line, i) => problems.has(i) ? line : null)]
       return { raw: toRecordBatch(schema, [...data, ...texts.map(values => fromValues(new Utf8(), values))], lines.length), problems }
     },
   }
 }
+
+/** The columns that a layout reads, without marks. */
+const withNumbers = (row: Json, said: readonly Column[]): Json =>
+  ({ ...row, ...Object.fromEntries(said.filter(({ name, json }) => !json && name in row).map(({ name }) => [name, asNumbers(row[name])])) })
 
 function fault(validate: ValidateFunction, row: Json): string | undefined {
   if (validate(row)) return undefined
@@ -111,17 +120,23 @@ function fault(validate: ValidateFunction, row: Json): string | undefined {
   return `${instancePath} ${message}${extra === undefined ? '' : `: '${extra}' is not among those of the first rows`}`
 }
 
-function cell({ json, said, kind }: Column, value: unknown): unknown {
+function cell({ name, json, said, kind, type }: Column, value: unknown): unknown {
   if (value === null || value === undefined) return null
-  if (json) return JSON.stringify(value)
+  // an id is a name, with nothing around it
+  if (json) return name === 'id' && typeof value === 'string' && !isMarked(value) ? value : stringifyDigits(value)
+  if (isMarked(value) && kind === 'number') return DataType.isInt(type) ? BigInt(digitsOf(value)) : Number(digitsOf(value))
   // a column that no layout needs: what is of another kind is kept in OTHER
   return said || kindOf(value) === kind ? value : null
 }
 
-function others(columns: ReadonlyMap<string, Column>, row: Json): string | null {
-  const left = Object.entries(row).filter(([name, value]) => {
-    const column = columns.get(name)
-    return value !== null && (!column || (!column.json && !column.said && kindOf(value) !== column.kind))
-  })
-  return left.length === 0 ? null : JSON.stringify(Object.fromEntries(left))
+/** The JSON of what a row has that fits no column; null where there is nothing. */
+export function leftOver(columns: readonly Column[]): (row: Json) => string | null {
+  const byName = new Map(columns.map(column => [column.name, column]))
+  return row => {
+    const left = Object.entries(row).filter(([name, value]) => {
+      const column = byName.get(name)
+      return value !== null && (!column || (!column.json && !column.said && kindOf(value) !== column.kind))
+    })
+    return left.length === 0 ? null : stringifyDigits(Object.fromEntries(left))
+  }
 }

@@ -40,8 +40,10 @@ function openFile(path: string, { layout, pairing, columns: carry }: InputOption
   }
 }
 
+const extensions = ['.arrow', '.feather']
+
 export default defineSource({
-  name: 'read_arrow', version: 1,
+  name: 'read_arrow', version: 1, extensions,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
     'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
@@ -52,7 +54,7 @@ export default defineSource({
   options: Type.Object(inputOptions),
   reasons: layoutReasons,
   async inputs(options, base) {
-    const paths = await findFiles('read_arrow', options, base, ['.arrow', '.feather'])
+    const paths = await findFiles('read_arrow', options, base, extensions)
     return openAll('read_arrow', paths, async path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {

@@ -5,6 +5,7 @@ import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json } from './jsonl_columns.ts'
+import { settleColumns } from './jsonl_scan.ts'
 import { detectLayout, isSampled, isTextPlan, type Plan } from './layouts.ts'
 import { BLOCK_LINES, indexLines, readLines } from './lines.ts'
 
@@ -18,6 +19,7 @@ interface JsonlPlan {
   readonly offsets: readonly number[]
   readonly schema: Uint8Array
   readonly columns: readonly Omit<Column, 'type'>[]
+  readonly hasOther: boolean
   readonly hive: Readonly<Record<string, string | null>>
 }
 
@@ -32,15 +34,16 @@ async function openFile(path: string, { layout, pairing, columns: carry }: Input
   const rows = parsed.filter((row): row is Json => typeof row !== 'string')
   if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; is it JSON Lines?`)
   const hive = hiveColumns(path)
-  const columns = inferColumns(rows.map(row => ({ ...hive, ...row })), isSampled)
-  const reader = openReader(columns, hive)
+  const first = inferColumns(rows.map(row => ({ ...hive, ...row })), isSampled)
+  const { columns, hasOther } = await settleColumns(first, readLines(path, index, { start: 0, end: index.lines }))
+  const reader = openReader(columns, hasOther, hive)
   const names = reader.schema.names.map(String)
   checkCarried(carry, names.filter(name => name !== LINE))
-  const { raw } = reader.batch(rows.map(row => JSON.stringify(row)))
+  const { raw } = reader.batch(sample.filter((_, i) => typeof parsed[i] !== 'string'))
   const pairs = detectLayout(new Schema(reader.schema.fields.slice(0, columns.length)), [raw], layout === 'auto' ? undefined : layout)
   const { schema } = openConverter(pairs, reader.schema, { carry: carryOf(carry, names), pairing })
   const plan: JsonlPlan = {
-    pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive,
+    pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, hasOther,
     columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
   }
   return {
@@ -49,14 +52,17 @@ async function openFile(path: string, { layout, pairing, columns: carry }: Input
   }
 }
 
+const extensions = ['.jsonl', '.ndjson']
+
 export default defineSource({
-  name: 'read_jsonl', version: 1,
+  name: 'read_jsonl', version: 2, extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
-    'Types come from the first 1,000 rows: text, float64, bool; of the columns that a layout needs also lists and objects. Lists and objects of',
-    'other columns, and columns of mixed kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in',
-    `\`${OTHER}\`; in a column that the layout needs they make the line unreadable.`,
-    'Numbers are float64: write integers beyond 2^53 as text. A line is a row, blank ones too. Layouts are those of `read_parquet`.',
+    'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',
+    `kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in \`${OTHER}\`, a column that is there only if some row needs it; in a column that the layout needs they make the line`,
+    'unreadable.', '',
+    'No digit is lost: a column whose numbers are all written as integers is int64, another float64, and one with integers that neither can hold is JSON text. An `id` may be a number or text.',
+    'A line is a row, blank ones too. Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object(inputOptions),
   reasons: {
@@ -64,13 +70,13 @@ export default defineSource({
     unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' },
   },
   async inputs(options, base) {
-    const paths = await findFiles('read_jsonl', options, base, ['.jsonl', '.ndjson'])
+    const paths = await findFiles('read_jsonl', options, base, extensions)
     return openAll('read_jsonl', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {
-    const { pairs, offsets, schema, columns, hive } = plan as JsonlPlan
+    const { pairs, offsets, schema, columns, hasOther, hive } = plan as JsonlPlan
     const { fields } = schemaFromBytes(schema)
-    const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), hive)
+    const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), hasOther, hive)
     const converter = openConverter(pairs, reader.schema, { carry: carryOf(carry, reader.schema.names.map(String)), pairing })
     let lines: string[] = [], bytes = 0, first = range.start
     const flush = () => {

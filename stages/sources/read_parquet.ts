@@ -55,8 +55,10 @@ async function openFile(path: string, { layout, pairing, columns: carry }: Input
   }
 }
 
+const extensions = ['.parquet']
+
 export default defineSource({
-  name: 'read_parquet', version: 1,
+  name: 'read_parquet', version: 1, extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
@@ -67,7 +69,7 @@ export default defineSource({
   options: Type.Object(inputOptions),
   reasons: layoutReasons,
   async inputs(options, base) {
-    const paths = await findFiles('read_parquet', options, base, ['.parquet'])
+    const paths = await findFiles('read_parquet', options, base, extensions)
     return openAll('read_parquet', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {

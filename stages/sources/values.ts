@@ -42,7 +42,7 @@ export function typeOfValue(value: unknown): DataType | undefined {
   return fields.some(([, type]) => !type) ? undefined : new Struct(fields.map(([name, type]) => new Field(name, type!, true)))
 }
 
-/** A compact column of these values, null and undefined both null. The values must fit the type, one of those that `typeOfValue` gives. */
+/** A compact column of these values, null and undefined both null. The values must fit the type, one of those that `typeOfValue` gives, or int64. */
 export function fromValues(type: DataType, values: readonly unknown[]): Data {
   const { length } = values
   if (DataType.isNull(type)) return makeData({ type: new Null(), length })
@@ -52,6 +52,7 @@ export function fromValues(type: DataType, values: readonly unknown[]): Data {
   values.forEach((value, i) => { if (value === null || value === undefined) nullCount++; else nullBitmap[i >> 3] |= 1 << (i & 7) })
   const base = { type, length, nullCount, ...(nullCount ? { nullBitmap } : {}) }
   if (DataType.isFloat(type)) return makeData({ ...base, data: Float64Array.from(values, value => Number(value ?? 0)) } as never)
+  if (DataType.isInt(type)) return makeData({ ...base, data: BigInt64Array.from(values as (number | bigint | null)[], value => BigInt(value ?? 0)) } as never)
   if (DataType.isBool(type)) {
     const data = new Uint8Array((length + 7) >> 3)
     values.forEach((value, i) => { if (value) data[i >> 3] |= 1 << (i & 7) })

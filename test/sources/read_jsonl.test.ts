@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { InputOptions } from '../../stages/sources/files.ts'
+import { parseDigits, stringifyDigits } from '../../stages/sources/json_digits.ts'
 import { BLOCK_LINES, indexLines, readLines } from '../../stages/sources/lines.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
@@ -41,7 +42,8 @@ describe('real rows', () => {
 describe('columns', () => {
   it('have the types of the values; lists, objects and mixtures are JSON text', async () => {
     const { pairs } = await readRows([{ ...pair, n: 1, ok: true, tags: ['x'], meta: { a: 1 }, mixed: 1, nothing: null }, { ...pair, n: null, ok: false, mixed: 'y' }])
-    expect(pairs[0]).toMatchObject({ n: 1, ok: true, tags: '["x"]', meta: '{"a":1}', mixed: '1', nothing: null, source_other: null })
+    expect(pairs[0]).toMatchObject({ n: 1, ok: true, tags: '["x"]', meta: '{"a":1}', mixed: '1', nothing: null })
+    expect(pairs[0]).not.toHaveProperty('source_other')
     expect(pairs[1]).toMatchObject({ n: null, ok: false, tags: null, mixed: '"y"' })
   })
 
@@ -50,6 +52,45 @@ describe('columns', () => {
     const { pairs, rows: read } = await readRows([...rows, { ...pair, n: 'many', late: [1] }, { ...pair, n: 2 }])
     expect(read).toBe(1002)
     expect(pairs.slice(999).map(({ n, source_other }) => [n, source_other])).toEqual([[1, null], [null, '{"n":"many","late":[1]}'], [2, null]])
+  })
+
+  it('what fits no column is found in the last of many lines, and only where there is any', async () => {
+    const rows: Row[] = Array.from({ length: 1500 }, (_, i) => ({ ...pair, n: i, 'clé "x"': 'a\\', nested: { a: ['}', '"', 1] } }))
+    expect((await readRows(rows)).files[0].schema.names).not.toContain('source_other')
+    for (const [late, other] of [[{ n: 'x' }, '{"n":"x"}'], [{ more: false }, '{"more":false}'], [{ nö: { a: 1 } }, '{"nö":{"a":1}}']] as const) {
+      const { pairs } = await readRows([...rows, { ...pair, ...late }])
+      expect([pairs[0].source_other, pairs[1500].source_other]).toEqual([null, other])
+    }
+    // nulls, keys with escapes and lines that are refused have nothing to keep
+    const lines = rows.map(row => JSON.stringify(row))
+    const { files: [file], errors } = await readText([...lines, '{"prompt":"x","\\u0063hosen":"y","rejected":"z","late":null}', '{"late":1', '{"late":1}}', '[{"late":1}]'].join('\n'))
+    expect(file.schema.names).not.toContain('source_other')
+    expect([...errors.keys()]).toEqual([1501, 1502, 1503])
+  })
+
+  it('whole numbers are int64 and keep all digits, as ids do', async () => {
+    const text = (values: readonly string[], name = 'n') => values.map((value, i) => `{"prompt":"p${i}","chosen":"a","rejected":"b","${name}":${value}}`).join('\n')
+    const read = async (values: readonly string[], name?: string) => {
+      const { pairs, files: [{ schema }] } = await readText(text(values, name))
+      return [String(schema.fields.find(field => field.name === (name ?? 'n'))!.type), pairs.map(pair => pair[name ?? 'n'])]
+    }
+    expect(await read(['1', '-2', 'null', '0'])).toEqual(['Int64', [1, -2, null, 0]])
+    expect(await read(['9007199254740993', '-9223372036854775808'])).toEqual(['Int64', ['9007199254740993', '-9223372036854775808']])
+    expect(await read([...Array.from({ length: 1200 }, () => '1'), '2.5'])).toEqual(['Float64', [...Array.from({ length: 1200 }, () => 1), 2.5]])
+    expect(await read(['1.0', '2e3', '9007199254740992'])).toEqual(['Float64', [1, 2000, 2 ** 53]])
+    expect(await read(['0.5', '9007199254740993'])).toEqual(['Utf8', ['0.5', '9007199254740993']])
+    expect(await read(['18446744073709551615', '-1'])).toEqual(['Utf8', ['18446744073709551615', '-1']])
+    expect(await read(['{"a": [12345678901234567890, "12345678901234567890"]}'])).toEqual(['Utf8', ['{"a":[12345678901234567890,"12345678901234567890"]}']])
+    expect(await read(['12345678901234567', '7'], 'id')).toEqual(['Utf8', ['12345678901234567', '7']])
+    expect(await read(['18446744073709551615', '"abc"', '1'], 'id')).toEqual(['Utf8', ['18446744073709551615', 'abc', '1']])
+  })
+
+  it('any JSON is read as JSON.parse reads it, but for its long integers', () => {
+    fc.assert(fc.property(fc.jsonValue(), fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value, whole) => {
+      expect(stringifyDigits(parseDigits(JSON.stringify(value)))).toBe(JSON.stringify(value))
+      const text = `{"a": [${JSON.stringify(value)}, ${whole}],"b":"${whole}"}`
+      expect(stringifyDigits(parseDigits(text))).toBe(`{"a":[${JSON.stringify(value)},${whole}],"b":"${whole}"}`)
+    }), { numRuns: 500 })
   })
 
   it('messages with further fields, and completions with scores', async () => {

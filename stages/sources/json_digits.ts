@@ -1,0 +1,57 @@
+/** JSON whose integers keep all their digits, where JSON.parse would round them to a float64. */
+
+/** What an integer beyond 2^53 is in a parsed value: text that begins so. */
+const MARK = '\u0000integer:'
+const LONG = /\d{16}/
+const isNumberPart = (code: number): boolean => (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65
+
+/** Whether a text may have integers that are marked. */
+export const mayMark = (text: string): boolean => LONG.test(text)
+
+/** Parses JSON; integers of 16 digits and more become marked text. Throws as JSON.parse does. */
+export const parseDigits = (text: string): unknown => JSON.parse(mayMark(text) ? markIntegers(text) : text)
+
+function markIntegers(text: string): string {
+  let out = '', copied = 0
+  for (let at = 0; at < text.length;) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) { at = endOfString(text, at); continue }
+    if (code !== 0x2d && (code < 0x30 || code > 0x39)) { at++; continue }
+    let end = at + 1
+    while (isNumberPart(text.charCodeAt(end))) end++
+    const number = text.slice(at, end)
+    if (/^-?[1-9]\d{15,}$/.test(number)) {
+      out += `${text.slice(copied, at)}${JSON.stringify(MARK + number)}`
+      copied = end
+    }
+    at = end
+  }
+  return out + text.slice(copied)
+}
+
+/** The place after the string that begins at `at`; the end of the text where it has no end. */
+export function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++
+    if (slashes % 2 === 0) return end + 1
+  }
+  return text.length
+}
+
+export const isMarked = (value: unknown): value is string => typeof value === 'string' && value.startsWith(MARK) && /^-?\d+$/.test(digitsOf(value))
+/** The digits of a marked integer. */
+export const digitsOf = (value: string): string => value.slice(MARK.length)
+
+/** JSON.stringify that gives marked integers back as they were. */
+export function stringifyDigits(value: unknown): string {
+  const text = JSON.stringify(value), mark = JSON.stringify(MARK).slice(0, -1)
+  return text.includes(mark) ? text.replaceAll(new RegExp(`${mark.replace('\\', '\\\\')}(-?\\d+)"`, 'g'), '$1') : text
+}
+
+/** The same value with marked integers as numbers. */
+export function asNumbers(value: unknown): unknown {
+  if (isMarked(value)) return Number(digitsOf(value))
+  if (Array.isArray(value)) return value.map(asNumbers)
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asNumbers(inner)])) : value
+}
