@@ -20,6 +20,8 @@ export interface Stated {
 export interface Equation extends Span {
   readonly items: readonly Item[]
   readonly visible?: readonly Item[]
+  /** the mark stands alone: no equals sign leads to it, so that its expression is printed once */
+  readonly lone: boolean
   readonly stated: Stated
   readonly twin?: Stated
   /** the span of the calculator mark, code units */
@@ -118,6 +120,7 @@ function marked(text: string, list: readonly Token[], at: number, equals: number
     const before = list[at - 1]
     if (before?.kind === 'mark' || before?.kind === 'operator') throw new Refused('chain')
     if (before?.kind === 'word' && before.end === mark.start) throw new Refused('variable')
+    inner.lone = true
     return inner
   }
   let visible
@@ -233,7 +236,7 @@ function judged(items: readonly Item[], stated: Stated, start: number, end: numb
     const hundred = rational(100n)
     if (near(times(exact, hundred), value, places) || near(exact, times(value, hundred), stated.number.decimals)) throw new Refused('percent')
   }
-  return { items, visible: undefined, stated, twin: undefined, mark: undefined, start, end, startPoint: 0, endPoint: 0, exact, verdict, left: canonical(items), result: printStated(stated) }
+  return { items, visible: undefined, lone: false, stated, twin: undefined, mark: undefined, start, end, startPoint: 0, endPoint: 0, exact, verdict, left: canonical(items), result: printStated(stated) }
 }
 
 /** The value of a result without its percent sign: how a mark and its twin are compared, as marks leave the sign out. */

@@ -34,7 +34,7 @@ export interface EditClass { readonly type: EditType, readonly surface: Surface 
 export const EDIT_CLASSES: readonly EditClass[] = EDIT_TYPES.flatMap((type) => SURFACES.map((surface) => ({ type, surface })))
 
 /** How often each of `SURFACES` is drawn where nothing else is known. */
-const SURFACE_SHARES: Readonly<Record<Surface, number>> = { quiet: 0.6, same: 0.2, shorter: 0.1, longer: 0.1 }
+const SURFACE_SHARES: Readonly<Record<Surface, number>> = { quiet: 0.6, same: 0.15, foreign: 0.05, shorter: 0.1, longer: 0.1 }
 
 export interface EditOptions {
   /** kinds of errors to choose from; default: `USUAL_TYPES` */
@@ -65,7 +65,11 @@ export function edits(text: string, seed: number, options: EditOptions = {}): Ed
 /** As `edits`, for a solution that is read already. */
 export function injection(solution: Solution, seed: number, weights: readonly number[]): Edit | { readonly refused: Declined } {
   const injector = createInjector(solution, seed)
-  if ('refused' in injector) return injector
+  return 'refused' in injector ? injector : draw(injector, seed, weights)
+}
+
+/** The edit of the first class that has one, classes being drawn by weight. */
+export function draw(injector: Injector, seed: number, weights: readonly number[]): Edit | { readonly refused: Declined } {
   let failure: Declined = 'no_edit'
   for (const at of weightedOrder(weights, drawer(seed))) {
     const made = injector.make(at)

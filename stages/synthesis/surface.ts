@@ -1,7 +1,10 @@
 import { growth, type Patch, type Solution } from './solution.ts'
 
-/** What an edit does to the surface of a text. `quiet`: as long as before, with as many kinds of words and as many of the problem's, signs exchanged only for alike ones. */
-export const SURFACES = ['quiet', 'same', 'shorter', 'longer'] as const
+/**
+ * What an edit does to the surface of a text. `quiet`: as long as before, with as many kinds of words and as many of the problem's, signs exchanged only for alike ones;
+ * `foreign`: as long, but a word of the problem stands in it no more; `same`: as long, and otherwise changed.
+ */
+export const SURFACES = ['quiet', 'same', 'foreign', 'shorter', 'longer'] as const
 export type Surface = typeof SURFACES[number]
 
 /** Words as models' style features see them: runs of letters and digits. */
@@ -27,6 +30,7 @@ export function surfaceOf(solution: Solution, patches: readonly Patch[]): Surfac
     kinds += appears
     if (prompt !== undefined && times(prompt, word, 1)) { covered += appears; shared += by }
   }
+  if (covered < 0) return 'foreign'
   return kinds === 0 && covered === 0 && shared === 0 ? 'quiet' : 'same'
 }
 
