@@ -39,6 +39,7 @@ export function lintGraph(drafts: readonly Draft[]): { problems: Problem[], edge
     const first = drafts[cycle[0]]
     return say.cycle(first.from === undefined ? pointerOf(first) : `${pointerOf(first)}/from`, [...cycle, cycle[0]].map(i => drafts[i].id!))
   }))
+  problems.push(...lintAnswers(drafts, edges))
   problems.push(...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)))
   return { problems, edges, order: topological(inputs) }
 }
@@ -90,6 +91,16 @@ function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, 
     else edges.push(port === undefined ? { node } : { node, port })
   })
   return { edges, problems }
+}
+
+/** Rows without a rejected side can only be made into pairs. */
+function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Iterable<Problem> {
+  const answers = new Set(drafts.filter(({ stage, options }) => stage?.kind === 'source' && options['layout'] === 'answers').map(({ id }) => id))
+  for (const [i, { id, stage, from, index }] of drafts.entries()) {
+    const source = edges[i].find(edge => answers.has(edge.node))?.node
+    if (source === undefined || !stage || (stage.kind === 'stage' && stage.rows === 'derive')) continue
+    yield say.answersOnly(`/stages/${index}${from === undefined ? '' : '/from'}`, id ?? stage.name, source)
+  }
 }
 
 /** Where rows come in and where they leave. Says nothing that only follows from an input that is wrong already. */

@@ -6,7 +6,7 @@ export type Code =
   | 'unknown_key' | 'missing_key' | 'wrong_type' | 'not_one_of' | 'out_of_range' | 'bad_pattern' | 'invalid_value'
   | 'unknown_option' | 'missing_option' | 'unknown_stage' | 'bad_module'
   | 'duplicate_id' | 'reserved_id' | 'unknown_input' | 'unknown_port' | 'duplicate_input' | 'sink_as_input' | 'source_with_from'
-  | 'needs_from' | 'unreachable' | 'cycle' | 'same_path' | 'no_source' | 'no_sink' | 'unread_source' | 'unconsumed'
+  | 'needs_from' | 'unreachable' | 'cycle' | 'same_path' | 'no_source' | 'no_sink' | 'unread_source' | 'unconsumed' | 'answers_only'
   | 'bad_override' | 'unknown_override'
   | 'unknown_column' | 'column_type' | 'column_conflict' | 'column_replaced'
 
@@ -97,6 +97,8 @@ export const say = {
   noSource: () => problem('no_source', '/stages', 'no stage reads anything: a graph begins with a source'),
   noSink: () => problem('no_sink', '/stages', 'no stage writes anything: a graph ends with a sink'),
   unreadSource: (pointer: string, id: string) => problem('unread_source', pointer, `no stage takes the rows of source '${id}'`),
+  answersOnly: (pointer: string, id: string, source: string) => problem('answers_only', pointer,
+    `'${id}' takes pairs, and the rows of '${source}' have no rejected side (layout answers)`, { expected: 'a stage that derives pairs from them, such as inject_errors' }),
   unconsumed: (pointer: string, id: string) =>
     problem('unconsumed', pointer, `no stage takes the rows that '${id}' lets through: they reach no sink this way`, { level: 'warning' }),
 

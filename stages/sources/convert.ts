@@ -4,7 +4,7 @@ import { makeFloat64, messagesType, nullTest, runsOf, runsOfRows, take, textColu
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { pairUp, readScored } from './completions.ts'
-import { chooseRows, cutMessages, extrasColumn, hasExtras, joinPrompts, readForm, type Said } from './forms.ts'
+import { chooseRows, cutMessages, extrasColumn, hasExtras, joinPrompts, noMessages, readForm, type Said } from './forms.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import { columnOf, usedColumns, type Bound, type Plan } from './layouts.ts'
 
@@ -155,7 +155,7 @@ function refuseNulls({ plan, rows, column, refuse }: Task): void {
 function convertPairs(task: Task): Made {
   const { plan, rows, mask, extras } = task
   refuseNulls(task)
-  const chosen = readSide(task, plan.chosen!), rejected = readSide(task, plan.rejected!)
+  const chosen = readSide(task, plan.chosen!), rejected = plan.rejected ? readSide(task, plan.rejected) : { data: noMessages(rows) }
   const prompt = plan.prompt && readPrompt(task)
   const cuts = sidesHoldPrompt(plan) ? findCuts(task, prompt, chosen, rejected) : new Int32Array(rows)
   const parts = cutAll(task, prompt, chosen, rejected, cuts)

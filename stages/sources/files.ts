@@ -10,6 +10,7 @@ export const inputOptions = {
   path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob; relative to the working directory' }),
   more_paths: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'further files, folders or globs' }),
   layout: choice(['auto', ...layoutNames], { default: 'auto', description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each' }),
+  answer: Type.String({ minLength: 1, default: 'answer', description: 'the column that holds the one good answer; for layout answers' }),
   pairing: choice(['adjacent', 'best_worst'], {
     default: 'adjacent', description: 'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone',
   }),
@@ -21,6 +22,7 @@ export interface InputOptions {
   readonly path: string
   readonly more_paths: readonly string[]
   readonly layout: 'auto' | typeof layoutNames[number]
+  readonly answer: string
   readonly pairing: 'adjacent' | 'best_worst'
   readonly columns?: readonly string[]
 }

@@ -108,6 +108,9 @@ export function textMessages(data: Data, role: string): Data<List> {
   return messagesFromBuffers(counting(length), roles, counting(length, name.length), data.values as Uint8Array, data.valueOffsets as Int32Array)
 }
 
+/** A side that is not there: no message in any row. */
+export const noMessages = (rows: number): Data<List> => messagesFromBuffers(new Int32Array(rows + 1), new Uint8Array(0), counting(0), new Uint8Array(0), counting(0))
+
 function readMessages(structs: Data, offsets: Int32Array): Said {
   const type: DataType = structs.type
   const [roleName, contentName] = messageNames(type)!

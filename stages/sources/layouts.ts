@@ -119,6 +119,13 @@ const table = [
     prompt: [''], sides: SIDES,
     fits: (_, chosen, rejected) => chosen === 'transcript' && rejected === 'transcript',
   },
+  {
+    name: 'answers',
+    rule: 'only where it is named: prompt (or instruction, question), and the column that the option `answer` names as chosen: one good answer and no rejected one, for stages that derive pairs',
+    example: '{"prompt": "Name a prime.", "answer": "Seven."}',
+    prompt: ['prompt', 'instruction', 'question'], sides: [], parts: ['input', 'system'],
+    fits: () => true,
+  },
 ] as const satisfies readonly Layout[]
 
 export type LayoutName = typeof table[number]['name']
@@ -133,21 +140,21 @@ const CANDIDATES = new Set(['system', ...LISTS, ...SCORE_LISTS, ...layouts.flatM
 export const isSampled = (name: string): boolean => CANDIDATES.has(name)
 
 /** The columns of a file that detection has to look at. */
-export const sampleColumns = (schema: Schema): string[] => schema.names.map(String).filter(isSampled)
+export const sampleColumns = (schema: Schema, answer: string): string[] => schema.names.map(String).filter(name => isSampled(name) || name === answer)
 
 /**
  * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted` only that layout is
- * tried, and its columns are bound without its rule on contents. Throws one error with the columns and the table when nothing fits.
+ * tried, and its columns are bound without its rule on contents; `answer` is the column that the layout `answers` takes. Throws one error with the columns and the table when nothing fits.
  */
-export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wanted?: LayoutName): Plan {
+export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wanted?: LayoutName, answer?: string): Plan {
   const forms = new Map<string, Form | undefined>()
   const formOf = (name: string): Form | undefined => {
     if (!forms.has(name)) forms.set(name, columnForm(schema, samples, name))
     return forms.get(name)
   }
   for (const layout of layouts) {
-    if (wanted && layout.name !== wanted) continue
-    const plan = layout.name === 'completions' ? bindCompletions(layout, schema, formOf) : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
+    if (layout.name !== (wanted ?? layout.name) || (layout.name === 'answers' && !wanted)) continue
+    const plan = layout.name === 'completions' ? bindCompletions(layout, schema, formOf) : layout.name === 'answers' ? bindAnswers(layout, schema, formOf, answer) : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
     if (plan) return plan
   }
   const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
@@ -213,9 +220,20 @@ function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, 
   return { layout: 'completions', id: idOf(schema), prompt, input: null, system, chosen: null, rejected: null, completions }
 }
 
+function bindAnswers(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined, answer = 'answer'): Plan | undefined {
+  const column = layout.prompt.find(name => name !== answer && formOf(name)), form = formOf(answer)
+  if (!column || !form) return undefined
+  const plainly = (found: Form): Form => found === 'transcript' ? 'text' : found
+  const prompt: Bound = { column, form: plainly(formOf(column)!) }
+  return {
+    layout: 'answers', id: idOf(schema), prompt, input: partOf(layout, schema, 'input', prompt), system: partOf(layout, schema, 'system', prompt),
+    chosen: { column: answer, form: plainly(form) }, rejected: null, completions: null,
+  }
+}
+
 /** Whether prompt and sides are plain text: the sink may give the same back. */
-export const isTextPlan = ({ prompt, system, chosen, rejected }: Plan): boolean =>
-  prompt?.form === 'text' && system === null && chosen?.form === 'text' && rejected?.form === 'text'
+export const isTextPlan = ({ layout, prompt, system, chosen, rejected }: Plan): boolean =>
+  prompt?.form === 'text' && system === null && chosen?.form === 'text' && (rejected?.form === 'text' || layout === 'answers')
 
 /** The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them. */
 export const usedColumns = ({ id, prompt, input, system, chosen, rejected, completions }: Plan): string[] =>

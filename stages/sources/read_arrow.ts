@@ -24,13 +24,13 @@ function rowsOf(batch: RecordBatch, schema: Schema, start: number, end: number):
 const pickSchema = (schema: Schema, plan: Plan, carry: readonly string[] | undefined): Schema =>
   carry ? new Schema(schema.fields.filter(({ name }) => carry.includes(name) || usedColumns(plan).includes(name))) : schema
 
-function openFile(path: string, { layout, pairing, columns: carry }: InputOptions): InputFile {
+function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): InputFile {
   const index = indexIpc(path)
   const full = ipcSchema(index)
   checkCarried(carry, full.names.map(String))
   const sample = [...readIpc(path, index, full, { start: 0, end: Math.min(SAMPLE_ROWS, index.rows) })]
     .map(({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)))
-  const pairs = detectLayout(full, sample, layout === 'auto' ? undefined : layout)
+  const pairs = detectLayout(full, sample, layout === 'auto' ? undefined : layout, answer)
   const plan: ArrowPlan = { pairs, index }
   const starts = new Set([0, ...index.batches.filter(batch => batch.rows > 0).map(batch => batch.first)])
   return {

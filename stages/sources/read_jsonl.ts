@@ -25,7 +25,7 @@ interface JsonlPlan {
 
 const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] => carry ?? names.filter(name => name !== LINE)
 
-async function openFile(path: string, { layout, pairing, columns: carry }: InputOptions): Promise<InputFile> {
+async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = await indexLines(path)
   const sample: string[] = []
   for await (const line of readLines(path, index, { start: 0, end: Math.min(SAMPLE_ROWS, index.lines) })) sample.push(line.toString())
@@ -34,13 +34,13 @@ async function openFile(path: string, { layout, pairing, columns: carry }: Input
   const rows = parsed.filter((row): row is Json => typeof row !== 'string')
   if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; is it JSON Lines?`)
   const hive = hiveColumns(path)
-  const first = inferColumns(rows.map(row => ({ ...hive, ...row })), isSampled)
+  const first = inferColumns(rows.map(row => ({ ...hive, ...row })), name => isSampled(name) || name === answer)
   const { columns, hasOther } = await settleColumns(first, readLines(path, index, { start: 0, end: index.lines }))
   const reader = openReader(columns, hasOther, hive)
   const names = reader.schema.names.map(String)
   checkCarried(carry, names.filter(name => name !== LINE))
   const { raw } = reader.batch(sample.filter((_, i) => typeof parsed[i] !== 'string'))
-  const pairs = detectLayout(new Schema(reader.schema.fields.slice(0, columns.length)), [raw], layout === 'auto' ? undefined : layout)
+  const pairs = detectLayout(new Schema(reader.schema.fields.slice(0, columns.length)), [raw], layout === 'auto' ? undefined : layout, answer)
   const { schema } = openConverter(pairs, reader.schema, { carry: carryOf(carry, names), pairing })
   const plan: JsonlPlan = {
     pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, hasOther,

@@ -34,12 +34,12 @@ async function sampleOf(file: ParquetFile, columns: readonly string[]): Promise<
   return batches
 }
 
-async function openFile(path: string, { layout, pairing, columns: carry }: InputOptions): Promise<InputFile> {
+async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const file = await openParquet(path)
   const hive = Object.fromEntries(Object.entries(hiveColumns(path)).filter(([name]) => !file.schema.names.includes(name)))
   const full = withHive(file.schema, hive)
   checkCarried(carry, full.names.map(String))
-  const pairs = detectLayout(full, await sampleOf(file, sampleColumns(file.schema)), layout === 'auto' ? undefined : layout)
+  const pairs = detectLayout(full, await sampleOf(file, sampleColumns(file.schema, answer)), layout === 'auto' ? undefined : layout, answer)
   const columns = carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
   const plan: ParquetPlan = { pairs, hive, columns }
   const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })

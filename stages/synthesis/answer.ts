@@ -12,8 +12,8 @@ const MARKED = /(?:####|\banswer(?:\s+is|\s*[:=])|\\boxed\{)\s*[*$£€¥\s(]*([
  * undefined where that is none either, or not one number.
  */
 export function finalAnswer(text: string, equations: readonly Equation[]): Answer | undefined {
-  let last: RegExpExecArray | undefined
-  for (const match of text.matchAll(MARKED)) last = match
+  const hashes = text.lastIndexOf('####')
+  const last = hashes > 0 ? lastMarked(text, hashes) ?? lastMarked(text, 0) : lastMarked(text, 0)
   if (last) {
     const number = readPrinted(last[2], last.index + last[0].length - last[2].length)
     if (typeof number !== 'string') return { number, key: (last[1] && '-') + keyOf(number), marked: true }
@@ -21,4 +21,11 @@ export function finalAnswer(text: string, equations: readonly Equation[]): Answe
   const stated = equations.at(-1)?.twin ?? equations.at(-1)?.stated
   if (!stated || stated.denominator) return undefined
   return { number: stated.number, key: (stated.negative ? '-' : '') + keyOf(stated.number), marked: false }
+}
+
+function lastMarked(text: string, from: number): RegExpExecArray | undefined {
+  let last: RegExpExecArray | undefined
+  MARKED.lastIndex = from
+  for (let match = MARKED.exec(text); match; match = MARKED.exec(text)) last = match
+  return last
 }

@@ -20,6 +20,8 @@ export interface Stated {
 export interface Equation extends Span {
   readonly items: readonly Item[]
   readonly visible?: readonly Item[]
+  /** the mark stands alone: no equals sign leads to it, so that its expression is printed once */
+  readonly lone: boolean
   readonly stated: Stated
   readonly twin?: Stated
   /** the span of the calculator mark, code units */
@@ -52,23 +54,28 @@ export function findEquations(text: string): Findings {
   const equations: Equation[] = []
   const refusals: Refusal[] = []
   const points = codePoints(text)
+  const hasFences = /```|~~~/.test(text)
   let fenced = false
   for (const [start, end] of lines(text)) {
-    const fence = /^\s*(?:```|~~~)/.test(text.slice(start, end))
+    const line = text.slice(start, end)
+    const fence = hasFences && /^\s*(?:```|~~~)/.test(line)
     if (fence) fenced = !fenced
-    if (!/[=＝]/.test(text.slice(start, end))) continue
+    if (!line.includes('=') && !line.includes('＝')) continue
     const list = tokens(text, start, end)
     for (let i = 0; i < list.length; i++) {
-      const markAfter = list[i].kind === 'equals' ? markIndex(list, i) : -1
-      if (list[i].kind !== 'equals' && list[i].kind !== 'mark') {
-        if (/^(?:broken_mark|nested_mark|not_equality)$/.test(list[i].reason ?? '')) refuse(list[i], list[i].reason!)
+      const { kind, reason } = list[i]
+      if (kind !== 'equals' && kind !== 'mark') {
+        if (reason === 'broken_mark' || reason === 'nested_mark' || reason === 'not_equality') refuse(list[i], reason)
         continue
       }
+      const markAfter = kind === 'equals' ? markIndex(list, i) : -1
       try {
         if (fenced || fence) throw new Refused('code')
-        const isMark = list[i].kind === 'mark' || markAfter >= 0
+        const isMark = kind === 'mark' || markAfter >= 0
         const found = isMark ? marked(text, list, markAfter >= 0 ? markAfter : i, markAfter >= 0 ? i : -1) : simple(list, i)
-        equations.push({ ...found, startPoint: points(found.start), endPoint: points(found.end) })
+        found.startPoint = points(found.start)
+        found.endPoint = points(found.end)
+        equations.push(found)
       } catch (error) {
         if (!(error instanceof Refused)) throw error
         refuse(list[i], error.reason)
@@ -83,7 +90,8 @@ export function findEquations(text: string): Findings {
   }
 }
 
-type Found = Omit<Equation, 'startPoint' | 'endPoint'>
+/** An equation in the making: filled in where more of it is known, as copies of it cost more than reading it. */
+type Found = { -readonly [K in keyof Equation]: Equation[K] }
 
 /** The mark a plain equals sign leads to, past a currency sign; else -1. */
 function markIndex(list: readonly Token[], equals: number): number {
@@ -105,12 +113,15 @@ function marked(text: string, list: readonly Token[], at: number, equals: number
   checkAfter(list, right.next)
   const twin = right.stated
   if (!same(number(inner.stated), number(twin))) throw new Refused('mark_differs')
-  const whole = { ...inner, twin, mark: { start: mark.start, end: mark.end }, end: list[right.next - 1].end }
+  inner.twin = twin
+  inner.mark = { start: mark.start, end: mark.end }
+  inner.end = list[right.next - 1].end
   if (equals < 0) {
     const before = list[at - 1]
     if (before?.kind === 'mark' || before?.kind === 'operator') throw new Refused('chain')
     if (before?.kind === 'word' && before.end === mark.start) throw new Refused('variable')
-    return whole
+    inner.lone = true
+    return inner
   }
   let visible
   try {
@@ -119,17 +130,19 @@ function marked(text: string, list: readonly Token[], at: number, equals: number
     // the mark says what was meant; text beside it that is not understood only keeps the left side from being edited
     if (!(error instanceof Refused)) throw error
     if (error.reason === 'chain') throw error
-    return whole
+    return inner
   }
   let verdict
   try {
     verdict = judged(visible.items, twin, 0, 0).verdict
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    return whole
+    return inner
   }
   if (verdict !== 'true' && verdict !== inner.verdict) throw new Refused('mark_differs')
-  return { ...whole, visible: alike(visible.items, inner.items) ? visible.items : undefined, start: list[visible.first].start }
+  inner.visible = alike(visible.items, inner.items) ? visible.items : undefined
+  inner.start = list[visible.first].start
+  return inner
 }
 
 /** Whether two expressions are the same item by item, however their numbers are printed. */
@@ -174,7 +187,7 @@ function statedAfter(list: readonly Token[], i: number): { stated: Stated, next:
 
 /** Throws where what follows a result says that it goes on: another operand, another equation, a scale word. */
 function checkAfter(list: readonly Token[], next: number): void {
-  for (let i = next; i < next + 2; i++) if (/^mod(?:ulo)?$/i.test(list[i]?.text ?? '')) throw new Refused('word_operator')
+  for (let i = next; i < next + 2; i++) if (list[i]?.kind === 'word' && /^mod(?:ulo)?$/i.test(list[i].text)) throw new Refused('word_operator')
   if (list[next]?.kind === 'open' && calculates(list, next)) throw new Refused('implicit_product')
   for (let i = next; i < list.length && i < next + 6; i++) {
     const token = list[i]
@@ -223,7 +236,7 @@ function judged(items: readonly Item[], stated: Stated, start: number, end: numb
     const hundred = rational(100n)
     if (near(times(exact, hundred), value, places) || near(exact, times(value, hundred), stated.number.decimals)) throw new Refused('percent')
   }
-  return { items, stated, start, end, exact, verdict, left: canonical(items), result: printStated(stated) }
+  return { items, visible: undefined, lone: false, stated, twin: undefined, mark: undefined, start, end, startPoint: 0, endPoint: 0, exact, verdict, left: canonical(items), result: printStated(stated) }
 }
 
 /** The value of a result without its percent sign: how a mark and its twin are compared, as marks leave the sign out. */
@@ -256,8 +269,8 @@ function lines(text: string): [number, number][] {
 /** A function from code units to code points, for offsets asked in any order. */
 export function codePoints(text: string): (unit: number) => number {
   const pairs: number[] = []
+  if (!/[\ud800-\udfff]/.test(text)) return (unit) => unit
   for (let i = 0; i < text.length; i++) if (text.codePointAt(i)! > 0xffff) pairs.push(++i)
-  if (!pairs.length) return (unit) => unit
   return (unit) => {
     let low = 0
     for (let high = pairs.length; low < high;) {

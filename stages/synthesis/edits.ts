@@ -34,7 +34,7 @@ export interface EditClass { readonly type: EditType, readonly surface: Surface 
 export const EDIT_CLASSES: readonly EditClass[] = EDIT_TYPES.flatMap((type) => SURFACES.map((surface) => ({ type, surface })))
 
 /** How often each of `SURFACES` is drawn where nothing else is known. */
-const SURFACE_SHARES: Readonly<Record<Surface, number>> = { quiet: 0.6, same: 0.2, shorter: 0.1, longer: 0.1 }
+const SURFACE_SHARES: Readonly<Record<Surface, number>> = { quiet: 0.6, same: 0.15, foreign: 0.05, shorter: 0.1, longer: 0.1 }
 
 export interface EditOptions {
   /** kinds of errors to choose from; default: `USUAL_TYPES` */
@@ -65,7 +65,11 @@ export function edits(text: string, seed: number, options: EditOptions = {}): Ed
 /** As `edits`, for a solution that is read already. */
 export function injection(solution: Solution, seed: number, weights: readonly number[]): Edit | { readonly refused: Declined } {
   const injector = createInjector(solution, seed)
-  if ('refused' in injector) return injector
+  return 'refused' in injector ? injector : draw(injector, seed, weights)
+}
+
+/** The edit of the first class that has one, classes being drawn by weight. */
+export function draw(injector: Injector, seed: number, weights: readonly number[]): Edit | { readonly refused: Declined } {
   let failure: Declined = 'no_edit'
   for (const at of weightedOrder(weights, drawer(seed))) {
     const made = injector.make(at)
@@ -93,11 +97,11 @@ export function createInjector(solution: Solution, seed: number): Injector | { r
         const key = kind * order.length + e
         let candidates = found.get(key)
         if (!candidates) found.set(key, candidates = { list: [], rest: operator.candidates(solution, order[e], drawer(seed + key | 0))[Symbol.iterator]() })
-        for (let i = 0, patches = nth(candidates, i); patches; patches = nth(candidates, ++i)) {
-          if (surfaceOf(solution, patches) !== surface) continue
+        for (let i = 0, one = nth(candidates, solution, i); one; one = nth(candidates, solution, ++i)) {
+          if (one.surface !== surface) continue
           if (++attempts > MAX_ATTEMPTS) return failure
-          const proven = operator.prove(solution, order[e], patches)
-          if ('proof' in proven) return finished(solution, type, order[e], proven)
+          const proven = operator.prove(solution, order[e], one.patches)
+          if ('proof' in proven) return finished(solution, type, order[e], one.patches, proven)
           failure = worse(failure, proven.refused)
         }
       }
@@ -106,13 +110,14 @@ export function createInjector(solution: Solution, seed: number): Injector | { r
   }
 }
 
-interface Found { readonly list: (readonly Patch[])[], readonly rest: Iterator<readonly Patch[]> }
+interface Candidate { readonly patches: readonly Patch[], readonly surface: Surface }
+interface Found { readonly list: Candidate[], readonly rest: Iterator<readonly Patch[]> }
 
-function nth(found: Found, i: number): readonly Patch[] | undefined {
+function nth(found: Found, solution: Solution, i: number): Candidate | undefined {
   while (found.list.length <= i) {
     const next = found.rest.next()
     if (next.done) return undefined
-    found.list.push(next.value)
+    found.list.push({ patches: next.value, surface: surfaceOf(solution, next.value) })
   }
   return found.list[i]
 }
@@ -133,17 +138,17 @@ function notOffered(operator: ErrorOperator, solution: Solution, usable: readonl
   return usable.some((equation) => isCarried(solution, equation)) ? 'several_origins' : 'not_carried'
 }
 
-function finished(solution: Solution, type: EditType, equation: Equation, { text, start, end, proof }: Proven): Edit {
+function finished(solution: Solution, type: EditType, equation: Equation, patches: readonly Patch[], { text, start, end, proof }: Proven): Edit {
   const moved = type === 'step_removed' || type === 'steps_swapped'
   const step = moved ? steps(text, findEquations(text).equations).find((one) => one.startPoint <= start && start < one.endPoint)!
     : solution.steps.find((one) => one.equations.includes(equation))!
-  return { text, type, step: step.index, start, end, proof, answer_changed: answerChanged(solution, text), size: sizeOf(solution.text, text) }
+  return { text, type, step: step.index, start, end, proof, answer_changed: answerChanged(solution, patches, text), size: sizeOf(solution.text, text) }
 }
 
 /** Whether both texts end in an answer, and not in the same one. */
-function answerChanged(solution: Solution, text: string): boolean {
+function answerChanged(solution: Solution, patches: readonly Patch[], text: string): boolean {
   const before = solution.answer
-  if (!before) return false
+  if (!before || !patches.some((patch) => patch.start < before.number.end && patch.end > before.number.start)) return false
   const after = finalAnswer(text, before.marked ? [] : findEquations(text).equations)
   return after !== undefined && after.key !== before.key
 }

@@ -14,9 +14,15 @@ export interface Printed {
 }
 
 const MAX_DIGITS = 30
+const WHOLE = /^\d+$/
+
+const POWERS = Array.from({ length: 64 }, (_, power) => 10n ** BigInt(power))
+/** 10^power */
+export const ten = (power: number): bigint => POWERS[power] ?? 10n ** BigInt(power)
 
 /** n/d in lowest terms. The denominator may not be zero: check before. */
 export function rational(n: bigint, d: bigint = 1n): Rational {
+  if (d === 1n) return { n, d }
   if (d < 0n) { n = -n; d = -d }
   let a = n < 0n ? -n : n
   let b = d
@@ -24,8 +30,8 @@ export function rational(n: bigint, d: bigint = 1n): Rational {
   return a > 1n ? { n: n / a, d: d / a } : { n, d }
 }
 
-export function plus(a: Rational, b: Rational): Rational { return rational(a.n * b.d + b.n * a.d, a.d * b.d) }
-export function minus(a: Rational, b: Rational): Rational { return rational(a.n * b.d - b.n * a.d, a.d * b.d) }
+export function plus(a: Rational, b: Rational): Rational { return a.d === b.d ? rational(a.n + b.n, a.d) : rational(a.n * b.d + b.n * a.d, a.d * b.d) }
+export function minus(a: Rational, b: Rational): Rational { return a.d === b.d ? rational(a.n - b.n, a.d) : rational(a.n * b.d - b.n * a.d, a.d * b.d) }
 export function times(a: Rational, b: Rational): Rational { return rational(a.n * b.n, a.d * b.d) }
 /** a/b, or undefined where b is zero. */
 export function over(a: Rational, b: Rational): Rational | undefined { return b.n === 0n ? undefined : rational(a.n * b.d, a.d * b.n) }
@@ -34,7 +40,7 @@ export function same(a: Rational, b: Rational): boolean { return a.n === b.n && 
 /** Whether a and b differ by less than one unit of the given decimal place: covers rounding to nearest, up, down and truncation. */
 export function near(a: Rational, b: Rational, decimals: number): boolean {
   const difference = minus(a, b)
-  return (difference.n < 0n ? -difference.n : difference.n) * 10n ** BigInt(decimals) < difference.d
+  return (difference.n < 0n ? -difference.n : difference.n) * ten(decimals) < difference.d
 }
 
 /**
@@ -42,6 +48,8 @@ export function near(a: Rational, b: Rational, decimals: number): boolean {
  * `time_or_ratio`, `version`, `separator` (1,23 or 1.234,5), `leading_zero` (007), `too_long` (over 30 digits).
  */
 export function readPrinted(run: string, start: number): Printed | string {
+  // most numbers are short and whole
+  if (run.length < 16 && run.charCodeAt(0) !== 0x30 && WHOLE.test(run)) return { start, end: start + run.length, units: BigInt(Number(run)), decimals: 0, grouped: false, lead: true }
   if (run.includes(':')) return 'time_or_ratio'
   const plain = /^(\d*)(?:\.(\d+))?$/.exec(run)
   const grouped = plain ? null : /^([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?$/.exec(run)
@@ -58,7 +66,7 @@ export function readPrinted(run: string, start: number): Printed | string {
 }
 
 /** The exact value of a printed number, without sign or percent. */
-export function valueOf(number: Printed): Rational { return rational(number.units, 10n ** BigInt(number.decimals)) }
+export function valueOf(number: Printed): Rational { return rational(number.units, ten(number.decimals)) }
 
 /**
  * Prints units / 10^decimals the way `like` was printed: its separators, its leading zero, and at least as many decimals where zeros can fill them.

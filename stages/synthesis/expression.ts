@@ -10,10 +10,16 @@ export type Item =
 /** A left side read backwards from its end: its items and the index of its first token. */
 export interface Expression { readonly items: readonly Item[], readonly first: number }
 
-/** Why something is not read; `reason` is one of a closed list, see `REFUSALS`. */
+/** Why something is not read; `reason` is one of a closed list, see `REFUSALS`. Thrown at every other equals sign, so without the cost of a stack. */
 export class Refused extends Error {
   readonly reason: string
-  constructor(reason: string) { super(reason); this.reason = reason }
+  constructor(reason: string) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(reason)
+    Error.stackTraceLimit = stackTraceLimit
+    this.reason = reason
+  }
 }
 
 /** Every reason for which text around an equals sign is left alone, with what it means. */
@@ -281,6 +287,7 @@ export function canonical(items: readonly Item[]): string {
 
 /** The digits of a printed number without separators. */
 export function plain(number: Printed): string {
+  if (!number.decimals) return number.units.toString()
   const digits = number.units.toString().padStart(number.decimals + 1, '0')
-  return number.decimals ? `${digits.slice(0, -number.decimals)}.${digits.slice(-number.decimals)}` : digits
+  return `${digits.slice(0, -number.decimals)}.${digits.slice(-number.decimals)}`
 }

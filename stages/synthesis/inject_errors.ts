@@ -3,16 +3,15 @@ import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { mix32 } from '../../engine/arrow/hash.ts'
 import { choice, defineStage, Type } from '../define.ts'
 import { injection, type Edit } from './edits.ts'
-import type { Mix } from './mix.ts'
 import { EDIT_TYPES, OPERATORS, USUAL_TYPES } from './operators/all.ts'
 import { DECLINED, type Declined } from './prove.ts'
 import { workedRows, type Worked } from './solutions.ts'
-import { mixRound, tellReport, tellRound, type Tell } from './tell.ts'
+import { tellReport, tellRound, type Fitted } from './tell.ts'
 
 const operators = OPERATORS.map(({ name, about, needs, rise }) => `| \`${name}\` | ${about} | ${needs} | ${rise.join(', ') || '–'} |`).join('\n')
 
 export default defineStage({
-  name: 'inject_errors', version: 2,
+  name: 'inject_errors', version: 3,
   summary: 'Derive pairs whose rejected side is the chosen one with one proven error in its arithmetic.',
   details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
 true; the proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;
@@ -66,7 +65,7 @@ summary says how well such a reader, and one of length alone, does on other pair
       { prompt: 'Two times three?', chosen: 'It is 2(3) = 6.', rejected: 'Five.' },
       { prompt: 'Five socks, none lost: how many are left?', chosen: 'Five, as 5 - 0 = 5.', rejected: 'None.' },
       { prompt: 'How much are a fifth and four fifths?', chosen: 'One: 0.2 + 0.8 = 1.', rejected: 'Half.' },
-      { prompt: 'How many are two socks and three?', chosen: 'There are <<2+3=5>>5 socks.', rejected: 'Six.' },
+      { prompt: 'How many are two socks and three?', chosen: 'Two and three socks = <<2+3=5>>5 socks.', rejected: 'Six.' },
     ],
     derived: [], noted: { 0: 'unclear_equation', 1: 'still_true', 2: 'only_rounding', 3: 'no_edit' },
   }, {
@@ -78,11 +77,11 @@ summary says how well such a reader, and one of length alone, does on other pair
     ],
     derived: [], noted: { 0: 'not_carried', 1: 'several_origins' },
   }],
-  fit: [mixRound, tellRound],
-  report: (options, [mix, tell]) => tellReport(options, mix as Mix, tell as Tell),
+  fit: [tellRound],
+  report: (options, [fitted]) => tellReport(options, fitted as Fitted),
   open: (options, context) => ({
     batch(batch, verdict) {
-      const { weights } = context.states[0] as Mix
+      const { weights } = (context.states[0] as Fitted).mix
       const read = workedRows(batch, context.seed)
       const parents: number[] = []
       const made: Edit[] = []

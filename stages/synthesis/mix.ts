@@ -20,12 +20,17 @@ const STEPS = 80
 const RATE = 3
 const DRAWS = 3
 
-/** The share of rows whose better side a cross-fitted head names, a tie being half a hit. `of` is what the interval takes as the number of rows. */
-export function guess(rows: DenseRows, hashes: ArrayLike<number>, seed: number, of = rows.length): Estimate {
+/** The share of rows whose better side a cross-fitted head names, a tie being half a hit. */
+export function guess(rows: DenseRows, hashes: ArrayLike<number>, seed: number): Estimate {
+  return share(hits(rows, hashes, seed).hits, rows.length)
+}
+
+function hits(rows: DenseRows, hashes: ArrayLike<number>, seed: number, strength?: number): { hits: number, l2: number } {
   const folds = Uint8Array.from(hashes, (hash) => combine32(hash, seed) % FOLDS)
-  let hits = 0
-  for (const margin of crossMargins(crossFit(rows, folds, { folds: FOLDS, seed }), rows, folds)) hits += margin > 0 ? 1 : margin < 0 ? 0 : 0.5
-  return share(hits * of / Math.max(1, rows.length), of)
+  const fit = crossFit(rows, folds, { folds: FOLDS, seed, ...strength === undefined ? {} : { l2: strength, tolerance: 1e-3 } })
+  let sum = 0
+  for (const margin of crossMargins(fit, rows, folds)) sum += margin > 0 ? 1 : margin < 0 ? 0 : 0.5
+  return { hits: sum, l2: fit.l2 }
 }
 
 /**
@@ -35,16 +40,20 @@ export function guess(rows: DenseRows, hashes: ArrayLike<number>, seed: number, 
 export function chooseMix(sample: Sample, start: readonly number[], seed: number): Mix {
   const rows = sample.starts.length - 1
   if (rows < FEWEST) return { weights: start, rows }
+  let strength: number | undefined
   const test = (weights: readonly number[]): Estimate => {
     const drawn: number[] = []
     for (let draw = 0; draw < DRAWS; draw++) drawInto(drawn, sample, weights, combine32(seed, draw))
-    return guess(takeRows(sample.rows, Uint32Array.from(drawn)) as DenseRows, drawn.map((at) => sample.hashes[at]), seed, rows)
+    // the reader's strength is chosen once, on the usual mix
+    const found = hits(takeRows(sample.rows, Uint32Array.from(drawn)) as DenseRows, drawn.map((at) => sample.hashes[at]), seed, strength)
+    strength = found.l2
+    return share(found.hits / DRAWS, rows)
   }
   const before = test(start)
   let best = { weights: start, rate: before }
-  const shift = new Float64Array(start.length)
+  const shift = new Float64Array(start.length), values = sparse(sample)
   for (let h = 0; h < HOLDS.length && best.rate.value > AIM; h++) {
-    for (let step = 0; step < STEPS; step++) descend(sample, start, shift, HOLDS[h])
+    for (let step = 0; step < STEPS; step++) descend(sample, values, start, shift, HOLDS[h])
     const weights = start.map((weight, at) => weight * Math.exp(shift[at]))
     const rate = test(weights)
     if (rate.value < best.rate.value) best = { weights, rate }
@@ -52,20 +61,31 @@ export function chooseMix(sample: Sample, start: readonly number[], seed: number
   return { weights: best.weights, rows, before, after: best.rate }
 }
 
+/** The values of a sample that are not zero, most being zero: those of edit i are `at[i]` to `at[i + 1]`. */
+interface Sparse { readonly at: Uint32Array, readonly columns: Uint8Array, readonly values: Float32Array }
+
+function sparse({ rows: { values, columns: width, length } }: Sample): Sparse {
+  const at = new Uint32Array(length + 1), columns: number[] = [], kept: number[] = []
+  for (let i = 0; i < length; i++) {
+    for (let c = 0; c < width; c++) if (values[i * width + c] !== 0) { columns.push(c); kept.push(values[i * width + c]) }
+    at[i + 1] = kept.length
+  }
+  return { at, columns: Uint8Array.from(columns), values: Float32Array.from(kept) }
+}
+
 /** One step of `shift`, the logarithm of what the weights are multiplied by. */
-function descend({ rows, classes, starts }: Sample, start: readonly number[], shift: Float64Array, hold: number): void {
-  const { values, columns } = rows, count = starts.length - 1
-  const weights = start.map((weight, at) => weight * Math.exp(shift[at]))
-  const chance = new Float64Array(classes.length), mean = new Float64Array(columns), square = new Float64Array(columns)
+function descend({ rows, classes, starts }: Sample, { at, columns, values }: Sparse, start: readonly number[], shift: Float64Array, hold: number): void {
+  const count = starts.length - 1
+  const weights = start.map((weight, of) => weight * Math.exp(shift[of]))
+  const chance = new Float64Array(classes.length), mean = new Float64Array(rows.columns), square = new Float64Array(rows.columns)
   for (let row = 0; row < count; row++) {
     let sum = 0
     for (let i = starts[row]; i < starts[row + 1]; i++) sum += weights[classes[i]]
     for (let i = starts[row]; i < starts[row + 1]; i++) {
       const p = chance[i] = weights[classes[i]] / sum
-      for (let c = 0; c < columns; c++) {
-        const value = values[i * columns + c]
-        mean[c] += p * value
-        square[c] += p * value * value
+      for (let k = at[i]; k < at[i + 1]; k++) {
+        mean[columns[k]] += p * values[k]
+        square[columns[k]] += p * values[k] * values[k]
       }
     }
   }
@@ -75,12 +95,12 @@ function descend({ rows, classes, starts }: Sample, start: readonly number[], sh
   for (let row = 0; row < count; row++) {
     let middle = 0
     for (let i = starts[row]; i < starts[row + 1]; i++) {
-      for (let c = 0; c < columns; c++) pull[i] += slope[c] * values[i * columns + c]
+      for (let k = at[i]; k < at[i + 1]; k++) pull[i] += slope[columns[k]] * values[k]
       middle += chance[i] * pull[i]
     }
     for (let i = starts[row]; i < starts[row + 1]; i++) gradient[classes[i]] += chance[i] * (pull[i] - middle) / count
   }
-  for (let at = 0; at < shift.length; at++) shift[at] -= RATE * (gradient[at] + hold * shift[at])
+  for (let of = 0; of < shift.length; of++) shift[of] -= RATE * (gradient[of] + hold * shift[of])
 }
 
 /** Adds of each row of a sample the edit that the weights draw among those it has. */

@@ -1,89 +1,97 @@
-/** A seeded sample of edits as style differences, bounded whatever the number of rows. */
+/** A seeded sample of rows that errors can be made in, bounded whatever the number of rows, and their edits as style differences. */
 import { mix32 } from '../../engine/arrow/hash.ts'
 import { createFeaturiser } from '../../models/features.ts'
-import { takeRows, type DenseRows } from '../../models/rows.ts'
-import { STYLE_COLUMNS } from '../../models/style.ts'
+import type { DenseRows } from '../../models/rows.ts'
 import { createPairText } from '../../models/tokens.ts'
 import type { Batch, Context } from '../define.ts'
-import { workedRows, type Worked } from './solutions.ts'
+import { createInjector, type Injector } from './edits.ts'
+import { Solution } from './solution.ts'
+import { workedRows } from './solutions.ts'
 
 /** a sample is filled if at least this share of all rows can be edited */
 const EDITABLE = 1 / 32
+/** rows with more code units are not sampled: what a partition sets apart must fit in memory */
+const MOST_CHARS = 16_384
 
-/** What one partition adds: for each edit its row's hash, its class, and the style of the original minus that of the edited text. */
-interface Part { readonly hashes: Uint32Array, readonly classes: Uint8Array, readonly values: Float32Array }
+/** A row that is set apart: its solution, with a seed and a hash that depend on its content alone. */
+export interface Picked { readonly hash: number, readonly seed: number, readonly prompt: string, readonly text: string }
 
-/** Edits of sampled rows in order of the rows' hashes; those of the n-th row are `starts[n]` to `starts[n + 1]`. */
-export interface Sample { readonly rows: DenseRows, readonly classes: Uint8Array, readonly hashes: Uint32Array, readonly starts: readonly number[] }
+/** At most `most[h]` rows of half h of all rows, those with the lowest hashes, in order. */
+export type Halves = readonly [readonly Picked[], readonly Picked[]]
 
-interface Kept { readonly hash: number, readonly classes: readonly number[], readonly values: Float32Array }
-
-/** Collects the edits that `visit` makes of at most `most` rows of one half of all rows (`half` is 0 or 1): those with the lowest hashes of content and seed. */
-export function sampler(half: 0 | 1, most: number, context: Context, visit: (worked: Worked) => readonly { readonly at: number, readonly text: string }[]) {
-  const rate = Math.min(1, most / EDITABLE / Math.max(1, context.expectedRows))
-  const featuriser = createFeaturiser('style', { max_rows: 1 << 20, max_values: 1 << 30 })
-  const pair = createPairText(), encoder = new TextEncoder()
-  let kept: Kept[] = []
-  let limit = rate * 2 ** 32
-  const settle = () => {
-    kept = kept.sort((a, b) => a.hash - b.hash).slice(0, most)
-    if (most > 0 && kept.length === most) limit = Math.min(limit, kept[most - 1].hash)
+/** Keeps the rows with the lowest hashes of each half. Rows of equal content are one row. */
+export function keeper(most: readonly [number, number], rate: (most: number) => number = () => 1) {
+  const kept: [Picked[], Picked[]] = [[], []]
+  const limits = most.map(rows => rate(rows) * 2 ** 32)
+  const settle = (half: 0 | 1) => {
+    kept[half] = kept[half].sort((a, b) => a.hash - b.hash).filter((one, i, all) => i === 0 || one.hash !== all[i - 1].hash).slice(0, most[half])
+    if (kept[half].length === most[half]) limits[half] = Math.min(limits[half], (kept[half].at(-1)?.hash ?? -1) + 1)
   }
+  return {
+    /** Whether a row of this hash may be among the lowest. */
+    wants: (half: 0 | 1, hash: number): boolean => most[half] > 0 && hash < limits[half],
+    add(half: 0 | 1, row: Picked): void {
+      if (kept[half].push(row) >= 2 * most[half]) settle(half)
+    },
+    halves(): Halves {
+      settle(0)
+      settle(1)
+      return kept
+    },
+  }
+}
+
+export const halfOf = ({ seed }: Pick<Picked, 'seed'>): 0 | 1 => seed & 1 ? 1 : 0
+
+/** Sets rows apart in which an error can be made, at most `most` of each half. */
+export function sampler(most: readonly [number, number], context: Context) {
+  const { wants, add, halves } = keeper(most, rows => rows / EDITABLE / Math.max(1, context.expectedRows))
   return {
     batch(batch: Batch) {
-      if (most === 0) return
-      const read = workedRows(batch, context.seed), prompt = batch.messages('prompt')
+      const read = workedRows(batch, context.seed)
       for (let row = 0; row < batch.rows; row++) {
         const worked = read(row)
-        if (!worked || (worked.seed & 1) !== half) continue
-        const hash = mix32(worked.seed ^ 0x7e11)
-        if (hash >= limit) continue
-        const made = visit(worked)
-        if (!made.length) continue
-        const before = encoder.encode(worked.solution.text)
-        pair.prompt.read(prompt.bytes, prompt.start(row), prompt.end(row))
-        pair.chosen.read(before, 0, before.length)
-        for (const { text } of made) {
-          const after = encoder.encode(text)
-          pair.rejected.read(after, 0, after.length)
-          featuriser.append(pair)
-        }
-        kept.push({ hash, classes: made.map(({ at }) => at), values: Float32Array.from(featuriser.view().values) })
-        featuriser.clear()
-        if (kept.length >= 2 * most) settle()
+        if (!worked) continue
+        const { seed } = worked, hash = mix32(seed ^ 0x7e11)
+        if (!wants(halfOf(worked), hash)) continue
+        const { text, prompt = '' } = worked.solution
+        if (text.length + prompt.length <= MOST_CHARS && !('refused' in createInjector(worked.solution, seed))) add(halfOf(worked), { hash, seed, prompt, text })
       }
     },
-    partial(): Part {
-      settle()
-      const each = kept.flatMap(({ hash, classes }) => classes.map((at) => ({ hash, at })))
-      return { hashes: Uint32Array.from(each, ({ hash }) => hash), classes: Uint8Array.from(each, ({ at }) => at), values: joined(kept.map(({ values }) => values)) }
-    },
+    partial: halves,
   }
 }
 
-/** The rows with the lowest hashes of all parts, at most `most`. Rows of equal content are one row. */
-export function gather(partials: Iterable<unknown>, most: number): Sample {
-  const parts = [...partials as Iterable<Part>]
-  const hashes = parts.flatMap((part) => [...part.hashes]), classes = parts.flatMap((part) => [...part.classes])
-  const picked: number[] = [], starts: number[] = []
-  for (const at of [...hashes.keys()].sort((a, b) => hashes[a] - hashes[b] || a - b)) {
-    if (!picked.length || hashes[picked[picked.length - 1]] !== hashes[at]) {
-      if (starts.length === most) break
-      starts.push(picked.length)
-    } else if (picked.slice(starts[starts.length - 1]).some((other) => classes[other] === classes[at])) continue
-    picked.push(at)
-  }
-  starts.push(picked.length)
-  const all: DenseRows = { layout: 'dense', columns: STYLE_COLUMNS.length, length: hashes.length, values: joined(parts.map((part) => part.values)) }
-  return {
-    rows: takeRows(all, Uint32Array.from(picked)) as DenseRows, starts,
-    classes: Uint8Array.from(picked, (at) => classes[at]), hashes: Uint32Array.from(picked, (at) => hashes[at]),
-  }
+/** The lowest of all parts. */
+export function gather(partials: Iterable<unknown>, most: readonly [number, number]): Halves {
+  const { add, halves } = keeper(most)
+  for (const part of partials as Iterable<Halves>) part.forEach((rows, half) => { for (const row of rows) add(half as 0 | 1, row) })
+  return halves()
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(parts.reduce((n, part) => n + part.length, 0))
-  let at = 0
-  for (const part of parts) { out.set(part, at); at += part.length }
-  return out
+/** Edits of rows, by the style of the original minus that of the edited text; those of the n-th row are `starts[n]` to `starts[n + 1]`. */
+export interface Sample { readonly rows: DenseRows, readonly classes: Uint8Array, readonly hashes: Uint32Array, readonly starts: readonly number[] }
+
+/** The edits that `visit` makes of each row, each with a class of its own. Rows of which none can be made are left out. */
+export function styleOf(picked: readonly Picked[], visit: (injector: Injector, row: Picked) => readonly { readonly at: number, readonly text: string }[]): Sample {
+  const featuriser = createFeaturiser('style', { max_rows: 1 << 20, max_values: 1 << 30 })
+  const pair = createPairText(), encoder = new TextEncoder()
+  const read = (side: typeof pair.prompt, text: string) => { const bytes = encoder.encode(text); side.read(bytes, 0, bytes.length) }
+  const classes: number[] = [], hashes: number[] = [], starts: number[] = []
+  for (const row of picked) {
+    const injector = createInjector(new Solution(row.text, row.prompt), mix32(row.seed))
+    const made = 'refused' in injector ? [] : visit(injector, row)
+    if (!made.length) continue
+    starts.push(classes.length)
+    read(pair.prompt, row.prompt)
+    read(pair.chosen, row.text)
+    for (const { at, text } of made) {
+      read(pair.rejected, text)
+      featuriser.append(pair)
+      classes.push(at)
+      hashes.push(row.hash)
+    }
+  }
+  starts.push(classes.length)
+  return { rows: featuriser.view() as DenseRows, classes: Uint8Array.from(classes), hashes: Uint32Array.from(hashes), starts }
 }

@@ -1,7 +1,6 @@
 import { codePoints, findEquations, steps, type Equation, type Refusal, type Step } from './arithmetic.ts'
 import { finalAnswer, type Answer } from './answer.ts'
 import { given, mentions, type Mention } from './numbers.ts'
-import { wordCounts, type WordCounts } from './surface.ts'
 
 /** A piece of the original text, by code units, and what stands there instead. */
 export interface Patch { readonly start: number, readonly end: number, readonly text: string }
@@ -15,7 +14,6 @@ export class Solution {
   readonly refusals: readonly Refusal[]
   #steps?: readonly Step[]
   #mentions?: readonly Mention[]
-  #words?: WordCounts
   #given?: ReadonlySet<string>
   #answer?: Answer | null
 
@@ -29,7 +27,6 @@ export class Solution {
 
   get steps(): readonly Step[] { return this.#steps ??= steps(this.text, this.equations) }
   get mentions(): readonly Mention[] { return this.#mentions ??= mentions(this.text) }
-  get words(): WordCounts { return this.#words ??= wordCounts(this.text, this.prompt) }
   /** values that the problem or common knowledge gives, by `keyOf` */
   get given(): ReadonlySet<string> { return this.#given ??= given(this.prompt ?? '') }
   get answer(): Answer | undefined {

@@ -4,10 +4,10 @@ import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
 import type { FitRound, StageReport } from '../define.ts'
-import { createInjector, EDIT_CLASSES, injection, startWeights } from './edits.ts'
+import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
 import { chooseMix, FEWEST, guess, type Mix } from './mix.ts'
 import type { EditType } from './operators/all.ts'
-import { gather, sampler } from './sample.ts'
+import { gather, sampler, styleOf } from './sample.ts'
 
 /** What the upper end of the 95 % interval of a reader's hit rate is held to. */
 export const MOST_TELL = 0.58
@@ -16,37 +16,31 @@ export interface TellOptions { readonly types: readonly EditType[], readonly tel
 /** How well readers told the injected side of pairs as they are made; neither the mix nor the reader's training had seen them. */
 export interface Tell { readonly rows: number, readonly style: Estimate, readonly length: Estimate }
 
-const tuningRows = (options: TellOptions) => Math.ceil(options.tell_rows * 0.4)
+/** What the stage is told by its sample: how to mix, and how well the mix hides. */
+export interface Fitted { readonly mix: Mix, readonly tell: Tell }
 
-/** First round: on one half of the rows, chooses the mix by which a style reader fares worst. */
-export const mixRound: FitRound<TellOptions> = {
-  collect(options, context) {
-    const start = startWeights(options.types)
-    return sampler(0, tuningRows(options), context, ({ solution, seed }) => {
-      const injector = createInjector(solution, mix32(seed))
-      if ('refused' in injector) return []
-      return start.flatMap((weight, at) => {
-        const made = weight > 0 ? injector.make(at) : ''
-        return typeof made === 'string' ? [] : [{ at, text: made.text }]
-      })
-    })
-  },
-  merge: (options, context, partials): Mix => chooseMix(gather(partials, tuningRows(options)), startWeights(options.types), context.seed),
-}
+/** Rows of one half to choose the mix on, and of the other to test it on. */
+const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.tell_rows * 0.4), options.tell_rows]
 
-/** Second round: on the other half, makes the pairs that the stage will make and lets readers of style, and of length alone, guess. */
+/**
+ * Sets rows apart; of one half chooses the mix by which a style reader fares worst, and of the other makes the pairs that the stage will make and lets readers of style, and of
+ * length alone, guess.
+ */
 export const tellRound: FitRound<TellOptions> = {
-  collect: (options, context) => {
-    const { weights } = context.states[0] as Mix
-    return sampler(1, options.tell_rows, context, ({ solution, seed }) => {
-      const made = injection(solution, mix32(seed), weights)
+  collect: (options, context) => sampler(wanted(options), context),
+  merge(options, { seed }, partials): Fitted {
+    const [tuning, trial] = gather(partials, wanted(options)), start = startWeights(options.types)
+    const possible = [...start.keys()].filter((at) => start[at] > 0)
+    const mix = chooseMix(styleOf(tuning, (injector) => possible.flatMap((at) => {
+      const made = injector.make(at)
+      return typeof made === 'string' ? [] : [{ at, text: made.text }]
+    })), start, seed)
+    const { rows, hashes } = styleOf(trial, (injector, row) => {
+      const made = draw(injector, mix32(row.seed), mix.weights)
       return 'refused' in made ? [] : [{ at: 0, text: made.text }]
     })
-  },
-  merge(options, context, partials): Tell {
-    const { rows, hashes } = gather(partials, options.tell_rows)
     const length: DenseRows = { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(hashes, (_, i) => rows.values[i * STYLE_COLUMNS.length]) }
-    return { rows: rows.length, style: guess(rows, hashes, context.seed), length: guess(length, hashes, context.seed) }
+    return { mix, tell: { rows: rows.length, style: guess(rows, hashes, seed), length: guess(length, hashes, seed) } }
   },
 }
 
@@ -54,7 +48,7 @@ const percent = (value: number) => `${(100 * value).toFixed(1)} %`
 const interval = ({ value, low, high }: Estimate) => `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
 /** What the summary says of a mix and of how well it hides. */
-export function tellReport(options: TellOptions, mix: Mix, tell: Tell): StageReport {
+export function tellReport(options: TellOptions, { mix, tell }: Fitted): StageReport {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) lines.push(`${tell.rows} pairs are too few to say whether the injected side shows by its surface (${FEWEST} are the least)`)

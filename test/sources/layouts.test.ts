@@ -12,7 +12,7 @@ const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
 const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
 
 describe('the table', () => {
-  for (const { name, example } of layouts) {
+  for (const { name, example } of layouts.filter(one => one.name !== 'answers')) {
     it(`${name}: its example is detected as it and gives the pair`, () => {
       const row = JSON.parse(example) as Row
       const got = read(table([row]))
@@ -25,6 +25,35 @@ describe('the table', () => {
   it('is in the error for columns that fit nothing, with the columns', () => {
     expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(/no known layout.*question Utf8, response Utf8, rank Float64/)
     expect(() => read(table([{ question: q }]))).toThrow(layoutTable())
+  })
+})
+
+describe('answers', () => {
+  const { example } = layouts.find(one => one.name === 'answers')!
+  it('its example gives one good answer and no rejected one, but only where it is named', () => {
+    const raw = table([JSON.parse(example) as Row])
+    expect(read(raw, { layout: 'answers' })).toMatchObject({ layout: 'answers', refused: {}, pairs: [{ prompt: [user(q)], chosen: [assistant(a)], rejected: [] }] })
+    expect(() => read(raw)).toThrow(/no known layout/)
+  })
+
+  it('the column is the one that is named; others are carried, and null is refused', () => {
+    const raw = table([{ question: q, solution: a, rejected: b, level: 1 }, { question: null, solution: a, rejected: b, level: 2 }, { question: q, solution: null, rejected: b, level: 3 }, { question: q, solution: b, rejected: b, level: 4 }])
+    const plan = detectLayout(raw.schema, [raw], 'answers', 'solution')
+    expect([isTextPlan(plan), plan.prompt?.column, plan.rejected]).toEqual([true, 'question', null])
+    const { pairs, refused } = openConverter(plan, raw.schema).convert(raw, 0)
+    expect(pairs.schema.names).toEqual(['id', 'prompt', 'chosen', 'rejected', 'source_rejected', 'level'])
+    expect(refused.map(({ row, reason }) => [row, reason])).toEqual([[1, 'missing_prompt'], [2, 'missing_chosen']])
+    expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'chosen')!).messages(row))).toEqual([[assistant(a)], [assistant(b)]])
+    expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'rejected')!).messages(row))).toEqual([[], []])
+    expect(new Set([0, 1].map(row => columnOf(pairs, 'id')!.values.subarray(row * 8, row * 8 + 8).join()))).toHaveProperty('size', 2)
+  })
+
+  it('messages are taken as they are; a column that is not there is an error with the rule', () => {
+    const raw = table([{ prompt: [system('Be brief.'), user(q)], reply: [assistant(a)] }])
+    const { pairs } = openConverter(detectLayout(raw.schema, [raw], 'answers', 'reply'), raw.schema).convert(raw, 0)
+    expect(messagesColumn(columnOf(pairs, 'prompt')!).messages(0)).toEqual([system('Be brief.'), user(q)])
+    expect(messagesColumn(columnOf(pairs, 'chosen')!).messages(0)).toEqual([assistant(a)])
+    expect(() => detectLayout(raw.schema, [raw], 'answers')).toThrow(/not those of the layout 'answers'/)
   })
 })
 

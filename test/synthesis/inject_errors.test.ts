@@ -21,7 +21,7 @@ async function run(rows: readonly Row[], options: { types?: EditType[], max_per_
   const notes: Record<number, string> = {}
   const never = () => { throw new Error('a derive stage gives no verdicts') }
   const instance = injectErrors.open!({ types: options.types ?? ['result_number', 'operand_number', 'operator'], max_per_row: options.max_per_row ?? 1, tell_rows: 0 },
-    { id: 'hard', seed, expectedRows: rows.length, states: [{ weights: startWeights(options.types ?? ['result_number', 'operand_number', 'operator']), rows: 0 }] })
+    { id: 'hard', seed, expectedRows: rows.length, states: [{ mix: { weights: startWeights(options.types ?? ['result_number', 'operand_number', 'operator']), rows: 0 } }] })
   const out = await instance.batch(batch, { drop: never, error: never, note: (row, reason) => { notes[row] = reason } }) as Output
   const given = out.columns!
   const rejected = messagesColumn(given.rejected as ReturnType<typeof makeMessages>)

@@ -1,9 +1,10 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { STYLE_COLUMNS } from '../../models/style.ts'
 import { Random } from '../../models/random.ts'
 import { EDIT_CLASSES, startWeights } from '../../stages/synthesis/edits.ts'
 import { chooseMix, guess } from '../../stages/synthesis/mix.ts'
-import { gather, sampler, type Sample } from '../../stages/synthesis/sample.ts'
+import { gather, sampler, styleOf, type Halves, type Sample } from '../../stages/synthesis/sample.ts'
 import { tellReport } from '../../stages/synthesis/tell.ts'
 
 const W = STYLE_COLUMNS.length
@@ -42,38 +43,51 @@ test('where all classes lean one way nothing helps, and the report says so', () 
   const mix = chooseMix(sample, start, 1)
   expect(mix.after!.value).toBeGreaterThan(0.7)
   const style = guess(sample.rows, sample.hashes, 1), length = { value: 0.5, low: 0.47, high: 0.53 }
-  const { lines } = tellReport({ types, tell_rows: 2500 }, mix, { rows: 2500, style, length })
+  const { lines } = tellReport({ types, tell_rows: 2500 }, { mix, tell: { rows: 2500, style, length } })
   expect(lines).toHaveLength(2)
   expect(lines[1]).toMatch(/could not be mixed/)
 })
 
 test('the report: silent on its limit where that is met, plain where it cannot say', () => {
   const mix = { weights: startWeights(types), rows: 1000 }, at = (value: number, half: number) => ({ value, low: value - half, high: value + half })
-  expect(tellReport({ types, tell_rows: 2500 }, mix, { rows: 2500, style: at(0.53, 0.02), length: at(0.5, 0.02) }).lines)
+  expect(tellReport({ types, tell_rows: 2500 }, { mix, tell: { rows: 2500, style: at(0.53, 0.02), length: at(0.5, 0.02) } }).lines)
     .toEqual(['of 2,500 injected pairs set apart, a reader of style alone tells the injected side in 53.0 % [51.0, 55.0], of length alone in 50.0 % [48.0, 52.0]; 50 % is chance'])
-  expect(tellReport({ types, tell_rows: 2500 }, mix, { rows: 400, style: at(0.53, 0.06), length: at(0.5, 0.02) }).lines[1]).toMatch(/cannot be ruled out: there are too few pairs/)
-  expect(tellReport({ types, tell_rows: 2500 }, mix, { rows: 12, style: at(0.5, 0.4), length: at(0.5, 0.4) }).lines).toEqual([expect.stringMatching(/^12 pairs are too few/)])
-  expect(tellReport({ types, tell_rows: 0 }, mix, { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) }).lines).toEqual([expect.stringMatching(/nobody tried/)])
-  const { mix: shares } = tellReport({ types, tell_rows: 0 }, mix, { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) }).numbers as { mix: Record<string, number> }
+  expect(tellReport({ types, tell_rows: 2500 }, { mix, tell: { rows: 400, style: at(0.53, 0.06), length: at(0.5, 0.02) } }).lines[1]).toMatch(/cannot be ruled out: there are too few pairs/)
+  expect(tellReport({ types, tell_rows: 2500 }, { mix, tell: { rows: 12, style: at(0.5, 0.4), length: at(0.5, 0.4) } }).lines).toEqual([expect.stringMatching(/^12 pairs are too few/)])
+  expect(tellReport({ types, tell_rows: 0 }, { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }).lines).toEqual([expect.stringMatching(/nobody tried/)])
+  const { mix: shares } = tellReport({ types, tell_rows: 0 }, { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }).numbers as { mix: Record<string, number> }
   expect(Object.values(shares).reduce((a, b) => a + b)).toBeCloseTo(1)
   expect(Object.keys(shares)).toHaveLength(EDIT_CLASSES.filter(({ type }) => type === 'operator' || type === 'result_number').length)
 })
 
-test('a sample is the same however its rows are parted, holds the lowest hashes, and equal rows once', () => {
-  const part = (list: readonly [number, number][]) => ({
-    hashes: Uint32Array.from(list, ([hash]) => hash), classes: Uint8Array.from(list, ([, at]) => at), values: Float32Array.from(list.flatMap(([hash, at]) => Array.from({ length: W }, () => hash * 10 + at))),
-  })
-  const edits: [number, number][] = [[7, 1], [7, 2], [3, 1], [9, 2], [3, 1], [1, 4]]
-  const whole = gather([part(edits)], 3), parted = gather([part(edits.slice(0, 4)), part([]), part(edits.slice(4))], 3)
+const picked = (hash: number, seed = hash) => ({ hash, seed, prompt: `${hash}`, text: '' })
+
+test('a sample is the same however its rows are parted, holds the lowest hashes of each half, and equal rows once', () => {
+  const part = (hashes: readonly number[]): Halves => [hashes.filter(hash => hash % 2 === 0).map(hash => picked(hash)), hashes.filter(hash => hash % 2 === 1).map(hash => picked(hash))]
+  const hashes = [7, 8, 3, 9, 3, 1, 2, 4, 6]
+  const whole = gather([part(hashes)], [3, 2]), parted = gather([part(hashes.slice(0, 4)), part([]), part(hashes.slice(4))], [3, 2])
   expect(parted).toEqual(whole)
-  expect([...whole.hashes]).toEqual([1, 3, 7, 7])
-  expect([...whole.classes]).toEqual([4, 1, 1, 2])
-  expect(whole.starts).toEqual([0, 1, 2, 4])
-  expect([...whole.rows.values].filter((_, i) => i % W === 0)).toEqual([14, 31, 71, 72])
-  expect(gather([], 3).starts).toEqual([0])
+  expect(whole.map(half => half.map(one => one.hash))).toEqual([[2, 4, 6], [1, 3]])
+  expect(gather([part(hashes)], [0, 0])).toEqual([[], []])
+  fc.assert(fc.property(fc.array(fc.nat(200), { maxLength: 300 }), fc.nat(20), fc.nat(20), (list, even, odd) => {
+    const lowest = (rest: number, most: number) => [...new Set(list.filter(hash => hash % 2 === rest))].sort((a, b) => a - b).slice(0, most)
+    expect(gather([part(list)], [even, odd]).map(half => half.map(one => one.hash))).toEqual([lowest(0, even), lowest(1, odd)])
+  }))
+})
+
+test('styles of edits: one row an edit, none for a text that offers none', () => {
+  const rows = [{ ...picked(1), text: '12 * 4 = 48 pens.' }, { ...picked(2), text: 'none' }, { ...picked(3), text: '6 + 2 = 8 pens.' }]
+  const sample = styleOf(rows, injector => [3, 5, 7].flatMap(at => {
+    const made = injector.make(at)
+    return typeof made === 'string' ? [] : [{ at, text: made.text }]
+  }))
+  expect(sample.starts).toHaveLength(3)
+  expect(sample.rows.length).toBe(sample.classes.length)
+  expect(new Set(sample.hashes)).toEqual(new Set([1, 3]))
+  expect([...sample.classes].every(at => [3, 5, 7].includes(at))).toBe(true)
 })
 
 test('a sample of no rows is empty, whatever the run', () => {
-  const { partial } = sampler(0, 0, { id: 'hard', seed: 1, expectedRows: 0, states: [] }, () => [])
-  expect(partial()).toEqual({ hashes: new Uint32Array(0), classes: new Uint8Array(0), values: new Float32Array(0) })
+  const { partial } = sampler([0, 0], { id: 'hard', seed: 1, expectedRows: 0, states: [] })
+  expect(partial()).toEqual([[], []])
 })

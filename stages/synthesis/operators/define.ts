@@ -27,6 +27,6 @@ export type SignItem = Item & { readonly kind: 'operator' }
 
 /** Every place where an equation prints its left side, in the order of the text: the visible expression and the calculator mark. None where the two are not alike. */
 export function copiesOf(equation: Equation): readonly (readonly Item[])[] {
-  if (!equation.mark) return [equation.items]
+  if (!equation.mark || equation.lone) return [equation.items]
   return equation.visible ? [equation.visible, equation.items] : []
 }

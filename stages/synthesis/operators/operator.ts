@@ -23,7 +23,7 @@ export const operator: ErrorOperator = {
       for (const other of shuffled(SWAPS[item.operator], draw)) {
         yield copies.map((items, copy) => {
           const place = items[i] as SignItem
-          const inMark = equation.mark !== undefined && copy === 1
+          const inMark = equation.mark !== undefined && (copy === 1 || equation.lone)
           return { start: place.start, end: place.end, text: inMark ? other : glyphFor(other, place.tight, solution.equations) }
         })
       }
