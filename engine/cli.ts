@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
+import { plan } from './calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from './errors.ts'
 import { nearest } from './graph/messages.ts'
 import { graph as graphOf, resolveGraph } from './graph/build.ts'
@@ -22,6 +23,7 @@ const flags = {
   workers: { type: 'string', about: 'N   worker threads (default: the processors there are)' },
   seed: { type: 'string', about: 'N   replaces the graph\'s seed' },
   limit: { type: 'string', about: 'N   only the first N rows: a first look' },
+  answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
   'keep-ids': { type: 'string', about: 'FILE   ids, one a line, that are never dropped but for broken rows; recorded in the ledger' },
   quiet: { type: 'boolean', about: 'nothing on success' },
   json: { type: 'boolean', about: 'the summary as one JSON object on stdout' },
@@ -37,9 +39,9 @@ sluice stages [NAME]  the stages there are, or one with its options
 sluice clean-cache    remove what a run keeps for the next one
 
 ${Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')}
-Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 74 input/output, 75 another run is on or an input is changing, 78 the graph is wrong, 130/143 interrupted.`
+Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.`
 
-type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
+type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, answers?: string, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
 
 function parse(argv: readonly string[]): { values: Values, positionals: string[] } {
   try {
@@ -90,7 +92,7 @@ async function runCommand(values: Values, positionals: readonly string[]): Promi
   const progress = progressTo(values.quiet === true || values.json === true)
   const options: RunOptions = {
     output: values.output, input: values.input, set: values.set, workers: whole('workers', values.workers, 1) ?? availableParallelism(), seed: whole('seed', values.seed, 0),
-    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
+    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, answers: values.answers, onPlan: lines => { if (!values.quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
   }
   try {
     const result = await run(graph, options)
@@ -113,9 +115,10 @@ async function checkCommand(values: Values, positionals: readonly string[]): Pro
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
-      const { files, warnings } = await prepare(graph, { set: values.set, input: values.input }, userFolder)
+      const prepared = await prepare(graph, { set: values.set, input: values.input }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
       if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
+      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), whole('limit', values.limit, 1))) console.log(line)
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }
   if (!values.quiet) console.log(`${graph} is right`)
@@ -167,6 +170,7 @@ function stagesCommand(positionals: readonly string[]): number {
 function cleanCache(values: Values): number {
   const cache = join(resolve(values.output), '.sluice')
   if (!existsSync(cache)) return EXIT.ok
+  if (existsSync(join(cache, 'answers')) && !values.quiet) console.log(`${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself if you want to pay again`)
   const unlock = takeLock(cache)
   try { for (const name of ['spools', 'ledger', 'user']) rmSync(join(cache, name), { recursive: true, force: true }) } finally { unlock() }
   return EXIT.ok

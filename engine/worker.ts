@@ -9,12 +9,18 @@ import { IpcFile } from './arrow/ipc.ts'
 import { loadValue, saveValue } from './run/files.ts'
 import { runBucket } from './run/group.ts'
 import { writeLedger } from './run/ledger.ts'
-import type { MergeTask, Setup, SinkTask, Task } from './run/messages.ts'
+import type { MergeTask, Setup, SinkTask, Task, Told } from './run/messages.ts'
 import { runPass } from './run/pass.ts'
 import { openWorld, type World } from './run/world.ts'
 
 const port = parentPort!
-const opened: Promise<World> | undefined = workerData ? openWorld(workerData as Setup, threadId) : undefined
+const asked = new Map<number, (answers: Told['answers']) => void>()
+let questions = 0
+const ask: World['ask'] = (node, items) => new Promise(resolve => {
+  asked.set(++questions, resolve)
+  port.postMessage({ question: { number: questions, node, items } })
+})
+const opened: Promise<World> | undefined = workerData ? openWorld(workerData as Setup, threadId, ask) : undefined
 opened?.catch(() => undefined)
 
 async function run(task: Task): Promise<unknown> {
@@ -60,7 +66,11 @@ async function publishSink(world: World, task: SinkTask): Promise<unknown> {
   })
 }
 
-port.on('message', (task: Task) => {
+port.on('message', (task: Task | { told: Told }) => {
+  if ('told' in task) {
+    asked.get(task.told.number)!(task.told.answers)
+    return void asked.delete(task.told.number)
+  }
   run(task).then(
     result => port.postMessage({ result }),
     (thrown: unknown) => {

@@ -16,7 +16,7 @@ const { runExample, shortSide } = await import('../dist/engine/run/examples.js')
 
 const root = new URL('../', import.meta.url)
 const NOTE = '<!-- Written by `npm run docs`; edit the stage, not this page. -->'
-const folders = { sources: 'Read pairs', check: 'Look at one pair at a time', dedup: 'Relate pairs', noise: 'Judge labels', review: 'Select', synthesis: 'Make new pairs', sinks: 'Write' }
+const folders = { sources: 'Read pairs', check: 'Look at one pair at a time', dedup: 'Relate pairs', served: 'Ask served models', noise: 'Judge labels', review: 'Select', synthesis: 'Make new pairs', sinks: 'Write' }
 const folderOf = new Map(readdirSync(new URL('stages/', root), { recursive: true }).map(String).map(file => [basename(file, '.ts'), dirname(file)]))
 
 // tables

@@ -7,9 +7,10 @@ import { Type, type Static, type TObject } from '@sinclair/typebox'
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
 import type { Batch } from '../engine/arrow/flow.ts'
 import type { StreamAt } from '../engine/arrow/ipc.ts'
+import type { Answer, Ask, Service } from '../engine/calls/service.ts'
 
 export { Type }
-export type { Batch }
+export type { Answer, Ask, Batch, Service }
 
 /**
  * Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64; `sortable` is what has an order: numbers, bool, text, dates and
@@ -37,6 +38,8 @@ export interface Example {
   readonly columns?: Readonly<Record<string, readonly unknown[]>>
   readonly derived?: readonly ExampleRow[]
   readonly noted?: Readonly<Record<number, string>>
+  /** What the server of a stage with `calls` answers, one a request, as it comes over the wire. */
+  readonly answers?: readonly unknown[]
 }
 
 /** What a stage may say of a row of its batch. The engine counts, spares, writes the ledger, and keeps the dropped rows. */
@@ -68,6 +71,8 @@ export interface Context {
   readonly expectedRows: number
   /** The merged states of the fit rounds that have ended, in order. */
   readonly states: readonly unknown[]
+  /** Asks the server that `calls` describes; there where the stage has `calls`, and only in `open`. */
+  readonly ask?: Ask
 }
 
 /** A pass over all rows before the stage gives verdicts: a bounded partial per partition, merged in order of (file, range), into a bounded state. */
@@ -107,6 +112,8 @@ interface Described<O extends TObject> {
   readonly details?: string
   readonly paper?: Paper
   readonly options: O
+  /** Options that say how the work is done and not what comes of it: no part of any key, and not in the manifest. */
+  readonly unseen?: readonly string[]
   readonly reasons: Readonly<Record<string, Reason>>
 }
 
@@ -123,6 +130,8 @@ export interface Stage<O extends TObject = TObject> extends Described<O> {
   readonly examples: readonly Example[]
   readonly fit?: readonly FitRound<Static<O>>[]
   readonly group?: GroupRule<Static<O>>
+  /** A server that the stage asks, by `context.ask`. Called in the main thread, before a row is read; throws when options do not go together. */
+  calls?(options: Static<O>): Service
   /** Lines for the summary, from the fitted states: how sure the stage is. */
   report?(options: Static<O>, states: readonly unknown[]): StageReport
   /** Opened once a partition; `batch` is called with its blocks in order. A group stage without work of its own leaves it out. */

@@ -8,10 +8,12 @@ import dropLengthRatio from './check/drop_length_ratio.ts'
 import dropNearDuplicates from './dedup/drop_near_duplicates.ts'
 import dropRepetition from './check/drop_repetition.ts'
 import injectErrors from './synthesis/inject_errors.ts'
+import judgePairs from './served/judge_pairs.ts'
 import peerReview from './review/peer_review.ts'
 import readArrow from './sources/read_arrow.ts'
 import readJsonl from './sources/read_jsonl.ts'
 import readParquet from './sources/read_parquet.ts'
+import scorePairs from './served/score_pairs.ts'
 import writeArrow from './sinks/write_arrow.ts'
 import writeJsonl from './sinks/write_jsonl.ts'
 import writeParquet from './sinks/write_parquet.ts'
@@ -25,10 +27,12 @@ const all: readonly AnyStage[] = [
   dropNearDuplicates,
   dropRepetition,
   injectErrors,
+  judgePairs,
   peerReview,
   readArrow,
   readJsonl,
   readParquet,
+  scorePairs,
   writeArrow,
   writeJsonl,
   writeParquet,

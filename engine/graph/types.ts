@@ -20,6 +20,10 @@ export interface Node {
   readonly index: number
 }
 
+/** The options that an output may depend on. */
+export const seenOptions = ({ stage, options }: Pick<Node, 'stage' | 'options'>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => !stage.unseen?.includes(name)))
+
 export interface Graph {
   readonly name: string
   readonly seed: number

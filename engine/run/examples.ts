@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
-import type { Context, Example, ExampleRow, Stage } from '../../stages/define.ts'
+import type { Answer, Ask, Context, Example, ExampleRow, Stage } from '../../stages/define.ts'
 import { makeBool, makeFloat64, makeMessages, makeText, type Message } from '../arrow/columns.ts'
 import { Batch, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { resolveColumns, writtenName } from '../graph/columns.ts'
@@ -109,7 +109,16 @@ export async function runExample(stage: Stage, example: Example, { states: given
   const flow = flowOf(example.rows), id = stage.name
   const node: Node = { id, use: stage.name, stage, options, from: [{ node: 'rows' }], index: 1 }
   const states: unknown[] = [...given ?? []]
-  const context = (): Context => ({ id, seed: SEED, expectedRows: flow.rows, states })
+  const service = stage.calls?.(options as never), wire = [...example.answers ?? []]
+  // requests and answers as over the wire, without one
+  const ask: Ask | undefined = service && (async items => {
+    const size = service.items_per_request
+    return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size)).flatMap((some): Answer[] => {
+      if (wire.length === 0) throw new Error(`${stage.name}: '${example.title}' asks for more answers than it has`)
+      try { return service.read(wire.shift(), some).map(value => ({ value })) } catch (error) { return some.map(() => ({ error: (error as Error).message })) }
+    })
+  })
+  const context = (): Context => ({ id, seed: SEED, expectedRows: flow.rows, states, ask })
   // what is fitted goes through the bytes in which it travels between threads
   const carried = (value: unknown): unknown => deserialize(serialize(value))
   for (const round of given ? [] : stage.fit ?? []) {

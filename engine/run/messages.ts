@@ -1,5 +1,6 @@
 /** What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize. */
 import type { StreamAt } from '../arrow/ipc.ts'
+import type { Answer } from '../calls/service.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
 
@@ -52,6 +53,9 @@ export interface BucketTask { readonly kind: 'bucket', readonly node: string, re
 export interface LedgerTask { readonly kind: 'ledger', readonly partition: Partition, readonly folders: readonly string[], readonly file: string, readonly label: string, readonly labels: readonly string[] }
 export interface SinkTask { readonly kind: 'sink', readonly node: string, readonly folder: string, readonly schema: Uint8Array, readonly streams: readonly StreamAt[] }
 export interface HashTask { readonly kind: 'hash', readonly path: string }
+/** What a worker asks of the servers of the run, and what it is told. */
+export interface Question { readonly number: number, readonly node: string, readonly items: readonly unknown[] }
+export interface Told { readonly number: number, readonly answers: readonly Answer[] }
 export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | HashTask
 
 export interface Counts { in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, millis: number }

@@ -72,7 +72,7 @@ class PartitionPass {
   #node(id: string): WorkerNode { return this.#world.nodes.get(id)! }
 
   #context(node: WorkerNode): Context {
-    return { id: node.id, seed: this.#world.setup.seed, expectedRows: this.#world.setup.expectedRows, states: this.#world.states(this.#task.states[node.id] ?? []) }
+    return { id: node.id, seed: this.#world.setup.seed, expectedRows: this.#world.setup.expectedRows, states: this.#world.states(this.#task.states[node.id] ?? []), ask: items => this.#world.ask(node.id, items) }
   }
 
   #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {

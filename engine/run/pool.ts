@@ -1,8 +1,9 @@
 /** Worker threads and the queue before them. */
 import PQueue from 'p-queue'
 import { Worker } from 'node:worker_threads'
+import type { Calls } from '../calls/calls.ts'
 import { EXIT, SluiceError } from '../errors.ts'
-import type { Setup, Task } from './messages.ts'
+import type { Question, Setup, Task, Told } from './messages.ts'
 
 export interface Pool {
   /** Runs a task on the next free worker; rejects with the task's error, or when a worker dies or the pool is closed. */
@@ -26,8 +27,8 @@ function failure(error: unknown, task: Task | undefined, setup: Setup | undefine
   return Object.assign(new Error(`worker: ${message}`, { cause: error }), { stack: stack?.replace(message, `worker: ${message}`) })
 }
 
-/** `progress` hears of rows as workers pass them. A worker that dies takes its task's promise with it; the others go on until the pool is closed. */
-export function openPool(workers: number, setup: Setup | undefined, progress: (rows: number) => void): Pool {
+/** `progress` hears of rows as workers pass them, `calls` is asked what they ask; when it fails, so does all that runs. A worker that dies takes its task's promise with it; the others go on until the pool is closed. */
+export function openPool(workers: number, setup: Setup | undefined, progress: (rows: number) => void, calls?: Calls): Pool {
   const queue = new PQueue({ concurrency: workers })
   const idle: Worker[] = []
   const all: Worker[] = []
@@ -36,9 +37,13 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
   let refuse: (error: Error) => void
   const closed = new Promise<never>((_, reject) => { refuse = reject })
   closed.catch(() => undefined)
+  calls?.failed.catch((error: Error) => { refuse(error) })
   const spawn = () => {
     const worker = new Worker(new URL('../worker.js', import.meta.url), { workerData: setup })
     worker.setMaxListeners(0)
+    worker.on('message', ({ question }: { question?: Question }) => {
+      if (question) void calls!.ask(question.node, question.items).then(answers => { worker.postMessage({ told: { number: question.number, answers } satisfies Told }) })
+    })
     // also while it has no task: a stage may have left something behind that fails later
     worker.on('error', (error: unknown) => refuse(failure(error, busy.get(worker), setup)))
     worker.on('exit', code => refuse(deadWorker(`a worker thread ended by itself with code ${code}`, busy.get(worker), setup)))
@@ -46,7 +51,8 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
     return worker
   }
   const once = <T>(worker: Worker, task: Task) => new Promise<T>((resolve, reject) => {
-    const message = (answer: { progress?: number, result?: T, error?: { message: string, stack?: string, code?: string } }) => {
+    const message = (answer: { progress?: number, question?: Question, result?: T, error?: { message: string, stack?: string, code?: string } }) => {
+      if (answer.question !== undefined) return
       if (answer.progress !== undefined) return progress(answer.progress)
       worker.off('message', message)
       busy.delete(worker)

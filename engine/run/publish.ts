@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameS
 import { join, relative } from 'node:path'
 import type { Sink, Stage, StageReport } from '../../stages/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
+import type { Done } from '../calls/endpoint.ts'
+import { seenOptions } from '../graph/types.ts'
 import { syncFolder, syncPath, writeWhole } from './files.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
@@ -27,6 +29,7 @@ export interface PublishInput {
   metas(): PassMeta[][]
   readonly reports: Record<string, StageReport>
   readonly counts: Record<string, Counts>
+  readonly calls: Readonly<Record<string, Done>>
   ledger(file: string, partition: number): LedgerTask
 }
 
@@ -78,7 +81,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     sluice: packageVersion, hash: input.hash,
     graph: {
       name: prepared.graph.name, seed: prepared.graph.seed, partition_rows: prepared.graph.partitionRows,
-      stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: node.options, from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
+      stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: seenOptions(node), from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds === 0 ? {} : { keep_ids: input.keepIds }),
     inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
@@ -95,7 +98,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
   const files = filesBelow(folder).sort()
   const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))
   files.forEach((file, i) => { manifest.files[file] = { bytes: statSync(join(folder, file)).size, sha256: hashes[i] } })
-  writeWhole(join(folder, 'timings.json'), `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])) }, null, 2)}\n`)
+  writeWhole(join(folder, 'timings.json'), `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`)
   writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   const final = join(output, 'runs', name)
   syncFolder(folder)

@@ -7,11 +7,16 @@ import { fileURLToPath } from 'node:url'
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source, Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
+import { openCalls, type Calls } from '../calls/calls.ts'
+import type { Done } from '../calls/endpoint.ts'
+import { servicesOf } from '../calls/graph.ts'
+import { planCalls } from '../calls/plan.ts'
+import type { Service } from '../calls/service.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf, type GraphBuilder, type GraphObject } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
-import type { Graph, Node } from '../graph/types.ts'
+import { seenOptions, type Graph, type Node } from '../graph/types.ts'
 import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { withInput } from './inputs.ts'
@@ -46,8 +51,12 @@ export interface RunOptions {
   readonly set?: readonly string[]
   /** Replaces the inputs of the graph's only source, and the source by the one that reads files of their endings. */
   readonly input?: readonly string[]
+  /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
+  readonly answers?: string
   /** Hears warnings about the graph. */
   readonly onWarning?: (text: string) => void
+  /** Hears what stages will ask of servers, a line each, before the first row. */
+  readonly onPlan?: (lines: readonly string[]) => void
   readonly onProgress?: (progress: Progress) => void
   readonly signal?: AbortSignal
   /** Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests show it). */
@@ -60,10 +69,13 @@ export interface RunResult {
   readonly status: 'published' | 'nothing_new' | 'empty'
   readonly folder: string
   readonly manifest: Manifest
+  /** What was asked of servers, by stage. */
+  readonly calls: Readonly<Record<string, Done>>
   readonly seconds: number
 }
 
 export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean>
+  readonly services: ReadonlyMap<string, Service>
   /** Problems that do not stop a run, a line each. */
   readonly warnings: string }
 
@@ -75,13 +87,14 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
   for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
-  const { nodes, problems } = resolveColumns(graph, inputs)
+  const { services, problems: unfit } = servicesOf(graph)
+  const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
   const schemas = new Map(graph.nodes.map(node => {
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), warnings: formatProblems([...warnings, ...problems]) }
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
 }
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */
@@ -108,7 +121,7 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
   const { graph, files, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
   const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
-    node.id, node.use, node.stage.version, node.options, node.module ? readFileSync(node.module, 'utf8') : '', node.from,
+    node.id, node.use, node.stage.version, seenOptions(node), node.module ? readFileSync(node.module, 'utf8') : '', node.from,
     Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
   ])]))
   const states = new Map<string, string>()
@@ -137,7 +150,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
   const started = performance.now()
   const output = resolve(options.output ?? 'out'), cache = join(output, '.sluice')
   const unlock = openOutput(output, cache)
-  let pool: Pool | undefined
+  let pool: Pool | undefined, calls: Calls | undefined
   const abort = () => { void pool?.close() }
   options.signal?.addEventListener('abort', abort)
   try {
@@ -154,13 +167,15 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     let done = 0, phase = '', total = 0
     const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
     const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
-    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress)
+    calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run)
+    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress, calls)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
     const keys = makeKeys(prepared, plan, partitions, hashes, expectedRows, options)
     const latest = latestManifest(output)
-    if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, seconds: (performance.now() - started) / 1000 }
+    if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
     checkDisk(output, files, plan)
+    if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', expectedRows)
@@ -170,11 +185,11 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const result = await publish({
       output, prepared, partitions, hashes, hash: keys.run, limit: options.limit, keepIds: options.keepIds?.length ?? 0, pool,
       metas: () => partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
-      reports: passes.reports(), counts: passes.counts,
+      reports: passes.reports(), counts: passes.counts, calls: calls?.done() ?? {},
       ledger: (file, p) => ({ kind: 'ledger', partition: partitions[p], folders: passes.folders(p), file, label: labelOf(files[partitions[p].file].path), labels: files.map(({ path }) => labelOf(path)) } satisfies LedgerTask),
     })
     prune(join(cache, 'spools'), passes.used)
-    return { ...result, seconds: (performance.now() - started) / 1000 }
+    return { ...result, calls: calls?.done() ?? {}, seconds: (performance.now() - started) / 1000 }
   } catch (error) {
     const { code } = error as { code?: string }
     if (!options.signal?.aborted && (code === 'ENOSPC' || code === 'EDQUOT')) {
@@ -186,6 +201,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
   } finally {
     options.signal?.removeEventListener('abort', abort)
     await pool?.close()
+    await calls?.close()
     removeHalves(output, cache)
     unlock()
   }

@@ -1,4 +1,5 @@
 /** What a run prints. */
+import type { Done } from '../calls/endpoint.ts'
 import { keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
@@ -22,6 +23,9 @@ const stageLine = (id: string, stage: StageCounts): string[] => {
   return [...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []), ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`)]
 }
 
+const callsLine = (id: string, done: Done | undefined): string[] => done === undefined ? []
+  : [`  ${id}: ${n(done.asked)} answers, ${n(done.cached)} of them from the cache${done.failed > 0 ? `, ${n(done.failed)} failed` : ''}; ${n(done.requests)} requests and ${n(done.tokens)} tokens${done.usd > 0 ? `, $${done.usd.toFixed(2)},` : ''} were spent on this result`]
+
 /** The summary as text of a few lines. `kindOf` gives the kind of a stage's reason. */
 export function summaryText(result: RunResult, kindOf: (id: string, reason: string) => string | undefined): string {
   const { manifest, status } = result, { rows } = manifest
@@ -36,7 +40,7 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
     `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest, kindOf),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
-    ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => stageLine(id, stage)),
+    ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
   ].join('\n')
@@ -45,5 +49,5 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
   status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind,
-  stages: result.manifest.stages, sinks: result.manifest.sinks, inputs: result.manifest.inputs,
+  stages: result.manifest.stages, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -7,6 +7,7 @@ import { registry } from '../../stages/registry.ts'
 import { textColumn } from '../arrow/columns.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
+import type { Answer } from '../calls/service.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 
@@ -21,6 +22,8 @@ export interface World {
   indexOf(node: string): number
   states(files: readonly string[]): unknown[]
   meta(folder: string): PassMeta
+  /** Asks the server of a node, by way of the main thread. */
+  ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
   /** Which rows of a block the user asked never to drop; undefined when nobody asked. */
   readonly spare: ((flow: Flow) => (row: number) => boolean) | undefined
   /** Rows of one file as rows of the source's common schema. */
@@ -28,7 +31,7 @@ export interface World {
 }
 
 /** Loads the stages that the setup names. */
-export async function openWorld(setup: Setup, thread: number): Promise<World> {
+export async function openWorld(setup: Setup, thread: number, ask: World['ask']): Promise<World> {
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, options, input, output } of setup.nodes) {
     const stage = module ? ((await import(pathToFileURL(module).href)) as { default: AnyStage }).default : registry.get(use)
@@ -39,7 +42,7 @@ export async function openWorld(setup: Setup, thread: number): Promise<World> {
   const states = new Map<string, unknown>()
   const keep = new Set(setup.keepIds)
   return {
-    setup, thread, nodes,
+    setup, thread, nodes, ask,
     reach: new Map(setup.reach.map(([id, sources]) => [id, new Set(sources)])),
     usedPorts: new Set(setup.levels.flat().flatMap(op => 'inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
     indexOf: id => order.get(id)!,

@@ -25,7 +25,7 @@ const longFiles: Record<string, number> = { check_pairs: 270 } // fourteen reaso
 const MOST_LINES = 170
 
 /** The last word of a numeric option says what it counts. */
-const units = /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row)$/
+const units = /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
 /** Numbers without a unit. */
 const plainNumbers = new Set(['drop_repetition.max_repetition', 'drop_repetition.max_special', 'drop_near_duplicates.similarity'])
 
@@ -80,6 +80,7 @@ describe.each(all)('$name', stage => {
       if ((schema.type === 'number' || schema.type === 'integer') && !plainNumbers.has(where)) expect(name, `${where} has no unit`).toMatch(units)
     }
     if (required.length === 0) expect(validateOptions(stage, {}, '')).toEqual([])
+    for (const name of stage.unseen ?? []) expect(options.map(([option]) => option), `${stage.name}.unseen`).toContain(name)
   })
 
   it('explains every reason, and its limits are options', () => {

@@ -1,0 +1,47 @@
+/** Answers that were paid for, on disk: every run and every graph that names the same folder has them. A LevelDB, whose log survives a process that is killed while it writes. */
+import type { ClassicLevel } from 'classic-level'
+import { EXIT, SluiceError } from '../errors.ts'
+
+/** What was spent on one result, all attempts at it together. Tokens are what the server said, or its estimate. */
+export interface Spent { requests: number, tokens: number, usd: number }
+
+export interface Cache {
+  /** Values by key; undefined where there is none. */
+  get(keys: readonly string[]): Promise<unknown[]>
+  put(entries: ReadonlyMap<string, unknown>): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens the folder, or makes it. One process at a time. */
+export async function openCache(folder: string): Promise<Cache> {
+  const { ClassicLevel } = await import('classic-level')
+  const open = async (): Promise<ClassicLevel<string, readonly [unknown]>> => {
+    const db = new ClassicLevel<string, readonly [unknown]>(folder, { valueEncoding: 'json' })
+    await db.open()
+    return db
+  }
+  const opened = async () => {
+    try { return await open() } catch (error) {
+      const { code, message } = causeOf(error)
+      if (code === 'LEVEL_LOCKED') throw new SluiceError(`calls: another process has the answers in ${folder} open; wait for it, or choose another --answers`, EXIT.later, { cause: error })
+      if (code !== 'LEVEL_CORRUPTION') throw new SluiceError(`calls: the answers in ${folder} cannot be opened (${message}); choose another --answers`, EXIT.io, { cause: error })
+      await ClassicLevel.repair(folder)
+      return open()
+    }
+  }
+  const db = await opened()
+  const guarded = async <T>(work: Promise<T>): Promise<T> => {
+    try { return await work } catch (error) { throw new SluiceError(`calls: the answers in ${folder} cannot be read or written (${causeOf(error).message}); what is in them stays`, EXIT.io, { cause: error }) }
+  }
+  return {
+    // in a list each: LevelDB has no null
+    get: async keys => (await guarded(db.getMany([...keys]))).map(stored => stored?.[0]),
+    put: entries => guarded(db.batch([...entries].map(([key, value]) => ({ type: 'put', key, value: [value] as const })))),
+    close: () => db.close(),
+  }
+}
+
+function causeOf(error: unknown): { code?: string, message: string } {
+  const { cause, code, message } = error as Error & { code?: string, cause?: Error & { code?: string } }
+  return { code: cause?.code ?? code, message: cause?.message ?? message }
+}

@@ -1,0 +1,223 @@
+/** One server as a run uses it: items in, answers out, each from the cache where it is there, else by a request in a queue that retries, counts and stops. */
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import PQueue from 'p-queue'
+import pRetry from 'p-retry'
+import { EXIT, SluiceError } from '../errors.ts'
+import { openBudget, type Budget } from './budget.ts'
+import type { Cache, Spent } from './cache.ts'
+import { CallError, send } from './http.ts'
+import { tokensOf, type Answer, type Service } from './service.ts'
+
+/** So many failures, and more than answers: the server is taken for broken. Rows must not be lost by the thousand. */
+const BROKEN = 25
+/** How often an answer that is none, or a 500, is asked for: it may well be the item's fault. */
+const UNUSABLE_TRIES = 2, ERROR_TRIES = 4
+
+export interface Done extends Spent { readonly asked: number, readonly cached: number, readonly failed: number }
+
+const keyOf = (identity: string, item: unknown): string => `answer!${sha([identity, item])}`
+const sha = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
+
+export class Endpoint {
+  readonly #node: string
+  readonly #service: Service
+  readonly #cache: Cache
+  readonly #spentKey: string
+  readonly #servedKey: string
+  readonly #queue: PQueue
+  /** Ends waiting and resting, not requests: they are paid for. */
+  readonly #stop: AbortSignal
+  readonly #abort: AbortSignal
+  readonly #pending = new Map<string, Promise<Answer>>()
+  #ready: Promise<void> | undefined
+  #budget!: Budget
+  #identity = ''
+  #restUntil = 0
+  #asked = 0
+  #cached = 0
+  #answered = 0
+  #failed = 0
+
+  /** `scope` names the result whose attempts share the caps. `stop`: no new request; `abort`: also those under way. */
+  constructor(node: string, service: Service, cache: Cache, scope: string, stop: AbortSignal, abort: AbortSignal) {
+    const { concurrent_requests: concurrency, requests_per_min } = service.limits
+    this.#node = node
+    this.#service = service
+    this.#cache = cache
+    this.#spentKey = `spent!${scope}!${node}`
+    this.#servedKey = `served!${sha([service.model, service.identity])}`
+    this.#stop = stop
+    this.#abort = abort
+    this.#queue = new PQueue({ concurrency, ...(requests_per_min === undefined ? {} : { intervalCap: 1, interval: 60_000 / requests_per_min }) })
+  }
+
+  async ask(items: readonly unknown[]): Promise<Answer[]> {
+    if (items.length === 0) return []
+    await (this.#ready ??= this.#begin())
+    const keys = items.map(item => keyOf(this.#identity, item))
+    this.#asked += items.length
+    const fresh = new Map(keys.map((key, i) => [key, items[i]]).filter(([key]) => !this.#pending.has(key as string)) as [string, unknown][])
+    // promised at once, so that nobody else asks for them meanwhile
+    const found = this.#find(fresh)
+    for (const key of fresh.keys()) this.#pending.set(key, found.then(answers => answers.get(key)!))
+    const all = keys.map(key => this.#pending.get(key)!)
+    for (const one of all) one.catch(() => undefined)
+    try { return await Promise.all(all) } finally { for (const key of fresh.keys()) this.#pending.delete(key) }
+  }
+
+  /** Settles when nothing is under way. What waits is not begun: for the end. */
+  async quiet(): Promise<void> {
+    this.#queue.clear()
+    await Promise.allSettled([this.#ready, this.#queue.onIdle()])
+  }
+
+  /** What was done so far. Spending is of this result, over all attempts at it. */
+  done(): Done { return { ...this.#budget?.spent ?? { requests: 0, tokens: 0, usd: 0 }, asked: this.#asked, cached: this.#cached, failed: this.#failed } }
+
+  /** How many of these items the cache has an answer to, of the model that was served last: for a plan, without a request. */
+  async known(items: readonly unknown[]): Promise<number> {
+    const [served] = await this.#cache.get([this.#servedKey])
+    if (served === undefined) return 0
+    const identity = this.#identityOf(served)
+    return (await this.#cache.get(items.map(item => keyOf(identity, item)))).filter(value => value !== undefined).length
+  }
+
+  #identityOf(served: unknown): string { return sha([this.#service.model, served, this.#service.identity]) }
+
+  /** From the cache, and what is not there from the server. */
+  async #find(fresh: ReadonlyMap<string, unknown>): Promise<Map<string, Answer>> {
+    const answers = new Map<string, Answer>(), missing: [string, unknown][] = []
+    const stored = await this.#cache.get([...fresh.keys()])
+    ;[...fresh].forEach(([key, item], i) => { if (stored[i] === undefined) missing.push([key, item]); else answers.set(key, { value: stored[i] }) })
+    this.#cached += answers.size
+    const size = this.#service.items_per_request
+    const chunks = Array.from({ length: Math.ceil(missing.length / size) }, (_, i) => missing.slice(i * size, (i + 1) * size))
+    await Promise.all(chunks.map(chunk => this.#queue.add(async () => {
+      for (const [i, answer] of (await this.#request(chunk)).entries()) answers.set(chunk[i][0], answer)
+    })))
+    return answers
+  }
+
+  /** The answers of one request; where it fails for good, of one for each of its items, so that one item does not take others with it. */
+  async #request(chunk: readonly (readonly [string, unknown])[]): Promise<Answer[]> {
+    try {
+      const values = await this.#patiently(() => this.#attempt(chunk.map(([, item]) => item), chunk.map(([key]) => key)))
+      this.#answered += values.length
+      return values.map(value => ({ value }))
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error
+      const where = `${this.#service.limits.url}: ${error.message}`
+      if (error.kind === 'fatal') throw new SluiceError(`${this.#node}: ${where}${this.#hint(error.status)}`, EXIT.graph)
+      if (error.kind === 'later' && !await this.#isAlive()) throw this.#down(where)
+      if (chunk.length > 1) {
+        const answers: Answer[] = []
+        for (const one of chunk) answers.push(...await this.#request([one]))
+        return answers
+      }
+      this.#failed++
+      if (this.#failed >= BROKEN && this.#failed > this.#answered) {
+        throw new SluiceError(`${this.#node}: ${this.#failed} requests failed and ${this.#answered} were answered, the last with ${where}; the server is not set up for this, or broken. All answers so far are kept, run the same command again when it is right`, EXIT.endpoint)
+      }
+      return [{ error: error.message }]
+    }
+  }
+
+  /** Whether the server answers what it has answered before: then it is the item that it cannot take. */
+  async #isAlive(): Promise<boolean> {
+    try { await this.#attempt(this.#service.probe.items.slice(0, 1)); return true } catch (error) {
+      if (error instanceof CallError) return false
+      throw error
+    }
+  }
+
+  #down(where: string): SluiceError {
+    return new SluiceError(`${this.#node}: no answer from ${where} (tried for ${this.#service.limits.retry_secs} s); all answers so far are kept, run the same command again to go on`, EXIT.endpoint)
+  }
+
+  #hint(status: number | undefined): string {
+    const { key_variable: variable } = this.#service.limits
+    if (status === 401 || status === 403) return variable ? `; the key in ${variable} is not accepted` : '; name the environment variable that holds the key in key_variable'
+    return status === 404 || status === 405 ? '; is `url` the root of the server, and does it serve this kind of model?' : ''
+  }
+
+  /** Again and again, as long as it makes sense. */
+  #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const { retry_secs } = this.#service.limits
+    return pRetry(work, {
+      retries: Infinity, minTimeout: 250, factor: 2, maxTimeout: 30_000, randomize: true, maxRetryTime: retry_secs * 1000, signal: this.#stop,
+      shouldRetry: ({ error, attemptNumber }) => error instanceof CallError && (error.kind === 'unusable' ? attemptNumber < UNUSABLE_TRIES
+        : error.kind === 'later' && (error.status !== 500 || attemptNumber < ERROR_TRIES) && error.waitMs <= retry_secs * 1000),
+    })
+  }
+
+  /** One request. What is paid for is kept before anybody hears of it. */
+  async #attempt(items: readonly unknown[], keys: readonly string[] = []): Promise<unknown[]> {
+    if (this.#restUntil > Date.now()) await sleep(this.#restUntil - Date.now(), undefined, { signal: this.#stop })
+    this.#stop.throwIfAborted()
+    const { path, body } = this.#service.request(items), reserved = tokensOf(body)
+    this.#budget.reserve(reserved)
+    let used = 0, values: unknown[] = []
+    try {
+      const answer = await this.#send(path, body)
+      const said = (answer as { usage?: { total_tokens?: unknown } } | null)?.usage?.total_tokens
+      used = Number.isFinite(said) ? said as number : reserved
+      values = this.#read(answer, items)
+      return values
+    } finally {
+      this.#budget.settle(reserved, used)
+      await this.#cache.put(new Map<string, unknown>([...keys.slice(0, values.length).map((key, i) => [key, values[i]] as const), [this.#spentKey, { ...this.#budget.spent }]]))
+    }
+  }
+
+  #read(answer: unknown, items: readonly unknown[]): unknown[] {
+    try { return this.#service.read(answer, items) } catch (error) { throw new CallError('unusable', (error as Error).message) }
+  }
+
+  async #send(path: string, body?: unknown): Promise<unknown> {
+    const { url, key_variable, timeout_secs } = this.#service.limits
+    try {
+      return await send({ url: addressOf(url, path), body, key: key_variable && process.env[key_variable], timeoutMs: timeout_secs * 1000, signal: this.#abort })
+    } catch (error) {
+      // asked to rest, all rest
+      if (error instanceof CallError && error.waitMs > 0) this.#restUntil = Math.max(this.#restUntil, Date.now() + error.waitMs)
+      throw error
+    }
+  }
+
+  /** Before the first item: is the model there, and do its answers say something? */
+  async #begin(): Promise<void> {
+    const { limits: { url }, model, probe, items_per_request: size } = this.#service
+    this.#budget = openBudget(this.#node, this.#service.limits, (await this.#cache.get([this.#spentKey]))[0] as Spent | undefined ?? { requests: 0, tokens: 0, usd: 0 })
+    try {
+      const served = await this.#patiently(() => this.#whatIsServed())
+      await this.#cache.put(new Map([[this.#servedKey, served]]))
+      this.#identity = this.#identityOf(served)
+      const values: unknown[] = []
+      for (let i = 0; i < probe.items.length; i += size) values.push(...await this.#patiently(() => this.#attempt(probe.items.slice(i, i + size))))
+      probe.check(values)
+    } catch (error) {
+      if (error instanceof SluiceError || this.#stop.aborted) throw error
+      if (error instanceof CallError && error.kind === 'later') throw this.#down(`${url}: ${error.message}`)
+      throw new SluiceError(`${this.#node}: ${url}, asked for ${model}: ${(error as Error).message}${error instanceof CallError ? this.#hint(error.status) : ''}`, EXIT.graph)
+    }
+  }
+
+  /** What the server tells of the model besides its name. Servers without a list of models tell nothing. */
+  async #whatIsServed(): Promise<unknown> {
+    const { model } = this.#service
+    let list: unknown
+    try { list = await this.#send('/v1/models') } catch (error) {
+      if (error instanceof CallError && (error.status === 404 || error.status === 405 || error.kind === 'unusable')) return null
+      throw error
+    }
+    const models = (list as { data?: { id?: unknown, root?: unknown }[] } | null)?.data
+    if (!Array.isArray(models)) return null
+    const found = models.find(({ id }) => id === model)
+    if (!found) throw new Error(`the server has no model '${model}', it has ${models.slice(0, 10).map(({ id }) => String(id)).join(', ') || 'none'}; set model`)
+    return found.root ?? null
+  }
+}
+
+/** A path below a server's root; some write the root with the version that paths begin with. */
+const addressOf = (url: string, path: string): string => url.replace(/\/+$/, '').replace(/\/v1$/, path.startsWith('/v1/') ? '' : '/v1') + path

@@ -1,0 +1,41 @@
+/** How servers of reward models are asked, and where the number is in their answers. */
+import type { Message } from '../../engine/arrow/columns.ts'
+
+export type Api = 'vllm_classify' | 'vllm_pooling' | 'sglang_classify'
+/** A conversation, where the server has the template; else the text that it gives. */
+export type Item = readonly Message[] | string
+
+/** `common`: the fields that all requests have. Conversations go one a request. */
+export function requestOf(api: Api, common: Readonly<Record<string, unknown>>, items: readonly Item[]): { path: string, body: unknown } {
+  if (api === 'sglang_classify') return { path: '/classify', body: { ...common, text: items } }
+  const path = api === 'vllm_classify' ? '/classify' : '/pooling'
+  return { path, body: { ...common, use_activation: false, ...(typeof items[0] === 'string' ? { input: items } : { messages: items[0], add_generation_prompt: false }) } }
+}
+
+/** One score an item, in the order of the items. */
+export function readScores(api: Api, answer: unknown, count: number): number[] {
+  if (api === 'sglang_classify') {
+    const list = (Array.isArray(answer) ? answer : [answer]) as { embedding?: unknown }[]
+    return counted(list, count).map(({ embedding }, i) => single(embedding, i))
+  }
+  const { data } = answer as { data?: { index?: number, probs?: unknown, data?: unknown }[] }
+  if (!Array.isArray(data)) throw new Error(`the answer has no data, but ${Object.keys(answer as object).slice(0, 5).join(', ')}`)
+  const sorted = counted(data, count).slice().sort((a, b) => a.index! - b.index!)
+  if (sorted.some(({ index }, i) => index !== i)) throw new Error(`the answer's indexes are ${data.slice(0, 5).map(({ index }) => index).join(', ')}, not 0 to ${count - 1}`)
+  return sorted.map(({ probs, data }, i) => single(api === 'vllm_classify' ? probs : lastToken(data), i))
+}
+
+function counted<T>(list: readonly T[], count: number): readonly T[] {
+  if (list.length !== count) throw new Error(`${list.length} scores came for ${count} texts`)
+  return list
+}
+
+/** Of numbers for each token those of the last one, which has read all. */
+const lastToken = (value: unknown): unknown => Array.isArray(value) && (value.length > 1 || Array.isArray(value[0])) ? value[value.length - 1] : value
+
+function single(value: unknown, i: number): number {
+  const values = Array.isArray(value) ? value as unknown[] : [value]
+  if (values.length !== 1) throw new Error(`text ${i} has ${values.length} numbers for a score: this model classifies or embeds, it is no reward model`)
+  if (typeof values[0] !== 'number' || !Number.isFinite(values[0])) throw new Error(`the score of text ${i} is ${JSON.stringify(values[0]) ?? 'missing'}, not a finite number`)
+  return values[0]
+}

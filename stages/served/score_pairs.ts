@@ -1,0 +1,92 @@
+/** Scores both sides of every pair by a reward model that a server serves. */
+import type { Static } from '@sinclair/typebox'
+import type { Message } from '../../engine/arrow/columns.ts'
+import { choice, defineStage, Type, type Answer, type Service } from '../define.ts'
+import { limitOptions, modelOptions, unseen } from './options.ts'
+import { readScores, requestOf, type Item } from './reward_apis.ts'
+
+const options = Type.Object({
+  ...modelOptions,
+  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang' }),
+  template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it' })),
+  texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template' }),
+  truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'vLLM cuts longer conversations to so many tokens; without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
+  scale: choice(['raw', 'unit'], { default: 'raw', description: 'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there' }),
+  ...limitOptions,
+})
+
+/** Plain enough for any reward model to tell apart, and not all alike well. */
+const probes = ['The capital of France is Paris.', 'The capital of France is Berlin, I think, or some other town.', 'No.', 'banana banana banana banana']
+  .map(content => [{ role: 'user', content: 'What is the capital of France?' }, { role: 'assistant', content }])
+
+function check(scores: readonly number[], scale: 'raw' | 'unit'): void {
+  const shown = scores.map(score => Number(score.toPrecision(4))).join(', ')
+  if (scores.every(score => score === scores[0])) {
+    throw new Error(`every text gets the score ${shown.split(', ')[0]}: a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (use_activation false is sent; an older one needs --override-pooler-config '{"softmax": false}' or '{"activation": false}')`)
+  }
+  if (scale === 'raw' && scores.every(score => score >= 0 && score <= 1)) {
+    throw new Error(`the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (vLLM before use_activation: --override-pooler-config '{"activation": false}'), or set scale: unit if the model's own scores lie there`)
+  }
+}
+
+function service({ url, model, revision, extra, api, template, truncate_tokens, scale, texts_per_request, ...limits }: Static<typeof options>): Service<Item, number> {
+  if (api === 'sglang_classify' && template === undefined) throw new Error('sglang_classify takes texts, not conversations: set template')
+  if (api === 'sglang_classify' && truncate_tokens !== undefined) throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
+  if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) throw new Error('template has no {role} or no {content}')
+  const fill = ({ role, content }: Message) => template!.replace(/\{(?:role|content)\}/g, name => name === '{role}' ? role : content)
+  const item = (messages: readonly Message[]): Item => template === undefined ? messages : messages.map(fill).join('')
+  const common = { model, ...extra, ...(truncate_tokens === undefined ? {} : { truncate_prompt_tokens: truncate_tokens }) }
+  return {
+    limits: { url, ...limits }, model, identity: [api, revision, common], items_per_request: template === undefined ? 1 : texts_per_request,
+    items(batch) {
+      const prompt = batch.messages('prompt'), chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
+      return Array.from({ length: 2 * batch.rows }, (_, i) => item([...prompt.messages(i >> 1), ...(i % 2 === 0 ? chosen : rejected).messages(i >> 1)]))
+    },
+    request: items => requestOf(api, common, items),
+    read: (answer, items) => readScores(api, answer, items.length),
+    probe: { items: probes.map(item), check: scores => { check(scores, scale) } },
+  }
+}
+
+export default defineStage({
+  name: 'score_pairs', version: 1,
+  summary: 'Score both sides of every pair by a served reward model.',
+  details: `The scores are a reviewer for \`peer_review\` and \`detect_noise\`: with \`{ id: skywork, use: score_pairs, … }\` above them, give them \`score_columns: [{ name: skywork, chosen: skywork_chosen_score, rejected: skywork_rejected_score }]\`.
+Two reward models of different families make the better panel.
+
+Before the first row the server is asked for its models and for the scores of four short texts; a model that is not there, scores that are all alike, and scores squashed into 0 to 1 stop the run (exit code 78).
+Every score is kept in \`.sluice/answers\` (or \`--answers DIR\`), by model, revision, template, truncation and exact text: it is asked for once, by whatever graph, and a run that was killed has to ask again only for what was under way.
+A request that fails is tried again (\`retry_secs\`); if the server is down the run stops with exit code 69, at a cap with 75, and the same command goes on from there. A row with a side that the server refuses, or has no finite score for, is set aside as errored, with the server's words in the ledger:
+it must not pass for reviewed. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.
+
+Scores of the same text differ a little with the batch that it was computed in; the kept one counts. Answers are kept for the name that the server gives the model, and for what it says of its weights: a server that serves others under the same name and path is not noticed.`,
+  options,
+  unseen: [...unseen, 'texts_per_request'],
+  reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
+  writes: { chosen_score: 'float64', rejected_score: 'float64' },
+  rows: 'same',
+  reasons: {},
+  examples: [{
+    title: 'two texts in one request; their scores come in any order',
+    options: { url: 'http://localhost:30000', model: 'reward', api: 'vllm_pooling', template: '{role}: {content}\n' },
+    rows: [{ prompt: 'Is 7 a prime?', chosen: 'Yes: only 1 and 7 divide it.', rejected: 'No.' }],
+    answers: [{ data: [{ index: 1, data: [-3.25] }, { index: 0, data: [4.5] }] }],
+    kept: [0], columns: { chosen_score: [4.5], rejected_score: [-3.25] },
+  }],
+  calls: service,
+  open(options, { ask }) {
+    const { items } = service(options)
+    return {
+      async batch(batch, verdict) {
+        const answers = await ask!(items(batch)) as readonly Answer<number>[]
+        const scores = [0, 1].map(side => Float64Array.from({ length: batch.rows }, (_, row) => {
+          const answer = answers[2 * row + side]
+          if ('value' in answer) return answer.value
+          verdict.error(row, `${options.model} has no score for the ${side === 0 ? 'chosen' : 'rejected'} side: ${answer.error}`)
+          return NaN
+        }))
+        return { columns: { chosen_score: scores[0], rejected_score: scores[1] } }
+      },
+    }
+  },
+})

@@ -1,0 +1,72 @@
+/** Scores by servers that behave, in each of the ways in which they are asked. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { pairs, writeJsonl, folder } from '../engine/helpers.ts'
+import { graphOf, outcomeOf, PAIRS, scored } from './helpers.ts'
+import { scoreOf, startServer } from './server.ts'
+import { readScores, requestOf } from '../../stages/served/reward_apis.ts'
+import { join } from 'node:path'
+
+const PROBES = 4
+const template = '{role}: {content}\n'
+const text = (row: Record<string, unknown>, side: string) => `user: ${row.prompt as string}\nassistant: ${row[side] as string}\n`
+
+describe('score_pairs', () => {
+  it.each([
+    ['vllm_classify', undefined, 2 * PAIRS + PROBES], ['vllm_classify', template, 3 * 5 + 1], ['vllm_pooling', template, 3 * 5 + 1], ['sglang_classify', template, 3 * 5 + 1],
+  ])('by %s with template %s gives every side its own score, each asked once', async (api, template, requests) => {
+    const server = await startServer()
+    const { rows, result } = await scored(server, { api, ...(template ? { template, texts_per_request: 8 } : {}) })
+    expect(rows).toHaveLength(PAIRS)
+    for (const row of rows) expect([row.scored_chosen_score, row.scored_rejected_score]).toEqual([scoreOf(text(row, 'chosen')), scoreOf(text(row, 'rejected'))])
+    expect(server.requests).toHaveLength(requests)
+    expect(result!.calls.scored).toMatchObject({ asked: 2 * PAIRS, cached: 0, failed: 0, requests, tokens: api === 'sglang_classify' ? expect.any(Number) as number : 10 * (2 * PAIRS + PROBES) })
+  })
+
+  it('keeps the server busy, and never busier than told, whatever the number of workers', async () => {
+    for (const workers of [1, 3]) {
+      const server = await startServer(async () => { await sleep(15) })
+      await scored(server, { concurrent_requests: 6 }, { workers })
+      expect(server.most()).toBe(6)
+    }
+  })
+
+  it('keeps to a rate', async () => {
+    const server = await startServer(), times: number[] = []
+    server.misbehave = () => { times.push(performance.now()) }
+    await scored(server, { requests_per_min: 3000 }, { limit: 10 })
+    const asked = times.slice(PROBES)
+    expect(asked).toHaveLength(20)
+    // 19 waits of 20 ms, less what clocks are off
+    expect(asked[19] - asked[0]).toBeGreaterThan(18 * 20)
+  })
+
+  it('asks once for texts that come again', async () => {
+    const server = await startServer(), [row] = pairs(1)
+    const path = writeJsonl(join(folder(), 'same.jsonl'), Array.from({ length: 50 }, (_, i) => ({ ...row, id: `again${i}` })))
+    const graph = graphOf(server.url)
+    graph.stages[0].with = { path } as never
+    const { rows } = await outcomeOf(graph)
+    expect(rows).toHaveLength(50)
+    expect(server.requests).toHaveLength(2 + PROBES)
+  })
+
+  it('sends what vLLM and SGLang document', () => {
+    const messages = [{ role: 'user', content: 'q' }, { role: 'assistant', content: 'a' }]
+    expect(requestOf('vllm_classify', { model: 'm', truncate_prompt_tokens: 9 }, [messages])).toEqual({ path: '/classify', body: { model: 'm', truncate_prompt_tokens: 9, messages, add_generation_prompt: false, use_activation: false } })
+    expect(requestOf('vllm_pooling', { model: 'm' }, ['x', 'y'])).toEqual({ path: '/pooling', body: { model: 'm', input: ['x', 'y'], use_activation: false } })
+    expect(requestOf('sglang_classify', { model: 'm' }, ['x'])).toEqual({ path: '/classify', body: { model: 'm', text: ['x'] } })
+  })
+
+  it('reads the last token of a model that scores each, and refuses what is no score', () => {
+    expect(readScores('vllm_pooling', { data: [{ index: 0, data: [[0.5], [1.5], [-2]] }] }, 1)).toEqual([-2])
+    expect(readScores('vllm_pooling', { data: [{ index: 0, data: [0.5, 1.5, -2] }] }, 1)).toEqual([-2])
+    expect(readScores('vllm_pooling', { data: [{ index: 0, data: [7] }] }, 1)).toEqual([7])
+    const wrong: [Parameters<typeof readScores>[0], unknown, RegExp][] = [
+      ['vllm_classify', { data: [{ index: 0, probs: [0.1, 0.9] }] }, /2 numbers for a score/], ['sglang_classify', [{ embedding: Array.from({ length: 64 }, () => 0) }], /64 numbers/],
+      ['vllm_classify', { data: [{ index: 0 }] }, /missing, not a finite/], ['vllm_classify', { data: [{ index: 1, probs: [1] }] }, /indexes are 1, not 0 to 0/],
+      ['vllm_classify', { object: 'error' }, /no data, but object/], ['sglang_classify', [{ embedding: ['1'] }], /"1", not a finite/],
+    ]
+    for (const [api, answer, message] of wrong) expect(() => readScores(api, answer, 1), JSON.stringify(answer)).toThrow(message)
+  })
+})
