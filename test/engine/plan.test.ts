@@ -23,10 +23,10 @@ describe('plan', () => {
   })
 
   it('also along a chain, and where the later one has more rounds', async () => {
-    expect(await levelsOf(noise, { id: 'again', use: 'detect_noise' }, { id: 'hard', use: 'inject_errors' })).toEqual([
-      ['source pairs', 'gather noise', 'collect noise 0 of noise#in', 'collect again 0 of noise#in', 'collect hard 0 of noise#in'],
-      ['load noise#in', 'stage noise', 'stage again', 'collect hard 1 of noise#in', 'save again'],
-      ['load again', 'stage hard', 'sink dpo'],
+    expect(await levelsOf(noise, { id: 'again', use: 'detect_noise' }, { id: 'twice', use: './two_rounds.mjs' })).toEqual([
+      ['source pairs', 'gather noise', 'collect noise 0 of noise#in', 'collect again 0 of noise#in', 'collect twice 0 of noise#in'],
+      ['load noise#in', 'stage noise', 'stage again', 'collect twice 1 of noise#in', 'save again'],
+      ['load again', 'stage twice', 'sink dpo'],
     ])
   })
 
