@@ -5,6 +5,38 @@
  */
 
 import { hash64 } from './hash.ts'
+import { wasm } from './kernels.ts'
+
+/** See scripts/kernels/text.ts. */
+interface Kernels {
+  readonly memory: { readonly buffer: ArrayBuffer, grow(pages: number): number }
+  countWords(start: number, end: number): number
+  countLetters(start: number, end: number): number
+  hasWide(start: number, end: number): number
+  fold(start: number, end: number, to: number): number
+}
+// of WebAssembly @types/node has the types alone
+const { Instance, Module } = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object, Instance: new (module: object) => { exports: unknown } } }).WebAssembly
+const kernels = new Instance(new Module(Buffer.from(wasm, 'base64'))).exports as Kernels
+let memory = new Uint8Array(kernels.memory.buffer)
+
+/** Sizes for which the way through the kernels pays, and does not hold on to much memory. */
+const LEAST = 64, MOST = 1 << 20
+/** Bytes before a text in the kernels' memory, for what is written there, are as many as it has and these. */
+const ROOM = 64
+
+/** Copies a text into the kernels' memory; returns where it begins. */
+function place(bytes: Uint8Array, start: number, end: number): number {
+  const at = end - start + ROOM, needed = at + end - start
+  if (needed > memory.length) {
+    kernels.memory.grow((needed - memory.length + 0xffff) >>> 16)
+    memory = new Uint8Array(kernels.memory.buffer)
+  }
+  memory.set(bytes.subarray(start, end), at)
+  return at
+}
+
+const suits = (size: number): boolean => size >= LEAST && size <= MOST
 
 /** Of each first byte: 0 part of a word, 1 ASCII white space, 2 may begin wider white space. */
 const SPACE = new Uint8Array(256)
@@ -103,25 +135,29 @@ export function countCodePoints(bytes: Uint8Array, start: number, end: number): 
 
 /** Number of words: longest runs without white space. */
 export function countWords(bytes: Uint8Array, start: number, end: number): number {
-  let count = 0, outside = 1
+  if (suits(end - start)) {
+    const at = place(bytes, start, end)
+    return kernels.countWords(at, at + end - start)
+  }
+  let count = 0, outside = true
   for (let i = start; i < end; i++) {
-    const space = SPACE[bytes[i]]
-    if (space < 2) {
-      // no branch at the ends of words: they cannot be predicted
-      count += outside & ~space
-      outside = space
-      continue
-    }
-    const size = wideSpace(bytes, i, end)
-    if (size === 0) {
-      count += outside
-      outside = 0
-    } else {
-      outside = 1
-      i += size - 1
-    }
+    const kind = SPACE[bytes[i]]
+    const size = kind === 2 ? wideSpace(bytes, i, end) : kind
+    if (size === 0 && outside) count++
+    outside = size > 0
+    if (size > 0) i += size - 1
   }
   return count
+}
+
+/** Whether there is a byte with which characters from U+0800 on begin. */
+export function hasWide(bytes: Uint8Array, start: number, end: number): boolean {
+  if (suits(end - start)) {
+    const at = place(bytes, start, end)
+    return kernels.hasWide(at, at + end - start) === 1
+  }
+  for (let i = start; i < end; i++) if (bytes[i] >= 0xe0) return true
+  return false
 }
 
 /**
@@ -159,6 +195,10 @@ export function isBlank(bytes: Uint8Array, start: number, end: number): boolean 
 
 /** Share of the code points that are neither letters nor marks, white space included; 0 for an empty text. */
 export function specialShare(bytes: Uint8Array, start: number, end: number): number {
+  if (suits(end - start)) {
+    const at = place(bytes, start, end), letters = kernels.countLetters(at, at + end - start)
+    if (letters >= 0) return (end - start - letters) / (end - start)
+  }
   let special = 0, points = 0
   for (let i = start; i < end; points++) {
     const byte = bytes[i]
@@ -174,7 +214,7 @@ export function specialShare(bytes: Uint8Array, start: number, end: number): num
   return points === 0 ? 0 : special / points
 }
 
-let folded = new Uint8Array(1 << 16)
+let scratch = new Uint8Array(1 << 16), folded = scratch
 const encoder = new TextEncoder()
 
 /** The bytes that the last `fold` wrote; valid until the next call of `fold` or `foldedHash`. One byte more than the text can be written. */
@@ -185,9 +225,14 @@ export const foldedBytes = (): Uint8Array => folded
  * bytes, to be read from `foldedBytes()`; the words there are separated by byte 32 alone.
  */
 export function fold(bytes: Uint8Array, start: number, end: number): number {
+  if (suits(end - start)) {
+    const at = place(bytes, start, end), size = kernels.fold(at, at + end - start, 0)
+    folded = memory
+    if (size >= 0) return size
+  }
   // a lower case takes at most half as many bytes again; U+FFFD for a byte that is not UTF-8 takes three
-  if (folded.length <= 3 * (end - start)) folded = new Uint8Array(4 * (end - start) + 1)
-  const out = folded
+  if (scratch.length <= 3 * (end - start)) scratch = new Uint8Array(4 * (end - start) + 1)
+  const out = folded = scratch
   let size = 0, after = 1 // `after` white space (or the beginning): more of it moves nothing
   for (let i = start; i < end; i++) {
     const byte = bytes[i]

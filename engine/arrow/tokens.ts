@@ -1,5 +1,5 @@
 /** Words of texts in any script: where writing puts no spaces between words (Chinese, Japanese, Thai …), each character is a word of its own. */
-import { countWords, point, width } from './text.ts'
+import { countWords, hasWide, point, width } from './text.ts'
 
 /** What a code point is to a tokenizer: part of a run, a word of its own, or punctuation that stands between words. */
 export const RUN = 0, ALONE = 1, BETWEEN = 2
@@ -18,9 +18,7 @@ export function kindOf(code: number): number {
 
 /** Number of words, where each character of a script without spaces counts as one; equal to `countWords` for all other texts. */
 export function countTokens(bytes: Uint8Array, start: number, end: number): number {
-  let alone = false
-  for (let i = start; i < end && !alone; i++) alone = bytes[i] >= 0xe0
-  if (!alone) return countWords(bytes, start, end)
+  if (!hasWide(bytes, start, end)) return countWords(bytes, start, end)
   let count = 0, from = start
   for (let i = start; i < end;) {
     if (bytes[i] < 0xe0) {

@@ -54,6 +54,9 @@ const text = fc.oneof(
   fc.array(fc.constantFrom(...odd), { maxLength: 40 }).map(parts => parts.join('')),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.array(fc.constantFrom('the', 'The', 'fox', '狐', 'Σ', ' '), { maxLength: 80 }).map(words => words.join(' ')),
+  // long enough for the kernels: in ASCII alone, and with other characters somewhere
+  fc.tuple(fc.array(fc.constantFrom('The', 'FOX', '@[`{', 'jumps,', '', '\t\n', 'over~', '\u0000\u007f\u001f'), { minLength: 20, maxLength: 120 }), fc.array(fc.constantFrom(...odd), { maxLength: 3 }))
+    .map(([words, others]) => `${words.join(' ')}${others.join('')}${words.slice(9).join(others.at(0) ?? '')}`),
 )
 const always = { numRuns: 2000 }
 
@@ -90,11 +93,11 @@ describe('measures of UTF-8', () => {
 
   it('folds case and white space', () => fc.assert(fc.property(text, value => { expect(folded(value)).toBe(slow.fold(value)) }), always))
 
-  it('folds every character there is', () => {
-    const wrong = []
+  it('folds every character there is, in short texts and in long ones', () => {
+    const wrong = [], more = 'And so on. '.repeat(7)
     for (let code = 0; code < 0x110000; code += code === 0xd7ff ? 0x801 : 1) {
       const character = String.fromCodePoint(code)
-      if (folded(`x${character}x`) !== slow.fold(`x${character}x`)) wrong.push(code)
+      for (const text of [`x${character}x`, `x${character}x${more}`]) if (folded(text) !== slow.fold(text)) wrong.push(code)
     }
     expect(wrong).toEqual([])
   })
@@ -137,6 +140,16 @@ describe('measures of UTF-8', () => {
     }
     expect(all(after)).toEqual(all(new Uint8Array(0)))
     expect(all(after).every(Number.isFinite)).toBe(true)
+  }), always))
+
+  it('measures long texts as it measures short ones, whatever bytes they are of', () => fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 4 }), (inner, after) => {
+    // the same bytes behind ten words, which send them through the kernels
+    const before = 'A short text. '.repeat(6), long = new Uint8Array([...encoder.encode(`${before}x`), ...inner, ...after]), short = new Uint8Array([0x78, ...inner, ...after])
+    const end = long.length - after.length, shortEnd = short.length - after.length, words = before.trim().split(' ').length
+    expect(countWords(long, 0, end)).toBe(words + countWords(short, 0, shortEnd))
+    expect(countTokens(long, 0, end)).toBe(words + countTokens(short, 0, shortEnd))
+    const foldOf = (bytes: Uint8Array, to: number) => { const size = fold(bytes, 0, to); return [...foldedBytes().slice(0, size)] }
+    expect(foldOf(long, end)).toEqual([...encoder.encode(before.toLowerCase()), ...foldOf(short, shortEnd)])
   }), always))
 
   it('does not complete a broken character from what comes after', () => {
