@@ -31,6 +31,8 @@ export interface Setup {
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
+  /** What a worker is at, for the main thread to look at where it hears nothing: its number of signs of life, the index of the node, the first row of the block. */
+  readonly watch?: Int32Array
   /** Buckets of each group node. */
   readonly buckets: Readonly<Record<string, number>>
 }

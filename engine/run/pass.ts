@@ -154,8 +154,10 @@ class PartitionPass {
   }
 
   async #run(): Promise<void> {
+    const { watch } = this.#world.setup
     for (const op of this.#ops) {
       const started = performance.now()
+      if (watch && 'node' in op) { watch[0]++; watch[1] = this.#world.indexOf(op.node) }
       if (op.kind === 'load') this.#ports.set(op.port, this.#loads.get(op.port)!.read(this.#block))
       else if (op.kind === 'stage') await this.#stage(op.node, op.inputs)
       else if (op.kind === 'gather') this.#gather(op.node, op.inputs)
@@ -201,6 +203,8 @@ class PartitionPass {
     const node = this.#node(id), stage = node.stage as Stage, run = this.#runs.get(id)!
     const flow = this.#inputs(id, inputs)
     if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
+    const { watch } = this.#world.setup
+    if (watch) watch[2] = flow.row[0]
     const group = this.#drops.get(id)
     const { out, said } = await runStage(run, flow, group && (said => {
       const { drops } = group, reasons = Object.keys(stage.reasons)
