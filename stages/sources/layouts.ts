@@ -1,5 +1,6 @@
 /** The ways in which pairs lie in files: one table, and how a file's way is found. `convert.ts` turns them into pairs. */
 import { DataType, type Data, type Schema, type RecordBatch } from 'apache-arrow'
+import { nearest } from '../../engine/graph/messages.ts'
 import { findCompletions, findReplies, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
 import { contentForm, typeForm, type Form } from './forms.ts'
 import { hasGroups } from './groups.ts'
@@ -170,7 +171,19 @@ export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wa
   const rule = layouts.find(layout => layout.name === wanted)?.rule
   if (rule) throw new Error(`its columns are not those of the layout '${wanted}' (${rule}); there are ${columns}`)
   const advice = 'rename columns, or name one of these layouts by the option \'layout\''
-  throw new Error(`no known layout of pairs fits its columns: ${columns}; ${advice}:\n${layoutTable()}`)
+  throw new Error(`no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`)
+}
+
+/** What is wrong with columns that nearly are pairs, in words that end in '; ', or nothing. */
+function nearMiss(schema: Schema): string {
+  const sides = layouts.flatMap(({ sides }) => sides).find(names => names.some(name => schema.names.includes(name)))
+  if (!sides) return ''
+  const faults = sides.flatMap(name => {
+    const found = schema.fields.find(field => field.name === name)
+    const near = nearest(name, schema.names.map(String))
+    return !found ? `there is no ${name} beside ${sides.find(other => other !== name)}${near ? ` (is ${near} meant?)` : ''}` : typeForm(found.type) ? [] : `${name} is ${found.type}, neither text nor messages`
+  })
+  return faults.length > 0 ? `${faults.join(', ')}; ` : ''
 }
 
 /** The table as text, a layout a line; docs/layouts.md has an example of each. */

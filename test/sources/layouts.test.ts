@@ -25,6 +25,8 @@ describe('the table', () => {
   it('is in the error for columns that fit nothing, with the columns', () => {
     expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(/no known layout.*question Utf8, response Utf8, rank Float64/)
     expect(() => read(table([{ question: q }]))).toThrow(layoutTable())
+    expect(() => read(table([{ prompt: q, chosen: a, rejcted: b }]))).toThrow('prompt Utf8, chosen Utf8, rejcted Utf8; there is no rejected beside chosen (is rejcted meant?); rename columns')
+    expect(() => read(table([{ prompt: q, chosen: 7, rejected: b }]))).toThrow('; chosen is Float64, neither text nor messages; rename columns')
   })
 })
 
