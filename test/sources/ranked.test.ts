@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Float64 } from 'apache-arrow'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { run, writeArrow } from '../../index.mjs'
@@ -60,7 +61,7 @@ describe('borders', () => {
 
   it('of batches have no influence', async () => {
     await fc.assert(fc.asyncProperty(groups, fc.array(fc.nat(40), { maxLength: 6 }), async (rows, at) => {
-      const whole = table(rows), plan = detectLayout(whole.schema, [whole], 'ranked')
+      const whole = table(rows, { score: new Float64() }), plan = detectLayout(whole.schema, [whole], 'ranked')
       const edges = [0, ...[...new Set(at.filter(edge => edge > 0 && edge < rows.length))].sort((a, b) => a - b), rows.length]
       const chunks: number[] = []
       for await (const batch of wholeGroups(plan, edges.slice(1).map((end, i) => cut(whole, edges[i], end)))) chunks.push(batch.numRows)
