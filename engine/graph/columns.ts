@@ -112,7 +112,7 @@ function* checkReads(node: Node, input: Schema): Iterable<Problem> {
     const pointer = optionNaming(node, column)
     const field = byName.get(column)
     if (!field) yield say.unknownColumn(pointer, node.id, column, [...byName.keys()])
-    else if (!accepts(expected, field.type)) yield say.columnType(pointer, node.id, column, typeName(field.type), expected)
+    else if (!accepts(expected, field.type)) yield say.columnType(pointer, node.id, column, typeName(field.type), expected === 'sortable' ? 'numbers, bool, text, dates or timestamps' : expected)
   }
 }
 

@@ -218,7 +218,7 @@ async function checkEnds(path: string, source: ByteSource): Promise<void> {
   const foot = new DataView(await source.slice(size - 8, size))
   const tail = foot.getUint32(4, true)
   if (head === ENCRYPTED || tail === ENCRYPTED) fail(path, 'is encrypted, which cannot be read here; decrypt it first')
-  if (head !== MAGIC && tail !== MAGIC) fail(path, 'is not a Parquet file (PAR1 at neither end); give a Parquet file or use the source stage of its format')
+  if (head !== MAGIC && tail !== MAGIC) fail(path, 'is not a Parquet file (PAR1 at neither end); give a Parquet file, or name a file of another format by its ending (.jsonl, .arrow) or its source stage')
   if (head !== MAGIC) fail(path, `begins without PAR1, so its first bytes are damaged; ${again}`)
   if (tail !== MAGIC) fail(path, `ends without PAR1, so it is cut or was not closed by its writer; ${again}`)
   const footer = foot.getUint32(0, true)

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { StageReport } from '../../stages/define.ts'
+import type { Lengths } from './lengths.ts'
 
 export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
 
@@ -18,6 +19,8 @@ export interface Manifest {
   /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */
   readonly dropped_by_kind: { broken: number, quality: number, configured: number }
   readonly stages: Record<string, StageCounts>
+  /** Of each source and sink, in how many pairs which side is longer: all, and of each input file. */
+  readonly lengths: Record<string, Lengths & { readonly files: Record<string, Lengths> }>
   readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>
   readonly files: Record<string, { bytes: number, sha256: string }>
 }

@@ -1,6 +1,7 @@
 /** What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize. */
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
+import type { Lengths } from './lengths.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
 
@@ -31,6 +32,8 @@ export interface Setup {
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
+  /** What a worker is at, for the main thread to look at where it hears nothing: its number of signs of life, the index of the node, the first row of the block. */
+  readonly watch?: Int32Array
   /** Buckets of each group node. */
   readonly buckets: Readonly<Record<string, number>>
 }
@@ -97,6 +100,8 @@ export interface PassMeta {
   /** One bit a source row of the partition: it, or a pair made of it, reached this sink. */
   readonly reached: Record<string, Uint8Array>
   readonly counts: Record<string, Counts>
+  /** Which side of the pairs is longer, of the source and of each sink. */
+  readonly lengths: Record<string, Lengths>
   /** Rows that each group node collected. */
   readonly grouped: Record<string, { readonly rows: number, readonly bucketCounts: Uint32Array }>
 }

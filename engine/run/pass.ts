@@ -11,6 +11,7 @@ import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts
 import { changedInput, loadValue, saveValue, sizesOf, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
+import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { emptyCounts, ERRORED, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
@@ -43,6 +44,7 @@ class PartitionPass {
   readonly #batchers = new Map<string, { batcher: Rebatcher, writer: () => IpcWriter | undefined }>()
   readonly #writers: { kind: 'sinks' | 'dropped' | 'notes', node: string, writer: IpcWriter, schema: Uint8Array }[] = []
   readonly #reached: Record<string, Uint8Array> = {}
+  readonly #lengths: Record<string, Lengths> = {}
   readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
   readonly #needs: Record<string, string> = {}
@@ -136,6 +138,7 @@ class PartitionPass {
     }
     const columns = batch.pairs.data.children.length === 0 ? [] : batch.pairs.data.children
     const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
+    countLengths(flow, this.#lengths[node.id] ??= emptyLengths())
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
       const block = takeFlow(flow, [at, Math.min(flow.rows, at + setup.blockRows)])
       counts.out += block.rows
@@ -154,8 +157,10 @@ class PartitionPass {
   }
 
   async #run(): Promise<void> {
+    const { watch } = this.#world.setup
     for (const op of this.#ops) {
       const started = performance.now()
+      if (watch && 'node' in op) { watch[0]++; watch[1] = this.#world.indexOf(op.node) }
       if (op.kind === 'load') this.#ports.set(op.port, this.#loads.get(op.port)!.read(this.#block))
       else if (op.kind === 'stage') await this.#stage(op.node, op.inputs)
       else if (op.kind === 'gather') this.#gather(op.node, op.inputs)
@@ -201,6 +206,8 @@ class PartitionPass {
     const node = this.#node(id), stage = node.stage as Stage, run = this.#runs.get(id)!
     const flow = this.#inputs(id, inputs)
     if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
+    const { watch } = this.#world.setup
+    if (watch) watch[2] = flow.row[0]
     const group = this.#drops.get(id)
     const { out, said } = await runStage(run, flow, group && (said => {
       const { drops } = group, reasons = Object.keys(stage.reasons)
@@ -295,6 +302,7 @@ class PartitionPass {
     const counts = this.#counts[id]
     counts.in += flow.rows
     counts.out += flow.rows
+    countLengths(flow, this.#lengths[id] ??= emptyLengths())
     const bits = this.#reached[id] ??= new Uint8Array((this.#partition.end - this.#partition.start + 7) >> 3)
     for (let i = 0; i < flow.rows; i++) {
       // a derived pair does not save the row that it was made of
@@ -320,7 +328,7 @@ class PartitionPass {
       .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
     return {
       rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
-      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, counts: this.#counts, grouped,
+      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, lengths: this.#lengths, counts: this.#counts, grouped,
     }
   }
 

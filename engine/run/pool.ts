@@ -17,6 +17,15 @@ const placeOf = (task: Task, setup: Setup | undefined): string => {
   return `${setup?.files[file].path}, rows ${start} to ${task.partitions[task.partitions.length - 1].partition.end}`
 }
 
+/** What a worker is at, in words. */
+function workOf(task: Task, setup: Setup | undefined, [, index, row]: Int32Array): string {
+  if (task.kind === 'hash') return `${task.path} is being hashed`
+  const nodeOf = (id: string) => { const use = setup?.nodes.find(node => node.id === id)?.use; return `${id} (${use})` }
+  if (task.kind === 'pass') return `${nodeOf(setup!.nodes[index].id)} is at work on ${placeOf(task, setup)}, in the block from row ${row} on`
+  if (task.kind === 'ledger') return 'the ledger is being written'
+  return `${nodeOf(task.node)} ${{ merge: 'is being fitted', bucket: 'relates rows', sink: 'writes its files' }[task.kind]}`
+}
+
 function deadWorker(what: string, task: Task | undefined, setup: Setup | undefined): SluiceError {
   return new SluiceError(`worker: ${what}${task ? ` while it worked on ${placeOf(task, setup)}` : ''}; nothing is published, what is finished is kept`, EXIT.unexpected)
 }
@@ -27,8 +36,11 @@ function failure(error: unknown, task: Task | undefined, setup: Setup | undefine
   return Object.assign(new Error(`worker: ${message}`, { cause: error }), { stack: stack?.replace(message, `worker: ${message}`) })
 }
 
-/** `progress` hears of rows as workers pass them, `calls` is asked what they ask; when it fails, so does all that runs. A worker that dies takes its task's promise with it; the others go on until the pool is closed. */
-export function openPool(workers: number, setup: Setup | undefined, progress: (rows: number) => void, calls?: Calls): Pool {
+/**
+ * `progress` hears of rows as workers pass them, `calls` is asked what they ask; when it fails, so does all that runs. `quiet` hears of a worker that has shown no sign of life for `quietSecs`, and again
+ * after as many. A worker that dies takes its task's promise with it; the others go on until the pool is closed.
+ */
+export function openPool(workers: number, setup: Setup | undefined, progress: (rows: number) => void, calls?: Calls, quiet: (text: string) => void = () => undefined, quietSecs = 60): Pool {
   const queue = new PQueue({ concurrency: workers })
   const idle: Worker[] = []
   const all: Worker[] = []
@@ -38,8 +50,21 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
   const closed = new Promise<never>((_, reject) => { refuse = reject })
   closed.catch(() => undefined)
   calls?.failed.catch((error: Error) => { refuse(error) })
+  const signs = new Map<Worker, { watch: Int32Array, seen: number, since: number }>()
+  const isAlive = (worker: Worker) => { const sign = signs.get(worker)!; sign.seen = sign.watch[0]; sign.since = Date.now() }
+  // a stage that never returns cannot be asked: its thread says what it is at in memory that both see
+  const timer = setInterval(() => {
+    for (const [worker, task] of busy) {
+      const { watch, seen, since } = signs.get(worker)!, secs = Math.round((Date.now() - since) / 1000)
+      if (watch[0] !== seen) isAlive(worker)
+      else if (secs >= quietSecs) quiet(`worker: no progress for ${secs} s: ${workOf(task, setup, watch)}; Ctrl-C ends the run, and what is finished is kept`)
+    }
+  }, quietSecs * 1000)
+  timer.unref()
   const spawn = () => {
-    const worker = new Worker(new URL('../worker.js', import.meta.url), { workerData: setup })
+    const watch = new Int32Array(new SharedArrayBuffer(12))
+    const worker = new Worker(new URL('../worker.js', import.meta.url), { workerData: setup && { ...setup, watch } })
+    signs.set(worker, { watch, seen: 0, since: 0 })
     worker.setMaxListeners(0)
     worker.on('message', ({ question }: { question?: Question }) => {
       if (question) void calls!.ask(question.node, question.items).then(answers => { worker.postMessage({ told: { number: question.number, answers } satisfies Told }) })
@@ -52,6 +77,7 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
   }
   const once = <T>(worker: Worker, task: Task) => new Promise<T>((resolve, reject) => {
     const message = (answer: { progress?: number, question?: Question, result?: T, error?: { message: string, stack?: string, code?: string } }) => {
+      isAlive(worker)
       if (answer.question !== undefined) return
       if (answer.progress !== undefined) return progress(answer.progress)
       worker.off('message', message)
@@ -61,6 +87,7 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
       resolve(answer.result as T)
     }
     busy.set(worker, task)
+    isAlive(worker)
     worker.on('message', message)
     worker.postMessage(task)
   })
@@ -69,6 +96,7 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
       return once<T>(idle.pop() ?? spawn(), task)
     }) as Promise<T>]),
     async close() {
+      clearInterval(timer)
       refuse(new Error('pool: closed'))
       queue.clear()
       await Promise.all(all.map(worker => worker.terminate()))

@@ -6,6 +6,7 @@ import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { seenOptions } from '../graph/types.ts'
 import { syncFolder, syncPath, writeWhole } from './files.ts'
+import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
@@ -91,9 +92,9 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
       const { millis: _millis, ...rest } = counts[node.id] ?? emptyCounts()
       return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
     })),
-    sinks: sorted(sinks), files: {},
+    lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
   }
-  writeWhole(join(folder, 'report.html'), await reportHtml(folder, manifest))
+  writeWhole(join(folder, 'report.html'), await reportHtml(folder, manifest, (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason]))
   const empty = Object.values(sinks).every(sink => sink.rows === 0)
   const files = filesBelow(folder).sort()
   const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))
@@ -127,6 +128,19 @@ function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly 
       appendStreams(target, schema, streams, SHARD_BYTES, dataName)
     })
   }
+}
+
+/** Which side is longer in what the sources gave and in what the sinks got, by file. */
+function lengthsOf({ graph, files }: Prepared, partitions: readonly Partition[], metas: readonly (readonly PassMeta[])[]): Manifest['lengths'] {
+  return Object.fromEntries(graph.nodes.filter(({ stage }) => stage.kind !== 'stage').map(({ id }) => {
+    const all = emptyLengths(), byFile: Record<string, Lengths> = {}
+    metas.forEach((levels, p) => levels.forEach(({ lengths: { [id]: some } }) => {
+      if (!some) return
+      addLengths(all, some)
+      addLengths(byFile[labelOf(files[partitions[p].file].path)] ??= emptyLengths(), some)
+    }))
+    return [id, { ...all, files: byFile }]
+  }))
 }
 
 /** The arithmetic that must hold in every run. */

@@ -2,10 +2,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { messagesType } from '../arrow/columns.ts'
+import type { Reason } from '../../stages/define.ts'
 import { readStream } from './inspect.ts'
+import { longerText, type Lengths } from './lengths.ts'
 import { keptElsewhere, type Manifest } from './manifest.ts'
 
-const EXAMPLES = 3, CHARACTERS = 300
+const EXAMPLES = 3, CHARACTERS = 300, FILES = 40
 
 interface Example { id: string, where: string, texts: [string, string][] }
 
@@ -47,35 +49,51 @@ const table = (head: string[], rows: string[]) => `<table><thead><tr>${head.map(
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .7em .25em 0;border-bottom:1px solid #ddd;vertical-align:top}.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.bar{background:#3a7;height:.7em;min-width:1px}.track{background:#eee;width:12em}pre{white-space:pre-wrap;background:#f6f6f6;padding:.6em;margin:.3em 0;font-size:.85em}summary{cursor:pointer}
+.kept{background:#3a7}.lost{background:#d54}.new{background:#47c}.track{background:#eee;width:14em;display:flex}.track div{height:.8em}.key{display:inline-block;width:.8em;height:.8em}.s{float:right;white-space:nowrap;font-variant-numeric:tabular-nums}pre{white-space:pre-wrap;background:#f6f6f6;padding:.6em;margin:.3em 0;font-size:.85em}summary{cursor:pointer}
 @media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}td,th{border-color:#444}pre{background:#242424}.track{background:#333}}`
 
-/** The page of a run that lies in `folder` (ledger and dropped rows are there). Depends on nothing but them and the manifest. */
-export async function reportHtml(folder: string, manifest: Manifest): Promise<string> {
+/** Of all pairs, then of each file, how often the longer side is the chosen one: as read, and in each sink. */
+function lengthTable({ lengths, sinks, inputs }: Manifest): string {
+  const shown = Object.keys(lengths).filter(id => longerText(lengths[id]))
+  const cells = (of: (id: string) => Lengths | undefined) => shown.map(id => { const some = of(id); return `<span class="s">${some && longerText(some) || ''}</span>` })
+  const files = [...new Set(inputs.map(({ path }) => path))]
+  const rows = [row('all', ...cells(id => lengths[id])), ...files.length > 1 ? files.slice(0, FILES).map(file => row(escape(file), ...cells(id => lengths[id].files[file]))) : []]
+  return table(['pairs', ...shown.map(id => id in sinks ? `>in ${escape(id)}` : `>as read (${escape(id)})`)], rows) + (files.length > FILES ? `<p>${n(files.length - FILES)} more files are in the manifest.</p>` : '')
+}
+
+/**
+ * The page of a run that lies in `folder` (ledger and dropped rows are there). Depends on nothing but them, the manifest and what stages say of their reasons.
+ */
+export async function reportHtml(folder: string, manifest: Manifest, reasonOf: (stage: string, reason: string) => Reason | undefined): Promise<string> {
   const { rows, stages, sinks, dropped_by_kind: kinds } = manifest
   const elsewhere = keptElsewhere(manifest)
   const funnel = Object.entries(stages).filter(([id]) => !(id in sinks)).map(([id, stage]) => {
     const out = stage.derived > 0 ? stage.derived : stage.out
-    return row(escape(id), escape(stage.use), stage.in, stage.dropped, stage.errored, out, `<div class="track"><div class="bar" style="width:${(100 * out / Math.max(1, rows.read)).toFixed(1)}%"></div></div>`)
+    const width = (count: number) => `${(100 * count / Math.max(1, rows.read)).toFixed(1)}%`
+    const bar = `<div class="track"><div class="${stage.derived > 0 ? 'new' : 'kept'}" style="width:${width(out)}"></div><div class="lost" style="width:${width(stage.dropped + stage.errored)}"></div></div>`
+    return row(escape(id), escape(stage.use), stage.in, stage.dropped, stage.errored, out, bar)
   })
-  const reasons: string[] = []
+  const reasons: { count: number, html: string }[] = []
   for (const [id, stage] of Object.entries(stages)) {
     if (Object.keys(stage.reasons).length === 0 && stage.errored === 0) continue
     const shown = await examples(folder, id)
-    for (const [reason, count] of [...Object.entries(stage.reasons), ...(stage.errored > 0 ? [['error', stage.errored] as const] : [])].sort((a, b) => b[1] - a[1])) {
+    for (const [reason, count] of [...Object.entries(stage.reasons), ...(stage.errored > 0 ? [['error', stage.errored] as const] : [])]) {
       const some = (shown.get(reason) ?? []).map(({ id: name, where, texts }) =>
         `<p><b>${escape(name)}</b> <small>${escape(where)}</small></p>${texts.map(([side, text]) => `<pre><b>${side}</b> ${escape(text)}</pre>`).join('')}`).join('')
-      reasons.push(row(`${escape(id)}.${escape(reason)}`, count, percent(count, rows.read), some ? `<details><summary>examples</summary>${some}</details>` : ''))
+      const { about, kind } = reasonOf(id, reason) ?? { about: 'the stage failed on the row; the ledger has the message', kind: 'error' }
+      reasons.push({ count, html: row(`<b>${escape(id)}.${escape(reason)}</b><br><small>${escape(about)}</small>${some ? `<details><summary>examples</summary>${some}</details>` : ''}`, kind, count, `<span class="s">${percent(count, rows.read)}</span>`) })
     }
   }
+  reasons.sort((a, b) => b.count - a.count)
   const sure = Object.entries(stages).flatMap(([id, { report }]) => report ? [`<p><b>${escape(id)}</b><br>${report.lines.map(escape).join('<br>')}</p>`] : [])
   const notes = Object.entries(stages).filter(([, stage]) => Object.keys(stage.notes).length > 0).flatMap(([id, stage]) => Object.entries(stage.notes).map(([note, count]) => row(`${escape(id)}.${escape(note)}`, count)))
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sluice: ${escape(manifest.graph.name)}</title><style>${style}</style></head><body>
 <h1>${escape(manifest.graph.name)}: ${n(rows.kept)} of ${n(rows.read)} rows kept</h1>
 <p>${n(rows.dropped)} dropped, ${n(rows.errored)} errored, ${n(rows.derived)} added. Stages dropped ${n(kinds.broken)} broken rows, ${n(kinds.quality)} for their quality and ${n(kinds.configured)} beyond a limit that was set${elsewhere > 0 ? `; ${n(elsewhere)} of them are kept all the same, by another way through the graph` : ''}. Every row is in <code>ledger/</code>, dropped ones in <code>dropped/</code>.</p>
-<h2>Stages</h2>${table(['id', 'stage', '>in', '>dropped', '>errored', '>out', ''], funnel)}
-<h2>Reasons</h2>${reasons.length > 0 ? table(['reason', '>rows', 'of all', ''], reasons) : '<p>No row was dropped.</p>'}
+<h2>Stages</h2><p><span class="key kept"></span> let through, <span class="key lost"></span> dropped or errored, <span class="key new"></span> made, each against the rows read.</p>${table(['id', 'stage', '>in', '>dropped', '>errored', '>out', ''], funnel)}
+<h2>Reasons</h2>${reasons.length > 0 ? table(['reason', 'kind', '>rows', '>of all'], reasons.map(({ html }) => html)) : '<p>No row was dropped.</p>'}
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}
+<h2>Length</h2><p>How often the longer side is the chosen one, ties half; ± is the 95 % interval. 50 % says nothing; far above it, a model learns to write more whatever it writes.</p>${lengthTable(manifest)}
 ${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', '>rows'], notes)}` : ''}
 <h2>Results</h2>${table(['sink', '>rows', 'columns'], Object.entries(sinks).map(([id, sink]) => row(escape(id), sink.rows, `${escape(sink.columns.join(', '))}${Object.keys(sink.renamed).length > 0 ? `<br>renamed: ${escape(Object.entries(sink.renamed).map(([from, to]) => `${from} to ${to}`).join(', '))}` : ''}`)))}
 <h2>Inputs</h2>${table(['file', '>rows', 'layout', 'sha256'], manifest.inputs.map(input => row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`)))}

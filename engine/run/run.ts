@@ -53,10 +53,12 @@ export interface RunOptions {
   readonly input?: readonly string[]
   /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
   readonly answers?: string
-  /** Hears warnings about the graph. */
-  readonly onWarning?: (text: string) => void
   /** Hears what stages will ask of servers, a line each, before the first row. */
   readonly onPlan?: (lines: readonly string[]) => void
+  /** Hears warnings about the graph, and of work that does not get on. */
+  readonly onWarning?: (text: string) => void
+  /** Seconds without a sign of life after which a worker's work is warned of; 60 unless given. */
+  readonly quietSecs?: number
   readonly onProgress?: (progress: Progress) => void
   readonly signal?: AbortSignal
   /** Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests show it). */
@@ -82,7 +84,7 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
   const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input)
-  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...overrides, ...options.set ?? []], userFolder })
+  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
@@ -168,7 +170,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
     const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
     calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run)
-    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress, calls)
+    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress, calls, options.onWarning, options.quietSecs)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
     const keys = makeKeys(prepared, plan, partitions, hashes, expectedRows, options)

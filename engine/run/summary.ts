@@ -1,5 +1,6 @@
 /** What a run prints. */
 import type { Done } from '../calls/endpoint.ts'
+import { addLengths, emptyLengths, longerText } from './lengths.ts'
 import { keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
@@ -26,6 +27,14 @@ const stageLine = (id: string, stage: StageCounts): string[] => {
 const callsLine = (id: string, done: Done | undefined): string[] => done === undefined ? []
   : [`  ${id}: ${n(done.asked)} answers, ${n(done.cached)} of them from the cache${done.failed > 0 ? `, ${n(done.failed)} failed` : ''}; ${n(done.requests)} requests and ${n(done.tokens)} tokens${done.usd > 0 ? `, $${done.usd.toFixed(2)},` : ''} were spent on this result`]
 
+/** How often the longer side is the chosen one, before and after. */
+function lengthLine({ lengths, sinks }: Manifest): string[] {
+  const read = emptyLengths()
+  for (const [id, some] of Object.entries(lengths)) if (!(id in sinks)) addLengths(read, some)
+  const shares = [['the pairs read', read] as const, ...Object.keys(sinks).map(id => [id, lengths[id]] as const)].flatMap(([what, some]) => { const share = longerText(some); return share ? [`${share} of ${what}`] : [] })
+  return shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []
+}
+
 /** The summary as text of a few lines. `kindOf` gives the kind of a stage's reason. */
 export function summaryText(result: RunResult, kindOf: (id: string, reason: string) => string | undefined): string {
   const { manifest, status } = result, { rows } = manifest
@@ -41,6 +50,7 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
     ...drops(manifest, kindOf),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
+    ...lengthLine(manifest),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
   ].join('\n')
@@ -49,5 +59,5 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
   status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind,
-  stages: result.manifest.stages, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
+  stages: result.manifest.stages, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -9,10 +9,11 @@ const SCORES = ['score', 'rating', 'rank', 'reward']
 export const SCORE_LISTS = SCORES.map(name => `${name}s`)
 
 /**
- * Where the completions and their scores are: fields of one list of structs, or two lists side by side.
+ * Where the completions and their scores are: fields of one list of structs, or two lists side by side; with `isFlat` two columns, one completion a row.
  * `lowFirst`: ranks, of which the smallest is best.
  */
 export interface CompletionsAt {
+  readonly isFlat?: boolean
   readonly list: string
   readonly text: string | null
   readonly form: Form
@@ -45,6 +46,15 @@ export function findCompletions(schema: Schema): CompletionsAt | undefined {
     if (form && scores) return { list: field.name, text: null, form, extras: hasExtras(form, item), scores, score: null, lowFirst: scores === 'ranks' }
   }
   return undefined
+}
+
+/** The columns of a file with one completion a row. */
+export function findReplies(schema: Schema): CompletionsAt | undefined {
+  const find = (names: readonly string[], fits: (type: DataType) => boolean) => names.map(name => schema.fields.find(field => field.name === name && fits(field.type))).find(Boolean)
+  const text = find([...TEXTS, 'reply'], type => typeForm(type) !== undefined), score = find(SCORES, isNumber)
+  if (!text || !score) return undefined
+  const form = typeForm(text.type)!
+  return { isFlat: true, list: text.name, text: null, form, extras: hasExtras(form, text.type), scores: score.name, score: null, lowFirst: score.name === 'rank' }
 }
 
 /** The completions of all rows as one column, their scores (NaN: none), and where those of each row lie. */

@@ -1,12 +1,14 @@
 /** Raw rows of any layout as pairs: id, prompt, chosen, rejected, then what else the file has. */
 import { Float64, Schema, Utf8, type Data, type Field, type List, type RecordBatch } from 'apache-arrow'
-import { makeFloat64, messagesType, nullTest, runsOf, runsOfRows, take, textColumn, messagesColumn } from '../../engine/arrow/columns.ts'
+import { makeFloat64, makeText, messagesType, nullTest, numberColumn, runsOf, runsOfRows, take, textColumn, messagesColumn } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
-import { pairUp, readScored } from './completions.ts'
+import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
 import { chooseRows, cutMessages, extrasColumn, hasExtras, joinPrompts, noMessages, readForm, type Said } from './forms.ts'
+import { groupOffsets } from './groups.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import { columnOf, usedColumns, type Bound, type Plan } from './layouts.ts'
+import { valueOf } from './plain.ts'
 
 /** Why a raw row is no pair. */
 export const layoutReasons = {
@@ -23,6 +25,8 @@ export const layoutReasons = {
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
+  only_rejected: { kind: 'configured', about: 'ranked replies: a lower reply stands in pairs as the rejected side alone, and a pair is the row of its chosen one; or `pairing` leaves it out' },
 } as const satisfies Record<string, Reason>
 
 type ReasonName = keyof typeof layoutReasons
@@ -73,7 +77,7 @@ function carriedColumns(plan: Plan, raw: Schema, made: readonly string[], carry:
 /** Makes the converter for files of this raw schema. */
 export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjacent' }: ConvertOptions = {}): Converter {
   const extras = extraSides(plan, raw)
-  const made = [...extras.map(side => `source_${side}_fields`), ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : [])]
+  const made = [...extras.map(side => `source_${side}_fields`), ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : []), ...(plan.completions?.isFlat && plan.id !== null ? ['source_rejected_id'] : [])]
   const carried = carriedColumns(plan, raw, made, carry)
   const schema = new Schema([
     field('id', new Utf8(), false), ...SIDES.map(side => field(side, messagesType, false)),
@@ -94,9 +98,9 @@ export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjac
         refused.push({ row: first + row, reason, ...(value === undefined ? {} : { value }) })
       }
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
-      const { parents, sides, madeColumns, suffix } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
+      const { parents, sides, madeColumns, suffix, isBare } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
-      const { ids, pairIds } = nameRows(given, parents, sides, suffix, row => rawHash(used.map(column), row))
+      const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
       const whole = parents.length === batch.numRows && !suffix
       const runs = whole ? [] : runsOfRows(parents)
       const others = carried.map(({ from }) => whole ? column(from) : take(column(from), runs))
@@ -122,8 +126,9 @@ interface Made {
   readonly parents: Uint32Array
   readonly sides: readonly Data<List>[]
   readonly madeColumns: readonly Data[]
-  /** The number of each pair among its row's, where rows make several. */
+  /** The number of each pair among its row's, where rows make several; with `isBare` the first of them has none in its id. */
   readonly suffix?: Uint32Array
+  readonly isBare?: boolean
 }
 
 function readPrompt({ plan, column, refuse }: Task): Said {
@@ -254,13 +259,13 @@ function convertCompletions(task: Task): Made {
   const noPrompt = nullTest(column(plan.prompt!.column))
   for (let row = 0; row < rows; row++) if (noPrompt(row)) refuse(row, 'missing_prompt')
   const at = plan.completions!
-  const scored = readScored(at, column)
-  const pairs = pairUp(scored, at.lowFirst, pairing, mask, refuse)
+  const scored = at.isFlat ? replies(task) : readScored(at, column)
+  const pairs = at.isFlat ? pairReplies(task, scored) : pairUp(scored, at.lowFirst, pairing, mask, refuse)
   const said = readForm(at.form, scored.texts, 'assistant')
   const parents = Uint32Array.from(pairs.parents)
   const suffix = Uint32Array.from(parents)
   for (let i = 0, k = 0; i < parents.length; i++) suffix[i] = k = i > 0 && parents[i] === parents[i - 1] ? k + 1 : 0
-  const shift = (c: number, row: number) => c + scored.scoreOffsets[row] - scored.offsets[row]
+  const shift = (c: number, row: number) => at.isFlat ? c : c + scored.scoreOffsets[row] - scored.offsets[row]
   const scoresOf = (picked: readonly number[]) => makeFloat64(Float64Array.from(picked, (c, i) => scored.scores[shift(c, parents[i])]))
   const picks = { prompt: pairs.parents, chosen: pairs.chosen, rejected: pairs.rejected }
   const takeExtras = (side: typeof SIDES[number]) => {
@@ -269,17 +274,39 @@ function convertCompletions(task: Task): Made {
     return extrasColumn(from, Int32Array.from(picks[side], i => offsets[i]), Int32Array.from(picks[side], i => offsets[i + 1]))
   }
   return {
-    parents, suffix,
+    parents, suffix, isBare: at.isFlat,
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
       ...extras.map(takeExtras), scoresOf(pairs.chosen), scoresOf(pairs.rejected),
+      ...at.isFlat && plan.id !== null ? [makeText(pairs.rejected.map(row => idText(column(plan.id!), row)))] : [],
     ],
   }
 }
 
+const idText = (ids: Data, row: number): string | null => nullTest(ids)(row) ? null : String(valueOf(ids, row))
+
+/** One reply a row: those of a prompt as if they were a list. */
+function replies({ plan, rows, column }: Task): Scored {
+  const at = plan.completions!, offsets = groupOffsets(plan, column, rows)
+  return { texts: column(at.list), scores: numberColumn(column(at.scores!)).values, offsets, scoreOffsets: offsets }
+}
+
+/** Pairs of replies by the rows of their chosen ones, ascending; every other row is told why it is none. */
+function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored): Pairs {
+  const { texts, scores, offsets } = scored, isNull = nullTest(texts)
+  // of one prompt all rows are refused, or none
+  const skip = Uint8Array.from(offsets.subarray(0, -1), first => mask[first])
+  for (let row = 0; row < rows; row++) if (isNull(row) || Number.isNaN(scores[row])) refuse(row, 'missing_reply')
+  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, reason, value) => { for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, reason, value) })
+  const order = found.chosen.map((_, i) => i).sort((a, b) => found.chosen[a] - found.chosen[b] || a - b), chosen = order.map(i => found.chosen[i])
+  const isChosen = new Set(chosen)
+  for (let row = 0; row < rows; row++) if (!isChosen.has(row)) refuse(row, 'only_rejected')
+  return { parents: chosen, chosen, rejected: order.map(i => found.rejected[i]) }
+}
+
 /** Ids of all raw rows and of the pairs; a row without one gets a hash, a pair that is one of several its row's id and its number. */
 function nameRows(
-  given: ReturnType<typeof givenIds>, parents: Uint32Array, sides: readonly Data<List>[], suffix: Uint32Array | undefined,
+  given: ReturnType<typeof givenIds>, parents: Uint32Array, sides: readonly Data<List>[], suffix: Uint32Array | undefined, isBare: boolean | undefined,
   hashRaw: (row: number) => Uint8Array,
 ): { ids: Data, pairIds: Data } {
   let ids: Data
@@ -293,7 +320,7 @@ function nameRows(
   }
   if (suffix) {
     const { bytes, offsets } = textColumn(ids)
-    const numbered = (row: number, i: number) => Buffer.concat([bytes.subarray(offsets[row], offsets[row + 1]), Buffer.from(`-${suffix[i]}`)])
+    const numbered = (row: number, i: number) => Buffer.concat([bytes.subarray(offsets[row], offsets[row + 1]), Buffer.from(isBare && suffix[i] === 0 ? '' : `-${suffix[i]}`)])
     return { ids, pairIds: textFromBytes(Array.from(parents, numbered)) }
   }
   return { ids, pairIds: parents.length === ids.length ? ids : take(ids, runsOfRows(parents)) }

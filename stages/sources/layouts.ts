@@ -1,7 +1,9 @@
 /** The ways in which pairs lie in files: one table, and how a file's way is found. `convert.ts` turns them into pairs. */
 import { DataType, type Data, type Schema, type RecordBatch } from 'apache-arrow'
-import { findCompletions, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
+import { nearest } from '../../engine/graph/messages.ts'
+import { findCompletions, findReplies, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
 import { contentForm, typeForm, type Form } from './forms.ts'
+import { hasGroups } from './groups.ts'
 import { isIdType } from './ids.ts'
 
 /** A column and how it says what it says. */
@@ -26,7 +28,7 @@ interface Layout {
   readonly name: string
   /** When a file is taken to have it. */
   readonly rule: string
-  /** A row in short. */
+  /** A row in short, or several, a line each. */
   readonly example: string
   /** Columns by name, the first that is there; each list empty where there is no such column. */
   readonly prompt: readonly string[]
@@ -107,6 +109,14 @@ const table = [
     fits: () => true,
   },
   {
+    name: 'ranked',
+    rule: 'a row is one reply: prompt, instruction, question or context, with response (or completion, content, text, answer, reply …) and rank (or score, rating, reward), no chosen or rejected, and'
+      + ' rows of one prompt lie together (some of the first rows do). They become pairs as if they were completions of one row; each has the id and the other columns of its chosen reply, ties make none',
+    example: '{"prompt": "Name a prime.", "response": "Seven.", "rank": 0}\n{"prompt": "Name a prime.", "response": "Nine.", "rank": 1}',
+    prompt: ['prompt', 'instruction', 'question', 'context'], sides: [], parts: ['system'],
+    fits: () => true,
+  },
+  {
     name: 'implicit', rule: 'no prompt; chosen and rejected are whole conversations, the prompt is what they share: whole messages, never characters',
     example: `{"chosen": [${ASKED}, ${SEVEN}], "rejected": [${ASKED}, ${NINE}]}`,
     prompt: [''], sides: SIDES,
@@ -154,14 +164,26 @@ export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wa
   }
   for (const layout of layouts) {
     if (layout.name !== (wanted ?? layout.name) || (layout.name === 'answers' && !wanted)) continue
-    const plan = layout.name === 'completions' ? bindCompletions(layout, schema, formOf) : layout.name === 'answers' ? bindAnswers(layout, schema, formOf, answer) : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
+    const plan = layout.name === 'completions' || layout.name === 'ranked' ? bindCompletions(layout, schema, samples, formOf, wanted) : layout.name === 'answers' ? bindAnswers(layout, schema, formOf, answer) : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
     if (plan) return plan
   }
   const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
   const rule = layouts.find(layout => layout.name === wanted)?.rule
   if (rule) throw new Error(`its columns are not those of the layout '${wanted}' (${rule}); there are ${columns}`)
   const advice = 'rename columns, or name one of these layouts by the option \'layout\''
-  throw new Error(`no known layout of pairs fits its columns: ${columns}; ${advice}:\n${layoutTable()}`)
+  throw new Error(`no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`)
+}
+
+/** What is wrong with columns that nearly are pairs, in words that end in '; ', or nothing. */
+function nearMiss(schema: Schema): string {
+  const sides = layouts.flatMap(({ sides }) => sides).find(names => names.some(name => schema.names.includes(name)))
+  if (!sides) return ''
+  const faults = sides.flatMap(name => {
+    const found = schema.fields.find(field => field.name === name)
+    const near = nearest(name, schema.names.map(String))
+    return !found ? `there is no ${name} beside ${sides.find(other => other !== name)}${near ? ` (is ${near} meant?)` : ''}` : typeForm(found.type) ? [] : `${name} is ${found.type}, neither text nor messages`
+  })
+  return faults.length > 0 ? `${faults.join(', ')}; ` : ''
 }
 
 /** The table as text, a layout a line; docs/layouts.md has an example of each. */
@@ -210,14 +232,16 @@ function bind(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (na
   return undefined
 }
 
-function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined): Plan | undefined {
-  const completions = findCompletions(schema)
+function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, samples: readonly RecordBatch[], formOf: (name: string) => Form | undefined, wanted?: LayoutName): Plan | undefined {
+  const isRanked = layout.name === 'ranked'
+  const completions = isRanked ? findReplies(schema) : findCompletions(schema)
   const column = layout.prompt.find(name => formOf(name))
-  if (!completions || !column) return undefined
+  if (!completions || !column || completions.list === column) return undefined
   const form = formOf(column)!
   const prompt: Bound = { column, form: form === 'transcript' ? 'text' : form }
   const system = partOf(layout, schema, 'system', prompt)
-  return { layout: 'completions', id: idOf(schema), prompt, input: null, system, chosen: null, rejected: null, completions }
+  if (isRanked && !wanted && (schema.names.includes('chosen') || schema.names.includes('rejected') || !hasGroups({ prompt, system }, samples))) return undefined
+  return { layout: layout.name, id: idOf(schema), prompt, input: null, system, chosen: null, rejected: null, completions }
 }
 
 function bindAnswers(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined, answer = 'answer'): Plan | undefined {

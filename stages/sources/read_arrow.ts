@@ -5,6 +5,7 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
+import { groupStarts, wholeGroups } from './groups.ts'
 import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
 import { detectLayout, isTextPlan, usedColumns, type Plan } from './layouts.ts'
 
@@ -24,7 +25,15 @@ function rowsOf(batch: RecordBatch, schema: Schema, start: number, end: number):
 const pickSchema = (schema: Schema, plan: Plan, carry: readonly string[] | undefined): Schema =>
   carry ? new Schema(schema.fields.filter(({ name }) => carry.includes(name) || usedColumns(plan).includes(name))) : schema
 
-function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): InputFile {
+/** Rows of a range, in batches of at most BATCH_ROWS. */
+function* readRange(path: string, index: IpcIndex, schema: Schema, range: { start: number, end: number }): Generator<RecordBatch> {
+  for (const { batch, first } of readIpc(path, index, ipcSchema(index), range)) {
+    const end = Math.min(batch.numRows, range.end - first)
+    for (let at = Math.max(0, range.start - first); at < end; at += BATCH_ROWS) yield rowsOf(batch, schema, at, Math.min(end, at + BATCH_ROWS))
+  }
+}
+
+async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = indexIpc(path)
   const full = ipcSchema(index)
   checkCarried(carry, full.names.map(String))
@@ -32,9 +41,10 @@ function openFile(path: string, { layout, answer, pairing, columns: carry }: Inp
     .map(({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)))
   const pairs = detectLayout(full, sample, layout === 'auto' ? undefined : layout, answer)
   const plan: ArrowPlan = { pairs, index }
-  const starts = new Set([0, ...index.batches.filter(batch => batch.rows > 0).map(batch => batch.first)])
+  const begins = new Set([0, ...index.batches.filter(batch => batch.rows > 0).map(batch => batch.first)])
+  const starts = await groupStarts(pairs, [...begins], range => readRange(path, index, full, range))
   return {
-    path, rows: index.rows, bytes: index.bytes, starts: [...starts], layout: pairs.layout, isText: isTextPlan(pairs),
+    path, rows: index.rows, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
     schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema, plan,
     facts: { rows: index.rows, batches: index.batches.length, format: index.format, end_of_stream: index.isClosed ? 'present' : 'missing' },
   }
@@ -55,18 +65,16 @@ export default defineSource({
   reasons: layoutReasons,
   async inputs(options, base) {
     const paths = await findFiles('read_arrow', options, base, extensions)
-    return openAll('read_arrow', paths, async path => openFile(path, options))
+    return openAll('read_arrow', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, index } = plan as ArrowPlan
-    const full = ipcSchema(index)
-    const schema = pickSchema(full, pairs, carry)
+    const schema = pickSchema(ipcSchema(index), pairs, carry)
     const converter = openConverter(pairs, schema, { carry, pairing })
-    for (const { batch, first } of readIpc(path, index, full, range)) {
-      const end = Math.min(batch.numRows, range.end - first)
-      for (let at = Math.max(0, range.start - first); at < end; at += BATCH_ROWS) {
-        yield converter.convert(rowsOf(batch, schema, at, Math.min(end, at + BATCH_ROWS)), first + at)
-      }
+    let { start: first } = range
+    for await (const raw of wholeGroups(pairs, readRange(path, index, schema, range))) {
+      yield converter.convert(raw, first)
+      first += raw.numRows
     }
   },
 })

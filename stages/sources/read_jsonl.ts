@@ -1,10 +1,11 @@
 /** Reads preference pairs from JSON Lines: any layout of the table in layouts.ts, one object a line. */
-import { Schema } from 'apache-arrow'
+import { Schema, type RecordBatch } from 'apache-arrow'
 import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
-import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json } from './jsonl_columns.ts'
+import { groupStarts, wholeGroups } from './groups.ts'
+import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json, type LineReader } from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
 import { detectLayout, isSampled, isTextPlan, type Plan } from './layouts.ts'
 import { BLOCK_LINES, indexLines, readLines } from './lines.ts'
@@ -21,6 +22,25 @@ interface JsonlPlan {
   readonly columns: readonly Omit<Column, 'type'>[]
   readonly hasOther: boolean
   readonly hive: Readonly<Record<string, string | null>>
+}
+
+/** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
+async function* readBatches(path: string, offsets: readonly number[], range: { start: number, end: number }, reader: LineReader, problems: Map<number, string>): AsyncGenerator<RecordBatch> {
+  let lines: string[] = [], bytes = 0, first = range.start
+  const flush = () => {
+    const { raw, problems: found } = reader.batch(lines)
+    for (const [i, problem] of found) problems.set(first + i, problem)
+    first += lines.length
+    lines = []
+    bytes = 0
+    return raw
+  }
+  for await (const line of readLines(path, { offsets }, range)) {
+    lines.push(line.toString())
+    bytes += line.length
+    if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
+  }
+  if (lines.length > 0) yield flush()
 }
 
 const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] => carry ?? names.filter(name => name !== LINE)
@@ -46,8 +66,9 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, hasOther,
     columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
   }
+  const starts = await groupStarts(pairs, index.offsets.map((_, k) => k * BLOCK_LINES), range => readBatches(path, index.offsets, range, reader, new Map()))
   return {
-    path, rows: index.lines, bytes: index.bytes, starts: index.offsets.map((_, k) => k * BLOCK_LINES), layout: pairs.layout, isText: isTextPlan(pairs),
+    path, rows: index.lines, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
     schema, plan, facts: { rows: index.lines },
   }
 }
@@ -78,25 +99,13 @@ export default defineSource({
     const { fields } = schemaFromBytes(schema)
     const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), hasOther, hive)
     const converter = openConverter(pairs, reader.schema, { carry: carryOf(carry, reader.schema.names.map(String)), pairing })
-    let lines: string[] = [], bytes = 0, first = range.start
-    const flush = () => {
-      const { raw, problems } = reader.batch(lines)
+    const problems = new Map<number, string>()
+    let first = range.start
+    for await (const raw of wholeGroups(pairs, readBatches(path, offsets, range, reader, problems))) {
       const batch = converter.convert(raw, first)
-      first += lines.length
-      lines = []
-      bytes = 0
       // a line that could not be read is all null, which no layout takes for a pair
-      const refused = batch.refused.map(one => {
-        const error = problems.get(one.row - batch.first)
-        return error === undefined ? one : { row: one.row, reason: 'unreadable_line', error }
-      })
-      return { ...batch, refused }
+      yield { ...batch, refused: batch.refused.map(one => problems.has(one.row) ? { row: one.row, reason: 'unreadable_line', error: problems.get(one.row)! } : one) }
+      first += raw.numRows
     }
-    for await (const line of readLines(path, { offsets }, range)) {
-      lines.push(line.toString())
-      bytes += line.length
-      if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
-    }
-    if (lines.length > 0) yield flush()
   },
 })

@@ -6,6 +6,7 @@ import { openParquet, readRows, type ParquetFile } from '../../engine/parquet/fi
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
+import { groupStarts, wholeGroups } from './groups.ts'
 import { detectLayout, isTextPlan, layouts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
 
 const SAMPLE_ROWS = 1000
@@ -43,14 +44,15 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const columns = carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
   const plan: ParquetPlan = { pairs, hive, columns }
   const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })
-  const starts = new Set([0])
+  const begins = new Set([0])
   let before = 0
   for (const { rows } of file.rowGroups) {
-    if (before < file.rows) starts.add(before)
+    if (before < file.rows) begins.add(before)
     before += rows
   }
+  const starts = await groupStarts(pairs, [...begins], range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
   return {
-    path, rows: file.rows, bytes: file.bytes, starts: [...starts], layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
+    path, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
     facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none' },
   }
 }
@@ -64,7 +66,7 @@ export default defineSource({
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',
     'Further fields of a message become JSON in `source_<side>_fields`. Layouts, in the order in which they are tried:', '',
-    ...layouts.map(({ name, rule, example }) => `- **${name}**: ${rule}.\n  \`${example}\``),
+    ...layouts.map(({ name, rule, example }) => `- **${name}**: ${rule}.\n  \`${example.replaceAll('\n', '`, `')}\``),
   ].join('\n'),
   options: Type.Object(inputOptions),
   reasons: layoutReasons,
@@ -77,12 +79,16 @@ export default defineSource({
     const file = await openParquet(path)
     const schema = withHive(pickSchema(file, columns), hive)
     const converter = openConverter(pairs, schema, { carry, pairing })
+    const raws = async function* () {
+      for await (const batch of readRows(file, range, { columns })) {
+        const constants = Object.values(hive).map(value => makeText(new Array<string | null>(batch.numRows).fill(value)))
+        yield constants.length > 0 ? toRecordBatch(schema, [...batch.data.children, ...constants], batch.numRows) : batch
+      }
+    }
     let first = range.start
-    for await (const batch of readRows(file, range, { columns })) {
-      const constants = Object.values(hive).map(value => makeText(new Array<string | null>(batch.numRows).fill(value)))
-      const raw = constants.length > 0 ? toRecordBatch(schema, [...batch.data.children, ...constants], batch.numRows) : batch
+    for await (const raw of wholeGroups(pairs, raws())) {
       yield converter.convert(raw, first)
-      first += batch.numRows
+      first += raw.numRows
     }
   },
 })

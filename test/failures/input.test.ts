@@ -72,7 +72,7 @@ describe('rows that are no pairs', () => {
   it.each([
     ['a missing column', [{ prompt: 'a', chosen: 'b' }], 'prompt Utf8, chosen Utf8'],
     ['a column of another name', [{ prompt: 'a', chosen: 'b', rejectd: 'c' }], 'rejectd Utf8'],
-    ['numbers for a side', [{ prompt: 'a', chosen: 3, rejected: 'c' }], 'chosen Float64'],
+    ['numbers for a side', [{ prompt: 'a', chosen: 3, rejected: 'c' }], '; chosen is Int64, neither text nor messages;'],
     ['lists that are all empty', [{ prompt: [], chosen: [], rejected: [] }], 'prompt List<Utf8>'],
     ['another layout altogether', [{ question: 'a', answer: 'b' }], 'question Utf8, answer Utf8'],
   ])('%s: refused with the columns there are, the table of layouts and the option', async (_, rows, columns) => {

@@ -8,6 +8,7 @@ const tricks = {
     while (!existsSync(gate)) await new Promise(resolve => setTimeout(resolve, 20))
   },
   fill: (row, verdict, { gate, fill }) => { if (!existsSync(gate)) try { writeFileSync(fill, Buffer.alloc(64 << 20)) } catch { /* it is full */ } },
+  spin: () => { for (;;); },
   exit: () => process.exit(7),
   memory: () => { const kept = []; for (;;) kept.push(new Array(1e5).fill(kept.length)) },
   throw: () => { throw new Error('no such lamp') },

@@ -59,6 +59,14 @@ describe('a stage of one\'s own', () => {
     expect(stateOf(output)).toEqual(before)
   })
 
+  it('that never returns is named, with the rows that it is at, again and again, and the run can be ended', async () => {
+    const output = join(folder(), 'out'), before = stateOf(output), abort = new AbortController(), said: string[] = []
+    const onWarning = (text: string) => { if (said.push(text) === 2) abort.abort() }
+    await expect(rogue({ trick: 'spin', marker: 'volcano' }, output, { blockRows: 10, quietSecs: 0.5, onWarning, signal: abort.signal })).rejects.toMatchObject({ exit: 130 })
+    for (const text of said) expect(text).toMatch(/^worker: no progress for \d+ s: own \(\.\/rogue\.mjs\) is at work on .*in\.jsonl, rows 0 to 100, in the block from row 50 on; Ctrl-C ends the run/)
+    expect(stateOf(output)).toEqual(before)
+  })
+
   it('that ends its thread, or its memory: a clear message, 1 under sluice and zx alike, and what was finished is used again', async () => {
     const at = folder(), output = join(at, 'out'), rows = pairs(400)
     rows[330].prompt = 'tell me about the volcano'

@@ -37,7 +37,7 @@ describe('order_by', () => {
       return run(file, { output: join(at, 'out') }).then(() => undefined, (error: { problems: unknown[], exit: number }) => ({ exit: error.exit, problems: error.problems }))
     }
     expect(await problem('margn')).toMatchObject({ exit: 78, problems: [{ code: 'unknown_column', file, line: 5, column: 52, value: 'margn', suggestion: 'margin' }] })
-    expect(await problem('prompt')).toMatchObject({ exit: 78, problems: [{ code: 'column_type', file, line: 5, column: 52, value: 'messages', expected: 'sortable' }] })
+    expect(await problem('prompt')).toMatchObject({ exit: 78, problems: [{ code: 'column_type', file, line: 5, column: 52, value: 'messages', expected: 'numbers, bool, text, dates or timestamps' }] })
     expect(await problem('hard')).toBe(undefined)
   })
 })

@@ -14,9 +14,9 @@ const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(
 describe('the table', () => {
   for (const { name, example } of layouts.filter(one => one.name !== 'answers')) {
     it(`${name}: its example is detected as it and gives the pair`, () => {
-      const row = JSON.parse(example) as Row
-      const got = read(table([row]))
-      expect([got.layout, got.refused]).toEqual([name, {}])
+      const rows = example.split('\n').map(line => JSON.parse(line) as Row)
+      const got = read(table(rows))
+      expect([got.layout, got.refused]).toEqual([name, rows.length > 1 ? { 1: 'only_rejected' } : {}])
       expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, rejected: plain.rejected })
       expect(got.pairs[0].prompt.at(-1)!.content.startsWith(q)).toBe(true)
     })
@@ -25,6 +25,8 @@ describe('the table', () => {
   it('is in the error for columns that fit nothing, with the columns', () => {
     expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(/no known layout.*question Utf8, response Utf8, rank Float64/)
     expect(() => read(table([{ question: q }]))).toThrow(layoutTable())
+    expect(() => read(table([{ prompt: q, chosen: a, rejcted: b }]))).toThrow('prompt Utf8, chosen Utf8, rejcted Utf8; there is no rejected beside chosen (is rejcted meant?); rename columns')
+    expect(() => read(table([{ prompt: q, chosen: 7, rejected: b }]))).toThrow('; chosen is Float64, neither text nor messages; rename columns')
   })
 })
 
