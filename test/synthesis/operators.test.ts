@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createInjector, EDIT_CLASSES, sizeOf, type Edit } from '../../stages/synthesis/edits.ts'
+import { createInjector, EDIT_CLASSES, sizeOf, whyNot, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, USUAL_TYPES, type EditType } from '../../stages/synthesis/operators/all.ts'
 import { given, keyOf, mentions } from '../../stages/synthesis/numbers.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
@@ -11,8 +11,8 @@ import { holds } from './checker.ts'
 function all(text: string, type: EditType, prompt = '', seeds = 60): { edits: Edit[], refused: string[] } {
   const edits = new Map<string, Edit>(), refused = new Set<string>()
   for (let seed = 0; seed < seeds; seed++) {
-    const injector = createInjector(new Solution(text, prompt), seed)
-    if ('refused' in injector) { refused.add(injector.refused); continue }
+    const solution = new Solution(text, prompt), injector = createInjector(solution, seed), none = whyNot(solution, [type])
+    if (none) { refused.add(none); continue }
     EDIT_CLASSES.forEach((one, at) => {
       if (one.type !== type) return
       const made = injector.make(at)

@@ -1,4 +1,4 @@
-import type { ErrorOperator } from './define.ts'
+import type { AnyOperator } from './define.ts'
 import { droppedTerm } from './dropped_term.ts'
 import { operandExchanged } from './operand_exchanged.ts'
 import { operandNumber } from './operand_number.ts'
@@ -11,7 +11,7 @@ import { stepsSwapped } from './steps_swapped.ts'
 import { wrongCarry } from './wrong_carry.ts'
 
 /** All operators, in the order in which `types` lists them. */
-export const OPERATORS: readonly ErrorOperator[] = [
+export const OPERATORS: readonly AnyOperator[] = [
   resultNumber, operandNumber, operandExchanged, operator, operandOrder, droppedTerm, repeatedTerm, wrongCarry, stepRemoved, stepsSwapped,
 ]
 

@@ -5,7 +5,7 @@ import { standsAlone, termAt } from './terms.ts'
 
 /** A term is left out. */
 export const droppedTerm: ErrorOperator = {
-  name: 'dropped_term',
+  name: 'dropped_term', proof: 'arithmetic',
   about: 'An operator and the number after it are left out; the stated result stays.',
   needs: 'a true equation of three operands or more',
   rise: ['delete a term'],

@@ -6,7 +6,7 @@ import { slips } from './slips.ts'
 
 /** An operand slips; the stated result stays. */
 export const operandNumber: ErrorOperator = {
-  name: 'operand_number',
+  name: 'operand_number', proof: 'arithmetic',
   about: 'An operand gets another digit, is off by one, has two digits swapped, or is ten times or a tenth of what it was; the stated result stays.',
   needs: 'a true equation whose left side is printed alike wherever it is printed',
   rise: ['replace values', 'replace a value'],

@@ -5,7 +5,7 @@ import { copiesOf, type ErrorOperator } from './define.ts'
 
 /** Two operands change places around a minus or division sign. */
 export const operandOrder: ErrorOperator = {
-  name: 'operand_order',
+  name: 'operand_order', proof: 'arithmetic',
   about: 'The two operands of a subtraction or division change places; the stated result stays.',
   needs: 'a true equation in which a subtraction or division stands between two plain numbers that differ',
   rise: ['swap terms'],

@@ -5,7 +5,7 @@ import { standsAlone, termAt } from './terms.ts'
 
 /** A term is counted twice. */
 export const repeatedTerm: ErrorOperator = {
-  name: 'repeated_term',
+  name: 'repeated_term', proof: 'arithmetic',
   about: 'An operator and the number after it are written twice; the stated result stays.',
   needs: 'a true equation with an addition, subtraction or multiplication by a plain number',
   rise: [],

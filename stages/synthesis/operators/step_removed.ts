@@ -5,7 +5,7 @@ import { firstUse, isLabelled } from './founded.ts'
 
 /** A step is missing whose result a later one takes up. */
 export const stepRemoved: ErrorOperator = {
-  name: 'step_removed',
+  name: 'step_removed', proof: 'arithmetic',
   about: 'A step is left out, and a later step takes up its result, which nothing gives.',
   needs: 'a true equation whose result a later step takes up and nothing else gives; steps without numbers of their own',
   rise: ['delete a term'],

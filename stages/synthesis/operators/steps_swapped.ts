@@ -5,7 +5,7 @@ import { firstUse, isLabelled } from './founded.ts'
 
 /** Two neighbouring steps change places, of which the second takes up the first one's result. */
 export const stepsSwapped: ErrorOperator = {
-  name: 'steps_swapped',
+  name: 'steps_swapped', proof: 'arithmetic',
   about: 'Two neighbouring steps change places, though the second takes up the result of the first.',
   needs: 'a true equation whose result the very next step takes up and nothing else gives; steps without numbers of their own',
   rise: ['swap terms'],

@@ -9,7 +9,7 @@ import { resultCopies, slips } from './slips.ts'
 
 /** A result slips and everything after it follows from the wrong number, as in a real mistake. */
 export const wrongCarry: ErrorOperator = {
-  name: 'wrong_carry',
+  name: 'wrong_carry', proof: 'arithmetic',
   about: 'A stated result slips, as in `result_number`, and all that follows is computed from the wrong number: later steps, and the final answer.',
   needs: 'a true equation whose result nothing before it gives, and a later step or final answer that takes it up; every later use can be told apart and recomputed',
   rise: ['replace values', 'wrong substitution'],
