@@ -1,3 +1,4 @@
+import { mix32 } from '../../engine/arrow/hash.ts'
 import { distance } from 'fastest-levenshtein'
 import { finalAnswer } from './answer.ts'
 import { findEquations, steps } from './arithmetic.ts'
@@ -46,8 +47,8 @@ export interface Limits {
   /** code points of a side that a trainer sees: sides that are equal so far are no pair */
   readonly max_chars?: number
   /** edit distance over the length of the longer side, least and most */
-  readonly min_size?: number
-  readonly max_size?: number
+  readonly min_edit_share?: number
+  readonly max_edit_share?: number
 }
 
 export interface EditOptions extends Limits {
@@ -90,6 +91,17 @@ export function draw(injector: Injector, seed: number, weights: readonly number[
     failure = worse(failure, made)
   }
   return { refused: failure }
+}
+
+/** Up to `most` edits with different texts, or why there is none. */
+export function several(solution: Solution, seed: number, weights: readonly number[], most: number, limits: Limits): Edit[] | Declined {
+  const found: Edit[] = []
+  for (let attempt = 0; found.length < most && attempt < 4 * most; attempt++) {
+    const start = mix32(seed + attempt | 0), edit = draw(createInjector(solution, start, limits), start, weights)
+    if ('refused' in edit) return found.length > 0 ? found : edit.refused
+    if (!found.some((other) => other.text === edit.text)) found.push(edit)
+  }
+  return found
 }
 
 /** Why no error of these types can be made in a solution, where that is known at a glance. */
@@ -166,9 +178,9 @@ function notOffered(operator: AnyOperator, solution: Solution): Declined {
 }
 
 /** The edit if it may pass, or why not. */
-function within({ max_chars, min_size = 0, max_size = 1 }: Limits, { text }: Solution, edit: Edit): Edit | Declined {
+function within({ max_chars, min_edit_share = 0, max_edit_share = 1 }: Limits, { text }: Solution, edit: Edit): Edit | Declined {
   if (max_chars !== undefined && head(text, max_chars) === head(edit.text, max_chars)) return 'cut_off'
-  return edit.size < min_size ? 'too_alike' : edit.size > max_size ? 'too_different' : edit
+  return edit.size < min_edit_share ? 'too_alike' : edit.size > max_edit_share ? 'too_different' : edit
 }
 
 /** The first code points of a text. */

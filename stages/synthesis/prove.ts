@@ -1,5 +1,5 @@
 import { findEquations, valueOfStated, type Equation } from './arithmetic.ts'
-import { inPoints, replace, type Patch, type Solution } from './solution.ts'
+import { growth, inPoints, replace, type Patch, type Solution } from './solution.ts'
 
 /** Why nothing was made of a solution, with what it means. Later ones say more: of several reasons for one solution the last of this list is told. */
 export const DECLINED = {
@@ -11,8 +11,8 @@ export const DECLINED = {
   several_origins: 'a result that is taken up later is also given by the problem or an earlier step, or its later use is not clear',
   only_rounding: 'every edit could pass for rounding',
   still_true: 'every edit left a true equation',
-  too_different: 'every edit changes more than `max_size`',
-  too_alike: 'every edit changes less than `min_size`',
+  too_different: 'every edit changes more than `max_edit_share`',
+  too_alike: 'every edit changes less than `min_edit_share`',
   over_share: 'left out, so that new pairs stay below `max_share`',
   cut_off: 'every edit lies behind `max_chars`: the sides would be equal where a trainer cuts them off',
 } as const
@@ -110,3 +110,12 @@ function changed(equation: Equation, patches: readonly Patch[]): { start: number
   const twin = equation.twin.denominator ?? equation.twin.number
   return { start: Math.min(start, equation.mark.start), end: Math.max(end, twin.end) }
 }
+
+/** An edit that nothing proves to be wrong: carried out, and marked so. */
+export function unproven(solution: Solution, patches: readonly Patch[]): Proven {
+  const text = replace(solution.text, 0, solution.text.length, patches), { start, end } = spanOf(patches)
+  return { text, ...inPoints(text, start, end + growth(patches)), proof: 'unproven' }
+}
+
+/** The code units of the original that patches change. */
+export const spanOf = (patches: readonly Patch[]): { start: number, end: number } => ({ start: patches[0].start, end: patches[patches.length - 1].end })

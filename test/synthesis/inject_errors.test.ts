@@ -12,7 +12,7 @@ interface Row { prompt: string, chosen: Message[] }
 const answer = (content: string): Message[] => [{ role: 'assistant', content }]
 
 async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed = 17, editable = 1) {
-  const options: TellOptions = { types: ['result_number', 'operand_number', 'operator'], max_per_row: 1, pairs: 'solutions', quotas: {}, max_share: 1, tell_rows: 0, min_size: 0, max_size: 1, ...given }
+  const options: TellOptions = { types: ['result_number', 'operand_number', 'operator'], max_per_row: 1, pairs: 'solutions', quotas: {}, max_share: 1, tell_rows: 0, min_edit_share: 0, max_edit_share: 1, ...given }
   const schema = new Schema([new Field('id', new Utf8(), false), ...['prompt', 'chosen', 'rejected'].map(name => new Field(name, messagesType, false))])
   const columns = [
     makeText(rows.map((_, i) => `row-${i}`)), makeMessages(rows.map(row => [{ role: 'user', content: row.prompt }])),
@@ -42,7 +42,7 @@ test('the examples of the stage', async () => {
     for (const seed of [0, 1, 17]) {
       const rows = example.rows.map(row => ({ prompt: String(row.prompt), chosen: answer(String(row.chosen)) }))
       const { made, notes } = await run(rows, example.options, seed)
-      expect(made.map(({ parent, messages, ...one }) => ({ ...one, chosen: rows[parent].chosen[0].content, rejected: messages[0].content })))
+      expect(made.map(({ parent, messages, prompt, right, ...one }) => ({ ...one, prompt: prompt?.[0].content ?? rows[parent].prompt, chosen: (right ?? rows[parent].chosen)[0].content, rejected: messages[0].content })))
         .toMatchObject(example.derived as object[])
       expect(made).toHaveLength(example.derived!.length)
       expect(notes).toEqual(example.noted ?? {})
@@ -130,9 +130,9 @@ describe('limits', () => {
 
   test('sizes are held', async () => {
     const text = `${'Some words. '.repeat(20)}12 * 4 = 48.`
-    expect((await run(row(text), { min_size: 0.1 })).notes).toEqual({ 0: 'too_alike' })
-    expect((await run(row('2 + 2 = 4'), { max_size: 0.05 })).notes).toEqual({ 0: 'too_different' })
-    expect((await run(row(text), { min_size: 0.001, max_size: 0.1 })).made).toHaveLength(1)
+    expect((await run(row(text), { min_edit_share: 0.1 })).notes).toEqual({ 0: 'too_alike' })
+    expect((await run(row('2 + 2 = 4'), { max_edit_share: 0.05 })).notes).toEqual({ 0: 'too_different' })
+    expect((await run(row(text), { min_edit_share: 0.001, max_edit_share: 0.1 })).made).toHaveLength(1)
   })
 
   test('difficulty: late and small errors are harder', async () => {

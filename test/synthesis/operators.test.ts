@@ -27,7 +27,12 @@ const texts = (text: string, type: EditType, prompt = '') => all(text, type, pro
 test('names, operators and classes stand in one order', () => {
   expect(OPERATORS.map(({ name }) => name)).toEqual(EDIT_TYPES)
   expect(EDIT_CLASSES.map(({ type, surface }) => `${type} ${surface}`)).toEqual(EDIT_TYPES.flatMap(type => SURFACES.map(surface => `${type} ${surface}`)))
-  expect(EDIT_TYPES.filter(type => !USUAL_TYPES.includes(type))).toEqual(['step_removed', 'steps_swapped'])
+  expect(OPERATORS.filter(({ name, proof }) => proof === 'arithmetic' && !USUAL_TYPES.includes(name as EditType)).map(({ name }) => name)).toEqual(['step_removed', 'steps_swapped'])
+  expect(OPERATORS.filter(({ name, proof }) => proof !== 'arithmetic' && USUAL_TYPES.includes(name as EditType))).toEqual([])
+})
+
+test.each(OPERATORS.map(({ name, example }) => [name, example] as const))('the example of %s', (name, { prompt, text, edited }) => {
+  expect(texts(text, name as EditType, prompt)).toContain(edited)
 })
 
 describe('what each operator makes of a solution, all of it', () => {

@@ -19,6 +19,8 @@ export interface ErrorOperator<Place = Equation> {
   /** what a solution must have for it */
   readonly needs: string
   readonly rise: readonly RiseEdit[]
+  /** one of the edits that it makes of a text: executed by the tests, shown in the docs */
+  readonly example: { readonly prompt?: string, readonly text: string, readonly edited: string }
   places?(solution: Solution): readonly Place[]
   /** Candidates, most likely first. Their patches do not overlap and are in the order of the text. None where the precondition does not hold. */
   candidates(solution: Solution, place: Place, draw: Draw): Iterable<readonly Patch[]>

@@ -10,6 +10,7 @@ export const operandExchanged: ErrorOperator = {
   about: 'An operand is replaced by another number of the problem or of an earlier step; the stated result stays.',
   needs: 'a true equation, and another number before it',
   rise: ['wrong substitution'],
+  example: { prompt: 'Of 45 eggs 18 broke.', text: '45 - 18 = 27 are whole', edited: '45 - 45 = 27 are whole' },
   * candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return

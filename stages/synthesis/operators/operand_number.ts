@@ -10,6 +10,7 @@ export const operandNumber: ErrorOperator = {
   about: 'An operand gets another digit, is off by one, has two digits swapped, or is ten times or a tenth of what it was; the stated result stays.',
   needs: 'a true equation whose left side is printed alike wherever it is printed',
   rise: ['replace values', 'replace a value'],
+  example: { text: '48 / 2 = 24 pens', edited: '84 / 2 = 24 pens' },
   * candidates(_solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return

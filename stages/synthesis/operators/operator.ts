@@ -12,6 +12,7 @@ export const operator: ErrorOperator = {
   about: 'An operator is replaced by another, in the sign that the solution uses for it; the stated result stays. A slash that makes a fraction (1/2 * 60) is left alone.',
   needs: 'a true equation whose left side is printed alike wherever it is printed',
   rise: ['change an operator'],
+  example: { text: '6 + 2 = 8 pens', edited: '6 * 2 = 8 pens' },
   * candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return
