@@ -44,7 +44,7 @@ const RULES: readonly (readonly [RegExp, Make])[] = [
   [/\b(?:entirely in|all|only|in all|in) lower ?-?case\b(?: letters)?()/giu, phrase('lower_case', 'no capital letters', (answer) => answer.match(/\p{Lu}/gu)?.length ?? 0, (measure) => measure === 0)],
   [/\b(?:entirely in|all|only|in all|in) (?:capital letters|upper ?-?case|caps)\b()/giu, phrase('upper_case', 'no lower-case letters', (answer) => answer.match(/\p{Ll}/gu)?.length ?? 0, (measure) => measure === 0)],
   [/\b(?:without|no|not use|not using|refrain from using|avoid using|avoid) (?:any )?commas\b()/giu, phrase('no_commas', 'no commas', (answer) => answer.split(',').length - 1, (measure) => measure === 0)],
-  [/\b(?:in|as|valid|only) (?:valid )?JSON(?: format| object)?\b()/gu, phrase('json', 'valid JSON', (answer) => isJson(answer) ? 1 : 0)],
+  [/\b(?:[Ii]n|[Aa]s|[Vv]alid|[Oo]nly) (?:valid )?JSON(?: format| object)?\b()/gu, phrase('json', 'valid JSON', (answer) => isJson(answer) ? 1 : 0)],
   [new RegExp(`\\b(?:start|begin) (?:your (?:answer|response|reply) |it )?with (?:the (?:word|words|phrase|sentence)s? )?${QUOTED}`, 'giu'), phrase('starts_with', 'begins with "%"', (answer, about) => answer.trimStart().toLowerCase().startsWith(about.toLowerCase()) ? 1 : 0)],
   [new RegExp(`\\b(?:end|finish) (?:your (?:answer|response|reply) |it )?with (?:the (?:exact )?(?:word|words|phrase|sentence)s? )?${QUOTED}`, 'giu'), phrase('ends_with', 'ends with "%"', (answer, about) => answer.trimEnd().toLowerCase().endsWith(about.toLowerCase()) ? 1 : 0)],
 ]
