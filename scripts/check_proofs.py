@@ -9,10 +9,15 @@ Reads JSON Lines with prompt, chosen and rejected (text, or messages, of which t
               `a=b uses n before anything gives it` (n is an operand of a, and stands neither in the prompt nor in the rejected side before the equation)
   location    the sides are alike up to the error, and after it too unless the type says that more follows from it
   text        the true equation is read in the chosen side and the false one in the rejected side, after all but digits and signs is taken out
+  code        Python of both sides parses (ast), the trees differ, and no statement but one does; of JavaScript only the place is checked
+  constraint  words, letters, commas and phrases are counted again: the chosen side does what was asked and the rejected side does not
+  unproven    only the place
 Prints one JSON object; exit status 1 if any row fails on arithmetic or location. Rows whose text this simple reader cannot find are counted, not failed.
 """
+import ast
 import json
 import re
+import textwrap
 import sys
 from collections import Counter
 from fractions import Fraction
@@ -117,11 +122,85 @@ def whole(side):
     return side if isinstance(side, str) else '\n'.join(message['content'] for message in side)
 
 
+WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+def phrases(text, phrase):
+    return len(re.findall(r'(?<![^\W_])' + re.escape(phrase) + r'(?![^\W_])', text, re.IGNORECASE))
+
+
+def is_json(text):
+    try:
+        return isinstance(json.loads(text), (dict, list))
+    except ValueError:
+        return False
+
+
+def kept(said, text):
+    """Whether an answer does what a proof says was asked."""
+    limit = re.fullmatch(r'(at most|at least) (\d+) words', said)
+    if limit:
+        count = len(WORDS.findall(text))
+        return count <= int(limit[2]) if limit[1] == 'at most' else count >= int(limit[2])
+    about = re.fullmatch(r'(with|without|begins with|ends with) "(.*)"', said)
+    if about:
+        how, phrase = about[1], about[2]
+        if how in ('with', 'without'):
+            return (phrases(text, phrase) > 0) == (how == 'with')
+        return text.strip().lower().startswith(phrase.lower()) if how == 'begins with' else text.strip().lower().endswith(phrase.lower())
+    return {'no capital letters': lambda: not any(c.isupper() for c in text), 'no lower-case letters': lambda: not any(c.islower() for c in text),
+            'no commas': lambda: ',' not in text, 'valid JSON': lambda: is_json(text)}[said]()
+
+
+def statements(text):
+    """The Python of all fenced blocks, each simple statement, and each head of a compound one, as a dump of its tree."""
+    out = []
+    for block in re.findall(r'^```(?:python3?|py)[^\n]*\n(.*?)^```', text, re.MULTILINE | re.DOTALL | re.IGNORECASE):
+        try:
+            tree = ast.parse(textwrap.dedent(block))
+        except SyntaxError:
+            # another dialect, or not what was edited
+            out.append(block)
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.stmt):
+                fields = [(name, value) for name, value in ast.iter_fields(node) if name not in ('body', 'orelse', 'finalbody', 'handlers')]
+                out.append(type(node).__name__ + ' '.join(ast.dump(v) if isinstance(v, ast.AST) else str([ast.dump(x) if isinstance(x, ast.AST) else x for x in v] if isinstance(v, list) else v) for _, v in fields))
+    return out
+
+
+def check_other(row, prefix, chosen, rejected, seen):
+    proof, start, end = row[prefix + 'proof'], row[prefix + 'start'], row[prefix + 'end']
+    if not 0 <= start < end <= len(rejected):
+        return f'span {start}-{end} of {len(rejected)}'
+    asked = re.fullmatch(r'asked: (.+); \d+ in the chosen side, \d+ in the rejected side', proof)
+    if asked:
+        seen['constraints'] += 1
+        return None if kept(asked[1], chosen) and not kept(asked[1], rejected) else f'not so: {proof}'
+    if chosen[:start] != rejected[:start] or not chosen.endswith(rejected[end:]):
+        return 'the sides differ beside the error'
+    if proof == 'unproven':
+        seen['unproven'] += 1
+        return None
+    seen['code'] += 1
+    became = re.fullmatch(r'(\w+): (".+") became (".+"), both parse, and the trees differ nowhere else', proof)
+    squeeze = lambda text: re.sub(r'\s+', ' ', text)
+    if not became or json.loads(became[3]) != squeeze(rejected[start:end]) or json.loads(became[2]) != squeeze(chosen[start:len(chosen) - len(rejected) + end]):
+        return f'not so: {proof}'
+    if became[1] == 'python':
+        before, after = statements(chosen), statements(rejected)
+        if len(before) != len(after) or sum(a != b for a, b in zip(before, after)) != 1:
+            return f'the trees: {proof}'
+    return None
+
+
 def check(row, prefix, seen):
     chosen, rejected, kind = last(row['chosen']), last(row['rejected']), row[prefix + 'type']
     start, end = row[prefix + 'start'], row[prefix + 'end']
     if chosen == rejected:
         return 'the sides are alike'
+    if re.match(r'unproven$|asked: |python: |javascript: |typescript: ', row[prefix + 'proof']):
+        return check_other(row, prefix, chosen, rejected, seen)
     clauses = row[prefix + 'proof'].split('; ')
     first = re.fullmatch(r'(.+)=([^=]+) is true', clauses[0])
     if not first or judge(first[1], first[2]) != 'true':

@@ -1,9 +1,10 @@
+import { mix32 } from '../../engine/arrow/hash.ts'
 import { distance } from 'fastest-levenshtein'
 import { finalAnswer } from './answer.ts'
-import { findEquations, steps, type Equation } from './arithmetic.ts'
+import { findEquations, steps } from './arithmetic.ts'
 import { drawer, shuffled, weightedOrder } from './draw.ts'
 import { EDIT_TYPES, OPERATORS, SHARES, USUAL_TYPES, type EditType } from './operators/all.ts'
-import type { ErrorOperator } from './operators/define.ts'
+import type { AnyOperator } from './operators/define.ts'
 import { isCarried } from './operators/wrong_carry.ts'
 import { DECLINED, type Declined, type Proven } from './prove.ts'
 import { Solution, type Patch } from './solution.ts'
@@ -25,6 +26,11 @@ export interface Edit {
   readonly answer_changed: boolean
   /** edit distance over the length of the longer text, 0 to 1 */
   readonly size: number
+  /**
+   * 0 to 1, the mean of how small the error is and how late it stands: 1 minus what the false sides differ by, over the larger (of errors that are no equation: minus `size`), and
+   * the share of the text before it
+   */
+  readonly difficulty: number
 }
 
 /** An operator and what it does to the surface: what is weighed against a reader who goes by the surface. */
@@ -36,7 +42,16 @@ export const EDIT_CLASSES: readonly EditClass[] = EDIT_TYPES.flatMap((type) => S
 /** How often each of `SURFACES` is drawn where nothing else is known. */
 const SURFACE_SHARES: Readonly<Record<Surface, number>> = { quiet: 0.6, same: 0.15, foreign: 0.05, shorter: 0.1, longer: 0.1 }
 
-export interface EditOptions {
+/** What is left of what can be made. */
+export interface Limits {
+  /** code points of a side that a trainer sees: sides that are equal so far are no pair */
+  readonly max_chars?: number
+  /** edit distance over the length of the longer side, least and most */
+  readonly min_edit_share?: number
+  readonly max_edit_share?: number
+}
+
+export interface EditOptions extends Limits {
   /** kinds of errors to choose from; default: `USUAL_TYPES` */
   readonly types?: readonly EditType[]
   /** how often each of `EDIT_CLASSES` is tried first; the others are tried where it fails. Default: `startWeights(types)` */
@@ -57,15 +72,14 @@ export function startWeights(types: readonly EditType[] = USUAL_TYPES): number[]
  * Makes one error in a worked solution, deterministically from a 32-bit seed; after RISE (arXiv 2410.06638), with the proof that RISE leaves out.
  * The kind and surface are drawn by weight, then the equation evenly; the first candidate that can be proven is taken. What is proven is said by each `prove` of prove.ts.
  */
-export function edits(text: string, seed: number, options: EditOptions = {}): Edit | { readonly refused: Declined } {
-  const solution = new Solution(text, options.prompt)
-  return injection(solution, seed, options.weights ?? startWeights(options.types))
+export function edits(text: string, seed: number, { types = USUAL_TYPES, weights = startWeights(types), prompt, ...limits }: EditOptions = {}): Edit | { readonly refused: Declined } {
+  return injection(new Solution(text, prompt), seed, types, weights, limits)
 }
 
 /** As `edits`, for a solution that is read already. */
-export function injection(solution: Solution, seed: number, weights: readonly number[]): Edit | { readonly refused: Declined } {
-  const injector = createInjector(solution, seed)
-  return 'refused' in injector ? injector : draw(injector, seed, weights)
+export function injection(solution: Solution, seed: number, types: readonly EditType[], weights: readonly number[], limits: Limits = {}): Edit | { readonly refused: Declined } {
+  const refused = whyNot(solution, types)
+  return refused ? { refused } : draw(createInjector(solution, seed, limits), seed, weights)
 }
 
 /** The edit of the first class that has one, classes being drawn by weight. */
@@ -79,33 +93,65 @@ export function draw(injector: Injector, seed: number, weights: readonly number[
   return { refused: failure }
 }
 
+/** Up to `most` edits with different texts, or why there is none. */
+export function several(solution: Solution, seed: number, weights: readonly number[], most: number, limits: Limits): Edit[] | Declined {
+  const found: Edit[] = []
+  for (let attempt = 0; found.length < most && attempt < 4 * most; attempt++) {
+    const start = mix32(seed + attempt | 0), edit = draw(createInjector(solution, start, limits), start, weights)
+    if ('refused' in edit) return found.length > 0 ? found : edit.refused
+    if (!found.some((other) => other.text === edit.text)) found.push(edit)
+  }
+  return found
+}
+
+/** Why no error of these types can be made in a solution, where that is known at a glance. */
+export function whyNot(solution: Solution, types: readonly EditType[]): Declined | undefined {
+  let failure: Declined = 'no_equation'
+  for (const operator of OPERATORS) {
+    if (!types.includes(operator.name as EditType)) continue
+    if (placesOf(operator, solution).length) return undefined
+    failure = worse(failure, operator.proof === 'arithmetic' ? unreadable(solution) : 'no_edit')
+  }
+  return failure
+}
+
+/** Why a solution has no equation that errors can be made in. */
+function unreadable({ equations, refusals }: Solution): Declined {
+  return equations.length ? 'no_true_equation' : refusals.length ? 'unclear_equation' : 'no_equation'
+}
+
+const placesOf = (operator: AnyOperator, solution: Solution): readonly unknown[] => operator.places?.(solution) ?? solution.usable
+
 /** Makes the errors of one solution by class, an index of `EDIT_CLASSES`: the same one each time it is asked, or why there is none. */
 export interface Injector { make(at: number): Edit | Declined }
 
-/** An injector, or why nothing can be made at all. What the classes of an operator share is worked out once. */
-export function createInjector(solution: Solution, seed: number): Injector | { readonly refused: Declined } {
-  const usable = readable(solution)
-  if (typeof usable === 'string') return { refused: usable }
-  const order = shuffled(usable, drawer(seed ^ 0x51ed270b))
-  const found = new Map<number, Found>()
+/** What the classes of an operator share is worked out once. */
+export function createInjector(solution: Solution, seed: number, limits: Limits = {}): Injector {
+  const orders = new Map<readonly unknown[], readonly unknown[]>()
+  const found: Found[][] = []
   let attempts = 0
+  const orderOf = (places: readonly unknown[]) => {
+    let order = orders.get(places)
+    if (!order) orders.set(places, order = shuffled(places, drawer(seed ^ 0x51ed270b)))
+    return order
+  }
   return {
     make(at) {
       const { type, surface } = EDIT_CLASSES[at], kind = EDIT_TYPES.indexOf(type), operator = OPERATORS[kind]
+      const order = orderOf(placesOf(operator, solution))
+      const tried = found[kind] ??= order.map((place, e) => ({ list: [], rest: operator.candidates(solution, place, drawer(seed + kind * order.length + e | 0))[Symbol.iterator]() }))
       let failure: Declined = 'no_edit'
       for (let e = 0; e < order.length; e++) {
-        const key = kind * order.length + e
-        let candidates = found.get(key)
-        if (!candidates) found.set(key, candidates = { list: [], rest: operator.candidates(solution, order[e], drawer(seed + key | 0))[Symbol.iterator]() })
-        for (let i = 0, one = nth(candidates, solution, i); one; one = nth(candidates, solution, ++i)) {
+        for (let i = 0, one = nth(tried[e], solution, i); one; one = nth(tried[e], solution, ++i)) {
           if (one.surface !== surface) continue
           if (++attempts > MAX_ATTEMPTS) return failure
           const proven = operator.prove(solution, order[e], one.patches)
-          if ('proof' in proven) return finished(solution, type, order[e], one.patches, proven)
-          failure = worse(failure, proven.refused)
+          const made = 'proof' in proven ? within(limits, solution, finished(solution, type, one.patches, proven)) : proven.refused
+          if (typeof made !== 'string') return made
+          failure = worse(failure, made)
         }
       }
-      return worse(failure, notOffered(operator, solution, usable))
+      return worse(failure, notOffered(operator, solution))
     },
   }
 }
@@ -122,27 +168,34 @@ function nth(found: Found, solution: Solution, i: number): Candidate | undefined
   return found.list[i]
 }
 
-/** The equations that errors can be made in, or why there is none. */
-export function readable({ equations, refusals }: Solution): readonly Equation[] | Declined {
-  if (!equations.length) return refusals.length ? 'unclear_equation' : 'no_equation'
-  const usable = equations.filter((equation) => equation.verdict === 'true')
-  return usable.length ? usable : 'no_true_equation'
-}
-
 const RANKS = Object.keys(DECLINED)
 const worse = (a: Declined, b: Declined): Declined => RANKS.indexOf(b) > RANKS.indexOf(a) ? b : a
 
 /** Why an operator that rests on where numbers come from had nothing to offer. */
-function notOffered(operator: ErrorOperator, solution: Solution, usable: readonly Equation[]): Declined {
-  if (!/^(?:wrong_carry|step_removed|steps_swapped)$/.test(operator.name)) return 'no_edit'
-  return usable.some((equation) => isCarried(solution, equation)) ? 'several_origins' : 'not_carried'
+function notOffered(operator: AnyOperator, solution: Solution): Declined {
+  if (!/^(?:wrong_carry|step_removed|steps_swapped)$/.test(operator.name) || !solution.usable.length) return 'no_edit'
+  return solution.usable.some((equation) => isCarried(solution, equation)) ? 'several_origins' : 'not_carried'
 }
 
-function finished(solution: Solution, type: EditType, equation: Equation, patches: readonly Patch[], { text, start, end, proof }: Proven): Edit {
+/** The edit if it may pass, or why not. */
+function within({ max_chars, min_edit_share = 0, max_edit_share = 1 }: Limits, { text }: Solution, edit: Edit): Edit | Declined {
+  if (max_chars !== undefined && head(text, max_chars) === head(edit.text, max_chars)) return 'cut_off'
+  return edit.size < min_edit_share ? 'too_alike' : edit.size > max_edit_share ? 'too_different' : edit
+}
+
+/** The first code points of a text. */
+function head(text: string, points: number): string {
+  const first = text.slice(0, 2 * points)
+  return /[\ud800-\udfff]/.test(first) ? [...first].slice(0, points).join('') : first.slice(0, points)
+}
+
+function finished(solution: Solution, type: EditType, patches: readonly Patch[], { text, start, end, proof, gap }: Proven): Edit {
   const moved = type === 'step_removed' || type === 'steps_swapped'
-  const step = moved ? steps(text, findEquations(text).equations).find((one) => one.startPoint <= start && start < one.endPoint)!
-    : solution.steps.find((one) => one.equations.includes(equation))!
-  return { text, type, step: step.index, start, end, proof, answer_changed: answerChanged(solution, patches, text), size: sizeOf(solution.text, text) }
+  const step = moved ? steps(text, findEquations(text).equations).find((one) => one.startPoint <= start && start < one.endPoint)
+    : solution.steps.findLast((one) => one.start <= patches[0].start)
+  const size = sizeOf(solution.text, text)
+  const difficulty = (1 - Math.min(1, gap ?? size) + Math.min(1, start / text.length)) / 2
+  return { text, type, step: step?.index ?? 0, start, end, proof, answer_changed: answerChanged(solution, patches, text), size, difficulty }
 }
 
 /** Whether both texts end in an answer, and not in the same one. */

@@ -2,28 +2,28 @@
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { mix32 } from '../../engine/arrow/hash.ts'
 import { choice, defineStage, Type } from '../define.ts'
-import { injection, type Edit } from './edits.ts'
-import { EDIT_TYPES, OPERATORS, USUAL_TYPES } from './operators/all.ts'
-import { DECLINED, type Declined } from './prove.ts'
-import { workedRows, type Worked } from './solutions.ts'
+import { several, type Edit } from './edits.ts'
+import { EDIT_TYPES, USUAL_TYPES } from './operators/all.ts'
+import { operatorTable } from './operators/table.ts'
+import { DECLINED } from './prove.ts'
+import { promptOfStep, workedRows, type Worked } from './solutions.ts'
 import { tellReport, tellRound, type Fitted } from './tell.ts'
-
-const operators = OPERATORS.map(({ name, about, needs, rise }) => `| \`${name}\` | ${about} | ${needs} | ${rise.join(', ') || '–'} |`).join('\n')
 
 export default defineStage({
   name: 'inject_errors', version: 3,
-  summary: 'Derive pairs whose rejected side is the chosen one with one proven error in its arithmetic.',
+  summary: 'Derive pairs whose rejected side is the chosen one with one proven error.',
   details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
-true; the proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;
+true; its proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;
 \`start\` and \`end\` are code points of the last message of the rejected side and say where the error is. \`answer_changed\`: both sides state a final answer, and not the same. \`size\` is the
-edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up.
+edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up, or step by step.
+\`difficulty\` is the mean of how small the error is (1 minus what the false sides differ by, over the larger) and how late it stands (the share of the text before it), each 0 to 1.
 
-| type | what it does | needs | RISE's edits |
-| --- | --- | --- | --- |
-${operators}
+${operatorTable}
 
-RISE's seventh, rewording a step so that the question is misread, is left out: nothing proves it. So is a change of unit or scale, but for ten times and a tenth. The last two are not among the defaults:
-they leave every equation true, and what they prove is that a number is used before anything gives it; a terse solution may do so and be right.
+The defaults are the types with an arithmetic proof, but for \`step_removed\` and \`steps_swapped\`: those leave every equation true, and prove that a number is used before anything gives it; a terse
+solution may do so and be right. Of code it is proven that both versions parse and differ in the named place only, not that the program does something else. Types marked unproven say the opposite, or
+name another thing, and may still be right by chance: they are only made if \`types\` names them, and their \`proof\` says \`unproven\`. All of RISE's seven edits are covered, rewording a step so
+that the question is misread by the unproven ones alone.
 
 So that the rejected side does not show by its surface, kinds and surfaces (quiet, shorter, longer, as long) are mixed on a sample until a reader of style alone does no better than chance, and the
 summary says how well such a reader, and one of length alone, does on other pairs. A reader who computes finds every error.`,
@@ -31,11 +31,21 @@ summary says how well such a reader, and one of length alone, does on other pair
   options: Type.Object({
     types: Type.Array(choice(EDIT_TYPES, { description: 'an operator of the table' }),
       { minItems: 1, uniqueItems: true, default: [...USUAL_TYPES], description: 'kinds of errors to draw from' }),
+    pairs: choice(['solutions', 'steps'], {
+      default: 'solutions', description: 'whole answers, or one step of each against its edited self: the steps before it then follow the question in the last message of the prompt, after a blank line',
+    }),
     max_per_row: Type.Integer({ minimum: 1, maximum: 16, default: 1, description: 'new pairs made of one row at most, all different' }),
+    max_share: Type.Number({ exclusiveMinimum: 0, maximum: 1, default: 1, description: 'share of new pairs among them and the rows that come in, at most; which rows are left out depends on their content alone' }),
+    quotas: Type.Object(Object.fromEntries(EDIT_TYPES.map((type) => [type, Type.Optional(Type.Number({ minimum: 0, maximum: 1 }))])), {
+      additionalProperties: false, default: {}, description: 'share of the new pairs that a type may have at most, by its name, as far as rows offer others; kept on the sample, so about kept on all',
+    }),
+    max_chars: Type.Optional(Type.Integer({ minimum: 1, description: 'characters (code points) of a side that a trainer reads: no pair whose sides are equal so far. No bound when left out' })),
+    min_edit_share: Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'edit distance over the length of the longer side, at least: pairs that are too alike can lower the likelihood of both sides' }),
+    max_edit_share: Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'edit distance over the length of the longer side, at most' }),
     tell_rows: Type.Integer({ minimum: 0, maximum: 100_000, default: 2_500, description: 'pairs on which readers try to tell the injected side; 0: the usual mix, untested' }),
   }),
   reads: { prompt: 'messages', chosen: 'messages' },
-  writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', answer_changed: 'bool', size: 'float64' },
+  writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', answer_changed: 'bool', size: 'float64', difficulty: 'float64' },
   rows: 'derive',
   reasons: Object.fromEntries(Object.entries(DECLINED).map(([name, about]) => [name, { kind: 'configured' as const, about }])),
   examples: [{
@@ -69,6 +79,33 @@ summary says how well such a reader, and one of length alone, does on other pair
     ],
     derived: [], noted: { 0: 'unclear_equation', 1: 'still_true', 2: 'only_rounding', 3: 'no_edit' },
   }, {
+    title: 'one step against its edited self: the steps before it follow the question',
+    options: { types: ['operator'], pairs: 'steps' },
+    rows: [{ prompt: 'Two pairs of socks, one lost: how many are left?', chosen: 'First: none is torn.\nThere are 2 + 2 = 4 socks.\nThree are left.', rejected: 'Four.' }],
+    derived: [{
+      prompt: 'Two pairs of socks, one lost: how many are left?\n\nFirst: none is torn.\n', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'There are 2 - 2 = 4 socks.', step: 1, start: 12, end: 13,
+    }],
+  }, {
+    title: 'sides that a trainer would cut off before they differ',
+    options: { types: ['operator'], max_chars: 12 },
+    rows: [{ prompt: 'How many socks are in two pairs?', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'Five.' }],
+    derived: [], noted: { 0: 'cut_off' },
+  }, {
+    title: 'sides that are too alike',
+    options: { types: ['operator'], min_edit_share: 0.1 },
+    rows: [{ prompt: 'How many socks are in two pairs?', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'Five.' }],
+    derived: [], noted: { 0: 'too_alike' },
+  }, {
+    title: 'sides that differ too much',
+    options: { types: ['operator'], max_edit_share: 0.1 },
+    rows: [{ prompt: 'Two and two?', chosen: '2 + 2 = 4', rejected: 'Five.' }],
+    derived: [], noted: { 0: 'too_different' },
+  }, {
+    title: 'of few rows with a small share none may be taken',
+    options: { types: ['operator'], max_share: 0.000001 },
+    rows: [{ prompt: 'How many socks are in two pairs?', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'Five.' }],
+    derived: [], noted: { 0: 'over_share' },
+  }, {
     title: 'an error is only carried on where what follows can be told: nothing follows, or the number has another origin',
     options: { types: ['wrong_carry'] },
     rows: [
@@ -79,48 +116,45 @@ summary says how well such a reader, and one of length alone, does on other pair
   }],
   fit: [tellRound],
   report: (options, [fitted]) => tellReport(options, fitted as Fitted),
-  open: (options, context) => ({
-    batch(batch, verdict) {
-      const { weights } = (context.states[0] as Fitted).mix
-      const read = workedRows(batch, context.seed)
-      const parents: number[] = []
-      const made: Edit[] = []
-      const rejected: Message[][] = []
-      for (let row = 0; row < batch.rows; row++) {
-        const worked = read(row)
-        const found = worked ? several(worked, weights, options.max_per_row) : 'no_equation'
-        if (typeof found === 'string') { verdict.note(row, found); continue }
-        const { messages } = worked!
-        for (const edit of found) {
-          parents.push(row)
-          made.push(edit)
-          rejected.push([...messages.slice(0, -1), { role: messages[messages.length - 1].role, content: edit.text }])
+  open: (options, context) => {
+    const { mix: { weights }, editable } = context.states[0] as Fitted
+    const taken = 2 ** 32 * options.max_share / (1 - options.max_share) / (editable * options.max_per_row)
+    return {
+      batch(batch, verdict) {
+        const read = workedRows(batch, context.seed, options.types, options.pairs)
+        const parents: number[] = [], made: Edit[] = [], prompts: Message[][] = [], chosen: Message[][] = [], rejected: Message[][] = []
+        for (let row = 0; row < batch.rows; row++) {
+          const worked = read(row)
+          const found = typeof worked === 'string' ? worked : mix32(worked.rowSeed ^ 0x5a4e) >= taken ? 'over_share' : several(worked.solution, worked.seed, weights, options.max_per_row, options)
+          if (typeof found === 'string') { verdict.note(row, found); continue }
+          const { before, step, solution } = worked as Worked, said = batch.messages('chosen').messages(row), { role } = said[said.length - 1]
+          const asked = options.pairs === 'steps' ? promptOfStep([...batch.messages('prompt').messages(row), ...said.slice(0, -1)], before) : []
+          for (const edit of found) {
+            parents.push(row)
+            made.push(step === undefined ? edit : { ...edit, step })
+            if (options.pairs === 'steps') {
+              prompts.push(asked)
+              chosen.push([{ role, content: solution.text }])
+              rejected.push([{ role, content: edit.text }])
+            } else rejected.push([...said.slice(0, -1), { role, content: edit.text }])
+          }
         }
-      }
-      return {
-        parents,
-        columns: {
-          rejected: makeMessages(rejected),
-          type: made.map(edit => edit.type),
-          step: Int32Array.from(made, edit => edit.step),
-          start: Int32Array.from(made, edit => edit.start),
-          end: Int32Array.from(made, edit => edit.end),
-          proof: made.map(edit => edit.proof),
-          answer_changed: Uint8Array.from(made, edit => edit.answer_changed ? 1 : 0),
-          size: Float64Array.from(made, edit => edit.size),
-        },
-      }
-    },
-  }),
+        return {
+          parents,
+          columns: {
+            ...options.pairs === 'steps' ? { prompt: makeMessages(prompts), chosen: makeMessages(chosen) } : {},
+            rejected: makeMessages(rejected),
+            type: made.map(edit => edit.type),
+            step: Int32Array.from(made, edit => edit.step),
+            start: Int32Array.from(made, edit => edit.start),
+            end: Int32Array.from(made, edit => edit.end),
+            proof: made.map(edit => edit.proof),
+            answer_changed: Uint8Array.from(made, edit => edit.answer_changed ? 1 : 0),
+            size: Float64Array.from(made, edit => edit.size),
+            difficulty: Float64Array.from(made, edit => edit.difficulty),
+          },
+        }
+      },
+    }
+  },
 })
-
-/** Up to `most` edits with different texts, or why there is none. */
-function several({ solution, seed }: Worked, weights: readonly number[], most: number): Edit[] | Declined {
-  const found: Edit[] = []
-  for (let attempt = 0; found.length < most && attempt < 4 * most; attempt++) {
-    const edit = injection(solution, mix32(seed + attempt | 0), weights)
-    if ('refused' in edit) return found.length > 0 ? found : edit.refused
-    if (!found.some(other => other.text === edit.text)) found.push(edit)
-  }
-  return found
-}

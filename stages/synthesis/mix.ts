@@ -4,10 +4,22 @@ import { share, type Estimate } from '../../models/metrics.ts'
 import { combine32 } from '../../models/random.ts'
 import { takeRows, type DenseRows } from '../../models/rows.ts'
 import { drawer, weightedOrder } from './draw.ts'
+import { EDIT_CLASSES } from './edits.ts'
+import type { EditType } from './operators/all.ts'
 import type { Sample } from './sample.ts'
 
 /** How often each of `EDIT_CLASSES` is drawn, and a style reader's hit rate under the usual mix and this one, on the pairs that it was chosen on. */
-export interface Mix { readonly weights: readonly number[], readonly rows: number, readonly before?: Estimate, readonly after?: Estimate }
+export interface Mix {
+  readonly weights: readonly number[]
+  readonly rows: number
+  readonly before?: Estimate
+  readonly after?: Estimate
+  /** types whose share stays above its quota, as too many rows offer nothing else, with that share */
+  readonly over?: Quotas
+}
+
+/** The share of the pairs that a type may have, at most. */
+export type Quotas = Readonly<Partial<Record<EditType, number>>>
 
 /** Pairs below which nothing is said or chosen. */
 export const FEWEST = 200
@@ -19,6 +31,8 @@ const HOLDS = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0]
 const STEPS = 80
 const RATE = 3
 const DRAWS = 3
+/** tries to bring types below their quotas */
+const ROUNDS = 100
 
 /** The share of rows whose better side a cross-fitted head names, a tie being half a hit. */
 export function guess(rows: DenseRows, hashes: ArrayLike<number>, seed: number): Estimate {
@@ -37,9 +51,9 @@ function hits(rows: DenseRows, hashes: ArrayLike<number>, seed: number, strength
  * A linear reader has nothing to learn where the mean of its features over the pairs is zero. So the weights' logarithms are moved from the usual ones by gradient descent on
  * the squared means of the style differences, each over its mean square, with a pull back to the usual mix that is let go step by step until a trained reader is down to chance.
  */
-export function chooseMix(sample: Sample, start: readonly number[], seed: number): Mix {
-  const rows = sample.starts.length - 1
-  if (rows < FEWEST) return { weights: start, rows }
+export function chooseMix(sample: Sample, usual: readonly number[], seed: number, quotas: Quotas = {}): Mix {
+  const rows = sample.starts.length - 1, { weights: start, over } = held(sample, usual, quotas)
+  if (rows < FEWEST) return { weights: start, rows, over }
   let strength: number | undefined
   const test = (weights: readonly number[]): Estimate => {
     const drawn: number[] = []
@@ -54,11 +68,33 @@ export function chooseMix(sample: Sample, start: readonly number[], seed: number
   const shift = new Float64Array(start.length), values = sparse(sample)
   for (let h = 0; h < HOLDS.length && best.rate.value > AIM; h++) {
     for (let step = 0; step < STEPS; step++) descend(sample, values, start, shift, HOLDS[h])
-    const weights = start.map((weight, at) => weight * Math.exp(shift[at]))
+    const weights = held(sample, start.map((weight, at) => weight * Math.exp(shift[at])), quotas).weights
     const rate = test(weights)
     if (rate.value < best.rate.value) best = { weights, rate }
   }
-  return { weights: best.weights, rows, before, after: best.rate }
+  return { weights: best.weights, rows, before, after: best.rate, over: held(sample, best.weights, quotas).over }
+}
+
+/** Weights under which, on the sample, no type has more than its quota, as far as the rows have others. */
+function held({ classes, starts }: Sample, usual: readonly number[], quotas: Quotas): { weights: readonly number[], over?: Quotas } {
+  const limited = Object.entries(quotas) as [EditType, number][], rows = starts.length - 1
+  if (!limited.length) return { weights: usual }
+  const weights = [...usual]
+  for (let round = 0; ; round++) {
+    const shares = new Map<EditType, number>()
+    for (let row = 0; row < rows; row++) {
+      let sum = 0
+      for (let i = starts[row]; i < starts[row + 1]; i++) sum += weights[classes[i]]
+      for (let i = starts[row]; sum > 0 && i < starts[row + 1]; i++) {
+        const { type } = EDIT_CLASSES[classes[i]]
+        shares.set(type, (shares.get(type) ?? 0) + weights[classes[i]] / sum / rows)
+      }
+    }
+    const over = limited.filter(([type, quota]) => (shares.get(type) ?? 0) > quota + 0.001)
+    if (!over.length) return { weights }
+    if (round === ROUNDS) return { weights, over: Object.fromEntries(over.map(([type]) => [type, shares.get(type)!])) }
+    for (const [type, quota] of over) EDIT_CLASSES.forEach((one, at) => { if (one.type === type) weights[at] *= quota / shares.get(type)! })
+  }
 }
 
 /** The values of a sample that are not zero, most being zero: those of edit i are `at[i]` to `at[i + 1]`. */

@@ -1,21 +1,25 @@
-import { findEquations, type Equation } from './arithmetic.ts'
-import { inPoints, replace, type Patch, type Solution } from './solution.ts'
+import { findEquations, valueOfStated, type Equation } from './arithmetic.ts'
+import { growth, inPoints, replace, type Patch, type Solution } from './solution.ts'
 
 /** Why nothing was made of a solution, with what it means. Later ones say more: of several reasons for one solution the last of this list is told. */
 export const DECLINED = {
   no_equation: 'the text holds no equation',
   unclear_equation: 'every equation could be read in more than one way, or not at all',
   no_true_equation: 'no equation of the text is exactly true',
-  no_edit: 'no true equation offers an edit of the types asked for',
+  no_edit: 'nothing in the text offers an edit of the types asked for',
   not_carried: 'no later step or answer takes up the result of an earlier one',
   several_origins: 'a result that is taken up later is also given by the problem or an earlier step, or its later use is not clear',
   only_rounding: 'every edit could pass for rounding',
   still_true: 'every edit left a true equation',
+  too_different: 'every edit changes more than `max_edit_share`',
+  too_alike: 'every edit changes less than `min_edit_share`',
+  over_share: 'left out, so that new pairs stay below `max_share`',
+  cut_off: 'every edit lies behind `max_chars`: the sides would be equal where a trainer cuts them off',
 } as const
 export type Declined = keyof typeof DECLINED
 
-/** A made error: the edited text, where the error is (code points of the edited text), and the proof. */
-export interface Proven { readonly text: string, readonly start: number, readonly end: number, readonly proof: string }
+/** A made error: the edited text, where the error is (code points of the edited text), and the proof. `gap`: what the sides of the false equation differ by, over the larger one. */
+export interface Proven { readonly text: string, readonly start: number, readonly end: number, readonly proof: string, readonly gap?: number }
 export type Judged = Proven | { readonly refused: Declined }
 
 const sayTrue = (one: Equation) => `${one.left}=${one.result} is true`
@@ -43,7 +47,7 @@ export function proveFalse(solution: Solution, equation: Equation, patches: read
   const span = changed(equation, patches)
   // what was left out leaves no span of its own
   if (span.end + edited.length - text.length <= span.start) Object.assign(span, { start: equation.start, end: equation.end })
-  return { text: edited, ...inPoints(edited, span.start, span.end + edited.length - text.length), proof: `${sayTrue(equation)}; ${made.left}=${made.result} is false` }
+  return { text: edited, ...inPoints(edited, span.start, span.end + edited.length - text.length), proof: `${sayTrue(equation)}; ${made.left}=${made.result} is false`, gap: gapOf(made) }
 }
 
 /**
@@ -69,7 +73,13 @@ export function proveCarried(solution: Solution, equation: Equation, patches: re
   }
   const own = patches.filter((patch) => patch.end <= equation.end)
   const span = changed(equation, own)
-  return { text: edited, ...inPoints(edited, span.start, span.end + made.end - equation.end), proof: proof.join('; ') }
+  return { text: edited, ...inPoints(edited, span.start, span.end + made.end - equation.end), proof: proof.join('; '), gap: gapOf(made) }
+}
+
+function gapOf(equation: Equation): number {
+  const [a, b] = [equation.exact, valueOfStated(equation.stated)].map(({ n, d }) => Number(n) / Number(d))
+  const gap = Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b))
+  return Number.isFinite(gap) ? gap : 1
 }
 
 /**
@@ -100,3 +110,12 @@ function changed(equation: Equation, patches: readonly Patch[]): { start: number
   const twin = equation.twin.denominator ?? equation.twin.number
   return { start: Math.min(start, equation.mark.start), end: Math.max(end, twin.end) }
 }
+
+/** An edit that nothing proves to be wrong: carried out, and marked so. */
+export function unproven(solution: Solution, patches: readonly Patch[]): Proven {
+  const text = replace(solution.text, 0, solution.text.length, patches), { start, end } = spanOf(patches)
+  return { text, ...inPoints(text, start, end + growth(patches)), proof: 'unproven' }
+}
+
+/** The code units of the original that patches change. */
+export const spanOf = (patches: readonly Patch[]): { start: number, end: number } => ({ start: patches[0].start, end: patches[patches.length - 1].end })

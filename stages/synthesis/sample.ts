@@ -4,9 +4,10 @@ import { createFeaturiser } from '../../models/features.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { createPairText } from '../../models/tokens.ts'
 import type { Batch, Context } from '../define.ts'
-import { createInjector, type Injector } from './edits.ts'
+import { createInjector, type Injector, type Limits } from './edits.ts'
+import type { EditType } from './operators/all.ts'
 import { Solution } from './solution.ts'
-import { workedRows } from './solutions.ts'
+import { workedRows, type Unit } from './solutions.ts'
 
 /** a sample is filled if at least this share of all rows can be edited */
 const EDITABLE = 1 / 32
@@ -28,8 +29,8 @@ export function keeper(most: readonly [number, number], rate: (most: number) => 
     if (kept[half].length === most[half]) limits[half] = Math.min(limits[half], (kept[half].at(-1)?.hash ?? -1) + 1)
   }
   return {
-    /** Whether a row of this hash may be among the lowest. */
-    wants: (half: 0 | 1, hash: number): boolean => most[half] > 0 && hash < limits[half],
+    /** Whether a row of this seed may be among the lowest. */
+    wants: (seed: number): boolean => most[halfOf(seed)] > 0 && hashOf(seed) < limits[halfOf(seed)],
     add(half: 0 | 1, row: Picked): void {
       if (kept[half].push(row) >= 2 * most[half]) settle(half)
     },
@@ -41,46 +42,62 @@ export function keeper(most: readonly [number, number], rate: (most: number) => 
   }
 }
 
-export const halfOf = ({ seed }: Pick<Picked, 'seed'>): 0 | 1 => seed & 1 ? 1 : 0
+const halfOf = (seed: number): 0 | 1 => seed & 1 ? 1 : 0
+const hashOf = (seed: number): number => mix32(seed ^ 0x7e11)
+
+/** What was set apart, of how many rows, and which share of all rows can be edited: no more than `editable`, in 39 of 40 cases. */
+export interface Gathered { readonly halves: Halves, readonly rows: number, readonly editable: number }
+
+interface Part { readonly halves: Halves, readonly rows: number }
+
+const rateOf = (most: number, rows: number) => Math.min(1, most / EDITABLE / Math.max(1, rows))
 
 /** Sets rows apart in which an error can be made, at most `most` of each half. */
-export function sampler(most: readonly [number, number], context: Context) {
-  const { wants, add, halves } = keeper(most, rows => rows / EDITABLE / Math.max(1, context.expectedRows))
+export function sampler(most: readonly [number, number], types: readonly EditType[], unit: Unit, context: Context) {
+  const { wants, add, halves } = keeper(most, rows => rateOf(rows, context.expectedRows))
+  let rows = 0
   return {
     batch(batch: Batch) {
-      const read = workedRows(batch, context.seed)
+      rows += batch.rows
+      if (most[0] + most[1] === 0) return
+      const read = workedRows(batch, context.seed, types, unit, wants)
       for (let row = 0; row < batch.rows; row++) {
         const worked = read(row)
-        if (!worked) continue
-        const { seed } = worked, hash = mix32(seed ^ 0x7e11)
-        if (!wants(halfOf(worked), hash)) continue
-        const { text, prompt = '' } = worked.solution
-        if (text.length + prompt.length <= MOST_CHARS && !('refused' in createInjector(worked.solution, seed))) add(halfOf(worked), { hash, seed, prompt, text })
+        if (typeof worked === 'string') continue
+        const { seed, solution: { text, prompt = '' } } = worked
+        if (text.length + prompt.length <= MOST_CHARS) add(halfOf(worked.rowSeed), { hash: hashOf(worked.rowSeed), seed, prompt, text })
       }
     },
-    partial: halves,
+    partial: (): Part => ({ halves: halves(), rows }),
   }
 }
 
 /** The lowest of all parts. */
-export function gather(partials: Iterable<unknown>, most: readonly [number, number]): Halves {
+export function gather(partials: Iterable<unknown>, most: readonly [number, number], expectedRows: number): Gathered {
   const { add, halves } = keeper(most)
-  for (const part of partials as Iterable<Halves>) part.forEach((rows, half) => { for (const row of rows) add(half as 0 | 1, row) })
-  return halves()
+  let rows = 0
+  for (const part of partials as Iterable<Part>) {
+    rows += part.rows
+    part.halves.forEach((kept, half) => { for (const row of kept) add(half as 0 | 1, row) })
+  }
+  const all = halves(), kept = all[1]
+  // of hashes that lie evenly, the highest of those kept says how many there are
+  const reach = kept.length === most[1] && kept.length > 0 ? (kept[kept.length - 1].hash + 1) / 2 ** 32 : rateOf(most[1], expectedRows)
+  const found = kept.length + 2 * Math.sqrt(kept.length) + 2
+  return { halves: all, rows, editable: kept.length ? Math.min(1, 2 * found / reach / Math.max(1, rows)) : 1 }
 }
 
 /** Edits of rows, by the style of the original minus that of the edited text; those of the n-th row are `starts[n]` to `starts[n + 1]`. */
 export interface Sample { readonly rows: DenseRows, readonly classes: Uint8Array, readonly hashes: Uint32Array, readonly starts: readonly number[] }
 
 /** The edits that `visit` makes of each row, each with a class of its own. Rows of which none can be made are left out. */
-export function styleOf(picked: readonly Picked[], visit: (injector: Injector, row: Picked) => readonly { readonly at: number, readonly text: string }[]): Sample {
+export function styleOf(picked: readonly Picked[], limits: Limits, visit: (injector: Injector, row: Picked) => readonly { readonly at: number, readonly text: string }[]): Sample {
   const featuriser = createFeaturiser('style', { max_rows: 1 << 20, max_values: 1 << 30 })
   const pair = createPairText(), encoder = new TextEncoder()
   const read = (side: typeof pair.prompt, text: string) => { const bytes = encoder.encode(text); side.read(bytes, 0, bytes.length) }
   const classes: number[] = [], hashes: number[] = [], starts: number[] = []
   for (const row of picked) {
-    const injector = createInjector(new Solution(row.text, row.prompt), mix32(row.seed))
-    const made = 'refused' in injector ? [] : visit(injector, row)
+    const made = visit(createInjector(new Solution(row.text, row.prompt), mix32(row.seed), limits), row)
     if (!made.length) continue
     starts.push(classes.length)
     read(pair.prompt, row.prompt)

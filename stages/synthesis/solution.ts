@@ -12,6 +12,7 @@ export class Solution {
   readonly prompt: string | undefined
   readonly equations: readonly Equation[]
   readonly refusals: readonly Refusal[]
+  #usable?: readonly Equation[]
   #steps?: readonly Step[]
   #mentions?: readonly Mention[]
   #given?: ReadonlySet<string>
@@ -25,6 +26,8 @@ export class Solution {
     this.refusals = found.refusals
   }
 
+  /** the equations that are exactly true: where errors can be made */
+  get usable(): readonly Equation[] { return this.#usable ??= this.equations.filter(({ verdict }) => verdict === 'true') }
   get steps(): readonly Step[] { return this.#steps ??= steps(this.text, this.equations) }
   get mentions(): readonly Mention[] { return this.#mentions ??= mentions(this.text) }
   /** values that the problem or common knowledge gives, by `keyOf` */

@@ -1,27 +1,58 @@
+/** The rows of a batch as solutions to make errors in: whole answers, or single steps of them. */
 import type { Message } from '../../engine/arrow/columns.ts'
-import { hash32 } from '../../engine/arrow/hash.ts'
+import { hash32, mix32 } from '../../engine/arrow/hash.ts'
 import type { Batch } from '../define.ts'
+import { drawer, shuffled } from './draw.ts'
+import { whyNot } from './edits.ts'
+import { OPERATORS, type EditType } from './operators/all.ts'
+import type { Declined } from './prove.ts'
 import { Solution } from './solution.ts'
 
-const EQUALS = 0x3d
+/** What errors are made in: the last message of the chosen side, or one of its steps. */
+export type Unit = 'solutions' | 'steps'
 
-/** A row whose answer may hold equations: its messages, its last one read as a solution, and a seed that depends on the row's content alone. */
-export interface Worked { readonly messages: readonly Message[], readonly solution: Solution, readonly seed: number }
+/** A solution with a seed that depends on the row's content alone; `rowSeed` is the same whatever step was drawn. `step`: which of the answer's it is. `before`: the steps before it, of which the trainer's prompt tells. */
+export interface Worked { readonly solution: Solution, readonly seed: number, readonly rowSeed: number, readonly step?: number, readonly before: string }
 
-/** A function from a row of a batch to its worked solution; undefined where the last message of the chosen side has no equals sign: most chat is never decoded. */
-export function workedRows(batch: Batch, contextSeed: number): (row: number) => Worked | undefined {
+/** A function from a row of a batch to its solution, or why no error of these types can be made in it. Most chat is refused by its bytes and never decoded, as are rows whose seed is not wanted. */
+export function workedRows(batch: Batch, contextSeed: number, types: readonly EditType[], unit: Unit, wants?: (seed: number) => boolean): (row: number) => Worked | Declined {
   const prompt = batch.messages('prompt'), chosen = batch.messages('chosen')
+  const needsEquation = OPERATORS.every(({ name, proof }) => proof === 'arithmetic' || !types.includes(name as EditType))
   return (row) => {
     const last = chosen.offsets[row + 1] - 1
-    if (last < chosen.offsets[row]) return undefined
+    if (last < chosen.offsets[row]) return 'no_equation'
     const start = chosen.contentOffsets[last], end = chosen.contentOffsets[last + 1]
-    if (!hasEquals(chosen.bytes, start, end)) return undefined
+    if (needsEquation && !hasEquals(chosen.bytes, start, end)) return 'no_equation'
+    const seed = hash32(chosen.bytes, start, end, hash32(prompt.bytes, prompt.start(row), prompt.end(row), contextSeed))
+    if (wants && !wants(seed)) return 'no_edit'
     const messages = chosen.messages(row)
     const problem = [...prompt.messages(row), ...messages.slice(0, -1)].map((message) => message.content).join('\n')
-    const seed = hash32(chosen.bytes, start, end, hash32(prompt.bytes, prompt.start(row), prompt.end(row), contextSeed))
-    return { messages, solution: new Solution(messages[messages.length - 1].content, problem), seed }
+    const solution = new Solution(messages[messages.length - 1].content, problem)
+    const refused = whyNot(solution, types)
+    if (refused) return refused
+    return unit === 'solutions' ? { solution, seed, rowSeed: seed, before: '' } : drawStep(solution, seed, types)
   }
 }
+
+/** One step as a solution of its own, whose problem is what stands before it. Only where it says by itself what it says in its place. */
+function drawStep(whole: Solution, seed: number, types: readonly EditType[]): Worked | Declined {
+  for (const step of shuffled(whole.steps, drawer(seed ^ 0x57e9))) {
+    const before = whole.text.slice(0, step.start)
+    const solution = new Solution(whole.text.slice(step.start, step.end), `${whole.prompt}\n${before}`)
+    const alike = solution.equations.length === step.equations.length
+      && step.equations.every(({ left, result, verdict }, i) => { const own = solution.equations[i]; return left === own.left && result === own.result && verdict === own.verdict })
+    if (alike && !whyNot(solution, types)) return { solution, seed: mix32(seed + step.index | 0), rowSeed: seed, step: step.index, before }
+  }
+  return 'no_edit'
+}
+
+/** The messages of a step's prompt: what was asked, and below it in the same message the steps so far. */
+export function promptOfStep(messages: readonly Message[], before: string): Message[] {
+  const { role, content } = messages.at(-1) ?? { role: 'user', content: '' }
+  return [...messages.slice(0, -1), { role, content: before ? `${content}\n\n${before}` : content }]
+}
+
+const EQUALS = 0x3d
 
 function hasEquals(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {

@@ -4,20 +4,28 @@ import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
 import type { FitRound, StageReport } from '../define.ts'
-import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
-import { chooseMix, FEWEST, guess, type Mix } from './mix.ts'
+import { draw, EDIT_CLASSES, startWeights, type Limits } from './edits.ts'
+import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
 import type { EditType } from './operators/all.ts'
 import { gather, sampler, styleOf } from './sample.ts'
+import type { Unit } from './solutions.ts'
 
 /** What the upper end of the 95 % interval of a reader's hit rate is held to. */
 export const MOST_TELL = 0.58
-export interface TellOptions { readonly types: readonly EditType[], readonly tell_rows: number }
+export interface TellOptions extends Limits {
+  readonly types: EditType[]
+  readonly tell_rows: number
+  readonly pairs: Unit
+  readonly quotas: Quotas
+  readonly max_per_row: number
+  readonly max_share: number
+}
 
 /** How well readers told the injected side of pairs as they are made; neither the mix nor the reader's training had seen them. */
 export interface Tell { readonly rows: number, readonly style: Estimate, readonly length: Estimate }
 
 /** What the stage is told by its sample: how to mix, and how well the mix hides. */
-export interface Fitted { readonly mix: Mix, readonly tell: Tell }
+export interface Fitted { readonly mix: Mix, readonly tell: Tell, readonly editable: number }
 
 /** Rows of one half to choose the mix on, and of the other to test it on. */
 const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.tell_rows * 0.4), options.tell_rows]
@@ -27,20 +35,20 @@ const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.te
  * length alone, guess.
  */
 export const tellRound: FitRound<TellOptions> = {
-  collect: (options, context) => sampler(wanted(options), context),
-  merge(options, { seed }, partials): Fitted {
-    const [tuning, trial] = gather(partials, wanted(options)), start = startWeights(options.types)
+  collect: (options, context) => sampler(wanted(options), options.types, options.pairs, context),
+  merge(options, { seed, expectedRows }, partials): Fitted {
+    const { halves: [tuning, trial], editable } = gather(partials, wanted(options), expectedRows), start = startWeights(options.types)
     const possible = [...start.keys()].filter((at) => start[at] > 0)
-    const mix = chooseMix(styleOf(tuning, (injector) => possible.flatMap((at) => {
+    const mix = chooseMix(styleOf(tuning, options, (injector) => possible.flatMap((at) => {
       const made = injector.make(at)
       return typeof made === 'string' ? [] : [{ at, text: made.text }]
-    })), start, seed)
-    const { rows, hashes } = styleOf(trial, (injector, row) => {
+    })), start, seed, options.quotas)
+    const { rows, hashes } = styleOf(trial, options, (injector, row) => {
       const made = draw(injector, mix32(row.seed), mix.weights)
       return 'refused' in made ? [] : [{ at: 0, text: made.text }]
     })
     const length: DenseRows = { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(hashes, (_, i) => rows.values[i * STYLE_COLUMNS.length]) }
-    return { mix, tell: { rows: rows.length, style: guess(rows, hashes, seed), length: guess(length, hashes, seed) } }
+    return { mix, editable, tell: { rows: rows.length, style: guess(rows, hashes, seed), length: guess(length, hashes, seed) } }
   },
 }
 
@@ -48,7 +56,7 @@ const percent = (value: number) => `${(100 * value).toFixed(1)} %`
 const interval = ({ value, low, high }: Estimate) => `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
 /** What the summary says of a mix and of how well it hides. */
-export function tellReport(options: TellOptions, { mix, tell }: Fitted): StageReport {
+export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>): StageReport {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) lines.push(`${tell.rows} pairs are too few to say whether the injected side shows by its surface (${FEWEST} are the least)`)
@@ -60,6 +68,8 @@ export function tellReport(options: TellOptions, { mix, tell }: Fitted): StageRe
         : `the interval reaches over ${percent(MOST_TELL)}, so that a tell cannot be ruled out: ${tell.rows < 2000 ? 'there are too few pairs' : 'set more types'}`)
     }
   }
+  const over = Object.entries(mix.over ?? {}).map(([type, share]) => `${type} (${percent(share)})`)
+  if (over.length) lines.push(`above its quota, as too many rows offer nothing else: ${over.join(', ')}`)
   const sum = mix.weights.reduce((all, weight) => all + weight, 0)
   return {
     lines,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createInjector, EDIT_CLASSES, sizeOf, type Edit } from '../../stages/synthesis/edits.ts'
+import { createInjector, EDIT_CLASSES, sizeOf, whyNot, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, USUAL_TYPES, type EditType } from '../../stages/synthesis/operators/all.ts'
 import { given, keyOf, mentions } from '../../stages/synthesis/numbers.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
@@ -11,8 +11,8 @@ import { holds } from './checker.ts'
 function all(text: string, type: EditType, prompt = '', seeds = 60): { edits: Edit[], refused: string[] } {
   const edits = new Map<string, Edit>(), refused = new Set<string>()
   for (let seed = 0; seed < seeds; seed++) {
-    const injector = createInjector(new Solution(text, prompt), seed)
-    if ('refused' in injector) { refused.add(injector.refused); continue }
+    const solution = new Solution(text, prompt), injector = createInjector(solution, seed), none = whyNot(solution, [type])
+    if (none) { refused.add(none); continue }
     EDIT_CLASSES.forEach((one, at) => {
       if (one.type !== type) return
       const made = injector.make(at)
@@ -27,7 +27,12 @@ const texts = (text: string, type: EditType, prompt = '') => all(text, type, pro
 test('names, operators and classes stand in one order', () => {
   expect(OPERATORS.map(({ name }) => name)).toEqual(EDIT_TYPES)
   expect(EDIT_CLASSES.map(({ type, surface }) => `${type} ${surface}`)).toEqual(EDIT_TYPES.flatMap(type => SURFACES.map(surface => `${type} ${surface}`)))
-  expect(EDIT_TYPES.filter(type => !USUAL_TYPES.includes(type))).toEqual(['step_removed', 'steps_swapped'])
+  expect(OPERATORS.filter(({ name, proof }) => proof === 'arithmetic' && !USUAL_TYPES.includes(name as EditType)).map(({ name }) => name)).toEqual(['step_removed', 'steps_swapped'])
+  expect(OPERATORS.filter(({ name, proof }) => proof !== 'arithmetic' && USUAL_TYPES.includes(name as EditType))).toEqual([])
+})
+
+test.each(OPERATORS.map(({ name, example }) => [name, example] as const))('the example of %s', (name, { prompt, text, edited }) => {
+  expect(texts(text, name as EditType, prompt)).toContain(edited)
 })
 
 describe('what each operator makes of a solution, all of it', () => {

@@ -6,10 +6,11 @@ import { copiesOf, type ErrorOperator, type NumberItem } from './define.ts'
 
 /** The wrong number is put in: one that the problem or an earlier step does give. */
 export const operandExchanged: ErrorOperator = {
-  name: 'operand_exchanged',
+  name: 'operand_exchanged', proof: 'arithmetic',
   about: 'An operand is replaced by another number of the problem or of an earlier step; the stated result stays.',
   needs: 'a true equation, and another number before it',
   rise: ['wrong substitution'],
+  example: { prompt: 'Of 45 eggs 18 broke.', text: '45 - 18 = 27 are whole', edited: '45 - 45 = 27 are whole' },
   * candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return

@@ -5,10 +5,11 @@ import { copiesOf, type ErrorOperator } from './define.ts'
 
 /** Two operands change places around a minus or division sign. */
 export const operandOrder: ErrorOperator = {
-  name: 'operand_order',
+  name: 'operand_order', proof: 'arithmetic',
   about: 'The two operands of a subtraction or division change places; the stated result stays.',
   needs: 'a true equation in which a subtraction or division stands between two plain numbers that differ',
   rise: ['swap terms'],
+  example: { text: '45 - 18 = 27', edited: '18 - 45 = 27' },
   * candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return

@@ -8,10 +8,11 @@ const SWAPS: Readonly<Record<Operator, readonly Operator[]>> = { '+': ['-', '*']
 
 /** Another operation, with the result of the right one: with the result of the wrong one the equation would be true and nothing proven. */
 export const operator: ErrorOperator = {
-  name: 'operator',
+  name: 'operator', proof: 'arithmetic',
   about: 'An operator is replaced by another, in the sign that the solution uses for it; the stated result stays. A slash that makes a fraction (1/2 * 60) is left alone.',
   needs: 'a true equation whose left side is printed alike wherever it is printed',
   rise: ['change an operator'],
+  example: { text: '6 + 2 = 8 pens', edited: '6 * 2 = 8 pens' },
   * candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return

@@ -5,10 +5,11 @@ import { standsAlone, termAt } from './terms.ts'
 
 /** A term is counted twice. */
 export const repeatedTerm: ErrorOperator = {
-  name: 'repeated_term',
+  name: 'repeated_term', proof: 'arithmetic',
   about: 'An operator and the number after it are written twice; the stated result stays.',
   needs: 'a true equation with an addition, subtraction or multiplication by a plain number',
   rise: [],
+  example: { text: '3 + 4 = 7', edited: '3 + 4 + 4 = 7' },
   * candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return

@@ -9,10 +9,11 @@ import { resultCopies, slips } from './slips.ts'
 
 /** A result slips and everything after it follows from the wrong number, as in a real mistake. */
 export const wrongCarry: ErrorOperator = {
-  name: 'wrong_carry',
+  name: 'wrong_carry', proof: 'arithmetic',
   about: 'A stated result slips, as in `result_number`, and all that follows is computed from the wrong number: later steps, and the final answer.',
   needs: 'a true equation whose result nothing before it gives, and a later step or final answer that takes it up; every later use can be told apart and recomputed',
   rise: ['replace values', 'wrong substitution'],
+  example: { prompt: 'Six bakers bake 13 rolls each, and 5 more.', text: '6 * 13 = 78. 78 + 5 = 83.', edited: '6 * 13 = 79. 79 + 5 = 84.' },
   * candidates(solution, equation, draw) {
     const places = resultCopies(equation)
     if (!isCarried(solution, equation) || solution.isKnown(keyOf(places[0]), equation.start)) return
