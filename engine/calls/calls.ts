@@ -9,6 +9,8 @@ export interface Calls {
   /** Never settles when the run has to stop: `failed` does, once nothing is under way any more. */
   ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
   readonly failed: Promise<never>
+  /** What servers told of their models' weights, by node: part of what the answers follow from. */
+  served(): Promise<Record<string, unknown>>
   /** How many of some items have an answer already. */
   known(node: string, items: readonly unknown[]): Promise<number>
   done(): Record<string, Done>
@@ -27,12 +29,13 @@ export function openCalls(services: ReadonlyMap<string, Service>, folder: string
   failed.catch(() => undefined)
   const endpointOf = async (node: string): Promise<Endpoint> => {
     const open = await (cache ??= openCache(folder))
-    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope(), stop.signal, abort.signal))
+    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal))
     return endpoints.get(node)!
   }
   const quiet = () => Promise.allSettled([...endpoints.values()].map(endpoint => endpoint.quiet()))
   return {
     failed,
+    served: async () => Object.fromEntries(await Promise.all([...services.keys()].map(async node => [node, await (await endpointOf(node)).served()] as const))),
     async ask(node, items) {
       try { return await (await endpointOf(node)).ask(items) } catch (error) {
         if (!stop.signal.aborted) {

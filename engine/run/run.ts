@@ -117,11 +117,11 @@ const codeKey = (): string => {
 /** Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan alone. */
 interface Keys { readonly partitions: string[][], readonly states: Map<string, string>, readonly run: string }
 
-function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], expectedRows: number, options: RunOptions): Keys {
+function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], served: Readonly<Record<string, unknown>>, expectedRows: number, options: RunOptions): Keys {
   const { graph, files, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
   const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
-    node.id, node.use, node.stage.version, seenOptions(node), node.module ? readFileSync(node.module, 'utf8') : '', node.from,
+    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.module ? readFileSync(node.module, 'utf8') : '', node.from,
     Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
   ])]))
   const states = new Map<string, string>()
@@ -151,7 +151,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
   const output = resolve(options.output ?? 'out'), cache = join(output, '.sluice')
   const unlock = openOutput(output, cache)
   let pool: Pool | undefined, calls: Calls | undefined
-  const abort = () => { void pool?.close() }
+  const abort = () => { void pool?.close(); void calls?.close() }
   options.signal?.addEventListener('abort', abort)
   try {
     const prepared = await prepare(input, options, join(cache, 'user'))
@@ -171,7 +171,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress, calls)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
-    const keys = makeKeys(prepared, plan, partitions, hashes, expectedRows, options)
+    const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
     checkDisk(output, files, plan)
