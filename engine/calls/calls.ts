@@ -3,7 +3,8 @@ import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import { openCache, type Cache } from './cache.ts'
 import { Endpoint, type Done } from './endpoint.ts'
-import type { Answer, Service } from './service.ts'
+import type { Services } from './graph.ts'
+import type { Answer } from './service.ts'
 
 export interface Calls {
   /** Never settles when the run has to stop: `failed` does, once nothing is under way any more. */
@@ -18,7 +19,7 @@ export interface Calls {
 }
 
 /** `folder` holds the answers; nothing is opened before something is asked. `scope` names the result that is worked for: all attempts at it share the caps. */
-export function openCalls(services: ReadonlyMap<string, Service>, folder: string, scope: () => string): Calls {
+export function openCalls(services: Services, folder: string, scope: () => string): Calls {
   const stop = new AbortController(), abort = new AbortController()
   // as many listeners as requests
   setMaxListeners(0, stop.signal, abort.signal)
