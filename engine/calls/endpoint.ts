@@ -49,7 +49,7 @@ export class Endpoint {
     this.#service = service
     this.#cache = cache
     this.#scope = scope
-    this.#servedKey = `served!${sha([service.model, service.identity])}`
+    this.#servedKey = `served!${service.limits.url}!${service.model}`
     this.#stop = stop
     this.#abort = abort
     this.#queue = new PQueue({ concurrency, ...(requests_per_min === undefined ? {} : { intervalCap: 1, interval: 60_000 / requests_per_min }) })

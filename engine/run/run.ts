@@ -132,7 +132,8 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
     const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
     calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run)
-    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress, calls)
+    // a thread that waits for a server takes no processor: as many more
+    pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)

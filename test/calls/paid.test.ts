@@ -78,8 +78,11 @@ describe('answers', () => {
   it('make a run of the same result elsewhere nothing new', async () => {
     const server = await startServer(), at = output()
     await outcomeOf(graphOf(server.url), { output: at })
-    const { result } = await outcomeOf(graphOf('http://127.0.0.1:1', { max_requests: 1, timeout_secs: 1 }), { output: at })
-    expect(result!.status).toBe('nothing_new')
+    server.close()
+    expect((await outcomeOf(graphOf(server.url, { max_requests: 1, timeout_secs: 1 }), { output: at })).result!.status).toBe('nothing_new')
+    const moved = await startServer()
+    expect((await outcomeOf(graphOf(moved.url), { output: at })).result!.status).toBe('nothing_new')
+    expect(moved.requests).toEqual([])
   })
 
   it('are enough: when all are there, a changed graph runs without a server', async () => {
