@@ -1,5 +1,6 @@
 /** What the package exports. */
 export { defineSink, defineSource, defineStage, choice, Type } from '../stages/define.ts'
+export { chatRequest, readChat } from './calls/chat.ts'
 export { main } from './cli.ts'
 export { graph } from './graph/build.ts'
 export { run } from './run/run.ts'

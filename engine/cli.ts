@@ -12,7 +12,8 @@ import { graph as graphOf, resolveGraph } from './graph/build.ts'
 import { explain, readManifest, verify, why } from './run/inspect.ts'
 import { takeLock } from './run/lock.ts'
 import { latestRun } from './run/publish.ts'
-import { prepare, run, type Progress, type RunOptions } from './run/run.ts'
+import { prepare } from './run/prepare.ts'
+import { run, type Progress, type RunOptions } from './run/run.ts'
 import { summaryObject, summaryText } from './run/summary.ts'
 
 const flags = {
@@ -24,6 +25,7 @@ const flags = {
   seed: { type: 'string', about: 'N   replaces the graph\'s seed' },
   limit: { type: 'string', about: 'N   only the first N rows: a first look' },
   answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
+  anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
   'keep-ids': { type: 'string', about: 'FILE   ids, one a line, that are never dropped but for broken rows; recorded in the ledger' },
   quiet: { type: 'boolean', about: 'nothing on success' },
   json: { type: 'boolean', about: 'the summary as one JSON object on stdout' },
@@ -41,7 +43,7 @@ sluice clean-cache    remove what a run keeps for the next one
 ${Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')}
 Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.`
 
-type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, answers?: string, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
+type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, answers?: string, anew?: boolean, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
 
 function parse(argv: readonly string[]): { values: Values, positionals: string[] } {
   try {
@@ -92,7 +94,7 @@ async function runCommand(values: Values, positionals: readonly string[]): Promi
   const progress = progressTo(values.quiet === true || values.json === true)
   const options: RunOptions = {
     output: values.output, input: values.input, set: values.set, workers: whole('workers', values.workers, 1) ?? availableParallelism(), seed: whole('seed', values.seed, 0),
-    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, answers: values.answers, onPlan: lines => { if (!values.quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
+    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, answers: values.answers, anew: values.anew, onPlan: lines => { if (!values.quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
   }
   try {
     const result = await run(graph, options)

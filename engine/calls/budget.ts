@@ -15,7 +15,7 @@ export interface Budget {
 export const usdOf = ({ usd_per_million_tokens: price = 0 }: Limits, tokens: number): number => tokens * price / 1e6
 
 /** `before`: what earlier attempts at the same result have spent. */
-export function openBudget(node: string, limits: Limits, before: Spent): Budget {
+export function openBudget(node: string, limits: Limits, before: Spent = { requests: 0, tokens: 0, usd: 0 }): Budget {
   const spent = { ...before }
   const add = (requests: number, tokens: number) => { spent.requests += requests; spent.tokens += tokens; spent.usd += usdOf(limits, tokens) }
   return {

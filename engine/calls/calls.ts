@@ -3,12 +3,15 @@ import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import { openCache, type Cache } from './cache.ts'
 import { Endpoint, type Done } from './endpoint.ts'
-import type { Answer, Service } from './service.ts'
+import type { Services } from './graph.ts'
+import type { Answer } from './service.ts'
 
 export interface Calls {
   /** Never settles when the run has to stop: `failed` does, once nothing is under way any more. */
   ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
   readonly failed: Promise<never>
+  /** What servers told of their models' weights, by node: part of what the answers follow from. */
+  served(): Promise<Record<string, unknown>>
   /** How many of some items have an answer already. */
   known(node: string, items: readonly unknown[]): Promise<number>
   done(): Record<string, Done>
@@ -16,7 +19,7 @@ export interface Calls {
 }
 
 /** `folder` holds the answers; nothing is opened before something is asked. `scope` names the result that is worked for: all attempts at it share the caps. */
-export function openCalls(services: ReadonlyMap<string, Service>, folder: string, scope: () => string): Calls {
+export function openCalls(services: Services, folder: string, scope: () => string): Calls {
   const stop = new AbortController(), abort = new AbortController()
   // as many listeners as requests
   setMaxListeners(0, stop.signal, abort.signal)
@@ -27,12 +30,13 @@ export function openCalls(services: ReadonlyMap<string, Service>, folder: string
   failed.catch(() => undefined)
   const endpointOf = async (node: string): Promise<Endpoint> => {
     const open = await (cache ??= openCache(folder))
-    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope(), stop.signal, abort.signal))
+    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal))
     return endpoints.get(node)!
   }
   const quiet = () => Promise.allSettled([...endpoints.values()].map(endpoint => endpoint.quiet()))
   return {
     failed,
+    served: async () => Object.fromEntries(await Promise.all([...services.keys()].map(async node => [node, await (await endpointOf(node)).served()] as const))),
     async ask(node, items) {
       try { return await (await endpointOf(node)).ask(items) } catch (error) {
         if (!stop.signal.aborted) {

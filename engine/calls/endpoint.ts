@@ -23,7 +23,7 @@ export class Endpoint {
   readonly #node: string
   readonly #service: Service
   readonly #cache: Cache
-  readonly #spentKey: string
+  readonly #scope: () => string
   readonly #servedKey: string
   readonly #queue: PQueue
   /** Ends waiting and resting, not requests: they are paid for. */
@@ -32,7 +32,10 @@ export class Endpoint {
   readonly #pending = new Map<string, Promise<Answer>>()
   #ready: Promise<void> | undefined
   #budget!: Budget
-  #identity = ''
+  #served: Promise<unknown> | undefined
+  /** Whether the server itself told it, in this run. */
+  #isTold = false
+  #spentKey = ''
   #restUntil = 0
   #asked = 0
   #cached = 0
@@ -40,13 +43,13 @@ export class Endpoint {
   #failed = 0
 
   /** `scope` names the result whose attempts share the caps. `stop`: no new request; `abort`: also those under way. */
-  constructor(node: string, service: Service, cache: Cache, scope: string, stop: AbortSignal, abort: AbortSignal) {
+  constructor(node: string, service: Service, cache: Cache, scope: () => string, stop: AbortSignal, abort: AbortSignal) {
     const { concurrent_requests: concurrency, requests_per_min } = service.limits
     this.#node = node
     this.#service = service
     this.#cache = cache
-    this.#spentKey = `spent!${scope}!${node}`
-    this.#servedKey = `served!${sha([service.model, service.identity])}`
+    this.#scope = scope
+    this.#servedKey = `served!${service.limits.url}!${service.model}`
     this.#stop = stop
     this.#abort = abort
     this.#queue = new PQueue({ concurrency, ...(requests_per_min === undefined ? {} : { intervalCap: 1, interval: 60_000 / requests_per_min }) })
@@ -54,9 +57,17 @@ export class Endpoint {
 
   async ask(items: readonly unknown[]): Promise<Answer[]> {
     if (items.length === 0) return []
-    await (this.#ready ??= this.#begin())
-    const keys = items.map(item => keyOf(this.#identity, item))
+    const identity = this.#identityOf(await this.served()), keys = items.map(item => keyOf(identity, item))
     this.#asked += items.length
+    if (!this.#ready) {
+      // as long as everything is there, no server need be
+      const stored = await this.#cache.get(keys)
+      if (stored.every(value => value !== undefined)) {
+        this.#cached += stored.length
+        return stored.map(value => ({ value }))
+      }
+    }
+    await (this.#ready ??= this.#begin())
     const fresh = new Map(keys.map((key, i) => [key, items[i]]).filter(([key]) => !this.#pending.has(key as string)) as [string, unknown][])
     // promised at once, so that nobody else asks for them meanwhile
     const found = this.#find(fresh)
@@ -75,7 +86,10 @@ export class Endpoint {
   /** What was done so far. Spending is of this result, over all attempts at it. */
   done(): Done { return { ...this.#budget?.spent ?? { requests: 0, tokens: 0, usd: 0 }, asked: this.#asked, cached: this.#cached, failed: this.#failed } }
 
-  /** How many of these items the cache has an answer to, of the model that was served last: for a plan, without a request. */
+  /** What the server told of the model's weights when it was last asked; it is asked now if it never was. Answers of other weights are other answers. */
+  served(): Promise<unknown> { return this.#served ??= this.#cache.get([this.#servedKey]).then(async ([told]) => told === undefined ? this.#askServed() : told) }
+
+  /** How many of these items the cache has an answer to: for a plan, without a request. */
   async known(items: readonly unknown[]): Promise<number> {
     const [served] = await this.#cache.get([this.#servedKey])
     if (served === undefined) return 0
@@ -185,18 +199,25 @@ export class Endpoint {
     }
   }
 
-  /** Before the first item: is the model there, and do its answers say something? */
-  async #begin(): Promise<void> {
-    const { limits: { url }, model, probe, items_per_request: size } = this.#service
-    this.#budget = openBudget(this.#node, this.#service.limits, (await this.#cache.get([this.#spentKey]))[0] as Spent | undefined ?? { requests: 0, tokens: 0, usd: 0 })
-    try {
-      const served = await this.#patiently(() => this.#whatIsServed())
-      await this.#cache.put(new Map([[this.#servedKey, served]]))
-      this.#identity = this.#identityOf(served)
+  /** Before the first item that is asked: are the weights those that the answers so far are of, and do they say something? */
+  #begin(): Promise<void> {
+    const { limits, model, probe, items_per_request: size } = this.#service
+    return this.#explained(async () => {
+      const told = await this.served(), now = this.#isTold ? told : await this.#askServed()
+      if (now !== told) throw new SluiceError(`${this.#node}: ${limits.url} has other weights of ${model} now: ${String(now)}, not ${String(told)}. Nothing is mixed: run the same command again to ask these`, EXIT.later)
+      const spentKey = `spent!${this.#scope()}!${this.#node}`
+      this.#budget = openBudget(this.#node, limits, (await this.#cache.get([spentKey]))[0] as Spent | undefined)
+      this.#spentKey = spentKey
       const values: unknown[] = []
       for (let i = 0; i < probe.items.length; i += size) values.push(...await this.#patiently(() => this.#attempt(probe.items.slice(i, i + size))))
       probe.check(values)
-    } catch (error) {
+    })
+  }
+
+  /** Errors of what is done before the first item: there is no row that they could cost. */
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    const { limits: { url }, model } = this.#service
+    try { return await work() } catch (error) {
       if (error instanceof SluiceError || this.#stop.aborted) throw error
       if (error instanceof CallError && error.kind === 'later') throw this.#down(`${url}: ${error.message}`)
       throw new SluiceError(`${this.#node}: ${url}, asked for ${model}: ${(error as Error).message}${error instanceof CallError ? this.#hint(error.status) : ''}`, EXIT.graph)
@@ -204,20 +225,25 @@ export class Endpoint {
   }
 
   /** What the server tells of the model besides its name. Servers without a list of models tell nothing. */
-  async #whatIsServed(): Promise<unknown> {
+  #askServed(): Promise<unknown> {
     const { model } = this.#service
-    let list: unknown
-    try { list = await this.#send('/v1/models') } catch (error) {
-      if (error instanceof CallError && (error.status === 404 || error.status === 405 || error.kind === 'unusable')) return null
-      throw error
-    }
-    const models = (list as { data?: { id?: unknown, root?: unknown }[] } | null)?.data
-    if (!Array.isArray(models)) return null
-    const found = models.find(({ id }) => id === model)
-    if (!found) throw new Error(`the server has no model '${model}', it has ${models.slice(0, 10).map(({ id }) => String(id)).join(', ') || 'none'}; set model`)
-    return found.root ?? null
+    return this.#explained(async () => {
+      const list = await this.#patiently(async () => {
+        try { return await this.#send('/v1/models') } catch (error) {
+          if (error instanceof CallError && (error.status === 404 || error.status === 405 || error.kind === 'unusable')) return null
+          throw error
+        }
+      })
+      const models = (list as { data?: { id?: unknown, root?: unknown }[] } | null)?.data
+      const found = Array.isArray(models) ? models.find(({ id }) => id === model) : {}
+      if (!found) throw new Error(`the server has no model '${model}', it has ${models!.slice(0, 10).map(({ id }) => String(id)).join(', ') || 'none'}; set model`)
+      const served = typeof found.root === 'string' ? found.root : null
+      await this.#cache.put(new Map([[this.#servedKey, served]]))
+      this.#isTold = true
+      return served
+    })
   }
 }
 
-/** A path below a server's root; some write the root with the version that paths begin with. */
-const addressOf = (url: string, path: string): string => url.replace(/\/+$/, '').replace(/\/v1$/, path.startsWith('/v1/') ? '' : '/v1') + path
+/** A path below a server's root; some write the root with the version that paths have themselves. */
+const addressOf = (url: string, path: string): string => url.replace(/\/+$/, '').replace(/\/v1$/, '') + path

@@ -4,6 +4,8 @@ import { say, step, type Problem } from '../graph/messages.ts'
 import type { Graph } from '../graph/types.ts'
 import type { Service } from './service.ts'
 
+export type Services = ReadonlyMap<string, Service>
+
 /** Every stage's service by the node's id, and what is wrong with them. */
 export function servicesOf(graph: Graph): { services: Map<string, Service>, problems: Problem[] } {
   const services = new Map<string, Service>(), problems: Problem[] = []

@@ -12,7 +12,7 @@ import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMet
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { labelOf, type Manifest } from './manifest.ts'
-import type { Prepared } from './run.ts'
+import type { Prepared } from './prepare.ts'
 
 const SHARD_BYTES = 500e6
 const packageVersion = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version

@@ -4,27 +4,21 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSy
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Schema } from 'apache-arrow'
-import type { InputFile, Sink, Source, Stage, StageReport } from '../../stages/define.ts'
+import type { InputFile, Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
-import type { Done } from '../calls/endpoint.ts'
-import { servicesOf } from '../calls/graph.ts'
 import { planCalls } from '../calls/plan.ts'
-import type { Service } from '../calls/service.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
-import { checkGraph, graph as graphOf, type GraphBuilder, type GraphObject } from '../graph/build.ts'
-import { resolveColumns } from '../graph/columns.ts'
-import { formatProblems, GraphError } from '../graph/messages.ts'
-import { seenOptions, type Graph, type Node } from '../graph/types.ts'
+import type { GraphBuilder, GraphObject } from '../graph/build.ts'
+import { seenOptions, type Node } from '../graph/types.ts'
 import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
-import { withInput } from './inputs.ts'
 import { takeLock } from './lock.ts'
 import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassTask, type Setup } from './messages.ts'
 import { cutPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
+import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 
@@ -53,6 +47,8 @@ export interface RunOptions {
   readonly input?: readonly string[]
   /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
   readonly answers?: string
+  /** Work everything out again though nothing changed. Answers of servers that are kept are used; calls that failed are made again. */
+  readonly anew?: boolean
   /** Hears what stages will ask of servers, a line each, before the first row. */
   readonly onPlan?: (lines: readonly string[]) => void
   /** Hears warnings about the graph, and of work that does not get on. */
@@ -72,40 +68,8 @@ export interface RunResult {
   readonly folder: string
   readonly manifest: Manifest
   /** What was asked of servers, by stage. */
-  readonly calls: Readonly<Record<string, Done>>
+  readonly calls: ReturnType<Calls['done']>
   readonly seconds: number
-}
-
-export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean>
-  readonly services: ReadonlyMap<string, Service>
-  /** Problems that do not stop a run, a line each. */
-  readonly warnings: string }
-
-/** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
-export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
-  const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input)
-  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
-  if (!read) throw new GraphError(warnings)
-  const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
-  const inputs = new Map<string, InputFile[]>()
-  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
-  const { services, problems: unfit } = servicesOf(graph)
-  const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
-  if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
-  const schemas = new Map(graph.nodes.map(node => {
-    const { input, output, isText } = nodes.get(node.id)!
-    return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
-  }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
-}
-
-/** The files of a source. What it says against them is about the data, unless it says otherwise. */
-async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
-  try {
-    return await (node.stage as Source).inputs(node.options as never, base)
-  } catch (error) {
-    throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
-  }
 }
 
 const sha = (value: unknown): string => createHash('sha256').update(typeof value === 'string' ? value : JSON.stringify(value)).digest('hex').slice(0, 32)
@@ -119,11 +83,11 @@ const codeKey = (): string => {
 /** Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan alone. */
 interface Keys { readonly partitions: string[][], readonly states: Map<string, string>, readonly run: string }
 
-function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], expectedRows: number, options: RunOptions): Keys {
+function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], served: Readonly<Record<string, unknown>>, expectedRows: number, options: RunOptions): Keys {
   const { graph, files, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
   const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
-    node.id, node.use, node.stage.version, seenOptions(node), node.module ? readFileSync(node.module, 'utf8') : '', node.from,
+    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.module ? readFileSync(node.module, 'utf8') : '', node.from,
     Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
   ])]))
   const states = new Map<string, string>()
@@ -153,7 +117,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
   const output = resolve(options.output ?? 'out'), cache = join(output, '.sluice')
   const unlock = openOutput(output, cache)
   let pool: Pool | undefined, calls: Calls | undefined
-  const abort = () => { void pool?.close() }
+  const abort = () => { void pool?.close(); void calls?.close() }
   options.signal?.addEventListener('abort', abort)
   try {
     const prepared = await prepare(input, options, join(cache, 'user'))
@@ -170,12 +134,14 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
     const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
     calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run)
-    pool = openPool(Math.max(1, options.workers ?? availableParallelism()), setup, progress, calls, options.onWarning, options.quietSecs)
+    // a thread that waits for a server takes no processor: as many more
+    pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls, options.onWarning, options.quietSecs)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
-    const keys = makeKeys(prepared, plan, partitions, hashes, expectedRows, options)
+    const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
-    if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+    if (options.anew) prune(join(cache, 'spools'), new Set())
+    else if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
     checkDisk(output, files, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)

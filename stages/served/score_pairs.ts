@@ -57,7 +57,7 @@ Two reward models of different families make the better panel.
 Before the first row the server is asked for its models and for the scores of four short texts; a model that is not there, scores that are all alike, and scores squashed into 0 to 1 stop the run (exit code 78).
 Every score is kept in \`.sluice/answers\` (or \`--answers DIR\`), by model, revision, template, truncation and exact text: it is asked for once, by whatever graph, and a run that was killed has to ask again only for what was under way.
 A request that fails is tried again (\`retry_secs\`); if the server is down the run stops with exit code 69, at a cap with 75, and the same command goes on from there. A row with a side that the server refuses, or has no finite score for, is set aside as errored, with the server's words in the ledger:
-it must not pass for reviewed. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.
+it must not pass for reviewed. Once the reason is gone, \`--anew\` has those rows scored, and no other. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.
 
 Scores of the same text differ a little with the batch that it was computed in; the kept one counts. Answers are kept for the name that the server gives the model, and for what it says of its weights: a server that serves others under the same name and path is not noticed.`,
   options,

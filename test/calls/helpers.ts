@@ -1,7 +1,7 @@
 /** Graphs with a served stage, and what became of a run of one. */
 import { join } from 'node:path'
 import { run } from '../../index.mjs'
-import type { RunOptions, RunResult } from '../../engine/run/run.ts'
+import type { GraphInput, RunOptions, RunResult } from '../../engine/run/run.ts'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import type { Server } from './server.ts'
 
@@ -20,7 +20,7 @@ export const graphOf = (url: string, more: Record<string, unknown> = {}, use = '
 export interface Outcome { readonly result?: RunResult, readonly error?: Error & { exit?: number }, readonly rows: Record<string, unknown>[], readonly ledger: Record<string, unknown>[] }
 
 /** A run, and its rows, or its error. */
-export async function outcomeOf(graph: ReturnType<typeof graphOf>, options: RunOptions = {}): Promise<Outcome> {
+export async function outcomeOf(graph: GraphInput, options: RunOptions = {}): Promise<Outcome> {
   try {
     const result = await run(graph, { workers: 1, output: output(), ...options })
     return { result, rows: rowsOf(join(result.folder, 'dpo')), ledger: rowsOf(join(result.folder, 'ledger')) }

@@ -1,4 +1,5 @@
 /** What was paid for: kept through kills, caps and torn files, counted, never shown. */
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +13,8 @@ import { startServer } from './server.ts'
 const PROBES = 4, ALL = 2 * PAIRS + PROBES
 const fileOf = (graph: object) => { const path = join(folder(), 'graph.json'); writeFileSync(path, JSON.stringify(graph)); return path }
 const filesBelow = (path: string): string[] => readdirSync(path, { recursive: true }).map(file => join(path, String(file))).filter(file => statSync(file).isFile())
+/** Of the files that hold answers. */
+const hashes = (path: string) => Object.fromEntries(filesBelow(path).filter(file => /\.(log|ldb)$/.test(file)).map(file => [file, createHash('sha256').update(readFileSync(file)).digest('hex')]))
 
 describe('a run that is killed', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)('by %s half way asks again only for what was under way, and publishes the same', async signal => {
@@ -62,7 +65,7 @@ describe('answers', () => {
     const one = await outcomeOf(graphOf(first.url), { answers })
     const before = second.requests.length
     const two = await outcomeOf(graphOf(second.url, { concurrent_requests: 3, timeout_secs: 9, max_requests: 1000, usd_per_million_tokens: 3, requests_per_min: 6000 }), { answers, workers: 1 })
-    expect(second.requests.length - before).toBe(PROBES)
+    expect(second.requests.length - before).toBe(0)
     expect(two.result!.calls.scored).toMatchObject({ asked: 2 * PAIRS, cached: 2 * PAIRS })
     expect(fingerprint(two.result!.folder)).toEqual(fingerprint(one.result!.folder))
     for (const more of [{ revision: '2' }, { model: 'other' }, { truncate_tokens: 5 }, { template: '{role}: {content}\n', texts_per_request: 1 }, { extra: { chat_template_kwargs: { x: 1 } } }]) {
@@ -75,8 +78,35 @@ describe('answers', () => {
   it('make a run of the same result elsewhere nothing new', async () => {
     const server = await startServer(), at = output()
     await outcomeOf(graphOf(server.url), { output: at })
-    const { result } = await outcomeOf(graphOf('http://127.0.0.1:1', { max_requests: 1, timeout_secs: 1 }), { output: at })
-    expect(result!.status).toBe('nothing_new')
+    server.close()
+    expect((await outcomeOf(graphOf(server.url, { max_requests: 1, timeout_secs: 1 }), { output: at })).result!.status).toBe('nothing_new')
+    const moved = await startServer()
+    expect((await outcomeOf(graphOf(moved.url), { output: at })).result!.status).toBe('nothing_new')
+    expect(moved.requests).toEqual([])
+  })
+
+  it('are enough: when all are there, a changed graph runs without a server', async () => {
+    const server = await startServer(), answers = join(folder(), 'answers')
+    const one = await outcomeOf(graphOf(server.url), { answers })
+    server.close()
+    const graph = graphOf(server.url)
+    graph.stages.splice(2, 0, { id: 'short', use: 'drop_length', with: { max_words: 9 } as never })
+    const { result, error } = await outcomeOf(graph, { answers })
+    expect(error).toBeUndefined()
+    expect(result!.calls.scored).toMatchObject({ asked: 2 * PAIRS, cached: 2 * PAIRS, requests: 0 })
+    expect(result!.manifest.rows.kept).toBeLessThan(one.result!.manifest.rows.kept)
+  })
+
+  it('of other weights under the same name are never mixed with these', async () => {
+    const server = await startServer(), at = output(), run = (more = {}) => outcomeOf(graphOf(server.url, more), { output: at })
+    expect((await run({ max_requests: 70 })).error!.exit).toBe(75)
+    server.root = '/other'
+    const { error } = await run()
+    expect(error?.message).toMatch(/has other weights of reward now: \/other\/reward, not \/weights\/reward\. Nothing is mixed: run the same command again/)
+    expect(error!.exit).toBe(75)
+    const before = server.requests.length
+    expect((await run()).rows).toHaveLength(PAIRS)
+    expect(server.requests.length - before).toBe(ALL)
   })
 
   it('survive a torn tail: what is before it is there', async () => {
@@ -90,17 +120,17 @@ describe('answers', () => {
     expect(server.requests.length - before).toBeLessThanOrEqual(PROBES + 2)
   })
 
-  it('of a damaged folder are looked for, and never removed in silence', async () => {
-    const answers = join(folder(), 'answers'), server = await startServer()
-    await outcomeOf(graphOf(server.url), { answers })
-    const names = readdirSync(answers)
+  it('are found again in a folder whose list of files is damaged; one that cannot be read is left as it is', async () => {
+    const answers = join(folder(), 'answers'), server = await startServer(), run = () => outcomeOf(graphOf(server.url), { answers })
+    await run()
+    const asked = server.requests.length, manifest = readdirSync(answers).find(name => name.startsWith('MANIFEST'))!
+    writeFileSync(join(answers, manifest), 'x'.repeat(400))
+    expect((await run()).rows).toHaveLength(PAIRS)
     writeFileSync(join(answers, 'CURRENT'), 'MANIFEST-000099\n')
-    const before = server.requests.length
-    const { rows, error } = await outcomeOf(graphOf(server.url), { answers })
-    if (error) expect(error).toMatchObject({ exit: 74, message: expect.stringContaining(answers) as string })
-    else expect(rows).toHaveLength(PAIRS)
-    expect(server.requests.length - before).toBeLessThanOrEqual(PROBES)
-    expect(names.filter(name => name.endsWith('.log') || name.endsWith('.ldb')).length).toBeGreaterThan(0)
+    const before = hashes(answers), { error } = await run()
+    expect(error).toMatchObject({ exit: 74, message: expect.stringContaining(`the answers in ${answers} cannot be opened`) as string })
+    expect(hashes(answers)).toMatchObject(before)
+    expect(server.requests).toHaveLength(asked)
   })
 
   it('are one process\'s at a time: another run ends with 75', async () => {
@@ -121,7 +151,7 @@ describe('answers', () => {
     const copy = output()
     cpSync(join(at, '.sluice', 'answers'), join(copy, '.sluice', 'answers'), { recursive: true })
     await outcomeOf(graphOf(server.url), { output: copy })
-    expect(server.requests.length - before).toBe(PROBES)
+    expect(server.requests.length - before).toBe(0)
   })
 })
 

@@ -14,6 +14,8 @@ export interface Server {
   /** Most requests that were under way at once. */
   readonly most: () => number
   misbehave: Misbehave
+  /** Where the weights lie, as the server says. */
+  root: string
   close(): void
 }
 
@@ -46,7 +48,7 @@ export async function startServer(misbehave: Misbehave = () => undefined, { mode
   const requests: Request[] = []
   const respond = async (incoming: IncomingMessage, response: ServerResponse) => {
     const path = incoming.url!
-    if (incoming.method === 'GET') return void (path === '/v1/models' ? response.end(JSON.stringify({ data: models.map(id => ({ id, root: `/weights/${id}` })) })) : response.writeHead(404).end())
+    if (incoming.method === 'GET') return void (path === '/v1/models' ? response.end(JSON.stringify({ data: models.map(id => ({ id, root: `${server.root}/${id}` })) })) : response.writeHead(404).end())
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const request = { path, body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>, headers: incoming.headers, number: requests.length }
@@ -58,7 +60,7 @@ export async function startServer(misbehave: Misbehave = () => undefined, { mode
   }
   const http = createServer((incoming, response) => { void respond(incoming, response) })
   await new Promise<void>(resolve => { http.listen(port, '127.0.0.1', resolve) })
-  const server: Server = { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, requests, most: () => most, misbehave, close: () => { http.closeAllConnections(); http.close() } }
+  const server: Server = { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, requests, most: () => most, misbehave, root: '/weights', close: () => { http.closeAllConnections(); http.close() } }
   closers.push(server.close)
   return server
 }

@@ -162,6 +162,22 @@ describe('pipelines/nightly.mjs', () => {
   })
 })
 
+describe('pipelines/two_reward_models.mjs', () => {
+  it('gives the scores of both models to peer_review, as its margins', async () => {
+    const at = folder()
+    const { code, stdout, stderr } = await script('two_reward_models.mjs', ['--output', 'o'], at)
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stderr).toMatch(/^sluice: skywork: at most about [\d,]+ requests to Skywork.*\nsluice: tulu: at most/m)
+    expect(stdout).toMatch(/^ {2}tulu: [\d,]+ answers, 0 of them from the cache; [\d,]+ requests and [\d,]+ tokens were spent on this result$/m)
+    const rows = rowsOf(join(at, 'o', 'latest', 'dpo')) as Record<string, number>[], margins = new Set<number>()
+    for (const row of rows) {
+      for (const name of ['skywork', 'tulu']) expect(row[`agreed_margin_${name}`]).toBe(row[`${name}_chosen_score`] - row[`${name}_rejected_score`])
+      margins.add(row.agreed_margin_tulu)
+    }
+    expect(margins.size).toBeGreaterThan(50)
+  })
+})
+
 describe('pipelines/own_stage.mjs', () => {
   it('drops by its own reason, with its value and limit in the ledger', async () => {
     const at = folder(), data = join(at, 'in.parquet')

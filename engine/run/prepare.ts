@@ -1,0 +1,42 @@
+/** A graph made ready: read, and held against the footers and layouts of its inputs, before a row is processed. */
+import type { Schema } from 'apache-arrow'
+import type { InputFile, Sink, Source } from '../../stages/define.ts'
+import { servicesOf, type Services } from '../calls/graph.ts'
+import { checkGraph, graph as graphOf } from '../graph/build.ts'
+import { resolveColumns } from '../graph/columns.ts'
+import { formatProblems, GraphError } from '../graph/messages.ts'
+import type { Graph, Node } from '../graph/types.ts'
+import { withInput } from './inputs.ts'
+import type { GraphInput, RunOptions } from './run.ts'
+
+export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean>
+  readonly services: Services
+  /** Problems that do not stop a run, a line each. */
+  readonly warnings: string }
+
+/** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
+export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
+  const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input)
+  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
+  if (!read) throw new GraphError(warnings)
+  const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
+  const inputs = new Map<string, InputFile[]>()
+  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
+  const { services, problems: unfit } = servicesOf(graph)
+  const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
+  if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
+  const schemas = new Map(graph.nodes.map(node => {
+    const { input, output, isText } = nodes.get(node.id)!
+    return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
+  }))
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
+}
+
+/** The files of a source. What it says against them is about the data, unless it says otherwise. */
+async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
+  try {
+    return await (node.stage as Source).inputs(node.options as never, base)
+  } catch (error) {
+    throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
+  }
+}
