@@ -160,6 +160,7 @@ function countWhere(margins: readonly Float64Array[], test: (margin: number, m: 
 
 /** 1 where the rule finds the label wrong. Only reviewers that see are asked; with none, nothing is found. */
 export function foundWrong(rule: Rule, stack: Stack, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
+  if (!stack.sees.includes(true)) return new Uint8Array(stacked.length)
   if (rule === 'stack' || rule === 'exchange') return Uint8Array.from(stacked, margin => margin <= stack_threshold ? 1 : 0)
   const voices = speaking(stack, margins)
   return against(thresholds, margins).map((count, i) => count >= (rule === 'both' ? Math.max(1, voices[i]) : 1) ? 1 : 0)
