@@ -1,4 +1,4 @@
-import { fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
+import { confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
 import { judge, type Question } from './judge.ts'
@@ -61,6 +61,8 @@ export interface Panel {
   stack_threshold: number
   /** Quantiles of the sample's stack margins, evenly spread, ascending. */
   quantiles: Float64Array
+  /** Confident learning flags a label if the chance of the opposite one, 1 - `support`, reaches this; NaN if nothing is to be flagged. */
+  confident: number
   /** Stack margins as two normal bells. */
   mixture: Mixture
   self_test: SelfTest
@@ -114,7 +116,7 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
   const reviewers = [...specs, GIVEN].slice(0, fits.length).map((spec, m) => ({ ...spec, fit: fits[m], calibration: fitCalibration(margins[m]) }))
   return {
     reviewers, ...(standings ? { standings } : {}), stack, joint, noise_rate, thresholds: thresholdsOf(stack, margins, dropped), stack_threshold: lowest(stacked, dropped),
-    quantiles: quantilesOf(stacked), mixture: fitMixture(stacked), self_test, able, share_by: options.share_by,
+    quantiles: quantilesOf(stacked), confident: confidentThreshold(stacked.map(margin => support(joint, margin))), mixture: fitMixture(stacked), self_test, able, share_by: options.share_by,
     ...(evidence ? { evidence } : {}), ...correlate(reviewers, stack.sees, margins), ...(exchange ? { exchange } : {}), rows: folds.length,
   }
 }

@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
 import { crossMargins } from '../../models/head.ts'
+import { fitNeighbours, neighbourProbability, type Neighbours } from '../../models/neighbours.ts'
 import { fitPanel, probabilityOf, type Panel, type Rule } from '../../models/panel.ts'
 import { combine32, foldOf, hashString } from '../../models/random.ts'
 import { concatRows, takeRows, type Rows } from '../../models/rows.ts'
@@ -38,7 +39,10 @@ export const panelOptions = {
   min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'nothing is dropped unless planted flips show that wrong labels are told from right ones with an AUROC whose lower 95 % bound is above this' }),
 }
 
-export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' }
+export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' | 'weight' | 'flip', neighbours?: boolean }
+
+/** What is fitted: the panel, and where it was asked for the pairs to look for neighbours among, by the rows of reviewer `of`. */
+export interface FittedPanel extends Panel { neighbours?: { of: number, among: Neighbours } }
 
 /** Columns that a panel stage reads. */
 export const panelReads = (options: InputOptions) => ({ prompt: 'messages' as const, chosen: 'messages' as const, rejected: 'messages' as const, ...columnsRead(options) })
@@ -123,7 +127,7 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
       partial: (): Partial => ({ samples: inputs.map(input => firstRows(input.view(), folds.length)), folds: Uint8Array.from(folds), chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected), comparisons: comparisons.take() }),
     }
   },
-  merge(options: O, context: Context, partials: Iterable<unknown>): Panel {
+  merge(options: O, context: Context, partials: Iterable<unknown>): FittedPanel {
     const parts = gather(partials as Iterable<Partial>)
     const inputs = sampleInputs(options, stage), { reviewers } = options
     const samples = inputs.map((input, m) => {
@@ -137,9 +141,12 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
     const words = reviewers.filter(name => name !== 'standings').indexOf('words'), fresh = samples[words < 0 ? specs.length : words]
     const compared = reviewers.includes('standings')
       ? { graph: tournament(joinComparisons(parts.map(part => part.comparisons))), rows: { chosen: Uint32Array.from(parts.flatMap(part => [...part.chosen])), rejected: Uint32Array.from(parts.flatMap(part => [...part.rejected])) } } : undefined
-    return fitPanel({ specs, samples: samples.slice(0, specs.length), folds, ...(compared ? { compared } : {}) }, fresh,
+    const panel = fitPanel({ specs, samples: samples.slice(0, specs.length), folds, ...(compared ? { compared } : {}) }, fresh,
       // where nothing is done about it, whether dropping would help need not be tried
-      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.action === 'drop' ? options.share_by : 'noise_rate', flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
+      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.action === 'drop' || options.action === 'flip' ? options.share_by : 'noise_rate', flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
+    // style tells alike from unlike better than words do
+    const of = ['embeddings', 'style', 'words', 'chars'].map(name => specs.findIndex(spec => spec.name === name)).find(m => m >= 0)
+    return options.neighbours && of !== undefined ? { ...panel, neighbours: { of, among: fitNeighbours(samples[of], folds) } } : panel
   },
 })
 
@@ -169,8 +176,11 @@ function thinned(part: Partial, every: number): Partial {
   return { samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]), chosen: picked.map(row => chosen[row]), rejected: picked.map(row => rejected[row]), comparisons }
 }
 
-/** Scores a batch: each reviewer's out-of-fold margins, the stack's, and P(the label is right). `margins` of a missing score are 0, `shown` NaN. */
-export function panelScorer(panel: Panel, options: InputOptions, stage: string, context: Context): (batch: Batch) => { margins: Float64Array[], shown: Float64Array[], stacked: Float64Array, probability: Float64Array } {
+/** Of each row of a batch: the reviewers' out-of-fold margins (of a missing score 0, `shown` NaN), the stack's, P(the label is right), and the same by neighbours where they were asked for. */
+export interface Scores { margins: Float64Array[], shown: Float64Array[], stacked: Float64Array, probability: Float64Array, neighbours?: Float64Array }
+
+/** Scores one batch after another. */
+export function panelScorer(panel: FittedPanel, options: InputOptions, stage: string, context: Context): (batch: Batch) => Scores {
   const reader = new Reader(seedOf(context))
   const inputs = createInputs(options, stage, whole, panel.reviewers.find(({ name }) => name === 'embeddings')?.fit.columns)
   const answers = answersOf()
@@ -185,6 +195,8 @@ export function panelScorer(panel: Panel, options: InputOptions, stage: string, 
       for (let m = 0; m < inputs.length; m++) inputs[m].append(row, pair)
     }
     const margins = inputs.map((input, m) => crossMargins(panel.reviewers[m].fit, input.view(), folds))
+    const near = panel.neighbours && inputs[panel.neighbours.of].view()
+    const neighbours = near && Float64Array.from(folds, (fold, row) => neighbourProbability(panel.neighbours!.among, near, row, fold))
     for (const input of inputs) input.clear()
     const compared = answers.take()
     if (panel.standings) margins.push(standingMargins(panel.standings, compared))
@@ -196,6 +208,6 @@ export function panelScorer(panel: Panel, options: InputOptions, stage: string, 
       return some.map((_, row) => ours[row] - theirs[row])
     })
     const stacked = stackMargins(panel.stack, margins, folds)
-    return { margins, shown, stacked, probability: stacked.map(margin => probabilityOf(panel, margin)) }
+    return { margins, shown, stacked, probability: stacked.map(margin => probabilityOf(panel, margin)), ...(neighbours ? { neighbours } : {}) }
   }
 }
