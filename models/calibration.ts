@@ -85,6 +85,26 @@ export function plainFit(margins: Float64Array): { slope: number; gain: number }
   return fitSlope(binMargins(margins), 0)
 }
 
+/** How sure it is that margins of a learned head are log-odds as they come: a normal prior of slope 1 with this precision, a standard deviation of a half. */
+const PRIOR = 4
+
+/** The slope 1 / T >= 0 of margins that are likely to be log-odds already: where rows say little it stays near 1. */
+export function learnedSlope(margins: Float64Array): number {
+  let slope = 1
+  for (let step = 0; step < 50; step++) {
+    let gradient = PRIOR * (1 - slope), curvature = PRIOR
+    for (let i = 0; i < margins.length; i++) {
+      const p = sigmoid(slope * margins[i])
+      gradient += (1 - p) * margins[i]
+      curvature += p * (1 - p) * margins[i] * margins[i]
+    }
+    const next = Math.max(0, slope + gradient / curvature)
+    if (Math.abs(next - slope) < 1e-6) return next
+    slope = next
+  }
+  return slope
+}
+
 /** The slope b >= 0 under which eta + (1 - 2 eta) s(b d) makes the labels as given likeliest; 0 for margins that say nothing. */
 export function slopeFor(margins: Float64Array, eta: number): number {
   return fitSlope(binMargins(margins), eta).slope

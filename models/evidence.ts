@@ -1,11 +1,10 @@
 import { sigmoid, trainHead, dotRow, type CrossFitOptions } from './head.ts'
 import { slopeFor } from './calibration.ts'
 import type { Estimate } from './metrics.ts'
+import { judge, type Question } from './judge.ts'
 import { foundWrong, lowest, thresholdsOf, type Rule } from './panel.ts'
 import { combine32 } from './random.ts'
-import { fitHeads, signedMargins, type ReviewerSpec } from './reviewer.ts'
 import { takeRows, type Rows } from './rows.ts'
-import { fitStack, stackMargins } from './stack.ts'
 
 /** What a share to drop does to a head that is trained on what is left. */
 export interface Trial {
@@ -28,18 +27,17 @@ export interface Evidence {
   held_out: number
 }
 
-interface Question {
-  specs: readonly ReviewerSpec[]
-  samples: readonly Rows[]
+interface ShareQuestion {
+  question: Question
   /** What the fresh head reads. */
   fresh: Rows
-  folds: Uint8Array
   rule: Rule
   noise_rate: number
   /** Only that share is tried. */
   is_given: boolean
   /** The reviewers' regularisation. */
   l2s: readonly number[]
+  exchange: boolean
   options: CrossFitOptions
 }
 
@@ -61,18 +59,18 @@ const TUNED = 8
  * with fewer labels beyond chance. Of the shares that do, the one with the highest sum of gains is taken.
  * Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
  */
-export function chooseShare(whole: Question): Evidence {
-  const question = atMost(MOST_ROWS, whole)
-  const { folds, noise_rate, options } = question
-  const shares = (question.is_given ? [1] : MULTIPLES).map(multiple => Math.min(MOST_SHARE, multiple * noise_rate)).filter(share => share > 0)
+export function chooseShare(whole: ShareQuestion): Evidence {
+  const some = atMost(MOST_ROWS, whole)
+  const { noise_rate, options, question: { folds } } = some
+  const shares = (some.is_given ? [1] : MULTIPLES).map(multiple => Math.min(MOST_SHARE, multiple * noise_rate)).filter(share => share > 0)
   const found = shares.map(share => ({ share, dropped: 0, of: 0, memorising: [] as number[], tuned: [] as number[], accuracy: [] as number[] }))
   let held_out = 0
   for (let fold = 0; fold < options.folds && held_out < ENOUGH_HELD_OUT && shares.length > 0; fold++) {
     const inside = rowsWhere(folds, value => value !== fold), outside = rowsWhere(folds, value => value === fold)
     if (outside.length === 0 || inside.length === 0) continue
     held_out += outside.length
-    const drops = dropsInside(question, inside, shares, fold)
-    const judge = (kept: Uint32Array, strength: number) => heldOutLikelihood(question, kept, outside, strength)
+    const drops = dropsInside(some, inside, shares, fold)
+    const judge = (kept: Uint32Array, strength: number) => heldOutLikelihood(some, kept, outside, strength)
     const before = [judge(inside, MEMORISING), judge(inside, TUNED)]
     drops.forEach((wrong, s) => {
       const kept = inside.filter((_, i) => wrong[i] === 0)
@@ -96,30 +94,33 @@ export function chooseShare(whole: Question): Evidence {
 }
 
 /** The question put of fewer rows, evenly spread. */
-function atMost(rows: number, question: Question): Question {
-  const { folds, samples, fresh } = question, step = folds.length / rows
-  if (step <= 1) return question
+function atMost(rows: number, whole: ShareQuestion): ShareQuestion {
+  const { folds } = whole.question, step = folds.length / rows
+  if (step <= 1) return whole
   const picked = Uint32Array.from({ length: rows }, (_, i) => Math.floor(i * step))
-  return { ...question, folds: Uint8Array.from(picked, row => folds[row]), samples: samples.map(sample => takeRows(sample, picked)), fresh: takeRows(fresh, picked) }
+  return { ...whole, question: questionOf(whole.question, picked), fresh: takeRows(whole.fresh, picked) }
 }
+
+/** The question put of some rows. */
+const questionOf = ({ specs, samples, folds, compared }: Question, picked: Uint32Array): Question => ({
+  specs, samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]),
+  ...(compared ? { compared: { graph: compared.graph, rows: { chosen: picked.map(row => compared.rows.chosen[row]), rejected: picked.map(row => compared.rows.rejected[row]) } } } : {}),
+})
 
 const netGain = ({ memorising, tuned }: Trial) => memorising.value + tuned.value
 const agreed = (margin: number) => margin > 0 ? 1 : margin === 0 ? 0.5 : 0
 
-/** Which of the rows inside would be dropped, by share; judged by reviewers that saw none of the rows outside. */
-function dropsInside({ specs, samples, folds, rule, l2s, options }: Question, inside: Uint32Array, shares: readonly number[], fold: number): Uint8Array[] {
+/** Which of the rows inside would be dropped, by share; judged by reviewers that saw none of the rows outside: standings compare answers to one prompt, and those lie in one fold. */
+function dropsInside({ question, rule, l2s, exchange, options }: ShareQuestion, inside: Uint32Array, shares: readonly number[], fold: number): Uint8Array[] {
+  const some = questionOf(question, inside)
   // folds above the one set aside move down
-  const innerFolds = Uint8Array.from(inside, row => folds[row] > fold ? folds[row] - 1 : folds[row])
-  const inner = { ...options, folds: options.folds - 1, seed: combine32(options.seed, 0x65766964 + fold) }
-  const rows = samples.map(sample => takeRows(sample, inside))
-  const margins = specs.map((spec, m) => signedMargins(fitHeads(spec, rows[m], innerFolds, { ...inner, l2: l2s[m] }), rows[m], innerFolds, undefined))
-  const stack = fitStack(margins, innerFolds, inner.folds)
-  const stacked = stackMargins(stack, margins, innerFolds)
+  const inner = { ...some, folds: some.folds.map(each => each > fold ? each - 1 : each) }
+  const { margins, stack, stacked } = judge(inner, { ...options, folds: options.folds - 1, seed: combine32(options.seed, 0x65766964 + fold), l2s, exchange })
   return shares.map(share => foundWrong(rule, stack, margins, stacked, thresholdsOf(stack, margins, share), lowest(stacked, share)))
 }
 
 /** Margin of each row outside, and the log-likelihood of its label, under a head trained on `kept`. */
-function heldOutLikelihood({ fresh, noise_rate, options }: Question, kept: Uint32Array, outside: Uint32Array, strength: number): { margins: Float64Array, likelihood: Float64Array } {
+function heldOutLikelihood({ fresh, noise_rate, options }: ShareQuestion, kept: Uint32Array, outside: Uint32Array, strength: number): { margins: Float64Array, likelihood: Float64Array } {
   const head = trainHead(fresh, kept, strength * meanSquare(fresh, kept) / Math.max(1, kept.length), { seed: options.seed, tolerance: 1e-3, max_epochs: 60 })
   const margins = Float64Array.from(outside, row => dotRow(fresh, row, head.weights))
   const slope = slopeFor(margins, noise_rate)

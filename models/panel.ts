@@ -1,14 +1,17 @@
-import { fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
+import { confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
+import { judge, type Question } from './judge.ts'
 import { auroc, share, spearman, type Estimate } from './metrics.ts'
+import { fitMixture, type Mixture } from './mixture.ts'
 import { combine32, Random, shuffle } from './random.ts'
-import { fitHeads, fitReviewer, signedMargins, type Reviewer, type ReviewerSpec } from './reviewer.ts'
+import { fitHeads, type Reviewer } from './reviewer.ts'
 import type { Rows } from './rows.ts'
-import { fitStack, stackMargins, type Stack } from './stack.ts'
+import type { Stack } from './stack.ts'
+import type { Standings } from './standings.ts'
 
-/** Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum. */
-export type Rule = 'both' | 'either' | 'stack'
+/** Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum, `exchange` that sum after each has learned from the others, where that helps. */
+export type Rule = 'both' | 'either' | 'stack' | 'exchange'
 
 export interface PanelOptions extends CrossFitOptions {
   rule: Rule
@@ -42,7 +45,9 @@ export interface SelfTest {
 
 /** Reviewers that judge together. A plain object: it survives structured clone. */
 export interface Panel {
+  /** The learned and the given ones, then `standings` if asked for. */
   reviewers: Reviewer[]
+  standings?: Standings
   stack: Stack
   /** Calibration of the stack's margin. */
   joint: Calibration
@@ -54,6 +59,12 @@ export interface Panel {
   /** A reviewer speaks against a pair whose margin is at or below this: its own lowest share, and never a margin that supports the label. The share is `evidence.share`, or the noise rate if that is 0. */
   thresholds: number[]
   stack_threshold: number
+  /** Quantiles of the sample's stack margins, evenly spread, ascending. */
+  quantiles: Float64Array
+  /** Confident learning flags a label if the chance of the opposite one, 1 - `support`, reaches this; NaN if nothing is to be flagged. */
+  confident: number
+  /** Stack margins as two normal bells. */
+  mixture: Mixture
   self_test: SelfTest
   /** The lower bound of the self-test's corrected AUROC is above the limit. If not, nothing may be dropped on this panel's word. */
   able: boolean
@@ -62,33 +73,70 @@ export interface Panel {
   evidence?: Evidence
   /** Rank correlation (Spearman) of the two reviewers that see and are most alike; above 0.95 they are one reviewer asked twice. */
   correlation?: { first: string, second: string, correlation: number, near_copy: boolean }
+  /** What the exchange did to the AUROC of finding planted flips; absent when it was not tried. */
+  exchange?: { before: number, after: number, helps: boolean }
   rows: number
 }
+
+/** Below this share of wrong labels the exchange is not tried: there is little to gain by it. */
+const LEAST_NOISE = 0.25
+const QUANTILES = 1000
 
 /** True if pairs may be dropped on the panel's word: it can see, and dropping helps, if that was asked for. */
 export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => able && (share_by === 'noise_rate' || evidence?.helps === true)
 
 /**
  * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flips planted in the sample, and looks whether a
- * fresh head on `fresh` rows gains by what would be dropped. `samples[m]` are the rows of `specs[m]`.
+ * fresh head on `fresh` rows gains by what would be dropped.
  */
-export function fitPanel(specs: readonly ReviewerSpec[], samples: readonly Rows[], fresh: Rows, folds: Uint8Array, options: PanelOptions): Panel {
-  const reviewers = specs.map((spec, m) => fitReviewer(spec, samples[m], folds, options))
-  const margins = reviewers.map(({ fit }, m) => signedMargins(fit, samples[m], folds, undefined))
-  const stack = fitStack(margins, folds, options.folds)
-  const stacked = stackMargins(stack, margins, folds)
-  const joint = fitCalibration(stacked)
-  const { test, noise } = plant(reviewers, samples, folds, options.noise_rate ?? joint.eta.value, options)
+export function fitPanel(question: Question, fresh: Rows, options: PanelOptions): Panel {
+  const { specs, folds } = question
+  let judged = judge(question, { ...options, exchange: false })
+  let joint = fitCalibration(judged.stacked)
+  const rate = options.noise_rate ?? joint.eta.value, plainL2s = judged.fits.map(({ l2 }) => l2)
+  let planted = plant(question, plainL2s, rate, false, options)
+  let exchange: Panel['exchange']
+  if (options.rule === 'exchange' && likelyNoise(joint, judged.stacked, options.noise_rate) >= LEAST_NOISE) {
+    const other = plant(question, plainL2s, rate, true, options), before = planted.test.auroc.value, after = other.test.auroc.value
+    exchange = { before, after, helps: after > before }
+    if (exchange.helps) {
+      planted = other
+      judged = judge(question, { ...options, l2s: plainL2s, exchange: true })
+      joint = fitCalibration(judged.stacked)
+    }
+  }
+  const { test, noise } = planted, { margins, stack, stacked, standings } = judged
   const eta = coverAll(joint, [noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
   const noise_rate = noiseRate(joint, eta, stacked, options.noise_rate)
   const self_test = { ...test, auroc_corrected: corrected(test.auroc, noise_rate.how === 'given' ? noise_rate : eta) }
   const able = self_test.auroc_corrected.low > options.min_auroc
-  const evidence = able && options.share_by === 'evidence' ? chooseShare({ specs, samples, fresh, folds, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', l2s: reviewers.map(({ fit }) => fit.l2), options }) : undefined
+  const evidence = able && options.share_by === 'evidence' ? chooseShare({ question, fresh, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', l2s: plainL2s, exchange: exchange?.helps ?? false, options }) : undefined
   const dropped = evidence?.helps ? evidence.share : noise_rate.value
+  const fits = standings ? [...judged.fits, fitHeads(GIVEN, { layout: 'dense', columns: 1, length: 0, values: new Float32Array(0) }, folds, options)] : judged.fits
+  const reviewers = [...specs, GIVEN].slice(0, fits.length).map((spec, m) => ({ ...spec, fit: fits[m], calibration: fitCalibration(margins[m]) }))
   return {
-    reviewers, stack, joint, noise_rate, thresholds: thresholdsOf(stack, margins, dropped), stack_threshold: lowest(stacked, dropped), self_test, able, share_by: options.share_by,
-    ...(evidence ? { evidence } : {}), ...correlate(reviewers, stack.sees, margins), rows: folds.length,
+    reviewers, ...(standings ? { standings } : {}), stack, joint, noise_rate, thresholds: thresholdsOf(stack, margins, dropped), stack_threshold: lowest(stacked, dropped),
+    quantiles: quantilesOf(stacked), confident: confidentThreshold(stacked.map(margin => support(joint, margin))), mixture: fitMixture(stacked), self_test, able, share_by: options.share_by,
+    ...(evidence ? { evidence } : {}), ...correlate(reviewers, stack.sees, margins), ...(exchange ? { exchange } : {}), rows: folds.length,
   }
+}
+
+const GIVEN = { name: 'standings', from: 'given' as const }
+
+/** Where a pair stands on the way from easy (0) to hard (1): the share of the sample whose margin is higher. */
+export function curriculumRank({ quantiles }: Panel, margin: number): number {
+  let from = 0, to = quantiles.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (quantiles[middle] <= margin) from = middle + 1
+    else to = middle
+  }
+  return quantiles.length > 0 ? 1 - from / quantiles.length : 0.5
+}
+
+function quantilesOf(margins: Float64Array): Float64Array {
+  const sorted = margins.slice().sort(), count = Math.min(QUANTILES, sorted.length)
+  return Float64Array.from({ length: count }, (_, i) => sorted[Math.floor((i + 0.5) * sorted.length / count)])
 }
 
 /** By reviewer: the margin below or at which its lowest `rate` lies; -Infinity for one that is blind. */
@@ -100,16 +148,24 @@ export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): num
 
 /** How many reviewers speak against each row. */
 export function against(thresholds: readonly number[], margins: readonly Float64Array[]): Uint8Array {
+  return countWhere(margins, (margin, m) => margin <= thresholds[m])
+}
+
+/** How many reviewers that see have a say on each row: a margin of 0 is none. */
+export const speaking = ({ sees }: Stack, margins: readonly Float64Array[]): Uint8Array => countWhere(margins, (margin, m) => sees[m] && margin !== 0)
+
+function countWhere(margins: readonly Float64Array[], test: (margin: number, m: number) => boolean): Uint8Array {
   const out = new Uint8Array(margins[0].length)
-  margins.forEach((some, m) => { for (let i = 0; i < out.length; i++) if (some[i] <= thresholds[m]) out[i]++ })
+  margins.forEach((some, m) => { for (let i = 0; i < out.length; i++) if (test(some[i], m)) out[i]++ })
   return out
 }
 
 /** 1 where the rule finds the label wrong. Only reviewers that see are asked; with none, nothing is found. */
-export function foundWrong(rule: Rule, { sees }: Stack, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
-  if (rule === 'stack') return Uint8Array.from(stacked, margin => margin <= stack_threshold ? 1 : 0)
-  const needed = rule === 'both' ? Math.max(1, sees.filter(Boolean).length) : 1
-  return against(thresholds, margins).map(count => count >= needed ? 1 : 0)
+export function foundWrong(rule: Rule, stack: Stack, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
+  if (!stack.sees.includes(true)) return new Uint8Array(stacked.length)
+  if (rule === 'stack' || rule === 'exchange') return Uint8Array.from(stacked, margin => margin <= stack_threshold ? 1 : 0)
+  const voices = speaking(stack, margins)
+  return against(thresholds, margins).map((count, i) => count >= (rule === 'both' ? Math.max(1, voices[i]) : 1) ? 1 : 0)
 }
 
 const corrected = (found: Estimate, eta: Estimate): Estimate => {
@@ -139,9 +195,16 @@ function coverAll(joint: Calibration, looks: readonly [Estimate, Estimate]): Est
 function noiseRate(joint: Calibration, eta: Estimate, stacked: Float64Array, given: number | undefined): Panel['noise_rate'] {
   if (given !== undefined) return { value: given, low: given, high: given, how: 'given' }
   if (joint.identified && eta.high - eta.low <= MAX_ETA_WIDTH) return { ...eta, how: 'fitted' }
-  const flags = flagConfident(stacked.map(margin => support(joint, margin)))
-  return { ...share(flags.reduce((n, flag) => n + flag, 0), flags.length), how: 'confident' }
+  return { ...flaggedShare(joint, stacked), how: 'confident' }
 }
+
+/** The share that confident learning flags. */
+function flaggedShare(joint: Calibration, stacked: Float64Array): Estimate {
+  const flags = flagConfident(stacked.map(margin => support(joint, margin)))
+  return share(flags.reduce((n, flag) => n + flag, 0), flags.length)
+}
+
+const likelyNoise = (joint: Calibration, stacked: Float64Array, given: number | undefined) => given ?? (joint.identified ? joint.eta.value : flaggedShare(joint, stacked).value)
 
 // 97.5 % point of Student's t with 4 degrees of freedom: five folds
 const T4_95 = 2.776
@@ -169,14 +232,12 @@ export function lowest(margins: Float64Array, rate: number): number {
  * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation, weighs them afresh, and looks for the flips by the rule. The labels'
  * own noise counts as clean here and a planted flip of a wrong label makes it right, so the figures are lower than those against the truth.
  */
-function plant(reviewers: readonly Reviewer[], samples: readonly Rows[], folds: Uint8Array, rate: number, options: PanelOptions): { test: Omit<SelfTest, 'auroc_corrected'>, noise: Estimate } {
-  const n = folds.length, { flip_share } = options
+function plant(question: Question, l2s: readonly number[], rate: number, exchange: boolean, options: PanelOptions): { test: Omit<SelfTest, 'auroc_corrected'>, noise: Estimate } {
+  const n = question.folds.length, { flip_share } = options
   const order = shuffle(Uint32Array.from({ length: n }, (_, i) => i), new Random(combine32(options.seed, 0x706c616e)))
   const planted = new Uint8Array(n), signs = new Int8Array(n).fill(1)
   for (const row of order.subarray(0, Math.round(n * flip_share))) { planted[row] = 1; signs[row] = -1 }
-  const margins = reviewers.map((reviewer, m) => signedMargins(fitHeads(reviewer, samples[m], folds, { ...options, l2: reviewer.fit.l2, signs }), samples[m], folds, signs))
-  const stack = fitStack(margins, folds, options.folds)
-  const stacked = stackMargins(stack, margins, folds)
+  const { margins, stack, stacked } = judge(question, { ...options, signs, l2s, exchange })
   // the flips come on top of the noise that is there
   const total = rate * (1 - flip_share) + (1 - rate) * flip_share
   const found = foundWrong(options.rule, stack, margins, stacked, thresholdsOf(stack, margins, total), lowest(stacked, total))

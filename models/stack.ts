@@ -1,4 +1,4 @@
-import { plainFit } from './calibration.ts'
+import { learnedSlope, plainFit } from './calibration.ts'
 import { lossOf, sigmoid } from './head.ts'
 
 /** How much each reviewer's margin counts. A plain object: it survives structured clone. */
@@ -9,7 +9,7 @@ export interface Stack {
   overall: Float64Array
   /** By reviewer: log-likelihood of the labels (nats, over all rows) under its own out-of-fold margins, above that of a coin. */
   gains: number[]
-  /** By reviewer: it sees, which is to say that its gain is at least 1. A blind one weighs exactly 0; by chance one in twelve of the blind passes, with a weight near 0. */
+  /** By reviewer: it sees, which is to say that its gain is at least 1; by chance one in twelve of the blind passes. A blind one that was given weighs 0; one that was learned has margins near 0, as its regularisation was chosen blind. */
   sees: boolean[]
 }
 
@@ -21,18 +21,17 @@ const MOST_STEPS = 25
 /**
  * Weighs reviewers by what they can see (stacking, after Wolpert 1992 and, for weights that are not negative, Breiman 1996): a logistic regression of the labels on the reviewers' out-of-fold log-odds d / T, without
  * intercept, pulled to their plain mean: few or noisy rows do not say much about weights, and the mean of log-odds already says little where a reviewer sees little. `margins[m][row]` must come from a head that did not see the
- * row's fold; the weights of a fold come from the rows of the others (T, where the pull leads to, from all). Every label is "the chosen side is better".
+ * row's fold; the weights of a fold come from the rows of the others (T, where the pull leads to, from all). `learned`: these margins are log-odds as they come, of a head whose regularisation was chosen by held-out
+ * likelihood, so T is near 1 unless the rows say otherwise, and a weak one is not shut out by chance. Every label is "the chosen side is better".
  */
-export function fitStack(margins: readonly Float64Array[], folds: Uint8Array, count: number): Stack {
+export function fitStack(margins: readonly Float64Array[], folds: Uint8Array, count: number, learned: readonly boolean[]): Stack {
   const fits = margins.map(plainFit)
   const sees = fits.map(({ gain }) => gain >= LEAST_GAIN)
-  const active = fits.map((_, m) => m).filter(m => sees[m])
-  const scaled = margins.map((some, m) => sees[m] ? some.map(margin => margin * fits[m].slope) : some)
-  const unscale = (weights: Float64Array) => weights.map((weight, m) => weight * fits[m].slope)
-  return {
-    weights: Array.from({ length: count }, (_, fold) => unscale(fitWeights(scaled, active, folds, fold))),
-    overall: unscale(fitWeights(scaled, active, folds, -1)), gains: fits.map(({ gain }) => gain), sees,
-  }
+  const slopes = margins.map((some, m) => learned[m] ? learnedSlope(some) : fits[m].slope)
+  const active = fits.map((_, m) => m).filter(m => sees[m] || learned[m])
+  const scaled = margins.map((some, m) => some.map(margin => margin * slopes[m]))
+  const weigh = (fold: number) => fitWeights(scaled, active, folds, fold).map((weight, m) => weight * slopes[m])
+  return { weights: Array.from({ length: count }, (_, fold) => weigh(fold)), overall: weigh(-1), gains: fits.map(({ gain }) => gain), sees }
 }
 
 /** The stack's margin of each row, from the weights of its fold: log-odds for the label as given. */

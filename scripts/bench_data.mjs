@@ -15,7 +15,7 @@ const usable = ({ chosen, rejected }) => chosen && rejected && chosen !== reject
 const pairs = async (...paths) => (await Promise.all(paths.map(path => rows(path, ['prompt', 'chosen', 'rejected'])))).flat().filter(usable)
 const oriented = (row, winner) => ({ prompt: row.prompt, chosen: winner === 'a' ? row.response_a : row.response_b, rejected: winner === 'a' ? row.response_b : row.response_a })
 
-const argumentRows = async () => (await rows('ukpconvarg1/all', ['prompt', 'response_a', 'response_b', 'strict_gold', 'majority', 'votes'])).filter(row => row.response_a !== row.response_b)
+const argumentRows = async () => (await rows('ukpconvarg1/all', ['prompt', 'response_a', 'response_b', 'strict_gold', 'majority', 'votes', 'annotators'])).filter(row => row.response_a !== row.response_b)
 const isSide = value => value === 'a' || value === 'b'
 
 /** By name: what it is, and how it is read. Each row: prompt, chosen, rejected; `wrong` where the label as given is known to be wrong; scores by name. */
@@ -24,7 +24,10 @@ export const sets = {
   'ukpconvarg1-votes': {
     note: 'the same with real noise: the label is one worker’s vote (the first that is not a tie), the truth the majority', real: true,
     read: async () => (await argumentRows()).filter(row => isSide(row.majority) && row.votes.some(isSide))
-      .map(row => { const vote = row.votes.find(isSide); return { ...oriented(row, vote), wrong: vote !== row.majority } }),
+      .map(row => {
+        const at = row.votes.findIndex(isSide), label = row.votes[at]
+        return { ...oriented(row, label), wrong: label !== row.majority, votes: row.votes.flatMap((vote, i) => i !== at && isSide(vote) ? [{ by: row.annotators[i], says: vote === label ? 1 : -1 }] : []) }
+      }),
   },
   'hh-rlhf': { note: 'people’s choices between two assistants; labels as published are noisy', read: () => pairs('hh-rlhf/harmless-base-test', 'hh-rlhf/helpful-base-test', 'hh-rlhf/helpful-online-test', 'hh-rlhf/helpful-rejection-sampled-test') },
   llmbar: { note: 'instruction following, half of it made to mislead', read: () => pairs('llmbar/test') },

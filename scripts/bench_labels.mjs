@@ -1,12 +1,14 @@
 // How well wrong labels are found, and what dropping them is worth, on the sets of bench_data.mjs. Writes docs/benchmarks/labels.md (or the file --out names).
-//   node scripts/bench_labels.mjs [--quick] [--sets a,b] [--rates 0,0.2] [--seeds 5] [--rows N] [--python <python with cleanlab>] [--out file]
+//   node scripts/bench_labels.mjs [--quick] [--sets a,b] [--rates 0,0.2] [--seeds 5] [--rows 5000] [--jobs 2] [--python <python with cleanlab>] [--out file]
 // Beside Sluice runs cleanlab (scripts/bench_labels.py) on the same features, folds and labels, its regularisation chosen by out-of-fold likelihood; without --python it is left out.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import PQueue from 'p-queue'
 import { build } from './build.mjs'
 import { bytesOf, hasData, sets } from './bench_data.mjs'
 import { page } from './bench_page.mjs'
@@ -14,38 +16,42 @@ import { page } from './bench_page.mjs'
 await build()
 const { hash32 } = await import('../dist/engine/arrow/hash.js')
 const { createFeaturiser } = await import('../dist/models/features.js')
+const { flagConfident, support } = await import('../dist/models/calibration.js')
 const { crossFit, dotRow, trainHead } = await import('../dist/models/head.js')
+const { judge } = await import('../dist/models/judge.js')
 const { auroc } = await import('../dist/models/metrics.js')
-const { fitPanel, foundWrong, lowest, mayDrop } = await import('../dist/models/panel.js')
+const { fitNeighbours, neighbourProbability } = await import('../dist/models/neighbours.js')
+const { fitPanel, foundWrong, lowest, mayDrop, thresholdsOf } = await import('../dist/models/panel.js')
 const { combine32, foldOf, Random } = await import('../dist/models/random.js')
-const { signedMargins } = await import('../dist/models/reviewer.js')
 const { takeRows } = await import('../dist/models/rows.js')
-const { stackMargins } = await import('../dist/models/stack.js')
+const { tournament } = await import('../dist/models/standings.js')
 const { createPairText } = await import('../dist/models/tokens.js')
+const { fitVoters, labelProbabilities } = await import('../dist/models/votes.js')
 
 const FOLDS = 5
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, sets: { type: 'string' }, rates: { type: 'string' }, seeds: { type: 'string' }, rows: { type: 'string' }, python: { type: 'string' }, out: { type: 'string' } },
+  options: { quick: { type: 'boolean' }, sets: { type: 'string' }, rates: { type: 'string' }, seeds: { type: 'string' }, rows: { type: 'string' }, python: { type: 'string' }, out: { type: 'string' }, jobs: { type: 'string' }, results: { type: 'string' } },
 })
 const names = options.sets?.split(',') ?? (options.quick ? ['ukpconvarg1', 'dpo-reward-margins'] : Object.keys(sets))
 const rates = (options.rates ?? (options.quick ? '0,0.2' : '0,0.1,0.2,0.3,0.4')).split(',').map(Number)
 const seeds = Number(options.seeds ?? (options.quick ? 1 : 5))
-const mostRows = Number(options.rows ?? (options.quick ? 2500 : 1e9))
-const kinds = ['words', 'style']
+const mostRows = Number(options.rows ?? (options.quick ? 2500 : 5000))
+const kinds = ['words', 'style'], OURS = 'Sluice, share by evidence'
 const unknown = names.find(name => !sets[name])
 if (unknown) throw new Error(`bench_labels: no set '${unknown}'; there are ${Object.keys(sets).join(', ')}`)
 if (!hasData) throw new Error('bench_labels: there is no ../shared/data beside the checkout')
 
-/** Rows of a set as features: of each reviewer, of the joint heads (words beside style, each of mean square 1), prompts' hashes, lengths' differences. */
+/** Rows of a set as features: of each reviewer, of the joint heads (words beside style, each of mean square 1), hashes of prompts and answers, lengths' differences, votes. */
 async function load(name) {
   const all = await sets[name].read()
   const keep = all.map((_, i) => i).filter(i => combine32(9, i) / 2 ** 32 < mostRows / all.length)
   const rows = keep.map(i => all[i]), pair = createPairText()
   const featurisers = kinds.map(kind => createFeaturiser(kind, { max_rows: rows.length, max_values: 1e9 }))
-  const hashes = new Uint32Array(rows.length), longer = new Int32Array(rows.length)
+  const hashes = new Uint32Array(rows.length), answers = [new Uint32Array(rows.length), new Uint32Array(rows.length)], longer = new Int32Array(rows.length)
   rows.forEach((row, i) => {
     const bytes = bytesOf(row)
     hashes[i] = hash32(bytes.prompt, 0, bytes.prompt.length, 0)
+    ;['chosen', 'rejected'].forEach((side, k) => { answers[k][i] = hash32(bytes[side], 0, bytes[side].length, hashes[i]) })
     longer[i] = bytes.chosen.length - bytes.rejected.length
     for (const side of ['prompt', 'chosen', 'rejected']) pair[side].read(bytes[side], 0, bytes[side].length)
     for (const featuriser of featurisers) featuriser.append(pair)
@@ -53,7 +59,7 @@ async function load(name) {
   const features = featurisers.map(featuriser => featuriser.view())
   const scores = (sets[name].scores ?? []).map((score, s) => ({ name: score, rows: { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(rows, row => row.scores[s]) } }))
   return {
-    name, count: rows.length, hashes, longer, wrong: rows.map(row => row.wrong ? 1 : 0),
+    name, count: rows.length, hashes, answers, longer, votes: rows.map(row => row.votes ?? []), wrong: rows.map(row => row.wrong ? 1 : 0),
     specs: [...kinds.map(kind => ({ name: kind, from: 'learned' })), ...scores.map(score => ({ name: score.name, from: 'given' }))],
     features: [...features, ...scores.map(score => score.rows)],
     joint: join2(features[0], [features[1], ...scores.map(score => score.rows)]),
@@ -115,6 +121,19 @@ function headsOf(train, folds, picked, test, seed) {
   return [MEMORISING * unit, l2].map(strength => accuracy(trainHead(train, picked, strength, { seed, tolerance: 1e-3, max_epochs: 100 })))
 }
 
+/** P(the label is right) by the votes that are not the label itself, each weighed by how often its voter is right. */
+function votesOf(set, train) {
+  const voters = new Map(), row = [], voter = [], vote = []
+  train.forEach((at, i) => {
+    for (const { by, says } of set.votes[at]) {
+      if (!voters.has(by)) voters.set(by, voters.size)
+      row.push(i); voter.push(voters.get(by)); vote.push(says)
+    }
+  })
+  const votes = { row: Uint32Array.from(row), voter: Uint32Array.from(voter), vote: Int8Array.from(vote) }
+  return labelProbabilities(votes, fitVoters(votes, train.length, voters.size), train.length)
+}
+
 /** Average precision of finding positives by the highest scores. */
 function averagePrecision(scores, positive) {
   const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b)
@@ -135,7 +154,17 @@ function cleanlab(home, rows, folds) {
 const home = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
 const results = []
 let versions
-for (const name of names) {
+
+/** What a process of its own finds in a set. */
+async function measured(name) {
+  const file = join(home, `${name}.json`)
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...process.argv.slice(2), '--sets', name, '--results', file], { stdio: 'inherit' })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`bench_labels: ${name} failed`)
+  return JSON.parse(readFileSync(file, 'utf8'), (_, value) => value === null ? NaN : value)
+}
+
+async function measure(name) {
   const set = await load(name)
   const byLength = options.quick || options.rates ? [] : [['length', 0.2]]
   const noises = sets[name].real ? [['real', 0]] : [...rates.map(rate => ['random', rate]), ...byLength]
@@ -143,28 +172,37 @@ for (const name of names) {
     const flips = flipsOf(set, kind, rate, seed), signs = Int8Array.from(flips, flip => flip ? -1 : 1), straight = new Int8Array(set.count).fill(1)
     // a fifth of the prompts is held out with the truth; of a set with few prompts this is a lumpy fifth
     const isTest = row => combine32(seed * 31 + 7, set.hashes[row]) % 5 === 0
-    const all = Uint32Array.from({ length: set.count }, (_, i) => i), train = all.filter(row => !isTest(row))
+    const everything = Uint32Array.from({ length: set.count }, (_, i) => i), train = everything.filter(row => !isTest(row))
     // where the noise is real the truth of the held-out rows is known too
-    const test = oriented(set.joint, all.filter(isTest), kind === 'real' ? signs : straight)
+    const test = oriented(set.joint, everything.filter(isTest), kind === 'real' ? signs : straight)
     const view = kind === 'real' ? straight : signs
     const wrong = Uint8Array.from(train, row => flips[row])
     const samples = set.features.map(rows => oriented(rows, train, view)), joint = oriented(set.joint, train, view)
     const folds = Uint8Array.from(train, row => foldOf(set.hashes[row], FOLDS, seed))
-    const panel = fitPanel(set.specs, samples, samples[0], folds, { rule: 'stack', folds: FOLDS, seed, min_auroc: 0.6, share_by: 'evidence', flip_share: 0.1 })
-    const margins = panel.reviewers.map(({ fit }, m) => signedMargins(fit, samples[m], folds, undefined))
-    const stacked = stackMargins(panel.stack, margins, folds)
-    const mean = stacked.map((_, i) => margins.reduce((sum, some, m) => sum + some[i] / panel.reviewers[m].calibration.plain_temperature, 0))
-    const share = panel.noise_rate.value, dropsOf = scores => Uint8Array.from(scores, score => score <= lowest(scores, share) ? 1 : 0)
-    const both = foundWrong('both', panel.stack, margins, stacked, panel.reviewers.map((_, m) => panel.stack.sees[m] ? lowest(margins[m], share) : -Infinity), 0)
-    const shuffled = new Random(combine32(seed, 3)), luck = stacked.map(() => shuffled.float())
+    const side = k => Uint32Array.from(train, row => set.answers[view[row] > 0 ? k : 1 - k][row]), rows = { chosen: side(0), rejected: side(1) }
+    const question = { specs: set.specs, samples, folds, compared: { graph: tournament(rows), rows } }, settings = { folds: FOLDS, seed }
+    const panel = fitPanel(question, samples[0], { ...settings, rule: 'exchange', min_auroc: 0.6, share_by: 'evidence', flip_share: 0.1 })
+    const plain = judge(question, { ...settings, exchange: false }), { margins } = plain
+    const { stacked, stack } = panel.exchange?.helps ? judge(question, { ...settings, l2s: plain.fits.map(({ l2 }) => l2), exchange: true }) : plain
+    const mean = stacked.map((_, i) => margins.reduce((sum, some, m) => sum + (Number.isFinite(panel.reviewers[m].calibration.plain_temperature) ? some[i] / panel.reviewers[m].calibration.plain_temperature : 0), 0))
+    const share = panel.noise_rate.value, dropsOf = scores => Uint8Array.from(scores, score => score <= lowest(scores, share) ? 1 : 0), atRate = scores => ({ scores, drops: dropsOf(scores) })
+    const shuffled = new Random(combine32(seed, 3)), luck = stacked.map(() => shuffled.float() - 1)
+    const all = Uint32Array.from(folds.keys()), { l2 } = crossFit(joint, folds, settings), self = trainHead(joint, all, l2, settings), own = Float64Array.from(all, row => dotRow(joint, row, self.weights))
+    const alike = fitNeighbours(samples[1], folds)
     const methods = {
-      'stack, share by evidence': { scores: stacked, drops: mayDrop(panel) ? foundWrong('stack', panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(train.length) },
-      'stack, at the noise rate': { scores: stacked, drops: dropsOf(stacked) },
-      'both, at the noise rate': { drops: both },
-      'mean of reviewers': { scores: mean, drops: dropsOf(mean) },
-      ...Object.fromEntries(set.specs.map((spec, m) => [`${spec.name} alone`, { scores: margins[m], drops: dropsOf(margins[m]) }])),
-      'random drop': { scores: luck.map(value => value - 1), drops: dropsOf(luck.map(value => value - 1)) },
+      'Sluice, share by evidence': { scores: stacked, drops: mayDrop(panel) ? foundWrong('exchange', stack, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(train.length), rate: share },
+      'Sluice, at the noise rate': atRate(stacked),
+      'Sluice, confident learning': { scores: stacked, drops: flagConfident(stacked.map(margin => support(panel.joint, margin))) },
+      'without the exchange': atRate(plain.stacked),
+      'rule both': { drops: foundWrong('both', plain.stack, margins, plain.stacked, thresholdsOf(plain.stack, margins, share), 0) },
+      'mean of reviewers': atRate(mean),
+      ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`${name} alone`, atRate(margins[m])])),
+      'self-review': atRate(own),
+      'mixture of two bells': { scores: stacked, drops: new Uint8Array(train.length), rate: panel.mixture.wrong, isTable: true },
+      'neighbours in style': { scores: Float64Array.from(all, row => neighbourProbability(alike, samples[1], row, folds[row])), isTable: true },
+      'random drop': atRate(luck),
     }
+    if (kind === 'real') methods['votes of the others (Dawid and Skene)'] = { scores: votesOf(set, train), isTable: true }
     if (options.python) {
       const found = cleanlab(home, joint, folds)
       versions = found.said.versions
@@ -175,22 +213,31 @@ for (const name of names) {
     const hits = drops => drops.reduce((n, drop, i) => n + (drop & wrong[i]), 0), count = flags => flags.reduce((n, flag) => n + flag, 0)
     // methods that drop the same rows train the same heads
     const trained = new Map()
-    for (const [method, { scores, drops, rate: said }] of Object.entries(methods)) {
+    for (const [method, { scores, drops = new Uint8Array(train.length), rate: said, isTable }] of Object.entries(methods)) {
       const against = scores && Array.from(scores, score => -score), kept = Uint32Array.from(drops.keys()).filter(i => !drops[i])
       const same = Buffer.from(drops).toString('latin1')
-      if (!trained.has(same)) trained.set(same, headsOf(joint, folds, kept, test, seed))
-      const [memorising, tuned] = trained.get(same)
+      if (!isTable && !trained.has(same)) trained.set(same, headsOf(joint, folds, kept, test, seed))
+      const [memorising, tuned] = isTable ? [NaN, NaN] : trained.get(same)
       results.push({
-        set: name, kind, rate, seed, method, rows: train.length, wrong: count(wrong) / train.length, dropped: count(drops) / train.length, memorising, tuned,
+        set: name, kind, rate, seed, method, rows: train.length, wrong: count(wrong) / train.length, dropped: isTable ? NaN : count(drops) / train.length, memorising, tuned,
         auroc: against && count(wrong) > 0 ? auroc(against, wrong).value : NaN, ap: against && count(wrong) > 0 ? averagePrecision(against, wrong) : NaN,
-        precision: count(drops) > 0 ? hits(drops) / count(drops) : NaN, recall: count(wrong) > 0 ? hits(drops) / count(wrong) : NaN,
-        estimate: method === 'stack, share by evidence' ? panel.noise_rate.value : said ?? NaN,
-        ...(method === 'stack, share by evidence' ? { how: panel.noise_rate.how, low: panel.noise_rate.low, high: panel.noise_rate.high, able: panel.able, helps: mayDrop(panel) } : {}),
+        precision: count(drops) > 0 ? hits(drops) / count(drops) : NaN, recall: !isTable && count(wrong) > 0 ? hits(drops) / count(wrong) : NaN,
+        estimate: said ?? NaN,
+        ...(method === OURS ? { exchange: panel.exchange?.helps, how: panel.noise_rate.how, low: panel.noise_rate.low, high: panel.noise_rate.high, able: panel.able, helps: mayDrop(panel) } : {}),
       })
     }
     console.error(`${name} ${kind} ${rate} seed ${seed}: ${train.length} pairs`)
   }
 }
+
+if (options.results) {
+  for (const name of names) await measure(name)
+  writeFileSync(options.results, JSON.stringify({ results, versions }))
+  rmSync(home, { recursive: true })
+  process.exit()
+}
+const queue = new PQueue({ concurrency: Number(options.jobs ?? 2) })
+for (const found of await queue.addAll(names.map(name => () => measured(name)))) { results.push(...found.results); versions ??= found.versions }
 rmSync(home, { recursive: true })
 const out = options.out ?? fileURLToPath(new URL('../docs/benchmarks/labels.md', import.meta.url))
 mkdirSync(dirname(out), { recursive: true })

@@ -27,18 +27,20 @@ export interface Input {
 export const columnsRead = ({ score_columns }: InputOptions): Record<string, ColumnType> =>
   Object.fromEntries(score_columns.flatMap(({ chosen, rejected }) => [[chosen, 'number' as const], [rejected, 'number' as const]]))
 
-/** The reviewers' names, in order. */
-export const namesOf = (options: InputOptions): string[] =>
-  [...options.reviewers, ...options.score_columns.map(({ name }) => name), ...options.embedding_columns ? ['embeddings'] : []]
+const ofText = ({ reviewers }: InputOptions) => reviewers.filter(name => name !== 'standings')
 
-/** An input for every reviewer, in the order of `namesOf`. Throws when two have one name, or when there is none. `width`: how long vectors are, where that is known; the first that is seen decides otherwise. */
+/** The reviewers' names, in order: those that have rows, and the standings, which have none. */
+export const namesOf = (options: InputOptions): string[] =>
+  [...ofText(options), ...options.score_columns.map(({ name }) => name), ...options.embedding_columns ? ['embeddings'] : [], ...options.reviewers.filter(name => name === 'standings')]
+
+/** An input for every reviewer that has rows, in the order of `namesOf`. Throws when two have one name, or when there is none. `width`: how long vectors are, where that is known; the first that is seen decides otherwise. */
 export function createInputs(options: InputOptions, stage: string, capacity: Capacity, width?: number): Input[] {
   const names = namesOf(options)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new Error(`${stage}: two reviewers are named '${twice}'; give score_columns names of their own`)
   if (names.length === 0) throw new Error(`${stage}: there is no reviewer; name some in reviewers, score_columns or embedding_columns`)
   return [
-    ...options.reviewers.map(kind => ofTexts(kind, capacity)), ...options.score_columns.map(columns => ofScores(columns, capacity)),
+    ...ofText(options).map(kind => ofTexts(kind, capacity)), ...options.score_columns.map(columns => ofScores(columns, capacity)),
     ...options.embedding_columns ? [ofVectors(options.embedding_columns, stage, capacity, width)] : [],
   ]
 }

@@ -3,12 +3,15 @@ import { Type } from '@sinclair/typebox'
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
 import { crossMargins } from '../../models/head.ts'
+import { fitNeighbours, neighbourProbability, type Neighbours } from '../../models/neighbours.ts'
 import { fitPanel, probabilityOf, type Panel, type Rule } from '../../models/panel.ts'
 import { combine32, foldOf, hashString } from '../../models/random.ts'
 import { concatRows, takeRows, type Rows } from '../../models/rows.ts'
 import { stackMargins } from '../../models/stack.ts'
+import { standingMargins, tournament } from '../../models/standings.ts'
 import { createPairText, type PairText, type TextSide } from '../../models/tokens.ts'
 import { choice, type Batch, type Context, type FitRound } from '../define.ts'
+import { answersOf, ComparisonBuilder, joinComparisons, type PromptComparisons } from './comparisons.ts'
 import { columnsRead, createInputs, ofTexts, type Input, type InputOptions } from './inputs.ts'
 
 const FOLDS = 5
@@ -20,9 +23,9 @@ const SAMPLE_VALUES = 48e6
 const column = (description: string) => Type.String({ minLength: 1, description })
 
 export const panelOptions = {
-  reviewers: Type.Array(Type.Unsafe<'words' | 'style' | 'chars'>({ type: 'string', enum: ['words', 'style', 'chars'] }), {
-    maxItems: 3, uniqueItems: true, default: ['words', 'style'],
-    description: 'reviewers that are trained here, on texts. words: hashed words and pairs of words, what is said. style: length, punctuation, layout, kinds of words, how it is said. chars: hashed runs of 3 to 5 characters, for spelling, notation and languages without spaces; several times slower.',
+  reviewers: Type.Array(Type.Unsafe<'words' | 'style' | 'chars' | 'standings'>({ type: 'string', enum: ['words', 'style', 'chars', 'standings'] }), {
+    maxItems: 4, uniqueItems: true, default: ['words', 'style', 'standings'],
+    description: 'reviewers that are trained here, on texts. words: hashed words and pairs of words, what is said. style: length, punctuation, layout, kinds of words, how it is said. chars: hashed runs of 3 to 5 characters, for spelling, notation and languages without spaces; several times slower. standings: how the two answers fared against other answers to their prompt, in all pairs but this one; it says nothing of answers that occur in one pair only.',
   }),
   score_columns: Type.Array(Type.Object({ name: Type.String({ pattern: '^[a-z][a-z0-9_]*$', description: 'the reviewer’s name' }), chosen: column('column of the chosen side’s scores'), rejected: column('column of the rejected side’s scores') }, { additionalProperties: false }), {
     default: [], description: 'reviewers that the data carries: for each a name, the numeric column of the chosen side’s scores and that of the rejected side’s (of a reward model, say, that was not trained on these labels). Higher is better; a missing score says nothing.',
@@ -36,13 +39,16 @@ export const panelOptions = {
   min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'nothing is dropped unless planted flips show that wrong labels are told from right ones with an AUROC whose lower 95 % bound is above this' }),
 }
 
-export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' }
+export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' | 'weight' | 'flip', neighbours?: boolean }
+
+/** What is fitted: the panel, and where it was asked for the pairs to look for neighbours among, by the rows of reviewer `of`. */
+export interface FittedPanel extends Panel { neighbours?: { of: number, among: Neighbours } }
 
 /** Columns that a panel stage reads. */
 export const panelReads = (options: InputOptions) => ({ prompt: 'messages' as const, chosen: 'messages' as const, rejected: 'messages' as const, ...columnsRead(options) })
 
-/** What a partition adds to the sample: rows by input, and each row's fold. */
-interface Partial { samples: Rows[], folds: Uint8Array }
+/** What a partition adds to the sample: rows by input, each row's fold and the hashes of its answers; and all comparisons there are, for standings. */
+interface Partial { samples: Rows[], folds: Uint8Array, chosen: Uint32Array, rejected: Uint32Array, comparisons: PromptComparisons }
 
 /** Reads the pairs of one batch after another. */
 class Reader {
@@ -51,7 +57,9 @@ class Reader {
   #prompt?: MessagesColumn
   #chosen?: MessagesColumn
   #rejected?: MessagesColumn
-  #promptHash = 0
+  promptHash = 0
+  chosenHash = 0
+  rejectedHash = 0
   constructor(seed: number) { this.#seed = seed }
 
   open(batch: Batch): void {
@@ -60,16 +68,17 @@ class Reader {
     this.#rejected = batch.messages('rejected')
   }
 
-  /** The row's fold, the same for all rows of a prompt. */
+  /** The row's fold, the same for all rows of a prompt. Sets the hashes of the prompt and of the two answers to it. */
   fold(row: number): number {
-    this.#promptHash = hashOf(this.#prompt!, row, 0)
-    return foldOf(this.#promptHash, FOLDS, this.#seed)
+    this.promptHash = hashOf(this.#prompt!, row, 0)
+    this.chosenHash = hashOf(this.#chosen!, row, this.promptHash)
+    this.rejectedHash = hashOf(this.#rejected!, row, this.promptHash)
+    return foldOf(this.promptHash, FOLDS, this.#seed)
   }
 
-  /** A hash of the row's content in [0, 1); after `fold`. */
-  draw(row: number): number {
-    const content = combine32(hashOf(this.#chosen!, row, this.#promptHash), hashOf(this.#rejected!, row, this.#promptHash))
-    return combine32(content, this.#seed ^ 0x5a11) / 2 ** 32
+  /** A hash of the content of the row that `fold` was asked about, in [0, 1). */
+  draw(): number {
+    return combine32(combine32(this.chosenHash, this.rejectedHash), this.#seed ^ 0x5a11) / 2 ** 32
   }
 
   texts(row: number): PairText {
@@ -98,25 +107,27 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
   collect(options: O, context: Context) {
     const rate = options.sample_rows / Math.max(1, context.expectedRows)
     const inputs = sampleInputs(options, stage)
-    const folds: number[] = [], reader = new Reader(seedOf(context))
+    const folds: number[] = [], chosen: number[] = [], rejected: number[] = [], reader = new Reader(seedOf(context))
+    const comparisons = new ComparisonBuilder(), isCompared = options.reviewers.includes('standings')
     let full = false
     return {
       batch(batch: Batch) {
         reader.open(batch)
         for (const input of inputs) input.open(batch)
-        for (let row = 0; row < batch.rows && !full; row++) {
+        for (let row = 0; row < batch.rows; row++) {
           const fold = reader.fold(row)
-          if (reader.draw(row) >= rate) continue
+          if (isCompared) comparisons.add(reader.promptHash, reader.chosenHash, reader.rejectedHash)
+          if (full || reader.draw() >= rate) continue
           const pair = reader.texts(row)
           for (const input of inputs) full = !input.append(row, pair) || full
-          if (!full) folds.push(fold)
+          if (!full) { folds.push(fold); chosen.push(reader.chosenHash); rejected.push(reader.rejectedHash) }
         }
       },
       // when one is full all stop; the row that filled it is in some and not in others
-      partial: (): Partial => ({ samples: inputs.map(input => firstRows(input.view(), folds.length)), folds: Uint8Array.from(folds) }),
+      partial: (): Partial => ({ samples: inputs.map(input => firstRows(input.view(), folds.length)), folds: Uint8Array.from(folds), chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected), comparisons: comparisons.take() }),
     }
   },
-  merge(options: O, context: Context, partials: Iterable<unknown>): Panel {
+  merge(options: O, context: Context, partials: Iterable<unknown>): FittedPanel {
     const parts = gather(partials as Iterable<Partial>)
     const inputs = sampleInputs(options, stage), { reviewers } = options
     const samples = inputs.map((input, m) => {
@@ -125,14 +136,17 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
       const some = parts.map(part => part.samples[m]).map(rows => rows.columns === widest ? rows : padded(rows, widest))
       return some.length > 0 ? concatRows(some) : concatRows([input.view()])
     })
-    const folds = new Uint8Array(parts.reduce((n, part) => n + part.folds.length, 0))
-    let at = 0
-    for (const part of parts) { folds.set(part.folds, at); at += part.folds.length }
+    const folds = Uint8Array.from(parts.flatMap(part => [...part.folds]))
     const specs = createInputs(options, stage, { max_rows: 0, max_values: 0 }).map(({ spec }) => spec)
-    const fresh = samples[reviewers.includes('words') ? reviewers.indexOf('words') : specs.length]
-    return fitPanel(specs, samples.slice(0, specs.length), fresh, folds,
-      // where nothing is dropped, whether dropping would help need not be tried
-      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.action === 'drop' ? options.share_by : 'noise_rate', flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
+    const words = reviewers.filter(name => name !== 'standings').indexOf('words'), fresh = samples[words < 0 ? specs.length : words]
+    const compared = reviewers.includes('standings')
+      ? { graph: tournament(joinComparisons(parts.map(part => part.comparisons))), rows: { chosen: Uint32Array.from(parts.flatMap(part => [...part.chosen])), rejected: Uint32Array.from(parts.flatMap(part => [...part.rejected])) } } : undefined
+    const panel = fitPanel({ specs, samples: samples.slice(0, specs.length), folds, ...(compared ? { compared } : {}) }, fresh,
+      // where nothing is done about it, whether dropping would help need not be tried
+      { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.action === 'drop' || options.action === 'flip' ? options.share_by : 'noise_rate', flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
+    // style tells alike from unlike better than words do
+    const of = ['embeddings', 'style', 'words', 'chars'].map(name => specs.findIndex(spec => spec.name === name)).find(m => m >= 0)
+    return options.neighbours && of !== undefined ? { ...panel, neighbours: { of, among: fitNeighbours(samples[of], folds) } } : panel
   },
 })
 
@@ -155,34 +169,45 @@ function gather(partials: Iterable<Partial>): Partial[] {
   return parts
 }
 
-function thinned({ samples, folds }: Partial, every: number): Partial {
-  if (every === 1) return { samples, folds }
+function thinned(part: Partial, every: number): Partial {
+  if (every === 1) return part
+  const { samples, folds, chosen, rejected, comparisons } = part
   const picked = Uint32Array.from({ length: Math.ceil(folds.length / every) }, (_, i) => i * every)
-  return { samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]) }
+  return { samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]), chosen: picked.map(row => chosen[row]), rejected: picked.map(row => rejected[row]), comparisons }
 }
 
-/** Scores a batch: each reviewer's out-of-fold margins, the stack's, and P(the label is right). `margins` of a missing score are 0, `shown` NaN. */
-export function panelScorer(panel: Panel, options: InputOptions, stage: string, context: Context): (batch: Batch) => { margins: Float64Array[], shown: Float64Array[], stacked: Float64Array, probability: Float64Array } {
+/** Of each row of a batch: the reviewers' out-of-fold margins (of a missing score 0, `shown` NaN), the stack's, P(the label is right), and the same by neighbours where they were asked for. */
+export interface Scores { margins: Float64Array[], shown: Float64Array[], stacked: Float64Array, probability: Float64Array, neighbours?: Float64Array }
+
+/** Scores one batch after another. */
+export function panelScorer(panel: FittedPanel, options: InputOptions, stage: string, context: Context): (batch: Batch) => Scores {
   const reader = new Reader(seedOf(context))
-  const inputs = createInputs(options, stage, whole, panel.reviewers.at(-1)!.fit.columns)
+  const inputs = createInputs(options, stage, whole, panel.reviewers.find(({ name }) => name === 'embeddings')?.fit.columns)
+  const answers = answersOf()
   return batch => {
     const folds = new Uint8Array(batch.rows)
     reader.open(batch)
     for (const input of inputs) input.open(batch)
     for (let row = 0; row < batch.rows; row++) {
       folds[row] = reader.fold(row)
+      answers.add(reader.chosenHash, reader.rejectedHash)
       const pair = reader.texts(row)
       for (let m = 0; m < inputs.length; m++) inputs[m].append(row, pair)
     }
-    const margins = panel.reviewers.map(({ fit }, m) => crossMargins(fit, inputs[m].view(), folds))
+    const margins = inputs.map((input, m) => crossMargins(panel.reviewers[m].fit, input.view(), folds))
+    const near = panel.neighbours && inputs[panel.neighbours.of].view()
+    const neighbours = near && Float64Array.from(folds, (fold, row) => neighbourProbability(panel.neighbours!.among, near, row, fold))
     for (const input of inputs) input.clear()
+    const compared = answers.take()
+    if (panel.standings) margins.push(standingMargins(panel.standings, compared))
     const shown = margins.map((some, m) => {
-      const scores = options.score_columns[m - options.reviewers.length]
+      const { name } = panel.reviewers[m], scores = options.score_columns.find(score => score.name === name)
+      if (name === 'standings') return some.map(margin => margin === 0 ? NaN : margin)
       if (scores === undefined) return some
       const ours = batch.numbers(scores.chosen).values, theirs = batch.numbers(scores.rejected).values
       return some.map((_, row) => ours[row] - theirs[row])
     })
     const stacked = stackMargins(panel.stack, margins, folds)
-    return { margins, shown, stacked, probability: stacked.map(margin => probabilityOf(panel, margin)) }
+    return { margins, shown, stacked, probability: stacked.map(margin => probabilityOf(panel, margin)), ...(neighbours ? { neighbours } : {}) }
   }
 }

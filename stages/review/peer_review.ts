@@ -1,6 +1,7 @@
 /** Keeps what independent reviewers do not speak against: the dual filter. */
-import { against, foundWrong, mayDrop, type Panel, type Rule } from '../../models/panel.ts'
-import { choice, defineStage, Type } from '../define.ts'
+import { concat, take } from '../../engine/arrow/columns.ts'
+import { against, curriculumRank, foundWrong, mayDrop, speaking, type Panel, type Rule } from '../../models/panel.ts'
+import { choice, defineStage, Type, type Batch, type ColumnType } from '../define.ts'
 import { namesOf } from './inputs.ts'
 import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from './panel.ts'
 import { panelReport } from './report.ts'
@@ -8,25 +9,36 @@ import { panelReport } from './report.ts'
 const classes = ['agreed', 'ambiguous', 'reversed']
 
 export default defineStage({
-  name: 'peer_review', version: 2,
+  name: 'peer_review', version: 3,
   summary: 'Drop pairs whose label independent reviewers speak against.',
-  details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on,
-or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all speak against \`reversed\`, the rest \`ambiguous\`.
-\`both\` drops the reversed, \`either\` also the ambiguous, \`stack\` what the weighed sum of their margins speaks against. A reviewer that is no better than a coin on held-out labels has no voice and weighs nothing.
+  details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
+the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all
+who have a say speak against \`reversed\`, the rest \`ambiguous\`.
+\`both\` drops the reversed, \`either\` also the ambiguous, \`stack\` what the weighed sum of their margins speaks against. A reviewer that is no better than a coin on held-out labels has no voice.
+
+\`exchange\` is the peer review of the paper, with selection over the whole epoch and by weight instead of by a share of each batch: after a first round every head learns afresh, each label counted by how far all *other* reviewers
+trust it, from 1 down to -1 for one that they take to be turned round; the stack of this second round judges. It is tried where a quarter of the labels or more seem wrong, as below it nothing is gained, and kept where planted flips are then found
+better; elsewhere the rule is \`stack\`. (The paper sorts each batch by margin as well: that throws good pairs away where all of a batch are easy, and is not done.)
 
 That share is chosen by evidence: a fresh head is trained with and without the pairs that would be dropped (half, all and one and a half times the noise rate), and held-out labels say whether it gains. Nothing is dropped when it does
-not, or when flips that were planted in secret show that the reviewers cannot tell. Labels are never flipped. The evidence is about random mistakes: a bias that all labels share, those held out too, passes for truth.
-This is peer review with fixed reviewers: the exchange of selections during training, which the paper describes, is not part of it.`,
+not, or when flips that were planted in secret show that the reviewers cannot tell. The evidence is about random mistakes: a bias that all labels share, those held out too, passes for truth.
+
+\`<id>_curriculum_rank\` is where a pair stands from easy (0) to hard (1), a quantile of the weighed margins: \`write_arrow\` with \`order_by: <id>_curriculum_rank\` writes the easy ones first.
+\`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` turns round what would have been dropped:
+chosen and rejected change places, \`<id>_flipped\` says where, and the summary how many; other columns (scores, ratings) stay as they came.`,
   paper: { title: 'Two Minds Better Than One: Collaborative Reward Modeling for LLM Alignment', arxiv: '2505.10597', form: 'after' },
   options: Type.Object({
     ...panelOptions,
-    rule: choice(['both', 'either', 'stack'], { default: 'both', description: 'which reviewers must speak against a pair: both (all that see) trades recall for precision, either the reverse; stack asks their weighed sum' }),
-    action: choice(['drop', 'annotate'], { default: 'drop', description: 'annotate: write the columns and keep every row' }),
+    rule: choice(['both', 'either', 'stack', 'exchange'], { default: 'both', description: 'which reviewers must speak against a pair: both (all that see and have a say) trades recall for precision, either the reverse; stack asks their weighed sum; exchange the same after each has learned from the others, where that helps' }),
+    action: choice(['drop', 'annotate', 'weight', 'flip'], { default: 'drop', description: 'annotate: write the columns and keep every row; weight: also write a soft label; flip: turn round what would have been dropped' }),
   }),
   reads: panelReads,
-  writes: options => ({ probability: 'float64', ...Object.fromEntries(namesOf(options).map(name => [`margin_${name}`, 'float64' as const])), class: 'text' }),
+  writes: options => ({
+    probability: 'float64', ...Object.fromEntries(namesOf(options).map(name => [`margin_${name}`, 'float64' as const])), class: 'text', curriculum_rank: 'float64',
+    ...(options.action === 'weight' ? { soft_label: 'float64' as const } : {}), ...(options.action === 'flip' ? { flipped: 'bool' as const, chosen: 'messages' as const, rejected: 'messages' as const } : {}),
+  }) as Record<string, ColumnType>,
   rows: 'subset',
-  keeps: ({ action }) => action === 'annotate',
+  keeps: ({ action }) => action !== 'drop',
   reasons: {
     reversed: { kind: 'quality', about: 'probability that the label is right; every reviewer (rule stack: their weighed sum) speaks against it' },
     ambiguous: { kind: 'quality', about: 'probability that the label is right; one reviewer speaks against it (rule either)' },
@@ -40,17 +52,16 @@ This is peer review with fixed reviewers: the exchange of selections during trai
     kept: [0, 1],
   }],
   fit: [panelRound<PanelStageOptions & { rule: Rule }>('peer_review', options => options.rule)],
-  report: (options, [panel]) => panelReport(panel as Panel, options.action === 'drop'),
+  report: (options, [panel]) => panelReport(panel as Panel, options.action),
   open(options, context) {
     const panel = context.states[0] as Panel, score = panelScorer(panel, options, 'peer_review', context)
-    const seeing = panel.stack.sees.filter(Boolean).length
     return {
       batch(batch, verdict) {
         const { margins, shown, stacked, probability } = score(batch)
-        const voices = against(panel.thresholds, margins)
-        const classOf = (row: number) => voices[row] === 0 ? 0 : voices[row] === seeing ? 2 : 1
-        if (options.action === 'drop' && mayDrop(panel)) {
-          const wrong = foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold)
+        const voices = against(panel.thresholds, margins), seeing = speaking(panel.stack, margins)
+        const classOf = (row: number) => voices[row] === 0 ? 0 : voices[row] >= seeing[row] ? 2 : 1
+        const wrong = mayDrop(panel) ? foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(batch.rows)
+        if (options.action === 'drop') {
           for (let row = 0; row < batch.rows; row++) {
             if (wrong[row]) verdict.drop(row, options.rule === 'either' && classOf(row) === 1 ? 'ambiguous' : 'reversed', probability[row])
           }
@@ -58,10 +69,19 @@ This is peer review with fixed reviewers: the exchange of selections during trai
         return {
           columns: {
             probability, ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
-            class: Array.from(voices, (_, row) => classes[classOf(row)]),
+            class: Array.from(voices, (_, row) => classes[classOf(row)]), curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
+            ...(options.action === 'weight' ? { soft_label: panel.able ? probability : new Float64Array(batch.rows).fill(1) } : {}),
+            ...(options.action === 'flip' ? { flipped: wrong, ...turned(batch, wrong) } : {}),
           },
         }
       },
     }
   },
 })
+
+/** Both sides, changed over where `flipped` says so. */
+function turned(batch: Batch, flipped: Uint8Array) {
+  const sides = [batch.column('chosen'), batch.column('rejected')], both = concat(sides)
+  const side = (first: number) => take(both, Array.from(flipped, (flip, row) => { const at = row + (flip ? 1 - first : first) * batch.rows; return [at, at + 1] }).flat())
+  return { chosen: side(0), rejected: side(1) }
+}

@@ -21,7 +21,7 @@ function evidence(noise_rate: number, how: { is_given?: boolean, at_random?: boo
   const { clear, all } = rowsWith(0.25)
   const sample = how.at_random ? planted({ rows: ROWS, columns: 1, strength: 0, eta: 0.5, seed: 5 }).rows : clear
   const specs: ReviewerSpec[] = [{ name: 'one', from: how.at_random ? 'given' : 'learned' }]
-  return chooseShare({ specs, samples: [sample], fresh: all, folds, rule: 'either', noise_rate, is_given: how.is_given ?? false, l2s: [0.01], options: { folds: 5, seed: 3 } })
+  return chooseShare({ question: { specs, samples: [sample], folds }, fresh: all, rule: 'either', noise_rate, is_given: how.is_given ?? false, l2s: [0.01], exchange: false, options: { folds: 5, seed: 3 } })
 }
 
 test('dropping wrong labels helps a head that learns by heart, and the share that helps most is taken', () => {

@@ -114,8 +114,8 @@ describe('panelReport', () => {
   const trial = { share: 0.2, dropped_share: 0.15, memorising: e(0.06), tuned: e(0), tuned_accuracy: e(0) }
 
   it('says in plain sentences what is blind, and why nothing is dropped', () => {
-    const last = (some: Partial<Panel>, acts = true) => panelReport({ ...panel, ...some }, acts).lines.at(-1)
-    expect(panelReport(panel, true).lines).toContain('words sees no more here than a coin: no voice, no weight')
+    const last = (some: Partial<Panel>, acts = true) => panelReport({ ...panel, ...some }, acts ? 'drop' : 'annotate').lines.at(-1)
+    expect(panelReport(panel, 'drop').lines).toContain('words sees no more here than a coin: no voice')
     expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe('a fresh head does not learn better without the pairs that the reviewers doubt, so nothing was dropped for noise')
     expect(last({ share_by: 'noise_rate' })).toBe('each reviewer speaks against its lowest 20 %; whether dropping helps was not tried')
     expect(last({ able: false }, false)).toBe('the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise')
