@@ -144,6 +144,8 @@ export interface StageReport { readonly lines: readonly string[], readonly numbe
 /** One file of input, as the main thread sees it before the run. All of it survives structured clone but `schema`. */
 export interface InputFile {
   readonly path: string
+  /** What stands for the content of what is no local file. The source sees to it that it is read as that, or throws an Error with `code: 'INPUT_CHANGED'`. */
+  readonly stamp?: string
   readonly rows: number
   readonly bytes: number
   /** Rows at which reading can begin without decoding what is before (row groups, line blocks), ascending, the first 0. */

@@ -6,11 +6,14 @@ import type { ColumnMetaData } from 'hyparquet/src/types.js'
 import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
-import { openFileSource, Window, type ByteSource } from './source.ts'
+import { HttpError } from './http_source.ts'
+import { openSource, Window, type ByteSource } from './source.ts'
 
 /** An opened Parquet file: what its footer says. Holds no file handle; made by openParquet only, in the thread that reads it. */
 export interface ParquetFile {
   readonly path: string
+  /** of a URL: what its server says of the content */
+  readonly identity?: string
   readonly bytes: number
   readonly rows: number
   /** `bytes`: uncompressed, of all columns */
@@ -39,11 +42,10 @@ const WINDOWS_BYTES = 32 << 20
 
 /**
  * Opens a Parquet file: checks the magic at both ends and the footer, and gives its normalised schema (buildNodes says how). Reads the footer and one page
- * header, then closes the file. Throws one line naming the file, what is wrong and what to do.
+ * header, then closes the file. `path` may be a URL, whose content must be `identity` where that is given. Throws one line naming the file, what is wrong and what to do.
  */
-export async function openParquet(path: string): Promise<ParquetFile> {
-  const open = (): Promise<ByteSource> => openFileSource(path)
-  const source = await open().catch((error: unknown) => fail(path, `cannot be opened: ${messageOf(error)}; check the path and its permissions`))
+export async function openParquet(path: string, identity?: string): Promise<ParquetFile> {
+  const source = await openSource(path, identity).catch((error: unknown) => fail(path, `cannot be opened: ${messageOf(error)}; check the path and its permissions`))
   try {
     await checkEnds(path, source)
     const metadata = await parquetMetadataAsync(source, { geoparquet: false }).catch((error: unknown) =>
@@ -53,12 +55,12 @@ export async function openParquet(path: string): Promise<ParquetFile> {
     const chunks = metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data!))
     const first = metadata.row_groups.find(group => group.num_rows > 0n)?.columns[0]?.meta_data
     const file: ParquetFile = {
-      path, bytes: source.byteLength, rows: Number(metadata.num_rows), schema,
+      path, identity: source.identity, bytes: source.byteLength, rows: Number(metadata.num_rows), schema,
       rowGroups: metadata.row_groups.map(group => ({ rows: Number(group.num_rows), bytes: Number(group.total_byte_size) })),
       codecs: [...new Set(chunks.map(chunk => chunk.codec as string))],
       checksums: first !== undefined && await hasChecksum(source, first),
     }
-    inside.set(file, { metadata, nodes, open, maps: new Map() })
+    inside.set(file, { metadata, nodes, open: () => openSource(path, source.identity), maps: new Map() })
     return file
   } finally {
     await source.close()
@@ -271,5 +273,7 @@ async function guardAsync<T>(path: string, where: string, work: () => Promise<T>
 }
 
 function messageOf(error: unknown): string {
+  // about a server, not about what is in the file
+  if (error instanceof HttpError) throw error
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]
 }

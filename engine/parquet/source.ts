@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { isUrl, openHttpSource } from './http_source.ts'
 
 /** Bytes that can be read by range: a file here; anything that answers byte ranges (http, an object store) can be one. */
 export interface ByteSource {
@@ -7,6 +8,9 @@ export interface ByteSource {
   slice(start: number, end: number): Promise<ArrayBuffer>
   close(): Promise<void>
 }
+
+/** Opens a path or a URL. `identity` is of URLs: see openHttpSource. */
+export const openSource = (path: string, identity?: string): Promise<ByteSource & { readonly identity?: string }> => isUrl(path) ? openHttpSource(path, identity) : openFileSource(path)
 
 /** Opens a file as a ByteSource. Rejects as node:fs does (ENOENT, EACCES, …); a read past the end of a file that shrank rejects too. */
 export async function openFileSource(path: string): Promise<ByteSource> {

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { StageReport } from '../../stages/define.ts'
+import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
 
 export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
@@ -35,6 +36,7 @@ export function latestManifest(output: string): { folder: string, manifest: Mani
 
 /** How a file is named in the ledger and the manifest: relative where it lies below the working directory. */
 export const labelOf = (path: string): string => {
+  if (isUrl(path)) return bareUrl(path)
   const short = relative(process.cwd(), path)
   return short.startsWith('..') ? path : short
 }

@@ -4,7 +4,8 @@ import { join, relative } from 'node:path'
 import type { Sink, Stage, StageReport } from '../../stages/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { seenOptions } from '../graph/types.ts'
+import { seenOptions, type Node } from '../graph/types.ts'
+import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
@@ -82,7 +83,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     sluice: packageVersion, hash: input.hash,
     graph: {
       name: prepared.graph.name, seed: prepared.graph.seed, partition_rows: prepared.graph.partitionRows,
-      stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: seenOptions(node), from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
+      stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: publicOptions(node), from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds === 0 ? {} : { keep_ids: input.keepIds }),
     inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
@@ -109,6 +110,10 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
   swapLatest(output, final)
   return { status: 'published', folder: final, manifest }
 }
+
+/** Options as they may be read by others: what a URL has behind its path may be a key. */
+const publicOptions = (node: Node): Readonly<Record<string, unknown>> =>
+  JSON.parse(JSON.stringify(seenOptions(node)), (_, value: unknown) => typeof value === 'string' && isUrl(value) ? bareUrl(value) : value) as Record<string, unknown>
 
 /** Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder of their own. */
 function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly (readonly PassMeta[])[]): void {

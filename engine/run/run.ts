@@ -123,7 +123,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const prepared = await prepare(input, options, join(cache, 'user'))
     options.signal?.throwIfAborted()
     const { graph, files } = prepared
-    const stamps = files.map(({ path, bytes }) => checkInput(path, bytes, output))
+    const stamps = files.map(({ path, stamp, bytes }) => stamp ?? checkInput(path, bytes, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const units = cutPartitions(files, graph.partitionRows, options.limit)
     const partitions = units.flat()
@@ -137,7 +137,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     // a thread that waits for a server takes no processor: as many more
     pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls, options.onWarning, options.quietSecs)
     begin('fingerprint', files.length)
-    const hashes = await Promise.all(files.map(async file => { const hash = await pool!.run<string>({ kind: 'hash', path: file.path }); progress(1); return hash }))
+    const hashes = await Promise.all(files.map(async ({ path, stamp }) => { const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp); progress(1); return hash }))
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())

@@ -2,12 +2,13 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
+import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
 
 /** Options that all sources have. */
 export const inputOptions = {
-  path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob; relative to the working directory' }),
+  path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob, relative to the working directory; for Parquet also the http(s) URL of a file' }),
   more_paths: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'further files, folders or globs' }),
   layout: choice(['auto', ...layoutNames], { default: 'auto', description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each' }),
   answer: Type.String({ minLength: 1, default: 'answer', description: 'the column that holds the one good answer; for layout answers' }),
@@ -44,6 +45,7 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
 }
 
 async function filesOf(pattern: string, base: string, extensions: readonly string[]): Promise<string[] | string> {
+  if (isUrl(pattern)) return extensions.includes('.parquet') ? [pattern] : 'is a URL, and only Parquet is read from one; download it'
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has
   const kind = await stat(path).catch(() => undefined)
@@ -79,20 +81,22 @@ function unescape(text: string): string {
 /** Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one needs it. */
 export async function openAll<T>(stage: string, paths: readonly string[], open: (path: string) => Promise<T>): Promise<T[]> {
   const opened: T[] = []
-  const problems: string[] = []
+  const problems: string[] = [], codes = new Set<string | undefined>()
   let table = ''
   for (const path of paths) {
     try {
       opened.push(await open(path))
     } catch (error) {
+      codes.add(error instanceof HttpError ? error.code : undefined)
       const [first, ...rest] = (error instanceof Error ? error.message : String(error)).split('\n')
       const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first
       problems.push(message.startsWith(path) ? message : `${path}: ${message}`)
       if (rest.length > 0) table = `\n${rest.join('\n')}`
     }
   }
-  if (problems.length === 1) throw new Error(`${stage}: ${problems[0]}${table}`)
-  if (problems.length > 0) throw new Error(`${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`)
+  const [code] = codes, fault = (message: string) => Object.assign(new Error(message), codes.size === 1 && code !== undefined ? { code } : {})
+  if (problems.length === 1) throw fault(`${stage}: ${problems[0]}${table}`)
+  if (problems.length > 0) throw fault(`${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`)
   return opened
 }
 

@@ -13,7 +13,7 @@ const SAMPLE_ROWS = 1000
 const SAMPLE_BYTES = 64 << 20
 
 /** What a worker needs to read a file again. `hive`: text columns that the path gives. `columns`: those to read, all when undefined. */
-interface ParquetPlan { readonly pairs: Plan, readonly hive: Readonly<Record<string, string | null>>, readonly columns?: readonly string[] }
+interface ParquetPlan { readonly pairs: Plan, readonly identity?: string, readonly hive: Readonly<Record<string, string | null>>, readonly columns?: readonly string[] }
 
 const withHive = (schema: Schema, hive: ParquetPlan['hive']): Schema =>
   new Schema([...schema.fields, ...Object.keys(hive).map(name => field(name, new Utf8()))], schema.metadata)
@@ -42,7 +42,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   checkCarried(carry, full.names.map(String))
   const pairs = detectLayout(full, await sampleOf(file, sampleColumns(file.schema, answer)), layout === 'auto' ? undefined : layout, answer)
   const columns = carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
-  const plan: ParquetPlan = { pairs, hive, columns }
+  const plan: ParquetPlan = { pairs, identity: file.identity, hive, columns }
   const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })
   const begins = new Set([0])
   let before = 0
@@ -52,7 +52,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   }
   const starts = await groupStarts(pairs, [...begins], range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
   return {
-    path, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
+    path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
     facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none' },
   }
 }
@@ -63,6 +63,7 @@ export default defineSource({
   name: 'read_parquet', version: 1, extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
+    'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file.',
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',
     'Further fields of a message become JSON in `source_<side>_fields`. Layouts, in the order in which they are tried:', '',
@@ -75,8 +76,8 @@ export default defineSource({
     return openAll('read_parquet', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {
-    const { pairs, hive, columns } = plan as ParquetPlan
-    const file = await openParquet(path)
+    const { pairs, identity, hive, columns } = plan as ParquetPlan
+    const file = await openParquet(path, identity)
     const schema = withHive(pickSchema(file, columns), hive)
     const converter = openConverter(pairs, schema, { carry, pairing })
     const raws = async function* () {
