@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { Table, TimeMicrosecond, Utf8, vectorFromArray } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
-import { graph, run } from '../../index.mjs'
+import { graph, run, writeArrow } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
 
 const clean = () => graph({ version: 1, name: 'g', stages: [{ id: 'pairs', use: 'read_parquet', with: { path: 'nothing.parquet' } }, { id: 'dpo', use: 'write_arrow' }, { id: 'people', use: 'write_parquet', from: 'pairs' }] })
@@ -18,6 +19,15 @@ describe('--input', () => {
       const { manifest } = await run(clean(), { input: [input], output: join(at, 'again') })
       expect([manifest.graph.stages[0].use, manifest.rows.read]).toEqual([use, 5])
     }
+  })
+
+  it('of the main job may have columns that the queue for people cannot hold as they are', async () => {
+    const at = folder(), rows = pairs(30), text = (name: 'id' | 'prompt' | 'chosen' | 'rejected') => vectorFromArray(rows.map(row => row[name]), new Utf8())
+    const batch = new Table({ id: text('id'), prompt: text('prompt'), chosen: text('chosen'), rejected: text('rejected'), at: vectorFromArray(rows.map((_, i) => BigInt(i)), new TimeMicrosecond()) }).batches[0]
+    await writeArrow(join(at, 'in'), [batch as never])
+    const { folder: out, manifest } = await run('pipelines/clean.yaml', { input: [join(at, 'in')], output: join(at, 'out') })
+    expect(manifest.sinks.humans.columns).toContain('at')
+    expect(rowsOf(join(out, 'dpo'))[7].at).toBe(7)
   })
 
   it('as a folder of several kinds is what the graph would read of it', async () => {
