@@ -135,8 +135,11 @@ function runFolder(values: Values): string {
 
 async function whyCommand(values: Values, positionals: readonly string[]): Promise<number> {
   if (positionals.length !== 1) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
-  const folder = runFolder(values), rows = await why(folder, positionals[0])
-  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${positionals[0]}' in the ledger of ${folder}; ids are as in the input, rows count from 0`, EXIT.noInput)
+  const folder = runFolder(values), [what] = positionals, own = await why(folder, what)
+  // pairs that are made of a row have its id, and ~<stage> or a number behind it
+  const parent = what.replace(/(~[^~]+|-\d+)$/, ''), rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
+  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}; ids are as in the input, rows count from 0`, EXIT.noInput)
+  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   const manifest = readManifest(folder)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok

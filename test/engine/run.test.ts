@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { main, run } from '../../index.mjs'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl, type Row } from './helpers.ts'
 
@@ -158,6 +158,11 @@ describe('commands', () => {
     expect(await main(['run', join(at, 'none.yaml'), ...output])).toBe(78)
     expect(await main(['why', 'r3', ...output])).toBe(0)
     expect(await main(['why', 'r77', ...output])).toBe(66)
+    const log = vi.spyOn(console, 'log')
+    expect(await main(['why', 'r3~hard', ...output])).toBe(0)
+    expect(log.mock.calls.flat()).toEqual(["no row has the id 'r3~hard'; as a pair made of 'r3':", expect.stringMatching(/^r3 \(.*:3\) was kept, in dpo$/)])
+    log.mockRestore()
+    expect(await main(['why', 'r77~hard', ...output])).toBe(66)
     expect(await main(['verify', ...output, '--quiet'])).toBe(0)
     const run = join(at, 'out', 'latest'), shard = join(run, 'dpo', 'data-00000-of-00001.arrow')
     writeFileSync(shard, readFileSync(shard).subarray(0, -8))
