@@ -1,4 +1,5 @@
 /** The plainest bias there is: in how many pairs the chosen side is the longer one. */
+import { share, type Estimate } from '../../models/metrics.ts'
 import { messagesColumn } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
 
@@ -21,14 +22,12 @@ export function addLengths(to: Lengths, from: Lengths): void {
   for (const kind of ['chosen_longer', 'equal', 'rejected_longer'] as const) to[kind] += from[kind]
 }
 
-/** How well "the longer side is the better one" tells the sides of these pairs apart: the share of pairs in which it is, ties half (the AUC); with the half-width of its 95 % interval. */
-export function longerWins({ chosen_longer: chosen, equal, rejected_longer: rejected }: Lengths): { pairs: number, share: number, within: number } {
-  const pairs = chosen + equal + rejected, share = (chosen + equal / 2) / pairs
-  return { pairs, share, within: 1.96 * Math.sqrt(Math.max(0, (chosen + equal / 4) / pairs - share * share) / pairs) }
-}
+/** How well "the longer side is the better one" tells the sides of these pairs apart: the share of pairs in which it is, ties half (the AUC), with its 95 % interval. */
+export const longerWins = ({ chosen_longer: chosen, equal, rejected_longer: rejected }: Lengths): Estimate & { pairs: number } =>
+  ({ ...share(chosen + equal / 2, chosen + equal + rejected), pairs: chosen + equal + rejected })
 
-/** `58.3 ± 4.6 %`; undefined without pairs. */
+/** `58.3 % [54.0, 62.5]`; undefined without pairs. */
 export function longerText(lengths: Lengths): string | undefined {
-  const { pairs, share, within } = longerWins(lengths)
-  return pairs === 0 ? undefined : `${(100 * share).toFixed(1)} ± ${(100 * within).toFixed(1)} %`
+  const { pairs, value, low, high } = longerWins(lengths), percent = (share: number) => (100 * share).toFixed(1)
+  return pairs === 0 ? undefined : `${percent(value)} % [${percent(low)}, ${percent(high)}]`
 }

@@ -93,7 +93,7 @@ export async function reportHtml(folder: string, manifest: Manifest, reasonOf: (
 <h2>Stages</h2><p><span class="key kept"></span> let through, <span class="key lost"></span> dropped or errored, <span class="key new"></span> made, each against the rows read.</p>${table(['id', 'stage', '>in', '>dropped', '>errored', '>out', ''], funnel)}
 <h2>Reasons</h2>${reasons.length > 0 ? table(['reason', 'kind', '>rows', '>of all'], reasons.map(({ html }) => html)) : '<p>No row was dropped.</p>'}
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}
-<h2>Length</h2><p>How often the longer side is the chosen one, ties half; ± is the 95 % interval. 50 % says nothing; far above it, a model learns to write more whatever it writes.</p>${lengthTable(manifest)}
+<h2>Length</h2><p>How often the longer side is the chosen one, ties half, with the 95 % interval. 50 % says nothing; far above it, a model learns to write more whatever it writes.</p>${lengthTable(manifest)}
 ${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', '>rows'], notes)}` : ''}
 <h2>Results</h2>${table(['sink', '>rows', 'columns'], Object.entries(sinks).map(([id, sink]) => row(escape(id), sink.rows, `${escape(sink.columns.join(', '))}${Object.keys(sink.renamed).length > 0 ? `<br>renamed: ${escape(Object.entries(sink.renamed).map(([from, to]) => `${from} to ${to}`).join(', '))}` : ''}`)))}
 <h2>Inputs</h2>${table(['file', '>rows', 'layout', 'sha256'], manifest.inputs.map(input => row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`)))}

@@ -3,8 +3,8 @@ import type { Estimate } from '../../models/metrics.ts'
 import type { Panel } from '../../models/panel.ts'
 import type { StageReport } from '../define.ts'
 
-const percent = (value: number) => `${(100 * value).toFixed(0)} %`
-const interval = ({ value, low, high }: Estimate, digits = 2) => `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`
+const percent = (value: number) => Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(0)} %`
+const interval = ({ value, low, high }: Estimate, digits = 2) => Number.isNaN(value) ? 'unknown' : `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`
 const listed = (names: readonly string[]) => names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
 
 /** `action`: what the stage does about labels that are found wrong. */
@@ -14,8 +14,9 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   // standings of answers that occur but once are not a reviewer that failed, but none
   const isThere = panel.reviewers.map(({ name }) => name !== 'standings' || (panel.standings?.low.length ?? 0) > 0), reviewers = panel.reviewers.filter((_, m) => isThere[m])
   const named = (test: (m: number) => boolean) => panel.reviewers.filter((_, m) => isThere[m] && test(m)).map(({ name }) => name)
+  const { low } = test.auroc_corrected, lower = Number.isNaN(low) ? 'unknown' : low.toFixed(2)
   const lines = [
-    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; of ${test.planted} labels flipped in secret ${percent(test.recall.value)} were found (AUROC ${interval(test.auroc)}, precision ${percent(test.precision.value)})`,
+    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted} labels flipped in secret ${percent(test.recall.value)} were found`} (AUROC ${interval(test.auroc)}, precision ${percent(test.precision.value)})`,
     noise.how === 'given' ? `noise rate ${percent(noise.value)}, as given` : noise.how === 'fitted' ? `estimated share of wrong labels ${interval(noise)}; wrong labels are told from right ones with AUROC ${interval(test.auroc_corrected)}`
       : `the share of wrong labels cannot be told apart from the reviewers' weakness; confident learning flags ${percent(noise.value)}, and probabilities say how likely another label would agree`,
   ]
@@ -25,8 +26,8 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   if (unneeded.length > 0) lines.push(`${listed(unneeded)} ${unneeded.length > 1 ? 'add' : 'adds'} nothing to what the others see: no weight in the probability`)
   if (correlation?.near_copy) lines.push(`${correlation.first} and ${correlation.second} rank pairs alike (correlation ${correlation.correlation.toFixed(2)}): their agreement is not evidence`)
   if (exchange) lines.push(`${exchange.helps ? 'having learned from each other, the reviewers find planted flips better' : 'learning from each other does not help the reviewers to find planted flips, and was left'} (AUROC ${exchange.after.toFixed(3)}, before ${exchange.before.toFixed(3)})`)
-  if (action === 'weight') lines.push(panel.able ? 'every pair is kept, with its probability as a soft label' : `the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${test.auroc_corrected.low.toFixed(2)}), so every soft label is 1`)
-  else if (!panel.able) lines.push(`the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${test.auroc_corrected.low.toFixed(2)}), so nothing ${would} ${dropped} for noise`)
+  if (action === 'weight') lines.push(panel.able ? 'every pair is kept, with its probability as a soft label' : `the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so every soft label is 1`)
+  else if (!panel.able) lines.push(`the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so nothing ${would} ${dropped} for noise`)
   else if (panel.share_by === 'noise_rate') lines.push(`each reviewer speaks against its lowest ${percent(noise.value)}; whether dropping helps was not tried`)
   else if (!evidence?.helps) lines.push(`a fresh head does not learn better without the pairs that the reviewers doubt, so nothing ${would} ${dropped} for noise`)
   else {

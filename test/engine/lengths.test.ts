@@ -22,10 +22,10 @@ describe('length bias', () => {
     const { manifest } = result
     expect(manifest.lengths.pairs).toEqual({ chosen_longer: 5, equal: 1, rejected_longer: 1, files: { [biased]: { chosen_longer: 4, equal: 0, rejected_longer: 0 }, [even]: { chosen_longer: 1, equal: 1, rejected_longer: 1 } } })
     expect(manifest.lengths.dpo).toMatchObject({ chosen_longer: 4, files: { [biased]: { chosen_longer: 3, equal: 0, rejected_longer: 0 } } })
-    expect(longerText(manifest.lengths.pairs.files[biased])).toBe('100.0 ± 0.0 %')
+    expect(longerText(manifest.lengths.pairs.files[biased])).toBe('100.0 % [51.0, 100.0]')
     expect(summaryText(result, () => undefined)).toContain(`length: the longer side is the chosen one in ${longerText(manifest.lengths.pairs)} of the pairs read, ${longerText(manifest.lengths.dpo)} of dpo`)
     const page = readFileSync(join(result.folder, 'report.html'), 'utf8')
-    for (const part of ['as read (pairs)', 'in dpo', '100.0 ± 0.0 %', 'short.too_long', 'configured']) expect(page).toContain(part)
+    for (const part of ['as read (pairs)', 'in dpo', '100.0 % [51.0, 100.0]', 'short.too_long', 'configured']) expect(page).toContain(part)
   })
 
   it('is the AUC of "pick the longer one", and turns around with the labels', () => {
@@ -33,10 +33,12 @@ describe('length bias', () => {
       const count = (sign: number) => signs.filter(one => one === sign).length
       const of = (a: number, b: number) => longerWins({ chosen_longer: count(a), equal: count(0), rejected_longer: count(b) })
       const scores = signs.map(sign => (sign + 1) / 2), mean = scores.reduce((sum, score) => sum + score, 0) / signs.length
-      const error = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0)) / signs.length
-      expect(of(1, -1).share).toBeCloseTo(mean, 12)
-      expect(of(1, -1).within).toBeCloseTo(1.96 * error, 6)
-      expect(of(-1, 1).share).toBeCloseTo(1 - mean, 12)
+      expect(of(1, -1).value).toBeCloseTo(mean, 12)
+      // the bounds are the shares from which this one is just 1.96 standard errors away
+      const { value, low, high } = of(1, -1)
+      for (const bound of [low, high]) expect((value - bound) ** 2).toBeCloseTo(1.96 ** 2 * bound * (1 - bound) / signs.length, 9)
+      expect(low <= value && value <= high).toBe(true)
+      expect(of(-1, 1).value).toBeCloseTo(1 - mean, 12)
     }))
   })
 })
