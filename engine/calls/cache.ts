@@ -1,5 +1,5 @@
 /** Answers that were paid for, on disk: every run and every graph that names the same folder has them. A LevelDB, whose log survives a process that is killed while it writes. */
-import type { ClassicLevel } from 'classic-level'
+import { existsSync, readdirSync } from 'node:fs'
 import { EXIT, SluiceError } from '../errors.ts'
 
 /** What was spent on one result, all attempts at it together. Tokens are what the server said, or its estimate. */
@@ -12,24 +12,22 @@ export interface Cache {
   close(): Promise<void>
 }
 
-/** Opens the folder, or makes it. One process at a time. */
+/** Opens the folder, or makes it; one whose list of files is damaged is put together again from the files. One process at a time. */
 export async function openCache(folder: string): Promise<Cache> {
   const { ClassicLevel } = await import('classic-level')
-  const open = async (): Promise<ClassicLevel<string, readonly [unknown]>> => {
-    const db = new ClassicLevel<string, readonly [unknown]>(folder, { valueEncoding: 'json' })
+  const open = async () => {
+    // LevelDB would begin anew in a folder that has lost its list, and remove what it does not know
+    const createIfMissing = !existsSync(folder) || readdirSync(folder).length === 0
+    const db = new ClassicLevel<string, readonly [unknown]>(folder, { valueEncoding: 'json', createIfMissing })
     await db.open()
     return db
   }
-  const opened = async () => {
-    try { return await open() } catch (error) {
-      const { code, message } = causeOf(error)
-      if (code === 'LEVEL_LOCKED') throw new SluiceError(`calls: another process has the answers in ${folder} open; wait for it, or choose another --answers`, EXIT.later, { cause: error })
-      if (code !== 'LEVEL_CORRUPTION') throw new SluiceError(`calls: the answers in ${folder} cannot be opened (${message}); choose another --answers`, EXIT.io, { cause: error })
-      await ClassicLevel.repair(folder)
-      return open()
+  const db = await open().catch(async (error: unknown) => {
+    if (causeOf(error).code === 'LEVEL_LOCKED') throw new SluiceError(`calls: another process has the answers in ${folder} open; wait for it, or choose another --answers`, EXIT.later, { cause: error })
+    try { await ClassicLevel.repair(folder); return await open() } catch (error) {
+      throw new SluiceError(`calls: the answers in ${folder} cannot be opened (${causeOf(error).message}); choose another --answers`, EXIT.io, { cause: error })
     }
-  }
-  const db = await opened()
+  })
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try { return await work } catch (error) { throw new SluiceError(`calls: the answers in ${folder} cannot be read or written (${causeOf(error).message}); what is in them stays`, EXIT.io, { cause: error }) }
   }

@@ -146,7 +146,7 @@ export class Endpoint {
   }
 
   #down(where: string): SluiceError {
-    return new SluiceError(`${this.#node}: no answer from ${where} (tried for ${this.#service.limits.retry_secs} s); all answers so far are kept, run the same command again to go on`, EXIT.endpoint)
+    return new SluiceError(`${this.#node}: no answer from ${where} (retry_secs is ${this.#service.limits.retry_secs}); all answers so far are kept, run the same command again to go on`, EXIT.endpoint)
   }
 
   #hint(status: number | undefined): string {

@@ -70,7 +70,8 @@ export async function send({ url, body, key, timeoutMs, signal }: Sent): Promise
   const { status, headers } = response
   if (status !== 200) {
     const kind: Kind = LATER.has(status) || status >= 500 && status !== 501 ? 'later' : FATAL.has(status) || status === 501 || status < 400 ? 'fatal' : 'refused'
-    throw new CallError(kind, hide(`${status} ${reasonIn(text)}`.trim()), status, retryAfter(headers.get('retry-after')))
+    const waitMs = retryAfter(headers.get('retry-after'))
+    throw new CallError(kind, hide(`${status} ${reasonIn(text)}`.trim()) + (waitMs > 0 ? `; not again for ${Math.ceil(waitMs / 1000)} s` : ''), status, waitMs)
   }
   try { return JSON.parse(text) } catch { throw new CallError('unusable', hide(`the answer is not JSON: ${text.length > 80 ? `${text.slice(0, 40)} … ${text.slice(-40)}` : text}`)) }
 }

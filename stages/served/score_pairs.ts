@@ -19,13 +19,16 @@ const options = Type.Object({
 const probes = ['The capital of France is Paris.', 'The capital of France is Berlin, I think, or some other town.', 'No.', 'banana banana banana banana']
   .map(content => [{ role: 'user', content: 'What is the capital of France?' }, { role: 'assistant', content }])
 
+/** How vLLM was told before it had use_activation. */
+const OLDER = 'use_activation: false is sent; an older one takes extra: { activation: false }, or to be served with --override-pooler-config \'{"activation": false}\' or \'{"softmax": false}\''
+
 function check(scores: readonly number[], scale: 'raw' | 'unit'): void {
   const shown = scores.map(score => Number(score.toPrecision(4))).join(', ')
   if (scores.every(score => score === scores[0])) {
-    throw new Error(`every text gets the score ${shown.split(', ')[0]}: a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (use_activation false is sent; an older one needs --override-pooler-config '{"softmax": false}' or '{"activation": false}')`)
+    throw new Error(`every text gets the score ${shown.split(', ')[0]}: a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`)
   }
   if (scale === 'raw' && scores.every(score => score >= 0 && score <= 1)) {
-    throw new Error(`the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (vLLM before use_activation: --override-pooler-config '{"activation": false}'), or set scale: unit if the model's own scores lie there`)
+    throw new Error(`the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (${OLDER}), or set scale: unit if the model's own scores lie there`)
   }
 }
 

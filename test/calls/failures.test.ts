@@ -1,8 +1,12 @@
 /** Servers that misbehave, each in one way: what is lost is said, and nothing else is. */
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { retryAfter } from '../../engine/calls/http.ts'
+import { folder } from '../engine/helpers.ts'
+import { startSluice, stateOf } from '../failures/helpers.ts'
 import { graphOf, outcomeOf, output, PAIRS, scored, type Outcome } from './helpers.ts'
 import { startServer, type Misbehave, type Request } from './server.ts'
 
@@ -110,7 +114,7 @@ describe('a server that cannot be used stops the run before the first row', () =
     const taken = createServer()
     const port = await new Promise<number>(resolve => { taken.listen(0, '127.0.0.1', () => { resolve((taken.address() as { port: number }).port) }) })
     await new Promise(resolve => { taken.close(resolve) })
-    await stops({ url: `http://127.0.0.1:${port}`, requests: [] }, { retry_secs: 1 }, 69, /no answer from http:.*ECONNREFUSED.*tried for 1 s.*run the same command again/)
+    await stops({ url: `http://127.0.0.1:${port}`, requests: [] }, { retry_secs: 1 }, 69, /no answer from http:.*ECONNREFUSED.*retry_secs is 1.*run the same command again/)
   })
   it('down in the middle: what is answered is kept', async () => {
     const server = await startServer(({ number }, response) => { if (number < 60) return; response.destroy(); return true })
@@ -125,7 +129,17 @@ describe('a server that cannot be used stops the run before the first row', () =
   })
   it('a wait longer than retry_secs', async () => {
     const server = await startServer((_, response) => response.writeHead(429, { 'retry-after': '3600' }).end() && true)
-    await stops(server, {}, 69, /429/, 1)
+    await stops(server, {}, 69, /429; not again for 3600 s \(retry_secs is 5\)/, 1)
+  })
+  it('an interrupt ends the waiting', async () => {
+    const server = await startServer((_, response) => response.writeHead(503, { 'retry-after': '60' }).end() && true)
+    const path = join(folder(), 'graph.json'), at = output()
+    writeFileSync(path, JSON.stringify(graphOf(server.url, { retry_secs: 100 })))
+    const started = startSluice(['run', path, '--output', at])
+    while (server.requests.length === 0) await sleep(20)
+    started.kill('SIGINT')
+    expect((await started.ended).code).toBe(130)
+    expect(stateOf(at)).toMatchObject({ runs: [], halves: [], locked: false })
   })
   it('the key is not accepted: not tried again', async () => {
     const server = await startServer((_, response) => response.writeHead(401).end('{"error":"who are you"}') && true)

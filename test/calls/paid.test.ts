@@ -1,6 +1,5 @@
 /** What was paid for: kept through kills, caps and torn files, counted, never shown. */
-import { createHash } from 'node:crypto'
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -13,9 +12,6 @@ import { startServer } from './server.ts'
 const PROBES = 4, ALL = 2 * PAIRS + PROBES
 const fileOf = (graph: object) => { const path = join(folder(), 'graph.json'); writeFileSync(path, JSON.stringify(graph)); return path }
 const filesBelow = (path: string): string[] => readdirSync(path, { recursive: true }).map(file => join(path, String(file))).filter(file => statSync(file).isFile())
-/** Of the files that hold answers. */
-const hashes = (path: string) => Object.fromEntries(filesBelow(path).filter(file => /\.(log|ldb)$/.test(file)).map(file => [file, createHash('sha256').update(readFileSync(file)).digest('hex')]))
-
 describe('a run that is killed', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)('by %s half way asks again only for what was under way, and publishes the same', async signal => {
     const concurrent_requests = 6
@@ -120,17 +116,19 @@ describe('answers', () => {
     expect(server.requests.length - before).toBeLessThanOrEqual(PROBES + 2)
   })
 
-  it('are found again in a folder whose list of files is damaged; one that cannot be read is left as it is', async () => {
-    const answers = join(folder(), 'answers'), server = await startServer(), run = () => outcomeOf(graphOf(server.url), { answers })
+  it('are found again in a folder whose list of files is damaged or gone; what is no folder is left as it is', async () => {
+    const answers = join(folder(), 'answers'), server = await startServer(), run = (at = answers) => outcomeOf(graphOf(server.url), { answers: at })
     await run()
-    const asked = server.requests.length, manifest = readdirSync(answers).find(name => name.startsWith('MANIFEST'))!
-    writeFileSync(join(answers, manifest), 'x'.repeat(400))
-    expect((await run()).rows).toHaveLength(PAIRS)
-    writeFileSync(join(answers, 'CURRENT'), 'MANIFEST-000099\n')
-    const before = hashes(answers), { error } = await run()
-    expect(error).toMatchObject({ exit: 74, message: expect.stringContaining(`the answers in ${answers} cannot be opened`) as string })
-    expect(hashes(answers)).toMatchObject(before)
+    const asked = server.requests.length, listOf = () => join(answers, readdirSync(answers).find(name => name.startsWith('MANIFEST'))!), current = join(answers, 'CURRENT')
+    for (const hurt of [() => { writeFileSync(listOf(), 'x'.repeat(400)) }, () => { rmSync(listOf()) }, () => { writeFileSync(current, 'MANIFEST-000099\n') }, () => { rmSync(current) }]) {
+      hurt()
+      expect((await run()).rows).toHaveLength(PAIRS)
+    }
     expect(server.requests).toHaveLength(asked)
+    const file = join(folder(), 'file')
+    writeFileSync(file, 'mine')
+    expect((await run(file)).error).toMatchObject({ exit: 74, message: expect.stringContaining(`the answers in ${file} cannot be opened`) as string })
+    expect(readFileSync(file, 'utf8')).toBe('mine')
   })
 
   it('are one process\'s at a time: another run ends with 75', async () => {
