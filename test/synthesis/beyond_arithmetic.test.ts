@@ -4,9 +4,12 @@ import { codesOf, parse } from '../../stages/synthesis/code.ts'
 import { constraintsOf, countPhrase, countWords } from '../../stages/synthesis/constraints.ts'
 import { edits, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, type EditType } from '../../stages/synthesis/operators/all.ts'
+import { DECLINED } from '../../stages/synthesis/prove.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
+import { holds } from './checker.ts'
 
 const CODE: readonly EditType[] = ['code_comparison', 'code_operator', 'code_off_by_one', 'code_argument_order']
+const ARITHMETIC: readonly EditType[] = OPERATORS.filter(({ proof }) => proof === 'arithmetic').map(({ name }) => name as EditType)
 const WORDS: readonly EditType[] = OPERATORS.filter(({ proof }) => proof === 'none').map(({ name }) => name as EditType)
 
 function all(text: string, types: readonly EditType[], prompt = '', seeds = 80): { made: Edit[], refused: Set<string> } {
@@ -149,4 +152,20 @@ test('any text is survived by every type, and what is made differs in its span',
     expect([...edit.text].slice(0, edit.start).join('')).toBe(type === 'step_removed' || type === 'steps_swapped' ? expect.anything() : [...text].slice(0, edit.start).join(''))
     expect(edit.difficulty >= 0 && edit.difficulty <= 1 && edit.size > 0 && edit.size <= 1).toBe(true)
   }), { numRuns: 4000 })
+})
+
+test('bad input beside true equations: what is made is right by another evaluator, or refused with a reason', () => {
+  const bad = fc.constantFrom('<<3+<<2*2=4>>4=7>>7', '<<2+3=5', '٣ + 2 = 5', '½ * 4 = 2', '5² = 25', '9 − 4 = 5', '9 – 4 = 5', '1,23 + 1 = 2,23', '1,234 + 1 = 1,235', '1 1/2 * 4 = 6', '1/2 + 1/4 = 3/4', '$5 + €3 = 8', '20% of 50 = 10',
+    '20% * 50 = 10', '\\frac{1}{2} + 1 = 1.5', '\\(5 + 3 = 8\\)', '```\n5 + 3 = 8\n```', '`5 + 3 = 8`', '2(3) = 6', '5:30 + 1 = 6', '12/05/2020 = 1', '17 / 5 = 3 R 2', '2 + 3 = 5 + 4 = 9', 'x = 5 + 3 = 8', '3 dozen + 2 = 38', '007 + 1 = 8', '5 - -3 = 8',
+    '(2 + 3) * 4 = 20', '5 + 3 ≈ 8', '100 / 3 = 33.33', '2 + 2 = 5', 'Step 1: no sum', '#### 8', 'The answer is 8.', 'nothing')
+  const good = fc.tuple(fc.integer({ min: 2, max: 400 }), fc.integer({ min: 2, max: 400 })).map(([a, b]) => `${a} + ${b} = ${a + b}`)
+  let made = 0
+  fc.assert(fc.property(fc.array(fc.tuple(fc.oneof({ weight: 3, arbitrary: bad }, { weight: 1, arbitrary: good }), fc.constantFrom('. ', '\n', ', so ', ' ')), { minLength: 1, maxLength: 6 }), fc.integer(), fc.constantFrom(...ARITHMETIC), (pieces, seed, type) => {
+    const text = pieces.map(([piece, gap]) => piece + gap).join(''), edit = edits(text, seed, { types: [type], prompt: 'How many of 20 and 50?' })
+    if ('refused' in edit) return void expect(DECLINED).toHaveProperty(edit.refused)
+    made++
+    expect(holds(edit.proof), `${text} -> ${edit.proof}`).toBe(true)
+    expect(edit.text).not.toBe(text)
+  }), { numRuns: 3000 })
+  expect(made).toBeGreaterThan(500)
 })
