@@ -111,6 +111,25 @@ function changed(equation: Equation, patches: readonly Patch[]): { start: number
   return { start: Math.min(start, equation.mark.start), end: Math.max(end, twin.end) }
 }
 
+/**
+ * Proves of an edit by somebody else that exactly one equation became false which was true, and that every other one is as true as it was: reads the whole edited text again.
+ * What was only deleted leaves a span of one character.
+ */
+export function proveReread(solution: Solution, patches: readonly Patch[]): Judged {
+  const { text, equations } = solution, edited = replace(text, 0, text.length, patches), after = findEquations(edited)
+  if (after.equations.length !== equations.length || !sameReasons(solution.refusals, after.refusals)) return { refused: 'no_edit' }
+  const wrong = equations.filter(({ verdict }, i) => verdict === 'true' && after.equations[i].verdict === 'false')
+  if (wrong.length !== 1 || equations.some((one, i) => one !== wrong[0] && one.verdict !== after.equations[i].verdict)) return { refused: wrong.length ? 'no_edit' : 'still_true' }
+  const proof = [sayTrue(wrong[0])]
+  equations.forEach((one, i) => {
+    const now = after.equations[i]
+    if (one === wrong[0]) proof.push(`${now.left}=${now.result} is false`)
+    else if (one.left !== now.left || one.result !== now.result) proof.push(`${now.left}=${now.result} is ${now.verdict}`)
+  })
+  const { start, end } = spanOf(patches), last = Math.max(end + growth(patches), start + 1)
+  return { text: edited, ...inPoints(edited, Math.min(start, edited.length - 1), Math.min(last, edited.length)), proof: proof.join('; '), gap: gapOf(after.equations[equations.indexOf(wrong[0])]) }
+}
+
 /** An edit that nothing proves to be wrong: carried out, and marked so. */
 export function unproven(solution: Solution, patches: readonly Patch[]): Proven {
   const text = replace(solution.text, 0, solution.text.length, patches), { start, end } = spanOf(patches)
