@@ -13,6 +13,8 @@ export const DECLINED = {
   still_true: 'every edit left a true equation',
   too_different: 'every edit changes more than `max_edit_share`',
   too_alike: 'every edit changes less than `min_edit_share`',
+  tests_fail: 'the chosen side does not pass the tests of its row, or is no JavaScript',
+  tests_pass: 'every edit still passes the tests of its row',
   over_share: 'left out, so that new pairs stay below `max_share`',
   cut_off: 'every edit lies behind `max_chars`: the sides would be equal where a trainer cuts them off',
 } as const

@@ -5,6 +5,7 @@ import { constraintsOf, countPhrase, countWords } from '../../stages/synthesis/c
 import { edits, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, type EditType } from '../../stages/synthesis/operators/all.ts'
 import { DECLINED } from '../../stages/synthesis/prove.ts'
+import { runScript, tested } from '../../stages/synthesis/sandbox.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
 import { holds } from './checker.ts'
 
@@ -168,4 +169,40 @@ test('bad input beside true equations: what is made is right by another evaluato
     expect(edit.text).not.toBe(text)
   }), { numRuns: 3000 })
   expect(made).toBeGreaterThan(500)
+})
+
+describe('tests of JavaScript', () => {
+  const text = 'So:\n```js\nfunction largest(list) {\n  let best = list[0]\n  for (let i = 1; i < list.length; i++) if (list[i] > best) best = list[i]\n  return best\n}\n```'
+  const tests = 'if (largest([3, 9, 4]) !== 9 || largest([-2, -5]) !== -2) throw new Error("wrong")'
+
+  test('an edit is kept if the original passes and it fails; an equivalent one is not', async () => {
+    const { made } = all(text, CODE)
+    const kept = await tested(text, made, tests)
+    if (typeof kept === 'string') throw new Error(kept)
+    expect(kept.length).toBeGreaterThan(1)
+    expect(kept.length).toBeLessThan(made.length)
+    for (const { proof } of kept) expect(proof).toMatch(/nowhere else; the tests of its row pass before and fail after$/)
+    // > to >= finds the same number
+    expect(made.some(edit => edit.text.includes('list[i] >= best'))).toBe(true)
+    expect(kept.some(edit => edit.text.includes('list[i] >= best'))).toBe(false)
+  })
+
+  test('nothing is kept where the original fails or every edit passes; other kinds are left as they are', async () => {
+    const { made } = all(text, ['code_comparison'])
+    expect(await tested(text, made, 'throw 1')).toBe('tests_fail')
+    expect(await tested(text, made, '1')).toBe('tests_pass')
+    const other = all('It is 2 + 2 = 4.', ['operator']).made
+    expect(await tested('It is 2 + 2 = 4.', other, 'throw 1')).toEqual(other)
+  })
+
+  test.each<[string, string, RegExp | undefined]>([
+    ['ends', '1 + 1', undefined], ['throws', 'throw new Error("no")', /^no$/], ['does not end', 'while (true) {}', /does not end/], ['does not parse', 'let x = ;', /unexpected/], ['calls itself for ever', 'function f() { f() } f()', /stack|overflow/i],
+    ['takes all memory', 'let s = "x"; while (true) s += s', /memory|string/i], ['has nothing to reach', 'if (typeof process + typeof require + typeof fetch + typeof setTimeout !== "undefined".repeat(4)) throw 1', undefined],
+    ['has neither chance nor clock', 'if (Math.random() !== 0.5 || Date.now() !== 0) throw 1', undefined],
+  ])('a script that %s', async (_, script, expected) => {
+    const found = await runScript(script)
+    if (expected) expect(found).toMatch(expected)
+    else expect(found).toBeUndefined()
+    expect(await runScript('2'), 'and the next one is run').toBeUndefined()
+  })
 })
