@@ -14,6 +14,7 @@ import readArrow from './sources/read_arrow.ts'
 import readJsonl from './sources/read_jsonl.ts'
 import readParquet from './sources/read_parquet.ts'
 import scorePairs from './served/score_pairs.ts'
+import selfEdit from './served/self_edit.ts'
 import writeArrow from './sinks/write_arrow.ts'
 import writeJsonl from './sinks/write_jsonl.ts'
 import writeParquet from './sinks/write_parquet.ts'
@@ -33,6 +34,7 @@ const all: readonly AnyStage[] = [
   readJsonl,
   readParquet,
   scorePairs,
+  selfEdit,
   writeArrow,
   writeJsonl,
   writeParquet,

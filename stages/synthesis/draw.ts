@@ -25,8 +25,16 @@ export function shuffled<T>(list: readonly T[], draw: Draw): T[] {
   return out
 }
 
-/** Indices of weights above zero, in an order in which each next one is drawn by weight from those that are left (Efraimidis and Spirakis 2006). */
-export function weightedOrder(weights: readonly number[], draw: Draw): number[] {
-  const keys = weights.map((weight) => weight > 0 ? -Math.log((draw(0x7fffffff) + 1) / 0x80000000) / weight : Infinity)
-  return [...keys.keys()].filter((i) => keys[i] < Infinity).sort((a, b) => keys[a] - keys[b] || a - b)
+/** Indices of weights above zero, each next one drawn by weight from those that are left. */
+export function* weightedOrder(weights: readonly number[], draw: Draw): Generator<number, void> {
+  const left: number[] = []
+  for (let i = 0; i < weights.length; i++) if (weights[i] > 0) left.push(i)
+  while (left.length > 0) {
+    let sum = 0
+    for (const i of left) sum += weights[i]
+    let rest = draw(0x7fffffff) / 0x7fffffff * sum, at = 0
+    while (at < left.length - 1 && (rest -= weights[left[at]]) >= 0) at++
+    yield left[at]
+    left.splice(at, 1)
+  }
 }

@@ -7,7 +7,7 @@ import { EDIT_TYPES, OPERATORS, SHARES, USUAL_TYPES, type EditType } from './ope
 import type { AnyOperator } from './operators/define.ts'
 import { isCarried } from './operators/wrong_carry.ts'
 import { DECLINED, type Declined, type Proven } from './prove.ts'
-import { Solution, type Patch } from './solution.ts'
+import { difference, Solution, type Patch } from './solution.ts'
 import { surfaceOf, SURFACES, type Surface } from './surface.ts'
 
 /**
@@ -208,10 +208,6 @@ function answerChanged(solution: Solution, patches: readonly Patch[], text: stri
 
 /** Edit distance in UTF-16 units over the length of the longer text. */
 export function sizeOf(before: string, after: string): number {
-  const most = Math.min(before.length, after.length)
-  let head = 0
-  while (head < most && before.charCodeAt(head) === after.charCodeAt(head)) head++
-  let tail = 0
-  while (tail < most - head && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++
-  return distance(before.slice(head, before.length - tail), after.slice(head, after.length - tail)) / Math.max(before.length, after.length)
+  const { start, end, text } = difference(before, after)
+  return distance(before.slice(start, end), text) / Math.max(before.length, after.length)
 }

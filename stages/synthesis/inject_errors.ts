@@ -9,6 +9,9 @@ import { DECLINED } from './prove.ts'
 import { promptOfStep, workedRows, type Worked } from './solutions.ts'
 import { tellReport, tellRound, type Fitted } from './tell.ts'
 
+/** edits made of a row for each that is wanted, where tests may refuse some */
+const MORE = 6
+
 export default defineStage({
   name: 'inject_errors', version: 3,
   summary: 'Derive pairs whose rejected side is the chosen one with one proven error.',
@@ -21,7 +24,8 @@ edit distance over the length of the longer side: pairs that are very alike can 
 ${operatorTable}
 
 The defaults are the types with an arithmetic proof, but for \`step_removed\` and \`steps_swapped\`: those leave every equation true, and prove that a number is used before anything gives it; a terse
-solution may do so and be right. Of code it is proven that both versions parse and differ in the named place only, not that the program does something else. Types marked unproven say the opposite, or
+solution may do so and be right. Of code it is proven that both versions parse and differ in the named place only, not that the program does something else:
+where rows have tests in JavaScript, \`tests_column\` names them, and they decide. Types marked unproven say the opposite, or
 name another thing, and may still be right by chance: they are only made if \`types\` names them, and their \`proof\` says \`unproven\`. All of RISE's seven edits are covered, rewording a step so
 that the question is misread by the unproven ones alone.
 
@@ -42,9 +46,10 @@ summary says how well such a reader, and one of length alone, does on other pair
     max_chars: Type.Optional(Type.Integer({ minimum: 1, description: 'characters (code points) of a side that a trainer reads: no pair whose sides are equal so far. No bound when left out' })),
     min_edit_share: Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'edit distance over the length of the longer side, at least: pairs that are too alike can lower the likelihood of both sides' }),
     max_edit_share: Type.Number({ minimum: 0, maximum: 1, default: 1, description: 'edit distance over the length of the longer side, at most' }),
+    tests_column: Type.Optional(Type.String({ description: 'column of JavaScript that throws where an answer is wrong: run behind the code of both sides, in a sandbox, where there is any; an edit of JavaScript is kept if it fails and the original passes' })),
     tell_rows: Type.Integer({ minimum: 0, maximum: 100_000, default: 2_500, description: 'pairs on which readers try to tell the injected side; 0: the usual mix, untested' }),
   }),
-  reads: { prompt: 'messages', chosen: 'messages' },
+  reads: ({ tests_column }) => ({ prompt: 'messages', chosen: 'messages', ...tests_column === undefined ? {} : { [tests_column]: 'text' } }),
   writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', answer_changed: 'bool', size: 'float64', difficulty: 'float64' },
   rows: 'derive',
   reasons: Object.fromEntries(Object.entries(DECLINED).map(([name, about]) => [name, { kind: 'configured' as const, about }])),
@@ -86,20 +91,24 @@ summary says how well such a reader, and one of length alone, does on other pair
       prompt: 'Two pairs of socks, one lost: how many are left?\n\nFirst: none is torn.\n', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'There are 2 - 2 = 4 socks.', step: 1, start: 12, end: 13,
     }],
   }, {
+    title: 'code with tests: an edit counts that they refuse, not one that says the same (a <= b)',
+    options: { types: ['code_comparison'], tests_column: 'check' },
+    rows: ['if (least(1, 2) !== 1) throw 1', 'throw 1', '1'].map(check => ({ prompt: 'The lesser of two.', chosen: '```js\nconst least = (a, b) => a < b ? a : b\n```', rejected: 'No.', check })),
+    derived: [{
+      rejected: '```js\nconst least = (a, b) => a > b ? a : b\n```', type: 'code_comparison', step: 1,
+      proof: 'javascript: "<" became ">", both parse, and the trees differ nowhere else; the tests of its row pass before and fail after',
+    }],
+    noted: { 1: 'tests_fail', 2: 'tests_pass' },
+  }, {
     title: 'sides that a trainer would cut off before they differ',
     options: { types: ['operator'], max_chars: 12 },
     rows: [{ prompt: 'How many socks are in two pairs?', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'Five.' }],
     derived: [], noted: { 0: 'cut_off' },
   }, {
-    title: 'sides that are too alike',
-    options: { types: ['operator'], min_edit_share: 0.1 },
-    rows: [{ prompt: 'How many socks are in two pairs?', chosen: 'There are 2 + 2 = 4 socks.', rejected: 'Five.' }],
-    derived: [], noted: { 0: 'too_alike' },
-  }, {
-    title: 'sides that differ too much',
-    options: { types: ['operator'], max_edit_share: 0.1 },
-    rows: [{ prompt: 'Two and two?', chosen: '2 + 2 = 4', rejected: 'Five.' }],
-    derived: [], noted: { 0: 'too_different' },
+    title: 'sides that are too alike, or differ too much',
+    options: { types: ['operator'], min_edit_share: 0.05, max_edit_share: 0.1 },
+    rows: ['There are 2 + 2 = 4 socks.', '2 + 2 = 4'].map(chosen => ({ prompt: 'How many socks are in two pairs?', chosen, rejected: 'Five.' })),
+    derived: [], noted: { 0: 'too_alike', 1: 'too_different' },
   }, {
     title: 'of few rows with a small share none may be taken',
     options: { types: ['operator'], max_share: 0.000001 },
@@ -120,12 +129,18 @@ summary says how well such a reader, and one of length alone, does on other pair
     const { mix: { weights }, editable } = context.states[0] as Fitted
     const taken = 2 ** 32 * options.max_share / (1 - options.max_share) / (editable * options.max_per_row)
     return {
-      batch(batch, verdict) {
+      async batch(batch, verdict) {
+        const tests = options.tests_column === undefined ? undefined : batch.text(options.tests_column)
         const read = workedRows(batch, context.seed, options.types, options.pairs)
         const parents: number[] = [], made: Edit[] = [], prompts: Message[][] = [], chosen: Message[][] = [], rejected: Message[][] = []
         for (let row = 0; row < batch.rows; row++) {
           const worked = read(row)
-          const found = typeof worked === 'string' ? worked : mix32(worked.rowSeed ^ 0x5a4e) >= taken ? 'over_share' : several(worked.solution, worked.seed, weights, options.max_per_row, options)
+          let found = typeof worked === 'string' ? worked : mix32(worked.rowSeed ^ 0x5a4e) >= taken ? 'over_share' : several(worked.solution, worked.seed, weights, options.max_per_row * (tests ? MORE : 1), options)
+          if (tests && typeof found !== 'string' && tests.text(row) !== '') {
+            const { tested } = await import('./sandbox.ts')
+            found = await tested((worked as Worked).solution.text, found, tests.text(row))
+          }
+          if (typeof found !== 'string') found = found.slice(0, options.max_per_row)
           if (typeof found === 'string') { verdict.note(row, found); continue }
           const { before, step, solution } = worked as Worked, said = batch.messages('chosen').messages(row), { role } = said[said.length - 1]
           const asked = options.pairs === 'steps' ? promptOfStep([...batch.messages('prompt').messages(row), ...said.slice(0, -1)], before) : []
@@ -143,15 +158,9 @@ summary says how well such a reader, and one of length alone, does on other pair
           parents,
           columns: {
             ...options.pairs === 'steps' ? { prompt: makeMessages(prompts), chosen: makeMessages(chosen) } : {},
-            rejected: makeMessages(rejected),
-            type: made.map(edit => edit.type),
-            step: Int32Array.from(made, edit => edit.step),
-            start: Int32Array.from(made, edit => edit.start),
-            end: Int32Array.from(made, edit => edit.end),
-            proof: made.map(edit => edit.proof),
-            answer_changed: Uint8Array.from(made, edit => edit.answer_changed ? 1 : 0),
-            size: Float64Array.from(made, edit => edit.size),
-            difficulty: Float64Array.from(made, edit => edit.difficulty),
+            rejected: makeMessages(rejected), type: made.map(edit => edit.type), proof: made.map(edit => edit.proof),
+            step: Int32Array.from(made, edit => edit.step), start: Int32Array.from(made, edit => edit.start), end: Int32Array.from(made, edit => edit.end),
+            answer_changed: Uint8Array.from(made, edit => edit.answer_changed ? 1 : 0), size: Float64Array.from(made, edit => edit.size), difficulty: Float64Array.from(made, edit => edit.difficulty),
           },
         }
       },

@@ -143,6 +143,7 @@ function descend({ rows, classes, starts }: Sample, { at, columns, values }: Spa
 function drawInto(out: number[], { starts, classes, hashes }: Sample, weights: readonly number[], seed: number): void {
   for (let row = 0; row + 1 < starts.length; row++) {
     const first = starts[row], own = [...classes.subarray(first, starts[row + 1])]
-    out.push(first + weightedOrder(own.map((at) => weights[at]), drawer(combine32(hashes[first], seed)))[0])
+    const drawn = weightedOrder(own.map((at) => weights[at]), drawer(combine32(hashes[first], seed))).next().value
+    if (drawn !== undefined) out.push(first + drawn)
   }
 }

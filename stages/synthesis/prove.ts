@@ -13,6 +13,8 @@ export const DECLINED = {
   still_true: 'every edit left a true equation',
   too_different: 'every edit changes more than `max_edit_share`',
   too_alike: 'every edit changes less than `min_edit_share`',
+  tests_fail: 'the chosen side does not pass the tests of its row, or is no JavaScript',
+  tests_pass: 'every edit still passes the tests of its row',
   over_share: 'left out, so that new pairs stay below `max_share`',
   cut_off: 'every edit lies behind `max_chars`: the sides would be equal where a trainer cuts them off',
 } as const
@@ -109,6 +111,25 @@ function changed(equation: Equation, patches: readonly Patch[]): { start: number
   if (!equation.mark || !equation.twin) return { start, end }
   const twin = equation.twin.denominator ?? equation.twin.number
   return { start: Math.min(start, equation.mark.start), end: Math.max(end, twin.end) }
+}
+
+/**
+ * Proves of an edit by somebody else that exactly one equation became false which was true, and that every other one is as true as it was: reads the whole edited text again.
+ * What was only deleted leaves a span of one character.
+ */
+export function proveReread(solution: Solution, patches: readonly Patch[]): Judged {
+  const { text, equations } = solution, edited = replace(text, 0, text.length, patches), after = findEquations(edited)
+  if (after.equations.length !== equations.length || !sameReasons(solution.refusals, after.refusals)) return { refused: 'no_edit' }
+  const wrong = equations.filter(({ verdict }, i) => verdict === 'true' && after.equations[i].verdict === 'false')
+  if (wrong.length !== 1 || equations.some((one, i) => one !== wrong[0] && one.verdict !== after.equations[i].verdict)) return { refused: wrong.length ? 'no_edit' : 'still_true' }
+  const proof = [sayTrue(wrong[0])]
+  equations.forEach((one, i) => {
+    const now = after.equations[i]
+    if (one === wrong[0]) proof.push(`${now.left}=${now.result} is false`)
+    else if (one.left !== now.left || one.result !== now.result) proof.push(`${now.left}=${now.result} is ${now.verdict}`)
+  })
+  const { start, end } = spanOf(patches), last = Math.max(end + growth(patches), start + 1)
+  return { text: edited, ...inPoints(edited, Math.min(start, edited.length - 1), Math.min(last, edited.length)), proof: proof.join('; '), gap: gapOf(after.equations[equations.indexOf(wrong[0])]) }
 }
 
 /** An edit that nothing proves to be wrong: carried out, and marked so. */

@@ -53,6 +53,15 @@ export function replace(text: string, start: number, end: number, patches: reado
   return out + text.slice(start, end)
 }
 
+/** The one patch that turns a text into another. */
+export function difference(before: string, after: string): Patch {
+  const most = Math.min(before.length, after.length)
+  let head = 0, tail = 0
+  while (head < most && before.charCodeAt(head) === after.charCodeAt(head)) head++
+  while (tail < most - head && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++
+  return { start: head, end: before.length - tail, text: after.slice(head, after.length - tail) }
+}
+
 /** By how many code units patches make a text longer. */
 export function growth(patches: readonly Patch[]): number {
   let sum = 0

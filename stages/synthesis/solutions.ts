@@ -2,6 +2,7 @@
 import type { Message } from '../../engine/arrow/columns.ts'
 import { hash32, mix32 } from '../../engine/arrow/hash.ts'
 import type { Batch } from '../define.ts'
+import type { Step } from './arithmetic.ts'
 import { drawer, shuffled } from './draw.ts'
 import { whyNot } from './edits.ts'
 import { OPERATORS, type EditType } from './operators/all.ts'
@@ -34,16 +35,21 @@ export function workedRows(batch: Batch, contextSeed: number, types: readonly Ed
   }
 }
 
-/** One step as a solution of its own, whose problem is what stands before it. Only where it says by itself what it says in its place. */
+/** One step of which an error can be made, drawn evenly. */
 function drawStep(whole: Solution, seed: number, types: readonly EditType[]): Worked | Declined {
   for (const step of shuffled(whole.steps, drawer(seed ^ 0x57e9))) {
-    const before = whole.text.slice(0, step.start)
-    const solution = new Solution(whole.text.slice(step.start, step.end), `${whole.prompt}\n${before}`)
-    const alike = solution.equations.length === step.equations.length
-      && step.equations.every(({ left, result, verdict }, i) => { const own = solution.equations[i]; return left === own.left && result === own.result && verdict === own.verdict })
-    if (alike && !whyNot(solution, types)) return { solution, seed: mix32(seed + step.index | 0), rowSeed: seed, step: step.index, before }
+    const solution = standAlone(whole, step)
+    if (solution && !whyNot(solution, types)) return { solution, seed: mix32(seed + step.index | 0), rowSeed: seed, step: step.index, before: whole.text.slice(0, step.start) }
   }
   return 'no_edit'
+}
+
+/** A step as a solution of its own, whose problem is what stands before it; undefined where it says something else by itself, as inside code. */
+export function standAlone(whole: Solution, step: Step): Solution | undefined {
+  const solution = new Solution(whole.text.slice(step.start, step.end), `${whole.prompt}\n${whole.text.slice(0, step.start)}`)
+  const alike = solution.equations.length === step.equations.length
+    && step.equations.every(({ left, result, verdict }, i) => { const own = solution.equations[i]; return left === own.left && result === own.result && verdict === own.verdict })
+  return alike ? solution : undefined
 }
 
 /** The messages of a step's prompt: what was asked, and below it in the same message the steps so far. */

@@ -69,7 +69,8 @@ function gluedReason(text: string, index: number): string | undefined {
 export function tokens(text: string, start: number, end: number, inMark = false): Token[] {
   const line = text.slice(0, end)
   const out: Token[] = []
-  let i = inMark ? start : start + at(PREFIX, line, start).length
+  const first = line.charCodeAt(start)
+  let i = inMark || (first < 128 && CODES[first] === LETTER && first !== 0x53 && first !== 0x73) ? start : start + at(PREFIX, line, start).length
   const push = (kind: Token['kind'], length: number, number?: Printed, operator?: Operator, reason?: string) => {
     out.push({ kind, start: i, end: i + length, text: line.slice(i, i + length), number, operator, reason })
     i += length

@@ -4,9 +4,13 @@ import { codesOf, parse } from '../../stages/synthesis/code.ts'
 import { constraintsOf, countPhrase, countWords } from '../../stages/synthesis/constraints.ts'
 import { edits, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, type EditType } from '../../stages/synthesis/operators/all.ts'
+import { DECLINED } from '../../stages/synthesis/prove.ts'
+import { runScript, tested } from '../../stages/synthesis/sandbox.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
+import { holds } from './checker.ts'
 
 const CODE: readonly EditType[] = ['code_comparison', 'code_operator', 'code_off_by_one', 'code_argument_order']
+const ARITHMETIC: readonly EditType[] = OPERATORS.filter(({ proof }) => proof === 'arithmetic').map(({ name }) => name as EditType)
 const WORDS: readonly EditType[] = OPERATORS.filter(({ proof }) => proof === 'none').map(({ name }) => name as EditType)
 
 function all(text: string, types: readonly EditType[], prompt = '', seeds = 80): { made: Edit[], refused: Set<string> } {
@@ -149,4 +153,56 @@ test('any text is survived by every type, and what is made differs in its span',
     expect([...edit.text].slice(0, edit.start).join('')).toBe(type === 'step_removed' || type === 'steps_swapped' ? expect.anything() : [...text].slice(0, edit.start).join(''))
     expect(edit.difficulty >= 0 && edit.difficulty <= 1 && edit.size > 0 && edit.size <= 1).toBe(true)
   }), { numRuns: 4000 })
+})
+
+test('bad input beside true equations: what is made is right by another evaluator, or refused with a reason', () => {
+  const bad = fc.constantFrom('<<3+<<2*2=4>>4=7>>7', '<<2+3=5', '٣ + 2 = 5', '½ * 4 = 2', '5² = 25', '9 − 4 = 5', '9 – 4 = 5', '1,23 + 1 = 2,23', '1,234 + 1 = 1,235', '1 1/2 * 4 = 6', '1/2 + 1/4 = 3/4', '$5 + €3 = 8', '20% of 50 = 10',
+    '20% * 50 = 10', '\\frac{1}{2} + 1 = 1.5', '\\(5 + 3 = 8\\)', '```\n5 + 3 = 8\n```', '`5 + 3 = 8`', '2(3) = 6', '5:30 + 1 = 6', '12/05/2020 = 1', '17 / 5 = 3 R 2', '2 + 3 = 5 + 4 = 9', 'x = 5 + 3 = 8', '3 dozen + 2 = 38', '007 + 1 = 8', '5 - -3 = 8',
+    '(2 + 3) * 4 = 20', '5 + 3 ≈ 8', '100 / 3 = 33.33', '2 + 2 = 5', 'Step 1: no sum', '#### 8', 'The answer is 8.', 'nothing')
+  const good = fc.tuple(fc.integer({ min: 2, max: 400 }), fc.integer({ min: 2, max: 400 })).map(([a, b]) => `${a} + ${b} = ${a + b}`)
+  let made = 0
+  fc.assert(fc.property(fc.array(fc.tuple(fc.oneof({ weight: 3, arbitrary: bad }, { weight: 1, arbitrary: good }), fc.constantFrom('. ', '\n', ', so ', ' ')), { minLength: 1, maxLength: 6 }), fc.integer(), fc.constantFrom(...ARITHMETIC), (pieces, seed, type) => {
+    const text = pieces.map(([piece, gap]) => piece + gap).join(''), edit = edits(text, seed, { types: [type], prompt: 'How many of 20 and 50?' })
+    if ('refused' in edit) return void expect(DECLINED).toHaveProperty(edit.refused)
+    made++
+    expect(holds(edit.proof), `${text} -> ${edit.proof}`).toBe(true)
+    expect(edit.text).not.toBe(text)
+  }), { numRuns: 3000 })
+  expect(made).toBeGreaterThan(500)
+})
+
+describe('tests of JavaScript', () => {
+  const text = 'So:\n```js\nfunction largest(list) {\n  let best = list[0]\n  for (let i = 1; i < list.length; i++) if (list[i] > best) best = list[i]\n  return best\n}\n```'
+  const tests = 'if (largest([3, 9, 4]) !== 9 || largest([-2, -5]) !== -2) throw new Error("wrong")'
+
+  test('an edit is kept if the original passes and it fails; an equivalent one is not', async () => {
+    const { made } = all(text, CODE)
+    const kept = await tested(text, made, tests)
+    if (typeof kept === 'string') throw new Error(kept)
+    expect(kept.length).toBeGreaterThan(1)
+    expect(kept.length).toBeLessThan(made.length)
+    for (const { proof } of kept) expect(proof).toMatch(/nowhere else; the tests of its row pass before and fail after$/)
+    // > to >= finds the same number
+    expect(made.some(edit => edit.text.includes('list[i] >= best'))).toBe(true)
+    expect(kept.some(edit => edit.text.includes('list[i] >= best'))).toBe(false)
+  })
+
+  test('nothing is kept where the original fails or every edit passes; other kinds are left as they are', async () => {
+    const { made } = all(text, ['code_comparison'])
+    expect(await tested(text, made, 'throw 1')).toBe('tests_fail')
+    expect(await tested(text, made, '1')).toBe('tests_pass')
+    const other = all('It is 2 + 2 = 4.', ['operator']).made
+    expect(await tested('It is 2 + 2 = 4.', other, 'throw 1')).toEqual(other)
+  })
+
+  test.each<[string, string, RegExp | undefined]>([
+    ['ends', '1 + 1', undefined], ['throws', 'throw new Error("no")', /^no$/], ['does not end', 'while (true) {}', /does not end/], ['does not parse', 'let x = ;', /unexpected/], ['calls itself for ever', 'function f() { f() } f()', /stack|overflow/i],
+    ['takes all memory', 'let s = "x"; while (true) s += s', /memory|string/i], ['has nothing to reach', 'if (typeof process + typeof require + typeof fetch + typeof setTimeout !== "undefined".repeat(4)) throw 1', undefined],
+    ['has neither chance nor clock', 'if (Math.random() !== 0.5 || Date.now() !== 0) throw 1', undefined],
+  ])('a script that %s', async (_, script, expected) => {
+    const found = await runScript(script)
+    if (expected) expect(found).toMatch(expected)
+    else expect(found).toBeUndefined()
+    expect(await runScript('2'), 'and the next one is run').toBeUndefined()
+  })
 })

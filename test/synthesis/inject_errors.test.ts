@@ -8,15 +8,15 @@ import { startWeights } from '../../stages/synthesis/edits.ts'
 import type { TellOptions } from '../../stages/synthesis/tell.ts'
 import { holds } from './checker.ts'
 
-interface Row { prompt: string, chosen: Message[] }
+interface Row { prompt: string, chosen: Message[], check?: string }
 const answer = (content: string): Message[] => [{ role: 'assistant', content }]
 
 async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed = 17, editable = 1) {
   const options: TellOptions = { types: ['result_number', 'operand_number', 'operator'], max_per_row: 1, pairs: 'solutions', quotas: {}, max_share: 1, tell_rows: 0, min_edit_share: 0, max_edit_share: 1, ...given }
-  const schema = new Schema([new Field('id', new Utf8(), false), ...['prompt', 'chosen', 'rejected'].map(name => new Field(name, messagesType, false))])
+  const schema = new Schema([new Field('id', new Utf8(), false), ...['prompt', 'chosen', 'rejected'].map(name => new Field(name, messagesType, false)), ...rows.some(row => row.check) ? [new Field('check', new Utf8(), true)] : []])
   const columns = [
     makeText(rows.map((_, i) => `row-${i}`)), makeMessages(rows.map(row => [{ role: 'user', content: row.prompt }])),
-    makeMessages(rows.map(row => row.chosen)), makeMessages(rows.map(() => answer('no'))),
+    makeMessages(rows.map(row => row.chosen)), makeMessages(rows.map(() => answer('no'))), ...rows.some(row => row.check) ? [makeText(rows.map(row => row.check ?? null))] : [],
   ]
   const batch = new Batch({ schema, columns, rows: rows.length, row: Uint32Array.from(rows.keys()), copy: new Uint32Array(rows.length) })
   const notes: Record<number, string> = {}
@@ -40,7 +40,7 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
 test('the examples of the stage', async () => {
   for (const example of injectErrors.examples) {
     for (const seed of [0, 1, 17]) {
-      const rows = example.rows.map(row => ({ prompt: String(row.prompt), chosen: answer(String(row.chosen)) }))
+      const rows = example.rows.map(row => ({ prompt: String(row.prompt), chosen: answer(String(row.chosen)), ...row.check ? { check: String(row.check) } : {} }))
       const { made, notes } = await run(rows, example.options, seed)
       expect(made.map(({ parent, messages, prompt, right, ...one }) => ({ ...one, prompt: prompt?.[0].content ?? rows[parent].prompt, chosen: (right ?? rows[parent].chosen)[0].content, rejected: messages[0].content })))
         .toMatchObject(example.derived as object[])

@@ -22,12 +22,12 @@ export const unitScale: ErrorOperator = {
   example: { text: '3 hours * 60 = 180 minutes', edited: '3 hours * 24 = 180 minutes' },
   * candidates({ text, prompt = '' }, equation, draw) {
     const copies = copiesOf(equation)
-    const families = FACTORS.filter(({ unit }) => unit.test(text) || unit.test(prompt))
     for (const i of shuffled([...copies[0]?.keys() ?? []], draw)) {
       const item = equation.items[i]
       const binds = [equation.items[i - 1], equation.items[i + 1]].some((sign) => sign?.kind === 'operator' && (sign.operator === '*' || sign.operator === '/'))
       if (item.kind !== 'number' || item.percent || item.printed.decimals || !binds) continue
-      const others = families.flatMap(({ wrong }) => wrong[item.printed.units.toString()] ?? [])
+      const factor = item.printed.units.toString()
+      const others = FACTORS.flatMap(({ unit, wrong }) => wrong[factor] && (unit.test(text) || unit.test(prompt)) ? wrong[factor] : [])
       for (const other of shuffled(others, draw)) {
         yield copies.map((items) => {
           const { printed } = items[i] as NumberItem
