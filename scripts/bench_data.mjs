@@ -18,7 +18,7 @@ const oriented = (row, winner) => ({ prompt: row.prompt, chosen: winner === 'a' 
 const argumentRows = async () => (await rows('ukpconvarg1/all', ['prompt', 'response_a', 'response_b', 'strict_gold', 'majority', 'votes', 'annotators'])).filter(row => row.response_a !== row.response_b)
 const isSide = value => value === 'a' || value === 'b'
 
-/** By name: what it is, and how it is read. Each row: prompt, chosen, rejected; `wrong` where the label as given is known to be wrong; scores by name. */
+/** By name: what it is, and how it is read. Each row: prompt, chosen, rejected; `wrong` where the label as given is known to be wrong; scores of both sides by name, and the `part` of the set that they are of. */
 export const sets = {
   ukpconvarg1: { note: 'which argument convinces, gold labels', read: async () => (await argumentRows()).filter(row => isSide(row.strict_gold)).map(row => oriented(row, row.strict_gold)) },
   'ukpconvarg1-votes': {
@@ -40,8 +40,8 @@ export const sets = {
     read: async () => {
       const names = ['base_dpo', 'alpha005']
       const columns = names.flatMap(name => [`${name}_reward_chosen`, `${name}_reward_rejected`])
-      const all = (await Promise.all(['hh', 'shp'].map(part => rows(`dpo-reward-margins/${part}`, ['prompt', 'chosen', 'rejected', ...columns])))).flat()
-      return all.filter(usable).map(row => ({ ...row, scores: names.map(name => row[`${name}_reward_chosen`] - row[`${name}_reward_rejected`]) }))
+      const all = (await Promise.all(['hh', 'shp'].map(async part => (await rows(`dpo-reward-margins/${part}`, ['prompt', 'chosen', 'rejected', ...columns])).map(row => ({ ...row, part }))))).flat()
+      return all.filter(usable).map(row => ({ ...row, scores: names.map(name => [row[`${name}_reward_chosen`], row[`${name}_reward_rejected`]]) }))
     },
   },
 }

@@ -76,7 +76,7 @@ ${targets(results, seeds)}
 
 ## What each part is worth
 
-Differences to the whole, paired by set, noise and seed. Negative: worse than Sluice. What does not earn its place is off unless asked for (neighbours), not a rule (mean), or left out (self-review).
+Differences to the whole, paired by set, noise and seed. Negative: worse than Sluice. What does not earn its place is off unless asked for (neighbours), not a rule (mean), or left out (self-review; scores by log-sigmoid or rank instead of by a temperature of their own).
 
 ${parts(results)}`]
   for (const [set, some] of groupsOf(results, result => result.set)) {
