@@ -44,7 +44,7 @@ if (!hasData) throw new Error('bench_labels: there is no ../shared/data beside t
 /** Rows of a set as features: of each reviewer, of the joint heads (words beside style, each of mean square 1), hashes of prompts and answers, lengths' differences, votes. */
 async function load(name) {
   const all = await sets[name].read()
-  const keep = all.map((_, i) => i).filter(i => combine32(9, i) / 2 ** 32 < mostRows / all.length)
+  const keep = all.map((_, i) => i).filter(i => sets[name].whole || combine32(9, i) / 2 ** 32 < mostRows / all.length)
   const rows = keep.map(i => all[i]), pair = createPairText()
   const featurisers = kinds.map(kind => createFeaturiser(kind, { max_rows: rows.length, max_values: 1e9 }))
   const hashes = new Uint32Array(rows.length), answers = [new Uint32Array(rows.length), new Uint32Array(rows.length)], longer = new Int32Array(rows.length)
@@ -175,8 +175,8 @@ async function measured(name) {
 
 async function measure(name) {
   const set = await load(name)
-  const byLength = options.quick || options.rates ? [] : [['length', 0.2]]
-  const noises = sets[name].real ? [['real', 0]] : [...rates.map(rate => ['random', rate]), ...byLength]
+  const byLength = options.quick || options.rates || sets[name].rates ? [] : [['length', 0.2]], some = rates.filter(rate => sets[name].rates?.includes(rate) ?? true)
+  const noises = sets[name].real ? [['real', 0]] : [...some.map(rate => ['random', rate]), ...byLength]
   for (const [kind, rate, seed] of noises.flatMap(([kind, rate]) => Array.from({ length: seeds }, (_, i) => [kind, rate, i + 1]))) {
     const flips = flipsOf(set, kind, rate, seed), signs = Int8Array.from(flips, flip => flip ? -1 : 1), straight = new Int8Array(set.count).fill(1)
     // a fifth of the prompts is held out with the truth; of a set with few prompts this is a lumpy fifth
