@@ -18,9 +18,10 @@ const oriented = (row, winner) => ({ prompt: row.prompt, chosen: winner === 'a' 
 const argumentRows = async () => (await rows('ukpconvarg1/all', ['prompt', 'response_a', 'response_b', 'strict_gold', 'majority', 'votes', 'annotators'])).filter(row => row.response_a !== row.response_b)
 const isSide = value => value === 'a' || value === 'b'
 
-/** By name: what it is, and how it is read. Each row: prompt, chosen, rejected; `wrong` where the label as given is known to be wrong; scores by name. */
+/** By name: what it is, and how it is read. `whole`: all of its pairs, however many are asked for; `rates`: of random flips, to these only. Each row: prompt, chosen, rejected; `wrong` where the label as given is known to be wrong; scores of both sides by name, and the `part` of the set that they are of. */
 export const sets = {
   ukpconvarg1: { note: 'which argument convinces, gold labels', read: async () => (await argumentRows()).filter(row => isSide(row.strict_gold)).map(row => oriented(row, row.strict_gold)) },
+  'ukpconvarg1-whole': { note: 'all pairs of ukpconvarg1: what more of them are worth', rates: [0.2, 0.4], whole: true, read: () => sets.ukpconvarg1.read() },
   'ukpconvarg1-votes': {
     note: 'the same with real noise: the label is one worker’s vote (the first that is not a tie), the truth the majority', real: true,
     read: async () => (await argumentRows()).filter(row => isSide(row.majority) && row.votes.some(isSide))
@@ -40,8 +41,8 @@ export const sets = {
     read: async () => {
       const names = ['base_dpo', 'alpha005']
       const columns = names.flatMap(name => [`${name}_reward_chosen`, `${name}_reward_rejected`])
-      const all = (await Promise.all(['hh', 'shp'].map(part => rows(`dpo-reward-margins/${part}`, ['prompt', 'chosen', 'rejected', ...columns])))).flat()
-      return all.filter(usable).map(row => ({ ...row, scores: names.map(name => row[`${name}_reward_chosen`] - row[`${name}_reward_rejected`]) }))
+      const all = (await Promise.all(['hh', 'shp'].map(async part => (await rows(`dpo-reward-margins/${part}`, ['prompt', 'chosen', 'rejected', ...columns])).map(row => ({ ...row, part }))))).flat()
+      return all.filter(usable).map(row => ({ ...row, scores: names.map(name => [row[`${name}_reward_chosen`], row[`${name}_reward_rejected`]]) }))
     },
   },
 }

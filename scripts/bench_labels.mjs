@@ -44,7 +44,7 @@ if (!hasData) throw new Error('bench_labels: there is no ../shared/data beside t
 /** Rows of a set as features: of each reviewer, of the joint heads (words beside style, each of mean square 1), hashes of prompts and answers, lengths' differences, votes. */
 async function load(name) {
   const all = await sets[name].read()
-  const keep = all.map((_, i) => i).filter(i => combine32(9, i) / 2 ** 32 < mostRows / all.length)
+  const keep = all.map((_, i) => i).filter(i => sets[name].whole || combine32(9, i) / 2 ** 32 < mostRows / all.length)
   const rows = keep.map(i => all[i]), pair = createPairText()
   const featurisers = kinds.map(kind => createFeaturiser(kind, { max_rows: rows.length, max_values: 1e9 }))
   const hashes = new Uint32Array(rows.length), answers = [new Uint32Array(rows.length), new Uint32Array(rows.length)], longer = new Int32Array(rows.length)
@@ -57,13 +57,22 @@ async function load(name) {
     for (const featuriser of featurisers) featuriser.append(pair)
   })
   const features = featurisers.map(featuriser => featuriser.view())
-  const scores = (sets[name].scores ?? []).map((score, s) => ({ name: score, rows: { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(rows, row => row.scores[s]) } }))
+  const scores = (sets[name].scores ?? []).map((score, s) => ({ name: score, rows: { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(rows, row => row.scores[s][0] - row.scores[s][1]) } }))
   return {
-    name, count: rows.length, hashes, answers, longer, votes: rows.map(row => row.votes ?? []), wrong: rows.map(row => row.wrong ? 1 : 0),
+    name, count: rows.length, hashes, answers, longer, votes: rows.map(row => row.votes ?? []), scaled: scores.flatMap(({ name }, s) => rescaled(name, rows.map(row => ({ part: row.part, sides: row.scores[s] })))), wrong: rows.map(row => row.wrong ? 1 : 0),
     specs: [...kinds.map(kind => ({ name: kind, from: 'learned' })), ...scores.map(score => ({ name: score.name, from: 'given' }))],
     features: [...features, ...scores.map(score => score.rows)],
     joint: join2(features[0], [features[1], ...scores.map(score => score.rows)]),
   }
+}
+
+/** Margins of scores brought to one scale in other ways than by a temperature: log-sigmoid against the 85th percentile of the scores, in units of their middle half; and ranks within a part of the set. */
+function rescaled(name, rows) {
+  const all = rows.flatMap(({ sides }) => sides).sort((a, b) => a - b), at = share => all[Math.floor(share * (all.length - 1))], unit = at(0.75) - at(0.25)
+  const parts = new Map([...new Set(rows.map(({ part }) => part))].map(part => [part, Float64Array.from(rows.filter(row => row.part === part).flatMap(({ sides }) => sides)).sort()]))
+  const rank = (part, score) => { const some = parts.get(part); let low = 0, high = some.length; while (low < high) { const middle = (low + high) >> 1; if (some[middle] < score) low = middle + 1; else high = middle } return low / some.length }
+  const margins = of => Float64Array.from(rows, ({ part, sides }) => of(part, sides[0]) - of(part, sides[1]))
+  return [{ name: `${name} by log-sigmoid`, margins: margins((_, score) => -Math.log1p(Math.exp((at(0.85) - score) / unit))) }, { name: `${name} by rank in its source`, margins: margins(rank) }]
 }
 
 /** Sparse rows with the columns of dense blocks behind them, each block scaled to a mean square of 1 a row. */
@@ -166,8 +175,8 @@ async function measured(name) {
 
 async function measure(name) {
   const set = await load(name)
-  const byLength = options.quick || options.rates ? [] : [['length', 0.2]]
-  const noises = sets[name].real ? [['real', 0]] : [...rates.map(rate => ['random', rate]), ...byLength]
+  const byLength = options.quick || options.rates || sets[name].rates ? [] : [['length', 0.2]], some = rates.filter(rate => sets[name].rates?.includes(rate) ?? true)
+  const noises = sets[name].real ? [['real', 0]] : [...some.map(rate => ['random', rate]), ...byLength]
   for (const [kind, rate, seed] of noises.flatMap(([kind, rate]) => Array.from({ length: seeds }, (_, i) => [kind, rate, i + 1]))) {
     const flips = flipsOf(set, kind, rate, seed), signs = Int8Array.from(flips, flip => flip ? -1 : 1), straight = new Int8Array(set.count).fill(1)
     // a fifth of the prompts is held out with the truth; of a set with few prompts this is a lumpy fifth
@@ -202,6 +211,7 @@ async function measure(name) {
       'neighbours in style': { scores: Float64Array.from(all, row => neighbourProbability(alike, samples[1], row, folds[row])), isTable: true },
       'random drop': atRate(luck),
     }
+    for (const { name, margins } of set.scaled) methods[name] = { scores: Float64Array.from(train, row => margins[row] * view[row]), isTable: true }
     if (kind === 'real') methods['votes of the others (Dawid and Skene)'] = { scores: votesOf(set, train), isTable: true }
     if (options.python) {
       const found = cleanlab(home, joint, folds)

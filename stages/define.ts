@@ -48,7 +48,7 @@ export interface Verdict {
   drop(row: number, reason: string, value?: number): void
   /** The row could not be worked on: it is set aside as errored, with the message. */
   error(row: number, message: string): void
-  /** A derive stage declined to make anything of this row. Written to notes/, never to the ledger's outcome. */
+  /** Something to know of a row that goes on: a derive stage declined to make anything of it, a stage changed it. Counted in the summary and written to notes/, never to the ledger's outcome. */
   note(row: number, reason: string): void
 }
 

@@ -20,7 +20,7 @@ function drops(manifest: Manifest, kindOf: (use: string, reason: string) => stri
 
 const stageLine = (id: string, stage: StageCounts): string[] => {
   const parts = [stage.derived > 0 ? `${n(stage.derived)} added` : '', stage.errored > 0 ? `${n(stage.errored)} errored` : '', stage.spared > 0 ? `${n(stage.spared)} spared by --keep-ids` : '',
-    Object.keys(stage.notes).length > 0 ? `declined: ${list(stage.notes)}` : ''].filter(part => part !== '')
+    Object.keys(stage.notes).length > 0 ? `${stage.derived > 0 ? 'declined' : 'noted'}: ${list(stage.notes)}` : ''].filter(part => part !== '')
   return [...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []), ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`)]
 }
 

@@ -7,19 +7,22 @@ export interface PromptComparisons extends Comparisons { readonly prompt: Uint32
 /** Comparisons that are held at most; beyond it every second prompt goes, with all its comparisons. */
 const MOST = 1 << 20
 
-/** Collects the comparisons of a partition. */
+/** Collects the comparisons of a partition, at most `most`. */
 export class ComparisonBuilder {
   #prompt: number[] = []
   #chosen: number[] = []
   #rejected: number[] = []
   #every = 1
+  readonly #most: number
+
+  constructor(most = MOST) { this.#most = most }
 
   add(prompt: number, chosen: number, rejected: number): void {
     if (prompt % this.#every !== 0) return
     this.#prompt.push(prompt)
     this.#chosen.push(chosen)
     this.#rejected.push(rejected)
-    while (this.#prompt.length > MOST && this.#every < 2 ** 31) this.#keep(thinned(this.take(), this.#every * 2))
+    while (this.#prompt.length > this.#most && this.#every < 2 ** 31) this.#keep(thinned(this.take(), this.#every * 2))
   }
 
   take(): PromptComparisons {
@@ -35,11 +38,11 @@ export class ComparisonBuilder {
 }
 
 /** Those of all partitions, of as many prompts as there is room for. */
-export function joinComparisons(parts: readonly PromptComparisons[]): PromptComparisons {
-  let every = parts.reduce((most, part) => Math.max(most, part.every), 1), some = parts
+export function joinComparisons(parts: readonly PromptComparisons[], most = MOST): PromptComparisons {
+  let every = parts.reduce((largest, part) => Math.max(largest, part.every), 1), some = parts
   for (;;) {
     some = some.map(part => thinned(part, every))
-    if (some.reduce((n, { prompt }) => n + prompt.length, 0) <= MOST || every >= 2 ** 31) break
+    if (some.reduce((n, { prompt }) => n + prompt.length, 0) <= most || every >= 2 ** 31) break
     every *= 2
   }
   const joined = (of: (part: PromptComparisons) => Uint32Array) => {

@@ -25,7 +25,7 @@ not, or when flips that were planted in secret show that the reviewers cannot te
 
 \`<id>_curriculum_rank\` is where a pair stands from easy (0) to hard (1), a quantile of the weighed margins: \`write_arrow\` with \`order_by: <id>_curriculum_rank\` writes the easy ones first.
 \`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` turns round what would have been dropped:
-chosen and rejected change places, \`<id>_flipped\` says where, and the summary how many; other columns (scores, ratings) stay as they came.`,
+chosen and rejected change places, \`<id>_flipped\` says where, the summary how many, and notes/ which; other columns (scores, ratings) stay as they came.`,
   paper: { title: 'Two Minds Better Than One: Collaborative Reward Modeling for LLM Alignment', arxiv: '2505.10597', form: 'after' },
   options: Type.Object({
     ...panelOptions,
@@ -61,6 +61,7 @@ chosen and rejected change places, \`<id>_flipped\` says where, and the summary 
         const voices = against(panel.thresholds, margins), seeing = speaking(panel.stack, margins)
         const classOf = (row: number) => voices[row] === 0 ? 0 : voices[row] >= seeing[row] ? 2 : 1
         const wrong = mayDrop(panel) ? foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(batch.rows)
+        if (options.action === 'flip') wrong.forEach((flip, row) => { if (flip) verdict.note(row, 'flipped') })
         if (options.action === 'drop') {
           for (let row = 0; row < batch.rows; row++) {
             if (wrong[row]) verdict.drop(row, options.rule === 'either' && classOf(row) === 1 ? 'ambiguous' : 'reversed', probability[row])
