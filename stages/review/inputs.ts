@@ -17,6 +17,8 @@ export interface InputOptions {
 /** Rows of one reviewer, in the making. `open` a batch, then `append` rows of it; `pair` holds that row's texts. False, with nothing stored, when full. */
 export interface Input {
   readonly spec: ReviewerSpec
+  /** Its rows follow from the texts alone. */
+  readonly isOfTexts: boolean
   open(batch: Batch): void
   append(row: number, pair: PairText): boolean
   view(): Rows
@@ -47,7 +49,17 @@ export function createInputs(options: InputOptions, stage: string, capacity: Cap
 
 export function ofTexts(kind: string, capacity: Capacity): Input {
   const featuriser = createFeaturiser(kind, capacity)
-  return { spec: { name: kind, from: 'learned' }, open: () => {}, append: (_row, pair) => featuriser.append(pair), view: () => featuriser.view(), clear: () => featuriser.clear() }
+  return { spec: { name: kind, from: 'learned' }, isOfTexts: true, open: () => {}, append: (_row, pair) => featuriser.append(pair), view: () => featuriser.view(), clear: () => featuriser.clear() }
+}
+
+const known = new WeakMap<Data, { prompt: Data, rejected: Data, rows: Map<string, Rows> }>()
+
+/** Rows that inputs of texts gave for a block, by reviewer, kept while the block is: stages that look at it one after the other (detect_noise, peer_review) need them once. */
+export function rowsOf(batch: Batch): Map<string, Rows> {
+  const prompt = batch.column('prompt'), chosen = batch.column('chosen'), rejected = batch.column('rejected')
+  let entry = known.get(chosen)
+  if (entry?.prompt !== prompt || entry.rejected !== rejected) known.set(chosen, entry = { prompt, rejected, rows: new Map() })
+  return entry.rows
 }
 
 /** Margins as they are: score of the chosen side minus that of the rejected. Where one is missing or not finite the margin is 0, which says nothing. */
@@ -55,7 +67,7 @@ function ofScores({ name, chosen, rejected }: ScoreColumns, capacity: Capacity):
   const builder = new DenseBuilder(1, capacity), margin = new Float64Array(1)
   let ours: NumberColumn['values'] = margin, theirs = ours
   return {
-    spec: { name, from: 'given' },
+    spec: { name, from: 'given' }, isOfTexts: false,
     open(batch) { ours = batch.numbers(chosen).values; theirs = batch.numbers(rejected).values },
     append(row) {
       margin[0] = ours[row] - theirs[row]
@@ -75,7 +87,7 @@ function ofVectors(columns: { chosen: string, rejected: string }, stage: string,
   }
   let builder = known === undefined ? undefined : ready(known)
   return {
-    spec: { name: 'embeddings', from: 'learned' },
+    spec: { name: 'embeddings', from: 'learned' }, isOfTexts: false,
     open(batch) {
       ours = vectorsOf(batch, columns.chosen, stage)
       theirs = vectorsOf(batch, columns.rejected, stage)

@@ -12,7 +12,7 @@ import { standingMargins, tournament } from '../../models/standings.ts'
 import { createPairText, type PairText, type TextSide } from '../../models/tokens.ts'
 import { choice, type Batch, type Context, type FitRound } from '../define.ts'
 import { answersOf, ComparisonBuilder, joinComparisons, type PromptComparisons } from './comparisons.ts'
-import { columnsRead, createInputs, ofTexts, type Input, type InputOptions } from './inputs.ts'
+import { columnsRead, createInputs, ofTexts, rowsOf, type Input, type InputOptions } from './inputs.ts'
 
 const FOLDS = 5
 const whole = { max_rows: 1 << 30, max_values: 1 << 30 }
@@ -185,19 +185,22 @@ export function panelScorer(panel: FittedPanel, options: InputOptions, stage: st
   const inputs = createInputs(options, stage, whole, panel.reviewers.find(({ name }) => name === 'embeddings')?.fit.columns)
   const answers = answersOf()
   return batch => {
-    const folds = new Uint8Array(batch.rows)
+    const folds = new Uint8Array(batch.rows), known = rowsOf(batch), fresh = inputs.filter(({ spec, isOfTexts }) => !(isOfTexts && known.has(spec.name)))
     reader.open(batch)
-    for (const input of inputs) input.open(batch)
+    for (const input of fresh) input.open(batch)
     for (let row = 0; row < batch.rows; row++) {
       folds[row] = reader.fold(row)
       answers.add(reader.chosenHash, reader.rejectedHash)
+      if (fresh.length === 0) continue
       const pair = reader.texts(row)
-      for (let m = 0; m < inputs.length; m++) inputs[m].append(row, pair)
+      for (const input of fresh) input.append(row, pair)
     }
-    const margins = inputs.map((input, m) => crossMargins(panel.reviewers[m].fit, input.view(), folds))
-    const near = panel.neighbours && inputs[panel.neighbours.of].view()
+    for (const { spec, isOfTexts, view } of fresh) if (isOfTexts) known.set(spec.name, concatRows([view()]))
+    const rows = inputs.map(({ spec, isOfTexts, view }) => isOfTexts ? known.get(spec.name)! : view())
+    const margins = rows.map((some, m) => crossMargins(panel.reviewers[m].fit, some, folds))
+    const near = panel.neighbours && rows[panel.neighbours.of]
     const neighbours = near && Float64Array.from(folds, (fold, row) => neighbourProbability(panel.neighbours!.among, near, row, fold))
-    for (const input of inputs) input.clear()
+    for (const input of fresh) input.clear()
     const compared = answers.take()
     if (panel.standings) margins.push(standingMargins(panel.standings, compared))
     const shown = margins.map((some, m) => {
