@@ -36,7 +36,7 @@ describe('length bias', () => {
       expect(of(1, -1).value).toBeCloseTo(mean, 12)
       // the bounds are the shares from which this one is just 1.96 standard errors away
       const { value, low, high } = of(1, -1)
-      for (const bound of [low, high]) expect((value - bound) ** 2).toBeCloseTo(1.96 ** 2 * bound * (1 - bound) / signs.length, 9)
+      for (const bound of [low, high]) expect((value - bound) ** 2).toBeCloseTo(1.959963984540054 ** 2 * bound * (1 - bound) / signs.length, 9)
       expect(low <= value && value <= high).toBe(true)
       expect(of(-1, 1).value).toBeCloseTo(1 - mean, 12)
     }))
