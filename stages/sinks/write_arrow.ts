@@ -18,7 +18,7 @@ export default defineSink({
   details: `The folder holds \`data-00000-of-0000n.arrow\` (IPC streams, record batches of at most 1,000 rows), \`state.json\` and \`dataset_info.json\`. The prompt is always explicit.
 Columns whose names TRL reserves are renamed to \`meta_<name>\` and listed in the manifest. All shards have one schema, and there is at least one shard.
 
-Rows are in order of the input, a new pair after the row that it was made of. \`order_by\` sorts them by a column instead: \`order_by: noise_probability\` with \`descending: true\` puts the surest labels first.
+Rows are in order of the input, a new pair after the row that it was made of. \`order_by\` sorts them by a column instead: \`order_by: agreed_curriculum_rank\` goes from easy to hard pairs.
 Rows with equal values stay in order of the input, and rows without a value (null, NaN) come last either way. A new pair has its parent's value in columns that are older than it, so it still follows its parent; in
 columns of the stage that made it, and in those that only other rows have, it may have none. Text is compared by its UTF-16 units. The sort spills to the output's disk: any number of rows fits. A trainer that
 shuffles undoes the order.`,
