@@ -73,12 +73,7 @@ export function startWeights(types: readonly EditType[] = USUAL_TYPES): number[]
  * The kind and surface are drawn by weight, then the equation evenly; the first candidate that can be proven is taken. What is proven is said by each `prove` of prove.ts.
  */
 export function edits(text: string, seed: number, { types = USUAL_TYPES, weights = startWeights(types), prompt, ...limits }: EditOptions = {}): Edit | { readonly refused: Declined } {
-  return injection(new Solution(text, prompt), seed, types, weights, limits)
-}
-
-/** As `edits`, for a solution that is read already. */
-export function injection(solution: Solution, seed: number, types: readonly EditType[], weights: readonly number[], limits: Limits = {}): Edit | { readonly refused: Declined } {
-  const refused = whyNot(solution, types)
+  const solution = new Solution(text, prompt), refused = whyNot(solution, types)
   return refused ? { refused } : draw(createInjector(solution, seed, limits), seed, weights)
 }
 
@@ -127,25 +122,21 @@ export interface Injector { make(at: number): Edit | Declined }
 
 /** What the classes of an operator share is worked out once. */
 export function createInjector(solution: Solution, seed: number, limits: Limits = {}): Injector {
-  const orders = new Map<readonly unknown[], readonly unknown[]>()
-  const found: Found[][] = []
+  const usable = shuffled(solution.usable, drawer(seed ^ 0x51ed270b)), tried: Found[][] = []
   let attempts = 0
-  const orderOf = (places: readonly unknown[]) => {
-    let order = orders.get(places)
-    if (!order) orders.set(places, order = shuffled(places, drawer(seed ^ 0x51ed270b)))
-    return order
+  const start = (operator: AnyOperator, kind: number): Found[] => {
+    const order = operator.places ? shuffled(placesOf(operator, solution), drawer(seed ^ 0x51ed270b)) : usable
+    return order.map((place, e) => ({ place, list: [], rest: operator.candidates(solution, place, drawer(seed + kind * order.length + e | 0))[Symbol.iterator]() }))
   }
   return {
     make(at) {
       const { type, surface } = EDIT_CLASSES[at], kind = EDIT_TYPES.indexOf(type), operator = OPERATORS[kind]
-      const order = orderOf(placesOf(operator, solution))
-      const tried = found[kind] ??= order.map((place, e) => ({ list: [], rest: operator.candidates(solution, place, drawer(seed + kind * order.length + e | 0))[Symbol.iterator]() }))
       let failure: Declined = 'no_edit'
-      for (let e = 0; e < order.length; e++) {
-        for (let i = 0, one = nth(tried[e], solution, i); one; one = nth(tried[e], solution, ++i)) {
+      for (const found of tried[kind] ??= start(operator, kind)) {
+        for (let i = 0, one = nth(found, solution, i); one; one = nth(found, solution, ++i)) {
           if (one.surface !== surface) continue
           if (++attempts > MAX_ATTEMPTS) return failure
-          const proven = operator.prove(solution, order[e], one.patches)
+          const proven = operator.prove(solution, found.place, one.patches)
           const made = 'proof' in proven ? within(limits, solution, finished(solution, type, one.patches, proven)) : proven.refused
           if (typeof made !== 'string') return made
           failure = worse(failure, made)
@@ -157,7 +148,7 @@ export function createInjector(solution: Solution, seed: number, limits: Limits 
 }
 
 interface Candidate { readonly patches: readonly Patch[], readonly surface: Surface }
-interface Found { readonly list: Candidate[], readonly rest: Iterator<readonly Patch[]> }
+interface Found { readonly place: unknown, readonly list: Candidate[], readonly rest: Iterator<readonly Patch[]> }
 
 function nth(found: Found, solution: Solution, i: number): Candidate | undefined {
   while (found.list.length <= i) {
