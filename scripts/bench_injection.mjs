@@ -1,7 +1,7 @@
 // Measures inject_errors on real worked solutions and writes docs/benchmarks/injection.md, and 40 examples from the bundled sample to injection-examples.md.
 //   npm run bench:injection [-- <folder of the data sets>]      (default ../shared/data beside the checkout; needs python3, no packages)
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -96,15 +96,21 @@ for (const [i, [name, proof, paths]] of others.entries()) {
   console.error(`${name}, ${proof}: ${made.rows.length} pairs`)
 }
 
-/** Rows and pairs a second of a whole run on many copies of gsm8k, with two workers: Parquet in, Arrow out. */
+/** A graph as it stands, run with two workers. */
+const runStages = (name, stages) => {
+  const file = join(temp, `${name}.yaml`)
+  writeFileSync(file, JSON.stringify({ version: 1, name, stages }))
+  return run(graph(new URL(`file://${file}`)), { output: join(temp, name), workers: 2 })
+}
+
+// gsm8k many times over, each time with other prompts, as Arrow
+const bulk = join(temp, 'bulk.jsonl')
+for (let copy = 0; copy < COPIES; copy++) writeFileSync(bulk, gsm.map(row => JSON.stringify({ id: `${copy}-${row.id}`, prompt: `${row.prompt} (${copy})`, chosen: row.chosen, rejected: 'none' })).join('\n') + '\n', { flag: 'a' })
+const { folder: arrow } = await runStages('bulk', [{ id: 'pairs', use: 'read_jsonl', with: { path: bulk } }, { id: 'out', use: 'write_arrow' }])
+
+/** Rows and pairs a second of a whole run, Arrow in and out. */
 async function speed(options) {
-  const folder = join(temp, 'copies')
-  mkdirSync(folder, { recursive: true })
-  for (let copy = 0; copy < COPIES; copy++) copyFileSync(join(data, 'gsm8k/train.parquet'), join(folder, `${copy}.parquet`))
-  const file = join(temp, 'speed.yaml')
-  writeFileSync(file, JSON.stringify({ version: 1, name: 'speed', stages: [
-    { id: 'pairs', use: 'read_parquet', with: { path: folder, layout: 'answers', answer: 'solution', columns: [] } }, { id: 'hard', use: 'inject_errors', with: options }, { id: 'out', use: 'write_arrow', from: 'hard' }] }))
-  const { manifest, seconds } = await run(graph(new URL(`file://${file}`)), { output: join(temp, `speed-${options.tell_rows}`), workers: 2 })
+  const { manifest, seconds } = await runStages(`speed-${options.tell_rows}`, [{ id: 'pairs', use: 'read_arrow', with: { path: join(arrow, 'out') } }, { id: 'hard', use: 'inject_errors', with: options }, { id: 'out', use: 'write_arrow', from: 'hard' }])
   return { rows: manifest.rows.read, pairs: manifest.rows.derived, seconds, rate: manifest.rows.derived / seconds }
 }
 const fast = { fitted: await speed({ tell_rows: 2500 }), plain: await speed({ tell_rows: 0 }) }
@@ -133,7 +139,7 @@ ${table(['', ...names], [
     ['solutions read and edited a CPU second of one thread', ...results.map(one => one.rate.toFixed(0))],
   ])}
 
-A whole run with two workers, Parquet in and Arrow out, on gsm8k ${COPIES} times over (${fast.fitted.rows} rows): ${fast.fitted.rate.toFixed(0)} pairs a second with the mix fitted and tested on 2,500 pairs (${fast.fitted.seconds.toFixed(1)} s),
+A whole run with two workers, Arrow in and out, on gsm8k ${COPIES} times over (${fast.fitted.rows} rows): ${fast.fitted.rate.toFixed(0)} pairs a second with the mix fitted and tested on 2,500 pairs (${fast.fitted.seconds.toFixed(1)} s),
 ${fast.plain.rate.toFixed(0)} without (\`tell_rows: 0\`, ${fast.plain.seconds.toFixed(1)} s).
 
 Share of rows (the first ${SAMPLE}) that a type alone can be made of, and its share of the pairs of a run with the usual types:
