@@ -91,7 +91,8 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
     Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
   ])]))
   const states = new Map<string, string>()
-  let previous = partitions.map(({ file, start, end }) => sha([base, hashes[file], files[file].layout, files[file].source, start, end]))
+  // the name too: dropped rows tell it, and files of equal content are not one
+  let previous = partitions.map(({ file, start, end }) => sha([base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end]))
   const keys: string[][] = []
   plan.levels.forEach((ops, level) => {
     const used = ops.flatMap(op => {
@@ -221,12 +222,15 @@ function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[
   }
 }
 
-/** Refuses a run that the disk cannot hold: every spool is about the size of the decoded input. */
+/**
+ * Refuses a run that the disk cannot hold. Rows are spooled once, written once by each partition and once more in the result; what stages learn or compare of them (samples, keys, sets of words) takes
+ * about half as much each.
+ */
 function checkDisk(output: string, files: readonly InputFile[], plan: Plan): void {
-  const decoded = files.reduce((n, { facts, bytes }) => n + Number(facts.decoded_bytes ?? bytes * 3), 0)
-  const spools = plan.levels.flat().filter(op => op.kind === 'save' || op.kind === 'gather').length
-  const needed = decoded * (spools + 2), { bavail, bsize } = statfsSync(output), free = bavail * bsize
-  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} (${spools} spools and the result of ${sizeText(decoded)} decoded input) and ${sizeText(free)} are free; choose another --output or a --limit`, EXIT.io)
+  const decoded = files.reduce((n, { facts, bytes }) => n + Number(facts.decoded_bytes ?? bytes * 3), 0), ops = plan.levels.flat()
+  const spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0, learned = ops.filter(op => op.kind === 'collect').length
+  const needed = decoded * (2 + spooled + learned / 2), { bavail, bsize } = statfsSync(output), free = bavail * bsize
+  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output or a --limit`, EXIT.io)
 }
 const sizeText = (bytes: number) => bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 

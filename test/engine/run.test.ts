@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { main, run } from '../../index.mjs'
@@ -31,6 +31,20 @@ const everything = (path: string): Stage[] => [
 ]
 
 describe('run', () => {
+  it('takes files of equal content for files of their own', async () => {
+    const at = folder(), paths = ['a', 'b', 'c'].map(name => writeJsonl(join(at, `${name}.jsonl`), mixedRows()))
+    const { graph } = await import('../../index.mjs')
+    const { folder: out, manifest } = await run(graph(graphOf([{ id: 'pairs', use: 'read_jsonl', with: { path: join(at, '*.jsonl') } }, { id: 'checked', use: 'check_pairs' }, { id: 'unique', use: 'drop_duplicates' }, { id: 'dpo', use: 'write_arrow' }]), { base }), { output: join(at, 'out'), workers: 3 })
+    expect(manifest.rows.read).toBe(3 * 130)
+    const dropped = rowsOf(join(out, 'dropped', 'checked')) as unknown as { id: string, source_file: string }[]
+    expect(dropped.map(({ id, source_file: file }) => [id, file])).toEqual(paths.map(path => ['same', path]))
+    expect(rowsOf(join(out, 'dropped', 'unique')).length).toBe(manifest.stages.unique.dropped)
+    // moved, the rows are found again elsewhere
+    renameSync(paths[1], join(at, 'z.jsonl'))
+    const again = await run(graph(graphOf([{ id: 'pairs', use: 'read_jsonl', with: { path: join(at, '*.jsonl') } }, { id: 'checked', use: 'check_pairs' }, { id: 'dpo', use: 'write_arrow' }]), { base }), { output: join(at, 'out'), workers: 2 })
+    expect(rowsOf(join(again.folder, 'dropped', 'checked')).map(({ source_file: file }) => file)).toEqual([paths[0], paths[2], join(at, 'z.jsonl')])
+  })
+
   it('accounts for every row on a graph that branches and joins', async () => {
     const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), mixedRows())
     const { graph } = await import('../../index.mjs')

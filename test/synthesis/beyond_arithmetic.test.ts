@@ -171,6 +171,11 @@ test('bad input beside true equations: what is made is right by another evaluato
   expect(made).toBeGreaterThan(500)
 })
 
+test('an error is not carried into a sum that was wrong before', () => {
+  expect(edits('9 – 4 = 5. 2 + 2 = 5. So 5.', 0, { types: ['wrong_carry'], prompt: '' })).toHaveProperty('refused')
+  expect(edits('9 – 4 = 5. 2 + 2 = 4. So 5.', 0, { types: ['wrong_carry'], prompt: '' })).toHaveProperty('text')
+})
+
 describe('tests of JavaScript', () => {
   const text = 'So:\n```js\nfunction largest(list) {\n  let best = list[0]\n  for (let i = 1; i < list.length; i++) if (list[i] > best) best = list[i]\n  return best\n}\n```'
   const tests = 'if (largest([3, 9, 4]) !== 9 || largest([-2, -5]) !== -2) throw new Error("wrong")'

@@ -45,7 +45,11 @@ function carry(solution: Solution, equation: Equation, places: readonly Printed[
   const put = (place: Printed, { units, decimals }: Decimal) => at.set(place.start, { start: place.start, end: place.end, text: print(units, decimals, place) })
   for (const place of places) put(place, wrong)
   for (const later of solution.equations.slice(solution.equations.indexOf(equation) + 1)) {
-    if (!later.items.some((item) => item.kind === 'number' && moved.has(keyOf(item.printed)))) continue
+    if (!later.items.some((item) => item.kind === 'number' && moved.has(keyOf(item.printed)))) {
+      // a wrong sum that states the number by itself would be changed with it, and be as wrong as before
+      if (later.verdict === 'false' && moved.has(keyOf(later.stated.number))) return undefined
+      continue
+    }
     const results = resultCopies(later)
     if (later.verdict === 'false' || later.stated.denominator || later.stated.percent || later.stated.negative || !results.length) return undefined
     const value = recomputed(later, moved)
