@@ -30,7 +30,7 @@ Each signal has a column of its own:
 | \`probability\` | the weighed sum of all reviewers, calibrated |
 | \`flagged\` | confident learning, in its closed form for pairs: the chance of the opposite label reaches the mean chance of the labels as given. No noise rate is needed |
 | \`mixture\` | the weighed sum as two normal bells that mirror each other (after PerpCorrect): the chance that the bell of right labels made it. Its noise rate is in the manifest |
-| \`neighbours\` | with \`neighbours: true\`: the pairs most alike, in other prompts (after the re-annotators of arXiv 2205.05368). Off unless asked for: in docs/benchmarks/labels.md it finds less than any reviewer, at 0.1 ms a pair |
+| \`neighbours\` | with \`neighbours: true\`: the pairs most alike, in other prompts (after the re-annotators of arXiv 2205.05368). Off unless asked for: in docs/benchmarks/labels.md it finds less than any reviewer |
 | \`votes\` | with \`vote_columns\`: people's votes, each weighed by how often that person is right (after Dawid and Skene 1979) |
 | \`ratings\` | with \`rating_columns\`: 1 where the chosen side is rated higher, 0 where they tie, -1 where it is rated lower. Ratings and rankings of the same people disagree often (arXiv 2308.15812): the summary counts them |`,
   paper: { title: 'Confident Learning: Estimating Uncertainty in Dataset Labels', arxiv: '1911.00068', form: 'after' },
