@@ -123,9 +123,9 @@ export interface Stage<O extends TObject = TObject> extends Described<O> {
   readonly reads: Readonly<Record<string, ColumnType>> | ((options: Static<O>) => Readonly<Record<string, ColumnType>>)
   /** Columns that are added, each named `<id>_<name>`; a function where the options decide. */
   readonly writes: Readonly<Record<string, ColumnType>> | ((options: Static<O>) => Readonly<Record<string, ColumnType>>)
-  /** same: no row is dropped. subset: rows are dropped. explode: one row becomes several. derive: emits only new rows, with `<id>_parent`. */
+  /** same: no row is dropped, and if the stage is fitted the pair itself is not changed. subset: rows are dropped. explode: one row becomes several. derive: emits only new rows, with `<id>_parent`. */
   readonly rows: 'same' | 'subset' | 'explode' | 'derive'
-  /** Of a `subset` stage: true where the options let it drop nothing, so that stages after it may be fitted beside it. */
+  /** Of a `subset` stage: true where the options let it drop nothing and change no column that was there, so that stages after it may be fitted beside it. */
   keeps?(options: Static<O>): boolean
   readonly examples: readonly Example[]
   readonly fit?: readonly FitRound<Static<O>>[]

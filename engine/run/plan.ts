@@ -40,9 +40,8 @@ export const gathered = (node: string): string => `${node}#in`
 function isTransparent({ id, stage, options }: Node, reader: Node): boolean {
   if (stage.kind !== 'stage' || reader.stage.kind !== 'stage' || !(stage.rows === 'same' || stage.keeps?.(options as never))) return false
   const read = columnsOf(reader.stage.reads, reader.options), written = columnsOf(stage.writes, options)
-  return Object.keys(written).every(name => !RESERVED.has(name) && !(`${id}_${name}` in read))
+  return Object.keys(written).every(name => !(`${id}_${name}` in read))
 }
-const RESERVED = new Set(['id', 'prompt', 'chosen', 'rejected'])
 const columnsOf = (columns: Stage['reads'], options: unknown): object => typeof columns === 'function' ? columns(options as never) : columns
 
 /** The node `last` and those before it, each the only input of the next, back to `first`. */

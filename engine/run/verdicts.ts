@@ -137,7 +137,9 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void): Flow {
     if (run.stage.rows === 'derive') base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
   }
   for (const [name, values] of Object.entries(result?.columns ?? {})) {
-    const column = ['id', 'prompt', 'chosen', 'rejected'].includes(name) ? name : `${run.id}_${name}`
+    const isOfPair = ['id', 'prompt', 'chosen', 'rejected'].includes(name), column = isOfPair ? name : `${run.id}_${name}`
+    // the plan fits later stages on what went into this one
+    if (isOfPair && run.stage.rows === 'same' && run.stage.fit) throw new StageMistake(`${run.id}: the stage changes '${name}' and is fitted: it must say rows: 'subset', not 'same'`)
     const declared = run.output.fields.find(field => field.name === column)
     if (!declared) throw new StageMistake(`${run.id}: column '${name}' is not among the columns that the stage says it writes`)
     const data = toData(values)

@@ -38,7 +38,7 @@ chosen and rejected change places, \`<id>_flipped\` says where, the summary how 
     ...(options.action === 'weight' ? { soft_label: 'float64' as const } : {}), ...(options.action === 'flip' ? { flipped: 'bool' as const, chosen: 'messages' as const, rejected: 'messages' as const } : {}),
   }) as Record<string, ColumnType>,
   rows: 'subset',
-  keeps: ({ action }) => action !== 'drop',
+  keeps: ({ action }) => action === 'annotate' || action === 'weight',
   reasons: {
     reversed: { kind: 'quality', about: 'probability that the label is right; every reviewer (rule stack: their weighed sum) speaks against it' },
     ambiguous: { kind: 'quality', about: 'probability that the label is right; one reviewer speaks against it (rule either)' },

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { checkGraph, graph } from '../../engine/graph/build.ts'
+import { join } from 'node:path'
+import { checkGraph } from '../../engine/graph/build.ts'
 import { makePlan } from '../../engine/run/plan.ts'
-import { folder } from './helpers.ts'
+import { graph, run } from '../../index.mjs'
+import { folder, pairs, writeJsonl } from './helpers.ts'
 
 interface Stage { id: string, use: string, with?: Record<string, unknown>, from?: string }
 const source = { id: 'pairs', use: 'read_jsonl', with: { path: 'absent.jsonl' } }
@@ -30,7 +32,18 @@ describe('plan', () => {
     ])
   })
 
-  it('but not behind one that drops, or that writes what it reads, in the midst of a chain too', async () => {
+  it('and so a fitted stage that says it keeps its rows may not change pairs', async () => {
+    const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(20))
+    const changes = graph({ version: 1, name: 'test', stages: [{ ...source, with: { path } }, { id: 'twice', use: './two_rounds.mjs', with: { change: true } }, { id: 'dpo', use: 'write_arrow' }] }, { base: import.meta.url })
+    await expect(run(changes, { output: join(at, 'out'), workers: 1 })).rejects.toThrow("twice: the stage changes 'chosen' and is fitted: it must say rows: 'subset', not 'same'")
+  })
+
+  it('but not behind one that turns labels round', async () => {
+    expect((await levelsOf({ ...agreed, with: { action: 'flip' } }, noise)).flat()).toContain('gather noise')
+    expect((await levelsOf({ ...agreed, with: { action: 'weight' } }, noise)).flat()).not.toContain('gather noise')
+  })
+
+  it('and not behind one that drops, or that writes what it reads, in the midst of a chain too', async () => {
     const waits = [
       ['source pairs', 'gather noise', 'collect noise 0 of noise#in'],
       ['load noise#in', 'stage noise', 'gather agreed', 'collect agreed 0 of agreed#in'],
