@@ -55,8 +55,8 @@ const TUNED = 8
  * Chooses the share to drop by what it does to a fresh head. A fold is set aside; the reviewers are fitted and weighed on the other folds without it (cross-fitted
  * among themselves), their lowest share is dropped, a fresh head is trained on what is left, and the labels of the fold that nobody saw are held against its margins. As many folds as it takes to hold out 4,000 rows; of a sample of more than 12,000 that many are tried, evenly spread.
  *
- * Dropping helps if the memorising head gains beyond chance (lower 95 % bound above 0), and by more than the tuned one loses (which has less to learn from, and its confidence is off), while the tuned one does not agree
- * with fewer labels beyond chance. Of the shares that do, the one with the highest sum of gains is taken.
+ * Dropping helps if the memorising head gains beyond chance (lower 95 % bound above 0), and by more than the tuned one loses, while the tuned one does not lose beyond chance, neither in likelihood nor in labels that it
+ * agrees with: a head that learns by heart is the better for having fewer hard labels, right or wrong, so its gain alone is no evidence that those were wrong. Of the shares that do, the one with the highest sum of gains is taken.
  * Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
  */
 export function chooseShare(whole: ShareQuestion): Evidence {
@@ -87,7 +87,7 @@ export function chooseShare(whole: ShareQuestion): Evidence {
   const trials = found.map(({ share, dropped, of, memorising, tuned, accuracy }): Trial => ({ share, dropped_share: of > 0 ? dropped / of : 0, memorising: meanOf(memorising), tuned: meanOf(tuned), tuned_accuracy: meanOf(accuracy) }))
   let best: Trial | undefined
   for (const trial of trials) {
-    const worth = trial.memorising.low > 0 && netGain(trial) > 0 && trial.tuned_accuracy.high >= 0
+    const worth = trial.memorising.low > 0 && netGain(trial) > 0 && trial.tuned.high >= 0 && trial.tuned_accuracy.high >= 0
     if (worth && (best === undefined || netGain(trial) > netGain(best))) best = trial
   }
   return { share: best?.share ?? 0, helps: best !== undefined, trials, held_out }
