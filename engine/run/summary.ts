@@ -18,9 +18,10 @@ function drops(manifest: Manifest, kindOf: (use: string, reason: string) => stri
     .map(([kind, reasons]) => `  ${kind.padEnd(11)}${n(Object.values(reasons).reduce((sum, count) => sum + count, 0)).padStart(9)}  ${list(reasons)}`)
 }
 
+// a stage that makes new rows hands on none of those that came in
 const stageLine = (id: string, stage: StageCounts): string[] => {
   const parts = [stage.derived > 0 ? `${n(stage.derived)} added` : '', stage.errored > 0 ? `${n(stage.errored)} errored` : '', stage.spared > 0 ? `${n(stage.spared)} spared by --keep-ids` : '',
-    Object.keys(stage.notes).length > 0 ? `${stage.derived > 0 ? 'declined' : 'noted'}: ${list(stage.notes)}` : ''].filter(part => part !== '')
+    Object.keys(stage.notes).length > 0 ? `${stage.out === 0 ? 'declined' : 'noted'}: ${list(stage.notes)}` : ''].filter(part => part !== '')
   return [...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []), ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`)]
 }
 

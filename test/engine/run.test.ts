@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { summaryText } from '../../engine/run/summary.ts'
 import { main, run } from '../../index.mjs'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl, type Row } from './helpers.ts'
 
@@ -31,6 +32,13 @@ const everything = (path: string): Stage[] => [
 ]
 
 describe('run', () => {
+  it('says what a stage declined, though it made nothing', async () => {
+    const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(12))
+    const { graph } = await import('../../index.mjs')
+    const result = await run(graph(graphOf([source(path), { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['pairs', 'hard'] }]), { base }), { output: join(at, 'out'), workers: 1 })
+    expect(summaryText(result, () => undefined)).toContain('  hard: declined: no_equation 12\n')
+  })
+
   it('takes files of equal content for files of their own', async () => {
     const at = folder(), paths = ['a', 'b', 'c'].map(name => writeJsonl(join(at, `${name}.jsonl`), mixedRows()))
     const { graph } = await import('../../index.mjs')
