@@ -35,6 +35,10 @@ interface ShareQuestion {
   noise_rate: number
   /** Only that share is tried. */
   is_given: boolean
+  /** Planted flips have shown that wrong labels are told from right ones well enough, so that a likely gain will do. */
+  able: boolean
+  /** Some labels are known to be wrong, and not only hard. */
+  noisy: boolean
   /** The reviewers' regularisation. */
   l2s: readonly number[]
   exchange: boolean
@@ -47,6 +51,8 @@ const ENOUGH_HELD_OUT = 4_000
 const MOST_ROWS = 12_000
 const MOST_SHARE = 0.6
 const Z95 = 1.959963984540054
+/** Standard errors that a gain must exceed to be beyond chance, at 5 % on one side. */
+const BEYOND_CHANCE = 1.6448536269514722
 // strength l2 · n / mean |x|² of a head that learns nearly every label by heart, and of one that does not
 const MEMORISING = 1 / 64
 const TUNED = 8
@@ -55,9 +61,9 @@ const TUNED = 8
  * Chooses the share to drop by what it does to a fresh head. A fold is set aside; the reviewers are fitted and weighed on the other folds without it (cross-fitted
  * among themselves), their lowest share is dropped, a fresh head is trained on what is left, and the labels of the fold that nobody saw are held against its margins. As many folds as it takes to hold out 4,000 rows; of a sample of more than 12,000 that many are tried, evenly spread.
  *
- * Dropping helps if the memorising head gains beyond chance (lower 95 % bound above 0), and by more than the tuned one loses, while the tuned one does not lose beyond chance, neither in likelihood nor in labels that it
- * agrees with: a head that learns by heart is the better for having fewer hard labels, right or wrong, so its gain alone is no evidence that those were wrong. Of the shares that do, the one with the highest sum of gains is taken.
- * Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
+ * Dropping helps if the memorising head gains: by more than a standard error where the reviewers are known to be able, else by more than 1.64, which chance exceeds one time in twenty. A head that learns by heart is the better for having fewer hard labels, right or wrong,
+ * so its gain alone is no evidence that those were wrong, and the tuned head must not pay for it. Where some labels are known to be wrong, it may not agree with fewer held-out labels beyond chance; where they may be mere minority opinions, it may lose neither likelihood nor agreement at all.
+ * Of the shares that help, the smallest is taken whose sum of gains is within a standard error of the best. Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
  */
 export function chooseShare(whole: ShareQuestion): Evidence {
   const some = atMost(MOST_ROWS, whole)
@@ -85,12 +91,9 @@ export function chooseShare(whole: ShareQuestion): Evidence {
     })
   }
   const trials = found.map(({ share, dropped, of, memorising, tuned, accuracy }): Trial => ({ share, dropped_share: of > 0 ? dropped / of : 0, memorising: meanOf(memorising), tuned: meanOf(tuned), tuned_accuracy: meanOf(accuracy) }))
-  let best: Trial | undefined
-  for (const trial of trials) {
-    const worth = trial.memorising.low > 0 && netGain(trial) > 0 && trial.tuned.high >= 0 && trial.tuned_accuracy.high >= 0
-    if (worth && (best === undefined || netGain(trial) > netGain(best))) best = trial
-  }
-  return { share: best?.share ?? 0, helps: best !== undefined, trials, held_out }
+  const worth = trials.filter(trial => isWorth(trial, whole)), best = worth.reduce<Trial | undefined>((a, b) => a && netGain(a) >= netGain(b) ? a : b, undefined)
+  const taken = best && worth.find(trial => netGain(trial) >= netGain(best) - errorOf(best.memorising))
+  return { share: taken?.share ?? 0, helps: taken !== undefined, trials, held_out }
 }
 
 /** The question put of fewer rows, evenly spread. */
@@ -107,6 +110,13 @@ const questionOf = ({ specs, samples, folds, compared }: Question, picked: Uint3
   ...(compared ? { compared: { graph: compared.graph, rows: { chosen: picked.map(row => compared.rows.chosen[row]), rejected: picked.map(row => compared.rows.rejected[row]) } } } : {}),
 })
 
+/** Whether dropping as tried helps, by the rule of `chooseShare`. */
+export function isWorth(trial: Trial, { able, noisy }: Pick<ShareQuestion, 'able' | 'noisy'>): boolean {
+  const { memorising, tuned, tuned_accuracy } = trial
+  return memorising.value > (able ? 1 : BEYOND_CHANCE) * errorOf(memorising) && netGain(trial) > 0 && (noisy ? tuned_accuracy.high >= 0 : tuned.value >= 0 && tuned_accuracy.value >= 0)
+}
+
+const errorOf = ({ value, high }: Estimate) => (high - value) / Z95
 const netGain = ({ memorising, tuned }: Trial) => memorising.value + tuned.value
 const agreed = (margin: number) => margin > 0 ? 1 : margin === 0 ? 0.5 : 0
 

@@ -1,4 +1,4 @@
-import { confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
+import { agreesBeyondChance, confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
 import { judge, type Question } from './judge.ts'
@@ -17,7 +17,7 @@ export interface PanelOptions extends CrossFitOptions {
   rule: Rule
   /** Share of the labels that are wrong, in [0, 0.5); absent: estimated. */
   noise_rate?: number
-  /** The panel may be acted on if the lower end of the self-test's `auroc_corrected` is above this. */
+  /** The panel is able if the lower end of the self-test's `auroc_corrected` is above this. */
   min_auroc: number
   /** What decides the share to drop. `evidence`: what helps a fresh head, which may be none; `noise_rate`: as many as are taken to be wrong, without a trial. */
   share_by: 'evidence' | 'noise_rate'
@@ -66,10 +66,10 @@ export interface Panel {
   /** Stack margins as two normal bells. */
   mixture: Mixture
   self_test: SelfTest
-  /** The lower bound of the self-test's corrected AUROC is above the limit. If not, nothing may be dropped on this panel's word. */
+  /** The lower bound of the self-test's corrected AUROC is above the limit. If not, nothing may be dropped on this panel's word alone: only where that helps a fresh head beyond chance. */
   able: boolean
   share_by: 'evidence' | 'noise_rate'
-  /** What dropping does to a fresh head; absent when the panel is not able, and when it was not asked for. */
+  /** What dropping does to a fresh head; absent when the margins agree with held-out labels no better than a coin, and when it was not asked for. */
   evidence?: Evidence
   /** Rank correlation (Spearman) of the two reviewers that see and are most alike; above 0.95 they are one reviewer asked twice. */
   correlation?: { first: string, second: string, correlation: number, near_copy: boolean }
@@ -82,8 +82,8 @@ export interface Panel {
 const LEAST_NOISE = 0.25
 const QUANTILES = 1000
 
-/** True if pairs may be dropped on the panel's word: it can see, and dropping helps, if that was asked for. */
-export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => able && (share_by === 'noise_rate' || evidence?.helps === true)
+/** True if pairs may be dropped: dropping helps, or where that was not asked the panel is able. */
+export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => share_by === 'noise_rate' ? able : evidence?.helps === true
 
 /**
  * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flips planted in the sample, and looks whether a
@@ -110,7 +110,10 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
   const noise_rate = noiseRate(joint, eta, stacked, options.noise_rate)
   const self_test = { ...test, auroc_corrected: corrected(test.auroc, noise_rate.how === 'given' ? noise_rate : eta) }
   const able = self_test.auroc_corrected.low > options.min_auroc
-  const evidence = able && options.share_by === 'evidence' ? chooseShare({ question, fresh, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', l2s: plainL2s, exchange: exchange?.helps ?? false, options }) : undefined
+  // a plateau of contradicted labels is what wrong ones leave; opinions of a minority grow fewer as the margin rises
+  const noisy = noise_rate.how === 'given' || joint.eta.low > 0
+  const evidence = options.share_by === 'evidence' && agreesBeyondChance(joint)
+    ? chooseShare({ question, fresh, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', able, noisy, l2s: plainL2s, exchange: exchange?.helps ?? false, options }) : undefined
   const dropped = evidence?.helps ? evidence.share : noise_rate.value
   const fits = standings ? [...judged.fits, fitHeads(GIVEN, { layout: 'dense', columns: 1, length: 0, values: new Float32Array(0) }, folds, options)] : judged.fits
   const reviewers = [...specs, GIVEN].slice(0, fits.length).map((spec, m) => ({ ...spec, fit: fits[m], calibration: fitCalibration(margins[m]) }))

@@ -14,7 +14,7 @@ type Partial = { panel: unknown, votes: Parameters<typeof mergeVotes>[1][number]
 const panelFit = panelRound<Options>('detect_noise', () => 'stack')
 
 export default defineStage({
-  name: 'detect_noise', version: 3,
+  name: 'detect_noise', version: 4,
   summary: 'Say of every pair how likely its label is right.',
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
 this one; scores that the data carries judge beside them. Their margins are
@@ -37,7 +37,7 @@ Each signal has a column of its own:
   options: Type.Object({
     ...panelOptions, ...voteOptions,
     neighbours: Type.Boolean({ default: false, description: 'also ask the pairs most alike' }),
-    action: choice(['annotate', 'drop'], { default: 'annotate', description: 'drop: drop the pairs whose weighed margin is lowest, as many as help a fresh head, if the self-test allows it' }),
+    action: choice(['annotate', 'drop'], { default: 'annotate', description: 'drop: drop the pairs whose weighed margin is lowest, as many as help a fresh head' }),
   }),
   reads: options => ({ ...panelReads(options), ...voteReads(options) }),
   writes: options => ({ probability: 'float64', flagged: 'bool', mixture: 'float64', ...(options.neighbours ? { neighbours: 'float64' as const } : {}), ...voteWrites(options) }),

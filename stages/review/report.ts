@@ -27,12 +27,12 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   if (correlation?.near_copy) lines.push(`${correlation.first} and ${correlation.second} rank pairs alike (correlation ${correlation.correlation.toFixed(2)}): their agreement is not evidence`)
   if (exchange) lines.push(`${exchange.helps ? 'having learned from each other, the reviewers find planted flips better' : 'learning from each other does not help the reviewers to find planted flips, and was left'} (AUROC ${exchange.after.toFixed(3)}, before ${exchange.before.toFixed(3)})`)
   if (action === 'weight') lines.push(panel.able ? 'every pair is kept, with its probability as a soft label' : `the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so every soft label is 1`)
-  else if (!panel.able) lines.push(`the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so nothing ${would} ${dropped} for noise`)
-  else if (panel.share_by === 'noise_rate') lines.push(`each reviewer speaks against its lowest ${percent(noise.value)}; whether dropping helps was not tried`)
-  else if (!evidence?.helps) lines.push(`a fresh head does not learn better without the pairs that the reviewers doubt, so nothing ${would} ${dropped} for noise`)
+  else if (panel.share_by === 'noise_rate') lines.push(panel.able ? `each reviewer speaks against its lowest ${percent(noise.value)}; whether dropping helps was not tried` : `the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so nothing ${would} ${dropped} for noise`)
+  else if (!evidence) lines.push(`the reviewers judge held-out labels no better than a coin would, so nothing ${would} ${dropped} for noise`)
+  else if (!evidence.helps) lines.push(`${panel.able ? 'a' : `the reviewers may not tell right labels from wrong ones well enough here (lower bound ${lower}), and a`} fresh head does not surely learn better without the pairs that they doubt, so nothing ${would} ${dropped} for noise`)
   else {
     const trial = evidence.trials.find(({ share }) => share === evidence.share)!
-    lines.push(`a fresh head that learns by heart judges held-out labels better without ${percent(trial.dropped_share)} of the pairs (gain ${interval(trial.memorising, 4)} nats a label), so that share ${would} ${dropped}`)
+    lines.push(`a fresh head that learns by heart ${trial.memorising.low > 0 ? 'judges' : 'seems to judge'} held-out labels better without ${percent(trial.dropped_share)} of the pairs (gain ${interval(trial.memorising, 4)} nats a label), so that share ${would} ${dropped}`)
   }
   return {
     lines,

@@ -116,9 +116,11 @@ describe('panelReport', () => {
   it('says in plain sentences what is blind, and why nothing is dropped', () => {
     const last = (some: Partial<Panel>, acts = true) => panelReport({ ...panel, ...some }, acts ? 'drop' : 'annotate').lines.at(-1)
     expect(panelReport(panel, 'drop').lines).toContain('words sees no more here than a coin: no voice')
-    expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe('a fresh head does not learn better without the pairs that the reviewers doubt, so nothing was dropped for noise')
+    expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe('a fresh head does not surely learn better without the pairs that they doubt, so nothing was dropped for noise')
     expect(last({ share_by: 'noise_rate' })).toBe('each reviewer speaks against its lowest 20 %; whether dropping helps was not tried')
-    expect(last({ able: false }, false)).toBe('the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise')
+    expect(last({})).toBe('the reviewers judge held-out labels no better than a coin would, so nothing was dropped for noise')
+    expect(last({ able: false, evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toMatch(/^the reviewers may not tell right labels from wrong ones well enough here \(lower bound 0.80\), and a fresh head /)
+    expect(last({ able: false, share_by: 'noise_rate' }, false)).toBe('the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise')
     expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(/^a fresh head that learns by heart judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /)
   })
 })
