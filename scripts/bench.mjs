@@ -1,4 +1,4 @@
-// The benchmark of the engine: `npm run bench -- [--rows N] [--runs N] [--only a,b,c,d] [--big] [--cache FOLDER] [--data FOLDER] [--polars FILE] [--report FILE]`.
+// The benchmark of the engine: `npm run bench -- [--rows N] [--runs N] [--only a,b,c,d,e] [--big] [--cache FOLDER] [--data FOLDER] [--polars FILE] [--report FILE]`.
 // Builds its input once (scripts/bench/build.py says how), runs scripts/bench/*.yaml and pipelines/clean.yaml on it as commands of their own, the hand-written polars script in between, and prints
 // medians. --big: two files of 2 GB too (less with fewer --rows), with ordinary row groups and with a single one. Exits with 1 when graph b and polars do not keep the same rows with the same counts by reason. A full run writes docs/benchmarks/engine.md.
 import { createHash } from 'node:crypto'
@@ -14,14 +14,14 @@ const root = fileURLToPath(new URL('..', import.meta.url)), here = join(root, 's
 const { values: flags } = parseArgs({
   allowPositionals: true,
   options: {
-    rows: { type: 'string', default: String(FULL) }, runs: { type: 'string', default: '3' }, only: { type: 'string', default: 'a,b,c,d' }, cache: { type: 'string', default: join(root, 'out', 'bench') },
+    rows: { type: 'string', default: String(FULL) }, runs: { type: 'string', default: '3' }, only: { type: 'string', default: 'a,b,c,d,e' }, cache: { type: 'string', default: join(root, 'out', 'bench') },
     data: { type: 'string', default: join(root, '..', 'shared', 'data') }, polars: { type: 'string', default: join(root, '..', 'shared', 'bench', 'w1_polars.py') }, report: { type: 'string' }, big: { type: 'boolean' },
   },
 })
 const rows = Number(flags.rows), runs = Number(flags.runs), cache = resolve(flags.cache), only = flags.only.split(','), bigBytes = Math.round(BIG * rows / FULL)
 if (!Number.isSafeInteger(rows) || rows < 100 || !Number.isSafeInteger(runs) || runs < 1) fail(`bench: --rows ${flags.rows} must be at least 100 and --runs ${flags.runs} at least 1`)
 if (!existsSync(flags.data)) fail(`bench: no real pairs in ${flags.data}; name their folder with --data`)
-const report = flags.report ?? (rows === FULL && runs >= 3 && only.length === 4 ? join(root, 'docs', 'benchmarks', 'engine.md') : undefined)
+const report = flags.report ?? (rows === FULL && runs >= 3 && only.length === 5 ? join(root, 'docs', 'benchmarks', 'engine.md') : undefined)
 
 function fail(message) {
   console.error(message)
@@ -88,8 +88,8 @@ function countsOf({ rows: { read, kept, errored }, stages }) {
 await build()
 mkdirSync(cache, { recursive: true })
 const py = python(), { folder, facts, big } = input(py)
-const graphs = { a: join(here, 'a.yaml'), b: join(here, 'b.yaml'), c: join(here, 'c.yaml'), d: join(root, 'pipelines', 'clean.yaml') }
-const about = { a: 'read and write', b: 'checks, length, repetition, exact duplicates', c: 'b and near-duplicates', d: 'clean.yaml' }
+const graphs = { a: join(here, 'a.yaml'), b: join(here, 'b.yaml'), c: join(here, 'c.yaml'), d: join(root, 'pipelines', 'clean.yaml'), e: join(here, 'e.yaml') }
+const about = { a: 'read and write', b: 'checks, length, repetition, exact duplicates', c: 'b and near-duplicates', d: 'clean.yaml', e: 'peer_review by words and style' }
 const cells = new Map(), problems = [], stageSeconds = {}
 let compared
 const add = (key, { seconds, cpu_seconds, peak_mib }) => cells.set(key, [...cells.get(key) ?? [], { seconds, cpu: cpu_seconds, peak: peak_mib }])
@@ -152,7 +152,7 @@ rmSync(join(cache, 'run'), { recursive: true, force: true })
 rmSync(join(cache, 'polars.arrow'), { force: true })
 
 const left = Object.entries(facts.left_out).filter(([, n]) => n > 0).map(([why, n]) => `${why} ${number(n)}`).join(', ')
-const command = ['npm run bench --', ...rows === FULL ? [] : [`--rows ${rows}`], ...runs === 3 ? [] : [`--runs ${runs}`], ...only.length === 4 ? [] : [`--only ${flags.only}`], ...flags.big ? ['--big'] : []].join(' ').replace(/ --$/, '')
+const command = ['npm run bench --', ...rows === FULL ? [] : [`--rows ${rows}`], ...runs === 3 ? [] : [`--runs ${runs}`], ...only.length === 5 ? [] : [`--only ${flags.only}`], ...flags.big ? ['--big'] : []].join(' ').replace(/ --$/, '')
 const text = `# The engine's speed and memory
 
 <!-- Written by the command below. -->
