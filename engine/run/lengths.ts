@@ -31,3 +31,9 @@ export function longerText(lengths: Lengths): string | undefined {
   const { pairs, value, low, high } = longerWins(lengths), percent = (share: number) => (100 * share).toFixed(1)
   return pairs === 0 ? undefined : `${percent(value)} % [${percent(low)}, ${percent(high)}]`
 }
+
+/** True if the second pairs lean on length as the first do, and beyond chance more. */
+export function leansMore(before: Lengths, after: Lengths): boolean {
+  const a = longerWins(before), b = longerWins(after)
+  return a.value >= 0.5 ? b.low > a.high : b.high < a.low
+}

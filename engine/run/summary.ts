@@ -1,6 +1,6 @@
 /** What a run prints. */
 import type { Done } from '../calls/endpoint.ts'
-import { addLengths, emptyLengths, longerText } from './lengths.ts'
+import { addLengths, emptyLengths, leansMore, longerText, longerWins } from './lengths.ts'
 import { keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
@@ -33,7 +33,11 @@ function lengthLine({ lengths, sinks }: Manifest): string[] {
   const read = emptyLengths()
   for (const [id, some] of Object.entries(lengths)) if (!(id in sinks)) addLengths(read, some)
   const shares = [['the pairs read', read] as const, ...Object.keys(sinks).map(id => [id, lengths[id]] as const)].flatMap(([what, some]) => { const share = longerText(some); return share ? [`${share} of ${what}`] : [] })
-  return shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []
+  const leaning = Object.keys(sinks).filter(id => leansMore(read, lengths[id]))
+  return [
+    ...(shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []),
+    ...(leaning.length > 0 ? [`  warning: ${leaning.join(', ')} ${leaning.length > 1 ? 'lean' : 'leans'} on length more than what was read: a trainer learns more from it to write ${longerWins(read).value >= 0.5 ? 'long' : 'short'} answers`] : []),
+  ]
 }
 
 /** The summary as text of a few lines. `kindOf` gives the kind of a stage's reason. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
-import { longerText, longerWins } from '../../engine/run/lengths.ts'
+import { leansMore, longerText, longerWins } from '../../engine/run/lengths.ts'
 import { summaryText } from '../../engine/run/summary.ts'
 import { folder, writeJsonl } from './helpers.ts'
 
@@ -40,5 +40,19 @@ describe('length bias', () => {
       expect(low <= value && value <= high).toBe(true)
       expect(of(-1, 1).value).toBeCloseTo(1 - mean, 12)
     }))
+  })
+
+  it('is warned of where what goes out leans on it more, either way', () => {
+    const lengths = (chosen_longer: number, rejected_longer: number) => ({ chosen_longer, equal: 0, rejected_longer })
+    expect([leansMore(lengths(600, 400), lengths(700, 200)), leansMore(lengths(400, 600), lengths(200, 700))]).toEqual([true, true])
+    // by chance, the other way, from a few rows, from none
+    for (const after of [lengths(610, 390), lengths(200, 700), lengths(3, 1), lengths(0, 0)]) expect(leansMore(lengths(600, 400), after)).toBe(false)
+  })
+
+  it('is a warning in the summary', async () => {
+    const at = folder(), rows = [...pairs('a', Array.from({ length: 300 }, () => 9)), ...pairs('b', Array.from({ length: 250 }, () => -60))]
+    const stages = [{ id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } }, { id: 'short', use: 'check_pairs', with: { max_chars: 60 } }, { id: 'dpo', use: 'write_arrow' }]
+    const result = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out'), workers: 1 })
+    expect(summaryText(result, () => undefined)).toContain('\n  warning: dpo leans on length more than what was read: a trainer learns more from it to write long answers\n')
   })
 })
