@@ -164,12 +164,14 @@ export interface InputFile {
 
 /**
  * Some raw rows, converted. `pairs` has the schema of InputFile. `row[i]` is the file's row of pair i, ascending; it comes again where one raw row became
- * several pairs. Every raw row of the range is in `row` or in `refused`. `ids` names every raw row (utf8, `first` is the file's row of ids[0]), `raw` is what was read.
+ * several pairs. Every raw row of the range is in `row`, in `within` or in `refused`: `within` names rows that are the rejected side of another one's pair, and nothing else. `ids` names every raw row (utf8, `first` is the file's row of ids[0]), `raw` is what was read.
  */
 export interface SourceBatch {
   readonly pairs: RecordBatch
   readonly row: Uint32Array
   readonly refused: readonly { readonly row: number, readonly reason: string, readonly value?: number, readonly error?: string }[]
+  /** `of`: the file's row whose pair holds it. */
+  readonly within: readonly { readonly row: number, readonly of: number }[]
   readonly first: number
   readonly ids: Data
   readonly raw: RecordBatch

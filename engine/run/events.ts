@@ -1,12 +1,13 @@
 /** What was said of a partition's rows in one pass, for the ledger. */
 import type { Flow } from '../arrow/flow.ts'
-import type { Events } from './messages.ts'
+import { WITHIN, type Events } from './messages.ts'
 import type { Said } from './verdicts.ts'
 
 /** Collects verdicts in order, and of the rows nothing but their keys. */
 export class EventLog {
   readonly #parts: { flow: Pick<Flow, 'row' | 'copy'>, rows: number[], node: number, said: Said }[] = []
   readonly #refused: { row: number, node: number, reason: number, value: number, error?: string }[] = []
+  readonly #within: { row: number, file: number, of: number }[] = []
 
   add(flow: Flow, said: Said, node: number): void {
     const rows: number[] = []
@@ -18,8 +19,11 @@ export class EventLog {
 
   refuse(row: number, node: number, reason: number, value: number, error?: string): void { this.#refused.push({ row, node, reason, value, error }) }
 
+  /** The row is in the pair of row `of`, and makes none of its own. */
+  within(row: number, file: number, of: number): void { this.#within.push({ row, file, of }) }
+
   events(): Events {
-    const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length)
+    const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length + this.#within.length)
     const events: Events = {
       row: new Uint32Array(n), copy: new Uint32Array(n), node: new Uint16Array(n), kind: new Uint8Array(n), reason: new Uint16Array(n), value: new Float64Array(n),
       relatedFile: new Int32Array(n).fill(-1), relatedRow: new Float64Array(n).fill(-1), messages: {},
@@ -28,6 +32,10 @@ export class EventLog {
     for (const { row, node, reason, value, error } of this.#refused) {
       events.row[at] = row; events.node[at] = node; events.reason[at] = reason; events.value[at] = value
       if (error !== undefined) events.messages[at] = error
+      at++
+    }
+    for (const { row, file, of } of this.#within) {
+      events.row[at] = row; events.kind[at] = WITHIN; events.value[at] = NaN; events.relatedFile[at] = file; events.relatedRow[at] = of
       at++
     }
     for (const { flow, rows, node, said } of this.#parts) {

@@ -46,10 +46,18 @@ export function explain(row: LedgerRow, manifest?: Manifest): string {
   const use = row.stage && manifest?.stages[row.stage]?.use
   const numbers = row.numbers.map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`).join(',')
   const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${row.reason === 'error' ? '' : 'yields to '}${row.detail}`
+  const byNone = row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail) : undefined
+  if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}`
   const because = row.reason === null ? '' : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
   const where = `${row.id} (${row.file}:${row.row})`
   if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}`
   return `${where} was kept, in ${row.sinks.join(', ')}${because ? `; ${row.detail === 'spared' ? 'but for --keep-ids it would have been' : 'on another way through the graph it was'} dropped${because}` : ''}`
+}
+/** What the ledger says of rows that no stage dropped. */
+const BY_NONE: Readonly<Record<string, (detail: string | null) => string>> = {
+  parent: detail => `is in no output itself (dropped): it is the parent of pairs in ${detail}`,
+  rejected_side: detail => `makes no pair of its own (dropped): it is the rejected side of a pair of ${detail}`,
+  unused: () => 'was dropped: unused, no output took it',
 }
 const round = (value: number | null): string => value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 

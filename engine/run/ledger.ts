@@ -4,14 +4,15 @@ import { makeFloat64, makeInt64, makeRepeated, makeText, take } from '../arrow/c
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { DERIVED } from '../arrow/flow.ts'
-import { DROPPED, ERRORED, SPARED, type LedgerTask, type PassMeta } from './messages.ts'
+import { DROPPED, ERRORED, PARENT, REJECTED_SIDE, SPARED, UNUSED, WITHIN, type LedgerTask, type PassMeta } from './messages.ts'
 import type { World } from './world.ts'
 
 const numberType = new Struct([new Field('name', new Utf8(), false), new Field('value', new Float64()), new Field('limit', new Float64())])
 /**
  * `outcome`: kept, dropped or errored. `stage`, `reason`, `numbers` (the measured value and the limit it was held against) and `detail` (an error's message, or the row that
  * this one yields to, as `file:row`) say why. On a kept row they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped it but for
- * --keep-ids. `sinks`: where it, or a pair of it, went.
+ * --keep-ids. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE: `detail` are then the sinks of the pairs that were made of it, or the row whose pair it is a side of.
+ * `sinks`: where it, or a pair of it, went.
  */
 export const ledgerSchema = new Schema([
   new Field('id', new Utf8(), false), new Field('file', new Utf8(), false), new Field('row', new Int64(), false),
@@ -23,7 +24,10 @@ const headerBytes = schemaBytes(ledgerSchema).length
 
 const OUTCOMES = ['kept', 'dropped', 'errored'], KEPT = 0, OUT = 1, LOST = 2
 
-export interface LedgerPart extends StreamAt { readonly outcomes: { kept: number, dropped: number, errored: number } }
+/** Reasons of rows that no stage dropped and no sink has. */
+const BY_NONE = [PARENT, REJECTED_SIDE, UNUSED] as const
+
+export interface LedgerPart extends StreamAt { readonly outcomes: { kept: number, dropped: number, errored: number }, readonly byNone: Readonly<Record<typeof BY_NONE[number], number>> }
 
 /** Adds up what all passes said of one partition's rows, and writes its part of the ledger. */
 export function writeLedger(world: World, task: LedgerTask): LedgerPart {
@@ -43,15 +47,16 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       from[row] = m
     }
   })
-  const sinkNames: string[] = [], reached: Uint8Array[] = []
-  for (const meta of metas) for (const [sink, bits] of Object.entries(meta.reached)) { sinkNames.push(sink); reached.push(bits) }
+  const sinkNames: string[] = [], reached: Uint8Array[] = [], parents: Uint8Array[] = []
+  for (const meta of metas) for (const [sink, bits] of Object.entries(meta.reached)) { sinkNames.push(sink); reached.push(bits); parents.push(meta.parents[sink]) }
+  const sinkIndexes = [...sinkNames.keys()], sinksOf = (bits: readonly Uint8Array[], row: number): number[] => sinkIndexes.filter(s => bits[s][row >> 3] & (1 << (row & 7)))
   const nodes = [...world.nodes.values()], stages = nodes.map(({ id }) => id), reasons = nodes.map(({ stage }) => Object.keys(stage.reasons))
   // every reason that there is, those of node n from `firstReason[n]` on
-  const reasonTexts = ['error', 'unused', ...reasons.flat()], firstReason = reasons.map((_, n) => 2 + reasons.slice(0, n).flat().length)
+  const reasonTexts = ['error', ...BY_NONE, ...reasons.flat()], firstReason = reasons.map((_, n) => 1 + BY_NONE.length + reasons.slice(0, n).flat().length)
   const writer = new IpcWriter(task.file, ledgerSchema)
   const ids = metas[0].ids
   const idFile = ids && new IpcFile(ids.path, ids.header)
-  const counts = new Int32Array(OUTCOMES.length)
+  const counts = new Int32Array(OUTCOMES.length), byNone = { parent: 0, rejected_side: 0, unused: 0 }
   let at = 0
   for (const place of ids?.batches ?? []) {
     const idBatch = idFile!.batch(place).data.children[0]
@@ -61,20 +66,24 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       const sinkEnds = new Int32Array(n + 1), sinks: number[] = []
       for (let k = 0; k < n; k++) {
         const row = at + k, e = chosen[row]
-        for (let s = 0; s < reached.length; s++) if (reached[s][row >> 3] & (1 << (row & 7))) sinks.push(s)
+        sinks.push(...sinksOf(reached, row))
         sinkEnds[k + 1] = sinks.length
-        const { events } = metas[from[row]], kind = e < 0 ? DROPPED : events.kind[e]
+        const { events } = metas[from[row]], kind = e < 0 ? undefined : events.kind[e]
+        const related = e >= 0 && events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null
         outcome[k] = sinkEnds[k + 1] > sinkEnds[k] ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
-        if (e < 0) {
-          if (outcome[k] === OUT) reason[k] = 1
-          continue
+        if (outcome[k] === OUT && kind !== DROPPED) {
+          const made = sinksOf(parents, row), why = made.length > 0 ? PARENT : kind === WITHIN ? REJECTED_SIDE : UNUSED
+          reason[k] = reasonTexts.indexOf(why)
+          detail[k] = made.length > 0 ? made.map(s => sinkNames[s]).join(', ') : related
+          byNone[why]++
         }
+        if (e < 0 || reason[k] >= 0) continue
         const node = events.node[e], { stage: { reasons: declared }, options } = nodes[node], name = reasons[node][events.reason[e]], limit = declared[name]?.limit
         stage[k] = node
         reason[k] = kind === ERRORED ? 0 : firstReason[node] + events.reason[e]
         numbers[k] = Number.isNaN(events.value[e]) || kind === ERRORED ? null : [name, events.value[e], limit ? Number(options[limit]) : NaN]
-        detail[k] = kind === SPARED ? 'spared' : events.messages[e] ?? (events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null)
+        detail[k] = kind === SPARED ? 'spared' : events.messages[e] ?? related
       }
       writer.write(toRecordBatch(ledgerSchema, [
         take(idBatch, [done, done + n]), makeRepeated([task.label], new Int32Array(n)), makeInt64(Array.from(outcome, (_, k) => start + at + k)),
@@ -86,7 +95,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   idFile?.close()
   writer.close()
   if (at !== rows) throw new Error(`ledger: ${task.label} rows ${start} to ${end}: ${at} rows were read, ${rows} were planned; the file changed while it was read`)
-  return { path: task.file, header: headerBytes, rows, batches: writer.batches, outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] } }
+  return { path: task.file, header: headerBytes, rows, batches: writer.batches, outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] }, byNone }
 }
 
 function makeNumbers(rows: readonly ([string, number, number] | null)[]) {

@@ -19,6 +19,8 @@ export interface Manifest {
   readonly rows: { read: number, kept: number, dropped: number, errored: number, derived: number }
   /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */
   readonly dropped_by_kind: { broken: number, quality: number, configured: number }
+  /** Dropped rows that no stage dropped: parents of pairs in a sink, rejected sides of other rows' pairs, and what nobody took. */
+  readonly dropped_by_none: { parent: number, rejected_side: number, unused: number }
   readonly stages: Record<string, StageCounts>
   /** Of each source and sink, in how many pairs which side is longer: all, and of each input file. */
   readonly lengths: Record<string, Lengths & { readonly files: Record<string, Lengths> }>
@@ -42,4 +44,10 @@ export const labelOf = (path: string): string => {
 }
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
-export const keptElsewhere = ({ rows, dropped_by_kind: { broken, quality, configured } }: Manifest): number => Math.max(0, broken + quality + configured - rows.dropped)
+export const keptElsewhere = ({ rows, dropped_by_kind: { broken, quality, configured }, dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): number =>
+  Math.max(0, broken + quality + configured - (rows.dropped - parent - side - unused))
+
+/** The rows that no stage dropped, in words; empty where there are none. */
+export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): string =>
+  ([[parent, 'parents of pairs that were added'], [side, 'rejected sides of other rows\' pairs'], [unused, 'that no output took']] as const)
+    .flatMap(([count, what]) => count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []).join(', ')

@@ -78,7 +78,9 @@ export interface Events {
   /** Messages of errors, by index of the entry. */
   messages: Record<number, string>
 }
-export const DROPPED = 0, ERRORED = 1, SPARED = 2
+export const DROPPED = 0, ERRORED = 1, SPARED = 2, WITHIN = 3
+/** What the ledger says of a row in no sink that no stage dropped: pairs that were made of it are in one; it is the rejected side of another row's pair; none of these. */
+export const PARENT = 'parent', REJECTED_SIDE = 'rejected_side', UNUSED = 'unused'
 
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
 export interface PassMeta {
@@ -97,8 +99,10 @@ export interface PassMeta {
   readonly notes: Record<string, StreamAt & { readonly schema: Uint8Array }>
   readonly ids?: StreamAt
   readonly events: Events
-  /** One bit a source row of the partition: it, or a pair made of it, reached this sink. */
+  /** One bit a source row of the partition: it, or one of the pairs that it was read as, reached this sink. */
   readonly reached: Record<string, Uint8Array>
+  /** The same of rows that stages made of it. */
+  readonly parents: Record<string, Uint8Array>
   readonly counts: Record<string, Counts>
   /** Which side of the pairs is longer, of the source and of each sink. */
   readonly lengths: Record<string, Lengths>

@@ -12,7 +12,7 @@ import { changedInput, loadValue, saveValue, sizesOf, syncFolder } from './files
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
-import { emptyCounts, ERRORED, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { emptyCounts, ERRORED, REJECTED_SIDE, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
@@ -44,6 +44,7 @@ class PartitionPass {
   readonly #batchers = new Map<string, { batcher: Rebatcher, writer: () => IpcWriter | undefined }>()
   readonly #writers: { kind: 'sinks' | 'dropped' | 'notes', node: string, writer: IpcWriter, schema: Uint8Array }[] = []
   readonly #reached: Record<string, Uint8Array> = {}
+  readonly #parents: Record<string, Uint8Array> = {}
   readonly #lengths: Record<string, Lengths> = {}
   readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
@@ -131,10 +132,14 @@ class PartitionPass {
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
       this.#log.refuse(row, index, at, value ?? NaN, error)
     }
-    if (batch.refused.length > 0) {
-      const rows = batch.refused.map(({ row }) => row - batch.first)
+    for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
+    if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
+    if (batch.refused.length + batch.within.length > 0) {
       const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
-      this.#drop(node, takeFlow(raw, runsOfRows(rows)), batch.refused.map(({ reason }) => reason))
+      const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => row - batch.first)))
+      if (batch.refused.length > 0) this.#aside('dropped', node.id, some(batch.refused), batch.refused.map(({ reason }) => reason))
+      // what the row has beside its text would be nowhere else
+      if (batch.within.length > 0) this.#aside('notes', node.id, some(batch.within), batch.within.map(() => REJECTED_SIDE))
     }
     const columns = batch.pairs.data.children.length === 0 ? [] : batch.pairs.data.children
     const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
@@ -257,23 +262,19 @@ class PartitionPass {
     const dropped = takeFlow(flow, runsOfRows(rows))
     this.#ports.set(`${node.id}.dropped`, { ...dropped, schema: node.input })
     for (const [reason, some] of byReason) if (this.#world.usedPorts.has(`${node.id}.${reason}`)) this.#ports.set(`${node.id}.${reason}`, { ...takeFlow(flow, runsOfRows(some)), schema: node.input })
-    this.#drop(node, dropped, named)
-  }
-
-  /** `dropped/` keeps the rows themselves, with why and where from. */
-  #drop(node: WorkerNode, flow: Flow, reasons: readonly string[]): void {
-    this.#aside('dropped', node.id, flow, [makeText(reasons.map(() => node.id)), makeText(reasons)])
+    this.#aside('dropped', node.id, dropped, named)
   }
 
   #note(node: WorkerNode, flow: Flow, said: Said): void {
     const id = flow.schema.fields.findIndex(field => field.name === 'id')
     const rows = said.notes.map(({ row }) => row)
     const picked = takeFlow({ ...flow, schema: new Schema([flow.schema.fields[id]]), columns: [flow.columns[id]] }, runsOfRows(rows))
-    this.#aside('notes', node.id, picked, [makeText(rows.map(() => node.id)), makeText(said.notes.map(({ reason }) => reason))])
+    this.#aside('notes', node.id, picked, said.notes.map(({ reason }) => reason))
   }
 
-  #aside(kind: 'dropped' | 'notes', node: string, flow: Flow, what: ReturnType<typeof makeText>[]): void {
-    const values = [...what, makeText(Array.from(flow.row, () => this.#file)), makeInt64(flow.row)]
+  /** Rows of a stage beside its output, with why and where from. */
+  #aside(kind: 'dropped' | 'notes', node: string, flow: Flow, reasons: readonly string[]): void {
+    const values = [makeText(reasons.map(() => node)), makeText(reasons), makeText(reasons.map(() => this.#file)), makeInt64(flow.row)]
     const renamed = droppedFields.map(field => kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field)
     const schema = new Schema([...flow.schema.fields.filter(field => !renamed.some(({ name }) => name === field.name)), ...renamed])
     const full = withColumns(flow, schema, new Map(renamed.map((field, i) => [field.name, values[i]])))
@@ -303,12 +304,13 @@ class PartitionPass {
     counts.in += flow.rows
     counts.out += flow.rows
     countLengths(flow, this.#lengths[id] ??= emptyLengths())
-    const bits = this.#reached[id] ??= new Uint8Array((this.#partition.end - this.#partition.start + 7) >> 3)
+    const noBits = () => new Uint8Array((this.#partition.end - this.#partition.start + 7) >> 3)
+    const reached = this.#reached[id] ??= noBits(), parents = this.#parents[id] ??= noBits()
     for (let i = 0; i < flow.rows; i++) {
       // a derived pair does not save the row that it was made of
-      if (flow.copy[i] >= DERIVED) { counts.derived++; continue }
-      const at = flow.row[i] - this.#partition.start
-      bits[at >> 3] |= 1 << (at & 7)
+      const isDerived = flow.copy[i] >= DERIVED, at = flow.row[i] - this.#partition.start
+      if (isDerived) counts.derived++
+      ;(isDerived ? parents : reached)[at >> 3] |= 1 << (at & 7)
     }
     batcher.push(flow)
   }
@@ -328,7 +330,7 @@ class PartitionPass {
       .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
     return {
       rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
-      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, lengths: this.#lengths, counts: this.#counts, grouped,
+      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, lengths: this.#lengths, counts: this.#counts, grouped,
     }
   }
 

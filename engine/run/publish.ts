@@ -88,6 +88,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds === 0 ? {} : { keep_ids: input.keepIds }),
     inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
     rows, dropped_by_kind: kinds(prepared, counts),
+    dropped_by_none: { parent: sum(part => part.byNone.parent), rejected_side: sum(part => part.byNone.rejected_side), unused: sum(part => part.byNone.unused) },
     stages: Object.fromEntries(prepared.graph.nodes.map(node => {
       // time differs between equal runs
       const { millis: _millis, ...rest } = counts[node.id] ?? emptyCounts()

@@ -23,7 +23,7 @@ import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 2
+const FORMAT = 3
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder

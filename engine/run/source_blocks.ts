@@ -45,6 +45,7 @@ function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, Source
   const part = (from: number, to: number, rawFrom: number, rawTo: number): SourceBatch => ({
     pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to), first: batch.first + rawFrom, ids: take(batch.ids, [rawFrom, rawTo]),
     raw: takeBatch(batch.raw, rawFrom, rawTo), refused: batch.refused.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
+    within: batch.within.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
   })
   return [part(0, middle, 0, raw), part(middle, batch.row.length, raw, batch.raw.numRows)]
 }

@@ -1,7 +1,7 @@
 /** What a run prints. */
 import type { Done } from '../calls/endpoint.ts'
 import { addLengths, emptyLengths, leansMore, longerText, longerWins } from './lengths.ts'
-import { keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
+import { byNone, keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -53,6 +53,7 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
   return [
     `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest, kindOf),
+    ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
     ...lengthLine(manifest),
@@ -63,6 +64,6 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
 
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
-  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind,
+  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none,
   stages: result.manifest.stages, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -26,7 +26,7 @@ export const layoutReasons = {
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
-  only_rejected: { kind: 'configured', about: 'ranked replies: a lower reply stands in pairs as the rejected side alone, and a pair is the row of its chosen one; or `pairing` leaves it out' },
+  left_out: { kind: 'configured', about: 'ranked replies: `pairing: best_worst` leaves out those between the highest and the lowest' },
 } as const satisfies Record<string, Reason>
 
 type ReasonName = keyof typeof layoutReasons
@@ -98,14 +98,14 @@ export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjac
         refused.push({ row: first + row, reason, ...(value === undefined ? {} : { value }) })
       }
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
-      const { parents, sides, madeColumns, suffix, isBare } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
+      const { parents, sides, madeColumns, suffix, isBare, within = [] } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
       const whole = parents.length === batch.numRows && !suffix
       const runs = whole ? [] : runsOfRows(parents)
       const others = carried.map(({ from }) => whole ? column(from) : take(column(from), runs))
       const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...others], parents.length)
-      return { pairs, row: parents.map(row => first + row), refused, first, ids, raw: batch }
+      return { pairs, row: parents.map(row => first + row), refused, within: within.map(part => ({ row: first + part.row, of: first + part.of })), first, ids, raw: batch }
     },
   }
 }
@@ -129,6 +129,8 @@ interface Made {
   /** The number of each pair among its row's, where rows make several; with `isBare` the first of them has none in its id. */
   readonly suffix?: Uint32Array
   readonly isBare?: boolean
+  /** Rows that are the rejected side of another one's pair, and no pair's own. */
+  readonly within?: SourceBatch['within']
 }
 
 function readPrompt({ plan, column, refuse }: Task): Said {
@@ -274,7 +276,7 @@ function convertCompletions(task: Task): Made {
     return extrasColumn(from, Int32Array.from(picks[side], i => offsets[i]), Int32Array.from(picks[side], i => offsets[i + 1]))
   }
   return {
-    parents, suffix, isBare: at.isFlat,
+    parents, suffix, isBare: at.isFlat, within: at.isFlat ? rejectedOnly(pairs) : [],
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
       ...extras.map(takeExtras), scoresOf(pairs.chosen), scoresOf(pairs.rejected),
@@ -291,7 +293,7 @@ function replies({ plan, rows, column }: Task): Scored {
   return { texts: column(at.list), scores: numberColumn(column(at.scores!)).values, offsets, scoreOffsets: offsets }
 }
 
-/** Pairs of replies by the rows of their chosen ones, ascending; every other row is told why it is none. */
+/** Pairs of replies by the rows of their chosen ones, ascending. Rows that make none are told why. */
 function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored): Pairs {
   const { texts, scores, offsets } = scored, isNull = nullTest(texts)
   // of one prompt all rows are refused, or none
@@ -299,9 +301,16 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
   for (let row = 0; row < rows; row++) if (isNull(row) || Number.isNaN(scores[row])) refuse(row, 'missing_reply')
   const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, reason, value) => { for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, reason, value) })
   const order = found.chosen.map((_, i) => i).sort((a, b) => found.chosen[a] - found.chosen[b] || a - b), chosen = order.map(i => found.chosen[i])
-  const isChosen = new Set(chosen)
-  for (let row = 0; row < rows; row++) if (!isChosen.has(row)) refuse(row, 'only_rejected')
-  return { parents: chosen, chosen, rejected: order.map(i => found.rejected[i]) }
+  const rejected = order.map(i => found.rejected[i]), used = new Set([...chosen, ...rejected])
+  for (let row = 0; row < rows; row++) if (!used.has(row)) refuse(row, 'left_out')
+  return { parents: chosen, chosen, rejected }
+}
+
+/** Replies that are never the chosen one, each with the row of the first pair that it is in. */
+function rejectedOnly({ chosen, rejected }: Pairs): { row: number, of: number }[] {
+  const isChosen = new Set(chosen), within = new Map<number, number>()
+  rejected.forEach((row, i) => { if (!isChosen.has(row) && !within.has(row)) within.set(row, chosen[i]) })
+  return [...within].map(([row, of]) => ({ row, of })).sort((a, b) => a.row - b.row)
 }
 
 /** Ids of all raw rows and of the pairs; a row without one gets a hash, a pair that is one of several its row's id and its number. */

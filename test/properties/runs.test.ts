@@ -114,13 +114,13 @@ describe('a run of any graph over any rows', () => {
     }), settings(8))
   })
 
-  it('does not take a row for kept since one made of it was, before a barrier or behind it', { timeout: 600_000 }, async () => {
+  it('does not take a row for kept since one made of it was, but says so, before a barrier or behind it', { timeout: 600_000 }, async () => {
     const at = folder(), rows = Array.from({ length: 8 }, (_, i): Row => ({ id: `r${i}`, prompt: `How much is ${i} and 70?`, chosen: `${i} + 70 = ${i + 70}.`, rejected: 'Much.' }))
     const stages: Stage[] = [source(writeJsonl(join(at, 'in.jsonl'), rows)), { id: 'hard', use: 'inject_errors' }, { id: 'unique', use: 'drop_duplicates' }, { id: 'made', use: 'write_arrow' }]
     const { folder: out, manifest } = await run(graphOf(stages, 1000), { output: join(at, 'out'), workers: 1 })
     expect(manifest.rows).toMatchObject({ read: 8, kept: 0, dropped: 8, derived: 8 })
     expect(manifest.stages.made).toMatchObject({ in: 8, derived: 8 })
-    for (const row of rowsOf(join(out, 'ledger')) as unknown as LedgerRow[]) expect(row).toMatchObject({ outcome: 'dropped', reason: 'unused', sinks: [] })
+    for (const row of rowsOf(join(out, 'ledger')) as unknown as LedgerRow[]) expect(row).toMatchObject({ outcome: 'dropped', reason: 'parent', detail: 'made', sinks: [] })
   })
 
   it('decides and derives alike for one seed; another changes what is derived alone', { timeout: 600_000 }, async () => {

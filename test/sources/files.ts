@@ -24,7 +24,7 @@ export async function readAll(source: Source, base: string, path: string, more: 
       for await (const batch of source.read(options, sent, { start, end: Math.min(file.rows, start + step) }, context)) {
         expect(batch.first).toBe(at)
         expect(batch.pairs.schema.fields.map(String)).toEqual(file.schema.fields.map(String))
-        expect(new Set([...batch.row, ...batch.refused.map(({ row }) => row)]).size).toBe(batch.raw.numRows)
+        expect(new Set([...batch.row, ...batch.refused.map(({ row }) => row), ...batch.within.map(({ row }) => row)]).size).toBe(batch.raw.numRows)
         const names = textColumn(batch.ids)
         expect(names.rows).toBe(batch.raw.numRows)
         for (const { row, reason, error } of batch.refused) {

@@ -33,23 +33,24 @@ export function pairsOf({ pairs }: Pick<SourceBatch, 'pairs'>): Pair[] {
   }) as unknown as Pair)
 }
 
-export interface Read { readonly layout: LayoutName, readonly pairs: Pair[], readonly rows: number[], readonly refused: Record<number, string>, readonly ids: string[] }
+export interface Read { readonly layout: LayoutName, readonly pairs: Pair[], readonly rows: number[], readonly refused: Record<number, string>, readonly within: Record<number, number>, readonly ids: string[] }
 
 /** Detects and converts one table, cut into batches at these rows. */
 export function read(batch: RecordBatch, options: ConvertOptions & { layout?: LayoutName, cuts?: readonly number[] } = {}): Read {
   const plan = detectLayout(batch.schema, [batch], options.layout)
   const converter = openConverter(plan, batch.schema, options)
-  const pairs: Pair[] = [], rows: number[] = [], refused: Record<number, string> = {}, ids: string[] = []
+  const pairs: Pair[] = [], rows: number[] = [], refused: Record<number, string> = {}, within: Record<number, number> = {}, ids: string[] = []
   const edges = [0, ...(options.cuts ?? []), batch.numRows]
   for (let i = 1; i < edges.length; i++) {
     const got = converter.convert(cut(batch, edges[i - 1], edges[i]), edges[i - 1])
     pairs.push(...pairsOf(got))
     rows.push(...got.row)
     for (const { row, reason } of got.refused) refused[row] = reason
+    for (const { row, of } of got.within) within[row] = of
     const names = textColumn(got.ids)
     for (let row = 0; row < names.rows; row++) ids.push(names.text(row))
   }
-  return { layout: plan.layout, pairs, rows, refused, ids }
+  return { layout: plan.layout, pairs, rows, refused, within, ids }
 }
 
 export const user = (content: string): Message => ({ role: 'user', content })

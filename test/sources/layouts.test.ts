@@ -16,7 +16,7 @@ describe('the table', () => {
     it(`${name}: its example is detected as it and gives the pair`, () => {
       const rows = example.split('\n').map(line => JSON.parse(line) as Row)
       const got = read(table(rows))
-      expect([got.layout, got.refused]).toEqual([name, rows.length > 1 ? { 1: 'only_rejected' } : {}])
+      expect([got.layout, got.refused, got.within]).toEqual([name, {}, rows.length > 1 ? { 1: 0 } : {}])
       expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, rejected: plain.rejected })
       expect(got.pairs[0].prompt.at(-1)!.content.startsWith(q)).toBe(true)
     })

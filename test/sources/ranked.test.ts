@@ -27,7 +27,7 @@ describe('replies of one prompt', () => {
     const got = read(table(replies('a', 1, 3, 2)))
     expect(got.layout).toBe('ranked')
     expect(said(got.pairs)).toEqual([['a1', 'a2', 3, 2], ['a2', 'a0', 2, 1]])
-    expect([got.rows, got.refused]).toEqual([[1, 2], { 0: 'only_rejected' }])
+    expect([got.rows, got.refused, got.within]).toEqual([[1, 2], {}, { 0: 2 }])
     expect(got.pairs[0]).toMatchObject({ prompt: [{ role: 'user', content: 'a' }], chosen: [{ role: 'assistant', content: 'a says 1' }], rejected: [{ role: 'assistant', content: 'a says 2' }], tree: 'a' })
     expect(got.pairs[0]).not.toHaveProperty('response')
   })
@@ -37,14 +37,15 @@ describe('replies of one prompt', () => {
     expect(said(read(table(ranked)).pairs)).toEqual([['a0', 'a2', 1, 2], ['a1', 'a0', 0, 1]])
     const got = read(table(ranked), { pairing: 'best_worst' })
     expect(said(got.pairs)).toEqual([['a1', 'a2', 0, 2]])
-    expect(got.refused).toEqual({ 0: 'only_rejected', 2: 'only_rejected' })
+    expect([got.refused, got.within]).toEqual([{ 0: 'left_out' }, { 2: 1 }])
   })
 
   it('ties are never pairs, and every row without a pair of its own is told why', () => {
     const rows = [...replies('a', 2, 2), ...replies('b', 1), ...replies('c', 5, null, 4), ...replies('d', 3, 3, 1, 1, 1), { ...replies('x', 1)[0], prompt: null }, { ...replies('y', 2)[0], prompt: null }]
     const got = read(table(rows))
     expect(said(got.pairs)).toEqual([['c0', 'c2', 5, 4], ['d0', 'd2', 3, 1], ['d0-1', 'd4', 3, 1], ['d1', 'd3', 3, 1]])
-    expect(got.refused).toEqual({ 0: 'tied_scores', 1: 'tied_scores', 2: 'too_few_completions', 4: 'missing_reply', 5: 'only_rejected', 8: 'only_rejected', 9: 'only_rejected', 10: 'only_rejected', 11: 'missing_prompt', 12: 'missing_prompt' })
+    expect(got.refused).toEqual({ 0: 'tied_scores', 1: 'tied_scores', 2: 'too_few_completions', 4: 'missing_reply', 11: 'missing_prompt', 12: 'missing_prompt' })
+    expect(got.within).toEqual({ 5: 3, 8: 6, 9: 7, 10: 6 })
   })
 
   it('a file in which no two rows that lie together have one prompt is something else, unless it is named so', () => {
