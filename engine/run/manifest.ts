@@ -14,7 +14,8 @@ export interface Manifest {
   readonly hash: string
   readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
   readonly limit?: number
-  readonly keep_ids?: number
+  /** Ids that were to be kept, those of them that no row has, and the first of these. */
+  readonly keep_ids?: { given: number, absent: number, first_absent: readonly string[] }
   readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
   readonly rows: { read: number, kept: number, dropped: number, errored: number, derived: number }
   /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */

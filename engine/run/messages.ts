@@ -104,6 +104,8 @@ export interface PassMeta {
   /** The same of rows that stages made of it. */
   readonly parents: Record<string, Uint8Array>
   readonly counts: Record<string, Counts>
+  /** Which of the ids to keep there are here: their places, each once. */
+  readonly kept: Uint32Array
   /** Which side of the pairs is longer, of the source and of each sink. */
   readonly lengths: Record<string, Lengths>
   /** Rows that each group node collected. */

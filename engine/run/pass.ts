@@ -1,10 +1,10 @@
 /** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
-import { Field, Schema, Utf8, Int64, type RecordBatch } from 'apache-arrow'
+import { Field, Schema, Utf8, Int64, type Data, type RecordBatch } from 'apache-arrow'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
-import { makeInt64, makeText, runsOfRows } from '../arrow/columns.ts'
+import { makeInt64, makeText, runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { Rebatcher } from '../arrow/rebatch.ts'
 import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
@@ -46,6 +46,7 @@ class PartitionPass {
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #parents: Record<string, Uint8Array> = {}
   readonly #lengths: Record<string, Lengths> = {}
+  readonly #kept = new Set<number>()
   readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
   readonly #needs: Record<string, string> = {}
@@ -134,6 +135,7 @@ class PartitionPass {
     }
     for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
     if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
+    this.#look(batch.ids, [...batch.refused, ...batch.within].map(({ row }) => row - batch.first))
     if (batch.refused.length + batch.within.length > 0) {
       const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
       const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => row - batch.first)))
@@ -144,11 +146,23 @@ class PartitionPass {
     const columns = batch.pairs.data.children.length === 0 ? [] : batch.pairs.data.children
     const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
     countLengths(flow, this.#lengths[node.id] ??= emptyLengths())
+    this.#look(idsOf(flow))
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
       const block = takeFlow(flow, [at, Math.min(flow.rows, at + setup.blockRows)])
       counts.out += block.rows
       this.#ports.set(node.id, block)
       await this.#run()
+    }
+  }
+
+  /** Looks for ids that the user asked to keep; all rows unless some are named. */
+  #look(ids: Data, rows?: readonly number[]): void {
+    const { keep } = this.#world
+    if (keep.size === 0) return
+    const texts = textColumn(ids)
+    for (const row of rows ?? Array(texts.rows).keys()) {
+      const at = keep.get(texts.text(row))
+      if (at !== undefined) this.#kept.add(at)
     }
   }
 
@@ -233,6 +247,7 @@ class PartitionPass {
   #account(node: WorkerNode, stage: Stage, flow: Flow, out: Flow, said: Said): void {
     const counts = this.#counts[node.id], reasons = Object.keys(stage.reasons)
     counts.in += flow.rows
+    if (stage.rows === 'derive' || stage.rows === 'explode') this.#look(idsOf(out))
     if (stage.rows === 'derive') counts.derived += out.rows
     else counts.out += out.rows
     for (let i = 0; i < said.said.length; i++) {
@@ -266,9 +281,8 @@ class PartitionPass {
   }
 
   #note(node: WorkerNode, flow: Flow, said: Said): void {
-    const id = flow.schema.fields.findIndex(field => field.name === 'id')
     const rows = said.notes.map(({ row }) => row)
-    const picked = takeFlow({ ...flow, schema: new Schema([flow.schema.fields[id]]), columns: [flow.columns[id]] }, runsOfRows(rows))
+    const picked = takeFlow({ ...flow, schema: new Schema(flow.schema.fields.filter(({ name }) => name === 'id')), columns: [idsOf(flow)] }, runsOfRows(rows))
     this.#aside('notes', node.id, picked, said.notes.map(({ reason }) => reason))
   }
 
@@ -330,12 +344,13 @@ class PartitionPass {
       .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
     return {
       rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
-      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, lengths: this.#lengths, counts: this.#counts, grouped,
+      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, kept: Uint32Array.from(this.#kept), lengths: this.#lengths, counts: this.#counts, grouped,
     }
   }
 
 }
 
+const idsOf = ({ schema, columns }: Flow): Data => columns[schema.fields.findIndex(({ name }) => name === 'id')]
 const idSchema = new Schema([new Field('id', new Utf8(), false)])
 const idHeader = schemaBytes(idSchema).length
 /** Runs a pass over its partitions (several where one read serves them), skipping those that are done already. `progress` hears of rows as they pass. */

@@ -25,7 +25,7 @@ export interface PublishInput {
   readonly hashes: readonly string[]
   readonly hash: string
   readonly limit?: number
-  readonly keepIds: number
+  readonly keepIds: readonly string[]
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
@@ -85,7 +85,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
       name: prepared.graph.name, seed: prepared.graph.seed, partition_rows: prepared.graph.partitionRows,
       stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: publicOptions(node), from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
     },
-    ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds === 0 ? {} : { keep_ids: input.keepIds }),
+    ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
     inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
     rows, dropped_by_kind: kinds(prepared, counts),
     dropped_by_none: { parent: sum(part => part.byNone.parent), rejected_side: sum(part => part.byNone.rejected_side), unused: sum(part => part.byNone.unused) },
@@ -115,6 +115,14 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
 /** Options as they may be read by others: what a URL has behind its path may be a key. */
 const publicOptions = (node: Node): Readonly<Record<string, unknown>> =>
   JSON.parse(JSON.stringify(seenOptions(node)), (_, value: unknown) => typeof value === 'string' && isUrl(value) ? bareUrl(value) : value) as Record<string, unknown>
+
+/** Which of the ids to keep no row has. */
+function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[]): Manifest['keep_ids'] {
+  const seen = new Uint8Array(ids.length)
+  for (const { kept } of metas.flat()) for (const at of kept) seen[at] = 1
+  const missing = ids.filter((_, at) => !seen[at])
+  return { given: ids.length, absent: missing.length, first_absent: missing.slice(0, 5) }
+}
 
 /** Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder of their own. */
 function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly (readonly PassMeta[])[]): void {

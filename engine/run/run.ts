@@ -152,7 +152,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     }
     begin('publish', 1)
     const result = await publish({
-      output, prepared, partitions, hashes, hash: keys.run, limit: options.limit, keepIds: options.keepIds?.length ?? 0, pool,
+      output, prepared, partitions, hashes, hash: keys.run, limit: options.limit, keepIds: setup.keepIds, pool,
       metas: () => partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
       reports: passes.reports(), counts: passes.counts, calls: calls?.done() ?? {},
       ledger: (file, p) => ({ kind: 'ledger', partition: partitions[p], folders: passes.folders(p), file, label: labelOf(files[partitions[p].file].path), labels: files.map(({ path }) => labelOf(path)) } satisfies LedgerTask),
@@ -216,7 +216,7 @@ function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[
     nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
     levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
     files: files.map(({ source, path, layout, plan }, i) => ({ source, path, label: labelOf(path), layout, plan, stamp: stamps[i] })),
-    seed: graph.seed, expectedRows, keepIds: options.keepIds ?? [], blockRows: options.blockRows ?? 1000,
+    seed: graph.seed, expectedRows, keepIds: [...new Set(options.keepIds)], blockRows: options.blockRows ?? 1000,
     buckets: Object.fromEntries(graph.nodes.filter(node => node.stage.kind === 'stage' && node.stage.group).map(node =>
       [node.id, bucketCount(expectedRows, (node.stage as Stage).group!.keysPerRow(node.options as never), options.bucketBytes)])),
   }

@@ -40,6 +40,10 @@ function lengthLine({ lengths, sinks }: Manifest): string[] {
   ]
 }
 
+/** Ids that were to be kept and are not there: a mistake nobody would see. */
+const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>): string[] => absent === 0 ? []
+  : [`  --keep-ids: ${n(absent)} of ${n(given)} ids do not occur: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
+
 /** The summary as text of a few lines. `kindOf` gives the kind of a stage's reason. */
 export function summaryText(result: RunResult, kindOf: (id: string, reason: string) => string | undefined): string {
   const { manifest, status } = result, { rows } = manifest
@@ -56,6 +60,7 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
+    ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []),
     ...lengthLine(manifest),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
@@ -64,6 +69,6 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
 
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
-  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none,
+  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids,
   stages: result.manifest.stages, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -24,6 +24,8 @@ export interface World {
   meta(folder: string): PassMeta
   /** Asks the server of a node, by way of the main thread. */
   ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
+  /** Ids that the user asked never to drop, by their place among them. */
+  readonly keep: ReadonlyMap<string, number>
   /** Which rows of a block the user asked never to drop; undefined when nobody asked. */
   readonly spare: ((flow: Flow) => (row: number) => boolean) | undefined
   /** Rows of one file as rows of the source's common schema. */
@@ -40,9 +42,9 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'])
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
   const states = new Map<string, unknown>()
-  const keep = new Set(setup.keepIds)
+  const keep = new Map(setup.keepIds.map((id, i) => [id, i]))
   return {
-    setup, thread, nodes, ask,
+    setup, thread, nodes, ask, keep,
     reach: new Map(setup.reach.map(([id, sources]) => [id, new Set(sources)])),
     usedPorts: new Set(setup.levels.flat().flatMap(op => 'inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
     indexOf: id => order.get(id)!,

@@ -41,6 +41,22 @@ describe('a row that no stage dropped and no output took', () => {
     expect(spared.manifest.stages.unique).toMatchObject({ dropped: 0, spared: 1 })
   })
 
+  it('of ids to keep those that no row has are told: read, refused, split or made rows are rows, before and behind a barrier', async () => {
+    const at = folder(), rows = [{ id: 'sum', prompt: 'How much is 3 and 7?', chosen: '3 + 7 = 10.', rejected: 'Much.' }, { id: 'half', prompt: 'Well?', chosen: 'Yes.', rejected: null }]
+    const scored = [{ id: 'split', prompt: 'Name a prime.', completions: [{ text: 'Seven.', score: 2 }, { text: 'Nine.', score: 1 }] }]
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } }, { id: 'more', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'more.jsonl'), scored) } },
+      { id: 'unique', use: 'drop_duplicates', from: ['pairs', 'more'] }, { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['unique', 'hard'] },
+    ]
+    const keeping = async (keepIds: readonly string[]) => run({ version: 1, name: 'g', stages, partition_rows: 1 }, { output: join(at, 'out'), keepIds })
+    const all = await keeping(['sum', 'half', 'split-0', 'sum~hard'])
+    expect([all.status, all.manifest.keep_ids]).toEqual(['published', { given: 4, absent: 0, first_absent: [] }])
+    expect(summaryText(all, () => 'quality')).not.toContain('--keep-ids')
+    const some = await keeping(['split', ...Array.from({ length: 6 }, (_, i) => `nobody${i}`), 'sum', 'sum'])
+    expect([some.status, some.manifest.keep_ids]).toEqual(['published', { given: 8, absent: 7, first_absent: ['split', 'nobody0', 'nobody1', 'nobody2', 'nobody3'] }])
+    expect(summaryText(some, () => 'quality')).toContain('\n  --keep-ids: 7 of 8 ids do not occur: split, nobody0, nobody1, nobody2, nobody3, …\n')
+  })
+
   it('of ranked replies: the lowest is the rejected side of the row that is named, and lies in notes/ with all that it had', async () => {
     const at = folder(), reply = (id: string, score: number) => ({ id, prompt: 'Name a prime.', response: `Maybe ${id}.`, score, by: `author of ${id}` })
     const path = writeJsonl(join(at, 'in.jsonl'), [reply('low', 1), reply('high', 3), reply('middle', 2)])
