@@ -195,6 +195,8 @@ export interface Sink<O extends TObject = TObject> extends Described<O> {
   schema(options: Static<O>, input: Schema, isText: boolean): { schema: Schema, renamed: Readonly<Record<string, string>>, facts?: Readonly<Record<string, string>> }
   /** Turns rows of the input schema into rows of the written one. */
   convert(options: Static<O>, input: RecordBatch, schema: Schema): RecordBatch
+  /** How often publishing has all rows on the output's disk beside the result and what it is made of: for the estimate before the run. */
+  beside?(options: Static<O>): number
   /** Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one worker. */
   publish(options: Static<O>, folder: string, schema: Schema, input: SinkInput): Promise<void> | void
 }

@@ -1,10 +1,10 @@
 /** A run from the graph to the published folder. */
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { InputFile, Stage, StageReport } from '../../stages/define.ts'
+import type { Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
@@ -13,6 +13,7 @@ import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
+import { checkDisk } from './disk.ts'
 import { takeLock } from './lock.ts'
 import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassTask, type Setup } from './messages.ts'
 import { cutPartitions } from './partitions.ts'
@@ -221,18 +222,6 @@ function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[
       [node.id, bucketCount(expectedRows, (node.stage as Stage).group!.keysPerRow(node.options as never), options.bucketBytes)])),
   }
 }
-
-/**
- * Refuses a run that the disk cannot hold. Rows are spooled once, written once by each partition and once more in the result; what stages learn or compare of them (samples, keys, sets of words) takes
- * about half as much each.
- */
-function checkDisk(output: string, files: readonly InputFile[], plan: Plan): void {
-  const decoded = files.reduce((n, { facts, bytes }) => n + Number(facts.decoded_bytes ?? bytes * 3), 0), ops = plan.levels.flat()
-  const spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0, learned = ops.filter(op => op.kind === 'collect').length
-  const needed = decoded * (2 + spooled + learned / 2), { bavail, bsize } = statfsSync(output), free = bavail * bsize
-  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output or a --limit`, EXIT.io)
-}
-const sizeText = (bytes: number) => bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 
 /** Keeps only what this run used: the next one goes on from there, and the folder does not grow night by night. */
 function prune(folder: string, used: ReadonlySet<string>): void {

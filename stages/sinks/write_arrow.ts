@@ -43,6 +43,8 @@ shuffles undoes the order.`,
     })
     return { schema: new Schema(fields), renamed, facts: { format, ...options.order_by === undefined ? {} : { order: `${options.order_by} ${options.descending ? 'descending' : 'ascending'}` } } }
   },
+  // sorted, they lie beside the runs that they are merged from, and then beside the shards
+  beside: ({ order_by: column }) => column === undefined ? 0 : 1,
   convert: (_options, input, schema) => toFormat('write_arrow', input, schema),
   async publish(options, folder, schema, input) {
     const spill = join(folder, '.sort')

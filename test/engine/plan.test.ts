@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { join } from 'node:path'
 import { checkGraph } from '../../engine/graph/build.ts'
-import { makePlan } from '../../engine/run/plan.ts'
+import { timesOnDisk } from '../../engine/run/disk.ts'
+import { makePlan, type Plan } from '../../engine/run/plan.ts'
 import { graph, run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from './helpers.ts'
 
 interface Stage { id: string, use: string, with?: Record<string, unknown>, from?: string }
 const source = { id: 'pairs', use: 'read_jsonl', with: { path: 'absent.jsonl' } }
 
+async function planOf(...stages: Stage[]): Promise<Plan> {
+  const { graph: checked, problems } = await checkGraph(graph({ version: 1, name: 'test', stages: [source, ...stages] }, { base: import.meta.url }), { overrides: [], userFolder: folder() })
+  if (!checked) throw new Error(JSON.stringify(problems))
+  return makePlan(checked)
+}
 /** The ops of each level, a word each. */
 async function levelsOf(...stages: Stage[]): Promise<string[][]> {
-  const { graph: checked, problems } = await checkGraph(graph({ version: 1, name: 'test', stages: [source, ...stages, { id: 'dpo', use: 'write_arrow' }] }, { base: import.meta.url }), { overrides: [], userFolder: folder() })
-  if (!checked) throw new Error(JSON.stringify(problems))
-  return makePlan(checked).levels.map(ops => ops.map(op => `${op.kind} ${'node' in op ? op.node : op.port}${op.kind === 'collect' ? ` ${op.round} of ${op.spool}` : ''}`))
+  return (await planOf(...stages, { id: 'dpo', use: 'write_arrow' })).levels.map(ops => ops.map(op => `${op.kind} ${'node' in op ? op.node : op.port}${op.kind === 'collect' ? ` ${op.round} of ${op.spool}` : ''}`))
 }
 const noise = { id: 'noise', use: 'detect_noise' }, agreed = { id: 'agreed', use: 'peer_review' }
 
@@ -54,5 +58,13 @@ describe('plan', () => {
     expect(await levelsOf(noise, reads)).toEqual(waits)
     expect((await levelsOf(noise, { id: 'between', use: 'detect_noise' }, reads)).flat()).toContain('gather agreed')
     expect((await levelsOf({ id: 'unique', use: 'drop_duplicates' }, agreed)).flat()).toContain('gather agreed')
+  })
+
+  it('says how often the rows lie on the disk: spools, what is learned and what is sorted', async () => {
+    const dpo = { id: 'dpo', use: 'write_arrow' }, sorted = { ...dpo, with: { order_by: 'id' } }
+    expect(timesOnDisk(await planOf(dpo))).toBe(2)
+    expect(timesOnDisk(await planOf(sorted))).toBe(3)
+    expect(timesOnDisk(await planOf(noise, sorted))).toBe(timesOnDisk(await planOf(noise, dpo)) + 1)
+    expect(timesOnDisk(await planOf(noise, agreed, sorted))).toBe(2 + 1 + 2 / 2 + 1)
   })
 })
