@@ -60,7 +60,15 @@ export type ColumnValues = Float64Array | Int32Array | Uint8Array | readonly (st
  * `writes` declares is prefixed with the stage's id, the names id, prompt, chosen and rejected stand for themselves.
  * `parents`: for explode and derive, the row of the batch that each new row comes from, ascending: all columns not given are copied from it.
  */
-export interface Output { readonly columns?: Readonly<Record<string, ColumnValues>>, readonly parents?: ArrayLike<number> }
+export interface Output {
+  readonly columns?: Readonly<Record<string, ColumnValues>>
+  readonly parents?: ArrayLike<number>
+  /**
+   * Of a stage that keeps or drops rows: those (1) whose sides change places. `chosen` and `rejected`, which it declares as written, and all that belongs to them: columns of one type whose names differ
+   * in these words alone (as `chosen_score` and `rejected_score`), and the pairs of columns in `beside`.
+   */
+  readonly turned?: { readonly rows: Uint8Array, readonly beside?: readonly (readonly [string, string])[] }
+}
 
 /** What a stage is told about the run. */
 export interface Context {

@@ -4,6 +4,7 @@ import type { ColumnValues, Output, Stage, Verdict } from '../../stages/define.t
 import { makeBool, makeFloat64, makeInt32, makeText, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { DROPPED, ERRORED, SPARED } from './messages.ts'
+import { turned } from './turn.ts'
 
 /** What was said of the rows of one block: at most one verdict a row, the first. */
 export class Said implements Verdict {
@@ -129,7 +130,7 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
 function outputOf(run: StageRun, flow: Flow, result: Output | void): Flow {
   const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
   let base = flow
-  const added = new Map<string, Data>()
+  const added = result?.turned ? turned(run.id, flow, result.turned) : new Map<string, Data>()
   if (makesRows) {
     const parents = result?.parents ?? []
     base = takeFlow(flow, runsOfRows(parents))

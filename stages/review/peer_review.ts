@@ -1,7 +1,6 @@
 /** Keeps what independent reviewers do not speak against: the dual filter. */
-import { concat, take } from '../../engine/arrow/columns.ts'
 import { against, curriculumRank, foundWrong, mayDrop, speaking, type Panel, type Rule } from '../../models/panel.ts'
-import { choice, defineStage, Type, type Batch, type ColumnType } from '../define.ts'
+import { choice, defineStage, Type, type ColumnType } from '../define.ts'
 import { namesOf } from './inputs.ts'
 import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from './panel.ts'
 import { panelReport } from './report.ts'
@@ -26,7 +25,8 @@ opinion. When none of this holds, and when the reviewers judge held-out labels n
 
 \`<id>_curriculum_rank\` is where a pair stands from easy (0) to hard (1), a quantile of the weighed margins: \`write_arrow\` with \`order_by: <id>_curriculum_rank\` writes the easy ones first.
 \`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` turns round what would have been dropped:
-chosen and rejected change places, \`<id>_flipped\` says where, the summary how many, and notes/ which; other columns (scores, ratings) stay as they came.`,
+chosen and rejected change places, and with them the columns of \`score_columns\` and \`embedding_columns\` and all others that come in two of one type whose names differ in these words alone (\`chosen_score\` and
+\`rejected_score\`); \`<id>_flipped\` says where, the summary how many, and notes/ which. What stages said of the pair before (margins, probabilities, votes) stays as it was said of the label as it came.`,
   paper: { title: 'Two Minds Better Than One: Collaborative Reward Modeling for LLM Alignment', arxiv: '2505.10597', form: 'after' },
   options: Type.Object({
     ...panelOptions,
@@ -55,6 +55,7 @@ chosen and rejected change places, \`<id>_flipped\` says where, the summary how 
   fit: [panelRound<PanelStageOptions & { rule: Rule }>('peer_review', options => options.rule)],
   report: (options, [panel]) => panelReport(panel as Panel, options.action),
   open(options, context) {
+    const beside = [...options.score_columns, ...options.embedding_columns ? [options.embedding_columns] : []].map(({ chosen, rejected }) => [chosen, rejected] as const)
     const panel = context.states[0] as Panel, score = panelScorer(panel, options, 'peer_review', context)
     return {
       batch(batch, verdict) {
@@ -73,17 +74,11 @@ chosen and rejected change places, \`<id>_flipped\` says where, the summary how 
             probability, ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
             class: Array.from(voices, (_, row) => classes[classOf(row)]), curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
             ...(options.action === 'weight' ? { soft_label: panel.able ? probability : new Float64Array(batch.rows).fill(1) } : {}),
-            ...(options.action === 'flip' ? { flipped: wrong, ...turned(batch, wrong) } : {}),
+            ...(options.action === 'flip' ? { flipped: wrong } : {}),
           },
+          ...(options.action === 'flip' ? { turned: { rows: wrong, beside } } : {}),
         }
       },
     }
   },
 })
-
-/** Both sides, changed over where `flipped` says so. */
-function turned(batch: Batch, flipped: Uint8Array) {
-  const sides = [batch.column('chosen'), batch.column('rejected')], both = concat(sides)
-  const side = (first: number) => take(both, Array.from(flipped, (flip, row) => { const at = row + (flip ? 1 - first : first) * batch.rows; return [at, at + 1] }).flat())
-  return { chosen: side(0), rejected: side(1) }
-}
