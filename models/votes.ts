@@ -5,12 +5,14 @@ const STEPS = 100
 /** Votes that every voter is taken to have cast before the first, two of three right: one vote says little of a person. */
 const PRIOR_RIGHT = 2
 const PRIOR = 3
+/** How often a voter is right of whom nothing is known. */
+export const UNKNOWN_VOTER = PRIOR_RIGHT / PRIOR
 
 /**
  * How often each voter is right, in (0, 1), by expectation and maximisation (after Dawid and Skene 1979; a pair has no classes of its own, so a voter has one number and not two). Starts from majorities.
  */
 export function fitVoters({ row, voter, vote, times }: Votes, rows: number, voters: number): Float64Array {
-  const accuracy = new Float64Array(voters).fill(PRIOR_RIGHT / PRIOR)
+  const accuracy = new Float64Array(voters).fill(UNKNOWN_VOTER)
   for (let step = 0; step < STEPS; step++) {
     const right = labelProbabilities({ row, voter, vote }, accuracy, rows)
     const hits = new Float64Array(voters).fill(PRIOR_RIGHT), cast = new Float64Array(voters).fill(PRIOR)

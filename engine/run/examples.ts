@@ -49,6 +49,8 @@ function columnOf(name: string, values: readonly unknown[]): Data {
   if (first === undefined || typeof first === 'string') return makeText(values.map(value => value as string | undefined ?? null))
   if (typeof first === 'number') return makeFloat64(Float64Array.from(values, value => value as number | undefined ?? NaN))
   if (typeof first === 'boolean') return makeBool(Uint8Array.from(values, value => value ? 1 : 0))
+  // as read_jsonl gives them
+  if (Array.isArray(first) && typeof first[0] === 'object') return makeText(values.map(value => value === null || value === undefined ? null : JSON.stringify(value)))
   return vectorFromArray(values).data[0]
 }
 

@@ -5,11 +5,11 @@ import { foundWrong, mayDrop } from '../../models/panel.ts'
 import { choice, defineStage, Type } from '../define.ts'
 import { panelOptions, panelReads, panelRound, panelScorer, type FittedPanel, type PanelStageOptions } from '../review/panel.ts'
 import { panelReport } from '../review/report.ts'
-import { collectVotes, mergeVotes, voteColumns, voteLines, voteOptions, voteReads, voteWrites, type FittedVotes, type VoteOptions } from './votes.ts'
+import { collectVotes, voteColumns, voteLines, voteMerger, voteNumbers, voteOptions, voteReads, voteWrites, type FittedVotes, type VoteOptions } from './votes.ts'
 
 type Options = PanelStageOptions & VoteOptions & { neighbours: boolean }
 interface Fitted { panel: FittedPanel, votes: FittedVotes }
-type Partial = { panel: unknown, votes: Parameters<typeof mergeVotes>[1][number] }
+type Partial = { panel: unknown, votes: ReturnType<ReturnType<typeof collectVotes>['partial']> }
 
 const panelFit = panelRound<Options>('detect_noise', () => 'stack')
 
@@ -31,7 +31,7 @@ Each signal has a column of its own:
 | \`flagged\` | confident learning, in its closed form for pairs: the chance of the opposite label reaches the mean chance of the labels as given. No noise rate is needed |
 | \`mixture\` | the weighed sum as two normal bells that mirror each other (after PerpCorrect): the chance that the bell of right labels made it. Its noise rate is in the manifest |
 | \`neighbours\` | with \`neighbours: true\`: the pairs most alike, in other prompts (after the re-annotators of arXiv 2205.05368). Off unless asked for: in docs/benchmarks/labels.md it finds less than any reviewer |
-| \`votes\` | with \`vote_columns\`: people's votes, each weighed by how often that person is right (after Dawid and Skene 1979) |
+| \`votes\` | with \`vote_columns\` or \`vote_lists\`: people's votes, each weighed by how often that person is right (after Dawid and Skene 1979) |
 | \`ratings\` | with \`rating_columns\`: 1 where the chosen side is rated higher, 0 where they tie, -1 where it is rated lower. Ratings and rankings of the same people disagree often (arXiv 2308.15812): the summary counts them |`,
   paper: { title: 'Confident Learning: Estimating Uncertainty in Dataset Labels', arxiv: '1911.00068', form: 'after' },
   options: Type.Object({
@@ -60,6 +60,15 @@ Each signal has a column of its own:
       { prompt: 'Name a river.', chosen: 'The moon.', rejected: 'The Danube.', chosen_rating: 1, rejected_rating: 5 },
     ],
     kept: [0, 1, 2], columns: { ratings: [1, 0, -1] },
+  }, {
+    title: 'votes of named people on answers a and b: \`preferred\` says which of them is the chosen one. Nobody voted on the last pair',
+    options: { vote_lists: { votes: 'votes', chosen: 'preferred' } },
+    rows: [
+      { prompt: 'Name a colour.', chosen: 'Blue.', rejected: 'Stone.', preferred: 'a', votes: [{ worker: 'Ann', vote: 'a' }, { worker: 'Bo', vote: 'a' }, { worker: 'Cy', vote: 'a' }] },
+      { prompt: 'Name a river.', chosen: 'The moon.', rejected: 'The Danube.', preferred: 'b', votes: [{ worker: 'Ann', vote: 'a' }, { worker: 'Bo', vote: 'a' }, { worker: 'Cy', vote: 'b' }] },
+      { prompt: 'Name an animal.', chosen: 'A heron.', rejected: 'A frog.', preferred: 'a', votes: [{ worker: 'Ann', vote: 'tie' }] },
+    ],
+    kept: [0, 1, 2],
   }],
   fit: [{
     collect(options: Options, context) {
@@ -67,14 +76,14 @@ Each signal has a column of its own:
       return { async batch(batch) { await panel.batch(batch); votes.batch(batch) }, partial: (): Partial => ({ panel: panel.partial(), votes: votes.partial() }) }
     },
     merge(options: Options, context, partials): Fitted {
-      const votes: Partial['votes'][] = []
-      const panels = function* () { for (const partial of partials as Iterable<Partial>) { votes.push(partial.votes); yield partial.panel } }
-      return { panel: panelFit.merge(options, context, panels()) as FittedPanel, votes: mergeVotes(options, votes) }
+      const votes = voteMerger(options)
+      const panels = function* () { for (const partial of partials as Iterable<Partial>) { votes.add(partial.votes); yield partial.panel } }
+      return { panel: panelFit.merge(options, context, panels()) as FittedPanel, votes: votes.fitted() }
     },
   }],
   report(options, [fitted]) {
     const { panel, votes } = fitted as Fitted, { lines, numbers } = panelReport(panel, options.action)
-    return { lines: [...lines, ...voteLines(options, votes)], numbers: { ...numbers, mixture: { ...panel.mixture }, votes: { ...votes, accuracy: [...votes.accuracy] } } }
+    return { lines: [...lines, ...voteLines(options, votes)], numbers: { ...numbers, mixture: { ...panel.mixture }, votes: voteNumbers(votes) } }
   },
   open(options, context) {
     const { panel, votes } = context.states[0] as Fitted, score = panelScorer(panel, options, 'detect_noise', context)
