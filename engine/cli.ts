@@ -120,7 +120,7 @@ async function checkCommand(values: Values, positionals: readonly string[]): Pro
       const prepared = await prepare(graph, { set: values.set, input: values.input }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
       if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
-      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), whole('limit', values.limit, 1))) console.log(line)
+      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), whole('limit', values.limit, 1), console.error)) console.log(line)
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }
   if (!values.quiet) console.log(`${graph} is right`)

@@ -1,6 +1,8 @@
-/** Answers that were paid for, on disk: every run and every graph that names the same folder has them. A LevelDB, whose log survives a process that is killed while it writes. */
-import { existsSync, readdirSync } from 'node:fs'
+/** Answers that were paid for, on disk: every run and every graph that names the same folder has them. A LevelDB, whose log survives a process that is killed while it writes, and, as it is synced, a loss of power. */
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
+import { damagedTables, setAside } from './tables.ts'
 
 /** What was spent on one result, all attempts at it together. Tokens are what the server said, or its estimate. */
 export interface Spent { requests: number, tokens: number, usd: number }
@@ -12,9 +14,23 @@ export interface Cache {
   close(): Promise<void>
 }
 
-/** Opens the folder, or makes it; one whose list of files is damaged is put together again from the files. One process at a time. */
-export async function openCache(folder: string): Promise<Cache> {
+/**
+ * Opens the folder, or makes it; one whose list of files is damaged is put together again from the files, and of a file that is damaged what is whole is kept: `warn` hears of the rest. One process at a time.
+ */
+export async function openCache(folder: string, warn: (text: string) => void = () => undefined): Promise<Cache> {
   const { ClassicLevel } = await import('classic-level')
+  const locked = (cause: unknown) => new SluiceError(`calls: another process has the answers in ${folder} open; wait for it, or choose another --answers`, EXIT.later, { cause })
+  // LevelDB takes the lock, sees that there is something, and lets go without having touched it
+  const checkLock = async () => {
+    try { await new ClassicLevel(folder, { createIfMissing: false, errorIfExists: true }).open() } catch (error) { if (causeOf(error).code === 'LEVEL_LOCKED') throw locked(error) }
+  }
+  const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() && readdirSync(folder).length > 0
+  if (isThere) await checkLock()
+  const damaged = isThere ? damagedTables(folder) : []
+  if (damaged.length > 0) {
+    await checkLock()
+    setAside(folder, damaged)
+  }
   const open = async () => {
     // LevelDB would begin anew in a folder that has lost its list, and remove what it does not know
     const createIfMissing = !existsSync(folder) || readdirSync(folder).length === 0
@@ -23,7 +39,7 @@ export async function openCache(folder: string): Promise<Cache> {
     return db
   }
   const db = await open().catch(async (error: unknown) => {
-    if (causeOf(error).code === 'LEVEL_LOCKED') throw new SluiceError(`calls: another process has the answers in ${folder} open; wait for it, or choose another --answers`, EXIT.later, { cause: error })
+    if (causeOf(error).code === 'LEVEL_LOCKED') throw locked(error)
     try { await ClassicLevel.repair(folder); return await open() } catch (error) {
       throw new SluiceError(`calls: the answers in ${folder} cannot be opened (${causeOf(error).message}); choose another --answers`, EXIT.io, { cause: error })
     }
@@ -31,10 +47,15 @@ export async function openCache(folder: string): Promise<Cache> {
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try { return await work } catch (error) { throw new SluiceError(`calls: the answers in ${folder} cannot be read or written (${causeOf(error).message}); what is in them stays`, EXIT.io, { cause: error }) }
   }
+  if (damaged.length > 0) {
+    const whole = new Map(damaged.flatMap(({ entries }) => [...entries])), stored = await guarded(db.getMany([...whole.keys()])), left = [...whole].filter((_, i) => stored[i] === undefined)
+    await guarded(db.batch(left.map(([key, value]) => ({ type: 'put', key, value: JSON.parse(value) as readonly [unknown] })), { sync: true }))
+    warn(`calls: of the answers in ${folder} ${damaged.reduce((n, { lostBytes }) => n + lostBytes, 0).toLocaleString('en-US')} bytes are damaged on the disk and will be asked for again; the files are in ${join(folder, 'lost')}`)
+  }
   return {
     // in a list each: LevelDB has no null
     get: async keys => (await guarded(db.getMany([...keys]))).map(stored => stored?.[0]),
-    put: entries => guarded(db.batch([...entries].map(([key, value]) => ({ type: 'put', key, value: [value] as const })))),
+    put: entries => guarded(db.batch([...entries].map(([key, value]) => ({ type: 'put', key, value: [value] as const })), { sync: true })),
     close: () => db.close(),
   }
 }

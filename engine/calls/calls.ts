@@ -19,7 +19,7 @@ export interface Calls {
 }
 
 /** `folder` holds the answers; nothing is opened before something is asked. `scope` names the result that is worked for: all attempts at it share the caps. */
-export function openCalls(services: Services, folder: string, scope: () => string): Calls {
+export function openCalls(services: Services, folder: string, scope: () => string, warn?: (text: string) => void): Calls {
   const stop = new AbortController(), abort = new AbortController()
   // as many listeners as requests
   setMaxListeners(0, stop.signal, abort.signal)
@@ -29,7 +29,7 @@ export function openCalls(services: Services, folder: string, scope: () => strin
   const failed = new Promise<never>((_, reject) => { fail = reject })
   failed.catch(() => undefined)
   const endpointOf = async (node: string): Promise<Endpoint> => {
-    const open = await (cache ??= openCache(folder))
+    const open = await (cache ??= openCache(folder, warn))
     if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal))
     return endpoints.get(node)!
   }

@@ -14,9 +14,9 @@ const PLACES = 20, ROWS = 50
 interface Sample { readonly source: string, readonly batch: Batch }
 
 /** The plan alone, with the answers in `folder` deducted. */
-export async function plan(prepared: Prepared, folder: string, limit?: number): Promise<string[]> {
+export async function plan(prepared: Prepared, folder: string, limit?: number, warn?: (text: string) => void): Promise<string[]> {
   if (prepared.services.size === 0) return []
-  const calls = openCalls(prepared.services, folder, () => '')
+  const calls = openCalls(prepared.services, folder, () => '', warn)
   try { return await planCalls(prepared, cutPartitions(prepared.files, prepared.graph.partitionRows, limit).flat(), calls) } finally { await calls.close() }
 }
 

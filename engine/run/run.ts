@@ -135,7 +135,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     let done = 0, phase = '', total = 0
     const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
     const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
-    calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run)
+    calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run, options.onWarning)
     // a thread that waits for a server takes no processor: as many more
     pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls, options.onWarning, options.quietSecs)
     begin('fingerprint', files.length)
