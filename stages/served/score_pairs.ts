@@ -3,13 +3,13 @@ import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
 import { choice, defineStage, Type, type Answer, type Service } from '../define.ts'
 import { limitOptions, modelOptions, unseen } from './options.ts'
-import { readScores, requestOf, type Item } from './reward_apis.ts'
+import { readScores, requestOf, takesTwo, type Item } from './reward_apis.ts'
 
 const options = Type.Object({
   ...modelOptions,
-  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang' }),
-  template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it' })),
-  texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template' }),
+  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'tei_rerank'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, or `/rerank` of text-embeddings-inference' }),
+  template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, `vllm_score` and `tei_rerank` take none' })),
+  texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template, or pairs of question and answer of `vllm_score`' }),
   truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'vLLM cuts longer conversations to so many tokens; without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
   scale: choice(['raw', 'unit'], { default: 'raw', description: 'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there' }),
   ...limitOptions,
@@ -35,19 +35,22 @@ function check(scores: readonly number[], scale: 'raw' | 'unit'): void {
 function service({ url, model, revision, extra, api, template, truncate_tokens, scale, texts_per_request, ...limits }: Static<typeof options>): Service<Item, number> {
   if (api === 'sglang_classify' && template === undefined) throw new Error('sglang_classify takes texts, not conversations: set template')
   if (api === 'sglang_classify' && truncate_tokens !== undefined) throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
+  if (takesTwo(api) && template !== undefined) throw new Error(`${api} takes a question and an answer, which the server puts together: leave template out`)
+  if (api === 'tei_rerank' && truncate_tokens !== undefined) throw new Error('tei_rerank cuts at the model\'s own length, with extra: { truncate: true }: leave truncate_tokens out')
   if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) throw new Error('template has no {role} or no {content}')
   const fill = ({ role, content }: Message) => template!.replace(/\{(?:role|content)\}/g, name => name === '{role}' ? role : content)
-  const item = (messages: readonly Message[]): Item => template === undefined ? messages : messages.map(fill).join('')
+  const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
+  const item = (prompt: readonly Message[], answer: readonly Message[]): Item => takesTwo(api) ? { question: said(prompt), answer: said(answer) } : template === undefined ? [...prompt, ...answer] : [...prompt, ...answer].map(fill).join('')
   const common = { model, ...extra, ...(truncate_tokens === undefined ? {} : { truncate_prompt_tokens: truncate_tokens }) }
   return {
-    limits: { url, ...limits }, model, identity: [api, revision, common], items_per_request: template === undefined ? 1 : texts_per_request,
+    limits: { url, ...limits }, model, identity: [api, revision, common], items_per_request: template !== undefined || api === 'vllm_score' ? texts_per_request : 1,
     items(batch) {
       const prompt = batch.messages('prompt'), chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
-      return Array.from({ length: 2 * batch.rows }, (_, i) => item([...prompt.messages(i >> 1), ...(i % 2 === 0 ? chosen : rejected).messages(i >> 1)]))
+      return Array.from({ length: 2 * batch.rows }, (_, i) => item(prompt.messages(i >> 1), (i % 2 === 0 ? chosen : rejected).messages(i >> 1)))
     },
     request: items => requestOf(api, common, items),
     read: (answer, items) => readScores(api, answer, items.length),
-    probe: { items: probes.map(item), check: scores => { check(scores, scale) } },
+    probe: { items: probes.map(([question, answer]) => item([question], [answer])), check: scores => { check(scores, scale) } },
   }
 }
 
@@ -61,6 +64,9 @@ Before the first row the server is asked for its models and for the scores of fo
 Every score is kept in \`.sluice/answers\` (or \`--answers DIR\`), by model, revision, template, truncation and exact text: it is asked for once, by whatever graph, and a run that was killed has to ask again only for what was under way.
 A request that fails is tried again (\`retry_secs\`); if the server is down the run stops with exit code 69, at a cap with 75, and the same command goes on from there. A row with a side that the server refuses, or has no finite score for, is set aside as errored, with the server's words in the ledger:
 it must not pass for reviewed. Once the reason is gone, \`--anew\` has those rows scored, and no other. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.
+
+A model that reads a question and an answer gets the messages of the prompt, and those of a side, as their texts with a blank line between; who said what is not told. It must be one that was trained on preferences: a model
+that ranks documents for a search says how well a text fits, not how good it is.
 
 Scores of the same text differ a little with the batch that it was computed in; the kept one counts. Answers are kept for the name that the server gives the model, and for what it says of its weights: a server that serves others under the same name and path is not noticed.`,
   options,

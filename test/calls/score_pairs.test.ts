@@ -23,6 +23,18 @@ describe('score_pairs', () => {
     expect(result!.calls.scored).toMatchObject({ asked: 2 * PAIRS, cached: 0, failed: 0, requests, tokens: api === 'sglang_classify' ? expect.any(Number) as number : 10 * (2 * PAIRS + PROBES) })
   })
 
+  it.each([['vllm_score', 3 * 5 + 1], ['tei_rerank', 2 * PAIRS + PROBES]])('by %s asks for the score of an answer to a question', async (api, requests) => {
+    const server = await startServer(undefined, { models: api === 'tei_rerank' ? [] : ['reward'] }), { rows } = await scored(server, { api, texts_per_request: 8 })
+    expect(rows).toHaveLength(PAIRS)
+    for (const { prompt, chosen, rejected, scored_chosen_score, scored_rejected_score } of rows) expect([scored_chosen_score, scored_rejected_score]).toEqual([chosen, rejected].map(side => scoreOf(`${prompt as string}|${side as string}`)))
+    expect(server.requests).toHaveLength(requests)
+  })
+
+  it('refuses what does not go together with a question and an answer', async () => {
+    expect((await outcomeOf(graphOf('http://localhost:9', { api: 'vllm_score', template }))).error).toMatchObject({ exit: 78, message: expect.stringContaining('vllm_score takes a question and an answer') as string })
+    expect((await outcomeOf(graphOf('http://localhost:9', { api: 'tei_rerank', truncate_tokens: 9 }))).error).toMatchObject({ exit: 78, message: expect.stringContaining('with extra: { truncate: true }') as string })
+  })
+
   it('keeps the server busy, and never busier than told, whatever the number of workers', async () => {
     for (const workers of [1, 3]) {
       const server = await startServer(async () => { await sleep(15) })
@@ -51,11 +63,14 @@ describe('score_pairs', () => {
     expect(server.requests).toHaveLength(2 + PROBES)
   })
 
-  it('sends what vLLM and SGLang document', () => {
+  it('sends what vLLM, SGLang and text-embeddings-inference document', () => {
     const messages = [{ role: 'user', content: 'q' }, { role: 'assistant', content: 'a' }]
     expect(requestOf('vllm_classify', { model: 'm', truncate_prompt_tokens: 9 }, [messages])).toEqual({ path: '/classify', body: { model: 'm', truncate_prompt_tokens: 9, messages, add_generation_prompt: false, use_activation: false } })
     expect(requestOf('vllm_pooling', { model: 'm' }, ['x', 'y'])).toEqual({ path: '/pooling', body: { model: 'm', input: ['x', 'y'], use_activation: false } })
     expect(requestOf('sglang_classify', { model: 'm' }, ['x'])).toEqual({ path: '/classify', body: { model: 'm', text: ['x'] } })
+    const two = [{ question: 'q', answer: 'a' }, { question: 'r', answer: 'b' }]
+    expect(requestOf('vllm_score', { model: 'm' }, two)).toEqual({ path: '/score', body: { model: 'm', use_activation: false, text_1: ['q', 'r'], text_2: ['a', 'b'] } })
+    expect(requestOf('tei_rerank', { model: 'm' }, two.slice(0, 1))).toEqual({ path: '/rerank', body: { model: 'm', query: 'q', texts: ['a'], raw_scores: true } })
   })
 
   it('reads the last token of a model that scores each, and refuses what is no score', () => {
@@ -66,6 +81,7 @@ describe('score_pairs', () => {
       ['vllm_classify', { data: [{ index: 0, probs: [0.1, 0.9] }] }, /2 numbers for a score/], ['sglang_classify', [{ embedding: Array.from({ length: 64 }, () => 0) }], /64 numbers/],
       ['vllm_classify', { data: [{ index: 0 }] }, /missing, not a finite/], ['vllm_classify', { data: [{ index: 1, probs: [1] }] }, /indexes are 1, not 0 to 0/],
       ['vllm_classify', { object: 'error' }, /no data, but object/], ['sglang_classify', [{ embedding: ['1'] }], /"1", not a finite/],
+      ['vllm_score', { data: [{ index: 0, score: null }] }, /null, not a finite/], ['tei_rerank', { error: 'too long' }, /no data, but error/], ['tei_rerank', [], /0 scores came for 1 texts/],
     ]
     for (const [api, answer, message] of wrong) expect(() => readScores(api, answer, 1), JSON.stringify(answer)).toThrow(message)
   })

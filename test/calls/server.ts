@@ -31,13 +31,16 @@ export function scoreOf(text: string): number {
 
 const textOf = (messages: { role: string, content: string }[]): string => messages.map(({ role, content }) => `${role}: ${content}\n`).join('')
 
-/** vLLM and SGLang as far as score_pairs knows them, and a chat judge that prefers what scores higher. */
+/** vLLM, SGLang and text-embeddings-inference (which has no list of models) as far as score_pairs knows them, and a chat judge that prefers what scores higher. */
 function answerTo({ path, body }: Request): unknown {
   if (path === '/v1/chat/completions') {
     const [, a, b] = /\[Answer A\]\n([^]*)\n\n\[Answer B\]\n([^]*?)\n\n/.exec((body.messages as { content: string }[]).at(-1)!.content)!
     const p = 1 / (1 + Math.exp(scoreOf(b) - scoreOf(a)))
     return { choices: [{ finish_reason: 'stop', message: { role: 'assistant', content: p > 0.5 ? 'A' : 'B' }, logprobs: { content: [{ top_logprobs: [{ token: 'A', logprob: Math.log(p) }, { token: 'B', logprob: Math.log(1 - p) }] }] } }], usage: { total_tokens: 10 } }
   }
+  if (path === '/rerank') return [{ index: 0, score: scoreOf(`${body.query as string}|${(body.texts as string[])[0]}`) }]
+  // in any order
+  if (path === '/score') return { data: (body.text_1 as string[]).map((question, index) => ({ index, object: 'score', score: scoreOf(`${question}|${(body.text_2 as string[])[index]}`) })).reverse(), usage: { total_tokens: 10 } }
   const texts = (body.text ?? body.input ?? [textOf(body.messages as never)]) as string[], scores = texts.map(scoreOf)
   if (body.text) return scores.map(score => ({ embedding: [score] }))
   return { data: scores.map((score, index) => ({ index, ...(path === '/classify' ? { label: null, probs: [score], num_classes: 1 } : { data: [score] }) })), usage: { total_tokens: 10 * texts.length } }
@@ -48,7 +51,7 @@ export async function startServer(misbehave: Misbehave = () => undefined, { mode
   const requests: Request[] = []
   const respond = async (incoming: IncomingMessage, response: ServerResponse) => {
     const path = incoming.url!
-    if (incoming.method === 'GET') return void (path === '/v1/models' ? response.end(JSON.stringify({ data: models.map(id => ({ id, root: `${server.root}/${id}` })) })) : response.writeHead(404).end())
+    if (incoming.method === 'GET') return void (path === '/v1/models' && models.length > 0 ? response.end(JSON.stringify({ data: models.map(id => ({ id, root: `${server.root}/${id}` })) })) : response.writeHead(404).end())
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const request = { path, body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>, headers: incoming.headers, number: requests.length }
