@@ -78,7 +78,7 @@ export interface Context {
 /** A pass over all rows before the stage gives verdicts: a bounded partial per partition, merged in order of (file, range), into a bounded state. */
 export interface FitRound<O> {
   collect(options: O, context: Context): { batch(batch: Batch): void | Promise<void>, partial(): unknown }
-  /** `partials` come in order of (file, range), lazily. What is returned must survive v8.serialize. */
+  /** `partials` come in order of (file, range), lazily. What is returned, or promised, must survive v8.serialize. */
   merge(options: O, context: Context, partials: Iterable<unknown>): unknown
 }
 

@@ -5,7 +5,7 @@ import type { DenseRows } from '../../models/rows.ts'
 import { createPairText } from '../../models/tokens.ts'
 import type { Batch, Context } from '../define.ts'
 import { createInjector, type Injector, type Limits } from './edits.ts'
-import type { EditType } from './operators/all.ts'
+import { ready, type EditType } from './operators/all.ts'
 import { Solution } from './solution.ts'
 import { workedRows, type Unit } from './solutions.ts'
 
@@ -57,9 +57,10 @@ export function sampler(most: readonly [number, number], types: readonly EditTyp
   const { wants, add, halves } = keeper(most, rows => rateOf(rows, context.expectedRows))
   let rows = 0
   return {
-    batch(batch: Batch) {
+    async batch(batch: Batch) {
       rows += batch.rows
       if (most[0] + most[1] === 0) return
+      await ready(types)
       const read = workedRows(batch, context.seed, types, unit, wants)
       for (let row = 0; row < batch.rows; row++) {
         const worked = read(row)
