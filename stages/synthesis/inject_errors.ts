@@ -18,7 +18,7 @@ export default defineStage({
   details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
 true; its proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;
 \`start\` and \`end\` are code points of the last message of the rejected side and say where the error is. \`answer_changed\`: both sides state a final answer, and not the same. \`size\` is the
-edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up, or step by step.
+edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up, step by step, or on what [drop_ches](drop_ches.md) leaves of them.
 \`difficulty\` is the mean of how small the error is (1 minus what the false sides differ by, over the larger) and how late it stands (the share of the text before it), each 0 to 1.
 
 ${operatorTable}
