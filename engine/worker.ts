@@ -44,11 +44,11 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-function mergeRound(world: World, task: MergeTask): void {
+async function mergeRound(world: World, task: MergeTask): Promise<void> {
   const node = world.nodes.get(task.node)!, stage = node.stage as Stage
   const context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: world.states(task.states) }
-  const partials = (function* () { for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`)) })()
-  saveValue(task.file, stage.fit![task.round].merge(node.options as never, context, partials))
+  const partials = { * [Symbol.iterator]() { for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`)) } }
+  saveValue(task.file, await stage.fit![task.round].merge(node.options as never, context, partials))
 }
 
 async function publishSink(world: World, task: SinkTask): Promise<unknown> {

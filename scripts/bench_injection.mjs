@@ -34,7 +34,7 @@ const sets = [
 // sets without sums, for the types that need none
 const isChat = row => row.prompt?.length > 0 && typeof row.chosen === 'string' && row.chosen.trim() !== ''
 const others = [
-  ['ifbench-pairs', 'constraint', ['ifbench-pairs/test']], ['llmbar, llamafactory', 'constraint', ['llmbar/test', 'llamafactory-dpo-demo/dpo_en_demo']],
+  ['ifbench-pairs', 'constraint', ['ifbench-pairs/test']], ['oasst-rm-zh', 'constraint', ['oasst-rm-zh/train']], ['llmbar, llamafactory', 'constraint', ['llmbar/test', 'llamafactory-dpo-demo/dpo_en_demo']],
   ['llmbar, llamafactory', 'code', ['llmbar/test', 'llamafactory-dpo-demo/dpo_en_demo']],
   ['truthfulqa', 'none', ['truthfulqa/test']], ['factor', 'none', ['factor/test']], ['hh-rlhf', 'none', ['hh-rlhf/helpful-base-test']],
 ]

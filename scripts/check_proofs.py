@@ -10,7 +10,8 @@ Reads JSON Lines with prompt, chosen and rejected (text, or messages, of which t
   location    the sides are alike up to the error, and after it too unless the type says that more follows from it
   text        the true equation is read in the chosen side and the false one in the rejected side, after all but digits and signs is taken out
   code        Python of both sides parses (ast), the trees differ, and no statement but one does; of JavaScript only the place is checked
-  constraint  words, letters, commas and phrases are counted again: the chosen side does what was asked and the rejected side does not
+  constraint  words, letters, commas and phrases are counted again: the chosen side does what was asked and the rejected side does not. Sentences in another language are those without a
+              letter of the right script (unicodedata), and of Latin ones those with words such as `the`, and none, of another language; where they have neither, they count as not read
   unproven    only the place
 Prints one JSON object; exit status 1 if any row fails on arithmetic or location. Rows whose text this simple reader cannot find are counted, not failed.
 """
@@ -19,6 +20,7 @@ import json
 import re
 import textwrap
 import sys
+import unicodedata
 from collections import Counter
 from fractions import Fraction
 
@@ -129,6 +131,34 @@ def phrases(text, phrase):
     return len(re.findall(r'(?<![^\W_])' + re.escape(phrase) + r'(?![^\W_])', text, re.IGNORECASE))
 
 
+SCRIPTS = {name: scripts.split() for scripts, names in {
+    'CJK': ['Chinese'], 'CJK HIRAGANA KATAKANA': ['Japanese'], 'HANGUL CJK': ['Korean'], 'CYRILLIC': ['Russian', 'Ukrainian', 'Bulgarian'], 'ARABIC': ['Arabic', 'Persian', 'Urdu'],
+    'DEVANAGARI': ['Hindi', 'Marathi'], 'GREEK': ['Greek'], 'HEBREW': ['Hebrew'], 'THAI': ['Thai'], 'BENGALI': ['Bengali'], 'TAMIL': ['Tamil'], 'TELUGU': ['Telugu'], 'KANNADA': ['Kannada'],
+    'MALAYALAM': ['Malayalam'], 'GUJARATI': ['Gujarati'], 'GURMUKHI': ['Punjabi'],
+}.items() for name in names}
+COMMON = {language: set(words.split()) for language, words in {
+    'English': 'the and of is are with this that for to you it', 'French': 'le les des une est et pour dans que vous', 'German': 'der die und ist nicht ein eine mit zu den', 'Spanish': 'el los las una es y para con que por',
+    'Italian': 'il gli della una è e per con che di', 'Portuguese': 'o os uma é e para com que não do', 'Dutch': 'de het een en is van niet met dat voor',
+}.items()}
+
+
+def elsewhere(language, text):
+    """How many sentences are in another language, and how many of those that are long enough this cannot tell."""
+    count, open_ = 0, 0
+    for sentence in re.split(r'(?<=[.!?。！？।؟\n])', re.sub(r'```.*?(?:```|$)|`[^`\n]*`|https?://\S+', ' ', text, flags=re.DOTALL)):
+        names = [unicodedata.name(c, '').split()[0].split('-')[0] for c in sentence if unicodedata.category(c)[0] in 'LM' and unicodedata.name(c, '')]
+        if len(names) + 2 * sum(name in ('CJK', 'HIRAGANA', 'KATAKANA', 'HANGUL') for name in names) < 24:
+            continue
+        if not any(name in SCRIPTS.get(language, ['LATIN']) for name in names):
+            count += 1
+        elif language not in SCRIPTS:
+            words = set(re.findall(r'[^\W\d_]+', sentence.lower()))
+            own, other = len(words & COMMON.get(language, set())), max(len(words & common) for name, common in COMMON.items() if name != language)
+            count += own == 0 and other > 1
+            open_ += own == 0 and other <= 1
+    return count, open_
+
+
 def is_json(text):
     try:
         return isinstance(json.loads(text), (dict, list))
@@ -148,6 +178,9 @@ def kept(said, text):
         if how in ('with', 'without'):
             return (phrases(text, phrase) > 0) == (how == 'with')
         return text.strip().lower().startswith(phrase.lower()) if how == 'begins with' else text.strip().lower().endswith(phrase.lower())
+    language = re.fullmatch(r'no sentence but in (\w+)', said)
+    if language:
+        return elsewhere(language[1], text)[0] == 0
     return {'no capital letters': lambda: not any(c.isupper() for c in text), 'no lower-case letters': lambda: not any(c.islower() for c in text),
             'no commas': lambda: ',' not in text, 'valid JSON': lambda: is_json(text)}[said]()
 
@@ -176,6 +209,10 @@ def check_other(row, prefix, chosen, rejected, seen):
     asked = re.fullmatch(r'asked: (.+); \d+ in the chosen side, \d+ in the rejected side', proof)
     if asked:
         seen['constraints'] += 1
+        language = re.fullmatch(r'no sentence but in (\w+)', asked[1])
+        if language and kept(asked[1], rejected) and elsewhere(language[1], rejected)[1]:
+            seen['languages_not_read'] += 1
+            return None if kept(asked[1], chosen) else f'not so: {proof}'
         return None if kept(asked[1], chosen) and not kept(asked[1], rejected) else f'not so: {proof}'
     if chosen[:start] != rejected[:start] or not chosen.endswith(rejected[end:]):
         return 'the sides differ beside the error'

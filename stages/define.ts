@@ -14,9 +14,9 @@ export type { Answer, Ask, Batch, Service }
 
 /**
  * Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64; `sortable` is what has an order: numbers, bool, text, dates and
- * timestamps. Neither can be written.
+ * timestamps; `vector` is a list of float32 or float64, of fixed size or not. None of the three can be written.
  */
-export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'float64' | 'int32' | 'bool'
+export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'vector' | 'float64' | 'int32' | 'bool'
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it is bad; `configured`: a limit that the user
@@ -86,7 +86,7 @@ export interface Context {
 /** A pass over all rows before the stage gives verdicts: a bounded partial per partition, merged in order of (file, range), into a bounded state. */
 export interface FitRound<O> {
   collect(options: O, context: Context): { batch(batch: Batch): void | Promise<void>, partial(): unknown }
-  /** `partials` come in order of (file, range), lazily. What is returned must survive v8.serialize. */
+  /** `partials` come in order of (file, range), lazily, each time that they are gone through. What is returned, or promised, must survive v8.serialize. */
   merge(options: O, context: Context, partials: Iterable<unknown>): unknown
 }
 

@@ -2,6 +2,7 @@
 import type { AnyStage } from './define.ts'
 import checkPairs from './check/check_pairs.ts'
 import detectNoise from './noise/detect_noise.ts'
+import dropChes from './check/drop_ches.ts'
 import dropDuplicates from './dedup/drop_duplicates.ts'
 import dropLength from './check/drop_length.ts'
 import dropLengthRatio from './check/drop_length_ratio.ts'
@@ -22,6 +23,7 @@ import writeParquet from './sinks/write_parquet.ts'
 const all: readonly AnyStage[] = [
   checkPairs,
   detectNoise,
+  dropChes,
   dropDuplicates,
   dropLength,
   dropLengthRatio,

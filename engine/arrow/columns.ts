@@ -2,7 +2,7 @@
  * Arrow columns by their buffers. Every `Data` inside the engine is compact: offset 0, exact buffers, Int32 offsets that begin at 0, and a validity
  * bitmap only where there are nulls. Readers hand over such data; everything here keeps it so. Arrow JS's own `slice` and `Vector.get` are not used.
  */
-import { Bool, DataType, Field, Float64, Int32, Int64, List, makeData, Struct, Type as Id, Utf8, type Data } from 'apache-arrow'
+import { Bool, DataType, Field, Float64, Int32, Int64, List, makeData, Precision, Struct, Type as Id, Utf8, type Data } from 'apache-arrow'
 
 /** list<struct<role: utf8, content: utf8>>, none of it null: a prompt or one side of a pair. */
 export const messagesType = new List(new Field('item', new Struct([
@@ -46,6 +46,13 @@ export interface Message { role: string, content: string }
 /** A numeric column as float64; null and NaN are both NaN. */
 export interface NumberColumn { readonly rows: number, readonly values: Float64Array }
 
+/** A column of lists of float32 or float64: row r is values[start(r)] to values[start(r) + width(r) - 1]. A row that is null, or has a null in it, is of width 0. */
+export interface VectorColumn { readonly rows: number, readonly values: Float32Array | Float64Array, start(row: number): number, width(row: number): number }
+
+/** Whether a column can be read as vectors. */
+export const isVector = (type: DataType): boolean =>
+  (DataType.isList(type) || DataType.isFixedSizeList(type)) && DataType.isFloat(type.children[0].type) && type.children[0].type.precision !== Precision.HALF
+
 const none = (): boolean => false
 
 /** Tests bits of a validity bitmap; a column without nulls costs nothing. */
@@ -53,6 +60,21 @@ export const nullTest = (data: Data): ((row: number) => boolean) => {
   if (data.nullCount === 0 || !data.nullBitmap?.length) return none
   const bits = data.nullBitmap
   return row => (bits[row >> 3] & (1 << (row & 7))) === 0
+}
+
+export function vectorColumn(data: Data): VectorColumn {
+  const [item] = data.children as Data[], type: DataType = data.type, offsets = data.valueOffsets as Int32Array
+  const isNull = nullTest(data), isItemNull = nullTest(item)
+  const start = DataType.isFixedSizeList(type) ? (row: number) => row * type.listSize : (row: number) => offsets[row]
+  return {
+    rows: data.length, values: item.values as Float32Array | Float64Array, start,
+    width(row) {
+      const from = start(row), to = start(row + 1)
+      if (isNull(row)) return 0
+      if (item.nullCount > 0) for (let at = from; at < to; at++) if (isItemNull(at)) return 0
+      return to - from
+    },
+  }
 }
 
 export function textColumn(data: Data): TextColumn {

@@ -1,7 +1,7 @@
 /** Rows on their way through a graph: columns, and beside them the engine's own key of each row, which stages do not see. */
 import { Field, RecordBatch, type Schema, Struct, makeData, type Data, type DataType } from 'apache-arrow'
 import { castTo } from './cast.ts'
-import { concat, countRows, messagesColumn, nulls, numberColumn, sizeOf, take, textColumn, type MessagesColumn, type NumberColumn, type Runs, type TextColumn } from './columns.ts'
+import { concat, countRows, messagesColumn, nulls, numberColumn, sizeOf, take, textColumn, vectorColumn, type MessagesColumn, type NumberColumn, type Runs, type TextColumn, type VectorColumn } from './columns.ts'
 
 /** Bit of `copy` that marks a row made by a derive stage: it has an origin, but is counted apart. */
 export const DERIVED = 0x8000_0000
@@ -116,6 +116,7 @@ export class Batch {
   messages(name: string): MessagesColumn { return this.#view(name, messagesColumn) }
   text(name: string): TextColumn { return this.#view(name, textColumn) }
   numbers(name: string): NumberColumn { return this.#view(name, numberColumn) }
+  vectors(name: string): VectorColumn { return this.#view(name, vectorColumn) }
 
   #view<T>(name: string, make: (data: Data) => T): T {
     let view = this.#views.get(name) as T | undefined

@@ -1,7 +1,7 @@
 /** What columns every stage gets and gives, from the schemas of the inputs; and every stage that asks for one that is not there. */
-import { Bool, Field, Float64, Int32, Precision, Schema, Type as Id, Utf8, type DataType, type Float } from 'apache-arrow'
+import { Bool, Field, Float64, Int32, List, Precision, Schema, Type as Id, Utf8, type DataType, type Float } from 'apache-arrow'
 import type { ColumnType, InputFile, Stage } from '../../stages/define.ts'
-import { messagesType } from '../arrow/columns.ts'
+import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
 import type { Edge, Graph, Node } from './types.ts'
@@ -13,8 +13,11 @@ export interface NodeColumns { readonly input: Schema, readonly output: Schema, 
 export interface Columns { readonly nodes: ReadonlyMap<string, NodeColumns>, readonly isText: boolean, readonly problems: readonly Problem[] }
 
 const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
-  messages: messagesType, text: new Utf8(), number: new Float64(), sortable: new Float64(), float64: new Float64(), int32: new Int32(), bool: new Bool(),
+  messages: messagesType, text: new Utf8(), number: new Float64(), sortable: new Float64(), vector: new List(new Field('item', new Float64())), float64: new Float64(), int32: new Int32(), bool: new Bool(),
 }
+
+/** What a message says in place of a type that stands for several. */
+const typesRead: Readonly<Partial<Record<ColumnType, string>>> = { sortable: 'numbers, bool, text, dates or timestamps', vector: 'a list of float32 or float64' }
 
 /** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
 const pair = ['id', 'prompt', 'chosen', 'rejected']
@@ -24,6 +27,7 @@ export const writtenName = (id: string, name: string): string => pair.includes(n
 
 /** Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool; `sortable` text, dates and timestamps too. */
 export function accepts(expected: ColumnType, type: DataType): boolean {
+  if (expected === 'vector') return isVector(type)
   if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
   if (expected !== 'number' && expected !== 'sortable') return sameType(arrowTypes[expected], type)
   return type.typeId === Id.Int || type.typeId === Id.Bool || type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
@@ -112,7 +116,7 @@ function* checkReads(node: Node, input: Schema): Iterable<Problem> {
     const pointer = optionNaming(node, column)
     const field = byName.get(column)
     if (!field) yield say.unknownColumn(pointer, node.id, column, [...byName.keys()])
-    else if (!accepts(expected, field.type)) yield say.columnType(pointer, node.id, column, typeName(field.type), expected === 'sortable' ? 'numbers, bool, text, dates or timestamps' : expected)
+    else if (!accepts(expected, field.type)) yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
   }
 }
 

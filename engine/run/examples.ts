@@ -126,7 +126,7 @@ export async function runExample(stage: Stage, example: Example, { states: given
   for (const round of given ? [] : stage.fit ?? []) {
     const collector = round.collect(options as never, context())
     await collector.batch(new Batch(flow))
-    states.push(carried(round.merge(options as never, context(), [carried(collector.partial())])))
+    states.push(carried(await round.merge(options as never, context(), [carried(collector.partial())])))
   }
   const drops = stage.group && groupDrops(stage, options, context(), flow)
   const reasons = Object.keys(stage.reasons)

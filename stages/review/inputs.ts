@@ -1,6 +1,6 @@
 /** Where reviewers get their rows from: the texts, score columns, or vectors that the data carries. */
-import { DataType, type Data } from 'apache-arrow'
-import type { NumberColumn } from '../../engine/arrow/columns.ts'
+import type { Data, DataType } from 'apache-arrow'
+import { isVector, type NumberColumn } from '../../engine/arrow/columns.ts'
 import { createFeaturiser } from '../../models/features.ts'
 import type { ReviewerSpec } from '../../models/reviewer.ts'
 import { DenseBuilder, type Capacity, type Rows } from '../../models/rows.ts'
@@ -110,17 +110,9 @@ interface Vectors { width(row: number): number, add(row: number, to: Float64Arra
 
 function vectorsOf(batch: Batch, column: string, stage: string): Vectors {
   if (!batch.has(column)) throw new Error(`${stage}: there is no column '${column}', which embedding_columns names; there are ${batch.schema.fields.map(({ name }) => name).join(', ')}`)
-  const data = batch.column(column) as Data
-  const item = data.children[0] as Data | undefined
-  if (!(DataType.isList(data.type) || DataType.isFixedSizeList(data.type)) || !DataType.isFloat(item!.type) || item!.type.precision === 0) {
-    throw new Error(`${stage}: '${column}' is ${String(data.type)}, must be a list of float32 or float64 to be read as an embedding`)
-  }
-  const values = item!.values as Float32Array | Float64Array
-  const offsets = DataType.isList(data.type) ? data.valueOffsets as Int32Array : undefined
-  const fixed = DataType.isFixedSizeList(data.type) ? data.type.listSize : 0
-  const start = (row: number) => offsets ? offsets[row] : row * fixed
-  const isNull = (row: number) => data.nullCount > 0 && !data.getValid(row)
-  const width = (row: number) => isNull(row) ? 0 : start(row + 1) - start(row)
+  const { type } = batch.column(column)
+  if (!isVector(type as DataType)) throw new Error(`${stage}: '${column}' is ${String(type)}, must be a list of float32 or float64 to be read as an embedding`)
+  const { values, start, width } = batch.vectors(column)
   return {
     width,
     add(row, to, sign) {

@@ -134,7 +134,7 @@ function marked(text: string, list: readonly Token[], at: number, equals: number
   }
   let verdict
   try {
-    verdict = judged(visible.items, twin, 0, 0).verdict
+    verdict = judge(visible.items, twin).verdict
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     return inner
@@ -226,6 +226,11 @@ function calculates(list: readonly Token[], open: number): boolean {
 }
 
 function judged(items: readonly Item[], stated: Stated, start: number, end: number): Found {
+  const { exact, verdict } = judge(items, stated)
+  return { items, visible: undefined, lone: false, stated, twin: undefined, mark: undefined, start, end, startPoint: 0, endPoint: 0, exact, verdict, left: canonical(items), result: printStated(stated) }
+}
+
+function judge(items: readonly Item[], stated: Stated): Pick<Equation, 'exact' | 'verdict'> {
   if (looksLikeDate(items)) throw new Refused('date')
   const exact = evaluate(items)
   const value = valueOfStated(stated)
@@ -236,7 +241,7 @@ function judged(items: readonly Item[], stated: Stated, start: number, end: numb
     const hundred = rational(100n)
     if (near(times(exact, hundred), value, places) || near(exact, times(value, hundred), stated.number.decimals)) throw new Refused('percent')
   }
-  return { items, visible: undefined, lone: false, stated, twin: undefined, mark: undefined, start, end, startPoint: 0, endPoint: 0, exact, verdict, left: canonical(items), result: printStated(stated) }
+  return { exact, verdict }
 }
 
 /** The value of a result without its percent sign: how a mark and its twin are compared, as marks leave the sign out. */

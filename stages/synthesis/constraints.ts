@@ -1,10 +1,11 @@
-/** Constraints that a prompt states in so many words, each with a checker that counts the same way on both sides. English only. */
+/** Constraints that a prompt states in so many words, each with a checker that counts the same way on both sides. Read in English; a language to answer in also in Chinese. */
+import { languageAsked, nameOf, sentencesBut } from './languages.ts'
 
 /** `said` is how a proof names it; `measure` what is counted of an answer; `holds` whether that is as asked. */
 export interface Constraint {
-  readonly kind: 'most_words' | 'least_words' | 'keyword' | 'no_keyword' | 'lower_case' | 'upper_case' | 'no_commas' | 'json' | 'starts_with' | 'ends_with'
+  readonly kind: 'most_words' | 'least_words' | 'keyword' | 'no_keyword' | 'lower_case' | 'upper_case' | 'no_commas' | 'json' | 'starts_with' | 'ends_with' | 'language'
   readonly said: string
-  /** the number, word or phrase that it is about */
+  /** the number, word, phrase or language that it is about */
   readonly about: string
   measure(answer: string): number
   holds(measure: number): boolean
@@ -58,5 +59,7 @@ export function constraintsOf(prompt: string): Constraint[] {
       found.set(one.said, one)
     }
   }
+  const code = languageAsked(prompt)
+  if (code) found.set(code, { kind: 'language', about: code, said: `no sentence but in ${nameOf(code)}`, measure: (answer) => sentencesBut(code, answer), holds: (measure) => measure === 0 })
   return [...found.values()].filter(({ kind, about }) => kind !== 'keyword' || !found.has(`without "${about}"`))
 }

@@ -3,7 +3,7 @@ import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { mix32 } from '../../engine/arrow/hash.ts'
 import { choice, defineStage, Type } from '../define.ts'
 import { several, type Edit } from './edits.ts'
-import { EDIT_TYPES, USUAL_TYPES } from './operators/all.ts'
+import { EDIT_TYPES, ready, USUAL_TYPES } from './operators/all.ts'
 import { operatorTable } from './operators/table.ts'
 import { DECLINED } from './prove.ts'
 import { promptOfStep, workedRows, type Worked } from './solutions.ts'
@@ -13,12 +13,12 @@ import { tellReport, tellRound, type Fitted } from './tell.ts'
 const MORE = 6
 
 export default defineStage({
-  name: 'inject_errors', version: 3,
+  name: 'inject_errors', version: 4,
   summary: 'Derive pairs whose rejected side is the chosen one with one proven error.',
   details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
 true; its proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;
 \`start\` and \`end\` are code points of the last message of the rejected side and say where the error is. \`answer_changed\`: both sides state a final answer, and not the same. \`size\` is the
-edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up, or step by step.
+edit distance over the length of the longer side: pairs that are very alike can lower the likelihood of the good side too, so train them with a loss that holds it up, step by step, or on what [drop_ches](drop_ches.md) leaves of them.
 \`difficulty\` is the mean of how small the error is (1 minus what the false sides differ by, over the larger) and how late it stands (the share of the text before it), each 0 to 1.
 
 ${operatorTable}
@@ -131,6 +131,7 @@ summary says how well such a reader, and one of length alone, does on other pair
     return {
       async batch(batch, verdict) {
         const tests = options.tests_column === undefined ? undefined : batch.text(options.tests_column)
+        await ready(options.types)
         const read = workedRows(batch, context.seed, options.types, options.pairs)
         const parents: number[] = [], made: Edit[] = [], prompts: Message[][] = [], chosen: Message[][] = [], rejected: Message[][] = []
         for (let row = 0; row < batch.rows; row++) {
@@ -140,11 +141,10 @@ summary says how well such a reader, and one of length alone, does on other pair
             const { tested } = await import('./sandbox.ts')
             found = await tested((worked as Worked).solution.text, found, tests.text(row))
           }
-          if (typeof found !== 'string') found = found.slice(0, options.max_per_row)
           if (typeof found === 'string') { verdict.note(row, found); continue }
           const { before, step, solution } = worked as Worked, said = batch.messages('chosen').messages(row), { role } = said[said.length - 1]
           const asked = options.pairs === 'steps' ? promptOfStep([...batch.messages('prompt').messages(row), ...said.slice(0, -1)], before) : []
-          for (const edit of found) {
+          for (const edit of found.slice(0, options.max_per_row)) {
             parents.push(row)
             made.push(step === undefined ? edit : { ...edit, step })
             if (options.pairs === 'steps') {

@@ -30,13 +30,14 @@ export function mentions(text: string): Mention[] {
   return out
 }
 
-const LETTERS = /\p{L}+/gu
 const WORDS: ReadonlyMap<string, string> = new Map(Object.entries({
   ...Object.fromEntries(('zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty')
     .split(' ').map((word, i) => [word, String(i)])),
   thirty: '30', forty: '40', fifty: '50', sixty: '60', seventy: '70', eighty: '80', ninety: '90', hundred: '100', thousand: '1000', million: '1000000',
   half: '5e-1', quarter: '25e-2', fourth: '25e-2', third: '3', once: '1', twice: '2', double: '2', pair: '2', thrice: '3', triple: '3', dozen: '12', score: '20',
 }))
+
+const WORD = new RegExp(`(?<!\\p{L})(${[...WORDS.keys()].join('|')})s?(?!\\p{L})`, 'gu')
 
 /** Numbers that anybody brings along: small counts, of the calendar and the clock, powers of ten. Where one stands nothing says where it came from. */
 const COMMON = new Set(['0', '1', '2', '3', '4', '7', '10', '12', '24', '30', '31', '52', '60', '100', '360', '365', '1000', '5e-1', '25e-2'])
@@ -54,9 +55,8 @@ export function given(prompt: string): Set<string> {
     }
   }
   let tens = 0, after = 0
-  for (const match of prompt.toLowerCase().matchAll(LETTERS)) {
-    const [word] = match, key = WORDS.get(word) ?? (word.endsWith('s') ? WORDS.get(word.slice(0, -1)) : undefined)
-    if (!key) continue
+  for (const match of prompt.toLowerCase().matchAll(WORD)) {
+    const [word, one] = match, key = WORDS.get(one)!
     keys.add(key)
     // forty-eight, twenty five
     if (tens > 0 && after === match.index && key.length === 1 && key !== '0') keys.add(String(tens + Number(key)))

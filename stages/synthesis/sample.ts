@@ -5,9 +5,9 @@ import type { DenseRows } from '../../models/rows.ts'
 import { createPairText } from '../../models/tokens.ts'
 import type { Batch, Context } from '../define.ts'
 import { createInjector, type Injector, type Limits } from './edits.ts'
-import type { EditType } from './operators/all.ts'
+import { ready, type EditType } from './operators/all.ts'
 import { Solution } from './solution.ts'
-import { workedRows, type Unit } from './solutions.ts'
+import { rawRows, work, type Raw, type Unit } from './solutions.ts'
 
 /** a sample is filled if at least this share of all rows can be edited */
 const EDITABLE = 1 / 32
@@ -20,19 +20,28 @@ export interface Picked { readonly hash: number, readonly seed: number, readonly
 /** At most `most[h]` rows of half h of all rows, those with the lowest hashes, in order. */
 export type Halves = readonly [readonly Picked[], readonly Picked[]]
 
+/** A row that may be set apart; `open` is only called where no lower ones fill the half. */
+interface Waiting { readonly hash: number, open(): Picked | undefined }
+
 /** Keeps the rows with the lowest hashes of each half. Rows of equal content are one row. */
 export function keeper(most: readonly [number, number], rate: (most: number) => number = () => 1) {
-  const kept: [Picked[], Picked[]] = [[], []]
+  const kept: [Picked[], Picked[]] = [[], []], waiting: [Waiting[], Waiting[]] = [[], []]
   const limits = most.map(rows => rate(rows) * 2 ** 32)
   const settle = (half: 0 | 1) => {
-    kept[half] = kept[half].sort((a, b) => a.hash - b.hash).filter((one, i, all) => i === 0 || one.hash !== all[i - 1].hash).slice(0, most[half])
-    if (kept[half].length === most[half]) limits[half] = Math.min(limits[half], (kept[half].at(-1)?.hash ?? -1) + 1)
+    const all = [...kept[half].map((one): Waiting => ({ hash: one.hash, open: () => one })), ...waiting[half]].sort((a, b) => a.hash - b.hash), lowest: Picked[] = []
+    for (let i = 0; i < all.length && lowest.length < most[half]; i++) {
+      const one = i > 0 && all[i].hash === all[i - 1].hash ? undefined : all[i].open()
+      if (one) lowest.push(one)
+    }
+    kept[half] = lowest
+    waiting[half] = []
+    if (lowest.length === most[half]) limits[half] = Math.min(limits[half], (lowest.at(-1)?.hash ?? -1) + 1)
   }
   return {
     /** Whether a row of this seed may be among the lowest. */
     wants: (seed: number): boolean => most[halfOf(seed)] > 0 && hashOf(seed) < limits[halfOf(seed)],
-    add(half: 0 | 1, row: Picked): void {
-      if (kept[half].push(row) >= 2 * most[half]) settle(half)
+    add(half: 0 | 1, row: Waiting): void {
+      if (waiting[half].push(row) + kept[half].length >= 2 * most[half]) settle(half)
     },
     halves(): Halves {
       settle(0)
@@ -57,19 +66,23 @@ export function sampler(most: readonly [number, number], types: readonly EditTyp
   const { wants, add, halves } = keeper(most, rows => rateOf(rows, context.expectedRows))
   let rows = 0
   return {
-    batch(batch: Batch) {
+    async batch(batch: Batch) {
       rows += batch.rows
       if (most[0] + most[1] === 0) return
-      const read = workedRows(batch, context.seed, types, unit, wants)
+      await ready(types)
+      const read = rawRows(batch, context.seed, types, wants)
       for (let row = 0; row < batch.rows; row++) {
-        const worked = read(row)
-        if (typeof worked === 'string') continue
-        const { seed, solution: { text, prompt = '' } } = worked
-        if (text.length + prompt.length <= MOST_CHARS) add(halfOf(worked.rowSeed), { hash: hashOf(worked.rowSeed), seed, prompt, text })
+        const raw = read(row)
+        if (typeof raw !== 'string' && raw.text.length + raw.problem.length <= MOST_CHARS) add(halfOf(raw.seed), { hash: hashOf(raw.seed), open: () => pick(raw, types, unit) })
       }
     },
     partial: (): Part => ({ halves: halves(), rows }),
   }
+}
+
+function pick(raw: Raw, types: readonly EditType[], unit: Unit): Picked | undefined {
+  const worked = work(raw, types, unit)
+  return typeof worked === 'string' ? undefined : { hash: hashOf(raw.seed), seed: worked.seed, prompt: worked.solution.prompt ?? '', text: worked.solution.text }
 }
 
 /** The lowest of all parts. */
@@ -78,7 +91,7 @@ export function gather(partials: Iterable<unknown>, most: readonly [number, numb
   let rows = 0
   for (const part of partials as Iterable<Part>) {
     rows += part.rows
-    part.halves.forEach((kept, half) => { for (const row of kept) add(half as 0 | 1, row) })
+    part.halves.forEach((kept, half) => { for (const row of kept) add(half as 0 | 1, { hash: row.hash, open: () => row }) })
   }
   const all = halves(), kept = all[1]
   // of hashes that lie evenly, the highest of those kept says how many there are

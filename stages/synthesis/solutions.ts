@@ -15,8 +15,26 @@ export type Unit = 'solutions' | 'steps'
 /** A solution with a seed that depends on the row's content alone; `rowSeed` is the same whatever step was drawn. `step`: which of the answer's it is. `before`: the steps before it, of which the trainer's prompt tells. */
 export interface Worked { readonly solution: Solution, readonly seed: number, readonly rowSeed: number, readonly step?: number, readonly before: string }
 
-/** A function from a row of a batch to its solution, or why no error of these types can be made in it. Most chat is refused by its bytes and never decoded, as are rows whose seed is not wanted. */
-export function workedRows(batch: Batch, contextSeed: number, types: readonly EditType[], unit: Unit, wants?: (seed: number) => boolean): (row: number) => Worked | Declined {
+/** A row's answer as it stands, and what it answers; nothing is known of it but its seed. */
+export interface Raw { readonly seed: number, readonly problem: string, readonly text: string }
+
+/** A function from a row of a batch to its solution, or why no error of these types can be made in it. */
+export function workedRows(batch: Batch, contextSeed: number, types: readonly EditType[], unit: Unit): (row: number) => Worked | Declined {
+  const raw = rawRows(batch, contextSeed, types)
+  return (row) => {
+    const one = raw(row)
+    return typeof one === 'string' ? one : work(one, types, unit)
+  }
+}
+
+/** The answer as a solution, or one step of it; or why no error of these types can be made in it. */
+export function work({ seed, problem, text }: Raw, types: readonly EditType[], unit: Unit): Worked | Declined {
+  const solution = new Solution(text, problem)
+  return whyNot(solution, types) ?? (unit === 'solutions' ? { solution, seed, rowSeed: seed, before: '' } : drawStep(solution, seed, types))
+}
+
+/** A function from a row of a batch to its texts. Most chat is refused by its bytes and never decoded, as are rows whose seed is not wanted. */
+export function rawRows(batch: Batch, contextSeed: number, types: readonly EditType[], wants?: (seed: number) => boolean): (row: number) => Raw | Declined {
   const prompt = batch.messages('prompt'), chosen = batch.messages('chosen')
   const needsEquation = OPERATORS.every(({ name, proof }) => proof === 'arithmetic' || !types.includes(name as EditType))
   return (row) => {
@@ -28,10 +46,7 @@ export function workedRows(batch: Batch, contextSeed: number, types: readonly Ed
     if (wants && !wants(seed)) return 'no_edit'
     const messages = chosen.messages(row)
     const problem = [...prompt.messages(row), ...messages.slice(0, -1)].map((message) => message.content).join('\n')
-    const solution = new Solution(messages[messages.length - 1].content, problem)
-    const refused = whyNot(solution, types)
-    if (refused) return refused
-    return unit === 'solutions' ? { solution, seed, rowSeed: seed, before: '' } : drawStep(solution, seed, types)
+    return { seed, problem, text: messages[messages.length - 1].content }
   }
 }
 

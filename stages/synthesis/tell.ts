@@ -6,7 +6,7 @@ import { STYLE_COLUMNS } from '../../models/style.ts'
 import type { FitRound, StageReport } from '../define.ts'
 import { draw, EDIT_CLASSES, startWeights, type Limits } from './edits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
-import type { EditType } from './operators/all.ts'
+import { ready, type EditType } from './operators/all.ts'
 import { gather, sampler, styleOf } from './sample.ts'
 import type { Unit } from './solutions.ts'
 
@@ -36,7 +36,8 @@ const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.te
  */
 export const tellRound: FitRound<TellOptions> = {
   collect: (options, context) => sampler(wanted(options), options.types, options.pairs, context),
-  merge(options, { seed, expectedRows }, partials): Fitted {
+  async merge(options, { seed, expectedRows }, partials): Promise<Fitted> {
+    await ready(options.types)
     const { halves: [tuning, trial], editable } = gather(partials, wanted(options), expectedRows), start = startWeights(options.types)
     const possible = [...start.keys()].filter((at) => start[at] > 0)
     const mix = chooseMix(styleOf(tuning, options, (injector) => possible.flatMap((at) => {

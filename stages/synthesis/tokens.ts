@@ -44,7 +44,6 @@ const CODES = Uint8Array.from({ length: 128 }, (_, code) => {
 })
 /** what may go on with a number or a word */
 const JOINS = Uint8Array.from({ length: 128 }, (_, code) => /[.,:'\-xX]/.test(String.fromCharCode(code)) ? 1 : 0)
-const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
 
 function at(pattern: RegExp, text: string, index: number): string {
   pattern.lastIndex = index
@@ -72,7 +71,7 @@ export function tokens(text: string, start: number, end: number, inMark = false)
   const first = line.charCodeAt(start)
   let i = inMark || (first < 128 && CODES[first] === LETTER && first !== 0x53 && first !== 0x73) ? start : start + at(PREFIX, line, start).length
   const push = (kind: Token['kind'], length: number, number?: Printed, operator?: Operator, reason?: string) => {
-    out.push({ kind, start: i, end: i + length, text: line.slice(i, i + length), number, operator, reason })
+    out.push({ kind, start: i, end: i + length, text: text.slice(i, i + length), number, operator, reason })
     i += length
   }
   while (i < end) {
@@ -118,29 +117,21 @@ export function tokens(text: string, start: number, end: number, inMark = false)
 
   /** The pieces that most text is made of, by their ASCII codes alone; false where more must be looked at. What it does the patterns below it would do. */
   function pushPlain(): boolean {
-    const code = line.charCodeAt(i)
+    const code = text.charCodeAt(i)
     if (code === SPACE_CODE) { i++; return true }
     const kind = code < 128 ? CODES[code] : OTHER
-    if (kind === DIGIT) {
-      let stop = i + 1
-      while (isDigit(line.charCodeAt(stop))) stop++
-      const next = line.charCodeAt(stop)
+    if (kind <= LETTER) {
+      let stop = i + 1, next = SPACE_CODE
+      while (stop < end && (next = text.charCodeAt(stop)) < 128 && CODES[next] <= kind) stop++
       if (stop < end && (next > 127 || JOINS[next])) return false
-      pushNumber(line.slice(i, stop))
-      return true
-    }
-    if (kind === LETTER) {
-      let stop = i + 1
-      for (let c = line.charCodeAt(stop); c < 128 && CODES[c] <= LETTER; c = line.charCodeAt(stop)) stop++
-      const next = line.charCodeAt(stop)
-      if (stop < end && (next > 127 || JOINS[next])) return false
-      push('word', stop - i)
+      if (kind === DIGIT) pushNumber(text.slice(i, stop))
+      else push('word', stop - i)
       return true
     }
     if (kind === OTHER) return false
-    const next = i + 1 < end ? line.charCodeAt(i + 1) : SPACE_CODE
+    const next = i + 1 < end ? text.charCodeAt(i + 1) : SPACE_CODE
     if (next > 127 || (next !== SPACE_CODE && CODES[next] > LETTER && next !== 0x24 && next !== 0x28)) return false
-    if (kind === SIGN) push('operator', 1, undefined, line[i] as Operator)
+    if (kind === SIGN) push('operator', 1, undefined, text[i] as Operator)
     else push(kind === EQUALS ? 'equals' : kind === OPEN ? 'open' : kind === CLOSE ? 'close' : kind === DOLLAR ? 'currency' : 'punctuation', 1)
     return true
   }

@@ -1,4 +1,4 @@
-import { Bool, Field, Float16, Float32, Float64, Int16, Int32, Int64, List, makeData, Null, Schema, Struct, Uint64, Utf8, type Data, type DataType } from 'apache-arrow'
+import { Bool, Field, FixedSizeList, Float16, Float32, Float64, Int16, Int32, Int64, List, makeData, Null, Schema, Struct, Uint64, Utf8, type Data, type DataType } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { InputFile } from '../../stages/define.ts'
@@ -110,6 +110,9 @@ describe('columns', () => {
     for (const type of [new Int16(), new Int64(), new Float32(), new Float64(), new Bool()]) expect(accepts('number', type)).toBe(true)
     for (const type of [new Utf8(), new Float16(), new Null(), messagesType]) expect(accepts('number', type)).toBe(false)
     expect(accepts('float64', new Float32())).toBe(false)
+    for (const [item, isVector] of [[new Float32(), true], [new Float64(), true], [new Float16(), false], [new Int32(), false], [new Utf8(), false]] as const) {
+      expect([accepts('vector', new List(new Field('item', item))), accepts('vector', new FixedSizeList(4, new Field('item', item))), accepts('vector', item)]).toEqual([isVector, isVector, false])
+    }
     expect(accepts('messages', new List(new Field('element', new Struct([new Field('role', new Utf8()), new Field('content', new Utf8())]))))).toBe(true)
   })
 })

@@ -27,7 +27,7 @@ const MOST_LINES = 170
 /** The last word of a numeric option says what it counts. */
 const units = /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
 /** Numbers without a unit. */
-const plainNumbers = new Set(['drop_repetition.max_repetition', 'drop_repetition.max_special', 'drop_near_duplicates.similarity'])
+const plainNumbers = new Set(['drop_ches.max_score', 'drop_repetition.max_repetition', 'drop_repetition.max_special', 'drop_near_duplicates.similarity'])
 
 const short = (row: ExampleRow) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shortSide(name, value)]))
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { codesOf, parse } from '../../stages/synthesis/code.ts'
 import { constraintsOf, countPhrase, countWords } from '../../stages/synthesis/constraints.ts'
 import { edits, type Edit } from '../../stages/synthesis/edits.ts'
-import { EDIT_TYPES, OPERATORS, type EditType } from '../../stages/synthesis/operators/all.ts'
+import { EDIT_TYPES, OPERATORS, ready, type EditType } from '../../stages/synthesis/operators/all.ts'
 import { DECLINED } from '../../stages/synthesis/prove.ts'
 import { runScript, tested } from '../../stages/synthesis/sandbox.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
@@ -82,7 +82,7 @@ describe('constraints', () => {
     ['Include the word "moon" and do not use the word "sun".', ['with "moon"', 'without "sun"']], ['Do not include the word "moon".', ['without "moon"']],
     ['Write it all in lowercase letters.', ['no capital letters']], ['Answer in ALL CAPS? No: in all caps', ['no lower-case letters']], ['Reply without commas.', ['no commas']],
     ['Give the result in JSON format.', ['valid JSON']], ['Begin your answer with "Dear Ann"', ['begins with "Dear Ann"']], ['End your response with the phrase "Any questions?"', ['ends with "Any questions?"']],
-    ['Write 50 words about words.', []], ['Answer in French.', []],
+    ['Answer in French, without commas.', ['no commas', 'no sentence but in French']], ['Write 50 words about words.', []], ['She was born in French Guiana.', []],
   ])('%s', (prompt, said) => {
     expect(constraintsOf(prompt).map(one => one.said)).toEqual(said)
   })
@@ -143,9 +143,10 @@ describe('words', () => {
   })
 })
 
-test('any text is survived by every type, and what is made differs in its span', () => {
+test('any text is survived by every type, and what is made differs in its span', async () => {
+  await ready(EDIT_TYPES)
   const piece = fc.constantFrom('at least', 'is', 'Ann Lee', ' met ', '1387', 'May', '12', '1,200', ' + ', ' = ', '24', '```js\n', 'f(a, 2)', ' < ', '\n```\n', '```', '🍎', '\n', '. ', '"', '{', '}', 'words', '½', '−', '<<1+1=2>>', '%', '$')
-  const asked = fc.constantFrom('', 'At most 50 words.', 'Do not use the word "blue".', 'In all caps.', 'In JSON.', 'Begin with "is".', 'Include the word "words".', 'Ann Lee or Bob Ray, 12 of 24 in 1406?')
+  const asked = fc.constantFrom('', 'At most 50 words.', 'Do not use the word "blue".', 'In all caps.', 'In JSON.', 'Begin with "is".', 'Include the word "words".', 'Ann Lee or Bob Ray, 12 of 24 in 1406?', 'Answer in English. 月亮让潮水每天涨两次，渔民们都记得。')
   fc.assert(fc.property(fc.array(piece, { maxLength: 30 }), asked, fc.integer(), fc.constantFrom(...EDIT_TYPES), (pieces, prompt, seed, type) => {
     const text = pieces.join(''), edit = edits(text, seed, { types: [type], prompt })
     if ('refused' in edit) return

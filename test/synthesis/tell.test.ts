@@ -5,7 +5,7 @@ import { STYLE_COLUMNS } from '../../models/style.ts'
 import { Random } from '../../models/random.ts'
 import { EDIT_CLASSES, startWeights } from '../../stages/synthesis/edits.ts'
 import { chooseMix, guess } from '../../stages/synthesis/mix.ts'
-import { gather, sampler, styleOf, type Halves, type Sample } from '../../stages/synthesis/sample.ts'
+import { gather, keeper, sampler, styleOf, type Halves, type Sample } from '../../stages/synthesis/sample.ts'
 import type { EditType } from '../../stages/synthesis/operators/all.ts'
 import { tellReport, type TellOptions } from '../../stages/synthesis/tell.ts'
 
@@ -99,6 +99,16 @@ test('a sample is the same however its rows are parted, holds the lowest hashes 
   fc.assert(fc.property(fc.array(fc.nat(200), { maxLength: 300 }), fc.nat(20), fc.nat(20), (list, even, odd) => {
     const lowest = (rest: number, most: number) => [...new Set(list.filter(hash => hash % 2 === rest))].sort((a, b) => a - b).slice(0, most)
     expect(gather([part(list)], [even, odd], list.length).halves.map(half => half.map(one => one.hash))).toEqual([lowest(0, even), lowest(1, odd)])
+  }))
+})
+
+test('rows are opened from the lowest on, and those that nothing can be made of leave their place to others', () => {
+  fc.assert(fc.property(fc.array(fc.nat(200), { maxLength: 300 }), fc.nat(20), fc.integer({ min: 1, max: 5 }), (list, most, share) => {
+    const { add, halves } = keeper([most, 0]), opened = new Set<number>()
+    for (const hash of list) add(0, { hash, open: () => { opened.add(hash); return hash % share === 0 ? picked(hash) : undefined } })
+    const lowest = [...new Set(list.filter(hash => hash % share === 0))].sort((a, b) => a - b).slice(0, most)
+    expect(halves()[0].map(one => one.hash)).toEqual(lowest)
+    if (list.length < 2 * most && lowest.length === most) expect(Math.max(...opened)).toBe(lowest.at(-1))
   }))
 })
 

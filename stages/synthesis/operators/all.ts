@@ -1,3 +1,4 @@
+import { loadLanguages } from '../languages.ts'
 import type { AnyOperator } from './define.ts'
 import { droppedTerm } from './dropped_term.ts'
 import { operandExchanged } from './operand_exchanged.ts'
@@ -39,3 +40,8 @@ export type EditType = keyof typeof SHARES
 export const EDIT_TYPES = Object.keys(SHARES) as [EditType, ...EditType[]]
 /** Those with an arithmetic proof, but for the two that leave every equation true: what those prove is that a number is used before anything gives it, and a terse solution may do that and be right. */
 export const USUAL_TYPES: readonly EditType[] = EDIT_TYPES.filter((type, i) => OPERATORS[i].proof === 'arithmetic' && type !== 'step_removed' && type !== 'steps_swapped')
+
+/** Loads what operators need that most runs do not. */
+export async function ready(types: readonly EditType[]): Promise<void> {
+  if (types.includes('constraint_broken')) await loadLanguages()
+}

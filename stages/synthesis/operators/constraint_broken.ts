@@ -1,5 +1,6 @@
 import { constraintsOf, countWords, type Constraint } from '../constraints.ts'
 import { shuffled } from '../draw.ts'
+import { foreignSentences, sentencesOf } from '../languages.ts'
 import { spanOf } from '../prove.ts'
 import { growth, inPoints, replace, type Patch, type Solution } from '../solution.ts'
 import type { ErrorOperator } from './define.ts'
@@ -7,6 +8,8 @@ import type { ErrorOperator } from './define.ts'
 /** so far past a number of words that no way of counting brings it back */
 const MARGIN = 1.1
 const EXTRA = 3
+/** sentences of the prompt that are tried in one place of an answer in another language, those of the most alike length */
+const MOST_ALIKE = 3
 /** a text is not repeated more often than this to make it long */
 const MOST_COPIES = 4
 
@@ -15,8 +18,8 @@ interface Asked { readonly asked: Constraint, readonly before: number }
 /** What the prompt asks for in so many words is not done. */
 export const constraintBroken: ErrorOperator<Asked> = {
   name: 'constraint_broken', proof: 'constraint',
-  about: 'The answer breaks a constraint that the prompt states and that it kept: a number of words, a word to use or to avoid, capitals, commas, JSON, how to begin or end.',
-  needs: 'a constraint in English words, of a kind that a checker knows, and an answer that the checker confirms. A language to answer in is not among them',
+  about: 'The answer breaks a constraint that the prompt states and that it kept: a number of words, a word to use or to avoid, capitals, commas, JSON, how to begin or end, a language.',
+  needs: 'a constraint in English words, of a kind that a checker knows, and an answer that the checker confirms. For a language (read in Chinese too): a sentence of another one in the prompt, which takes the place of one of the answer\'s',
   rise: ['misread the question'],
   example: { prompt: 'Describe the sea. Do not use the word "blue".', text: 'It is wide and deep, and it is never still.', edited: 'It is blue and deep, and it is never still.' },
   places: ({ prompt = '', text }) => constraintsOf(prompt).map((asked) => ({ asked, before: asked.measure(text) })).filter(({ asked, before }) => text.trim() !== '' && asked.holds(before)),
@@ -39,7 +42,7 @@ export const constraintBroken: ErrorOperator<Asked> = {
 
 const SENTENCE = /[^.!?\n]+[.!?]+(?:\s+|$)|[^.!?\n]+(?:\n+|$)/gu
 
-function* patchesFor({ text }: Solution, { kind, about }: Constraint, draw: (n: number) => number): Generator<Patch> {
+function* patchesFor({ text, prompt = '' }: Solution, { kind, about }: Constraint, draw: (n: number) => number): Generator<Patch> {
   const sentences = [...text.matchAll(SENTENCE)].map((match) => ({ start: match.index, end: match.index + match[0].length }))
   const words = shuffled([...text.matchAll(/(?<![\p{L}\p{N}])\p{L}{2,}(?![\p{L}\p{N}])/gu)].map((match) => ({ start: match.index, end: match.index + match[0].length, word: match[0] })), draw).slice(0, 20)
   switch (kind) {
@@ -85,6 +88,16 @@ function* patchesFor({ text }: Solution, { kind, about }: Constraint, draw: (n: 
     case 'ends_with': {
       const end = text.trimEnd().length
       yield { start: Math.max(0, end - about.length), end, text: '' }
+      return
+    }
+    case 'language': {
+      const said = sentencesOf(text), others = foreignSentences(prompt, about)
+      // the only sentence would leave an echo of the prompt
+      if (said.length < 2) return
+      for (const { start, end } of shuffled(said, draw)) {
+        const alike = [...others].sort((a, b) => Math.abs(a.length - (end - start)) - Math.abs(b.length - (end - start))).slice(0, MOST_ALIKE)
+        for (const other of alike) yield { start, end, text: other }
+      }
     }
   }
 }
