@@ -15,7 +15,7 @@ the standings of both answers in other pairs, never in this one; or scores that 
 who have a say speak against \`reversed\`, the rest \`ambiguous\`.
 \`both\` drops the reversed, \`either\` also the ambiguous, \`stack\` what the weighed sum of their margins speaks against. A reviewer that is no better than a coin on held-out labels has no voice.
 
-\`exchange\` is the peer review of the paper, with selection over the whole epoch and by weight instead of by a share of each batch: after a first round every head learns afresh, each label counted by how far all *other* reviewers
+\`exchange\` is the peer review of the paper, with selection over the whole epoch and by weight instead of by a share of each batch: after a first round on all labels (the warm-up) every head learns afresh, each label counted by how far all *other* reviewers
 trust it, from 1 down to -1 for one that they take to be turned round; the stack of this second round judges. It is tried where a quarter of the labels or more seem wrong, as below it nothing is gained, and kept where planted flips are then found
 better; elsewhere the rule is \`stack\`. (The paper sorts each batch by margin as well: that throws good pairs away where all of a batch are easy, and is not done.)
 
