@@ -1,5 +1,5 @@
 // How well wrong labels are found, and what dropping them is worth, on the sets of bench_data.mjs. Writes docs/benchmarks/labels.md (or the file --out names).
-//   node scripts/bench_labels.mjs [--quick] [--sets a,b] [--rates 0,0.2] [--seeds 5] [--rows 5000] [--jobs 2] [--python <python with cleanlab>] [--out file]
+//   node scripts/bench_labels.mjs [--quick] [--sets a,b] [--rates 0,0.2] [--seeds 5] [--first-seed 1] [--rows 5000] [--jobs 2] [--python <python with cleanlab>] [--out file]
 // Beside Sluice runs cleanlab (scripts/bench_labels.py) on the same features, folds and labels, its regularisation chosen by out-of-fold likelihood; without --python it is left out.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -30,11 +30,11 @@ const { fitVoters, labelProbabilities } = await import('../dist/models/votes.js'
 
 const FOLDS = 5
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, sets: { type: 'string' }, rates: { type: 'string' }, seeds: { type: 'string' }, rows: { type: 'string' }, python: { type: 'string' }, out: { type: 'string' }, jobs: { type: 'string' }, results: { type: 'string' } },
+  options: { quick: { type: 'boolean' }, sets: { type: 'string' }, rates: { type: 'string' }, seeds: { type: 'string' }, 'first-seed': { type: 'string' }, rows: { type: 'string' }, python: { type: 'string' }, out: { type: 'string' }, jobs: { type: 'string' }, results: { type: 'string' } },
 })
 const names = options.sets?.split(',') ?? (options.quick ? ['ukpconvarg1', 'dpo-reward-margins'] : Object.keys(sets))
 const rates = (options.rates ?? (options.quick ? '0,0.2' : '0,0.1,0.2,0.3,0.4')).split(',').map(Number)
-const seeds = Number(options.seeds ?? (options.quick ? 1 : 5))
+const firstSeed = Number(options['first-seed'] ?? 1), seeds = Number(options.seeds ?? (options.quick ? 1 : 5))
 const mostRows = Number(options.rows ?? (options.quick ? 2500 : 5000))
 const kinds = ['words', 'style'], OURS = 'Sluice, share by evidence'
 const unknown = names.find(name => !sets[name])
@@ -177,7 +177,7 @@ async function measure(name) {
   const set = await load(name)
   const byLength = options.quick || options.rates || sets[name].rates ? [] : [['length', 0.2]], some = rates.filter(rate => sets[name].rates?.includes(rate) ?? true)
   const noises = sets[name].real ? [['real', 0]] : [...some.map(rate => ['random', rate]), ...byLength]
-  for (const [kind, rate, seed] of noises.flatMap(([kind, rate]) => Array.from({ length: seeds }, (_, i) => [kind, rate, i + 1]))) {
+  for (const [kind, rate, seed] of noises.flatMap(([kind, rate]) => Array.from({ length: seeds }, (_, i) => [kind, rate, i + firstSeed]))) {
     const flips = flipsOf(set, kind, rate, seed), signs = Int8Array.from(flips, flip => flip ? -1 : 1), straight = new Int8Array(set.count).fill(1)
     // a fifth of the prompts is held out with the truth; of a set with few prompts this is a lumpy fifth
     const isTest = row => combine32(seed * 31 + 7, set.hashes[row]) % 5 === 0
