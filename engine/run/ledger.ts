@@ -49,7 +49,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   })
   const sinkNames: string[] = [], reached: Uint8Array[] = [], parents: Uint8Array[] = []
   for (const meta of metas) for (const [sink, bits] of Object.entries(meta.reached)) { sinkNames.push(sink); reached.push(bits); parents.push(meta.parents[sink]) }
-  const sinkIndexes = [...sinkNames.keys()], sinksOf = (bits: readonly Uint8Array[], row: number): number[] => sinkIndexes.filter(s => bits[s][row >> 3] & (1 << (row & 7)))
+  const isSet = (bits: Uint8Array, row: number): boolean => (bits[row >> 3] & (1 << (row & 7))) !== 0
   const nodes = [...world.nodes.values()], stages = nodes.map(({ id }) => id), reasons = nodes.map(({ stage }) => Object.keys(stage.reasons))
   // every reason that there is, those of node n from `firstReason[n]` on
   const reasonTexts = ['error', ...BY_NONE, ...reasons.flat()], firstReason = reasons.map((_, n) => 1 + BY_NONE.length + reasons.slice(0, n).flat().length)
@@ -66,16 +66,16 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       const sinkEnds = new Int32Array(n + 1), sinks: number[] = []
       for (let k = 0; k < n; k++) {
         const row = at + k, e = chosen[row]
-        sinks.push(...sinksOf(reached, row))
+        for (let s = 0; s < reached.length; s++) if (isSet(reached[s], row)) sinks.push(s)
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]], kind = e < 0 ? undefined : events.kind[e]
         const related = e >= 0 && events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null
         outcome[k] = sinkEnds[k + 1] > sinkEnds[k] ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
         if (outcome[k] === OUT && kind !== DROPPED) {
-          const made = sinksOf(parents, row), why = made.length > 0 ? PARENT : kind === WITHIN ? REJECTED_SIDE : UNUSED
+          const made = sinkNames.filter((_, s) => isSet(parents[s], row)), why = made.length > 0 ? PARENT : kind === WITHIN ? REJECTED_SIDE : UNUSED
           reason[k] = reasonTexts.indexOf(why)
-          detail[k] = made.length > 0 ? made.map(s => sinkNames[s]).join(', ') : related
+          detail[k] = made.length > 0 ? made.join(', ') : related
           byNone[why]++
         }
         if (e < 0 || reason[k] >= 0) continue

@@ -1,25 +1,23 @@
 /** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
-import { Field, Schema, Utf8, Int64, type Data, type RecordBatch } from 'apache-arrow'
+import { Field, Schema, Utf8, type Data } from 'apache-arrow'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
-import { makeInt64, makeText, runsOfRows, textColumn } from '../arrow/columns.ts'
-import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
-import { Rebatcher } from '../arrow/rebatch.ts'
+import { runsOfRows, textColumn } from '../arrow/columns.ts'
+import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
 import { changedInput, loadValue, saveValue, sizesOf, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { emptyCounts, ERRORED, REJECTED_SIDE, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
-
-const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
 
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
 function inStage({ id, use }: WorkerNode, error: unknown): Error {
@@ -41,8 +39,7 @@ class PartitionPass {
   readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>, partial(): unknown }>()
   readonly #keys = new Map<string, KeyWriter>()
   readonly #spools = new Map<string, SpoolWriter>()
-  readonly #batchers = new Map<string, { batcher: Rebatcher, writer: () => IpcWriter | undefined }>()
-  readonly #writers: { kind: 'sinks' | 'dropped' | 'notes', node: string, writer: IpcWriter, schema: Uint8Array }[] = []
+  readonly #outputs: Outputs
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #parents: Record<string, Uint8Array> = {}
   readonly #lengths: Record<string, Lengths> = {}
@@ -50,7 +47,6 @@ class PartitionPass {
   readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
   readonly #needs: Record<string, string> = {}
-  readonly #file: string
   #ids: IpcWriter | undefined
   #block = 0
 
@@ -60,7 +56,7 @@ class PartitionPass {
     this.#partition = task.partitions[which].partition
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
-    this.#file = world.setup.files[this.#partition.file].label
+    this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
     this.#ops = world.setup.levels[task.level].filter(op => 'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source))
     const earlier = task.partitions[which].earlier
     for (const op of this.#ops) {
@@ -139,12 +135,11 @@ class PartitionPass {
     if (batch.refused.length + batch.within.length > 0) {
       const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
       const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => row - batch.first)))
-      if (batch.refused.length > 0) this.#aside('dropped', node.id, some(batch.refused), batch.refused.map(({ reason }) => reason))
+      if (batch.refused.length > 0) this.#outputs.aside('dropped', node.id, some(batch.refused), batch.refused.map(({ reason }) => reason))
       // what the row has beside its text would be nowhere else
-      if (batch.within.length > 0) this.#aside('notes', node.id, some(batch.within), batch.within.map(() => REJECTED_SIDE))
+      if (batch.within.length > 0) this.#outputs.aside('notes', node.id, some(batch.within), batch.within.map(() => REJECTED_SIDE))
     }
-    const columns = batch.pairs.data.children.length === 0 ? [] : batch.pairs.data.children
-    const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
+    const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns: batch.pairs.data.children, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
     countLengths(flow, this.#lengths[node.id] ??= emptyLengths())
     this.#look(idsOf(flow))
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
@@ -277,43 +272,17 @@ class PartitionPass {
     const dropped = takeFlow(flow, runsOfRows(rows))
     this.#ports.set(`${node.id}.dropped`, { ...dropped, schema: node.input })
     for (const [reason, some] of byReason) if (this.#world.usedPorts.has(`${node.id}.${reason}`)) this.#ports.set(`${node.id}.${reason}`, { ...takeFlow(flow, runsOfRows(some)), schema: node.input })
-    this.#aside('dropped', node.id, dropped, named)
+    this.#outputs.aside('dropped', node.id, dropped, named)
   }
 
   #note(node: WorkerNode, flow: Flow, said: Said): void {
     const rows = said.notes.map(({ row }) => row)
     const picked = takeFlow({ ...flow, schema: new Schema(flow.schema.fields.filter(({ name }) => name === 'id')), columns: [idsOf(flow)] }, runsOfRows(rows))
-    this.#aside('notes', node.id, picked, said.notes.map(({ reason }) => reason))
-  }
-
-  /** Rows of a stage beside its output, with why and where from. */
-  #aside(kind: 'dropped' | 'notes', node: string, flow: Flow, reasons: readonly string[]): void {
-    const values = [makeText(reasons.map(() => node)), makeText(reasons), makeText(reasons.map(() => this.#file)), makeInt64(flow.row)]
-    const renamed = droppedFields.map(field => kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field)
-    const schema = new Schema([...flow.schema.fields.filter(field => !renamed.some(({ name }) => name === field.name)), ...renamed])
-    const full = withColumns(flow, schema, new Map(renamed.map((field, i) => [field.name, values[i]])))
-    this.#batcher(kind, node, full.schema).push(full)
-  }
-
-  #batcher(kind: 'sinks' | 'dropped' | 'notes', node: string, schema: Schema, convert?: (batch: RecordBatch) => RecordBatch): Rebatcher {
-    const key = `${kind}:${node}`
-    let entry = this.#batchers.get(key)
-    if (!entry) {
-      const writer = new IpcWriter(join(this.#folder, `${kind}-${node}.arrow`), schema)
-      this.#writers.push({ kind, node, writer, schema: schemaBytes(schema) })
-      const batcher = new Rebatcher(flow => {
-        const batch = toRecordBatch(flow.schema, flow.columns, flow.rows)
-        writer.write(convert ? convert(batch) : batch)
-      })
-      entry = { batcher, writer: () => writer }
-      this.#batchers.set(key, entry)
-    }
-    return entry.batcher
+    this.#outputs.aside('notes', node.id, picked, said.notes.map(({ reason }) => reason))
   }
 
   #sink(id: string, inputs: readonly string[]): void {
     const node = this.#node(id), sink = node.stage as Sink, flow = this.#inputs(id, inputs)
-    const batcher = this.#batcher('sinks', id, node.output, batch => sink.convert(node.options, batch, node.output))
     const counts = this.#counts[id]
     counts.in += flow.rows
     counts.out += flow.rows
@@ -326,13 +295,12 @@ class PartitionPass {
       if (isDerived) counts.derived++
       ;(isDerived ? parents : reached)[at >> 3] |= 1 << (at & 7)
     }
-    batcher.push(flow)
+    this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(node.options, batch, node.output))
   }
 
   /** Closes everything and writes what the next levels, the ledger and the publisher need to know. */
   finish(): Omit<PassMeta, 'folder' | 'files'> {
-    for (const { batcher } of this.#batchers.values()) batcher.end()
-    for (const { writer } of this.#writers) writer.close()
+    const outputs = this.#outputs.close()
     for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {}
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
@@ -340,19 +308,17 @@ class PartitionPass {
     const grouped: PassMeta['grouped'] = {}
     for (const [node, keys] of this.#keys) grouped[node] = keys.close()
     this.#ids?.close()
-    const streams = (kind: string) => Object.fromEntries(this.#writers.filter(writer => writer.kind === kind)
-      .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
     return {
-      rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, sinks: streams('sinks'), dropped: streams('dropped'), notes: streams('notes'),
+      rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, ...outputs,
       ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, kept: Uint32Array.from(this.#kept), lengths: this.#lengths, counts: this.#counts, grouped,
     }
   }
-
 }
 
 const idsOf = ({ schema, columns }: Flow): Data => columns[schema.fields.findIndex(({ name }) => name === 'id')]
 const idSchema = new Schema([new Field('id', new Utf8(), false)])
 const idHeader = schemaBytes(idSchema).length
+
 /** Runs a pass over its partitions (several where one read serves them), skipping those that are done already. `progress` hears of rows as they pass. */
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
