@@ -27,9 +27,6 @@ const MAX_ETA = 0.495
 const STEP = 0.005
 const HALF_CHI2 = 1.920729410347062
 
-/** True if margins agree with the labels beyond chance (likelihood ratio, 5 %). */
-export const agreesBeyondChance = ({ plain_gain }: Calibration): boolean => plain_gain > HALF_CHI2
-
 /**
  * Fits noise rate and temperature to out-of-fold margins, by maximum likelihood of P(label as given) = eta + (1 - 2 eta) s(d / T).
  *

@@ -63,7 +63,7 @@ const TUNED = 8
  *
  * Dropping helps if the memorising head gains: by more than a standard error where the reviewers are known to be able, else by more than 1.64, which chance exceeds one time in twenty. A head that learns by heart is the better for having fewer hard labels, right or wrong,
  * so its gain alone is no evidence that those were wrong, and the tuned head must not pay for it. Where some labels are known to be wrong, it may not agree with fewer held-out labels beyond chance; where they may be mere minority opinions, it may lose neither likelihood nor agreement at all.
- * Of the shares that help, the smallest is taken whose sum of gains is within a standard error of the best. Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
+ * Of the shares that help, those are alike whose sum of gains is within a standard error of the best: of these the noise rate itself is taken where some labels are known to be wrong, else (and where it is not among them) the smallest. Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
  */
 export function chooseShare(whole: ShareQuestion): Evidence {
   const some = atMost(MOST_ROWS, whole)
@@ -92,7 +92,8 @@ export function chooseShare(whole: ShareQuestion): Evidence {
   }
   const trials = found.map(({ share, dropped, of, memorising, tuned, accuracy }): Trial => ({ share, dropped_share: of > 0 ? dropped / of : 0, memorising: meanOf(memorising), tuned: meanOf(tuned), tuned_accuracy: meanOf(accuracy) }))
   const worth = trials.filter(trial => isWorth(trial, whole)), best = worth.reduce<Trial | undefined>((a, b) => a && netGain(a) >= netGain(b) ? a : b, undefined)
-  const taken = best && worth.find(trial => netGain(trial) >= netGain(best) - errorOf(best.memorising))
+  const alike = worth.filter(trial => netGain(trial) >= netGain(best!) - errorOf(best!.memorising))
+  const taken = alike.find(({ share }) => whole.noisy && share === noise_rate) ?? alike.at(0)
   return { share: taken?.share ?? 0, helps: taken !== undefined, trials, held_out }
 }
 

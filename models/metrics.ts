@@ -61,6 +61,32 @@ export function auroc(scores: ArrayLike<number>, positive: ArrayLike<number>): E
   return { value, low: Math.max(0, value - Z95 * error), high: Math.min(1, value + Z95 * error) }
 }
 
+/**
+ * The chance that a row whose sign is turned round has a lower margin than another row as it is: P(-m_i < m_j) = P(m_i + m_j > 0) over all pairs of rows, ties counted half. For margins that turn with their row's sides this is
+ * the AUROC of finding one turned row, each turned in turn. A U-statistic (Hoeffding 1948), its 95 % interval by the spread of the rows' own shares, clipped to [0, 1]. NaN throughout with less than two rows.
+ */
+export function turnedAuroc(margins: Float64Array): Estimate {
+  const n = margins.length
+  if (n < 2) return { value: NaN, low: NaN, high: NaN }
+  const sorted = margins.slice().sort()
+  // by row: share of the others with which its margin sums to more than 0
+  const shares = margins.map(margin => ((2 * n - countUpTo(sorted, -margin, true) - countUpTo(sorted, -margin, false)) / 2 - (margin > 0 ? 1 : margin === 0 ? 0.5 : 0)) / (n - 1))
+  const value = shares.reduce((sum, each) => sum + each, 0) / n, squares = shares.reduce((sum, each) => sum + (each - value) ** 2, 0)
+  const error = 2 * Math.sqrt(squares / (n - 1) / n)
+  return { value, low: Math.max(0, value - Z95 * error), high: Math.min(1, value + Z95 * error) }
+}
+
+/** How many of the ascending values are below this one, or at most it. */
+function countUpTo(sorted: Float64Array, value: number, inclusive: boolean): number {
+  let from = 0, to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (inclusive ? sorted[middle] <= value : sorted[middle] < value) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
 /** Share `hits` of `trials` with Wilson's 95 % score interval; NaN with [0, 1] when there were no trials. */
 export function share(hits: number, trials: number): Estimate {
   if (trials === 0) return { value: NaN, low: 0, high: 1 }

@@ -1,8 +1,8 @@
-import { agreesBeyondChance, confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
+import { confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
 import { judge, type Question } from './judge.ts'
-import { auroc, share, spearman, type Estimate } from './metrics.ts'
+import { auroc, share, spearman, turnedAuroc, type Estimate } from './metrics.ts'
 import { fitMixture, type Mixture } from './mixture.ts'
 import { combine32, Random, shuffle } from './random.ts'
 import { fitHeads, type Reviewer } from './reviewer.ts'
@@ -17,7 +17,7 @@ export interface PanelOptions extends CrossFitOptions {
   rule: Rule
   /** Share of the labels that are wrong, in [0, 0.5); absent: estimated. */
   noise_rate?: number
-  /** The panel is able if the lower end of the self-test's `auroc_corrected` is above this. */
+  /** The panel is able if the lower end of the self-test's `auroc_corrected` is above this; it tells a little if that is above 0.53 (or this, if less). */
   min_auroc: number
   /** What decides the share to drop. `evidence`: what helps a fresh head, which may be none; `noise_rate`: as many as are taken to be wrong, without a trial. */
   share_by: 'evidence' | 'noise_rate'
@@ -25,14 +25,15 @@ export interface PanelOptions extends CrossFitOptions {
   flip_share: number
 }
 
-/** What a panel found when it looked for flips that were planted in its own sample, with 95 % intervals. A plain object. */
+/** What a panel found when it looked for flips in its own sample, with 95 % intervals. A plain object. */
 export interface SelfTest {
   rows: number
+  /** Labels that were flipped in secret before all reviewers were trained afresh; for precision and recall. */
   planted: number
-  /** Chance that a planted flip has a lower stack margin than another row. */
+  /** Chance that a flipped label has a lower stack margin than another row, each label flipped in turn: out of fold, where no reviewer has seen it, that only changes its margin's sign. Before reviewers learn from each other. */
   auroc: Estimate
   /**
-   * The same for a wrong label against a right one: (auroc - e) / (1 - 2 e), as a share e of the planted flips made a wrong label right and e of the others are wrong.
+   * The same for a wrong label against a right one: (auroc - e) / (1 - 2 e), as a share e of the flips made a wrong label right and e of the others are wrong.
    * Its lower end takes the lowest e that is not ruled out, so that noise which may not be there excuses nothing.
    */
   auroc_corrected: Estimate
@@ -66,10 +67,12 @@ export interface Panel {
   /** Stack margins as two normal bells. */
   mixture: Mixture
   self_test: SelfTest
-  /** The lower bound of the self-test's corrected AUROC is above the limit. If not, nothing may be dropped on this panel's word alone: only where that helps a fresh head beyond chance. */
+  /** The lower end of the self-test's corrected AUROC is above `min_auroc`. If not, nothing may be dropped on this panel's word alone: only where that helps a fresh head beyond chance. */
   able: boolean
+  /** It is above 0.53. If not, nothing may be dropped at all. */
+  tells: boolean
   share_by: 'evidence' | 'noise_rate'
-  /** What dropping does to a fresh head; absent when the margins agree with held-out labels no better than a coin, and when it was not asked for. */
+  /** What dropping does to a fresh head; absent when the panel does not tell right labels from wrong ones, and when it was not asked for. */
   evidence?: Evidence
   /** Rank correlation (Spearman) of the two reviewers that see and are most alike; above 0.95 they are one reviewer asked twice. */
   correlation?: { first: string, second: string, correlation: number, near_copy: boolean }
@@ -80,6 +83,8 @@ export interface Panel {
 
 /** Below this share of wrong labels the exchange is not tried: there is little to gain by it. */
 const LEAST_NOISE = 0.25
+/** Flips are to be found with an AUROC of more than this, whatever a trial says. */
+const LEAST_AUROC = 0.53
 const QUANTILES = 1000
 
 /** True if pairs may be dropped: dropping helps, or where that was not asked the panel is able. */
@@ -93,11 +98,13 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
   const { specs, folds } = question
   let judged = judge(question, { ...options, exchange: false })
   let joint = fitCalibration(judged.stacked)
-  const rate = options.noise_rate ?? joint.eta.value, plainL2s = judged.fits.map(({ l2 }) => l2)
+  const found = turnedAuroc(judged.stacked), rate = options.noise_rate ?? joint.eta.value, plainL2s = judged.fits.map(({ l2 }) => l2)
+  // a plateau of contradicted labels is what wrong ones leave; opinions of a minority grow fewer as the margin rises
+  const noisy = options.noise_rate !== undefined || joint.eta.low > 0
   let planted = plant(question, plainL2s, rate, false, options)
   let exchange: Panel['exchange']
   if (options.rule === 'exchange' && likelyNoise(joint, judged.stacked, options.noise_rate) >= LEAST_NOISE) {
-    const other = plant(question, plainL2s, rate, true, options), before = planted.test.auroc.value, after = other.test.auroc.value
+    const other = plant(question, plainL2s, rate, true, options), before = planted.auroc, after = other.auroc
     exchange = { before, after, helps: after > before }
     if (exchange.helps) {
       planted = other
@@ -105,21 +112,19 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
       joint = fitCalibration(judged.stacked)
     }
   }
-  const { test, noise } = planted, { margins, stack, stacked, standings } = judged
-  const eta = coverAll(joint, [noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
+  const { margins, stack, stacked, standings } = judged
+  const eta = coverAll(joint, [planted.noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
   const noise_rate = noiseRate(joint, eta, stacked, options.noise_rate)
-  const self_test = { ...test, auroc_corrected: corrected(test.auroc, noise_rate.how === 'given' ? noise_rate : eta) }
-  const able = self_test.auroc_corrected.low > options.min_auroc
-  // a plateau of contradicted labels is what wrong ones leave; opinions of a minority grow fewer as the margin rises
-  const noisy = noise_rate.how === 'given' || joint.eta.low > 0
-  const evidence = options.share_by === 'evidence' && agreesBeyondChance(joint)
+  const self_test = { ...planted.test, auroc: found, auroc_corrected: corrected(found, noise_rate.how === 'given' ? noise_rate : eta) }
+  const { low } = self_test.auroc_corrected, able = low > options.min_auroc, tells = low > Math.min(LEAST_AUROC, options.min_auroc)
+  const evidence = options.share_by === 'evidence' && tells
     ? chooseShare({ question, fresh, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', able, noisy, l2s: plainL2s, exchange: exchange?.helps ?? false, options }) : undefined
   const dropped = evidence?.helps ? evidence.share : noise_rate.value
   const fits = standings ? [...judged.fits, fitHeads(GIVEN, { layout: 'dense', columns: 1, length: 0, values: new Float32Array(0) }, folds, options)] : judged.fits
   const reviewers = [...specs, GIVEN].slice(0, fits.length).map((spec, m) => ({ ...spec, fit: fits[m], calibration: fitCalibration(margins[m]) }))
   return {
     reviewers, ...(standings ? { standings } : {}), stack, joint, noise_rate, thresholds: thresholdsOf(stack, margins, dropped), stack_threshold: lowest(stacked, dropped),
-    quantiles: quantilesOf(stacked), confident: confidentThreshold(stacked.map(margin => support(joint, margin))), mixture: fitMixture(stacked), self_test, able, share_by: options.share_by,
+    quantiles: quantilesOf(stacked), confident: confidentThreshold(stacked.map(margin => support(joint, margin))), mixture: fitMixture(stacked), self_test, able, tells, share_by: options.share_by,
     ...(evidence ? { evidence } : {}), ...correlate(reviewers, stack.sees, margins), ...(exchange ? { exchange } : {}), rows: folds.length,
   }
 }
@@ -235,7 +240,7 @@ export function lowest(margins: Float64Array, rate: number): number {
  * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation, weighs them afresh, and looks for the flips by the rule. The labels'
  * own noise counts as clean here and a planted flip of a wrong label makes it right, so the figures are lower than those against the truth.
  */
-function plant(question: Question, l2s: readonly number[], rate: number, exchange: boolean, options: PanelOptions): { test: Omit<SelfTest, 'auroc_corrected'>, noise: Estimate } {
+function plant(question: Question, l2s: readonly number[], rate: number, exchange: boolean, options: PanelOptions): { test: Pick<SelfTest, 'rows' | 'planted' | 'precision' | 'recall'>, auroc: number, noise: Estimate } {
   const n = question.folds.length, { flip_share } = options
   const order = shuffle(Uint32Array.from({ length: n }, (_, i) => i), new Random(combine32(options.seed, 0x706c616e)))
   const planted = new Uint8Array(n), signs = new Int8Array(n).fill(1)
@@ -249,7 +254,8 @@ function plant(question: Question, l2s: readonly number[], rate: number, exchang
   const { eta } = fitCalibration(stacked)
   const without = (found: number) => Math.min(0.5, Math.max(0, (found - flip_share) / (1 - 2 * flip_share)))
   return {
-    test: { rows: n, planted: count, auroc: auroc(stacked.map(margin => -margin), planted), precision: share(hits, flagged), recall: share(hits, count) },
+    test: { rows: n, planted: count, precision: share(hits, flagged), recall: share(hits, count) },
+    auroc: auroc(stacked.map(margin => -margin), planted).value,
     noise: { value: without(eta.value), low: without(eta.low), high: without(eta.high) },
   }
 }

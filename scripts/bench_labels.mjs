@@ -233,7 +233,7 @@ async function measure(name) {
         auroc: against && count(wrong) > 0 ? auroc(against, wrong).value : NaN, ap: against && count(wrong) > 0 ? averagePrecision(against, wrong) : NaN,
         precision: count(drops) > 0 ? hits(drops) / count(drops) : NaN, recall: !isTable && count(wrong) > 0 ? hits(drops) / count(wrong) : NaN,
         estimate: said ?? NaN,
-        ...(method === OURS ? { exchange: panel.exchange?.helps, how: panel.noise_rate.how, low: panel.noise_rate.low, high: panel.noise_rate.high, able: panel.able, helps: mayDrop(panel) } : {}),
+        ...(method === OURS ? { exchange: panel.exchange?.helps, how: panel.noise_rate.how, low: panel.noise_rate.low, high: panel.noise_rate.high, able: panel.able, tells: panel.tells, helps: mayDrop(panel) } : {}),
       })
     }
     console.error(`${name} ${kind} ${rate} seed ${seed}: ${train.length} pairs`)

@@ -14,7 +14,7 @@ type Partial = { panel: unknown, votes: ReturnType<ReturnType<typeof collectVote
 const panelFit = panelRound<Options>('detect_noise', () => 'stack')
 
 export default defineStage({
-  name: 'detect_noise', version: 5,
+  name: 'detect_noise', version: 6,
   summary: 'Say of every pair how likely its label is right.',
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
 this one; scores that the data carries judge beside them. Their margins are

@@ -36,7 +36,7 @@ export const panelOptions = {
   sample_rows: Type.Integer({ minimum: 100, maximum: 200_000, default: 40_000, description: 'pairs that reviewers are trained on, a seeded sample; all pairs are scored' }),
   noise_rate: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 0.5, description: 'share of labels that are wrong, where it is known; estimated otherwise' })),
   share_by: choice(['evidence', 'noise_rate'], { default: 'evidence', description: 'what decides the share to drop. evidence: what makes a fresh head judge held-out labels better, nothing if that is none; noise_rate: as many as are taken to be wrong, without a trial, to send doubtful pairs to people, say' }),
-  min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'the reviewers are able if planted flips show that wrong labels are told from right ones with an AUROC whose lower 95 % bound is above this. Able ones may drop what is likely to help; others only what helps a fresh head beyond chance, and nothing by share_by: noise_rate' }),
+  min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'the reviewers are able if flipped labels are told from the others with an AUROC whose lower 95 % bound is above this (corrected for the noise that is surely there). Able ones may drop what is likely to help; others only what helps a fresh head beyond chance, and nothing by share_by: noise_rate. At 0.53 or less nothing is dropped at all' }),
 }
 
 export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' | 'weight' | 'flip', neighbours?: boolean }

@@ -8,7 +8,7 @@ import { panelReport } from './report.ts'
 const classes = ['agreed', 'ambiguous', 'reversed']
 
 export default defineStage({
-  name: 'peer_review', version: 5,
+  name: 'peer_review', version: 6,
   summary: 'Drop pairs whose label independent reviewers speak against.',
   details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
 the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all
@@ -19,9 +19,10 @@ who have a say speak against \`reversed\`, the rest \`ambiguous\`.
 trust it, from 1 down to -1 for one that they take to be turned round; the stack of this second round judges. It is tried where a quarter of the labels or more seem wrong, as below it nothing is gained, and kept where planted flips are then found
 better; elsewhere the rule is \`stack\`. (The paper sorts each batch by margin as well: that throws good pairs away where all of a batch are easy, and is not done.)
 
-That share is chosen by evidence: a fresh head is trained with and without the pairs that would be dropped (half, all and one and a half times the noise rate), and held-out labels say whether it gains; of the shares that help about alike the smallest is dropped. Where planted flips show that
-the reviewers can tell (\`min_auroc\`), a likely gain will do, elsewhere it must be beyond chance; and where none of the labels is known to be wrong, a well-regularised head must not lose by it, as what is dropped may be the minority's
-opinion. When none of this holds, and when the reviewers judge held-out labels no better than a coin, nothing is dropped. The evidence is about random mistakes: a bias that all labels share, those held out too, passes for truth.
+That share is chosen by evidence. First, flipped labels say what the reviewers see: where those are not told from the others with an AUROC whose lower 95 % bound is above 0.53, nothing is dropped. Then a fresh head is trained with and without the pairs that would be
+dropped (half, all and one and a half times the noise rate), and held-out labels say whether it gains. Where the bound is above \`min_auroc\` a likely gain will do, elsewhere it must be beyond chance. Where the share of contradicted labels stops falling as
+margins grow, some labels are wrong, and of shares that help about alike the noise rate itself is dropped; elsewhere what is dropped may be the minority's opinion, so a well-regularised head must not lose by it, and of shares that help about alike the smallest goes. When none
+helps, nothing is dropped. The evidence is about random mistakes: a bias that all labels share, those held out too, passes for truth.
 
 \`<id>_curriculum_rank\` is where a pair stands from easy (0) to hard (1), a quantile of the weighed margins: \`write_arrow\` with \`order_by: <id>_curriculum_rank\` writes the easy ones first.
 \`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` turns round what would have been dropped:

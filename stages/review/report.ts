@@ -16,7 +16,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   const named = (test: (m: number) => boolean) => panel.reviewers.filter((_, m) => isThere[m] && test(m)).map(({ name }) => name)
   const { low } = test.auroc_corrected, lower = Number.isNaN(low) ? 'unknown' : low.toFixed(2)
   const lines = [
-    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted} labels flipped in secret ${percent(test.recall.value)} were found`} (AUROC ${interval(test.auroc)}, precision ${percent(test.precision.value)})`,
+    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted} labels flipped in secret ${percent(test.recall.value)} were found (precision ${percent(test.precision.value)})`}; any one label flipped is told from the others with AUROC ${interval(test.auroc)}`,
     noise.how === 'given' ? `noise rate ${percent(noise.value)}, as given` : noise.how === 'fitted' ? `estimated share of wrong labels ${interval(noise)}; wrong labels are told from right ones with AUROC ${interval(test.auroc_corrected)}`
       : `the share of wrong labels cannot be told apart from the reviewers' weakness; confident learning flags ${percent(noise.value)}, and probabilities say how likely another label would agree`,
   ]
@@ -28,7 +28,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   if (exchange) lines.push(`${exchange.helps ? 'having learned from each other, the reviewers find planted flips better' : 'learning from each other does not help the reviewers to find planted flips, and was left'} (AUROC ${exchange.after.toFixed(3)}, before ${exchange.before.toFixed(3)})`)
   if (action === 'weight') lines.push(panel.able ? 'every pair is kept, with its probability as a soft label' : `the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so every soft label is 1`)
   else if (panel.share_by === 'noise_rate') lines.push(panel.able ? `each reviewer speaks against its lowest ${percent(noise.value)}; whether dropping helps was not tried` : `the reviewers cannot tell right labels from wrong ones well enough here (lower bound ${lower}), so nothing ${would} ${dropped} for noise`)
-  else if (!evidence) lines.push(`the reviewers judge held-out labels no better than a coin would, so nothing ${would} ${dropped} for noise`)
+  else if (!evidence) lines.push(`the reviewers cannot tell right labels from wrong ones here (lower bound ${lower}), so nothing ${would} ${dropped} for noise`)
   else if (!evidence.helps) lines.push(`${panel.able ? 'a' : `the reviewers may not tell right labels from wrong ones well enough here (lower bound ${lower}), and a`} fresh head does not surely learn better without the pairs that they doubt, so nothing ${would} ${dropped} for noise`)
   else {
     const trial = evidence.trials.find(({ share }) => share === evidence.share)!

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { auroc, calibrationError, midranks, pearson, share, spearman } from '../../models/metrics.ts'
+import { auroc, calibrationError, midranks, pearson, share, spearman, turnedAuroc } from '../../models/metrics.ts'
 import { Random } from '../../models/random.ts'
 
 const scored = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.boolean()), { minLength: 2, maxLength: 40 })
@@ -33,6 +33,33 @@ test("DeLong's interval holds the truth about 95 times in 100", () => {
   }
   expect(held).toBeGreaterThan(365)
   expect(held).toBeLessThan(397)
+})
+
+test('turning rows round in turn counts the pairs whose margins sum to more than 0, ties half', () => {
+  fc.assert(fc.property(fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 2, maxLength: 40 }), margins => {
+    let wins = 0
+    for (let i = 0; i < margins.length; i++) for (let j = 0; j < i; j++) wins += margins[i] + margins[j] > 0 ? 1 : margins[i] + margins[j] === 0 ? 0.5 : 0
+    const { value, low, high } = turnedAuroc(Float64Array.from(margins))
+    expect(value).toBeCloseTo(2 * wins / margins.length / (margins.length - 1), 10)
+    expect(low).toBeLessThanOrEqual(value + 1e-12)
+    expect(high).toBeGreaterThanOrEqual(value - 1e-12)
+  }))
+  expect(turnedAuroc(Float64Array.of(1)).value).toBeNaN()
+})
+
+test('its interval holds the truth about 95 times in 100, and is far narrower than that of a tenth that is planted', () => {
+  const random = new Random(6), truth = 0.6400 // Phi(0.2535 · sqrt 2)
+  let held = 0, width = 0, planted = 0
+  for (let trial = 0; trial < 400; trial++) {
+    const margins = Float64Array.from({ length: 300 }, () => random.normal() + 0.2535), { low, high } = turnedAuroc(margins)
+    if (low <= truth && truth <= high) held++
+    const few = auroc(margins.map((margin, i) => i < 30 ? margin : -margin), margins.map((_, i) => i < 30 ? 1 : 0))
+    width += high - low
+    planted += few.high - few.low
+  }
+  expect(held).toBeGreaterThan(365)
+  expect(held).toBeLessThan(397)
+  expect(width / planted).toBeLessThan(0.65)
 })
 
 test('share gives the Wilson interval', () => {

@@ -108,7 +108,7 @@ describe('panelReport', () => {
   const e = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
   const panel = {
     reviewers: ['words', 'style'].map(name => ({ name, from: 'learned', fit: { l2: 1, tried: [] }, calibration: { plain_temperature: 1 } })),
-    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], sees: [false, true], weights: [] }, joint: {}, rows: 3000, able: true, share_by: 'evidence',
+    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], sees: [false, true], weights: [] }, joint: {}, rows: 3000, able: true, tells: true, share_by: 'evidence',
     noise_rate: { ...e(0.2), how: 'fitted' }, self_test: { rows: 3000, planted: 300, auroc: e(0.7), auroc_corrected: e(0.85), precision: e(0.4), recall: e(0.5) },
   } as unknown as Panel
   const trial = { share: 0.2, dropped_share: 0.15, memorising: e(0.06), tuned: e(0), tuned_accuracy: e(0) }
@@ -118,7 +118,7 @@ describe('panelReport', () => {
     expect(panelReport(panel, 'drop').lines).toContain('words sees no more here than a coin: no voice')
     expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe('a fresh head does not surely learn better without the pairs that they doubt, so nothing was dropped for noise')
     expect(last({ share_by: 'noise_rate' })).toBe('each reviewer speaks against its lowest 20 %; whether dropping helps was not tried')
-    expect(last({})).toBe('the reviewers judge held-out labels no better than a coin would, so nothing was dropped for noise')
+    expect(last({ able: false, tells: false, self_test: { ...panel.self_test, auroc_corrected: e(0.57) } })).toBe('the reviewers cannot tell right labels from wrong ones here (lower bound 0.52), so nothing was dropped for noise')
     expect(last({ able: false, evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toMatch(/^the reviewers may not tell right labels from wrong ones well enough here \(lower bound 0.80\), and a fresh head /)
     expect(last({ able: false, share_by: 'noise_rate' }, false)).toBe('the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise')
     expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(/^a fresh head that learns by heart judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /)
