@@ -1,3 +1,5 @@
+import { countBefore } from './sorted.ts'
+
 /** A value with the ends of its 95 % interval. */
 export interface Estimate {
   value: number
@@ -70,21 +72,10 @@ export function turnedAuroc(margins: Float64Array): Estimate {
   if (n < 2) return { value: NaN, low: NaN, high: NaN }
   const sorted = margins.slice().sort()
   // by row: share of the others with which its margin sums to more than 0
-  const shares = margins.map(margin => ((2 * n - countUpTo(sorted, -margin, true) - countUpTo(sorted, -margin, false)) / 2 - (margin > 0 ? 1 : margin === 0 ? 0.5 : 0)) / (n - 1))
+  const shares = margins.map(margin => ((2 * n - countBefore(n, i => sorted[i] <= -margin) - countBefore(n, i => sorted[i] < -margin)) / 2 - (margin > 0 ? 1 : margin === 0 ? 0.5 : 0)) / (n - 1))
   const value = shares.reduce((sum, each) => sum + each, 0) / n, squares = shares.reduce((sum, each) => sum + (each - value) ** 2, 0)
   const error = 2 * Math.sqrt(squares / (n - 1) / n)
   return { value, low: Math.max(0, value - Z95 * error), high: Math.min(1, value + Z95 * error) }
-}
-
-/** How many of the ascending values are below this one, or at most it. */
-function countUpTo(sorted: Float64Array, value: number, inclusive: boolean): number {
-  let from = 0, to = sorted.length
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (inclusive ? sorted[middle] <= value : sorted[middle] < value) from = middle + 1
-    else to = middle
-  }
-  return from
 }
 
 /** Share `hits` of `trials` with Wilson's 95 % score interval; NaN with [0, 1] when there were no trials. */

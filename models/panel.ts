@@ -7,6 +7,7 @@ import { fitMixture, type Mixture } from './mixture.ts'
 import { combine32, Random, shuffle } from './random.ts'
 import { fitHeads, type Reviewer } from './reviewer.ts'
 import type { Rows } from './rows.ts'
+import { countBefore } from './sorted.ts'
 import type { Stack } from './stack.ts'
 import type { Standings } from './standings.ts'
 
@@ -133,13 +134,8 @@ const GIVEN = { name: 'standings', from: 'given' as const }
 
 /** Where a pair stands on the way from easy (0) to hard (1): the share of the sample whose margin is higher. */
 export function curriculumRank({ quantiles }: Panel, margin: number): number {
-  let from = 0, to = quantiles.length
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (quantiles[middle] <= margin) from = middle + 1
-    else to = middle
-  }
-  return quantiles.length > 0 ? 1 - from / quantiles.length : 0.5
+  const count = quantiles.length
+  return count > 0 ? 1 - countBefore(count, i => quantiles[i] <= margin) / count : 0.5
 }
 
 function quantilesOf(margins: Float64Array): Float64Array {

@@ -1,4 +1,5 @@
 import { fitNoiseRate, slopeFor } from './calibration.ts'
+import { countBefore } from './sorted.ts'
 import { fitStack, stackMargins } from './stack.ts'
 
 /** Comparisons of answers, by hashes of prompt and answer: the chosen one of each, and the rejected. */
@@ -30,7 +31,7 @@ export function tournament({ chosen, rejected }: Comparisons): Tournament {
   answers.set(chosen)
   answers.set(rejected, chosen.length)
   answers.sort()
-  const repeats = (hash: number) => answers[firstAt(answers, hash) + 1] === hash
+  const repeats = (hash: number) => answers[countBefore(answers.length, i => answers[i] < hash) + 1] === hash
   const picked = Uint32Array.from(chosen, (_, i) => i).filter(i => chosen[i] !== rejected[i] && (repeats(chosen[i]) || repeats(rejected[i])))
   const lowOf = (i: number) => Math.min(chosen[i], rejected[i]), highOf = (i: number) => Math.max(chosen[i], rejected[i])
   picked.sort((a, b) => lowOf(a) - lowOf(b) || highOf(a) - highOf(b))
@@ -41,7 +42,7 @@ export function tournament({ chosen, rejected }: Comparisons): Tournament {
     won[low.length - 1] += chosen[i] < rejected[i] ? 1 : -1
   }
   const nodes = Uint32Array.from([...low, ...high]).sort().filter((hash, i, all) => hash !== all[i - 1])
-  const first = Uint32Array.from(low, hash => firstAt(nodes, hash)), second = Uint32Array.from(high, hash => firstAt(nodes, hash))
+  const nodeAt = (hash: number) => countBefore(nodes.length, i => nodes[i] < hash), first = Uint32Array.from(low, nodeAt), second = Uint32Array.from(high, nodeAt)
   const starts = new Uint32Array(nodes.length + 1)
   for (const node of [...first, ...second]) starts[node + 1]++
   for (let node = 0; node < nodes.length; node++) starts[node + 1] += starts[node]
@@ -100,24 +101,9 @@ export function fitStandings(graph: Tournament, rows: Comparisons, margins: read
   return { low, high, margins: Float32Array.from(low, (_, pair) => fared(first[pair], pair) - fared(second[pair], pair)) }
 }
 
-function firstAt(sorted: Uint32Array, value: number): number {
-  let from = 0, to = sorted.length
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (sorted[middle] < value) from = middle + 1
-    else to = middle
-  }
-  return from
-}
-
 /** The place of the pair of two answers; -1 if it is not there. */
 function pairAt(low: Uint32Array, high: Uint32Array, a: number, b: number): number {
   const least = Math.min(a, b), most = Math.max(a, b)
-  let from = 0, to = low.length
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (low[middle] < least || low[middle] === least && high[middle] < most) from = middle + 1
-    else to = middle
-  }
-  return low[from] === least && high[from] === most ? from : -1
+  const at = countBefore(low.length, i => low[i] < least || low[i] === least && high[i] < most)
+  return low[at] === least && high[at] === most ? at : -1
 }
