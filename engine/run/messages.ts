@@ -106,6 +106,8 @@ export interface PassMeta {
   readonly counts: Record<string, Counts>
   /** Which of the ids to keep there are here: their places, each once. */
   readonly kept: Uint32Array
+  /** Source rows of the partition that have such an id. */
+  readonly spared: Uint32Array
   /** Which side of the pairs is longer, of the source and of each sink. */
   readonly lengths: Record<string, Lengths>
   /** Rows that each group node collected. */
