@@ -140,8 +140,8 @@ export interface Stage<O extends TObject = TObject> extends Described<O> {
   readonly group?: GroupRule<Static<O>>
   /** A server that the stage asks, by `context.ask`. Called in the main thread, before a row is read; throws when options do not go together. */
   calls?(options: Static<O>): Service
-  /** Lines for the summary, from the fitted states: how sure the stage is. */
-  report?(options: Static<O>, states: readonly unknown[]): StageReport
+  /** Lines for the summary, from the fitted states: how sure the stage is. `made`: new rows, of a stage that derives some. */
+  report?(options: Static<O>, states: readonly unknown[], made: number): StageReport
   /** Opened once a partition; `batch` is called with its blocks in order. A group stage without work of its own leaves it out. */
   open?(options: Static<O>, context: Context): { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
 }

@@ -330,7 +330,7 @@ class Passes {
   reports(): Record<string, StageReport> {
     return Object.fromEntries(this.#prepared.graph.nodes.flatMap(node => {
       const stage = node.stage as Stage
-      return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)))]] : []
+      return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)), this.counts[node.id]?.derived ?? 0)]] : []
     }))
   }
 }

@@ -37,6 +37,8 @@ describe('run', () => {
     const { graph } = await import('../../index.mjs')
     const result = await run(graph(graphOf([source(path), { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['pairs', 'hard'] }]), { base }), { output: join(at, 'out'), workers: 1 })
     expect(summaryText(result, () => undefined)).toContain('  hard: declined: no_equation 12\n')
+    // and not whether a side shows that it did not make
+    expect([result.manifest.stages.hard.report!.lines, result.manifest.stages.hard.report!.numbers]).toMatchObject([[], { tell: { rows: 0 } }])
   })
 
   it('takes files of equal content for files of their own', async () => {
