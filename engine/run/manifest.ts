@@ -23,6 +23,8 @@ export interface Manifest {
   /** Dropped rows that no stage dropped: parents of pairs in a sink, rejected sides of other rows' pairs, and what nobody took. */
   readonly dropped_by_none: { parent: number, rejected_side: number, unused: number }
   readonly stages: Record<string, StageCounts>
+  /** Of stages of which nearly all rows ended in one way. */
+  readonly warnings: readonly string[]
   /** Of each source and sink, in how many pairs which side is longer: all, and of each input file. */
   readonly lengths: Record<string, Lengths & { readonly files: Record<string, Lengths> }>
   readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>

@@ -13,6 +13,7 @@ import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMet
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { labelOf, type Manifest } from './manifest.ts'
+import { oneWay } from './one_way.ts'
 import type { Prepared } from './prepare.ts'
 
 const SHARD_BYTES = 500e6
@@ -94,7 +95,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
       const { millis: _millis, ...rest } = counts[node.id] ?? emptyCounts()
       return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
     })),
-    lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
+    warnings: oneWay(prepared, counts), lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
   }
   writeWhole(join(folder, 'report.html'), await reportHtml(folder, manifest, (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason]))
   const empty = Object.values(sinks).every(sink => sink.rows === 0)

@@ -61,6 +61,7 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
     ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []),
+    ...manifest.warnings.map(line => `  warning: ${line}`),
     ...lengthLine(manifest),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
@@ -70,5 +71,5 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
   status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids,
-  stages: result.manifest.stages, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
+  stages: result.manifest.stages, warnings: result.manifest.warnings, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -7,7 +7,7 @@ import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
-import { detectLayout, isTextPlan, layouts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
+import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
 
 const SAMPLE_ROWS = 1000
 const SAMPLE_BYTES = 64 << 20
@@ -53,7 +53,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const starts = await groupStarts(pairs, [...begins], range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
   return {
     path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
-    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none' },
+    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none', ...pairFacts(pairs) },
   }
 }
 
