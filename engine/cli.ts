@@ -99,10 +99,9 @@ async function runCommand(values: Values, positionals: readonly string[]): Promi
   try {
     const result = await run(graph, options)
     progress.stop()
-    const kindOf = (id: string, reason: string) => registry.get(result.manifest.stages[id]?.use)?.reasons[reason]?.kind
     if (values.json) console.log(JSON.stringify(summaryObject(result)))
-    else if (!values.quiet) console.log(summaryText(result, kindOf))
-    if (result.status === 'empty' && values.quiet) console.error(summaryText(result, kindOf))
+    else if (!values.quiet) console.log(summaryText(result))
+    if (result.status === 'empty' && values.quiet) console.error(summaryText(result))
     return result.status === 'empty' ? EXIT.data : EXIT.ok
   } finally {
     progress.stop()

@@ -1,11 +1,11 @@
 /** The manifest of a run: what it was, and what came of it. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { StageReport } from '../../stages/define.ts'
+import type { Reason, StageReport } from '../../stages/define.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
 
-export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
+export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, kinds: Record<string, Reason['kind']>, notes: Record<string, number>, report?: StageReport }
 
 /** What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the machine. */
 export interface Manifest {

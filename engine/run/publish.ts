@@ -93,7 +93,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     stages: Object.fromEntries(prepared.graph.nodes.map(node => {
       // time differs between equal runs
       const { millis: _millis, ...rest } = counts[node.id] ?? emptyCounts()
-      return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
+      return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), kinds: Object.fromEntries(Object.keys(rest.reasons).sort().map(reason => [reason, node.stage.reasons[reason].kind])), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
     })),
     warnings: oneWay(prepared, counts), lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
   }

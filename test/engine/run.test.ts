@@ -36,7 +36,7 @@ describe('run', () => {
     const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(12))
     const { graph } = await import('../../index.mjs')
     const result = await run(graph(graphOf([source(path), { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['pairs', 'hard'] }]), { base }), { output: join(at, 'out'), workers: 1 })
-    expect(summaryText(result, () => undefined)).toContain('  hard: declined: no_equation 12\n')
+    expect(summaryText(result)).toContain('  hard: declined: no_equation 12\n')
     // and not whether a side shows that it did not make
     expect([result.manifest.stages.hard.report!.lines, result.manifest.stages.hard.report!.numbers]).toMatchObject([[], { tell: { rows: 0 } }])
   })
@@ -46,7 +46,7 @@ describe('run', () => {
     const graph = (rows: object[], options = {}) => graphOf([{ id: 'good', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows), layout: 'answers', ...options } }, { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow' }])
     const wrong = await run(graph(few(20)), { output: join(at, 'out') }), line = 'hard: no_equation 20 of 20 rows, the text holds no equation; good reads prompt from \'question\', chosen from \'answer\' (option answer)'
     expect(wrong.manifest.warnings).toEqual([line])
-    expect(summaryText(wrong, () => undefined)).toContain(`\n  warning: ${line}\n`)
+    expect(summaryText(wrong)).toContain(`\n  warning: ${line}\n`)
     expect((await run(graph(few(20), { answer: 'solution' }), { output: join(at, 'out') })).manifest.warnings).toEqual([])
     // a few rows one sees oneself
     expect((await run(graph(few(19)), { output: join(at, 'out') })).manifest.warnings).toEqual([])
@@ -76,8 +76,10 @@ describe('run', () => {
   it('accounts for every row on a graph that branches and joins', async () => {
     const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), mixedRows())
     const { graph } = await import('../../index.mjs')
-    const { manifest, folder: out } = await run(graph(graphOf(everything(path)), { base }), { output: join(at, 'out'), workers: 2 })
+    const result = await run(graph(graphOf(everything(path)), { base }), { output: join(at, 'out'), workers: 2 }), { manifest, folder: out } = result
     expect(manifest.rows.read).toBe(130)
+    // the kind of a reason is what its stage says, of one's own stages too
+    expect(summaryText(result)).toMatch(/\n {2}quality .*own\.has_word/)
     expect(manifest.rows.kept + manifest.rows.dropped + manifest.rows.errored).toBe(130)
     const ledger = rowsOf(join(out, 'ledger')) as { id: string, outcome: string, stage: string, reason: string, sinks: string[], row: number }[]
     expect(ledger.map(row => row.row)).toEqual(Array.from({ length: 130 }, (_, i) => i))
