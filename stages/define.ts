@@ -14,9 +14,9 @@ export type { Answer, Ask, Batch, Service }
 
 /**
  * Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64; `sortable` is what has an order: numbers, bool, text, dates and
- * timestamps; `vector` is a list of float32 or float64, of fixed size or not. None of the three can be written.
+ * timestamps; `vector` is a list of float32 or float64, of fixed size or not; `list` a list of anything, or text that may be the JSON of one. None of the four can be written.
  */
-export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'vector' | 'float64' | 'int32' | 'bool'
+export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'vector' | 'list' | 'float64' | 'int32' | 'bool'
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it is bad; `configured`: a limit that the user
