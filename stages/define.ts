@@ -65,7 +65,7 @@ export interface Output {
   readonly parents?: ArrayLike<number>
   /**
    * Of a stage that keeps or drops rows: those (1) whose sides change places. `chosen` and `rejected`, which it declares as written, and all that belongs to them: columns of one type whose names differ
-   * in these words alone (as `chosen_score` and `rejected_score`), and the pairs of columns in `beside`.
+   * in these words alone (as `chosen_score` and `rejected_score`), and the pairs of columns in `beside`. Columns of one side that have no counterpart stay, and the run warns of them.
    */
   readonly turned?: { readonly rows: Uint8Array, readonly beside?: readonly (readonly [string, string])[] }
 }

@@ -267,6 +267,7 @@ class PartitionPass {
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
     }
     for (const { reason } of said.notes) counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
+    for (const [column, pairs] of said.left) counts.left[column] = (counts.left[column] ?? 0) + pairs
     this.#log.add(flow, said, this.#world.indexOf(node.id))
   }
 

@@ -344,6 +344,6 @@ function wholeMeta(folder: string): PassMeta | undefined {
 
 function addCounts(to: Counts, from: Counts): void {
   for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]
-  for (const kind of ['reasons', 'notes'] as const) for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
+  for (const kind of ['reasons', 'notes', 'left'] as const) for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
 }
 

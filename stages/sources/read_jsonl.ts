@@ -76,7 +76,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
 const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
-  name: 'read_jsonl', version: 3, extensions,
+  name: 'read_jsonl', version: 4, extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
     'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',

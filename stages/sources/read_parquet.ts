@@ -60,7 +60,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
 const extensions = ['.parquet']
 
 export default defineSource({
-  name: 'read_parquet', version: 2, extensions,
+  name: 'read_parquet', version: 3, extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
     'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file.',
