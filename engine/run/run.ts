@@ -144,7 +144,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
     else if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
-    checkDisk(output, files, plan)
+    checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
     for (let level = 0; level < plan.levels.length; level++) {

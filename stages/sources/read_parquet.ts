@@ -2,7 +2,7 @@
 import { Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { makeText, sizeOf } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
-import { openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
+import { decodedBytes, openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
@@ -53,7 +53,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const starts = await groupStarts(pairs, [...begins], range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
   return {
     path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
-    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none', ...pairFacts(pairs) },
+    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none', decoded_bytes: decodedBytes(file, columns), ...pairFacts(pairs) },
   }
 }
 
