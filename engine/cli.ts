@@ -26,7 +26,7 @@ const flags = {
   limit: { type: 'string', about: 'N   only the first N rows: a first look' },
   answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
   anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
-  'keep-ids': { type: 'string', about: 'FILE   ids, one a line, that are never dropped but for broken rows; recorded in the ledger' },
+  'keep-ids': { type: 'string', about: 'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger' },
   quiet: { type: 'boolean', about: 'nothing on success' },
   json: { type: 'boolean', about: 'the summary as one JSON object on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
@@ -99,10 +99,9 @@ async function runCommand(values: Values, positionals: readonly string[]): Promi
   try {
     const result = await run(graph, options)
     progress.stop()
-    const kindOf = (id: string, reason: string) => registry.get(result.manifest.stages[id]?.use)?.reasons[reason]?.kind
     if (values.json) console.log(JSON.stringify(summaryObject(result)))
-    else if (!values.quiet) console.log(summaryText(result, kindOf))
-    if (result.status === 'empty' && values.quiet) console.error(summaryText(result, kindOf))
+    else if (!values.quiet) console.log(summaryText(result))
+    if (result.status === 'empty' && values.quiet) console.error(summaryText(result))
     return result.status === 'empty' ? EXIT.data : EXIT.ok
   } finally {
     progress.stop()

@@ -14,9 +14,9 @@ export type { Answer, Ask, Batch, Service }
 
 /**
  * Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64; `sortable` is what has an order: numbers, bool, text, dates and
- * timestamps; `vector` is a list of float32 or float64, of fixed size or not. None of the three can be written.
+ * timestamps; `vector` is a list of float32 or float64, of fixed size or not; `list` a list of anything, or text that may be the JSON of one. None of the four can be written.
  */
-export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'vector' | 'float64' | 'int32' | 'bool'
+export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'vector' | 'list' | 'float64' | 'int32' | 'bool'
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it is bad; `configured`: a limit that the user
@@ -65,7 +65,7 @@ export interface Output {
   readonly parents?: ArrayLike<number>
   /**
    * Of a stage that keeps or drops rows: those (1) whose sides change places. `chosen` and `rejected`, which it declares as written, and all that belongs to them: columns of one type whose names differ
-   * in these words alone (as `chosen_score` and `rejected_score`), and the pairs of columns in `beside`.
+   * in these words alone (as `chosen_score` and `rejected_score`), and the pairs of columns in `beside`. Columns of one side that have no counterpart stay, and the run warns of them.
    */
   readonly turned?: { readonly rows: Uint8Array, readonly beside?: readonly (readonly [string, string])[] }
 }
@@ -140,8 +140,8 @@ export interface Stage<O extends TObject = TObject> extends Described<O> {
   readonly group?: GroupRule<Static<O>>
   /** A server that the stage asks, by `context.ask`. Called in the main thread, before a row is read; throws when options do not go together. */
   calls?(options: Static<O>): Service
-  /** Lines for the summary, from the fitted states: how sure the stage is. */
-  report?(options: Static<O>, states: readonly unknown[]): StageReport
+  /** Lines for the summary, from the fitted states: how sure the stage is. `made`: new rows, of a stage that derives some. */
+  report?(options: Static<O>, states: readonly unknown[], made: number): StageReport
   /** Opened once a partition; `batch` is called with its blocks in order. A group stage without work of its own leaves it out. */
   open?(options: Static<O>, context: Context): { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
 }

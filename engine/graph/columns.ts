@@ -13,11 +13,11 @@ export interface NodeColumns { readonly input: Schema, readonly output: Schema, 
 export interface Columns { readonly nodes: ReadonlyMap<string, NodeColumns>, readonly isText: boolean, readonly problems: readonly Problem[] }
 
 const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
-  messages: messagesType, text: new Utf8(), number: new Float64(), sortable: new Float64(), vector: new List(new Field('item', new Float64())), float64: new Float64(), int32: new Int32(), bool: new Bool(),
+  messages: messagesType, text: new Utf8(), number: new Float64(), sortable: new Float64(), vector: new List(new Field('item', new Float64())), list: new List(new Field('item', new Utf8())), float64: new Float64(), int32: new Int32(), bool: new Bool(),
 }
 
 /** What a message says in place of a type that stands for several. */
-const typesRead: Readonly<Partial<Record<ColumnType, string>>> = { sortable: 'numbers, bool, text, dates or timestamps', vector: 'a list of float32 or float64' }
+const typesRead: Readonly<Partial<Record<ColumnType, string>>> = { sortable: 'numbers, bool, text, dates or timestamps', vector: 'a list of float32 or float64', list: 'a list, or the JSON text of one' }
 
 /** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
 const pair = ['id', 'prompt', 'chosen', 'rejected']
@@ -28,6 +28,7 @@ export const writtenName = (id: string, name: string): string => pair.includes(n
 /** Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool; `sortable` text, dates and timestamps too. */
 export function accepts(expected: ColumnType, type: DataType): boolean {
   if (expected === 'vector') return isVector(type)
+  if (expected === 'list') return [Id.List, Id.Utf8, Id.Null].includes(type.typeId)
   if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
   if (expected !== 'number' && expected !== 'sortable') return sameType(arrowTypes[expected], type)
   return type.typeId === Id.Int || type.typeId === Id.Bool || type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
@@ -120,12 +121,15 @@ function* checkReads(node: Node, input: Schema): Iterable<Problem> {
   }
 }
 
-/** Where a column's name was given: at an option, or by the stage itself. */
-function optionNaming(node: Node, column: string): string {
-  for (const [option, value] of Object.entries(node.options)) {
-    const at = step(`/stages/${node.index}/with`, option)
-    if (value === column) return at
-    if (Array.isArray(value) && value.includes(column)) return step(at, value.indexOf(column))
+/** Where a column's name was given: at an option or within one, or by the stage itself. */
+const optionNaming = (node: Node, column: string): string => pointerTo(node.options, column, `/stages/${node.index}/with`) ?? `/stages/${node.index}`
+
+function pointerTo(value: unknown, text: string, at: string): string | undefined {
+  if (value === text) return at
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, inner] of Object.entries(value)) {
+    const found = pointerTo(inner, text, step(at, key))
+    if (found !== undefined) return found
   }
-  return `/stages/${node.index}`
+  return undefined
 }

@@ -67,6 +67,18 @@ export async function openParquet(path: string, identity?: string): Promise<Parq
   }
 }
 
+/**
+ * Bytes that columns take once decoded, all of them when undefined, by the footer: what byte arrays hold where their writer has counted it, else what pages hold uncompressed, which is less where
+ * texts lie in dictionaries.
+ */
+export function decodedBytes(file: ParquetFile, columns?: readonly string[]): number {
+  const chunks = inside.get(file)!.metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data!))
+  return chunks.filter(({ path_in_schema: [column] }) => !columns || columns.includes(column)).reduce((sum, { size_statistics: counted, num_values: values, total_uncompressed_size: pages }) => {
+    const texts = counted?.unencoded_byte_array_data_bytes
+    return sum + Number(texts === undefined ? pages : texts + 4n * values)
+  }, 0)
+}
+
 /** Which rows and columns, in batches of how much. */
 export interface ReadOptions {
   /** all when undefined; in the file's order, whatever the order here */

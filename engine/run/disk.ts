@@ -2,21 +2,26 @@
 import { statfsSync } from 'node:fs'
 import type { InputFile, Sink } from '../../stages/define.ts'
 import { EXIT, SluiceError } from '../errors.ts'
+import type { Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
 
 /**
- * How often a run has its rows on the disk at once. They are spooled once, written once by each partition and once more in the result; what stages learn or compare of them (samples, keys, sets of words)
- * takes about half as much each, and a sink that writes them beside the result says so.
+ * How often a run has its rows on the disk at once. They are spooled once, written once by each partition and once more in the result, where ledger, ids and the roles of messages add a quarter; what stages
+ * learn or compare of them (samples, keys, sets of words) takes about half as much each, more of few rows, and a sink that writes them beside the result says so.
  */
 export function timesOnDisk({ graph, levels }: Plan): number {
   const ops = levels.flat(), spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0, learned = ops.filter(op => op.kind === 'collect').length
   const beside = graph.nodes.reduce((n, { stage, options }) => n + (stage.kind === 'sink' ? (stage as Sink).beside?.(options as never) ?? 0 : 0), 0)
-  return 2 + spooled + learned / 2 + beside
+  return 2.25 + spooled + learned / 2 + beside
 }
 
+/** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */
+export const decodedBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
+  partitions.reduce((sum, { file, start, end }) => sum + Number(files[file].facts.decoded_bytes ?? files[file].bytes) * (end - start) / files[file].rows, 0)
+
 /** Refuses a run that the disk cannot hold. */
-export function checkDisk(output: string, files: readonly InputFile[], plan: Plan): void {
-  const decoded = files.reduce((n, { facts, bytes }) => n + Number(facts.decoded_bytes ?? bytes * 3), 0), needed = decoded * timesOnDisk(plan)
+export function checkDisk(output: string, files: readonly InputFile[], partitions: readonly Partition[], plan: Plan): void {
+  const decoded = decodedBytes(files, partitions), needed = decoded * timesOnDisk(plan)
   const { bavail, bsize } = statfsSync(output), free = bavail * bsize
   if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output or a --limit`, EXIT.io)
 }

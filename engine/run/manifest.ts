@@ -1,11 +1,11 @@
 /** The manifest of a run: what it was, and what came of it. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { StageReport } from '../../stages/define.ts'
+import type { Reason, StageReport } from '../../stages/define.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
 
-export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, report?: StageReport }
+export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, kinds: Record<string, Reason['kind']>, notes: Record<string, number>, report?: StageReport }
 
 /** What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the machine. */
 export interface Manifest {
@@ -23,6 +23,8 @@ export interface Manifest {
   /** Dropped rows that no stage dropped: parents of pairs in a sink, rejected sides of other rows' pairs, and what nobody took. */
   readonly dropped_by_none: { parent: number, rejected_side: number, unused: number }
   readonly stages: Record<string, StageCounts>
+  /** Of stages of which nearly all rows ended in one way. */
+  readonly warnings: readonly string[]
   /** Of each source and sink, in how many pairs which side is longer: all, and of each input file. */
   readonly lengths: Record<string, Lengths & { readonly files: Record<string, Lengths> }>
   readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>

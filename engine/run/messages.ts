@@ -61,9 +61,13 @@ export interface Question { readonly number: number, readonly node: string, read
 export interface Told { readonly number: number, readonly answers: readonly Answer[] }
 export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | HashTask
 
-export interface Counts { in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, millis: number }
+/** `left`: columns of one side that stayed when so many pairs were turned round. */
+export interface Counts { in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, left: Record<string, number>, millis: number }
 
-export const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, millis: 0 })
+/** What is said of the reason `error`, which stages do not declare. */
+export const ERROR_ABOUT = 'the stage failed on the row; the ledger has the message'
+
+export const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, left: {}, millis: 0 })
 
 /** Verdicts on rows, one entry each, in order. `reason` indexes the stage's declared reasons; related rows are -1 where there are none. */
 export interface Events {
@@ -106,6 +110,8 @@ export interface PassMeta {
   readonly counts: Record<string, Counts>
   /** Which of the ids to keep there are here: their places, each once. */
   readonly kept: Uint32Array
+  /** Source rows of the partition that have such an id. */
+  readonly spared: Uint32Array
   /** Which side of the pairs is longer, of the source and of each sink. */
   readonly lengths: Record<string, Lengths>
   /** Rows that each group node collected. */

@@ -44,6 +44,8 @@ class PartitionPass {
   readonly #parents: Record<string, Uint8Array> = {}
   readonly #lengths: Record<string, Lengths> = {}
   readonly #kept = new Set<number>()
+  /** Source rows whose id the user asked to keep. */
+  readonly #spared: Set<number>
   readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
   readonly #needs: Record<string, string> = {}
@@ -59,6 +61,7 @@ class PartitionPass {
     this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
     this.#ops = world.setup.levels[task.level].filter(op => 'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source))
     const earlier = task.partitions[which].earlier
+    this.#spared = new Set(world.keep.size > 0 && task.level > 0 ? world.meta(earlier[0]).spared : [])
     for (const op of this.#ops) {
       if (op.kind === 'load') this.#reader(op.port, earlier)
       // a spool exists even when nothing goes into it
@@ -86,7 +89,7 @@ class PartitionPass {
 
   #openStage(op: Op & { kind: 'stage' | 'collect' }, node: WorkerNode, stage: Stage, context: Context, task: PassTask, which: number): void {
     if (op.kind === 'stage') {
-      this.#runs.set(node.id, { id: node.id, stage, instance: stage.open?.(node.options, context) as Instance | undefined, output: node.output, spare: this.#world.spare })
+      this.#runs.set(node.id, { id: node.id, stage, instance: stage.open?.(node.options, context) as Instance | undefined, output: node.output, spare: flow => this.#spare(flow) })
       if (stage.group) this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
     } else if (isGroupRound(stage, op.round)) {
       this.#keys.set(node.id, new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]))
@@ -131,7 +134,7 @@ class PartitionPass {
     }
     for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
     if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
-    this.#look(batch.ids, [...batch.refused, ...batch.within].map(({ row }) => row - batch.first))
+    this.#look(batch.ids, batch.first)
     if (batch.refused.length + batch.within.length > 0) {
       const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
       const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => row - batch.first)))
@@ -150,15 +153,25 @@ class PartitionPass {
     }
   }
 
-  /** Looks for ids that the user asked to keep; all rows unless some are named. */
-  #look(ids: Data, rows?: readonly number[]): void {
+  /** Looks for ids that the user asked to keep. `first`: of the ids of source rows, the file's row of the first. */
+  #look(ids: Data, first?: number): void {
     const { keep } = this.#world
     if (keep.size === 0) return
     const texts = textColumn(ids)
-    for (const row of rows ?? Array(texts.rows).keys()) {
+    for (let row = 0; row < texts.rows; row++) {
       const at = keep.get(texts.text(row))
-      if (at !== undefined) this.#kept.add(at)
+      if (at === undefined) continue
+      this.#kept.add(at)
+      if (first !== undefined) this.#spared.add(first + row)
     }
+  }
+
+  /** Which rows of a block the user asked never to drop, by their own id or that of the source row that they come from; undefined when nobody asked. */
+  #spare(flow: Flow): ((row: number) => boolean) | undefined {
+    const { keep } = this.#world
+    if (keep.size === 0) return undefined
+    const ids = textColumn(idsOf(flow))
+    return row => this.#spared.has(flow.row[row]) || keep.has(ids.text(row))
   }
 
   /** All blocks of the spools of this level, in order. */
@@ -254,6 +267,7 @@ class PartitionPass {
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
     }
     for (const { reason } of said.notes) counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
+    for (const [column, pairs] of said.left) counts.left[column] = (counts.left[column] ?? 0) + pairs
     this.#log.add(flow, said, this.#world.indexOf(node.id))
   }
 
@@ -310,7 +324,7 @@ class PartitionPass {
     this.#ids?.close()
     return {
       rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, ...outputs,
-      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, kept: Uint32Array.from(this.#kept), lengths: this.#lengths, counts: this.#counts, grouped,
+      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, kept: Uint32Array.from(this.#kept), spared: Uint32Array.from(this.#spared), lengths: this.#lengths, counts: this.#counts, grouped,
     }
   }
 }

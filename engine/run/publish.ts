@@ -14,6 +14,7 @@ import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { labelOf, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
+import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
 const packageVersion = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version
@@ -91,10 +92,10 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     dropped_by_none: { parent: sum(part => part.byNone.parent), rejected_side: sum(part => part.byNone.rejected_side), unused: sum(part => part.byNone.unused) },
     stages: Object.fromEntries(prepared.graph.nodes.map(node => {
       // time differs between equal runs
-      const { millis: _millis, ...rest } = counts[node.id] ?? emptyCounts()
-      return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
+      const { millis: _millis, left: _left, ...rest } = counts[node.id] ?? emptyCounts()
+      return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), kinds: Object.fromEntries(Object.keys(rest.reasons).sort().map(reason => [reason, node.stage.reasons[reason].kind])), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
     })),
-    lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
+    warnings: warningsOf(prepared, counts), lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
   }
   writeWhole(join(folder, 'report.html'), await reportHtml(folder, manifest, (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason]))
   const empty = Object.values(sinks).every(sink => sink.rows === 0)

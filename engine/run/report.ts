@@ -6,6 +6,7 @@ import type { Reason } from '../../stages/define.ts'
 import { readStream } from './inspect.ts'
 import { longerText, type Lengths } from './lengths.ts'
 import { byNone, keptElsewhere, type Manifest } from './manifest.ts'
+import { ERROR_ABOUT } from './messages.ts'
 
 const EXAMPLES = 3, CHARACTERS = 300, FILES = 40
 
@@ -80,7 +81,7 @@ export async function reportHtml(folder: string, manifest: Manifest, reasonOf: (
     for (const [reason, count] of [...Object.entries(stage.reasons), ...(stage.errored > 0 ? [['error', stage.errored] as const] : [])]) {
       const some = (shown.get(reason) ?? []).map(({ id: name, where, texts }) =>
         `<p><b>${escape(name)}</b> <small>${escape(where)}</small></p>${texts.map(([side, text]) => `<pre><b>${side}</b> ${escape(text)}</pre>`).join('')}`).join('')
-      const { about, kind } = reasonOf(id, reason) ?? { about: 'the stage failed on the row; the ledger has the message', kind: 'error' }
+      const { about, kind } = reasonOf(id, reason) ?? { about: ERROR_ABOUT, kind: 'error' }
       reasons.push({ count, html: row(`<b>${escape(id)}.${escape(reason)}</b><br><small>${escape(about)}</small>${some ? `<details><summary>examples</summary>${some}</details>` : ''}`, kind, count, `<span class="s">${percent(count, rows.read)}</span>`) })
     }
   }

@@ -40,7 +40,7 @@ export interface RunOptions {
   readonly seed?: number
   /** Only the first so many rows of the input: a first look. */
   readonly limit?: number
-  /** Ids of rows that are never dropped but for faults that no trainer could take. */
+  /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take. */
   readonly keepIds?: readonly string[]
   /** `stage.option=value`, as on the command line. */
   readonly set?: readonly string[]
@@ -144,7 +144,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
     else if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
-    checkDisk(output, files, plan)
+    checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
     for (let level = 0; level < plan.levels.length; level++) {
@@ -330,7 +330,7 @@ class Passes {
   reports(): Record<string, StageReport> {
     return Object.fromEntries(this.#prepared.graph.nodes.flatMap(node => {
       const stage = node.stage as Stage
-      return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)))]] : []
+      return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)), this.counts[node.id]?.derived ?? 0)]] : []
     }))
   }
 }
@@ -344,6 +344,6 @@ function wholeMeta(folder: string): PassMeta | undefined {
 
 function addCounts(to: Counts, from: Counts): void {
   for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]
-  for (const kind of ['reasons', 'notes'] as const) for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
+  for (const kind of ['reasons', 'notes', 'left'] as const) for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
 }
 

@@ -1,4 +1,5 @@
 /** What a run prints. */
+import type { Reason } from '../../stages/define.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { addLengths, emptyLengths, leansMore, longerText, longerWins } from './lengths.ts'
 import { byNone, keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
@@ -9,10 +10,10 @@ const n = (value: number): string => value.toLocaleString('en-US')
 const list = (counts: Readonly<Record<string, number>>): string => Object.entries(counts).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${n(count)}`).join(', ')
 
 /** Drops by kind with their reasons, `<stage>.<reason> count`. */
-function drops(manifest: Manifest, kindOf: (use: string, reason: string) => string | undefined): string[] {
-  const kinds: Record<string, Record<string, number>> = { broken: {}, quality: {}, configured: {} }
+function drops(manifest: Manifest): string[] {
+  const kinds = { broken: {}, quality: {}, configured: {} } as Record<Reason['kind'], Record<string, number>>
   for (const [id, stage] of Object.entries(manifest.stages)) {
-    for (const [reason, count] of Object.entries(stage.reasons)) (kinds[kindOf(id, reason) ?? 'configured'] ??= {})[`${id}.${reason}`] = count
+    for (const [reason, count] of Object.entries(stage.reasons)) kinds[stage.kinds[reason]][`${id}.${reason}`] = count
   }
   return Object.entries(kinds).filter(([, reasons]) => Object.keys(reasons).length > 0)
     .map(([kind, reasons]) => `  ${kind.padEnd(11)}${n(Object.values(reasons).reduce((sum, count) => sum + count, 0)).padStart(9)}  ${list(reasons)}`)
@@ -44,8 +45,8 @@ function lengthLine({ lengths, sinks }: Manifest): string[] {
 const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>): string[] => absent === 0 ? []
   : [`  --keep-ids: ${n(absent)} of ${n(given)} ids do not occur: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
 
-/** The summary as text of a few lines. `kindOf` gives the kind of a stage's reason. */
-export function summaryText(result: RunResult, kindOf: (id: string, reason: string) => string | undefined): string {
+/** The summary as text of a few lines. */
+export function summaryText(result: RunResult): string {
   const { manifest, status } = result, { rows } = manifest
   if (status === 'nothing_new') return `nothing new: ${result.folder} already holds exactly this (${n(rows.kept)} of ${n(rows.read)} rows kept)`
   const sinks = Object.entries(manifest.sinks).map(([id, sink]) => {
@@ -56,11 +57,12 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
   const sinkIds = new Set(Object.keys(manifest.sinks))
   return [
     `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
-    ...drops(manifest, kindOf),
+    ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
     ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []),
+    ...manifest.warnings.map(line => `  warning: ${line}`),
     ...lengthLine(manifest),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
@@ -70,5 +72,5 @@ export function summaryText(result: RunResult, kindOf: (id: string, reason: stri
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
   status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids,
-  stages: result.manifest.stages, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
+  stages: result.manifest.stages, warnings: result.manifest.warnings, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

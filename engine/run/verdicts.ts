@@ -18,6 +18,8 @@ export class Said implements Verdict {
   readonly said: Uint8Array
   readonly messages = new Map<number, string>()
   readonly notes: { row: number, reason: string }[] = []
+  /** Columns of one side that could not go along when so many pairs were turned round. */
+  readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
   readonly #stage: Stage
   readonly #spare: ((row: number) => boolean) | undefined
@@ -65,6 +67,8 @@ export class Said implements Verdict {
     this.notes.push({ row, reason })
   }
 
+  leave(column: string, pairs: number): void { this.left.set(column, (this.left.get(column) ?? 0) + pairs) }
+
   #check(row: number): void {
     if (!(Number.isInteger(row) && row >= 0 && row < this.kept.length)) throw new StageMistake(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
   }
@@ -73,6 +77,7 @@ export class Said implements Verdict {
   include(part: Said, offset: number): void {
     for (const name of ['kept', 'kind', 'reason', 'value', 'relatedFile', 'relatedRow', 'said'] as const) (this[name] as Float64Array).set(part[name] as Float64Array, offset)
     for (const [row, message] of part.messages) this.messages.set(row + offset, message)
+    for (const [column, pairs] of part.left) this.leave(column, pairs)
     for (const note of part.notes) this.notes.push({ row: note.row + offset, reason: note.reason })
   }
 }
@@ -99,7 +104,7 @@ export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said)
     failed.error(0, `${run.id}: ${error instanceof Error ? error.message : String(error)}`)
     return { out: emptyFlow(run.output), said: failed }
   }
-  const whole = outputOf(run, flow, result)
+  const whole = outputOf(run, flow, result, said)
   const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
   if (!makesRows) return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, said }
   if (run.stage.rows === 'derive') return { out: whole, said }
@@ -127,10 +132,11 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
 }
 
 /** The columns that a stage gave, under their full names, over the rows that came in or the new rows. */
-function outputOf(run: StageRun, flow: Flow, result: Output | void): Flow {
+function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said): Flow {
   const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
   let base = flow
-  const added = result?.turned ? turned(run.id, flow, result.turned) : new Map<string, Data>()
+  const { columns: added, left } = result?.turned ? turned(run.id, flow, result.turned) : { columns: new Map<string, Data>(), left: [] }
+  for (const column of left) said.leave(column, result!.turned!.rows.reduce((sum, turn) => sum + turn, 0))
   if (makesRows) {
     const parents = result?.parents ?? []
     base = takeFlow(flow, runsOfRows(parents))

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyStage } from '../../stages/define.ts'
 import { registry } from '../../stages/registry.ts'
-import { textColumn } from '../arrow/columns.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -26,8 +25,6 @@ export interface World {
   ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
   /** Ids that the user asked never to drop, by their place among them. */
   readonly keep: ReadonlyMap<string, number>
-  /** Which rows of a block the user asked never to drop; undefined when nobody asked. */
-  readonly spare: ((flow: Flow) => (row: number) => boolean) | undefined
   /** Rows of one file as rows of the source's common schema. */
   conformSource(node: WorkerNode, flow: Flow): Flow
 }
@@ -53,10 +50,6 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'])
       return states.get(file)
     }),
     meta: folder => loadValue<PassMeta>(join(folder, 'meta.bin')),
-    spare: keep.size === 0 ? undefined : flow => {
-      const ids = textColumn(flow.columns[flow.schema.fields.findIndex(field => field.name === 'id')])
-      return row => keep.has(ids.text(row))
-    },
     conformSource: (node, flow) => conform(flow, node.output),
   }
 }

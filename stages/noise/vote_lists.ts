@@ -71,13 +71,11 @@ function partOf(vote: unknown, names: readonly string[], column: string): unknow
 
 /** The list of each row; undefined for null. */
 function listsOf(batch: Batch, name: string): (row: number) => readonly unknown[] | undefined {
-  if (!batch.has(name)) throw wrongVotes(`there is no column '${name}'; there are ${batch.schema.fields.map(({ name }) => name).join(', ')}`)
   const data = batch.column(name), type = data.type as DataType, item = (data.children as Data[])[0]?.type as DataType | undefined
   if (DataType.isList(type) && DataType.isStruct(item)) {
     const has = item.children.map(child => child.name), lacks = [WHO, SAID].filter(names => !names.some(one => has.includes(one)))
     if (lacks.length > 0) throw wrongVotes(`the structs in '${name}' have ${has.join(', ')}, and none of ${lacks.map(names => names.join(', ')).join(' and none of ')}`)
   }
-  if (!DataType.isList(type) && !DataType.isUtf8(type) && !DataType.isNull(type)) throw wrongVotes(`'${name}' is ${String(type)}, must be a list, or the JSON text of one`)
   return row => {
     const value = valueOf(data, row)
     if (value === null) return undefined

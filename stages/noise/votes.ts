@@ -26,9 +26,10 @@ export interface VoteOptions { readonly vote_columns: readonly string[], readonl
 /** What is known of the voters and of the ratings, over all rows. `accuracy`: how often each voter is right, by name; `cast`: the votes that this was learned from. */
 export interface FittedVotes { accuracy: Map<string, number>, cast: Map<string, number>, voted: number, agree: number, tie: number, reverse: number }
 
-/** What the options name, as columns to be read. Lists are looked at when they are opened: graphs have no type for them. */
+/** What the options name, as columns to be read. */
 export const voteReads = ({ vote_columns, vote_lists, rating_columns }: VoteOptions): Record<string, ColumnType> => ({
   ...Object.fromEntries([...vote_columns, ...rating_columns ? [rating_columns.chosen, rating_columns.rejected] : []].map(name => [name, 'number' as const])),
+  ...Object.fromEntries([vote_lists?.votes, vote_lists?.voters].flatMap(name => name === undefined ? [] : [[name, 'list' as const]])),
   ...vote_lists?.chosen === undefined ? {} : { [vote_lists.chosen]: 'text' as const },
 })
 

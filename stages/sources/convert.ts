@@ -50,11 +50,11 @@ export interface Converter {
   convert(raw: RecordBatch, first: number): SourceBatch
 }
 
-/** Which sides get a column of their messages' further fields. */
+/** Which sides get a column of their messages' further fields: both, if one may have some, so that they can change places. */
 function extraSides(plan: Plan, raw: Schema): readonly typeof SIDES[number][] {
   const has = (bound: Bound | null) => bound !== null && hasExtras(bound.form, raw.fields.find(({ name }) => name === bound.column)!.type)
   const inSides = has(plan.chosen) || has(plan.rejected)
-  return SIDES.filter(side => side === 'prompt' ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides) : has(plan[side]) || plan.completions?.extras)
+  return SIDES.filter(side => side === 'prompt' ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides) : (inSides && plan[side] !== null) || plan.completions?.extras)
 }
 
 const isWhole = (bound: Bound | null): boolean => bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')

@@ -255,6 +255,13 @@ function bindAnswers(layout: Layout & { name: LayoutName }, schema: Schema, form
   }
 }
 
+/** Of which columns the pair is made, for the manifest and for warnings; nothing where they have its own names. */
+export function pairFacts({ layout, prompt, chosen, rejected, completions }: Plan): { readonly pair?: string } {
+  const parts = Object.entries({ prompt: prompt?.column, chosen: chosen?.column, rejected: rejected?.column, sides: completions?.list })
+    .flatMap(([part, column]) => column === undefined || column === part ? [] : [`${part} from '${column}'${layout === 'answers' && part === 'chosen' ? ' (option answer)' : ''}`])
+  return parts.length === 0 ? {} : { pair: parts.join(', ') }
+}
+
 /** Whether prompt and sides are plain text: the sink may give the same back. */
 export const isTextPlan = ({ layout, prompt, system, chosen, rejected }: Plan): boolean =>
   prompt?.form === 'text' && system === null && chosen?.form === 'text' && (rejected?.form === 'text' || layout === 'answers')

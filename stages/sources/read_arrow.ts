@@ -7,7 +7,7 @@ import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
 import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
-import { detectLayout, isTextPlan, usedColumns, type Plan } from './layouts.ts'
+import { detectLayout, isTextPlan, pairFacts, usedColumns, type Plan } from './layouts.ts'
 
 const SAMPLE_ROWS = 1000
 const BATCH_ROWS = 1000
@@ -46,14 +46,14 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   return {
     path, rows: index.rows, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
     schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema, plan,
-    facts: { rows: index.rows, batches: index.batches.length, format: index.format, end_of_stream: index.isClosed ? 'present' : 'missing' },
+    facts: { rows: index.rows, batches: index.batches.length, format: index.format, end_of_stream: index.isClosed ? 'present' : 'missing', ...pairFacts(pairs) },
   }
 }
 
 const extensions = ['.arrow', '.feather']
 
 export default defineSource({
-  name: 'read_arrow', version: 2, extensions,
+  name: 'read_arrow', version: 3, extensions,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
     'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',

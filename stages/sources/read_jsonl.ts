@@ -7,7 +7,7 @@ import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type Input
 import { groupStarts, wholeGroups } from './groups.ts'
 import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json, type LineReader } from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
-import { detectLayout, isSampled, isTextPlan, type Plan } from './layouts.ts'
+import { detectLayout, isSampled, isTextPlan, pairFacts, type Plan } from './layouts.ts'
 import { BLOCK_LINES, indexLines, readLines } from './lines.ts'
 
 const SAMPLE_ROWS = 1000
@@ -69,14 +69,14 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const starts = await groupStarts(pairs, index.offsets.map((_, k) => k * BLOCK_LINES), range => readBatches(path, index.offsets, range, reader, new Map()))
   return {
     path, rows: index.lines, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
-    schema, plan, facts: { rows: index.lines },
+    schema, plan, facts: { rows: index.lines, ...pairFacts(pairs) },
   }
 }
 
 const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
-  name: 'read_jsonl', version: 3, extensions,
+  name: 'read_jsonl', version: 4, extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
     'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',

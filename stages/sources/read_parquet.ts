@@ -2,12 +2,12 @@
 import { Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { makeText, sizeOf } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
-import { openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
+import { decodedBytes, openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
-import { detectLayout, isTextPlan, layouts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
+import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
 
 const SAMPLE_ROWS = 1000
 const SAMPLE_BYTES = 64 << 20
@@ -53,14 +53,14 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const starts = await groupStarts(pairs, [...begins], range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
   return {
     path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
-    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none' },
+    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none', decoded_bytes: decodedBytes(file, columns), ...pairFacts(pairs) },
   }
 }
 
 const extensions = ['.parquet']
 
 export default defineSource({
-  name: 'read_parquet', version: 2, extensions,
+  name: 'read_parquet', version: 3, extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
     'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file.',

@@ -124,7 +124,7 @@ summary says how well such a reader, and one of length alone, does on other pair
     derived: [], noted: { 0: 'not_carried', 1: 'several_origins' },
   }],
   fit: [tellRound],
-  report: (options, [fitted]) => tellReport(options, fitted as Fitted),
+  report: (options, [fitted], made) => tellReport(options, fitted as Fitted, made),
   open: (options, context) => {
     const { mix: { weights }, editable } = context.states[0] as Fitted
     const taken = 2 ** 32 * options.max_share / (1 - options.max_share) / (editable * options.max_per_row)

@@ -56,8 +56,8 @@ export const tellRound: FitRound<TellOptions> = {
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`
 const interval = ({ value, low, high }: Estimate) => `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
-/** What the summary says of a mix and of how well it hides. */
-export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>): StageReport {
+/** What the summary says of a mix and of how well it hides in the pairs that were made. */
+export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>, made: number): StageReport {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) lines.push(`${tell.rows} pairs are too few to say whether the injected side shows by its surface (${FEWEST} are the least)`)
@@ -73,7 +73,7 @@ export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mi
   if (over.length) lines.push(`above its quota, as too many rows offer nothing else: ${over.join(', ')}`)
   const sum = mix.weights.reduce((all, weight) => all + weight, 0)
   return {
-    lines,
+    lines: made === 0 ? [] : lines,
     numbers: {
       tell, limit: MOST_TELL, chosen_on: { rows: mix.rows, ...(mix.before ? { before: mix.before, after: mix.after } : {}) },
       mix: Object.fromEntries(EDIT_CLASSES.flatMap(({ type, surface }, at) => mix.weights[at] > 0 ? [[`${type} ${surface}`, mix.weights[at] / sum]] : [])),

@@ -23,7 +23,7 @@ describe('a row that no stage dropped and no output took', () => {
     expect(ledgerOf(out)).toEqual({ sum: ['dropped', null, 'parent', 'dpo, more', ''], plain: ['dropped', null, 'unused', null, ''] })
     expect(manifest.rows).toMatchObject({ read: 2, kept: 0, dropped: 2, errored: 0, derived: 1 })
     expect(manifest.dropped_by_none).toEqual({ parent: 1, rejected_side: 0, unused: 1 })
-    expect(summaryText(result, () => 'quality')).toContain('by no stage: 1 parents of pairs that were added, 1 that no output took')
+    expect(summaryText(result)).toContain('by no stage: 1 parents of pairs that were added, 1 that no output took')
     expect(await words(out, 'sum')).toMatch(/:0\) is in no output itself \(dropped\): it is the parent of pairs in dpo, more$/)
     expect(await words(out, 'plain')).toMatch(/was dropped: unused, no output took it$/)
   })
@@ -49,12 +49,24 @@ describe('a row that no stage dropped and no output took', () => {
       { id: 'unique', use: 'drop_duplicates', from: ['pairs', 'more'] }, { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['unique', 'hard'] },
     ]
     const keeping = async (keepIds: readonly string[]) => run({ version: 1, name: 'g', stages, partition_rows: 1 }, { output: join(at, 'out'), keepIds })
-    const all = await keeping(['sum', 'half', 'split-0', 'sum~hard'])
-    expect([all.status, all.manifest.keep_ids]).toEqual(['published', { given: 4, absent: 0, first_absent: [] }])
-    expect(summaryText(all, () => 'quality')).not.toContain('--keep-ids')
-    const some = await keeping(['split', ...Array.from({ length: 6 }, (_, i) => `nobody${i}`), 'sum', 'sum'])
-    expect([some.status, some.manifest.keep_ids]).toEqual(['published', { given: 8, absent: 7, first_absent: ['split', 'nobody0', 'nobody1', 'nobody2', 'nobody3'] }])
-    expect(summaryText(some, () => 'quality')).toContain('\n  --keep-ids: 7 of 8 ids do not occur: split, nobody0, nobody1, nobody2, nobody3, …\n')
+    const all = await keeping(['sum', 'half', 'split', 'split-0', 'sum~hard'])
+    expect([all.status, all.manifest.keep_ids]).toEqual(['published', { given: 5, absent: 0, first_absent: [] }])
+    expect(summaryText(all)).not.toContain('--keep-ids')
+    const some = await keeping(['splat', ...Array.from({ length: 6 }, (_, i) => `nobody${i}`), 'sum', 'sum'])
+    expect([some.status, some.manifest.keep_ids]).toEqual(['published', { given: 8, absent: 7, first_absent: ['splat', 'nobody0', 'nobody1', 'nobody2', 'nobody3'] }])
+    expect(summaryText(some)).toContain('\n  --keep-ids: 7 of 8 ids do not occur: splat, nobody0, nobody1, nobody2, nobody3, …\n')
+  })
+
+  it('the id of a row keeps all pairs that it is read as, before and behind a barrier; the id of a pair that one', async () => {
+    const at = folder(), completions = [{ text: 'Seven.', score: 3 }, { text: 'Nine, perhaps.', score: 2 }, { text: 'I do not know any.', score: 1 }]
+    const path = writeJsonl(join(at, 'in.jsonl'), [{ id: 'x', prompt: 'Name a prime.', completions }, { id: 'y', prompt: 'Name a prime.', completions }])
+    const short = { min_words: 50, max_words: 90 }
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path, pairing: 'adjacent' } }, { id: 'long', use: 'drop_length', with: short }, { id: 'unique', use: 'drop_duplicates' }, { id: 'longer', use: 'drop_length', with: short }, { id: 'dpo', use: 'write_arrow' },
+    ]
+    const kept = async (keepIds: readonly string[]) => (rowsOf(join((await run({ version: 1, name: 'g', stages }, { output: join(at, keepIds.join()), keepIds })).folder, 'dpo')) as unknown as { id: string }[]).map(({ id }) => id)
+    expect(await kept(['y'])).toEqual(['y-0', 'y-1'])
+    expect(await kept(['y-1'])).toEqual(['y-1'])
   })
 
   it('of ranked replies: the lowest is the rejected side of the row that is named, and lies in notes/ with all that it had', async () => {
@@ -67,7 +79,7 @@ describe('a row that no stage dropped and no output took', () => {
     expect(rowsOf(join(out, 'notes', 'pairs'))).toMatchObject([{ id: 'low', response: 'Maybe low.', by: 'author of low', noted_by: 'pairs', noted_reason: 'rejected_side', source_row: 0 }])
     expect(rowsOf(join(out, 'dropped', 'pairs'))).toEqual([])
     expect(await words(out, 'low')).toMatch(/^low \(.*:0\) makes no pair of its own \(dropped\): it is the rejected side of a pair of .*:2$/)
-    expect(summaryText(result, () => 'quality')).toMatch(/by no stage: 1 rejected sides of other rows' pairs\n {2}pairs: noted: rejected_side 1/)
+    expect(summaryText(result)).toMatch(/by no stage: 1 rejected sides of other rows' pairs\n {2}pairs: noted: rejected_side 1/)
     // and what `pairing` leaves out, it leaves out
     const ends = await run(graphOf('best_worst'), { output: join(at, 'ends') })
     expect(ledgerOf(ends.folder)).toMatchObject({ low: ['dropped', null, 'rejected_side', `${path}:1`, ''], middle: ['dropped', 'pairs', 'left_out', null, ''] })

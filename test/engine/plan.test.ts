@@ -1,7 +1,9 @@
+import { Schema } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { join } from 'node:path'
 import { checkGraph } from '../../engine/graph/build.ts'
-import { timesOnDisk } from '../../engine/run/disk.ts'
+import { decodedBytes, timesOnDisk } from '../../engine/run/disk.ts'
+import { cutPartitions } from '../../engine/run/partitions.ts'
 import { makePlan, type Plan } from '../../engine/run/plan.ts'
 import { graph, run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from './helpers.ts'
@@ -62,9 +64,16 @@ describe('plan', () => {
 
   it('says how often the rows lie on the disk: spools, what is learned and what is sorted', async () => {
     const dpo = { id: 'dpo', use: 'write_arrow' }, sorted = { ...dpo, with: { order_by: 'id' } }
-    expect(timesOnDisk(await planOf(dpo))).toBe(2)
-    expect(timesOnDisk(await planOf(sorted))).toBe(3)
+    expect(timesOnDisk(await planOf(dpo))).toBe(2.25)
+    expect(timesOnDisk(await planOf(sorted))).toBe(3.25)
     expect(timesOnDisk(await planOf(noise, sorted))).toBe(timesOnDisk(await planOf(noise, dpo)) + 1)
-    expect(timesOnDisk(await planOf(noise, agreed, sorted))).toBe(2 + 1 + 2 / 2 + 1)
+    expect(timesOnDisk(await planOf(noise, agreed, sorted))).toBe(2.25 + 1 + 2 / 2 + 1)
+  })
+
+  it('takes rows for as large as their source says, else as their file, and only those that are read', () => {
+    const file = (rows: number, bytes: number, facts = {}) => ({ path: '', rows, bytes, starts: [0], layout: '', isText: true, schema: new Schema([]), facts, plan: null })
+    const files = [file(100, 1000, { decoded_bytes: 5000 }), file(10, 700)]
+    const partitions = (limit?: number) => cutPartitions(files, 40, limit).flat()
+    expect([decodedBytes(files, partitions()), decodedBytes(files, partitions(105)), decodedBytes(files, partitions(50))]).toEqual([5700, 5350, 2500])
   })
 })

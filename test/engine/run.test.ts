@@ -36,7 +36,27 @@ describe('run', () => {
     const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(12))
     const { graph } = await import('../../index.mjs')
     const result = await run(graph(graphOf([source(path), { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['pairs', 'hard'] }]), { base }), { output: join(at, 'out'), workers: 1 })
-    expect(summaryText(result, () => undefined)).toContain('  hard: declined: no_equation 12\n')
+    expect(summaryText(result)).toContain('  hard: declined: no_equation 12\n')
+    // and not whether a side shows that it did not make
+    expect([result.manifest.stages.hard.report!.lines, result.manifest.stages.hard.report!.numbers]).toMatchObject([[], { tell: { rows: 0 } }])
+  })
+
+  it('warns of a stage of which nearly all rows end in one way, with the columns that they came from', async () => {
+    const at = folder(), few = (n: number) => Array.from({ length: n }, (_, i) => ({ id: `q${i}`, question: `How much is ${i} and ${i}?`, answer: String(2 * i), solution: `${i} + ${i} = ${2 * i}.` }))
+    const graph = (rows: object[], options = {}) => graphOf([{ id: 'good', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows), layout: 'answers', ...options } }, { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow' }])
+    const wrong = await run(graph(few(20)), { output: join(at, 'out') }), line = 'hard: no_equation 20 of 20 rows, the text holds no equation; good reads prompt from \'question\', chosen from \'answer\' (option answer)'
+    expect(wrong.manifest.warnings).toEqual([line])
+    expect(summaryText(wrong)).toContain(`\n  warning: ${line}\n`)
+    expect((await run(graph(few(20), { answer: 'solution' }), { output: join(at, 'out') })).manifest.warnings).toEqual([])
+    // a few rows one sees oneself
+    expect((await run(graph(few(19)), { output: join(at, 'out') })).manifest.warnings).toEqual([])
+    // of 40 rows 38 are no more than 95 %; what a source refuses and where a stage fails is warned of too
+    const other = (n: number) => [...Array<object>(n).fill({ prompt: 'Well?', chosen: 'Yes.', rejected: null }), ...pairs(40 - n)]
+    const refused = (n: number) => run(graphOf([source(writeJsonl(join(at, 'in.jsonl'), other(n))), { id: 'dpo', use: 'write_arrow' }]), { output: join(at, 'out') })
+    expect([(await refused(39)).manifest.warnings, (await refused(38)).manifest.warnings]).toEqual([[expect.stringMatching(/^pairs: missing_rejected 39 of 40 rows, [^;]*$/)], []])
+    const { graph: chained } = await import('../../index.mjs')
+    const failing = await run(chained(graphOf([source(writeJsonl(join(at, 'in.jsonl'), pairs(25))), { id: 'own', use: './shouty.mjs', with: { fail: 'question' } }, { id: 'dpo', use: 'write_arrow' }, { id: 'all', use: 'write_arrow', from: 'pairs' }]), { base }), { output: join(at, 'out') })
+    expect(failing.manifest.warnings).toEqual(['own: error 25 of 25 rows, the stage failed on the row; the ledger has the message'])
   })
 
   it('takes files of equal content for files of their own', async () => {
@@ -56,8 +76,10 @@ describe('run', () => {
   it('accounts for every row on a graph that branches and joins', async () => {
     const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), mixedRows())
     const { graph } = await import('../../index.mjs')
-    const { manifest, folder: out } = await run(graph(graphOf(everything(path)), { base }), { output: join(at, 'out'), workers: 2 })
+    const result = await run(graph(graphOf(everything(path)), { base }), { output: join(at, 'out'), workers: 2 }), { manifest, folder: out } = result
     expect(manifest.rows.read).toBe(130)
+    // the kind of a reason is what its stage says, of one's own stages too
+    expect(summaryText(result)).toMatch(/\n {2}quality .*own\.has_word/)
     expect(manifest.rows.kept + manifest.rows.dropped + manifest.rows.errored).toBe(130)
     const ledger = rowsOf(join(out, 'ledger')) as { id: string, outcome: string, stage: string, reason: string, sinks: string[], row: number }[]
     expect(ledger.map(row => row.row)).toEqual(Array.from({ length: 130 }, (_, i) => i))

@@ -22,13 +22,23 @@ describe('a pair that a stage turns round', () => {
     })
     const path = writeJsonl(join(at, 'in.jsonl'), rows), made: unknown[] = []
     for (const stages of [['turns'], ['unique', 'turns'], ['turns', 'unique'], ['turns', 'unique', 'back']]) {
-      const { folder: out } = await run(graphOf(path, stages), { output: join(at, stages.join('-')), blockRows: 9 })
+      const { folder: out, manifest } = await run(graphOf(path, stages), { output: join(at, stages.join('-')), blockRows: 9 })
       made.push(rowsOf(join(out, 'out')))
+      // what has no counterpart of its type stays, and is told
+      expect(manifest.warnings).toEqual(['turns', ...stages.includes('back') ? ['back'] : []].map(id => `${id}: 14 pairs were turned round without chosen_alone, chosen_kind, rejected_kind, which no column of the other side and of the same type can change places with`))
     }
     const round = rows.map(row => row.turn === 0 ? row : {
       ...row, chosen: row.rejected, rejected: row.chosen, chosen_score: row.rejected_score, rejected_score: row.chosen_score, by_chosen: row.by_rejected, by_rejected: row.by_chosen, good: row.bad, bad: row.good,
     })
     expect(made).toEqual([round, round, round, rows])
+  })
+
+  it('takes along what the messages of one side have beside their text', async () => {
+    const at = folder(), said = (content: string, more = {}) => [{ role: 'assistant', content, ...more }]
+    const path = writeJsonl(join(at, 'in.jsonl'), [1, 0].map(turn => ({ prompt: [{ role: 'user', content: `Well ${turn}?` }], chosen: said('Yes.', { name: 'Ann' }), rejected: said('No.'), turn })))
+    const { folder: out, manifest } = await run(graphOf(path, ['turns']), { output: join(at, 'out') })
+    expect(rowsOf(join(out, 'out')).map(row => [row.chosen, row.source_chosen_fields, row.source_rejected_fields])).toEqual([['No.', null, '[{"name":"Ann"}]'], ['Yes.', '[{"name":"Ann"}]', null]])
+    expect(manifest.warnings).toEqual([])
   })
 
   it('stops where its scores cannot go along', async () => {

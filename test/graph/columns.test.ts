@@ -63,6 +63,22 @@ describe('columns', () => {
     expect(set.problems).toMatchObject([{ code: 'unknown_column', pointer: '/--set/0', file: '--set kept.column=marg' }])
   })
 
+  it('named within an option are told there, of every stage', async () => {
+    const { graph } = await parseGraph(`version: 1
+name: x
+stages:
+  - { id: pairs, use: read_jsonl, with: { path: x } }
+  - { id: ches, use: drop_ches, with: { hidden_columns: { chosen: score, rejected: b }, tokens_columns: { chosen: count, rejected: coun } } }
+  - { id: noise, use: detect_noise, with: { vote_columns: [count, vot], vote_lists: { votes: names }, rating_columns: { chosen: count, rejected: c } } }
+  - { id: dpo, use: write_arrow }
+`, 'x.yaml', { overrides: ['noise.vote_lists={"votes":"score","voters":"names"}'] })
+    const { problems } = resolveColumns(graph!, new Map([['pairs', [file('a', { score: new Float64(), count: new Int32() })]]]))
+    expect(problems.map(({ pointer, line, column, value, suggestion }) => [pointer, line, column, value, suggestion])).toEqual([
+      ['/stages/1/with/hidden_columns/chosen', 5, 67, 'float64', undefined], ['/stages/1/with/hidden_columns/rejected', 5, 84, 'b', undefined], ['/stages/1/with/tokens_columns/rejected', 5, 132, 'coun', 'count'],
+      ['/stages/2/with/vote_columns/1', 6, 67, 'vot', undefined], ['/stages/2/with/rating_columns/rejected', 6, 146, 'c', undefined], ['/--set/0', undefined, undefined, 'float64', undefined], ['/--set/0', undefined, undefined, 'names', undefined],
+    ])
+  })
+
   it('of the wrong type are told on the edge', async () => {
     const { problems } = await columns(one.replace('noise_margin', 'noise_why'), { pairs: [file('a', {})] })
     expect(problems).toMatchObject([{ code: 'column_type', pointer: '/stages/2/with/column', line: 7, value: 'text', expected: 'number' }])
@@ -113,6 +129,7 @@ describe('columns', () => {
     for (const [item, isVector] of [[new Float32(), true], [new Float64(), true], [new Float16(), false], [new Int32(), false], [new Utf8(), false]] as const) {
       expect([accepts('vector', new List(new Field('item', item))), accepts('vector', new FixedSizeList(4, new Field('item', item))), accepts('vector', item)]).toEqual([isVector, isVector, false])
     }
+    expect([new List(new Field('item', new Utf8())), new Utf8(), new Null(), new Int32()].map(type => accepts('list', type))).toEqual([true, true, true, false])
     expect(accepts('messages', new List(new Field('element', new Struct([new Field('role', new Utf8()), new Field('content', new Utf8())]))))).toBe(true)
   })
 })

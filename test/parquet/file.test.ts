@@ -2,7 +2,8 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { RecordBatchReader, Table, tableFromIPC, tableToIPC, Type } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { openParquet, readRows } from '../../engine/parquet/file.ts'
+import { sizeOf } from '../../engine/arrow/columns.ts'
+import { decodedBytes, openParquet, readRows } from '../../engine/parquet/file.ts'
 import { fixture, flaws, read, shared, temporary, valueAt } from './helpers.ts'
 
 type Row = Record<string, unknown>
@@ -40,6 +41,22 @@ function expectRows(got: Row[], want: Row[], columns: readonly string[]): void {
   expect(got.length).toBe(want.length)
   expect(got.map(pick)).toEqual(want.map(pick))
 }
+
+describe('the footer', () => {
+  test.each([
+    ['texts in dictionaries', 'ukpconvarg1/all.parquet', 0.95, 1.05], ['conversations', 'hh-rlhf/helpful-online-test.parquet', 0.95, 1.05], ['numbers and texts', 'dpo-reward-margins/shp.parquet', 0.95, 1.05],
+    // of what nobody counted it knows the pages, with each text of a dictionary once
+    ['no counts', 'parquet-dialects/a-no-statistics.parquet', 0.5, 1.05],
+  ] as const)('says what columns take once decoded: %s', async (_, name, least, most) => {
+    const file = await openParquet(shared(name))
+    for (const columns of [undefined, ['prompt', 'chosen']]) {
+      let bytes = 0
+      for await (const { data } of readRows(file, { start: 0, end: file.rows }, { columns })) bytes += data.children.reduce((sum, column) => sum + sizeOf(column), 0)
+      expect(decodedBytes(file, columns) / bytes).toBeGreaterThan(least)
+      expect(decodedBytes(file, columns) / bytes).toBeLessThan(most)
+    }
+  })
+})
 
 describe('dialects', () => {
   test('the manifest is there', () => {

@@ -51,7 +51,7 @@ test('a quota holds down a type as far as rows have others, and what cannot be h
   expect(held.over).toBeUndefined()
   const alone = chooseMix(sampleOf(400, { [a]: 0 }), start, 1, { [first]: 0.1 })
   expect(alone.over![first]).toBeCloseTo(1)
-  expect(tellReport(options(2500), { mix: alone, tell: { rows: 12, style: { value: 0.5, low: 0, high: 1 }, length: { value: 0.5, low: 0, high: 1 } } }).lines.at(-1)).toMatch(/above its quota.*100\.0 %/)
+  expect(tellReport(options(2500), { mix: alone, tell: { rows: 12, style: { value: 0.5, low: 0, high: 1 }, length: { value: 0.5, low: 0, high: 1 } } }, 100).lines.at(-1)).toMatch(/above its quota.*100\.0 %/)
 })
 
 test('the share of rows that can be edited is told from the sample, and rather too high than too low', () => {
@@ -68,19 +68,19 @@ test('where all classes lean one way nothing helps, and the report says so', () 
   const mix = chooseMix(sample, start, 1)
   expect(mix.after!.value).toBeGreaterThan(0.7)
   const style = guess(sample.rows, sample.hashes, 1), length = { value: 0.5, low: 0.47, high: 0.53 }
-  const { lines } = tellReport(options(2500), { mix, tell: { rows: 2500, style, length } })
+  const { lines } = tellReport(options(2500), { mix, tell: { rows: 2500, style, length } }, 100)
   expect(lines).toHaveLength(2)
   expect(lines[1]).toMatch(/could not be mixed/)
 })
 
 test('the report: silent on its limit where that is met, plain where it cannot say', () => {
   const mix = { weights: startWeights(types), rows: 1000 }, at = (value: number, half: number) => ({ value, low: value - half, high: value + half })
-  expect(tellReport(options(2500), { mix, tell: { rows: 2500, style: at(0.53, 0.02), length: at(0.5, 0.02) } }).lines)
+  expect(tellReport(options(2500), { mix, tell: { rows: 2500, style: at(0.53, 0.02), length: at(0.5, 0.02) } }, 100).lines)
     .toEqual(['of 2,500 injected pairs set apart, a reader of style alone tells the injected side in 53.0 % [51.0, 55.0], of length alone in 50.0 % [48.0, 52.0]; 50 % is chance'])
-  expect(tellReport(options(2500), { mix, tell: { rows: 400, style: at(0.53, 0.06), length: at(0.5, 0.02) } }).lines[1]).toMatch(/cannot be ruled out: there are too few pairs/)
-  expect(tellReport(options(2500), { mix, tell: { rows: 12, style: at(0.5, 0.4), length: at(0.5, 0.4) } }).lines).toEqual([expect.stringMatching(/^12 pairs are too few/)])
-  expect(tellReport(options(0), { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }).lines).toEqual([expect.stringMatching(/nobody tried/)])
-  const { mix: shares } = tellReport(options(0), { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }).numbers as { mix: Record<string, number> }
+  expect(tellReport(options(2500), { mix, tell: { rows: 400, style: at(0.53, 0.06), length: at(0.5, 0.02) } }, 100).lines[1]).toMatch(/cannot be ruled out: there are too few pairs/)
+  expect(tellReport(options(2500), { mix, tell: { rows: 12, style: at(0.5, 0.4), length: at(0.5, 0.4) } }, 100).lines).toEqual([expect.stringMatching(/^12 pairs are too few/)])
+  expect(tellReport(options(0), { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }, 100).lines).toEqual([expect.stringMatching(/nobody tried/)])
+  const { mix: shares } = tellReport(options(0), { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }, 100).numbers as { mix: Record<string, number> }
   expect(Object.values(shares).reduce((a, b) => a + b)).toBeCloseTo(1)
   expect(Object.keys(shares)).toHaveLength(EDIT_CLASSES.filter(({ type }) => type === 'operator' || type === 'result_number').length)
 })

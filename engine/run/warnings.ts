@@ -1,0 +1,34 @@
+/** What a run is warned of once it is done. */
+import type { Graph, Node } from '../graph/types.ts'
+import { emptyCounts, ERROR_ABOUT, type Counts } from './messages.ts'
+import type { Prepared } from './prepare.ts'
+
+const MOST = 0.95
+/** Of fewer rows nobody is told: a look at them says as much. */
+const FEWEST = 20
+
+const n = (count: number) => count.toLocaleString('en-US')
+
+export const warningsOf = (prepared: Prepared, counts: Readonly<Record<string, Counts>>): string[] =>
+  prepared.graph.nodes.flatMap(node => [...oneWay(prepared, node, counts[node.id] ?? emptyCounts()), ...leftBehind(node.id, counts[node.id]?.left ?? {})])
+
+/** Nearly all rows of a stage end in one way: more often it reads the wrong column, or an option is wrong, than that the data is. With what the reason means, and the columns that the rows came from. */
+function oneWay({ graph, files }: Prepared, { id, stage }: Node, { in: rows, reasons, notes, errored }: Counts): string[] {
+  return Object.entries({ ...reasons, ...notes, error: errored }).filter(([, some]) => rows >= FEWEST && some > MOST * rows).map(([reason, some]) => {
+    const about = reason === 'error' ? ERROR_ABOUT : stage.reasons[reason]?.about
+    const read = new Set(files.flatMap(({ source, facts: { pair } }) => pair !== undefined && sourcesOf(graph, id).has(source) ? [`${source} reads ${pair}`] : []))
+    return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${about === undefined ? '' : `, ${about}`}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
+  })
+}
+
+/** Columns of one side that did not change places with the sides. */
+function leftBehind(id: string, left: Counts['left']): string[] {
+  const columns = Object.keys(left).sort()
+  return columns.length === 0 ? [] : [`${id}: ${n(Math.max(...Object.values(left)))} pairs were turned round without ${columns.join(', ')}, which no column of the other side and of the same type can change places with`]
+}
+
+/** The sources whose rows reach a node. */
+function sourcesOf(graph: Graph, id: string): Set<string> {
+  const { stage, from } = graph.nodes.find(node => node.id === id)!
+  return stage.kind === 'source' ? new Set([id]) : new Set(from.flatMap(({ node }) => [...sourcesOf(graph, node)]))
+}
