@@ -1,8 +1,9 @@
 /** Answers that were paid for, on disk: every run and every graph that names the same folder has them. A LevelDB, whose log survives a process that is killed while it writes, and, as it is synced, a loss of power. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
-import { damagedTables, setAside } from './tables.ts'
+import { damagedLogs } from './log.ts'
+import { damagedTables } from './tables.ts'
 
 /** What was spent on one result, all attempts at it together. Tokens are what the server said, or its estimate. */
 export interface Spent { requests: number, tokens: number, usd: number }
@@ -26,10 +27,13 @@ export async function openCache(folder: string, warn: (text: string) => void = (
   }
   const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() && readdirSync(folder).length > 0
   if (isThere) await checkLock()
-  const damaged = isThere ? damagedTables(folder) : []
-  if (damaged.length > 0) {
+  const damaged = isThere ? damagedTables(folder) : [], logs = isThere ? damagedLogs(folder) : [], lost = join(folder, 'lost')
+  if (damaged.length + logs.length > 0) {
     await checkLock()
-    setAside(folder, damaged)
+    // where LevelDB's own repair puts what it cannot use; of a log it takes itself what is whole
+    mkdirSync(lost, { recursive: true })
+    for (const { name } of damaged) renameSync(join(folder, name), join(lost, name))
+    for (const { name } of logs) copyFileSync(join(folder, name), join(lost, name))
   }
   const open = async () => {
     // LevelDB would begin anew in a folder that has lost its list, and remove what it does not know
@@ -50,8 +54,9 @@ export async function openCache(folder: string, warn: (text: string) => void = (
   if (damaged.length > 0) {
     const whole = new Map(damaged.flatMap(({ entries }) => [...entries])), stored = await guarded(db.getMany([...whole.keys()])), left = [...whole].filter((_, i) => stored[i] === undefined)
     await guarded(db.batch(left.map(([key, value]) => ({ type: 'put', key, value: JSON.parse(value) as readonly [unknown] })), { sync: true }))
-    warn(`calls: of the answers in ${folder} ${damaged.reduce((n, { lostBytes }) => n + lostBytes, 0).toLocaleString('en-US')} bytes are damaged on the disk and will be asked for again; the files are in ${join(folder, 'lost')}`)
   }
+  const bytes = [...damaged, ...logs].reduce((n, { lostBytes }) => n + lostBytes, 0)
+  if (bytes > 0) warn(`calls: of the answers in ${folder} ${bytes.toLocaleString('en-US')} bytes are damaged on the disk${logs.length > 0 ? ', or were cut off as they were written,' : ''} and will be asked for again; the files are in ${lost}`)
   return {
     // in a list each: LevelDB has no null
     get: async keys => (await guarded(db.getMany([...keys]))).map(stored => stored?.[0]),

@@ -2,7 +2,7 @@
  * The tables of a LevelDB that nobody has open, looked through byte by byte. LevelDB does so where it is told to, and classic-level does not tell it: a byte that has flipped on the disk would be a wrong
  * answer, or a failed assertion, which ends the process.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compressors } from 'hyparquet-compressors'
 
@@ -15,12 +15,6 @@ export function damagedTables(folder: string): Damaged[] {
     const { entries, lostBytes } = readTable(readFileSync(join(folder, name)))
     return lostBytes === 0 ? [] : [{ name, lostBytes, entries }]
   })
-}
-
-/** Moves tables to `lost/`, where LevelDB's own repair puts what it cannot use. */
-export function setAside(folder: string, tables: readonly Damaged[]): void {
-  mkdirSync(join(folder, 'lost'), { recursive: true })
-  for (const { name } of tables) renameSync(join(folder, name), join(folder, 'lost', name))
 }
 
 const FOOTER = 48, MAGIC = 0xdb4775248b80fb57n, TRAILER = 5
@@ -68,9 +62,13 @@ function readVarint(bytes: Buffer, at: { at: number }): number {
 
 /** Whether the checksum behind a block is that of the block and its type. */
 function isWhole(file: Buffer, { offset, size }: Handle): boolean {
-  if (offset + size + TRAILER > file.length) return false
-  const crc = crc32c(file, offset, offset + size + 1)
-  return ((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0) === file.readUInt32LE(offset + size + 1)
+  return offset + size + TRAILER <= file.length && isChecked(file, offset, offset + size + 1, offset + size + 1)
+}
+
+/** Whether LevelDB's checksum of some bytes is what it says at `at`. */
+export function isChecked(file: Buffer, start: number, end: number, at: number): boolean {
+  const crc = crc32c(file, start, end)
+  return ((((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0) === file.readUInt32LE(at)
 }
 
 /** A block's content. Throws a RangeError where it is damaged. */

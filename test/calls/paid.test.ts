@@ -110,9 +110,10 @@ describe('answers', () => {
     await outcomeOf(graphOf(server.url), { answers })
     const log = readdirSync(answers).filter(name => name.endsWith('.log')).map(name => join(answers, name)).find(path => statSync(path).size > 0)!
     truncateSync(log, statSync(log).size - 100)
-    const before = server.requests.length
-    const { rows } = await outcomeOf(graphOf(server.url), { answers })
+    const before = server.requests.length, warnings: string[] = []
+    const { rows } = await outcomeOf(graphOf(server.url), { answers, onWarning: text => warnings.push(text) })
     expect(rows).toHaveLength(PAIRS)
+    expect(warnings.join()).toMatch(/[\d,]+ bytes are damaged on the disk, or were cut off as they were written, and will be asked for again/)
     // answers that came at once, 16 at most, are synced at once: one record of the log
     expect(server.requests.length - before).toBeLessThanOrEqual(PROBES + 2 * 16)
     expect(server.requests.length - before).toBeGreaterThan(PROBES)
