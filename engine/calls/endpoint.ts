@@ -125,13 +125,14 @@ export class Endpoint {
       if (error.kind === 'fatal') throw new SluiceError(`${this.#node}: ${where}${this.#hint(error.status)}`, EXIT.graph)
       if (error.kind === 'later' && !await this.#isAlive()) throw this.#down(where)
       if (chunk.length > 1) {
-        const answers: Answer[] = []
-        for (const one of chunk) answers.push(...await this.#request([one]))
+        // what is refused at once is found by halves; what fails after long waiting, one by one
+        const answers: Answer[] = [], size = error.kind === 'refused' ? Math.ceil(chunk.length / 2) : 1
+        for (let i = 0; i < chunk.length; i += size) answers.push(...await this.#request(chunk.slice(i, i + size)))
         return answers
       }
       this.#failed++
       if (this.#failed >= BROKEN && this.#failed > this.#answered) {
-        throw new SluiceError(`${this.#node}: ${this.#failed} requests failed and ${this.#answered} were answered, the last with ${where}; the server is not set up for this, or broken. All answers so far are kept, run the same command again when it is right`, EXIT.endpoint)
+        throw new SluiceError(`${this.#node}: ${this.#failed} requests failed and ${this.#answered} were answered, the last with ${where}; the server is not set up for this, or broken${error.kind === 'refused' ? ', or these rows are too much for it: what is too long for the model is best dropped above (drop_length)' : ''}. All answers so far are kept, run the same command again when it is right`, EXIT.endpoint)
       }
       return [{ error: error.message }]
     }

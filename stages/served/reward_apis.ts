@@ -8,16 +8,16 @@ export const takesTwo = (api: Api): boolean => api === 'vllm_score' || api === '
 export type Item = readonly Message[] | string | Two
 export interface Two { readonly question: string, readonly answer: string }
 
-/** `common`: the fields that all requests have. Conversations go one a request, and so does what is reranked: a request has one question. */
+/** `common`: the fields that all requests have, which win over what is asked by default. Conversations go one a request, and so does what is reranked: a request has one question. */
 export function requestOf(api: Api, common: Readonly<Record<string, unknown>>, items: readonly Item[]): { path: string, body: unknown } {
   if (api === 'sglang_classify') return { path: '/classify', body: { ...common, text: items } }
   if (api === 'tei_rerank') {
     const [{ question, answer }] = items as Two[]
-    return { path: '/rerank', body: { ...common, query: question, texts: [answer], raw_scores: true } }
+    return { path: '/rerank', body: { raw_scores: true, ...common, query: question, texts: [answer] } }
   }
-  if (api === 'vllm_score') return { path: '/score', body: { ...common, use_activation: false, text_1: (items as Two[]).map(({ question }) => question), text_2: (items as Two[]).map(({ answer }) => answer) } }
+  if (api === 'vllm_score') return { path: '/score', body: { use_activation: false, ...common, text_1: (items as Two[]).map(({ question }) => question), text_2: (items as Two[]).map(({ answer }) => answer) } }
   const path = api === 'vllm_classify' ? '/classify' : '/pooling'
-  return { path, body: { ...common, use_activation: false, ...(typeof items[0] === 'string' ? { input: items } : { messages: items[0], add_generation_prompt: false }) } }
+  return { path, body: typeof items[0] === 'string' ? { use_activation: false, ...common, input: items } : { use_activation: false, add_generation_prompt: false, ...common, messages: items[0] } }
 }
 
 /** One score an item, in the order of the items. */
@@ -38,8 +38,8 @@ function counted<T>(list: readonly T[], count: number): readonly T[] {
   return list
 }
 
-/** Of numbers for each token those of the last one, which has read all. */
-const lastToken = (value: unknown): unknown => Array.isArray(value) && (value.length > 1 || Array.isArray(value[0])) ? value[value.length - 1] : value
+/** Of lists of numbers, one for each token, that of the last one, which has read all. One list alone is of the whole text: classes, or an embedding. */
+const lastToken = (value: unknown): unknown => Array.isArray(value) && Array.isArray(value[0]) ? value[value.length - 1] : value
 
 function single(value: unknown, i: number): number {
   const values = Array.isArray(value) ? value as unknown[] : [value]

@@ -10,22 +10,22 @@ const options = Type.Object({
   api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'tei_rerank'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, or `/rerank` of text-embeddings-inference' }),
   template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, `vllm_score` and `tei_rerank` take none' })),
   texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template, or pairs of question and answer of `vllm_score`' }),
-  truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'vLLM cuts longer conversations to so many tokens; without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
+  truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'vLLM keeps so many tokens of what is longer: the last ones of a conversation, so that the answer is read and what begins it is lost, the first ones of question and answer for `vllm_score`. Without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
   scale: choice(['raw', 'unit'], { default: 'raw', description: 'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there' }),
   ...limitOptions,
 })
 
-/** Plain enough for any reward model to tell apart, and not all alike well. */
-const probes = ['The capital of France is Paris.', 'The capital of France is Berlin, I think, or some other town.', 'No.', 'banana banana banana banana']
-  .map(content => [{ role: 'user', content: 'What is the capital of France?' }, { role: 'assistant', content }])
+/** Plain enough for any reward model to tell apart, and not all alike well. Where there is truncation the question alone has so many tokens: a server that keeps the beginning sees no answer, and all are alike. */
+const probes = (truncated = 0) => ['The capital of France is Paris.', 'The capital of France is Berlin, I think, or some other town.', 'No.', 'banana banana banana banana']
+  .map(content => [{ role: 'user', content: [...Array(truncated).keys(), 'What is the capital of France?'].join(' ') }, { role: 'assistant', content }])
 
 /** How vLLM was told before it had use_activation. */
 const OLDER = 'use_activation: false is sent; an older one takes extra: { activation: false }, or to be served with --override-pooler-config \'{"activation": false}\' or \'{"softmax": false}\''
 
-function check(scores: readonly number[], scale: 'raw' | 'unit'): void {
+function check(scores: readonly number[], { scale, truncate_tokens }: Pick<Static<typeof options>, 'scale' | 'truncate_tokens'>): void {
   const shown = scores.map(score => Number(score.toPrecision(4))).join(', ')
   if (scores.every(score => score === scores[0])) {
-    throw new Error(`every text gets the score ${shown.split(', ')[0]}: a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`)
+    throw new Error(`every text gets the score ${shown.split(', ')[0]}: ${truncate_tokens === undefined ? '' : `a server that keeps the first ${truncate_tokens} tokens, and so no answer (truncate_tokens), `}a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`)
   }
   if (scale === 'raw' && scores.every(score => score >= 0 && score <= 1)) {
     throw new Error(`the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (${OLDER}), or set scale: unit if the model's own scores lie there`)
@@ -41,7 +41,7 @@ function service({ url, model, revision, extra, api, template, truncate_tokens, 
   const fill = ({ role, content }: Message) => template!.replace(/\{(?:role|content)\}/g, name => name === '{role}' ? role : content)
   const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
   const item = (prompt: readonly Message[], answer: readonly Message[]): Item => takesTwo(api) ? { question: said(prompt), answer: said(answer) } : template === undefined ? [...prompt, ...answer] : [...prompt, ...answer].map(fill).join('')
-  const common = { model, ...extra, ...(truncate_tokens === undefined ? {} : { truncate_prompt_tokens: truncate_tokens }) }
+  const common = { model, ...(truncate_tokens === undefined ? {} : { truncate_prompt_tokens: truncate_tokens, ...(api === 'vllm_score' ? {} : { truncation_side: 'left' }) }), ...extra }
   return {
     limits: { url, ...limits }, model, identity: [api, revision, common], items_per_request: template !== undefined || api === 'vllm_score' ? texts_per_request : 1,
     items(batch) {
@@ -50,12 +50,12 @@ function service({ url, model, revision, extra, api, template, truncate_tokens, 
     },
     request: items => requestOf(api, common, items),
     read: (answer, items) => readScores(api, answer, items.length),
-    probe: { items: probes.map(([question, answer]) => item([question], [answer])), check: scores => { check(scores, scale) } },
+    probe: { items: probes(truncate_tokens).map(([question, answer]) => item([question], [answer])), check: scores => { check(scores, { scale, truncate_tokens }) } },
   }
 }
 
 export default defineStage({
-  name: 'score_pairs', version: 1,
+  name: 'score_pairs', version: 2,
   summary: 'Score both sides of every pair by a served reward model.',
   details: `The scores are a reviewer for \`peer_review\` and \`detect_noise\`: with \`{ id: skywork, use: score_pairs, … }\` above them, give them \`score_columns: [{ name: skywork, chosen: skywork_chosen_score, rejected: skywork_rejected_score }]\`.
 Two reward models of different families make the better panel.

@@ -53,6 +53,37 @@ describe('score_pairs', () => {
     expect(asked[19] - asked[0]).toBeGreaterThan(18 * 20)
   })
 
+  it.each([['vllm_classify', undefined], ['vllm_classify', template], ['vllm_pooling', template]])('has %s with template %s keep the end of what is too long: the answers', async (api, template) => {
+    // as 0.32.0 does: a token is a word here; what is not said to be kept is the beginning
+    const server = await startServer(({ path, body }, response) => {
+      const { truncate_prompt_tokens: most, truncation_side: side } = body as { truncate_prompt_tokens: number, truncation_side?: string }
+      const texts = (body.input ?? [(body.messages as { content: string }[]).map(({ content }) => content).join(' ')]) as string[]
+      const scores = texts.map(text => { const words = text.trim().split(/\s+/); return scoreOf((side === 'left' ? words.slice(-most) : words.slice(0, most)).join(' ')) })
+      response.end(JSON.stringify({ data: scores.map((score, index) => ({ index, [path === '/classify' ? 'probs' : 'data']: [score] })) }))
+      return true
+    })
+    const long = join(folder(), 'long.jsonl'), [{ chosen, rejected }] = pairs(1), graph = graphOf(server.url, { api, truncate_tokens: 8, ...(template ? { template } : {}) })
+    writeJsonl(long, [{ id: 'long', prompt: 'How many words may a prompt have before the answer is cut away?', chosen, rejected }])
+    graph.stages[0].with = { path: long } as never
+    const { rows } = await outcomeOf(graph)
+    expect(rows).toHaveLength(1)
+    expect(rows[0].scored_chosen_score).not.toBe(rows[0].scored_rejected_score)
+    graph.stages[1].with = { ...graph.stages[1].with, extra: { truncation_side: 'right' } } as never
+    const { error } = await outcomeOf(graph)
+    expect(error).toMatchObject({ exit: 78 })
+    expect(error!.message).toMatch(/every text gets the score .*: a server that keeps the first 8 tokens, and so no answer \(truncate_tokens\)/)
+  })
+
+  it('finds what is refused by halves', async () => {
+    const server = await startServer(({ body }, response) => JSON.stringify(body.input).includes('seven') && response.writeHead(400).end('{"error":{"message":"too long"}}') && true)
+    const path = writeJsonl(join(folder(), 'one.jsonl'), pairs(8).map((row, i) => i === 5 ? { ...row, chosen: 'seven' } : row)), graph = graphOf(server.url, { template })
+    graph.stages[0].with = { path } as never
+    const { rows } = await outcomeOf(graph)
+    expect(rows).toHaveLength(7)
+    // beside the probe: 16 texts, then halves of 8, 4, 2 and 1
+    expect(server.requests).toHaveLength(1 + 1 + 4 * 2)
+  })
+
   it('asks once for texts that come again', async () => {
     const server = await startServer(), [row] = pairs(1)
     const path = writeJsonl(join(folder(), 'same.jsonl'), Array.from({ length: 50 }, (_, i) => ({ ...row, id: `again${i}` })))
@@ -66,6 +97,7 @@ describe('score_pairs', () => {
   it('sends what vLLM, SGLang and text-embeddings-inference document', () => {
     const messages = [{ role: 'user', content: 'q' }, { role: 'assistant', content: 'a' }]
     expect(requestOf('vllm_classify', { model: 'm', truncate_prompt_tokens: 9 }, [messages])).toEqual({ path: '/classify', body: { model: 'm', truncate_prompt_tokens: 9, messages, add_generation_prompt: false, use_activation: false } })
+    expect(requestOf('vllm_classify', { model: 'm', use_activation: true, add_special_tokens: false }, ['x'])).toEqual({ path: '/classify', body: { model: 'm', use_activation: true, add_special_tokens: false, input: ['x'] } })
     expect(requestOf('vllm_pooling', { model: 'm' }, ['x', 'y'])).toEqual({ path: '/pooling', body: { model: 'm', input: ['x', 'y'], use_activation: false } })
     expect(requestOf('sglang_classify', { model: 'm' }, ['x'])).toEqual({ path: '/classify', body: { model: 'm', text: ['x'] } })
     const two = [{ question: 'q', answer: 'a' }, { question: 'r', answer: 'b' }]
@@ -75,10 +107,9 @@ describe('score_pairs', () => {
 
   it('reads the last token of a model that scores each, and refuses what is no score', () => {
     expect(readScores('vllm_pooling', { data: [{ index: 0, data: [[0.5], [1.5], [-2]] }] }, 1)).toEqual([-2])
-    expect(readScores('vllm_pooling', { data: [{ index: 0, data: [0.5, 1.5, -2] }] }, 1)).toEqual([-2])
     expect(readScores('vllm_pooling', { data: [{ index: 0, data: [7] }] }, 1)).toEqual([7])
     const wrong: [Parameters<typeof readScores>[0], unknown, RegExp][] = [
-      ['vllm_classify', { data: [{ index: 0, probs: [0.1, 0.9] }] }, /2 numbers for a score/], ['sglang_classify', [{ embedding: Array.from({ length: 64 }, () => 0) }], /64 numbers/],
+      ['vllm_classify', { data: [{ index: 0, probs: [0.1, 0.9] }] }, /2 numbers for a score/], ['vllm_pooling', { data: [{ index: 0, data: [0.5, 1.5, -2] }] }, /3 numbers for a score/], ['sglang_classify', [{ embedding: Array.from({ length: 64 }, () => 0) }], /64 numbers/],
       ['vllm_classify', { data: [{ index: 0 }] }, /missing, not a finite/], ['vllm_classify', { data: [{ index: 1, probs: [1] }] }, /indexes are 1, not 0 to 0/],
       ['vllm_classify', { object: 'error' }, /no data, but object/], ['sglang_classify', [{ embedding: ['1'] }], /"1", not a finite/],
       ['vllm_score', { data: [{ index: 0, score: null }] }, /null, not a finite/], ['tei_rerank', { error: 'too long' }, /no data, but error/], ['tei_rerank', [], /0 scores came for 1 texts/],
