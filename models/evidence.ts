@@ -51,8 +51,8 @@ const ENOUGH_HELD_OUT = 4_000
 const MOST_ROWS = 12_000
 const MOST_SHARE = 0.6
 const Z95 = 1.959963984540054
-/** Standard errors that a gain must exceed to be beyond chance, at 5 % on one side. */
-const BEYOND_CHANCE = 1.6448536269514722
+/** Standard errors that a gain must exceed to be beyond chance, at 5 % on one side, shared among the three shares that are tried. */
+const BEYOND_CHANCE = 2.128045234184984
 // strength l2 · n / mean |x|² of a head that learns nearly every label by heart, and of one that does not
 const MEMORISING = 1 / 64
 const TUNED = 8
@@ -61,7 +61,7 @@ const TUNED = 8
  * Chooses the share to drop by what it does to a fresh head. A fold is set aside; the reviewers are fitted and weighed on the other folds without it (cross-fitted
  * among themselves), their lowest share is dropped, a fresh head is trained on what is left, and the labels of the fold that nobody saw are held against its margins. As many folds as it takes to hold out 4,000 rows; of a sample of more than 12,000 that many are tried, evenly spread.
  *
- * Dropping helps if the memorising head gains: by more than a standard error where the reviewers are known to be able, else by more than 1.64, which chance exceeds one time in twenty. A head that learns by heart is the better for having fewer hard labels, right or wrong,
+ * Dropping helps if the memorising head gains: by more than a standard error where the reviewers are known to be able, else by more than 2.13, which chance alone exceeds for one of three shares at most one time in twenty. A head that learns by heart is the better for having fewer hard labels, right or wrong,
  * so its gain alone is no evidence that those were wrong, and the tuned head must not pay for it. Where some labels are known to be wrong, it may not agree with fewer held-out labels beyond chance; where they may be mere minority opinions, it may lose neither likelihood nor agreement at all.
  * Of the shares that help, those are alike whose sum of gains is within a standard error of the best: of these the noise rate itself is taken where some labels are known to be wrong, else (and where it is not among them) the smallest. Held-out labels are as noisy as all others, so each head's margins are first scaled for the noise rate; noise of one kind throughout (all longer answers preferred, say) cannot be seen by this.
  */

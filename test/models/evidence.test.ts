@@ -58,7 +58,7 @@ test('how much must be gained, and what the tuned head may lose, goes by what is
   const trial = (gain: number, tuned = 0, accuracy = 0) => ({ share: 0.2, dropped_share: 0.2, memorising: around(gain, 1), tuned: around(tuned, 0.1), tuned_accuracy: around(accuracy, 0.1) })
   const worth = (able: boolean, noisy: boolean, ...of: [number, number?, number?]) => isWorth(trial(...of), { able, noisy })
   // a likely gain will do where the reviewers are able; else it must be beyond chance
-  expect([worth(true, true, 1.1), worth(true, true, 0.9), worth(false, true, 1.5), worth(false, true, 1.7)]).toEqual([true, false, false, true])
+  expect([worth(true, true, 1.1), worth(true, true, 0.9), worth(false, true, 2), worth(false, true, 2.3)]).toEqual([true, false, false, true])
   // among labels that are known to be wrong the tuned head may lose by chance, else not at all
   expect([worth(true, true, 3, -0.5, -0.1), worth(true, true, 3, -0.5, -0.3), worth(true, false, 3, -0.01, 0), worth(true, false, 3, 0, -0.01), worth(true, false, 3)]).toEqual([true, false, false, false, true])
   // never for less than the tuned head loses
