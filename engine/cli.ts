@@ -160,13 +160,14 @@ function stagesCommand(positionals: readonly string[]): number {
     const stage = registry.get(name)
     if (!stage) {
       const near = nearest(name, [...registry.keys()])
-      throw new SluiceError(`sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : ''}`, EXIT.usage)
+      throw new SluiceError(`sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : '; `sluice stages` lists those there are'}`, EXIT.usage)
     }
     console.log(`${stage.name}: ${stage.summary}`)
     for (const [option, schema] of Object.entries(stage.options.properties as Record<string, { description?: string, default?: unknown, enum?: string[] }>)) {
-      console.log(`  ${option}${schema.default === undefined ? '' : ` = ${JSON.stringify(schema.default)}`}: ${schema.description ?? ''}`)
+      console.log(`  ${option}${schema.default === undefined ? '' : ` = ${JSON.stringify(schema.default)}`}${schema.enum ? ` (${schema.enum.join(', ')})` : ''}: ${schema.description ?? ''}`)
     }
-    for (const [reason, { kind, about }] of Object.entries(stage.reasons)) console.log(`  drops for ${reason} (${kind}): ${about}`)
+    const isDerived = stage.kind === 'stage' && stage.rows === 'derive'
+    for (const [reason, { kind, about }] of Object.entries(stage.reasons)) console.log(`  ${isDerived ? `note ${reason}` : `reason ${reason} (${kind})`}: ${about}`)
   }
   return EXIT.ok
 }

@@ -169,15 +169,17 @@ export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wa
   }
   const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
   const rule = layouts.find(layout => layout.name === wanted)?.rule
-  if (rule) throw new Error(`its columns are not those of the layout '${wanted}' (${rule}); there are ${columns}`)
-  const advice = 'rename columns, or name one of these layouts by the option \'layout\''
+  const lacks = wanted === 'answers' && !formOf(answer ?? 'answer') ? `option 'answer' names ${answer ?? 'answer'}, and no column of text or messages has this name` : undefined
+  if (rule) throw new Error(`${lacks ?? `its columns are not those of the layout '${wanted}' (${rule})`}; there are ${columns}`)
+  const advice = 'rename columns, or name one of these layouts by the option \'layout\' of the source (--set <its id>.layout=…)'
   throw new Error(`no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`)
 }
 
 /** What is wrong with columns that nearly are pairs, in words that end in '; ', or nothing. */
 function nearMiss(schema: Schema): string {
   const sides = layouts.flatMap(({ sides }) => sides).find(names => names.some(name => schema.names.includes(name)))
-  if (!sides) return ''
+  const { prompt: asks } = layouts.find(({ name }) => name === 'answers')!
+  if (!sides) return asks.some(name => schema.names.includes(name)) ? 'no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers and the option \'answer\' name its column; ' : ''
   const faults = sides.flatMap(name => {
     const found = schema.fields.find(field => field.name === name)
     const near = nearest(name, schema.names.map(String))

@@ -32,6 +32,11 @@ describe('the table', () => {
 
 describe('answers', () => {
   const { example } = layouts.find(one => one.name === 'answers')!
+  it('is named to who has no sides', () => {
+    expect(() => read(table([{ question: q, solution: a }]))).toThrow('question Utf8, solution Utf8; no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers')
+    expect(() => read(table([{ item: q, vote: 1 }]))).toThrow('item Utf8, vote Float64; rename columns, or name one of these layouts by the option \'layout\' of the source (--set <its id>.layout=…)')
+  })
+
   it('its example gives one good answer and no rejected one, but only where it is named', () => {
     const raw = table([JSON.parse(example) as Row])
     expect(read(raw, { layout: 'answers' })).toMatchObject({ layout: 'answers', refused: {}, pairs: [{ prompt: [user(q)], chosen: [assistant(a)], rejected: [] }] })
@@ -50,12 +55,13 @@ describe('answers', () => {
     expect(new Set([0, 1].map(row => columnOf(pairs, 'id')!.values.subarray(row * 8, row * 8 + 8).join()))).toHaveProperty('size', 2)
   })
 
-  it('messages are taken as they are; a column that is not there is an error with the rule', () => {
+  it('messages are taken as they are; a column that is not there is an error with the option, or the rule', () => {
     const raw = table([{ prompt: [system('Be brief.'), user(q)], reply: [assistant(a)] }])
     const { pairs } = openConverter(detectLayout(raw.schema, [raw], 'answers', 'reply'), raw.schema).convert(raw, 0)
     expect(messagesColumn(columnOf(pairs, 'prompt')!).messages(0)).toEqual([system('Be brief.'), user(q)])
     expect(messagesColumn(columnOf(pairs, 'chosen')!).messages(0)).toEqual([assistant(a)])
-    expect(() => detectLayout(raw.schema, [raw], 'answers')).toThrow(/not those of the layout 'answers'/)
+    expect(() => detectLayout(raw.schema, [raw], 'answers')).toThrow(/^option 'answer' names answer, and no column of text or messages has this name; there are prompt List.*, reply List/)
+    expect(() => detectLayout(raw.schema, [raw], 'answers', 'prompt')).toThrow(/not those of the layout 'answers'/)
   })
 })
 
