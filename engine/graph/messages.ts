@@ -110,7 +110,7 @@ export const say = {
   columnType: (pointer: string, id: string, column: string, type: string, expected: string) =>
     problem('column_type', pointer, `column '${column}' has the wrong type for '${id}'`, { value: type, expected }),
   columnConflict: (pointer: string, column: string, a: { type: string, where: string }, b: { type: string, where: string }) => problem('column_conflict', pointer,
-    `column '${column}' has two types that cannot be joined: ${a.type} in ${a.where}, ${b.type} in ${b.where}`, { value: b.type, expected: a.type }),
+    `column '${column}' has two types that cannot be joined: ${a.type} in ${a.where}, ${b.type} in ${b.where}; give it one, or leave it out by the option \`columns\` of the source`, { value: b.type, expected: a.type }),
   columnReplaced: (pointer: string, id: string, column: string) => problem('column_replaced', pointer,
     `'${id}' replaces a column that is there already; another id keeps both`, { level: 'warning', value: column }),
 }
