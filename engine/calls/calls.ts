@@ -30,7 +30,7 @@ export function openCalls(services: Services, folder: string, scope: () => strin
   failed.catch(() => undefined)
   const endpointOf = async (node: string): Promise<Endpoint> => {
     const open = await (cache ??= openCache(folder, warn))
-    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal))
+    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal, warn))
     return endpoints.get(node)!
   }
   const quiet = () => Promise.allSettled([...endpoints.values()].map(endpoint => endpoint.quiet()))

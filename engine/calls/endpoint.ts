@@ -13,6 +13,8 @@ import { tokensOf, type Answer, type Service } from './service.ts'
 const BROKEN = 25
 /** How often an answer that is none, or a 500, is asked for: it may well be the item's fault. */
 const UNUSABLE_TRIES = 2, ERROR_TRIES = 4
+/** Tries without an answer, some two seconds, from which on the user hears what is waited for. */
+const TOLD_TRIES = 3
 
 export interface Done extends Spent { readonly asked: number, readonly cached: number, readonly failed: number }
 
@@ -29,6 +31,9 @@ export class Endpoint {
   /** Ends waiting and resting, not requests: they are paid for. */
   readonly #stop: AbortSignal
   readonly #abort: AbortSignal
+  readonly #warn: (text: string) => void
+  /** Whether it was told that no answer comes; told again after one has. */
+  #isWaiting = false
   readonly #pending = new Map<string, Promise<Answer>>()
   #ready: Promise<void> | undefined
   #budget!: Budget
@@ -42,8 +47,8 @@ export class Endpoint {
   #answered = 0
   #failed = 0
 
-  /** `scope` names the result whose attempts share the caps. `stop`: no new request; `abort`: also those under way. */
-  constructor(node: string, service: Service, cache: Cache, scope: () => string, stop: AbortSignal, abort: AbortSignal) {
+  /** `scope` names the result whose attempts share the caps. `stop`: no new request; `abort`: also those under way. `warn` hears of a server that is waited for. */
+  constructor(node: string, service: Service, cache: Cache, scope: () => string, stop: AbortSignal, abort: AbortSignal, warn: (text: string) => void = () => undefined) {
     const { concurrent_requests: concurrency, requests_per_min } = service.limits
     this.#node = node
     this.#service = service
@@ -52,6 +57,7 @@ export class Endpoint {
     this.#servedKey = `served!${service.limits.url}!${service.model}`
     this.#stop = stop
     this.#abort = abort
+    this.#warn = warn
     this.#queue = new PQueue({ concurrency, ...(requests_per_min === undefined ? {} : { intervalCap: 1, interval: 60_000 / requests_per_min }) })
   }
 
@@ -158,8 +164,13 @@ export class Endpoint {
 
   /** Again and again, as long as it makes sense. */
   #patiently<T>(work: () => Promise<T>): Promise<T> {
-    const { retry_secs } = this.#service.limits
+    const { retry_secs, url } = this.#service.limits
     return pRetry(work, {
+      onFailedAttempt: ({ error, attemptNumber }) => {
+        if (attemptNumber !== TOLD_TRIES || this.#isWaiting || !(error instanceof CallError && error.kind === 'later') || error.status === 500) return
+        this.#isWaiting = true
+        this.#warn(`${this.#node}: ${url}: ${error.message}; it is asked again for up to ${retry_secs} s (retry_secs)`)
+      },
       retries: Infinity, minTimeout: 250, factor: 2, maxTimeout: 30_000, randomize: true, maxRetryTime: retry_secs * 1000, signal: this.#stop,
       shouldRetry: ({ error, attemptNumber }) => error instanceof CallError && (error.kind === 'unusable' ? attemptNumber < UNUSABLE_TRIES
         : error.kind === 'later' && (error.status !== 500 || attemptNumber < ERROR_TRIES) && error.waitMs <= retry_secs * 1000),
@@ -192,7 +203,9 @@ export class Endpoint {
   async #send(path: string, body?: unknown): Promise<unknown> {
     const { url, key_variable, timeout_secs } = this.#service.limits
     try {
-      return await send({ url: addressOf(url, path), body, key: key_variable && process.env[key_variable], timeoutMs: timeout_secs * 1000, signal: this.#abort })
+      const answer = await send({ url: addressOf(url, path), body, key: key_variable && process.env[key_variable], timeoutMs: timeout_secs * 1000, signal: this.#abort })
+      this.#isWaiting = false
+      return answer
     } catch (error) {
       // asked to rest, all rest
       if (error instanceof CallError && error.waitMs > 0) this.#restUntil = Math.max(this.#restUntil, Date.now() + error.waitMs)
