@@ -1,4 +1,5 @@
 /** What a run is warned of once it is done. */
+import type { Reason } from '../../stages/define.ts'
 import type { Graph, Node } from '../graph/types.ts'
 import { emptyCounts, ERROR_ABOUT, type Counts } from './messages.ts'
 import type { Prepared } from './prepare.ts'
@@ -13,11 +14,12 @@ export const warningsOf = (prepared: Prepared, counts: Readonly<Record<string, C
   prepared.graph.nodes.flatMap(node => [...oneWay(prepared, node, counts[node.id] ?? emptyCounts()), ...leftBehind(node.id, counts[node.id]?.left ?? {})])
 
 /** Nearly all rows of a stage end in one way: more often it reads the wrong column, or an option is wrong, than that the data is. With what the reason means, and the columns that the rows came from. */
-function oneWay({ graph, files }: Prepared, { id, stage }: Node, { in: rows, reasons, notes, errored }: Counts): string[] {
+function oneWay({ graph, files }: Prepared, { id, stage, options }: Node, { in: rows, reasons, notes, errored }: Counts): string[] {
   return Object.entries({ ...reasons, ...notes, error: errored }).filter(([, some]) => rows >= FEWEST && some > MOST * rows).map(([reason, some]) => {
-    const about = reason === 'error' ? ERROR_ABOUT : stage.reasons[reason]?.about
+    const { about, limit } = reason === 'error' ? { about: ERROR_ABOUT } : stage.reasons[reason] ?? {} as Partial<Reason>
+    const what = about === undefined ? '' : `, ${about}${limit === undefined ? '' : ` (${limit} is ${String((options as Readonly<Record<string, unknown>>)[limit])})`}`
     const read = new Set(files.flatMap(({ source, facts: { pair } }) => pair !== undefined && sourcesOf(graph, id).has(source) ? [`${source} reads ${pair}`] : []))
-    return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${about === undefined ? '' : `, ${about}`}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
+    return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
   })
 }
 

@@ -52,7 +52,9 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   if (sample.length === 0) throw new Error('has no line: its columns are unknown; remove the file')
   const parsed = sample.map(parseLine)
   const rows = parsed.filter((row): row is Json => typeof row !== 'string')
-  if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; is it JSON Lines?`)
+  // a whole file of JSON is mistaken for one of JSON Lines more often than anything else
+  const advice = sample[0].trimStart().startsWith('[') ? 'of a JSON array make one object a line, as by jq -c \'.[]\'' : 'is it JSON Lines?'
+  if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; ${advice}`)
   const hive = hiveColumns(path)
   const first = inferColumns(rows.map(row => ({ ...hive, ...row })), name => isSampled(name) || name === answer)
   const { columns, hasOther } = await settleColumns(first, readLines(path, index, { start: 0, end: index.lines }))

@@ -54,6 +54,10 @@ describe('run', () => {
     const other = (n: number) => [...Array<object>(n).fill({ prompt: 'Well?', chosen: 'Yes.', rejected: null }), ...pairs(40 - n)]
     const refused = (n: number) => run(graphOf([source(writeJsonl(join(at, 'in.jsonl'), other(n))), { id: 'dpo', use: 'write_arrow' }]), { output: join(at, 'out') })
     expect([(await refused(39)).manifest.warnings, (await refused(38)).manifest.warnings]).toEqual([[expect.stringMatching(/^pairs: missing_rejected 39 of 40 rows, [^;]*$/)], []])
+    // with the option that decided it, on the page too
+    const short = await run(graphOf([source(writeJsonl(join(at, 'in.jsonl'), pairs(25))), { id: 'short', use: 'drop_length', with: { min_words: 500, max_words: 900 } }, { id: 'dpo', use: 'write_arrow' }]), { output: join(at, 'out') })
+    expect(short.manifest.warnings).toEqual(['short: too_short 25 of 25 rows, words of the shorter completion (min_words is 500)'])
+    expect(readFileSync(join(short.folder, 'report.html'), 'utf8')).toContain(`<p><b>Warning:</b> ${short.manifest.warnings[0]}</p>`)
     const { graph: chained } = await import('../../index.mjs')
     const failing = await run(chained(graphOf([source(writeJsonl(join(at, 'in.jsonl'), pairs(25))), { id: 'own', use: './shouty.mjs', with: { fail: 'question' } }, { id: 'dpo', use: 'write_arrow' }, { id: 'all', use: 'write_arrow', from: 'pairs' }]), { base }), { output: join(at, 'out') })
     expect(failing.manifest.warnings).toEqual(['own: error 25 of 25 rows, the stage failed on the row; the ledger has the message'])

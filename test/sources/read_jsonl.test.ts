@@ -153,10 +153,10 @@ describe('lines', () => {
   })
 
   it('files without a row, and files that are something else, are named', async () => {
-    const paths = [write(''), write('<html>\n'), write(JSON.stringify({ question: 'x' }))]
+    const paths = [write(''), write('<html>\n'), write(JSON.stringify({ question: 'x' })), write('[\n  {\n    "prompt": "x"\n  }\n]\n')]
     const failure = readJsonl.inputs(optionsOf(paths[0], { more_paths: paths.slice(1) }), folder)
-    await expect(failure).rejects.toThrow(/3 of 3 files/)
-    for (const part of ['has no line', 'is it JSON Lines?', 'no known layout of pairs fits its columns: question Utf8;', 'transcripts: no prompt']) await expect(failure).rejects.toThrow(part)
+    await expect(failure).rejects.toThrow(/4 of 4 files/)
+    for (const part of ['has no line', 'is it JSON Lines?', 'of a JSON array make one object a line, as by jq -c \'.[]\'', 'no known layout of pairs fits its columns: question Utf8;', 'transcripts: no prompt']) await expect(failure).rejects.toThrow(part)
     await expect(readJsonl.inputs(optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ code: 'NO_INPUT' })
   })
 })
