@@ -9,7 +9,7 @@ import type { Cache, Spent } from './cache.ts'
 import { CallError, send } from './http.ts'
 import { tokensOf, type Answer, type Service } from './service.ts'
 
-/** So many failures, and more than answers: the server is taken for broken. Rows must not be lost by the thousand. */
+/** So many failures, and more than answers, new or kept: the server is taken for broken. Rows must not be lost by the thousand. */
 const BROKEN = 25
 /** How often an answer that is none, or a 500, is asked for: it may well be the item's fault. */
 const UNUSABLE_TRIES = 2, ERROR_TRIES = 4
@@ -137,8 +137,8 @@ export class Endpoint {
         return answers
       }
       this.#failed++
-      if (this.#failed >= BROKEN && this.#failed > this.#answered) {
-        throw new SluiceError(`${this.#node}: ${this.#failed} requests failed and ${this.#answered} were answered, the last with ${where}; the server is not set up for this, or broken${error.kind === 'refused' ? ', or these rows are too much for it: what is too long for the model is best dropped above (drop_length)' : ''}. All answers so far are kept, run the same command again when it is right`, EXIT.endpoint)
+      if (this.#failed >= BROKEN && this.#failed > this.#answered + this.#cached) {
+        throw new SluiceError(`${this.#node}: ${this.#failed} requests failed and ${this.#answered + this.#cached} were answered, the last with ${where}; the server is not set up for this, or broken${error.kind === 'refused' ? ', or these rows are too much for it: what is too long for the model is best dropped above (drop_length)' : ''}. All answers so far are kept, run the same command again when it is right`, EXIT.endpoint)
       }
       return [{ error: error.message }]
     }
@@ -186,8 +186,8 @@ export class Endpoint {
     let used = 0, values: unknown[] = []
     try {
       const answer = await this.#send(path, body)
-      const said = (answer as { usage?: { total_tokens?: unknown } } | null)?.usage?.total_tokens
-      used = Number.isFinite(said) ? said as number : reserved
+      const said = tokensSaid(answer)
+      used = Number.isFinite(said) ? said : reserved
       values = this.#read(answer, items)
       return values
     } finally {
@@ -257,6 +257,12 @@ export class Endpoint {
       return served
     })
   }
+}
+
+/** Tokens as the server counts them, for a request or, as SGLang does, for each of its texts; NaN where it does not. */
+function tokensSaid(answer: unknown): number {
+  if (Array.isArray(answer)) return (answer as ({ meta_info?: { prompt_tokens?: unknown } } | null)[]).reduce((sum, one) => sum + Number(one?.meta_info?.prompt_tokens), 0)
+  return Number((answer as { usage?: { total_tokens?: unknown } } | null)?.usage?.total_tokens ?? NaN)
 }
 
 /** A path below a server's root; some write the root with the version that paths have themselves. */

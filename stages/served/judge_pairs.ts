@@ -72,7 +72,7 @@ export default defineStage({
 \`peer_review\` and \`detect_noise\`: \`score_columns: [{ name: judge, chosen: judge_chosen_score, rejected: judge_rejected_score }]\`.
 
 An answer that was cut off (\`finish_reason\` other than stop), or whose first token is mostly neither letter, is none: it is asked for once more, then the row is set aside as errored. A model that thinks before it answers must be told not to (\`extra\`).
-Before the first row the judge sees one pair in both orders, and is refused when the order is all it goes by. Cache, retries, caps and plan are as with [score_pairs](score_pairs.md). Judges favour long answers and those of their own family: look at what they keep.`,
+Before the first row the judge sees one pair in both orders, and is refused when the order is all it goes by. Cache, retries, caps and plan are as with [score_pairs](score_pairs.md), and so are [the servers that were asked](../servers.md). Judges favour long answers and those of their own family: look at what they keep.`,
   paper: { title: 'TrustJudge: Inconsistencies of LLM-as-a-Judge and How to Alleviate Them', arxiv: '2509.21117', form: 'after' },
   options,
   unseen,

@@ -1,9 +1,10 @@
 /** How servers of reward models are asked, and where the number is in their answers. */
 import type { Message } from '../../engine/arrow/columns.ts'
 
-export type Api = 'vllm_classify' | 'vllm_pooling' | 'sglang_classify' | 'vllm_score' | 'tei_rerank'
+export type Api = 'vllm_classify' | 'vllm_pooling' | 'sglang_classify' | 'vllm_score' | 'rerank' | 'tei_rerank'
 /** Models that read a question and an answer to it, and put them together themselves. */
-export const takesTwo = (api: Api): boolean => api === 'vllm_score' || api === 'tei_rerank'
+export const takesTwo = (api: Api): boolean => api === 'vllm_score' || isRerank(api)
+export const isRerank = (api: Api): boolean => api === 'rerank' || api === 'tei_rerank'
 /** A conversation, where the server has the template; else the text that it gives. For those that take two, the question and the answer. */
 export type Item = readonly Message[] | string | Two
 export interface Two { readonly question: string, readonly answer: string }
@@ -11,9 +12,10 @@ export interface Two { readonly question: string, readonly answer: string }
 /** `common`: the fields that all requests have, which win over what is asked by default. Conversations go one a request, and so does what is reranked: a request has one question. */
 export function requestOf(api: Api, common: Readonly<Record<string, unknown>>, items: readonly Item[]): { path: string, body: unknown } {
   if (api === 'sglang_classify') return { path: '/classify', body: { ...common, text: items } }
-  if (api === 'tei_rerank') {
+  if (isRerank(api)) {
     const [{ question, answer }] = items as Two[]
-    return { path: '/rerank', body: { raw_scores: true, ...common, query: question, texts: [answer] } }
+    // raw_scores is of text-embeddings-inference and Infinity, use_activation of vLLM
+    return { path: '/rerank', body: { raw_scores: true, ...(api === 'rerank' ? { use_activation: false } : {}), ...common, query: question, [api === 'rerank' ? 'documents' : 'texts']: [answer] } }
   }
   if (api === 'vllm_score') return { path: '/score', body: { use_activation: false, ...common, text_1: (items as Two[]).map(({ question }) => question), text_2: (items as Two[]).map(({ answer }) => answer) } }
   const path = api === 'vllm_classify' ? '/classify' : '/pooling'
@@ -26,11 +28,12 @@ export function readScores(api: Api, answer: unknown, count: number): number[] {
     const list = (Array.isArray(answer) ? answer : [answer]) as { embedding?: unknown }[]
     return counted(list, count).map(({ embedding }, i) => single(embedding, i))
   }
-  const data = (api === 'tei_rerank' ? answer : (answer as { data?: unknown }).data) as { index?: number, probs?: unknown, data?: unknown, score?: unknown }[] | undefined
-  if (!Array.isArray(data)) throw new Error(`the answer has no data, but ${Object.keys(answer as object).slice(0, 5).join(', ')}`)
+  const list = api === 'rerank' ? 'results' : 'data'
+  const data = (api === 'tei_rerank' ? answer : (answer as Record<string, unknown>)[list]) as { index?: number, probs?: unknown, data?: unknown, score?: unknown, relevance_score?: unknown }[] | undefined
+  if (!Array.isArray(data)) throw new Error(`the answer has no ${list}, but ${Object.keys(answer as object).slice(0, 5).join(', ')}`)
   const sorted = counted(data, count).slice().sort((a, b) => a.index! - b.index!)
   if (sorted.some(({ index }, i) => index !== i)) throw new Error(`the answer's indexes are ${data.slice(0, 5).map(({ index }) => index).join(', ')}, not 0 to ${count - 1}`)
-  return sorted.map(({ probs, data, score }, i) => single(takesTwo(api) ? score : api === 'vllm_classify' ? probs : lastToken(data), i))
+  return sorted.map(({ probs, data, score, relevance_score }, i) => single(api === 'rerank' ? relevance_score : takesTwo(api) ? score : api === 'vllm_classify' ? probs : lastToken(data), i))
 }
 
 function counted<T>(list: readonly T[], count: number): readonly T[] {

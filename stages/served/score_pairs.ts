@@ -3,12 +3,12 @@ import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
 import { choice, defineStage, Type, type Answer, type Service } from '../define.ts'
 import { limitOptions, modelOptions, unseen } from './options.ts'
-import { readScores, requestOf, takesTwo, type Item } from './reward_apis.ts'
+import { isRerank, readScores, requestOf, takesTwo, type Item } from './reward_apis.ts'
 
 const options = Type.Object({
   ...modelOptions,
-  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'tei_rerank'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, or `/rerank` of text-embeddings-inference' }),
-  template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, `vllm_score` and `tei_rerank` take none' })),
+  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'rerank', 'tei_rerank'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, `/rerank` as Infinity has it, and vLLM too, or as text-embeddings-inference has it' }),
+  template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, those of a question and an answer take none' })),
   texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template, or pairs of question and answer of `vllm_score`' }),
   truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'vLLM keeps so many tokens of what is longer: the last ones of a conversation, so that the answer is read and what begins it is lost, the first ones of question and answer for `vllm_score`. Without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
   scale: choice(['raw', 'unit'], { default: 'raw', description: 'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there' }),
@@ -27,6 +27,7 @@ function check(scores: readonly number[], { scale, truncate_tokens }: Pick<Stati
   if (scores.every(score => score === scores[0])) {
     throw new Error(`every text gets the score ${shown.split(', ')[0]}: ${truncate_tokens === undefined ? '' : `a server that keeps the first ${truncate_tokens} tokens, and so no answer (truncate_tokens), `}a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`)
   }
+  if (scores.some(score => Math.abs(score) > 1e6)) throw new Error(`the scores of four texts are ${shown}: too large for a reward model. A model without weights for its head is scored with what happens to be in memory there (vLLM does so without a word)`)
   if (scale === 'raw' && scores.every(score => score >= 0 && score <= 1)) {
     throw new Error(`the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (${OLDER}), or set scale: unit if the model's own scores lie there`)
   }
@@ -36,7 +37,7 @@ function service({ url, model, revision, extra, api, template, truncate_tokens, 
   if (api === 'sglang_classify' && template === undefined) throw new Error('sglang_classify takes texts, not conversations: set template')
   if (api === 'sglang_classify' && truncate_tokens !== undefined) throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
   if (takesTwo(api) && template !== undefined) throw new Error(`${api} takes a question and an answer, which the server puts together: leave template out`)
-  if (api === 'tei_rerank' && truncate_tokens !== undefined) throw new Error('tei_rerank cuts at the model\'s own length, with extra: { truncate: true }: leave truncate_tokens out')
+  if (isRerank(api) && truncate_tokens !== undefined) throw new Error(`${api} cuts at the model's own length, tei_rerank with extra: { truncate: true }: leave truncate_tokens out`)
   if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) throw new Error('template has no {role} or no {content}')
   const fill = ({ role, content }: Message) => template!.replace(/\{(?:role|content)\}/g, name => name === '{role}' ? role : content)
   const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
@@ -60,13 +61,15 @@ export default defineStage({
   details: `The scores are a reviewer for \`peer_review\` and \`detect_noise\`: with \`{ id: skywork, use: score_pairs, … }\` above them, give them \`score_columns: [{ name: skywork, chosen: skywork_chosen_score, rejected: skywork_rejected_score }]\`.
 Two reward models of different families make the better panel.
 
-Before the first row the server is asked for its models and for the scores of four short texts; a model that is not there, scores that are all alike, and scores squashed into 0 to 1 stop the run (exit code 78).
+Before the first row the server is asked for its models and for the scores of four short texts; a model that is not there, scores that are all alike, scores beyond a million, as of a head without weights, and scores squashed into 0 to 1 stop the run (exit code 78).
 Every score is kept in \`.sluice/answers\` (or \`--answers DIR\`), by model, revision, template, truncation and exact text: it is asked for once, by whatever graph, and a run that was killed has to ask again only for what was under way.
 A request that fails is tried again (\`retry_secs\`); if the server is down the run stops with exit code 69, at a cap with 75, and the same command goes on from there. A row with a side that the server refuses, or has no finite score for, is set aside as errored, with the server's words in the ledger:
 it must not pass for reviewed. Once the reason is gone, \`--anew\` has those rows scored, and no other. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.
 
 A model that reads a question and an answer gets the messages of the prompt, and those of a side, as their texts with a blank line between; who said what is not told. It must be one that was trained on preferences: a model
 that ranks documents for a search says how well a text fits, not how good it is.
+
+[Servers that were asked](../servers.md) says how each is started, what it does with texts that are too long, and what goes wrong without a word.
 
 Scores of the same text differ a little with the batch that it was computed in; the kept one counts. Answers are kept for the name that the server gives the model, and for what it says of its weights: a server that serves others under the same name and path is not noticed.`,
   options,

@@ -95,6 +95,14 @@ describe('a text that the server cannot take costs its row, and no other one', (
     await expectSevenErrored(await scored(server, { template, texts_per_request: 1, timeout_secs: 0.3, retry_secs: 1 }), /no answer within 0.3 s/)
   }, 30_000)
 
+  it('nor when the others are answered already, and those that it cannot take are all that is asked', async () => {
+    const server = await startServer(({ body }, response) => /answer \d*[13579]:/.test(JSON.stringify(body)) && response.writeHead(400).end('{"error":{"message":"too long"}}') && true)
+    const answers = folder()
+    for (let i = 0; i < 2; i++) expect((await scored(server, {}, { answers })).rows).toHaveLength(PAIRS / 2)
+    // beside both probes: all, then those that were refused
+    expect(server.requests).toHaveLength(2 * 4 + 2 * PAIRS + PAIRS / 2)
+  })
+
   it('but when most are refused the run stops, and keeps what it has', async () => {
     const server = await startServer(({ number }, response) => number > 3 && response.writeHead(422).end('{"detail":"no"}') && true)
     const { error } = await scored(server)
@@ -164,6 +172,10 @@ describe('a server that cannot be used stops the run before the first row', () =
   })
   it('a softmax over one class', async () => {
     await stops(await startServer((request, response) => response.end(toAll(request, () => '1.0')) && true), {}, 78, /every text gets the score 1: a softmax over one class/, 4)
+  })
+  it('a head without weights, as vLLM 0.32.0 serves it', async () => {
+    let n = 0
+    await stops(await startServer((request, response) => response.end(toAll(request, () => String([2.715454419401066e30, -2.866032174863166e30][n++ % 2]))) && true), {}, 78, /the scores of four texts are 2\.715e\+30, .*without weights for its head/, 4)
   })
   it('a sigmoid, unless the model is like that', async () => {
     let n = 0

@@ -20,11 +20,11 @@ describe('score_pairs', () => {
     expect(rows).toHaveLength(PAIRS)
     for (const row of rows) expect([row.scored_chosen_score, row.scored_rejected_score]).toEqual([scoreOf(text(row, 'chosen')), scoreOf(text(row, 'rejected'))])
     expect(server.requests).toHaveLength(requests)
-    expect(result!.calls.scored).toMatchObject({ asked: 2 * PAIRS, cached: 0, failed: 0, requests, tokens: api === 'sglang_classify' ? expect.any(Number) as number : 10 * (2 * PAIRS + PROBES) })
+    expect(result!.calls.scored).toMatchObject({ asked: 2 * PAIRS, cached: 0, failed: 0, requests, tokens: 10 * (2 * PAIRS + PROBES) })
   })
 
-  it.each([['vllm_score', 3 * 5 + 1], ['tei_rerank', 2 * PAIRS + PROBES]])('by %s asks for the score of an answer to a question', async (api, requests) => {
-    const server = await startServer(undefined, { models: api === 'tei_rerank' ? [] : ['reward'] }), { rows } = await scored(server, { api, texts_per_request: 8 })
+  it.each([['vllm_score', 3 * 5 + 1], ['rerank', 2 * PAIRS + PROBES], ['tei_rerank', 2 * PAIRS + PROBES]])('by %s asks for the score of an answer to a question', async (api, requests) => {
+    const server = await startServer(undefined, { models: api === 'vllm_score' ? ['reward'] : [] }), { rows } = await scored(server, { api, texts_per_request: 8 })
     expect(rows).toHaveLength(PAIRS)
     for (const { prompt, chosen, rejected, scored_chosen_score, scored_rejected_score } of rows) expect([scored_chosen_score, scored_rejected_score]).toEqual([chosen, rejected].map(side => scoreOf(`${prompt as string}|${side as string}`)))
     expect(server.requests).toHaveLength(requests)
@@ -94,7 +94,7 @@ describe('score_pairs', () => {
     expect(server.requests).toHaveLength(2 + PROBES)
   })
 
-  it('sends what vLLM, SGLang and text-embeddings-inference document', () => {
+  it('sends what vLLM, SGLang, Infinity and text-embeddings-inference document', () => {
     const messages = [{ role: 'user', content: 'q' }, { role: 'assistant', content: 'a' }]
     expect(requestOf('vllm_classify', { model: 'm', truncate_prompt_tokens: 9 }, [messages])).toEqual({ path: '/classify', body: { model: 'm', truncate_prompt_tokens: 9, messages, add_generation_prompt: false, use_activation: false } })
     expect(requestOf('vllm_classify', { model: 'm', use_activation: true, add_special_tokens: false }, ['x'])).toEqual({ path: '/classify', body: { model: 'm', use_activation: true, add_special_tokens: false, input: ['x'] } })
@@ -102,6 +102,7 @@ describe('score_pairs', () => {
     expect(requestOf('sglang_classify', { model: 'm' }, ['x'])).toEqual({ path: '/classify', body: { model: 'm', text: ['x'] } })
     const two = [{ question: 'q', answer: 'a' }, { question: 'r', answer: 'b' }]
     expect(requestOf('vllm_score', { model: 'm' }, two)).toEqual({ path: '/score', body: { model: 'm', use_activation: false, text_1: ['q', 'r'], text_2: ['a', 'b'] } })
+    expect(requestOf('rerank', { model: 'm' }, two.slice(0, 1))).toEqual({ path: '/rerank', body: { model: 'm', query: 'q', documents: ['a'], raw_scores: true, use_activation: false } })
     expect(requestOf('tei_rerank', { model: 'm' }, two.slice(0, 1))).toEqual({ path: '/rerank', body: { model: 'm', query: 'q', texts: ['a'], raw_scores: true } })
   })
 

@@ -31,18 +31,19 @@ export function scoreOf(text: string): number {
 
 const textOf = (messages: { role: string, content: string }[]): string => messages.map(({ role, content }) => `${role}: ${content}\n`).join('')
 
-/** vLLM, SGLang and text-embeddings-inference (which has no list of models) as far as score_pairs knows them, and a chat judge that prefers what scores higher. */
+/** vLLM, SGLang, Infinity and text-embeddings-inference (which have no list of models) as far as score_pairs knows them, and a chat judge that prefers what scores higher. */
 function answerTo({ path, body }: Request): unknown {
   if (path === '/v1/chat/completions') {
     const [, a, b] = /\[Answer A\]\n([^]*)\n\n\[Answer B\]\n([^]*?)\n\n/.exec((body.messages as { content: string }[]).at(-1)!.content)!
     const p = 1 / (1 + Math.exp(scoreOf(b) - scoreOf(a)))
     return { choices: [{ finish_reason: 'stop', message: { role: 'assistant', content: p > 0.5 ? 'A' : 'B' }, logprobs: { content: [{ top_logprobs: [{ token: 'A', logprob: Math.log(p) }, { token: 'B', logprob: Math.log(1 - p) }] }] } }], usage: { total_tokens: 10 } }
   }
+  if (path === '/rerank' && body.documents) return { object: 'rerank', results: (body.documents as string[]).map((text, index) => ({ relevance_score: scoreOf(`${body.query as string}|${text}`), index, document: null })), usage: { prompt_tokens: 10, total_tokens: 10 } }
   if (path === '/rerank') return [{ index: 0, score: scoreOf(`${body.query as string}|${(body.texts as string[])[0]}`) }]
   // in any order
   if (path === '/score') return { data: (body.text_1 as string[]).map((question, index) => ({ index, object: 'score', score: scoreOf(`${question}|${(body.text_2 as string[])[index]}`) })).reverse(), usage: { total_tokens: 10 } }
   const texts = (body.text ?? body.input ?? [textOf(body.messages as never)]) as string[], scores = texts.map(scoreOf)
-  if (body.text) return scores.map(score => ({ embedding: [score] }))
+  if (body.text) return scores.map(score => ({ embedding: [score], meta_info: { prompt_tokens: 10 } }))
   return { data: scores.map((score, index) => ({ index, ...(path === '/classify' ? { label: null, probs: [score], num_classes: 1 } : { data: [score] }) })), usage: { total_tokens: 10 * texts.length } }
 }
 
