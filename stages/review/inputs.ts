@@ -1,6 +1,6 @@
 /** Where reviewers get their rows from: the texts, score columns, or vectors that the data carries. */
-import type { Data, DataType } from 'apache-arrow'
-import { isVector, type NumberColumn } from '../../engine/arrow/columns.ts'
+import type { Data } from 'apache-arrow'
+import type { NumberColumn } from '../../engine/arrow/columns.ts'
 import { createFeaturiser } from '../../models/features.ts'
 import type { ReviewerSpec } from '../../models/reviewer.ts'
 import { DenseBuilder, type Capacity, type Rows } from '../../models/rows.ts'
@@ -25,9 +25,10 @@ export interface Input {
   clear(): void
 }
 
-/** Columns that the options name, with their types. Vectors are looked at when they are opened: graphs have no type for them. */
-export const columnsRead = ({ score_columns }: InputOptions): Record<string, ColumnType> =>
-  Object.fromEntries(score_columns.flatMap(({ chosen, rejected }) => [[chosen, 'number' as const], [rejected, 'number' as const]]))
+/** Columns that the options name, with their types. */
+export const columnsRead = ({ score_columns, embedding_columns }: InputOptions): Record<string, ColumnType> => Object.fromEntries([
+  ...score_columns.flatMap(({ chosen, rejected }) => [[chosen, 'number'], [rejected, 'number']]), ...embedding_columns ? [[embedding_columns.chosen, 'vector'], [embedding_columns.rejected, 'vector']] : [],
+]) as Record<string, ColumnType>
 
 const ofText = ({ reviewers }: InputOptions) => reviewers.filter(name => name !== 'standings')
 
@@ -43,7 +44,7 @@ export function createInputs(options: InputOptions, stage: string, capacity: Cap
   if (names.length === 0) throw new Error(`${stage}: there is no reviewer; name some in reviewers, score_columns or embedding_columns`)
   return [
     ...ofText(options).map(kind => ofTexts(kind, capacity)), ...options.score_columns.map(columns => ofScores(columns, capacity)),
-    ...options.embedding_columns ? [ofVectors(options.embedding_columns, stage, capacity, width)] : [],
+    ...options.embedding_columns ? [ofVectors(options.embedding_columns, capacity, width)] : [],
   ]
 }
 
@@ -79,7 +80,7 @@ function ofScores({ name, chosen, rejected }: ScoreColumns, capacity: Capacity):
 }
 
 /** Difference of two vectors, list<float> or fixed-size list<float>, each of length 1. A row that lacks one, or one of another length than the first seen, is all 0. */
-function ofVectors(columns: { chosen: string, rejected: string }, stage: string, capacity: Capacity, known?: number): Input {
+function ofVectors(columns: { chosen: string, rejected: string }, capacity: Capacity, known?: number): Input {
   let difference = new Float64Array(0), ours: Vectors | undefined, theirs: Vectors | undefined
   const ready = (width: number) => {
     difference = new Float64Array(width)
@@ -89,8 +90,8 @@ function ofVectors(columns: { chosen: string, rejected: string }, stage: string,
   return {
     spec: { name: 'embeddings', from: 'learned' }, isOfTexts: false,
     open(batch) {
-      ours = vectorsOf(batch, columns.chosen, stage)
-      theirs = vectorsOf(batch, columns.rejected, stage)
+      ours = vectorsOf(batch, columns.chosen)
+      theirs = vectorsOf(batch, columns.rejected)
       if (builder === undefined) for (let row = 0; row < batch.rows && builder === undefined; row++) if (ours.width(row) > 0) builder = ready(ours.width(row))
     },
     append(row) {
@@ -108,10 +109,7 @@ function ofVectors(columns: { chosen: string, rejected: string }, stage: string,
 
 interface Vectors { width(row: number): number, add(row: number, to: Float64Array, sign: number): void }
 
-function vectorsOf(batch: Batch, column: string, stage: string): Vectors {
-  if (!batch.has(column)) throw new Error(`${stage}: there is no column '${column}', which embedding_columns names; there are ${batch.schema.fields.map(({ name }) => name).join(', ')}`)
-  const { type } = batch.column(column)
-  if (!isVector(type as DataType)) throw new Error(`${stage}: '${column}' is ${String(type)}, must be a list of float32 or float64 to be read as an embedding`)
+function vectorsOf(batch: Batch, column: string): Vectors {
   const { values, start, width } = batch.vectors(column)
   return {
     width,

@@ -16,7 +16,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   const named = (test: (m: number) => boolean) => panel.reviewers.filter((_, m) => isThere[m] && test(m)).map(({ name }) => name)
   const { low } = test.auroc_corrected, lower = Number.isNaN(low) ? 'unknown' : low.toFixed(2)
   const lines = [
-    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted} labels flipped in secret ${percent(test.recall.value)} were found (precision ${percent(test.precision.value)})`}; any one label flipped is told from the others with AUROC ${interval(test.auroc)}`,
+    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted.toLocaleString('en-US')} labels flipped in secret ${percent(test.recall.value)} were found (precision ${percent(test.precision.value)})`}; any one label flipped is told from the others with AUROC ${interval(test.auroc)}`,
     noise.how === 'given' ? `noise rate ${percent(noise.value)}, as given` : noise.how === 'fitted' ? `estimated share of wrong labels ${interval(noise)}; wrong labels are told from right ones with AUROC ${interval(test.auroc_corrected)}`
       : `the share of wrong labels cannot be told apart from the reviewers' weakness; confident learning flags ${percent(noise.value)}, and probabilities say how likely another label would agree`,
   ]

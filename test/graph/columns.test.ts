@@ -70,12 +70,14 @@ stages:
   - { id: pairs, use: read_jsonl, with: { path: x } }
   - { id: ches, use: drop_ches, with: { hidden_columns: { chosen: score, rejected: b }, tokens_columns: { chosen: count, rejected: coun } } }
   - { id: noise, use: detect_noise, with: { vote_columns: [count, vot], vote_lists: { votes: names }, rating_columns: { chosen: count, rejected: c } } }
+  - { id: seen, use: peer_review, with: { embedding_columns: { chosen: score, rejected: vector } } }
   - { id: dpo, use: write_arrow }
 `, 'x.yaml', { overrides: ['noise.vote_lists={"votes":"score","voters":"names"}'] })
     const { problems } = resolveColumns(graph!, new Map([['pairs', [file('a', { score: new Float64(), count: new Int32() })]]]))
     expect(problems.map(({ pointer, line, column, value, suggestion }) => [pointer, line, column, value, suggestion])).toEqual([
       ['/stages/1/with/hidden_columns/chosen', 5, 67, 'float64', undefined], ['/stages/1/with/hidden_columns/rejected', 5, 84, 'b', undefined], ['/stages/1/with/tokens_columns/rejected', 5, 132, 'coun', 'count'],
-      ['/stages/2/with/vote_columns/1', 6, 67, 'vot', undefined], ['/stages/2/with/rating_columns/rejected', 6, 146, 'c', undefined], ['/--set/0', undefined, undefined, 'float64', undefined], ['/--set/0', undefined, undefined, 'names', undefined],
+      ['/stages/2/with/vote_columns/1', 6, 67, 'vot', undefined], ['/stages/2/with/rating_columns/rejected', 6, 146, 'c', undefined],
+      ['/stages/3/with/embedding_columns/chosen', 7, 72, 'float64', undefined], ['/stages/3/with/embedding_columns/rejected', 7, 89, 'vector', undefined], ['/--set/0', undefined, undefined, 'float64', undefined], ['/--set/0', undefined, undefined, 'names', undefined],
     ])
   })
 
