@@ -35,7 +35,7 @@ interface ShareQuestion {
   noise_rate: number
   /** Only that share is tried. */
   is_given: boolean
-  /** Planted flips have shown that wrong labels are told from right ones well enough, so that a likely gain will do. */
+  /** Flipped labels have shown that wrong ones are told from right ones well enough, so that a likely gain will do. */
   able: boolean
   /** Some labels are known to be wrong, and not only hard. */
   noisy: boolean
@@ -51,7 +51,7 @@ const ENOUGH_HELD_OUT = 4_000
 const MOST_ROWS = 12_000
 const MOST_SHARE = 0.6
 const Z95 = 1.959963984540054
-/** Standard errors that a gain must exceed to be beyond chance, at 5 % on one side, shared among the three shares that are tried. */
+/** Standard errors that a gain must exceed to be beyond chance, at 5 % on one side, shared among the three shares that are tried where no rate is given. */
 const BEYOND_CHANCE = 2.128045234184984
 // strength l2 · n / mean |x|² of a head that learns nearly every label by heart, and of one that does not
 const MEMORISING = 1 / 64
@@ -92,7 +92,7 @@ export function chooseShare(whole: ShareQuestion): Evidence {
   }
   const trials = found.map(({ share, dropped, of, memorising, tuned, accuracy }): Trial => ({ share, dropped_share: of > 0 ? dropped / of : 0, memorising: meanOf(memorising), tuned: meanOf(tuned), tuned_accuracy: meanOf(accuracy) }))
   const worth = trials.filter(trial => isWorth(trial, whole)), best = worth.reduce<Trial | undefined>((a, b) => a && netGain(a) >= netGain(b) ? a : b, undefined)
-  const alike = worth.filter(trial => netGain(trial) >= netGain(best!) - errorOf(best!.memorising))
+  const alike = best ? worth.filter(trial => netGain(trial) >= netGain(best) - errorOf(best.memorising)) : []
   const taken = alike.find(({ share }) => whole.noisy && share === noise_rate) ?? alike.at(0)
   return { share: taken?.share ?? 0, helps: taken !== undefined, trials, held_out }
 }

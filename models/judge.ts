@@ -5,11 +5,12 @@ import type { Rows } from './rows.ts'
 import { fitStack, stackMargins, type Stack } from './stack.ts'
 import { fitStandings, standingMargins, type Comparisons, type Standings, type Tournament } from './standings.ts'
 
-/** What reviewers are asked: `samples[m]` are the rows of `specs[m]`, `folds` are by prompt. With `compared`, the standings of the sample's answers are one more reviewer, the last. */
+/** What reviewers are asked: `samples[m]` are the rows of `specs[m]`, `folds` are by prompt. `prompts`: a hash of each row's; without them no two rows have the same. With `compared`, the standings of the sample's answers are one more reviewer, the last. */
 export interface Question {
   readonly specs: readonly ReviewerSpec[]
   readonly samples: readonly Rows[]
   readonly folds: Uint8Array
+  readonly prompts?: Uint32Array
   readonly compared?: { readonly graph: Tournament, readonly rows: Comparisons }
 }
 

@@ -65,16 +65,19 @@ export function auroc(scores: ArrayLike<number>, positive: ArrayLike<number>): E
 
 /**
  * The chance that a row whose sign is turned round has a lower margin than another row as it is: P(-m_i < m_j) = P(m_i + m_j > 0) over all pairs of rows, ties counted half. For margins that turn with their row's sides this is
- * the AUROC of finding one turned row, each turned in turn. A U-statistic (Hoeffding 1948), its 95 % interval by the spread of the rows' own shares, clipped to [0, 1]. NaN throughout with less than two rows.
+ * the AUROC of finding one turned row, each turned in turn. A U-statistic (Hoeffding 1948), its 95 % interval by the spread of the rows' own shares, or where that is more by the spread of the sums of `groups` (of one prompt, say, whose rows go together), clipped to
+ * [0, 1]. NaN throughout with less than two rows.
  */
-export function turnedAuroc(margins: Float64Array): Estimate {
+export function turnedAuroc(margins: Float64Array, groups?: Uint32Array): Estimate {
   const n = margins.length
   if (n < 2) return { value: NaN, low: NaN, high: NaN }
   const sorted = margins.slice().sort()
   // by row: share of the others with which its margin sums to more than 0
   const shares = margins.map(margin => ((2 * n - countBefore(n, i => sorted[i] <= -margin) - countBefore(n, i => sorted[i] < -margin)) / 2 - (margin > 0 ? 1 : margin === 0 ? 0.5 : 0)) / (n - 1))
-  const value = shares.reduce((sum, each) => sum + each, 0) / n, squares = shares.reduce((sum, each) => sum + (each - value) ** 2, 0)
-  const error = 2 * Math.sqrt(squares / (n - 1) / n)
+  const value = shares.reduce((sum, each) => sum + each, 0) / n, sums = new Map<number, number>()
+  groups?.forEach((group, i) => sums.set(group, (sums.get(group) ?? 0) + shares[i] - value))
+  const squares = (values: Iterable<number>) => { let sum = 0; for (const each of values) sum += each * each; return sum }
+  const error = 2 * Math.sqrt(Math.max(squares(shares.map(each => each - value)) / (n - 1) / n, sums.size > 1 ? squares(sums.values()) * sums.size / (sums.size - 1) / n / n : 0))
   return { value, low: Math.max(0, value - Z95 * error), high: Math.min(1, value + Z95 * error) }
 }
 

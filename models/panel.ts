@@ -18,7 +18,7 @@ export interface PanelOptions extends CrossFitOptions {
   rule: Rule
   /** Share of the labels that are wrong, in [0, 0.5); absent: estimated. */
   noise_rate?: number
-  /** The panel is able if the lower end of the self-test's `auroc_corrected` is above this; it tells a little if that is above 0.53 (or this, if less). */
+  /** The panel is able if the lower end of the self-test's `auroc_corrected` is above this; it tells a little if that is above 0.53. */
   min_auroc: number
   /** What decides the share to drop. `evidence`: what helps a fresh head, which may be none; `noise_rate`: as many as are taken to be wrong, without a trial. */
   share_by: 'evidence' | 'noise_rate'
@@ -92,14 +92,14 @@ const QUANTILES = 1000
 export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => share_by === 'noise_rate' ? able : evidence?.helps === true
 
 /**
- * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flips planted in the sample, and looks whether a
+ * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flipped labels, and looks whether a
  * fresh head on `fresh` rows gains by what would be dropped.
  */
 export function fitPanel(question: Question, fresh: Rows, options: PanelOptions): Panel {
   const { specs, folds } = question
   let judged = judge(question, { ...options, exchange: false })
   let joint = fitCalibration(judged.stacked)
-  const found = turnedAuroc(judged.stacked), rate = options.noise_rate ?? joint.eta.value, plainL2s = judged.fits.map(({ l2 }) => l2)
+  const found = turnedAuroc(judged.stacked, question.prompts), rate = options.noise_rate ?? joint.eta.value, plainL2s = judged.fits.map(({ l2 }) => l2)
   // a plateau of contradicted labels is what wrong ones leave; opinions of a minority grow fewer as the margin rises
   const noisy = options.noise_rate !== undefined || joint.eta.low > 0
   let planted = plant(question, plainL2s, rate, false, options)
@@ -117,7 +117,7 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
   const eta = coverAll(joint, [planted.noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
   const noise_rate = noiseRate(joint, eta, stacked, options.noise_rate)
   const self_test = { ...planted.test, auroc: found, auroc_corrected: corrected(found, noise_rate.how === 'given' ? noise_rate : eta) }
-  const { low } = self_test.auroc_corrected, able = low > options.min_auroc, tells = low > Math.min(LEAST_AUROC, options.min_auroc)
+  const { low } = self_test.auroc_corrected, able = low > options.min_auroc, tells = low > LEAST_AUROC
   const evidence = options.share_by === 'evidence' && tells
     ? chooseShare({ question, fresh, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', able, noisy, l2s: plainL2s, exchange: exchange?.helps ?? false, options }) : undefined
   const dropped = evidence?.helps ? evidence.share : noise_rate.value

@@ -189,7 +189,7 @@ async function measure(name) {
     const samples = set.features.map(rows => oriented(rows, train, view)), joint = oriented(set.joint, train, view)
     const folds = Uint8Array.from(train, row => foldOf(set.hashes[row], FOLDS, seed))
     const side = k => Uint32Array.from(train, row => set.answers[view[row] > 0 ? k : 1 - k][row]), rows = { chosen: side(0), rejected: side(1) }
-    const question = { specs: set.specs, samples, folds, compared: { graph: tournament(rows), rows } }, settings = { folds: FOLDS, seed }
+    const question = { specs: set.specs, samples, folds, prompts: train.map(row => set.hashes[row]), compared: { graph: tournament(rows), rows } }, settings = { folds: FOLDS, seed }
     const panel = fitPanel(question, samples[0], { ...settings, rule: 'exchange', min_auroc: 0.6, share_by: 'evidence', flip_share: 0.1 })
     const plain = judge(question, { ...settings, exchange: false }), { margins } = plain
     const { stacked, stack } = panel.exchange?.helps ? judge(question, { ...settings, l2s: plain.fits.map(({ l2 }) => l2), exchange: true }) : plain

@@ -9,12 +9,12 @@ import type { Cache, Spent } from './cache.ts'
 import { CallError, send } from './http.ts'
 import { tokensOf, type Answer, type Service } from './service.ts'
 
-/** So many failures, and more than answers, new or kept: the server is taken for broken. Rows must not be lost by the thousand. */
-const BROKEN = 25
+/** So many failures, and more than answers, new or kept (of those a thousand count): the server is taken for broken. Rows must not be lost by the thousand. */
+const BROKEN = 25, MOST_KEPT = 1000
 /** How often an answer that is none, or a 500, is asked for: it may well be the item's fault. */
 const UNUSABLE_TRIES = 2, ERROR_TRIES = 4
-/** Tries without an answer, some two seconds, from which on the user hears what is waited for. */
-const TOLD_TRIES = 3
+/** Without any answer for so long the user hears what is waited for, and hears it again not before a minute. */
+const TOLD_MS = 2000, QUIET_MS = 60_000
 
 export interface Done extends Spent { readonly asked: number, readonly cached: number, readonly failed: number }
 
@@ -32,8 +32,8 @@ export class Endpoint {
   readonly #stop: AbortSignal
   readonly #abort: AbortSignal
   readonly #warn: (text: string) => void
-  /** Whether it was told that no answer comes; told again after one has. */
-  #isWaiting = false
+  #answeredAt = 0
+  #toldAt = -Infinity
   readonly #pending = new Map<string, Promise<Answer>>()
   #ready: Promise<void> | undefined
   #budget!: Budget
@@ -137,7 +137,7 @@ export class Endpoint {
         return answers
       }
       this.#failed++
-      if (this.#failed >= BROKEN && this.#failed > this.#answered + this.#cached) {
+      if (this.#failed >= BROKEN && this.#failed > this.#answered + Math.min(this.#cached, MOST_KEPT)) {
         throw new SluiceError(`${this.#node}: ${this.#failed} requests failed and ${this.#answered + this.#cached} were answered, the last with ${where}; the server is not set up for this, or broken${error.kind === 'refused' ? ', or these rows are too much for it: what is too long for the model is best dropped above (drop_length)' : ''}. All answers so far are kept, run the same command again when it is right`, EXIT.endpoint)
       }
       return [{ error: error.message }]
@@ -164,11 +164,12 @@ export class Endpoint {
 
   /** Again and again, as long as it makes sense. */
   #patiently<T>(work: () => Promise<T>): Promise<T> {
-    const { retry_secs, url } = this.#service.limits
+    const { retry_secs, url } = this.#service.limits, began = Date.now()
     return pRetry(work, {
-      onFailedAttempt: ({ error, attemptNumber }) => {
-        if (attemptNumber !== TOLD_TRIES || this.#isWaiting || !(error instanceof CallError && error.kind === 'later') || error.status === 500) return
-        this.#isWaiting = true
+      onFailedAttempt: ({ error }) => {
+        const now = Date.now()
+        if (!(error instanceof CallError && error.kind === 'later') || error.status === 500 || now - Math.max(began, this.#answeredAt) < TOLD_MS || now - this.#toldAt < QUIET_MS) return
+        this.#toldAt = now
         this.#warn(`${this.#node}: ${url}: ${error.message}; it is asked again for up to ${retry_secs} s (retry_secs)`)
       },
       retries: Infinity, minTimeout: 250, factor: 2, maxTimeout: 30_000, randomize: true, maxRetryTime: retry_secs * 1000, signal: this.#stop,
@@ -204,7 +205,7 @@ export class Endpoint {
     const { url, key_variable, timeout_secs } = this.#service.limits
     try {
       const answer = await send({ url: addressOf(url, path), body, key: key_variable && process.env[key_variable], timeoutMs: timeout_secs * 1000, signal: this.#abort })
-      this.#isWaiting = false
+      this.#answeredAt = Date.now()
       return answer
     } catch (error) {
       // asked to rest, all rest
@@ -261,7 +262,7 @@ export class Endpoint {
 
 /** Tokens as the server counts them, for a request or, as SGLang does, for each of its texts; NaN where it does not. */
 function tokensSaid(answer: unknown): number {
-  if (Array.isArray(answer)) return (answer as ({ meta_info?: { prompt_tokens?: unknown } } | null)[]).reduce((sum, one) => sum + Number(one?.meta_info?.prompt_tokens), 0)
+  if (Array.isArray(answer)) return answer.length === 0 ? NaN : (answer as ({ meta_info?: { prompt_tokens?: unknown } } | null)[]).reduce((sum, one) => sum + Number(one?.meta_info?.prompt_tokens ?? NaN), 0)
   return Number((answer as { usage?: { total_tokens?: unknown } } | null)?.usage?.total_tokens ?? NaN)
 }
 

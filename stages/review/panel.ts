@@ -36,7 +36,7 @@ export const panelOptions = {
   sample_rows: Type.Integer({ minimum: 100, maximum: 200_000, default: 40_000, description: 'pairs that reviewers are trained on, a seeded sample; all pairs are scored' }),
   noise_rate: Type.Optional(Type.Number({ minimum: 0, exclusiveMaximum: 0.5, description: 'share of labels that are wrong, where it is known; estimated otherwise' })),
   share_by: choice(['evidence', 'noise_rate'], { default: 'evidence', description: 'what decides the share to drop. evidence: what makes a fresh head judge held-out labels better, nothing if that is none; noise_rate: as many as are taken to be wrong, without a trial, to send doubtful pairs to people, say' }),
-  min_auroc: Type.Number({ minimum: 0.5, maximum: 1, default: 0.6, description: 'the reviewers are able if flipped labels are told from the others with an AUROC whose lower 95 % bound is above this (corrected for the noise that is surely there). Able ones may drop what is likely to help; others only what helps a fresh head beyond chance, and nothing by share_by: noise_rate. At 0.53 or less nothing is dropped at all' }),
+  min_auroc: Type.Number({ minimum: 0.53, maximum: 1, default: 0.6, description: 'the reviewers are able if flipped labels are told from the others with an AUROC whose lower 95 % bound is above this (corrected for the noise that is surely there). Able ones may drop what is likely to help; others only what helps a fresh head beyond chance, and nothing by share_by: noise_rate. At 0.53 or less nothing is dropped at all' }),
 }
 
 export interface PanelStageOptions extends InputOptions { sample_rows: number, noise_rate?: number, share_by: 'evidence' | 'noise_rate', min_auroc: number, action: 'annotate' | 'drop' | 'weight' | 'flip', neighbours?: boolean }
@@ -47,8 +47,8 @@ export interface FittedPanel extends Panel { neighbours?: { of: number, among: N
 /** Columns that a panel stage reads. */
 export const panelReads = (options: InputOptions) => ({ prompt: 'messages' as const, chosen: 'messages' as const, rejected: 'messages' as const, ...columnsRead(options) })
 
-/** What a partition adds to the sample: rows by input, each row's fold and the hashes of its answers; and all comparisons there are, for standings. */
-interface Partial { samples: Rows[], folds: Uint8Array, chosen: Uint32Array, rejected: Uint32Array, comparisons: PromptComparisons }
+/** What a partition adds to the sample: rows by input, each row's fold and the hashes of its prompt and answers; and all comparisons there are, for standings. */
+interface Partial { samples: Rows[], folds: Uint8Array, prompts: Uint32Array, chosen: Uint32Array, rejected: Uint32Array, comparisons: PromptComparisons }
 
 /** Reads the pairs of one batch after another. */
 class Reader {
@@ -107,7 +107,7 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
   collect(options: O, context: Context) {
     const rate = options.sample_rows / Math.max(1, context.expectedRows)
     const inputs = sampleInputs(options, stage)
-    const folds: number[] = [], chosen: number[] = [], rejected: number[] = [], reader = new Reader(seedOf(context))
+    const folds: number[] = [], prompts: number[] = [], chosen: number[] = [], rejected: number[] = [], reader = new Reader(seedOf(context))
     const comparisons = new ComparisonBuilder(), isCompared = options.reviewers.includes('standings')
     let full = false
     return {
@@ -120,11 +120,11 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
           if (full || reader.draw() >= rate) continue
           const pair = reader.texts(row)
           for (const input of inputs) full = !input.append(row, pair) || full
-          if (!full) { folds.push(fold); chosen.push(reader.chosenHash); rejected.push(reader.rejectedHash) }
+          if (!full) { folds.push(fold); prompts.push(reader.promptHash); chosen.push(reader.chosenHash); rejected.push(reader.rejectedHash) }
         }
       },
       // when one is full all stop; the row that filled it is in some and not in others
-      partial: (): Partial => ({ samples: inputs.map(input => firstRows(input.view(), folds.length)), folds: Uint8Array.from(folds), chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected), comparisons: comparisons.take() }),
+      partial: (): Partial => ({ samples: inputs.map(input => firstRows(input.view(), folds.length)), folds: Uint8Array.from(folds), prompts: Uint32Array.from(prompts), chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected), comparisons: comparisons.take() }),
     }
   },
   merge(options: O, context: Context, partials: Iterable<unknown>): FittedPanel {
@@ -141,7 +141,7 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
     const words = reviewers.filter(name => name !== 'standings').indexOf('words'), fresh = samples[words < 0 ? specs.length : words]
     const compared = reviewers.includes('standings')
       ? { graph: tournament(joinComparisons(parts.map(part => part.comparisons))), rows: { chosen: Uint32Array.from(parts.flatMap(part => [...part.chosen])), rejected: Uint32Array.from(parts.flatMap(part => [...part.rejected])) } } : undefined
-    const panel = fitPanel({ specs, samples: samples.slice(0, specs.length), folds, ...(compared ? { compared } : {}) }, fresh,
+    const panel = fitPanel({ specs, samples: samples.slice(0, specs.length), folds, prompts: Uint32Array.from(parts.flatMap(part => [...part.prompts])), ...(compared ? { compared } : {}) }, fresh,
       // where nothing is done about it, whether dropping would help need not be tried
       { rule: ruleOf(options), noise_rate: options.noise_rate, min_auroc: options.min_auroc, share_by: options.action === 'drop' || options.action === 'flip' ? options.share_by : 'noise_rate', flip_share: 0.1, folds: FOLDS, seed: seedOf(context) })
     // style tells alike from unlike better than words do
@@ -171,9 +171,9 @@ function gather(partials: Iterable<Partial>): Partial[] {
 
 function thinned(part: Partial, every: number): Partial {
   if (every === 1) return part
-  const { samples, folds, chosen, rejected, comparisons } = part
+  const { samples, folds, prompts, chosen, rejected, comparisons } = part
   const picked = Uint32Array.from({ length: Math.ceil(folds.length / every) }, (_, i) => i * every)
-  return { samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]), chosen: picked.map(row => chosen[row]), rejected: picked.map(row => rejected[row]), comparisons }
+  return { samples: samples.map(sample => takeRows(sample, picked)), folds: Uint8Array.from(picked, row => folds[row]), prompts: picked.map(row => prompts[row]), chosen: picked.map(row => chosen[row]), rejected: picked.map(row => rejected[row]), comparisons }
 }
 
 /** Of each row of a batch: the reviewers' out-of-fold margins (of a missing score 0, `shown` NaN), the stack's, P(the label is right), and the same by neighbours where they were asked for. */

@@ -37,7 +37,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   return {
     lines,
     numbers: {
-      rows: panel.rows, able: panel.able, noise_rate: noise, self_test: test, calibration: { ...panel.joint }, ...(evidence ? { evidence } : {}), ...(exchange ? { exchange } : {}), ...(correlation ? { correlation } : {}),
+      rows: panel.rows, able: panel.able, tells: panel.tells, noise_rate: noise, self_test: test, calibration: { ...panel.joint }, ...(evidence ? { evidence } : {}), ...(exchange ? { exchange } : {}), ...(correlation ? { correlation } : {}),
       reviewers: panel.reviewers.map(({ name, fit, calibration }, m) => ({ name, l2: fit.l2, tried: fit.tried, temperature: calibration.plain_temperature, calibration_error: { before: calibration.error_before, after: calibration.error_after }, voice: stack.sees[m], weight: stack.overall[m], gain: stack.gains[m] })),
     },
   }

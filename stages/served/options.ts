@@ -13,7 +13,7 @@ export const modelOptions = {
 export const limitOptions = {
   key_variable: Type.Optional(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$', description: 'environment variable that holds the key; none is sent without it' })),
   concurrent_requests: Type.Integer({ minimum: 1, maximum: 1000, default: 16, description: 'requests under way at once, whatever the number of workers' }),
-  requests_per_min: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'requests begun in a minute, at most' })),
+  requests_per_min: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'requests begun in a minute, at most; what is asked for again, whole or in parts, comes on top' })),
   timeout_secs: Type.Number({ exclusiveMinimum: 0, default: 120, description: 'how long an answer may take' }),
   retry_secs: Type.Number({ minimum: 0, default: 180, description: 'how long a server that is down, busy or loading is asked again, at growing intervals or when it says (`Retry-After`), before the run stops' }),
   usd_per_million_tokens: Type.Optional(Type.Number({ minimum: 0, description: 'price, for the plan and for max_usd' })),

@@ -10,14 +10,14 @@ const options = Type.Object({
   api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'rerank', 'tei_rerank'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, `/rerank` as Infinity has it, and vLLM too, or as text-embeddings-inference has it' }),
   template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, those of a question and an answer take none' })),
   texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template, or pairs of question and answer of `vllm_score`' }),
-  truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'vLLM keeps so many tokens of what is longer: the last ones of a conversation, so that the answer is read and what begins it is lost, the first ones of question and answer for `vllm_score`. Without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
+  truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'vLLM keeps so many tokens of what is longer: the last ones of a conversation, so that the answer is read and what begins it is lost, the first ones of question and answer for `vllm_score`. Without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
   scale: choice(['raw', 'unit'], { default: 'raw', description: 'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there' }),
   ...limitOptions,
 })
 
 /** Plain enough for any reward model to tell apart, and not all alike well. Where there is truncation the question alone has so many tokens: a server that keeps the beginning sees no answer, and all are alike. */
 const probes = (truncated = 0) => ['The capital of France is Paris.', 'The capital of France is Berlin, I think, or some other town.', 'No.', 'banana banana banana banana']
-  .map(content => [{ role: 'user', content: [...Array(truncated).keys(), 'What is the capital of France?'].join(' ') }, { role: 'assistant', content }])
+  .map(content => [{ role: 'user', content: `${'x '.repeat(truncated)}What is the capital of France?` }, { role: 'assistant', content }])
 
 /** How vLLM was told before it had use_activation. */
 const OLDER = 'use_activation: false is sent; an older one takes extra: { activation: false }, or to be served with --override-pooler-config \'{"activation": false}\' or \'{"softmax": false}\''
@@ -61,7 +61,7 @@ export default defineStage({
   details: `The scores are a reviewer for \`peer_review\` and \`detect_noise\`: with \`{ id: skywork, use: score_pairs, … }\` above them, give them \`score_columns: [{ name: skywork, chosen: skywork_chosen_score, rejected: skywork_rejected_score }]\`.
 Two reward models of different families make the better panel.
 
-Before the first row the server is asked for its models and for the scores of four short texts; a model that is not there, scores that are all alike, scores beyond a million, as of a head without weights, and scores squashed into 0 to 1 stop the run (exit code 78).
+Before the first row the server is asked for its models and for the scores of four short texts (with \`truncate_tokens\` their prompt is so long); a model that is not there, scores that are all alike, scores beyond a million, as of a head without weights, and scores squashed into 0 to 1 stop the run (exit code 78).
 Every score is kept in \`.sluice/answers\` (or \`--answers DIR\`), by model, revision, template, truncation and exact text: it is asked for once, by whatever graph, and a run that was killed has to ask again only for what was under way.
 A request that fails is tried again (\`retry_secs\`); if the server is down the run stops with exit code 69, at a cap with 75, and the same command goes on from there. A row with a side that the server refuses, or has no finite score for, is set aside as errored, with the server's words in the ledger:
 it must not pass for reviewed. Once the reason is gone, \`--anew\` has those rows scored, and no other. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.

@@ -125,8 +125,8 @@ describe('a server that cannot be used stops the run before the first row', () =
     await stops({ url: `http://127.0.0.1:${port}`, requests: [] }, { retry_secs: 1 }, 69, /no answer from http:.*ECONNREFUSED.*retry_secs is 1.*run the same command again/)
   })
   it('not yet there: the user hears what is waited for, once, and the run goes on with the first answer', async () => {
-    const server = await startServer(({ number }, response) => { if (number > 4) return; response.destroy(); return true }), warnings: string[] = []
-    const { rows } = await outcomeOf(graphOf(server.url), { onWarning: text => warnings.push(text) })
+    const server = await startServer(({ number }, response) => { if (number > 5) return; response.destroy(); return true }), warnings: string[] = []
+    const { rows } = await outcomeOf(graphOf(server.url, { retry_secs: 60 }), { onWarning: text => warnings.push(text) })
     expect(rows).toHaveLength(PAIRS)
     expect(warnings).toEqual([expect.stringMatching(/^\w+: http:.*: fetch failed.*; it is asked again for up to \d+ s \(retry_secs\)$/)])
   })

@@ -62,6 +62,14 @@ test('its interval holds the truth about 95 times in 100, and is far narrower th
   expect(width / planted).toBeLessThan(0.65)
 })
 
+test('rows of one group that go together make it wider, and groups of one row do not', () => {
+  const random = new Random(8), groups = Uint32Array.from({ length: 300 }, (_, i) => i % 20), shared = Float64Array.from({ length: 20 }, () => random.normal())
+  const margins = Float64Array.from({ length: 300 }, (_, i) => shared[groups[i]] + random.normal()), alone = turnedAuroc(margins), together = turnedAuroc(margins, groups)
+  expect(together.value).toBe(alone.value)
+  expect(together.high - together.low).toBeGreaterThan(2 * (alone.high - alone.low))
+  expect(turnedAuroc(margins, Uint32Array.from(margins.keys())).low).toBeCloseTo(alone.low, 12)
+})
+
 test('share gives the Wilson interval', () => {
   const { value, low, high } = share(8, 10)
   expect(value).toBe(0.8)
