@@ -135,8 +135,6 @@ class PartitionPass {
     for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
     if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
     this.#look(batch.ids, batch.first)
-    // a pair that such a row is the rejected side of is a row of its chosen side
-    for (const { row, of } of batch.within) if (this.#spared.has(row)) this.#spared.add(of)
     if (batch.refused.length + batch.within.length > 0) {
       const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
       const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => row - batch.first)))

@@ -40,7 +40,7 @@ export interface RunOptions {
   readonly seed?: number
   /** Only the first so many rows of the input: a first look. */
   readonly limit?: number
-  /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take. */
+  /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for what a source makes no pair of. Of replies one a row a pair is of its chosen side's row. */
   readonly keepIds?: readonly string[]
   /** `stage.option=value`, as on the command line. */
   readonly set?: readonly string[]

@@ -64,7 +64,7 @@ describe('a row that no stage dropped and no output took', () => {
     const stages = [
       { id: 'pairs', use: 'read_jsonl', with: { path, pairing: 'adjacent' } }, { id: 'long', use: 'drop_length', with: short }, { id: 'unique', use: 'drop_duplicates' }, { id: 'longer', use: 'drop_length', with: short }, { id: 'dpo', use: 'write_arrow' },
     ]
-    const kept = async (keepIds: readonly string[]) => (rowsOf(join((await run({ version: 1, name: 'g', stages }, { output: join(at, keepIds.join()), keepIds })).folder, 'dpo')) as unknown as { id: string }[]).map(({ id }) => id)
+    const kept = async (keepIds: readonly string[]) => (rowsOf(join((await run({ version: 1, name: 'g', partition_rows: 1, stages }, { output: join(at, keepIds.join()), keepIds })).folder, 'dpo')) as unknown as { id: string }[]).map(({ id }) => id)
     expect(await kept(['y'])).toEqual(['y-0', 'y-1'])
     expect(await kept(['y-1'])).toEqual(['y-1'])
   })
