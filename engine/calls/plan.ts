@@ -1,6 +1,7 @@
 /** What a run will ask of servers, before it asks: an estimate from rows here and there in the input. */
 import type { Source } from '../../stages/define.ts'
 import { Batch } from '../arrow/flow.ts'
+import { sourcesAbove } from '../graph/types.ts'
 import type { Partition } from '../run/messages.ts'
 import { cutPartitions } from '../run/partitions.ts'
 import type { Prepared } from '../run/prepare.ts'
@@ -46,13 +47,6 @@ export async function planCalls({ graph, files, services }: Pick<Prepared, 'grap
     return `${id}: at most about ${round(requests)} requests to ${service.model} and ${round(tokens)} tokens (4 characters each)${price === undefined ? '' : `, $${usd.toPrecision(2)}`}`
       + `${known > 0 ? `; ${Math.round(100 * known)} % of the answers are there already` : ''}${caps.length > 0 ? `; more than ${caps.join(' and ')}, so the run will stop there` : ''}`
   }))
-}
-
-/** The sources whose rows may reach each node. */
-function sourcesAbove({ nodes }: Prepared['graph']): Map<string, Set<string>> {
-  const above = new Map<string, Set<string>>()
-  for (const { id, stage, from } of nodes) above.set(id, new Set(stage.kind === 'source' ? [id] : from.flatMap(({ node }) => [...above.get(node)!])))
-  return above
 }
 
 const round = (value: number): string => Number(value.toPrecision(2)).toLocaleString('en-US')

@@ -36,3 +36,10 @@ export interface Graph {
   /** Gives a problem found later its file, line and column, or the --set that it comes from. */
   place(problem: Problem): Problem
 }
+
+/** For each node, the sources whose rows can reach it. */
+export function sourcesAbove({ nodes }: Pick<Graph, 'nodes'>): Map<string, Set<string>> {
+  const above = new Map<string, Set<string>>()
+  for (const { id, stage, from } of nodes) above.set(id, new Set(stage.kind === 'source' ? [id] : from.flatMap(({ node }) => [...above.get(node)!])))
+  return above
+}

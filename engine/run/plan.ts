@@ -3,7 +3,7 @@
  * rounds, groups) ends a level: its input is spooled, and its verdicts come in a later one.
  */
 import type { Stage } from '../../stages/define.ts'
-import type { Graph, Node } from '../graph/types.ts'
+import { sourcesAbove, type Graph, type Node } from '../graph/types.ts'
 
 /** What is done with a node in one pass, in order. Ports are named `<node>` (its output), `<node>.dropped` or `<node>.<reason>`. */
 export type Op =
@@ -52,12 +52,10 @@ function chain(at: ReadonlyMap<string, Node>, last: string, first: string): Node
 
 export function makePlan(graph: Graph): Plan {
   const at = new Map(graph.nodes.map(node => [node.id, node]))
-  const reach = new Map<string, Set<string>>()
   // the level in which a node takes its input, that in which it gives its output, and the node whose spool it learns from
   const inLevel = new Map<string, number>(), outLevel = new Map<string, number>(), learnsFrom = new Map<string, string>()
   for (const node of graph.nodes) {
     const { id, stage, from } = node
-    reach.set(id, new Set(stage.kind === 'source' ? [id] : from.flatMap(input => [...reach.get(input.node)!])))
     const ready = Math.max(0, ...from.map(input => outLevel.get(input.node)!)), rounds = roundsOf(node)
     // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both at once
     const spool = from.length === 1 && from[0].port === undefined && stage.kind === 'stage' && !stage.group && rounds > 0 ? learnsFrom.get(from[0].node) : undefined
@@ -98,7 +96,7 @@ export function makePlan(graph: Graph): Plan {
     return ops
   })
   for (const ops of levels) for (const op of ops) if ('node' in op && !at.has(op.node)) throw new Error(`plan: no node '${op.node}'`)
-  return { graph, levels, reach }
+  return { graph, levels, reach: sourcesAbove(graph) }
 }
 
 /** The group round of a node comes after its fit rounds. */

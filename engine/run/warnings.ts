@@ -1,6 +1,6 @@
 /** What a run is warned of once it is done. */
 import type { Reason } from '../../stages/define.ts'
-import type { Graph, Node } from '../graph/types.ts'
+import { sourcesAbove, type Node } from '../graph/types.ts'
 import { emptyCounts, ERROR_ABOUT, type Counts } from './messages.ts'
 import type { Prepared } from './prepare.ts'
 
@@ -10,15 +10,19 @@ const FEWEST = 20
 
 const n = (count: number) => count.toLocaleString('en-US')
 
-export const warningsOf = (prepared: Prepared, counts: Readonly<Record<string, Counts>>): string[] =>
-  prepared.graph.nodes.flatMap(node => [...oneWay(prepared, node, counts[node.id] ?? emptyCounts()), ...leftBehind(node.id, counts[node.id]?.left ?? {})])
+export function warningsOf({ graph, files }: Prepared, counts: Readonly<Record<string, Counts>>): string[] {
+  const above = sourcesAbove(graph)
+  return graph.nodes.flatMap(node => {
+    const said = counts[node.id] ?? emptyCounts(), read = files.flatMap(({ source, facts: { pair } }) => pair !== undefined && above.get(node.id)!.has(source) ? [`${source} reads ${pair}`] : [])
+    return [...oneWay(node, said, new Set(read)), ...leftBehind(node.id, said.left)]
+  })
+}
 
 /** Nearly all rows of a stage end in one way: more often it reads the wrong column, or an option is wrong, than that the data is. With what the reason means, and the columns that the rows came from. */
-function oneWay({ graph, files }: Prepared, { id, stage, options }: Node, { in: rows, reasons, notes, errored }: Counts): string[] {
+function oneWay({ id, stage, options }: Node, { in: rows, reasons, notes, errored }: Counts, read: ReadonlySet<string>): string[] {
   return Object.entries({ ...reasons, ...notes, error: errored }).filter(([, some]) => rows >= FEWEST && some > MOST * rows).map(([reason, some]) => {
     const { about, limit } = reason === 'error' ? { about: ERROR_ABOUT } : stage.reasons[reason] ?? {} as Partial<Reason>
     const what = about === undefined ? '' : `, ${about}${limit === undefined ? '' : ` (${limit} is ${String((options as Readonly<Record<string, unknown>>)[limit])})`}`
-    const read = new Set(files.flatMap(({ source, facts: { pair } }) => pair !== undefined && sourcesOf(graph, id).has(source) ? [`${source} reads ${pair}`] : []))
     return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
   })
 }
@@ -27,10 +31,4 @@ function oneWay({ graph, files }: Prepared, { id, stage, options }: Node, { in: 
 function leftBehind(id: string, left: Counts['left']): string[] {
   const columns = Object.keys(left).sort()
   return columns.length === 0 ? [] : [`${id}: ${n(Math.max(...Object.values(left)))} pairs were turned round without ${columns.join(', ')}, which no column of the other side and of the same type can change places with`]
-}
-
-/** The sources whose rows reach a node. */
-function sourcesOf(graph: Graph, id: string): Set<string> {
-  const { stage, from } = graph.nodes.find(node => node.id === id)!
-  return stage.kind === 'source' ? new Set([id]) : new Set(from.flatMap(({ node }) => [...sourcesOf(graph, node)]))
 }

@@ -4,6 +4,7 @@ import type { Panel } from '../../models/panel.ts'
 import type { StageReport } from '../define.ts'
 
 const percent = (value: number) => Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(0)} %`
+const percents = (found: Estimate) => Number.isNaN(found.value) ? 'unknown' : `${percent(found.value)} [${(100 * found.low).toFixed(0)}, ${(100 * found.high).toFixed(0)}]`
 const interval = ({ value, low, high }: Estimate, digits = 2) => Number.isNaN(value) ? 'unknown' : `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`
 const listed = (names: readonly string[]) => names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
 
@@ -16,7 +17,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   const named = (test: (m: number) => boolean) => panel.reviewers.filter((_, m) => isThere[m] && test(m)).map(({ name }) => name)
   const { low } = test.auroc_corrected, lower = Number.isNaN(low) ? 'unknown' : low.toFixed(2)
   const lines = [
-    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted.toLocaleString('en-US')} labels flipped in secret ${percent(test.recall.value)} were found (precision ${percent(test.precision.value)})`}; any one label flipped is told from the others with AUROC ${interval(test.auroc)}`,
+    `reviewers ${listed(reviewers.map(({ name }) => name))}, trained on ${panel.rows.toLocaleString('en-US')} pairs; ${test.planted === 0 ? 'too few to flip any label in secret' : `of ${test.planted.toLocaleString('en-US')} labels flipped in secret ${percents(test.recall)} were found (precision ${percents(test.precision)})`}; any one label flipped is told from the others with AUROC ${interval(test.auroc)}`,
     noise.how === 'given' ? `noise rate ${percent(noise.value)}, as given` : noise.how === 'fitted' ? `estimated share of wrong labels ${interval(noise)}; wrong labels are told from right ones with AUROC ${interval(test.auroc_corrected)}`
       : `the share of wrong labels cannot be told apart from the reviewers' weakness; confident learning flags ${percent(noise.value)}, and probabilities say how likely another label would agree`,
   ]

@@ -113,6 +113,7 @@ describe('panelReport', () => {
 
   it('says in plain sentences what is blind, and why nothing is dropped', () => {
     const last = (some: Partial<Panel>, acts = true) => panelReport({ ...panel, ...some }, acts ? 'drop' : 'annotate').lines.at(-1)
+    expect(panelReport(panel, 'drop').lines[0]).toBe('reviewers words and style, trained on 3,000 pairs; of 300 labels flipped in secret 50 % [45, 55] were found (precision 40 % [35, 45]); any one label flipped is told from the others with AUROC 0.70 [0.65, 0.75]')
     expect(panelReport(panel, 'drop').lines).toContain('words sees no more here than a coin: no voice')
     expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe('a fresh head does not surely learn better without the pairs that they doubt, so nothing was dropped for noise')
     expect(last({ share_by: 'noise_rate' })).toBe('each reviewer speaks against its lowest 20 %; whether dropping helps was not tried')
