@@ -74,5 +74,5 @@ function ownArguments(url: string, name: string): { argv: string[], before: stri
 }
 
 function placeOf(word: string): string | undefined {
-  try { return realpathSync(word.startsWith('file:') ? fileURLToPath(word) : word) } catch { return undefined }
+  try { return realpathSync(word) } catch { return undefined }
 }

@@ -139,6 +139,19 @@ describe('inputs as words', () => {
   })
 })
 
+describe('what another run published', () => {
+  it('is no input where only a folder above it is named, and one where it is named itself', async () => {
+    const at = folder(), data = writeJsonl(join(at, 'a.jsonl'), pairs(10)), graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: data } }, { id: 'rows', use: 'write_jsonl' }])
+    const to = (name: string) => ['--output', join(at, name), '--quiet']
+    expect((await sluice('run', graph, ...to('first'))).code).toBe(0)
+    for (const above of [at, join(at, '**', '*.jsonl')]) {
+      const { code, stderr } = await sluice('run', graph, above, ...to('second'))
+      expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining(`lies in the output folder ${join(at, 'first')}`) as unknown })
+    }
+    for (const own of [join(at, 'first', 'latest', 'rows'), join(at, 'first', 'runs', '*', 'rows', '*.jsonl')]) expect(await sluice('run', graph, own, ...to('second'), '--anew')).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+})
+
 describe('--limit', () => {
   it('says which rows it read, in the summary and in the report', async () => {
     const { files, graph, to, output } = place()
