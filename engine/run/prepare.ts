@@ -29,8 +29,12 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: [formatProblems([...warnings, ...problems]), ...graph.nodes.flatMap(readsOf)].filter(line => line !== '').join('\n') }
 }
+
+/** What a user's stage may read that no key holds. */
+const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
+  : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and what comes after it anew`]
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */
 async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
