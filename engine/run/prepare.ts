@@ -6,6 +6,8 @@ import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
+import { unreadBeside } from '../../stages/sources/files.ts'
+import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
 import type { GraphInput, RunOptions } from './run.ts'
 
@@ -29,8 +31,24 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: [formatProblems([...warnings, ...problems]), ...graph.nodes.flatMap(readsOf), ...unreadOf([...inputs.values()].flat())].filter(line => line !== '').join('\n') }
 }
+
+/** Files that give nothing: an empty one may have been meant to hold rows. One line for each kind. */
+function unreadOf(files: readonly InputFile[]): string[] {
+  const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
+  const empty = pathsOf(files.filter(({ rows }) => rows === 0)), open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing')), beside = unreadBeside(pathsOf(files))
+  const named = (paths: readonly string[]) => `${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`
+  return [
+    ...empty.length > 0 ? [`input: ${empty.length} of ${files.length} files have no row: ${named(empty)}`] : [],
+    ...open.length > 0 ? [`input: ${open.length} of ${files.length} files are Arrow streams without an end, and may have been cut: ${named(open)}`] : [],
+    ...beside.length > 0 ? [`input: ${beside.length} files beside those of saved data sets are left unread, for state.json does not name them: ${named(beside)}`] : [],
+  ]
+}
+
+/** What a user's stage may read that no key holds. */
+const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
+  : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and what comes after it anew`]
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */
 async function inputsOf(node: Node, base: string): Promise<InputFile[]> {

@@ -1,5 +1,5 @@
 /** A run from the graph to the published folder. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
@@ -84,25 +84,29 @@ const codeKey = (): string => {
 /** Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan alone. */
 interface Keys { readonly partitions: string[][], readonly states: Map<string, string>, readonly run: string }
 
+/** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
+const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
+
 function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], served: Readonly<Record<string, unknown>>, expectedRows: number, options: RunOptions): Keys {
   const { graph, files, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
   const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
-    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.module ? readFileSync(node.module, 'utf8') : '', node.from,
+    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.own?.key ?? '', node.from,
     Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
   ])]))
   const states = new Map<string, string>()
   // the name too: dropped rows tell it, and files of equal content are not one
-  let previous = partitions.map(({ file, start, end }) => sha([base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end]))
-  const keys: string[][] = []
+  const inputs = partitions.map(({ file, start, end }) => sha([base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end]))
+  const keys: string[][] = [], once = randomUUID()
+  let previous = inputs
   plan.levels.forEach((ops, level) => {
     const used = ops.flatMap(op => {
       if (!('node' in op)) return [op.port]
       const node = graph.nodes.find(({ id }) => id === op.node)!
       // the path of a source says where the rows were found, not what they are
-      const key = node.stage.kind === 'source' ? sha([node.use, node.stage.version, { ...node.options, path: null, more_paths: null }, Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64')]) : nodeKeys.get(op.node)!
+      const key = node.stage.kind === 'source' ? sha([node.use, node.stage.version, node.own?.key, { ...node.options, path: null, more_paths: null }, Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64')]) : nodeKeys.get(op.node)!
       const waits = op.kind === 'stage' || op.kind === 'collect' ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state) : []
-      return [op.kind, op.kind === 'collect' ? op.round : '', key, ...waits, op.kind === 'collect' ? expectedRows : '']
+      return [op.kind, op.kind === 'collect' ? op.round : '', key, isReader(node) ? once : '', ...waits, op.kind === 'collect' ? expectedRows : '']
     })
     const now = previous.map(key => sha([key, level, used]))
     keys.push(now)
@@ -110,7 +114,7 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
     previous = now
   })
   const labels = files.map(({ path }) => path)
-  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, previous, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
+  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, inputs, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
 }
 
 /** Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on from where this one was. */
@@ -143,7 +147,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+    else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
@@ -214,7 +218,7 @@ const sizesIn = ({ files }: Manifest): Record<string, number> => Object.fromEntr
 
 function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[], plan: Plan, expectedRows: number, options: RunOptions): Setup {
   return {
-    nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
+    nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.own?.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
     levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
     files: files.map(({ source, path, layout, plan }, i) => ({ source, path, label: labelOf(path), layout, plan, stamp: stamps[i] })),
     seed: graph.seed, expectedRows, keepIds: [...new Set(options.keepIds)], blockRows: options.blockRows ?? 1000,

@@ -1,7 +1,7 @@
 /** Which files an input names. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
@@ -32,7 +32,7 @@ export interface InputOptions {
 
 /**
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
- * extensions, but none whose name or folder begins with `.` or `_`. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
+ * extensions, but none whose name or folder begins with `.` or `_`; of a saved data set those that it says it has. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
  */
 export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[]): Promise<string[]> {
   // by the place that links lead to: a file of two names is one file
@@ -50,7 +50,41 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
     }
   }
   if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${missing.join('; ')} (looked in ${base})`), { code: 'NO_INPUT' })
-  return [...found.values()].sort(compareBytes)
+  const files: string[] = [], saved = new Map<string, ReadonlySet<string> | undefined>()
+  for (const file of [...found.values()].sort(compareBytes)) {
+    const folder = dirname(file)
+    if (file.endsWith('.arrow') && !saved.has(folder)) saved.set(folder, savedFiles(folder))
+    if (saved.get(folder)?.has(file) ?? true) files.push(file)
+  }
+  if (files.length > 0) return files
+  throw Object.assign(new Error(`${stage}: no input: ${[...saved.keys()].join(', ')} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`), { code: 'NO_INPUT' })
+}
+
+/**
+ * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What else lies in the folder are caches of `datasets`, with other rows or
+ * the same ones again. Throws an Error with `code: 'BAD_INPUT'` where a file is missing.
+ */
+function savedFiles(folder: string): ReadonlySet<string> | undefined {
+  const path = join(folder, 'state.json'), bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
+  let state: { readonly _data_files?: unknown, readonly _indices_data_files?: unknown } | null
+  try { state = JSON.parse(readFileSync(path, 'utf8')) as typeof state } catch (error) {
+    if (!existsSync(path)) return undefined
+    throw bad(`cannot be read (${(error as Error).message}), and it says which files the data set has; save the data set again, or remove it to read all files`)
+  }
+  if (!Array.isArray(state?._data_files)) return undefined
+  const files = (state._data_files as { readonly filename?: unknown }[]).map(file => resolve(folder, String(file?.filename)))
+  const missing = files.filter(file => !existsSync(file))
+  if (missing.length > 0) throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
+  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) throw bad('names a selection of rows (_indices_data_files), as old versions of datasets saved it; load the data set and save it again')
+  return new Set(files)
+}
+
+/** Arrow files beside these that the state.json of their folder does not name: nobody reads them. */
+export function unreadBeside(files: readonly string[]): string[] {
+  return [...new Set(files.filter(file => file.endsWith('.arrow')).map(file => dirname(file)))].flatMap(folder => {
+    const saved = savedFiles(folder)
+    return saved ? readdirSync(folder).filter(name => name.endsWith('.arrow')).map(name => join(folder, name)).filter(file => !saved.has(file)).sort(compareBytes) : []
+  })
 }
 
 /** Refuses what a run published where only a folder above its output was named: the next run would read the result of another. */
