@@ -3,6 +3,7 @@ import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Da
 import { parquetMetadata, parquetSchema, type FileMetaData, type RowGroup, type SchemaElement } from 'hyparquet'
 import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import type { ColumnMetaData } from 'hyparquet/src/types.js'
+import { checkMessage } from '../arrow/check_ipc.ts'
 import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
@@ -232,7 +233,10 @@ function readZones(metadata: FileMetaData): ReadonlyMap<string, string> {
   const zones = new Map<string, string>()
   if (!text || !metadata.schema.some(({ logical_type: logical }) => logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC)) return zones
   try {
-    const reader = RecordBatchReader.from(Buffer.from(text, 'base64')).open()
+    const bytes = Buffer.from(text, 'base64')
+    // the mark and the length of a message come first
+    checkMessage(bytes.subarray(8, 8 + bytes.readInt32LE(4)))
+    const reader = RecordBatchReader.from(bytes).open()
     for (const { name, type } of reader.schema.fields) if ((type as Timestamp).timezone) zones.set(name, (type as Timestamp).timezone!)
   } catch {
     // a hint that Arrow JS cannot read (a type it lacks) is no reason to refuse the file: zones are then UTC
@@ -302,7 +306,7 @@ function checkChunks(path: string, { row_groups: groups, num_rows: total }: File
       const { rep, path: name, physical } = leaves[i], where = `row group ${index}, column ${name}`
       if (!meta || elsewhere) fail(path, `${where} is ${elsewhere ? `in another file (${elsewhere})` : 'encrypted'}, which cannot be read here; rewrite the file`)
       if (meta.path_in_schema.join('.') !== name || meta.type !== physical) {
-        fail(path, `${where} is not as in the schema: its chunk is of ${meta.path_in_schema.join('.')}, ${meta.type}, not ${physical}; the footer is damaged`)
+        fail(path, `${where} is not as in the schema: its chunk is of ${meta.path_in_schema.join('.')}, ${meta.type ?? 'of no known type'}, not ${physical}; the footer is damaged`)
       }
       const range = chunkRange(meta)
       if (!(range.start >= 4 && range.end <= end && range.end > range.start)) fail(path, `${where} lies at bytes ${range.start} to ${range.end}, outside of the file's pages (4 to ${end}); ${again}`)

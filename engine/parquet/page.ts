@@ -37,7 +37,7 @@ export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, cod
   let at = 0
   const level = (max: number, encoding: string | undefined): Uint8Array | undefined => {
     if (max === 0) return undefined
-    if (encoding !== 'RLE') throw new Error(`levels are encoded as ${encoding}, only RLE is readable`)
+    if (encoding !== 'RLE') throw new Error(`levels are encoded as ${encoding ?? 'unknown'}, only RLE is readable`)
     const from = at + 4
     at = from + lengthAt(page, at)
     return readLevels(page, from, at, max, v1.num_values)
