@@ -41,6 +41,8 @@ const MAGIC = 0x31524150 // PAR1, little endian
 const ENCRYPTED = 0x45524150 // PARE
 const SMALL_SPAN = 4 << 20
 const WINDOWS_BYTES = 32 << 20
+/** Rows of a file are numbered in 32 bits. */
+const MOST_ROWS = 2 ** 32 - 1
 /** Bounds of what a footer may ask for, far beyond what any writer of rows needs. */
 const MOST_FOOTER = 256 << 20, MOST_ELEMENTS = 100_000, MOST_NESTING = 64, MOST_FIXED = 1 << 27
 
@@ -266,7 +268,13 @@ async function readFooter(source: ByteSource, length: number): Promise<FileMetaD
   const size = source.byteLength
   const bytes = new Uint8Array(await source.slice(size - 8 - length, size))
   if (endOfStruct(bytes.subarray(0, length), 0, FOOTER) === undefined) throw new Error(`it goes on beyond its ${length} bytes`)
-  const metadata = parquetMetadata(bytes, { geoparquet: false })
+  let metadata: FileMetaData
+  try {
+    metadata = parquetMetadata(bytes, { geoparquet: false })
+  } catch {
+    // each part is as it should be, so they do not fit each other: statistics are read by the schema
+    throw new Error('its row groups do not fit its schema')
+  }
   checkElements(metadata.schema)
   return metadata
 }
@@ -316,6 +324,7 @@ function checkChunks(path: string, { row_groups: groups, num_rows: total }: File
     }
   }
   if (rows !== total) fail(path, `its row groups have ${rows} rows, its footer says ${total}; ${again}`)
+  if (rows > MOST_ROWS) fail(path, `has ${rows} rows, at most ${MOST_ROWS} are read from one file; split it`)
   ranges.sort((a, b) => a.start - b.start)
   for (let i = 1; i < ranges.length; i++) {
     const before = ranges[i - 1], { where, start } = ranges[i]

@@ -84,11 +84,24 @@ export function withFooter(file: Uint8Array, change: (footer: Struct) => void): 
   return closed(file.subarray(0, at), write(struct))
 }
 
-/** The file with the page header at byte `at` changed, in the room of the old one: what it has more or less moves the pages after it, so the chunk's sizes and offsets no longer fit. */
+/** The file with the page header at byte `at` changed; sizes and places in the footer are moved with it. */
 export function withPageHeader(file: Uint8Array, at: number, change: (header: Struct) => void): Buffer {
   const { struct, end } = parse(file, at)
   change(struct)
-  return Buffer.concat([file.subarray(0, at), write(struct), file.subarray(end)])
+  const header = write(struct), more = header.length - (end - at)
+  const move = (fields: Struct, ...places: readonly number[]): void => {
+    for (const place of places) if (fields.has(place) && numberOf(fields, place) > at) setNumber(fields, place, numberOf(fields, place) + more)
+  }
+  return withFooter(Buffer.concat([file.subarray(0, at), header, file.subarray(end)]), footer => {
+    for (const group of listOf(footer, 4)) {
+      for (const column of listOf(group as Struct, 1)) {
+        const meta = below(column as Struct, 3), first = Math.min(numberOf(meta, meta.has(11) ? 11 : 9), numberOf(meta, 9)), size = numberOf(meta, 7)
+        if (first <= at && at < first + size) setNumber(meta, 7, size + more)
+        move(meta, 9, 11)
+        move(column as Struct, 4, 6)
+      }
+    }
+  })
 }
 
 /** Bytes with a footer after them, as a Parquet file ends. */
