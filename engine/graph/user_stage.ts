@@ -1,11 +1,12 @@
 /** Stages that a graph names by path: the user's own files. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
 import type { AnyStage } from '../../stages/define.ts'
+import { writeWhole } from '../run/files.ts'
 
 /** A stage and the JavaScript file that a worker imports to get it again. */
 export interface UserStage { readonly stage: AnyStage, readonly module: string }
@@ -65,9 +66,7 @@ async function compile(path: string, folder: string, sluice: string): Promise<st
   const target = join(folder, `${basename(path, '.ts')}-${createHash('sha256').update(code).digest('hex').slice(0, 12)}.mjs`)
   if (existsSync(target) && readFileSync(target, 'utf8') === code) return target
   mkdirSync(folder, { recursive: true })
-  const temporary = `${target}.${process.pid}.tmp`
-  writeFileSync(temporary, code)
-  renameSync(temporary, target)
+  writeWhole(target, code)
   return target
 }
 
