@@ -1,17 +1,18 @@
 /** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
 import { Field, Schema, Utf8, type Data } from 'apache-arrow'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
 import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
-import { changedInput, loadValue, saveValue, sizesOf, syncFolder } from './files.ts'
+import { damageOf, openSealed } from '../sealed.ts'
+import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
-import { emptyCounts, ERRORED, REJECTED_SIDE, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { emptyCounts, ERRORED, REJECTED_SIDE, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassResult, type PassTask } from './messages.ts'
 import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
@@ -121,7 +122,7 @@ class PartitionPass {
   /** A block of source rows (level 0). */
   async source(batch: SourceBatch, node: WorkerNode): Promise<void> {
     const { setup } = this.#world
-    this.#ids ??= new IpcWriter(join(this.#folder, 'ids.arrow'), idSchema)
+    this.#ids ??= new IpcWriter(join(this.#folder, 'ids.arrow'), idSchema, openSealed)
     this.#ids.write(toRecordBatch(idSchema, [batch.ids], batch.ids.length))
     const counts = this.#counts[node.id], reasons = Object.keys(node.stage.reasons), index = this.#world.indexOf(node.id)
     counts.in += batch.raw.numRows
@@ -347,7 +348,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     // a spool's name promises the content that was hashed
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
-    saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: sizesOf(folder) } satisfies PassMeta)
+    saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: readdirSync(folder).sort() } satisfies PassMeta)
     syncFolder(folder)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
@@ -372,6 +373,24 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     progress(batch.raw.numRows)
   }
   while (which < partitions.length) advance()
+}
+
+export const resultOf = ({ counts, grouped }: PassMeta): PassResult => ({ counts, grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])) })
+
+/**
+ * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written, nothing when it lay in another folder then, or what it refers to was made anew since.
+ */
+export function checkPass(folder: string): { result?: PassResult, damage?: string } {
+  const file = join(folder, 'meta.bin'), torn = damageOf(file)
+  if (torn !== undefined) return { damage: torn }
+  const meta = loadValue<PassMeta>(file)
+  if (meta.folder !== folder) return {}
+  for (const name of meta.files) {
+    const damage = damageOf(join(folder, name))
+    if (damage !== undefined) return { damage }
+  }
+  // earlier levels are checked, or made, before later ones
+  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made) ? { result: resultOf(meta) } : {}
 }
 
 /** Paths in the meta are those that the folder has after its rename. */

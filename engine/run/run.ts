@@ -11,20 +11,22 @@ import { planCalls } from '../calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
-import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
+import { damageOf } from '../sealed.ts'
+import { changedInput, haveSizes, loadValue, makeFolder, saveValue, stampOf } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { takeLock } from './lock.ts'
-import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassTask, type Setup } from './messages.ts'
+import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassResult, type PassTask, type Setup } from './messages.ts'
 import { cutPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
+import type { checkPass } from './pass.ts'
 import { openPool, type Pool } from './pool.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 3
+const FORMAT = 4
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
@@ -171,13 +173,17 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
       throw new SluiceError(`${why}; free some or choose another --output, then run the same command again: what is finished is kept`, EXIT.io, { cause: error })
     }
     if (options.signal?.aborted) throw new SluiceError('run: interrupted; what is finished is kept, run the same command again to go on', typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted)
+    if (!('exit' in (error as object)) && exitCode(error) === EXIT.io) {
+      throw new SluiceError(`run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`, EXIT.io, { cause: error })
+    }
     throw error instanceof Error && !('exit' in error) ? Object.assign(error, { exit: exitCode(error) }) : error
   } finally {
     options.signal?.removeEventListener('abort', abort)
     await pool?.close()
-    await calls?.close()
-    removeHalves(output, cache)
-    unlock()
+    try {
+      await calls?.close()
+      removeHalves(output, cache)
+    } finally { unlock() }
   }
 }
 
@@ -214,7 +220,7 @@ function checkInput(path: string, bytes: number, output: string): string {
   return stamp
 }
 
-const sizesIn = ({ files }: Manifest): Record<string, number> => Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, bytes]))
+const sizesIn = ({ files = {} }: Manifest): Record<string, number> => Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, bytes]))
 
 function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[], plan: Plan, expectedRows: number, options: RunOptions): Setup {
   return {
@@ -265,28 +271,29 @@ class Passes {
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
     const grouped: Record<string, number>[] = this.#partitions.map(() => ({}))
-    const take = (p: number, { counts, grouped: rows }: { counts: Record<string, Counts>, grouped: Record<string, number> }) => {
+    const take = (p: number, { counts, grouped: rows }: PassResult) => {
       for (const [node, some] of Object.entries(counts)) addCounts(this.counts[node] ??= emptyCounts(), some)
       grouped[p] = rows
     }
     const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
     await Promise.all(groups.map(async unit => {
-      const parts = unit.map(partition => {
-        const folders = this.folders(partition.index)
-        return { partition, folder: folders[level], earlier: folders.slice(0, level), meta: wholeMeta(folders[level]) }
-      })
-      if (parts.every(({ meta }) => meta)) {
-        for (const { partition, meta } of parts as { partition: Partition, meta: PassMeta }[]) {
-          take(partition.index, { counts: meta.counts, grouped: Object.fromEntries(Object.entries(meta.grouped).map(([node, { rows }]) => [node, rows])) })
-          progress(partition.end - partition.start)
-        }
+      const finished = await Promise.all(unit.map(({ index }) => this.#finished(this.folders(index)[level])))
+      if (finished.every(result => result !== undefined)) {
+        finished.forEach((result, i) => {
+          take(unit[i].index, result)
+          progress(unit[i].end - unit[i].start)
+        })
         return
       }
+      const parts = unit.map((partition, i) => {
+        const folders = this.folders(partition.index)
+        return { partition, folder: folders[level], earlier: folders.slice(0, level), done: finished[i] !== undefined }
+      })
       const task: PassTask = {
-        kind: 'pass', level, partitions: parts.map(({ meta, ...part }) => ({ ...part, done: meta !== undefined })), states: Object.fromEntries(this.#states),
+        kind: 'pass', level, partitions: parts, states: Object.fromEntries(this.#states),
         drops: unit.map(({ index }) => Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]]))),
       }
-      const results = await this.#pool.run<{ counts: Record<string, Counts>, grouped: Record<string, number> }[]>(task)
+      const results = await this.#pool.run<PassResult[]>(task)
       results.forEach((result, i) => take(unit[i].index, result))
     }))
     await Promise.all(this.#plan.levels[level].map(async op => {
@@ -300,10 +307,27 @@ class Passes {
     }))
   }
 
+  /** What a pass came to, where an earlier run finished it and left it whole. */
+  async #finished(folder: string): Promise<PassResult | undefined> {
+    if (!existsSync(folder)) return undefined
+    const { result, damage } = await this.#pool.run<ReturnType<typeof checkPass>>({ kind: 'check', folder })
+    if (damage !== undefined) this.#tell(damage)
+    return result
+  }
+
+  /** Whether a file of an earlier run is whole. */
+  #isWhole(path: string): boolean {
+    const damage = damageOf(path)
+    if (damage !== undefined) this.#tell(damage)
+    return damage === undefined
+  }
+
+  #tell(damage: string): void { this.#options.onWarning?.(`run: ${damage}; what it held is worked out anew`) }
+
   async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
     const file = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.state`)
     const states = this.#states.get(node) ?? []
-    if (tryLoadValue(file) === undefined) {
+    if (!existsSync(file) || !this.#isWhole(file)) {
       const partials = reached.map(({ index }) => this.folders(index)[level])
       await this.#pool.run({ kind: 'merge', node, round, partials, states, file } satisfies MergeTask)
     }
@@ -314,7 +338,8 @@ class Passes {
     const folder = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.group`)
     const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
     this.#drops.set(node, files)
-    if (haveSizes(folder, tryLoadValue<Record<string, number>>(join(folder, 'done')))) return
+    const done = join(folder, 'done')
+    if (existsSync(done) && this.#isWhole(done) && loadValue<string[]>(done).every(name => this.#isWhole(join(folder, name)))) return
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const stage = this.#node(node).stage as Stage
@@ -327,7 +352,7 @@ class Passes {
     await Promise.all(results.map((file, bucket) => this.#pool.run({ kind: 'bucket', node, bucket, folders: parts.map(part => part.folder), bases, file } satisfies BucketTask)))
     joinBuckets(node, results, parts, Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''), reached.map(({ index }) => files[index]))
     for (const file of results) rmSync(file)
-    saveValue(join(folder, 'done'), sizesOf(folder))
+    saveValue(done, readdirSync(folder))
   }
 
   /** What fitted stages say of themselves. */
@@ -337,13 +362,6 @@ class Passes {
       return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)), this.counts[node.id]?.derived ?? 0)]] : []
     }))
   }
-}
-
-/** What a finished pass says of itself; undefined when it is not finished, when something of it is missing or cut off, or when what it refers to was made anew since. */
-function wholeMeta(folder: string): PassMeta | undefined {
-  const meta = tryLoadValue<PassMeta>(join(folder, 'meta.bin'))
-  if (meta?.folder !== folder || !haveSizes(folder, meta.files)) return undefined
-  return Object.entries(meta.needs).every(([other, made]) => tryLoadValue<PassMeta>(join(other, 'meta.bin'))?.made === made) ? meta : undefined
 }
 
 function addCounts(to: Counts, from: Counts): void {
