@@ -24,6 +24,7 @@ const flags = {
   workers: { type: 'string', about: 'N   worker threads (default: the processors there are)' },
   seed: { type: 'string', about: 'N   replaces the graph\'s seed' },
   limit: { type: 'string', about: 'N   only the first N rows: a first look' },
+  sample: { type: 'string', about: 'N   only N rows, picked from all files by a hash of seed, file and row: a fair first look' },
   answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
   anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
   'keep-ids': { type: 'string', about: 'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger' },
@@ -43,7 +44,7 @@ sluice clean-cache    remove what a run keeps for the next one
 ${Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')}
 Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.`
 
-type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, answers?: string, anew?: boolean, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
+type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, sample?: string, answers?: string, anew?: boolean, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
 
 function parse(argv: readonly string[]): { values: Values, positionals: string[] } {
   try {
@@ -94,7 +95,7 @@ async function runCommand(values: Values, positionals: readonly string[]): Promi
   const progress = progressTo(values.quiet === true || values.json === true)
   const options: RunOptions = {
     output: values.output, input: values.input, set: values.set, workers: whole('workers', values.workers, 1) ?? availableParallelism(), seed: whole('seed', values.seed, 0),
-    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, answers: values.answers, anew: values.anew, onPlan: lines => { if (!values.quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
+    limit: whole('limit', values.limit, 1), sample: whole('sample', values.sample, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, answers: values.answers, anew: values.anew, onPlan: lines => { if (!values.quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
   }
   try {
     const result = await run(graph, options)
@@ -116,10 +117,11 @@ async function checkCommand(values: Values, positionals: readonly string[]): Pro
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
-      const prepared = await prepare(graph, { set: values.set, input: values.input }, userFolder), { files, warnings } = prepared
+      const rows = { limit: whole('limit', values.limit, 1), sample: whole('sample', values.sample, 1) }
+      const prepared = await prepare(graph, { set: values.set, input: values.input, ...rows }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
       if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
-      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), whole('limit', values.limit, 1), console.error)) console.log(line)
+      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), rows, console.error)) console.log(line)
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }
   if (!values.quiet) console.log(`${graph} is right`)
@@ -137,9 +139,9 @@ async function whyCommand(values: Values, positionals: readonly string[]): Promi
   const folder = runFolder(values), [what] = positionals, own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''), rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
-  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}; ids are as in the input, rows count from 0`, EXIT.noInput)
-  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   const manifest = readManifest(folder)
+  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`, EXIT.noInput)
+  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }

@@ -14,6 +14,8 @@ export interface Manifest {
   readonly hash: string
   readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
   readonly limit?: number
+  /** Rows that a sample was to have. */
+  readonly sample?: number
   /** Ids that were to be kept, those of them that no row has, and the first of these. */
   readonly keep_ids?: { given: number, absent: number, first_absent: readonly string[] }
   readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
@@ -44,6 +46,13 @@ export const labelOf = (path: string): string => {
   if (isUrl(path)) return bareUrl(path)
   const short = relative(process.cwd(), path)
   return short.startsWith('..') ? path : short
+}
+
+/** What the rows are a sample of; empty where they are none. */
+export function sampleText({ sample, inputs, graph }: Manifest): string {
+  const all = inputs.reduce((n, { rows }) => n + rows, 0)
+  if (sample === undefined) return ''
+  return sample < all ? `a sample of ${all.toLocaleString('en-US')} by seed ${graph.seed}` : `all: a sample of ${sample.toLocaleString('en-US')} was asked for`
 }
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */

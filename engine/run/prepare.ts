@@ -2,6 +2,7 @@
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source } from '../../stages/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
+import { EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
@@ -16,12 +17,14 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
+  checkSample(options)
   const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input)
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
   for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
+  if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
   const { services, problems: unfit } = servicesOf(graph)
   const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
@@ -30,6 +33,16 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
   return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
+}
+
+function checkSample({ sample, limit }: RunOptions): void {
+  if (sample === undefined) return
+  if (!Number.isSafeInteger(sample) || sample < 1) throw new SluiceError(`run: a sample of ${sample} rows; give a whole number of at least 1`, EXIT.usage)
+  if (limit !== undefined) throw new SluiceError('run: --sample and --limit are two choices of rows; give one of them', EXIT.usage)
+}
+
+function checkPick({ path, layout, canPick }: InputFile): void {
+  if (!canPick) throw new SluiceError(`run: --sample takes single rows, and in ${path} (layout ${layout}) rows belong together; use --limit, or leave the file out`, EXIT.usage)
 }
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */

@@ -2,7 +2,7 @@
 import type { Reason } from '../../stages/define.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { addLengths, emptyLengths, leansMore, longerText, longerWins } from './lengths.ts'
-import { byNone, keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
+import { byNone, keptElsewhere, sampleText, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -54,9 +54,10 @@ export function summaryText(result: RunResult): string {
     return `  ${id}: ${n(sink.rows)} rows in ${result.folder}/${id}${renamed ? `; renamed ${renamed}` : ''}`
   })
   const layouts = [...new Set(manifest.inputs.map(({ layout }) => layout))].join(', ')
+  const sample = sampleText(manifest)
   const sinkIds = new Set(Object.keys(manifest.sinks))
   return [
-    `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
+    `read ${n(rows.read)} rows (${sample && `${sample}; `}${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
@@ -71,6 +72,6 @@ export function summaryText(result: RunResult): string {
 
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
-  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids,
+  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids, sample: result.manifest.sample,
   stages: result.manifest.stages, warnings: result.manifest.warnings, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -1,0 +1,41 @@
+/** Which rows a sample has: those with the smallest hashes of (seed, file, row). */
+import { createHash } from 'node:crypto'
+import { mix32 } from '../arrow/hash.ts'
+
+/**
+ * The rows of each file, ascending, of the `count` rows with the smallest hashes (`count` is less than all). A file stands for its content, so that names and the order of inputs decide nothing and a
+ * smaller sample is part of a larger one; of files with equal content each has hashes of its own, else their rows would come together or not at all. Takes memory for the sample alone.
+ */
+export function sampleRows(files: readonly { readonly rows: number }[], contents: readonly string[], seed: number, count: number): Uint32Array[] {
+  const copies = new Map<string, number>()
+  const keys = contents.map(content => {
+    const copy = copies.get(content) ?? 0
+    copies.set(content, copy + 1)
+    return createHash('sha256').update(JSON.stringify([seed, content, copy])).digest()
+  })
+  // of equal hashes the first in this order are taken
+  const order = [...keys.keys()].sort((a, b) => Buffer.compare(keys[a], keys[b]))
+  const look = (file: number, see: (hash: number, row: number) => void): void => {
+    const a = keys[file].readInt32LE(0), b = keys[file].readInt32LE(4)
+    for (let row = 0; row < files[file].rows; row++) see(mix32(mix32(row ^ a) + b), row)
+  }
+  // how many rows there are by the first half of their hashes, then the hashes that begin as the last one taken does: so nothing has to be sorted but these
+  const halves = new Float64Array(1 << 16)
+  for (const file of order) look(file, hash => { halves[hash >>> 16]++ })
+  let half = 0, needed = count
+  while (halves[half] < needed) needed -= halves[half++]
+  const near = new Uint32Array(halves[half])
+  let found = 0
+  for (const file of order) look(file, hash => { if (hash >>> 16 === half) near[found++] = hash })
+  near.sort()
+  const last = near[needed - 1]
+  let equals = needed - near.indexOf(last)
+  const rows = new Uint32Array(count), sample: Uint32Array[] = []
+  let taken = 0
+  for (const file of order) {
+    const from = taken
+    look(file, (hash, row) => { if (hash < last || (hash === last && equals-- > 0)) rows[taken++] = row })
+    sample[file] = rows.subarray(from, taken)
+  }
+  return sample
+}
