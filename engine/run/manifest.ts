@@ -48,11 +48,11 @@ export const labelOf = (path: string): string => {
   return short.startsWith('..') ? path : short
 }
 
-/** What the rows are a sample of; empty where they are none. */
+/** What the rows read are a sample of; empty where they are none. */
 export function sampleText({ sample, inputs, graph }: Manifest): string {
   const all = inputs.reduce((n, { rows }) => n + rows, 0)
   if (sample === undefined) return ''
-  return sample < all ? `a sample of ${all.toLocaleString('en-US')} by seed ${graph.seed}` : `all: a sample of ${sample.toLocaleString('en-US')} was asked for`
+  return sample < all ? `sampled from ${all.toLocaleString('en-US')} by seed ${graph.seed}` : `all of them, a sample of ${sample.toLocaleString('en-US')} was asked for`
 }
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */

@@ -15,27 +15,32 @@ export function sampleRows(files: readonly { readonly rows: number }[], contents
   })
   // of equal hashes the first in this order are taken
   const order = [...keys.keys()].sort((a, b) => Buffer.compare(keys[a], keys[b]))
-  const look = (file: number, see: (hash: number, row: number) => void): void => {
-    const a = keys[file].readInt32LE(0), b = keys[file].readInt32LE(4)
-    for (let row = 0; row < files[file].rows; row++) see(mix32(mix32(row ^ a) + b), row)
+  const block = new Uint32Array(1 << 16)
+  const look = (file: number, see: (hashes: Uint32Array, first: number) => void): void => {
+    const a = keys[file].readInt32LE(0), b = keys[file].readInt32LE(4), { rows } = files[file]
+    for (let first = 0; first < rows; first += block.length) {
+      const n = Math.min(block.length, rows - first)
+      for (let i = 0; i < n; i++) block[i] = mix32(mix32(first + i ^ a) + b | 0)
+      see(block.subarray(0, n), first)
+    }
   }
   // how many rows there are by the first half of their hashes, then the hashes that begin as the last one taken does: so nothing has to be sorted but these
-  const halves = new Float64Array(1 << 16)
-  for (const file of order) look(file, hash => { halves[hash >>> 16]++ })
+  const halves = new Uint32Array(1 << 16)
+  for (const file of order) look(file, hashes => { for (let i = 0; i < hashes.length; i++) halves[hashes[i] >>> 16]++ })
   let half = 0, needed = count
   while (halves[half] < needed) needed -= halves[half++]
   const near = new Uint32Array(halves[half])
   let found = 0
-  for (const file of order) look(file, hash => { if (hash >>> 16 === half) near[found++] = hash })
+  for (const file of order) look(file, hashes => { for (let i = 0; i < hashes.length; i++) if (hashes[i] >>> 16 === half) near[found++] = hashes[i] })
   near.sort()
-  const last = near[needed - 1]
-  let equals = needed - near.indexOf(last)
-  const rows = new Uint32Array(count), sample: Uint32Array[] = []
-  let taken = 0
+  const last = near[needed - 1], taken = new Uint32Array(count), sample: Uint32Array[] = []
+  let equals = needed - near.indexOf(last), at = 0
   for (const file of order) {
-    const from = taken
-    look(file, (hash, row) => { if (hash < last || (hash === last && equals-- > 0)) rows[taken++] = row })
-    sample[file] = rows.subarray(from, taken)
+    const from = at
+    look(file, (hashes, first) => {
+      for (let i = 0; i < hashes.length; i++) if (hashes[i] < last || (hashes[i] === last && equals-- > 0)) taken[at++] = first + i
+    })
+    sample[file] = taken.subarray(from, at)
   }
   return sample
 }

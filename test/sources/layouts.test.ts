@@ -6,7 +6,7 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { openConverter } from '../../stages/sources/convert.ts'
 import { columnOf, detectLayout, isTextPlan, layouts, layoutTable } from '../../stages/sources/layouts.ts'
 import { fromValues } from '../../stages/sources/values.ts'
-import { assistant, read, rowsFrom, system, table, type Row, user } from './helpers.ts'
+import { assistant, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
 
 const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
 const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
