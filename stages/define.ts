@@ -168,14 +168,14 @@ export interface InputFile {
   readonly facts: Readonly<Record<string, string | number | boolean>>
   /** What `read` needs again in a worker. */
   readonly plan: unknown
-  /** True where each row stands for itself and `read` takes `rows`: a sample can be taken of them. */
+  /** True where each row stands for itself and `read` takes `rows`: what `--sample` needs. */
   readonly canPick?: boolean
 }
 
 /**
  * Some raw rows, converted. `pairs` has the schema of InputFile. `row[i]` is the file's row of pair i, ascending; it comes again where one raw row became
- * several pairs. Every raw row of the range is in `row`, in `within` or in `refused`: `within` names rows that are the rejected side of another one's pair, and nothing else. `raw` is what was
- * read, `rows` the file's row of each, ascending, and `ids` their names (utf8).
+ * several pairs. Every raw row is in `row`, in `within` or in `refused`: `within` names rows that are the rejected side of another
+ * one's pair, and nothing else. `raw` is what was read, `rows` the file's row of each, ascending, `ids` their names (utf8).
  */
 export interface SourceBatch {
   readonly pairs: RecordBatch

@@ -17,7 +17,10 @@ export function timesOnDisk({ graph, levels }: Plan): number {
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */
 export const decodedBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
-  partitions.reduce((sum, partition) => sum + Number(files[partition.file].facts.decoded_bytes ?? files[partition.file].bytes) * rowCount(partition) / files[partition.file].rows, 0)
+  partitions.reduce((sum, partition) => {
+    const { facts, bytes, rows } = files[partition.file]
+    return sum + Number(facts.decoded_bytes ?? bytes) * rowCount(partition) / rows
+  }, 0)
 
 /** Refuses a run that the disk cannot hold. */
 export function checkDisk(output: string, files: readonly InputFile[], partitions: readonly Partition[], plan: Plan): void {

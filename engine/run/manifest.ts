@@ -52,7 +52,8 @@ export const labelOf = (path: string): string => {
 export function sampleText({ sample, inputs, graph }: Manifest): string {
   const all = inputs.reduce((n, { rows }) => n + rows, 0)
   if (sample === undefined) return ''
-  return sample < all ? `sampled from ${all.toLocaleString('en-US')} by seed ${graph.seed}` : `all of them, a sample of ${sample.toLocaleString('en-US')} was asked for`
+  if (sample < all) return `sampled from ${all.toLocaleString('en-US')} by seed ${graph.seed}`
+  return `all of them, a sample of ${sample.toLocaleString('en-US')} was asked for`
 }
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */

@@ -38,9 +38,17 @@ export interface Setup {
   readonly buckets: Readonly<Record<string, number>>
 }
 
-/** A fixed range of rows of one file, the unit of work and of resuming. `rows`: those of them that a sample has, ascending; all when undefined. */
-export interface Partition { readonly index: number, readonly file: number, readonly start: number, readonly end: number, readonly rows?: Uint32Array }
+/** A fixed range of rows of one file, the unit of work and of resuming. */
+export interface Partition {
+  readonly index: number
+  readonly file: number
+  readonly start: number
+  readonly end: number
+  /** Of the range those that a sample has, ascending; all when undefined. */
+  readonly rows?: Uint32Array
+}
 
+/** Rows of a partition that are read. */
 export const rowCount = ({ start, end, rows }: Partition): number => rows?.length ?? end - start
 
 /** One pass over one or more partitions that are read in one go. `folders[p]` holds what each earlier level left behind for it. */

@@ -136,8 +136,9 @@ class PartitionPass {
     if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
     this.#look(batch.ids, batch.rows)
     if (batch.refused.length + batch.within.length > 0) {
-      const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: batch.rows, copy: new Uint32Array(batch.raw.numRows) }
-      const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => batch.rows.indexOf(row))))
+      const { raw: { schema, data, numRows }, rows } = batch
+      const raw: Flow = { schema, columns: data.children, rows: numRows, row: rows, copy: new Uint32Array(numRows) }
+      const some = (of: readonly { row: number }[]) => takeFlow(raw, runsOfRows(of.map(({ row }) => rows.indexOf(row))))
       if (batch.refused.length > 0) this.#outputs.aside('dropped', node.id, some(batch.refused), batch.refused.map(({ reason }) => reason))
       // what the row has beside its text would be nowhere else
       if (batch.within.length > 0) this.#outputs.aside('notes', node.id, some(batch.within), batch.within.map(() => REJECTED_SIDE))

@@ -37,12 +37,15 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
 
 function checkSample({ sample, limit }: RunOptions): void {
   if (sample === undefined) return
-  if (!Number.isSafeInteger(sample) || sample < 1) throw new SluiceError(`run: a sample of ${sample} rows; give a whole number of at least 1`, EXIT.usage)
-  if (limit !== undefined) throw new SluiceError('run: --sample and --limit are two choices of rows; give one of them', EXIT.usage)
+  const isWhole = Number.isSafeInteger(sample) && sample >= 1
+  if (!isWhole) throw new SluiceError(`run: a sample of ${sample} rows; give a whole number of at least 1`, EXIT.usage)
+  if (limit !== undefined) throw new SluiceError('run: --sample and --limit both choose rows; give one of them', EXIT.usage)
 }
 
 function checkPick({ path, layout, canPick }: InputFile): void {
-  if (!canPick) throw new SluiceError(`run: --sample takes single rows, and in ${path} (layout ${layout}) rows belong together; use --limit, or leave the file out`, EXIT.usage)
+  if (canPick) return
+  const why = `--sample takes single rows, and in ${path} (layout ${layout}) rows belong together`
+  throw new SluiceError(`run: ${why}; use --limit, or leave the file out`, EXIT.usage)
 }
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */

@@ -41,7 +41,7 @@ export interface RunOptions {
   readonly seed?: number
   /** Only the first so many rows of the first files. */
   readonly limit?: number
-  /** Only so many rows, those with the smallest hashes of (seed, content of the file, row) in all of the input: a fair first look. */
+  /** Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first look. */
   readonly sample?: number
   /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for what a source makes no pair of. Of replies one a row a pair is of its chosen side's row. */
   readonly keepIds?: readonly string[]
@@ -131,7 +131,8 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const stamps = files.map(({ path, stamp, bytes }) => stamp ?? checkInput(path, bytes, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const { limit, sample } = options
-    const allRows = files.reduce((n, { rows }) => n + rows, 0), expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
+    const allRows = files.reduce((n, { rows }) => n + rows, 0)
+    const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
     const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
     let done = 0, phase = '', total = 0
@@ -143,7 +144,8 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async ({ path, stamp }) => { const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp); progress(1); return hash }))
     const cut = cutPartitions(files, graph.partitionRows, limit)
-    const units = sample !== undefined && sample < allRows ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
+    const isPart = sample !== undefined && sample < allRows
+    const units = isPart ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
     const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)

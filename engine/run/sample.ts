@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto'
 import { mix32 } from '../arrow/hash.ts'
 
 /**
- * The rows of each file, ascending, of the `count` rows with the smallest hashes (`count` is less than all). A file stands for its content, so that names and the order of inputs decide nothing and a
- * smaller sample is part of a larger one; of files with equal content each has hashes of its own, else their rows would come together or not at all. Takes memory for the sample alone.
+ * The rows of each file, ascending, that are among the `count` rows with the smallest hashes (`count` is less than all).
+ * A file is known by its content: names and the order of inputs decide nothing. Files of equal content have hashes of their
+ * own each, else equal rows would come together or not at all. Takes memory for the sample alone.
  */
-export function sampleRows(files: readonly { readonly rows: number }[], contents: readonly string[], seed: number, count: number): Uint32Array[] {
+export function sampleRows(
+  files: readonly { readonly rows: number }[], contents: readonly string[], seed: number, count: number,
+): Uint32Array[] {
   const copies = new Map<string, number>()
   const keys = contents.map(content => {
     const copy = copies.get(content) ?? 0
@@ -24,21 +27,25 @@ export function sampleRows(files: readonly { readonly rows: number }[], contents
       see(block.subarray(0, n), first)
     }
   }
-  // how many rows there are by the first half of their hashes, then the hashes that begin as the last one taken does: so nothing has to be sorted but these
+  // rows are counted by the first half of their hashes, which tells that of the last one taken: only its like are sorted
   const halves = new Uint32Array(1 << 16)
   for (const file of order) look(file, hashes => { for (let i = 0; i < hashes.length; i++) halves[hashes[i] >>> 16]++ })
   let half = 0, needed = count
   while (halves[half] < needed) needed -= halves[half++]
   const near = new Uint32Array(halves[half])
   let found = 0
-  for (const file of order) look(file, hashes => { for (let i = 0; i < hashes.length; i++) if (hashes[i] >>> 16 === half) near[found++] = hashes[i] })
+  for (const file of order) {
+    look(file, hashes => { for (let i = 0; i < hashes.length; i++) if (hashes[i] >>> 16 === half) near[found++] = hashes[i] })
+  }
   near.sort()
   const last = near[needed - 1], taken = new Uint32Array(count), sample: Uint32Array[] = []
   let equals = needed - near.indexOf(last), at = 0
   for (const file of order) {
     const from = at
     look(file, (hashes, first) => {
-      for (let i = 0; i < hashes.length; i++) if (hashes[i] < last || (hashes[i] === last && equals-- > 0)) taken[at++] = first + i
+      for (let i = 0; i < hashes.length; i++) {
+        if (hashes[i] < last || (hashes[i] === last && equals-- > 0)) taken[at++] = first + i
+      }
     })
     sample[file] = taken.subarray(from, at)
   }

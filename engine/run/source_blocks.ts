@@ -43,11 +43,13 @@ export function hasChanged({ path, stamp }: FileSetup): boolean {
 function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, SourceBatch] {
   const before = (rows: Uint32Array) => { const at = rows.findIndex(row => row >= boundary); return at < 0 ? rows.length : at }
   const pairs = before(batch.row), raw = before(batch.rows)
-  const part = (from: number, to: number, rawFrom: number, rawTo: number, isMine: (of: { row: number }) => boolean): SourceBatch => ({
-    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to), rows: batch.rows.slice(rawFrom, rawTo), ids: take(batch.ids, [rawFrom, rawTo]),
-    raw: takeBatch(batch.raw, rawFrom, rawTo), refused: batch.refused.filter(isMine), within: batch.within.filter(isMine),
+  const part = (from: number, to: number, rawFrom: number, rawTo: number, isIn: (of: { row: number }) => boolean): SourceBatch => ({
+    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to),
+    raw: takeBatch(batch.raw, rawFrom, rawTo), rows: batch.rows.slice(rawFrom, rawTo), ids: take(batch.ids, [rawFrom, rawTo]),
+    refused: batch.refused.filter(isIn), within: batch.within.filter(isIn),
   })
-  return [part(0, pairs, 0, raw, ({ row }) => row < boundary), part(pairs, batch.row.length, raw, batch.raw.numRows, ({ row }) => row >= boundary)]
+  const head = part(0, pairs, 0, raw, ({ row }) => row < boundary)
+  return [head, part(pairs, batch.row.length, raw, batch.raw.numRows, ({ row }) => row >= boundary)]
 }
 
 const takeBatch = (batch: RecordBatch, start: number, end: number): RecordBatch =>

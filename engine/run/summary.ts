@@ -42,8 +42,8 @@ function lengthLine({ lengths, sinks }: Manifest): string[] {
 }
 
 /** Ids that were to be kept and are not there: a mistake nobody would see. */
-const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>): string[] => absent === 0 ? []
-  : [`  --keep-ids: ${n(absent)} of ${n(given)} ids do not occur: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
+const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>, where: string): string[] => absent === 0 ? []
+  : [`  --keep-ids: ${n(absent)} of ${n(given)} ids do not occur${where}: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
 
 /** The summary as text of a few lines. */
 export function summaryText(result: RunResult): string {
@@ -62,7 +62,7 @@ export function summaryText(result: RunResult): string {
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
-    ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []),
+    ...(manifest.keep_ids ? absentLine(manifest.keep_ids, manifest.sample === undefined ? '' : ' in the sample') : []),
     ...manifest.warnings.map(line => `  warning: ${line}`),
     ...lengthLine(manifest),
     ...sinks,

@@ -8,8 +8,8 @@ import type { RowRange } from '../define.ts'
 export const rowsAt = ({ start, rows }: RowRange, at: number, count: number): Uint32Array =>
   rows ? rows.subarray(at, at + count) : Uint32Array.from({ length: count }, (_, i) => start + at + i)
 
-/** Ranges that hold all rows to read: nothing lies in them of what is between two `starts` and holds none. */
-export function rangesOf({ start, end, rows }: RowRange, starts: readonly number[]): { start: number, end: number }[] {
+/** Ranges with all rows to read, and with nothing of what lies between two `starts` and has none of them. */
+export function rangesOf({ start, end, rows }: RowRange, starts: readonly number[]): RowRange[] {
   if (!rows) return [{ start, end }]
   const ranges: { start: number, end: number }[] = []
   let part = 0, last = -2
@@ -23,18 +23,21 @@ export function rangesOf({ start, end, rows }: RowRange, starts: readonly number
 }
 
 /** The rows to read, in batches; `read` gives those of a range. */
-export async function* pickRows(range: RowRange, starts: readonly number[], read: (range: { start: number, end: number }) => AsyncIterable<RecordBatch> | Iterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+export async function* pickRows(
+  range: RowRange, starts: readonly number[], read: (range: RowRange) => AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+): AsyncGenerator<RecordBatch> {
   const { rows } = range
   let next = 0
   for (const part of rangesOf(range, starts)) {
     let { start } = part
     for await (const batch of read(part)) {
-      const from = next, end = start + batch.numRows
-      if (rows) while (next < rows.length && rows[next] < end) next++
-      const runs = rows && runsOfRows([...rows.subarray(from, next)].map(row => row - start))
-      if (!runs) yield batch
-      else if (next > from) yield toRecordBatch(batch.schema, batch.data.children.map(column => take(column, runs)), next - from)
-      start = end
+      if (!rows) { yield batch; continue }
+      const from = next, first = start
+      start += batch.numRows
+      while (next < rows.length && rows[next] < start) next++
+      if (next === from) continue
+      const runs = runsOfRows(Array.from(rows.subarray(from, next), row => row - first))
+      yield toRecordBatch(batch.schema, batch.data.children.map(column => take(column, runs)), next - from)
     }
   }
 }

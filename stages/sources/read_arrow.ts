@@ -35,7 +35,8 @@ function* readRange(path: string, index: IpcIndex, schema: Schema, range: { star
 }
 
 /** Where record batches begin. */
-const startsOf = ({ batches }: IpcIndex): number[] => [...new Set([0, ...batches.filter(batch => batch.rows > 0).map(batch => batch.first)])]
+const startsOf = ({ batches }: IpcIndex): number[] =>
+  [...new Set([0, ...batches.filter(({ rows }) => rows > 0).map(({ first }) => first)])]
 
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = indexIpc(path)

@@ -175,7 +175,7 @@ describe('--sample', () => {
     writeFileSync(file, JSON.stringify(graphOf(data)))
     const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const refused = async (...argv: string[]) => { said.mockClear(); return [await main([...argv, ...output]), said.mock.calls.flat().at(-1) as unknown] }
-    expect(await refused('run', file, '--sample', '5', '--limit', '5')).toEqual([64, 'run: --sample and --limit are two choices of rows; give one of them'])
+    expect(await refused('run', file, '--sample', '5', '--limit', '5')).toEqual([64, 'run: --sample and --limit both choose rows; give one of them'])
     expect(await refused('check', file, '--sample', '5', '--limit', '5')).toEqual([64, expect.stringContaining('give one of them')])
     for (const wrong of ['0', '-5', '2.5', 'many']) expect(await refused('run', file, `--sample=${wrong}`)).toEqual([64, expect.stringContaining(wrong)])
     await expect(run(graphOf(data), { output: join(at, 'out'), sample: 0.5 })).rejects.toMatchObject({ exit: 64 })
