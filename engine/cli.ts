@@ -24,6 +24,7 @@ const flags = {
   workers: { type: 'string', least: 1, about: 'N   worker threads (default: the processors there are)' },
   seed: { type: 'string', least: 0, about: 'N   replaces the graph\'s seed' },
   limit: { type: 'string', least: 1, about: 'N   only the first N rows of the first files: a first look' },
+  sample: { type: 'string', least: 1, about: 'N   only N rows, picked from all files by a hash of seed, file and row: a fair first look' },
   answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
   anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
   'keep-ids': { type: 'string', about: 'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger' },
@@ -56,7 +57,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   check: {
     words: 'GRAPH', about: 'find everything that is wrong with a graph, without running it',
-    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'answers', 'keep-ids', 'quiet', 'no-data'], most: 1, meant: 'input', work: checkCommand,
+    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'sample', 'answers', 'keep-ids', 'quiet', 'no-data'], most: 1, meant: 'input', work: checkCommand,
   },
   why: { words: 'ID', about: 'why a row was dropped or kept: an id, or FILE:ROW', takes: ['output', 'json'], most: 1, work: whyCommand },
   verify: {
@@ -163,9 +164,9 @@ export async function runAs(
   const onInterrupt = () => abort.abort(EXIT.interrupted), onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
   const progress = progressTo(quiet || values.json === true)
-  const { output, workers, seed, limit, answers, anew } = values
+  const { output, workers, seed, limit, sample, answers, anew } = values
   const options: RunOptions = {
-    output, input, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit,
+    output, input, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, sample,
     keepIds: keepIds(values['keep-ids']), answers, anew, signal: abort.signal, onProgress: progress.report, onWarning: text => console.error(text),
     onPlan: lines => { if (!quiet) for (const line of lines) console.error(`sluice: ${line}`) },
   }
@@ -201,10 +202,14 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
-      const prepared = await prepare(graph, { set: values.set, input: inputs, seed: values.seed }, userFolder), { files, warnings } = prepared
+      const { seed, limit, sample } = values
+      const prepared = await prepare(graph, { set: values.set, input: inputs, seed, limit, sample }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
-      if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
-      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), values.limit, console.error)) console.log(line)
+      if (!values.quiet) {
+        const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
+        for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
+        for (const line of await plan(prepared, answers, { limit, sample }, console.error)) console.log(line)
+      }
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }
   if (!values.quiet) console.log(`${graph} is right`)
@@ -222,9 +227,9 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
   const folder = runFolder(values), [what] = words, own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''), rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
-  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}; ids are as in the input, rows count from 0`, EXIT.noInput)
-  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   const manifest = readManifest(folder)
+  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`, EXIT.noInput)
+  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }

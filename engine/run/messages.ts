@@ -39,7 +39,17 @@ export interface Setup {
 }
 
 /** A fixed range of rows of one file, the unit of work and of resuming. */
-export interface Partition { readonly index: number, readonly file: number, readonly start: number, readonly end: number }
+export interface Partition {
+  readonly index: number
+  readonly file: number
+  readonly start: number
+  readonly end: number
+  /** Of the range those that a sample has, ascending; all when undefined. */
+  readonly rows?: Uint32Array
+}
+
+/** Rows of a partition that are read. */
+export const rowCount = ({ start, end, rows }: Partition): number => rows?.length ?? end - start
 
 /** One pass over one or more partitions that are read in one go. `folders[p]` holds what each earlier level left behind for it. */
 export interface PassTask {

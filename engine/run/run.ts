@@ -16,14 +16,15 @@ import { changedInput, haveSizes, loadValue, makeFolder, saveValue, stampOf } fr
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { takeLock } from './lock.ts'
-import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassResult, type PassTask, type Setup } from './messages.ts'
-import { cutPartitions } from './partitions.ts'
+import { emptyCounts, rowCount, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassResult, type PassTask, type Setup } from './messages.ts'
+import { cutPartitions, pickPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
 import type { checkPass } from './pass.ts'
 import { openPool, type Pool } from './pool.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
+import { sampleRows } from './sample.ts'
 
 /** Raised when what lies in spools changes its form. */
 const FORMAT = 4
@@ -40,8 +41,10 @@ export interface RunOptions {
   readonly workers?: number
   /** Replaces the graph's seed. */
   readonly seed?: number
-  /** Only the first so many rows of the input: a first look. */
+  /** Only the first so many rows of the first files. */
   readonly limit?: number
+  /** Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first look. */
+  readonly sample?: number
   /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for what a source makes no pair of. Of replies one a row a pair is of its chosen side's row. */
   readonly keepIds?: readonly string[]
   /** `stage.option=value`, as on the command line. */
@@ -98,7 +101,9 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
   ])]))
   const states = new Map<string, string>()
   // the name too: dropped rows tell it, and files of equal content are not one
-  const inputs = partitions.map(({ file, start, end }) => sha([base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end]))
+  const inputs = partitions.map(({ file, start, end, rows }) => sha([
+    base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end, rows && Buffer.from(rows.buffer).toString('base64'),
+  ]))
   const keys: string[][] = [], once = randomUUID()
   let previous = inputs
   plan.levels.forEach((ops, level) => {
@@ -116,7 +121,7 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
     previous = now
   })
   const labels = files.map(({ path }) => path)
-  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, inputs, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
+  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, inputs, options.sample, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
 }
 
 /** Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on from where this one was. */
@@ -133,9 +138,9 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const { graph, files } = prepared
     const stamps = files.map(({ path, stamp, bytes }) => stamp ?? checkInput(path, bytes, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
-    const units = cutPartitions(files, graph.partitionRows, options.limit)
-    const partitions = units.flat()
-    const expectedRows = partitions.reduce((n, { start, end }) => n + end - start, 0)
+    const { limit, sample } = options
+    const allRows = files.reduce((n, { rows }) => n + rows, 0)
+    const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
     const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
     let done = 0, phase = '', total = 0
@@ -146,6 +151,10 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls, options.onWarning, options.quietSecs)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async ({ path, stamp }) => { const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp); progress(1); return hash }))
+    const cut = cutPartitions(files, graph.partitionRows, limit)
+    const isPart = sample !== undefined && sample < allRows
+    const units = isPart ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
+    const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
@@ -159,7 +168,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     }
     begin('publish', 1)
     const result = await publish({
-      output, prepared, partitions, hashes, hash: keys.run, limit: options.limit, keepIds: setup.keepIds, pool,
+      output, prepared, partitions, hashes, hash: keys.run, limit, sample, keepIds: setup.keepIds, pool,
       metas: () => partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
       reports: passes.reports(), counts: passes.counts, calls: calls?.done() ?? {},
       ledger: (file, p) => ({ kind: 'ledger', partition: partitions[p], folders: passes.folders(p), file, label: labelOf(files[partitions[p].file].path), labels: files.map(({ path }) => labelOf(path)) } satisfies LedgerTask),
@@ -281,7 +290,7 @@ class Passes {
       if (finished.every(result => result !== undefined)) {
         finished.forEach((result, i) => {
           take(unit[i].index, result)
-          progress(unit[i].end - unit[i].start)
+          progress(rowCount(unit[i]))
         })
         return
       }
@@ -347,7 +356,7 @@ class Passes {
     const bases: number[] = []
     let total = 0
     for (const { rows } of parts) { bases.push(total); total += rows }
-    const buckets = bucketCount(this.#partitions.reduce((n, { start, end }) => n + end - start, 0), stage.group!.keysPerRow(this.#node(node).options as never), this.#options.bucketBytes)
+    const buckets = bucketCount(this.#partitions.reduce((n, partition) => n + rowCount(partition), 0), stage.group!.keysPerRow(this.#node(node).options as never), this.#options.bucketBytes)
     const results = Array.from({ length: buckets }, (_, bucket) => join(folder, `bucket-${bucket}.bin`))
     await Promise.all(results.map((file, bucket) => this.#pool.run({ kind: 'bucket', node, bucket, folders: parts.map(part => part.folder), bases, file } satisfies BucketTask)))
     joinBuckets(node, results, parts, Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''), reached.map(({ index }) => files[index]))

@@ -125,7 +125,7 @@ describe('pipelines/clean.mjs', () => {
     const at = folder()
     const help = await script('clean.mjs', ['--help'], at)
     expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: '' })
-    for (const flag of ['--input', '--output', '--graph', '--set', '--workers', '--seed', '--limit', '--keep-ids', '--quiet', '--json']) expect(help.stdout).toContain(flag)
+    for (const flag of ['--input', '--output', '--graph', '--set', '--workers', '--seed', '--limit', '--sample', '--keep-ids', '--quiet', '--json']) expect(help.stdout).toContain(flag)
     const wrong = await script('clean.mjs', ['--outptu', 'x'], at)
     expect({ ...wrong, stderr: wrong.stderr.includes('did you mean --output?') }).toEqual({ code: 64, stdout: '', stderr: true })
     expect((await script('clean.mjs', ['--quiet', '--input', join(at, 'none-*.parquet'), '--set', 'ratio.max_ratoi=3'], at)).code).toBe(78)
