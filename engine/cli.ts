@@ -15,6 +15,7 @@ import { latestRun } from './run/publish.ts'
 import { prepare } from './run/prepare.ts'
 import { run, type Progress, type RunOptions } from './run/run.ts'
 import { summaryObject, summaryText } from './run/summary.ts'
+import { terminal as console } from './terminal.ts'
 
 const flags = {
   input: { type: 'string', multiple: true, about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable' },
