@@ -4,7 +4,10 @@ import { inspect } from 'node:util'
 /** Controls but tab and line end, and what turns the direction of text or ends a line: so that JSON stays the same JSON. */
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-export const visible = (text: string): string => text.replace(OBEYED, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+export const visible = (text: string): string => text.replace(OBEYED, escape)
+/** The same for a name within a line, which may not begin one of its own. */
+export const inLine = (text: string): string => visible(text).replace(/[\t\n]/g, escape)
 
 const textOf = (value: unknown): string => visible(typeof value === 'string' ? value : inspect(value))
 
