@@ -2,6 +2,8 @@
 export { defineSink, defineSource, defineStage, choice, Type } from '../stages/define.ts'
 export { chatRequest, readChat } from './calls/chat.ts'
 export { main } from './cli.ts'
+export { pipeline } from './pipeline.ts'
+export { oldRuns } from './run/old_runs.ts'
 export { graph } from './graph/build.ts'
 export { run } from './run/run.ts'
 export * as columns from './arrow/columns.ts'

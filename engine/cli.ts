@@ -1,73 +1,111 @@
 /** The command line: what `sluice` and the scripts in pipelines/ do with their arguments. */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs, type ParseArgsConfig } from 'node:util'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
+import { checkUsage, listFlags, readArguments, type Flags, type Values } from './arguments.ts'
 import { plan } from './calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from './errors.ts'
 import { nearest } from './graph/messages.ts'
-import { graph as graphOf, resolveGraph } from './graph/build.ts'
+import { graph as graphOf, isGraphFile, resolveGraph } from './graph/build.ts'
 import { explain, readManifest, verify, why } from './run/inspect.ts'
 import { takeLock } from './run/lock.ts'
 import { latestRun } from './run/publish.ts'
 import { prepare } from './run/prepare.ts'
-import { run, type Progress, type RunOptions } from './run/run.ts'
-import { summaryObject, summaryText } from './run/summary.ts'
-import { terminal as console } from './terminal.ts'
+import { run, type GraphInput, type Progress, type RunOptions, type RunResult } from './run/run.ts'
+import { summaryObject, summaryText, warningLines } from './run/summary.ts'
+import { inLine, terminal as console } from './terminal.ts'
 
 const flags = {
   input: { type: 'string', multiple: true, about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable' },
   output: { type: 'string', default: 'out', about: 'DIR   where runs are published (default: out)' },
   graph: { type: 'string', about: 'FILE   the graph to run' },
   set: { type: 'string', multiple: true, about: 'STAGE.OPTION=VALUE   replaces an option of the graph; repeatable' },
-  workers: { type: 'string', about: 'N   worker threads (default: the processors there are)' },
-  seed: { type: 'string', about: 'N   replaces the graph\'s seed' },
-  limit: { type: 'string', about: 'N   only the first N rows: a first look' },
+  workers: { type: 'string', least: 1, about: 'N   worker threads (default: the processors there are)' },
+  seed: { type: 'string', least: 0, about: 'N   replaces the graph\'s seed' },
+  limit: { type: 'string', least: 1, about: 'N   only the first N rows of the first files: a first look' },
   answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
   anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
   'keep-ids': { type: 'string', about: 'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger' },
-  quiet: { type: 'boolean', about: 'nothing on success' },
+  quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary as one JSON object on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
   help: { type: 'boolean', short: 'h', about: 'this' },
-} as const
+} as const satisfies Flags
+type Name = keyof typeof flags
+type CliValues = Values<typeof flags>
 
-const usage = () => `sluice run GRAPH      run a graph (YAML or JSON)
-sluice check GRAPH    find everything that is wrong with a graph, without running it
-sluice why ID         why a row was dropped or kept: an id, or FILE:ROW
-sluice verify         hold the latest run against its manifest
-sluice stages [NAME]  the stages there are, or one with its options
-sluice clean-cache    remove what a run keeps for the next one
+const { 'no-data': _, ...runFlags } = flags
+/** What a run takes, on whatever command line. */
+export { runFlags }
+export type RunValues = Values<typeof runFlags>
 
-${Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')}
-Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.`
-
-type Values = { input?: string[], output: string, graph?: string, set?: string[], workers?: string, seed?: string, limit?: string, answers?: string, anew?: boolean, 'keep-ids'?: string, quiet?: boolean, json?: boolean, 'no-data'?: boolean, help?: boolean }
-
-function parse(argv: readonly string[]): { values: Values, positionals: string[] } {
-  try {
-    const options = Object.fromEntries(Object.entries(flags).map(([name, { about: _, ...flag }]) => [name, flag]))
-    return parseArgs({ args: [...argv], options: options as ParseArgsConfig['options'], allowPositionals: true }) as unknown as { values: Values, positionals: string[] }
-  } catch (error) {
-    const name = /'--([^' ]+)/.exec((error as Error).message)?.[1]
-    const near = name && nearest(name, Object.keys(flags))
-    throw new SluiceError(`sluice: ${(error as Error).message.split('. To specify')[0]}${near ? `; did you mean --${near}?` : ''}`, EXIT.usage)
-  }
+interface Command {
+  readonly words: string
+  readonly about: string
+  readonly takes: readonly Name[]
+  /** Words at most, and the option that one too many was probably meant for. */
+  readonly most: number
+  readonly meant?: Name
+  work(values: CliValues, words: readonly string[]): number | Promise<number>
+}
+const commands: Readonly<Record<string, Command>> = {
+  run: { words: 'GRAPH [INPUT]…', about: 'run a graph (YAML or JSON), over these inputs where some are named', takes: Object.keys(runFlags) as Name[], most: Infinity, work: runCommand },
+  check: { words: 'GRAPH', about: 'find everything that is wrong with a graph, without running it', takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'answers', 'keep-ids', 'quiet', 'no-data'], most: 1, meant: 'input', work: checkCommand },
+  why: { words: 'ID', about: 'why a row was dropped or kept: an id, or FILE:ROW', takes: ['output', 'json'], most: 1, work: whyCommand },
+  verify: { words: '', about: 'hold the latest run against its manifest', takes: ['output', 'quiet'], most: 0, meant: 'output', work: verifyCommand },
+  stages: { words: '[NAME]…', about: 'the stages there are, or one with its options', takes: [], most: Infinity, work: (_, words) => stagesCommand(words) },
+  'clean-cache': { words: '', about: 'remove what a run keeps for the next one', takes: ['output', 'quiet'], most: 0, meant: 'output', work: cleanCache },
 }
 
-function whole(name: string, text: string | undefined, least: number): number | undefined {
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < least) throw new SluiceError(`sluice: --${name} ${text} is not a whole number of at least ${least}`, EXIT.usage)
-  return value
+export const exitCodes = 'Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.'
+
+const line = (name: string, { words, about }: Command) => `sluice ${`${name} ${words}`.padEnd(21)} ${about}`
+function usage(name?: string): string {
+  const some = Object.entries(commands).filter(([other]) => name === undefined || other === name)
+  const options = name === undefined ? flags : Object.fromEntries(Object.entries(flags).filter(([option]) => option === 'help' || commands[name].takes.includes(option as Name)))
+  return `${some.map(([other, command]) => line(other, command)).join('\n')}\n\n${listFlags(options)}\n${exitCodes}`
+}
+
+/** What is wrong with options beyond the form of each. */
+export function runProblems({ set = [] }: Pick<CliValues, 'set'>): string[] {
+  const seen = new Map<string, string>()
+  return set.flatMap(text => {
+    const name = /^[^.=]+\.[^=]+(?==)/.exec(text)?.[0]
+    if (name === undefined) return [`--set ${text} is not STAGE.OPTION=VALUE, as in --set distinct.similarity=0.9`]
+    const before = seen.get(name) ?? text
+    seen.set(name, text)
+    return before === text ? [] : [`--set gives ${name} two values: ${before} and ${text}`]
+  })
+}
+
+/** All files that are named, by option and by word. */
+export function inputsOf({ input = [] }: Pick<CliValues, 'input'>, words: readonly string[]): { inputs: string[], problems: string[] } {
+  const inputs = [...input, ...words]
+  return { inputs, problems: inputs.filter(path => /\.ya?ml$/i.test(path)).map(path => `${path} is a graph and no input; a graph is named once, by --graph or as the first word of \`sluice run\``) }
+}
+
+/** The graph that a command line names, and the words behind it. */
+function graphWord(command: string, values: CliValues, words: readonly string[]): [string, ...string[]] {
+  const [graph, ...rest] = values.graph === undefined ? words : [values.graph, ...words]
+  if (graph === undefined) throw new SluiceError(`sluice ${command}: name a graph, as in \`sluice ${command} pipelines/clean.yaml\``, EXIT.usage)
+  if (!isGraphFile(graph)) throw new SluiceError(`sluice ${command}: '${graph}' is no graph (.yaml, .yml or .json); the graph comes first, as in \`sluice ${command} pipelines/clean.yaml ${command === 'run' ? '' : '--input '}${graph}\``, EXIT.usage)
+  return [graph, ...rest]
 }
 
 function keepIds(file: string | undefined): string[] | undefined {
   if (file === undefined) return undefined
-  if (!existsSync(file)) throw new SluiceError(`sluice: --keep-ids ${file} does not exist`, EXIT.noInput)
-  return readFileSync(file, 'utf8').split(/\r?\n/).filter(line => line !== '')
+  const kind = statSync(file, { throwIfNoEntry: false })
+  if (!kind || kind.isDirectory()) throw new SluiceError(`sluice: --keep-ids ${file} ${kind ? 'is a folder; name a file of ids, one a line' : 'does not exist'}`, EXIT.noInput)
+  let ids: string[]
+  // takes the mark away that some editors begin a text with
+  try { ids = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).split(/\r?\n/).filter(id => id !== '') } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
+    throw new SluiceError(`sluice: --keep-ids ${file} is not UTF-8 text; write it so, one id a line`, EXIT.data, { cause: error })
+  }
+  if (ids.length === 0) throw new SluiceError(`sluice: --keep-ids ${file} holds no id, so it would keep nothing; leave the option out if that is meant`, EXIT.data)
+  return ids
 }
 
 /** Bars on a terminal, a line a phase elsewhere; on stderr, so that stdout is the summary's. */
@@ -86,56 +124,77 @@ function progressTo(quiet: boolean): { report: (progress: Progress) => void, sto
   }
 }
 
-async function runCommand(values: Values, positionals: readonly string[]): Promise<number> {
-  const graph = values.graph ?? positionals[0]
-  if (!graph) throw new SluiceError('sluice run: name a graph, as in `sluice run pipelines/clean.yaml`', EXIT.usage)
-  const abort = new AbortController()
+/** How a script runs a graph otherwise than `sluice run` does. */
+export interface RunMore {
+  /** Comes before the --set of the command line, which win. */
+  readonly set?: readonly string[]
+  /** No word of progress. */
+  readonly quiet?: boolean
+  /** What is said of the result, instead of the summary; '' says nothing. */
+  readonly summary?: (result: RunResult) => string
+}
+
+/** Runs a graph as a command line says, and tells what came of it. Warnings go to stderr, also where they are all that is said. */
+export async function runAs(graph: GraphInput, values: RunValues, input: readonly string[] | undefined, more: RunMore = {}): Promise<{ code: number, result: RunResult }> {
+  const abort = new AbortController(), quiet = values.quiet === true || more.quiet === true, { summary = summaryText } = more
   const onInterrupt = () => abort.abort(EXIT.interrupted), onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
-  const progress = progressTo(values.quiet === true || values.json === true)
+  const progress = progressTo(quiet || values.json === true)
+  const { output, workers, seed, limit, answers, anew } = values
   const options: RunOptions = {
-    output: values.output, input: values.input, set: values.set, workers: whole('workers', values.workers, 1) ?? availableParallelism(), seed: whole('seed', values.seed, 0),
-    limit: whole('limit', values.limit, 1), keepIds: keepIds(values['keep-ids']), onProgress: progress.report, answers: values.answers, anew: values.anew, onPlan: lines => { if (!values.quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => { if (!values.quiet) console.error(text) }, signal: abort.signal,
+    output, input, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, keepIds: keepIds(values['keep-ids']), answers, anew,
+    onProgress: progress.report, onPlan: lines => { if (!quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => console.error(text), signal: abort.signal,
   }
   try {
     const result = await run(graph, options)
     progress.stop()
-    if (values.json) console.log(JSON.stringify(summaryObject(result)))
-    else if (!values.quiet) console.log(summaryText(result))
-    if (result.status === 'empty' && values.quiet) console.error(summaryText(result))
-    return result.status === 'empty' ? EXIT.data : EXIT.ok
+    const isWhole = !values.quiet && summary === summaryText, text = values.json ? JSON.stringify(summaryObject(result)) : values.quiet ? '' : summary(result)
+    if (text !== '') console.log(text)
+    if (!values.json && !isWhole) {
+      if (result.status === 'empty') console.error(summaryText(result))
+      if (result.status === 'published') for (const line of warningLines(result.manifest)) console.error(`sluice: ${line}`)
+    }
+    return { code: result.status === 'empty' ? EXIT.data : EXIT.ok, result }
   } finally {
     progress.stop()
     process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
   }
 }
 
-async function checkCommand(values: Values, positionals: readonly string[]): Promise<number> {
-  const graph = values.graph ?? positionals[0]
-  if (!graph) throw new SluiceError('sluice check: name a graph, as in `sluice check pipelines/clean.yaml`', EXIT.usage)
+async function runCommand(values: CliValues, words: readonly string[]): Promise<number> {
+  const [graph, ...rest] = graphWord('run', values, words), { inputs, problems } = inputsOf(values, rest)
+  checkUsage('sluice run', problems)
+  return (await runAs(graph, values, inputs.length > 0 ? inputs : undefined)).code
+}
+
+async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {
+  const [graph] = graphWord('check', values, words), { inputs, problems } = inputsOf(values, [])
+  const unread = (['input', 'limit', 'answers', 'keep-ids'] as const).filter(name => values['no-data'] && values[name] !== undefined)
+  checkUsage('sluice check', [...problems, ...unread.map(name => `--no-data opens no input, so there is no use of --${name}`)])
+  keepIds(values['keep-ids'])
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
-      const prepared = await prepare(graph, { set: values.set, input: values.input }, userFolder), { files, warnings } = prepared
+      const prepared = await prepare(graph, { set: values.set, input: inputs, seed: values.seed }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
-      if (!values.quiet) for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
-      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), whole('limit', values.limit, 1), console.error)) console.log(line)
+      if (!values.quiet) for (const file of files) console.log(`${inLine(file.path)}: ${file.rows} rows, layout ${file.layout}`)
+      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), values.limit, console.error)) console.log(line)
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }
   if (!values.quiet) console.log(`${graph} is right`)
   return EXIT.ok
 }
 
-function runFolder(values: Values): string {
+function runFolder(values: CliValues): string {
   const folder = latestRun(values.output)
   if (!folder) throw new SluiceError(`sluice: there is no published run in ${resolve(values.output)}; run a graph first, or name the folder with --output`, EXIT.noInput)
   return folder
 }
 
-async function whyCommand(values: Values, positionals: readonly string[]): Promise<number> {
-  if (positionals.length !== 1) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
-  const folder = runFolder(values), [what] = positionals, own = await why(folder, what)
+async function whyCommand(values: CliValues, words: readonly string[]): Promise<number> {
+  if (words.length === 0) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
+  const folder = runFolder(values), [what] = words, own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''), rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
   if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}; ids are as in the input, rows count from 0`, EXIT.noInput)
@@ -145,19 +204,19 @@ async function whyCommand(values: Values, positionals: readonly string[]): Promi
   return EXIT.ok
 }
 
-async function verifyCommand(values: Values): Promise<number> {
+async function verifyCommand(values: CliValues): Promise<number> {
   const folder = runFolder(values), { problems, files, rows } = await verify(folder)
   if (problems.length > 0) throw new SluiceError(`sluice verify: ${folder}\n  ${problems.join('\n  ')}`, EXIT.data)
   if (!values.quiet) console.log(`${folder}: ${files} files and ${rows} ledger rows are as published`)
   return EXIT.ok
 }
 
-function stagesCommand(positionals: readonly string[]): number {
-  if (positionals.length === 0) {
+function stagesCommand(words: readonly string[]): number {
+  if (words.length === 0) {
     for (const stage of registry.values()) console.log(`${stage.name.padEnd(24)}${stage.summary}`)
     return EXIT.ok
   }
-  for (const name of positionals) {
+  for (const name of words) {
     const stage = registry.get(name)
     if (!stage) {
       const near = nearest(name, [...registry.keys()])
@@ -173,7 +232,7 @@ function stagesCommand(positionals: readonly string[]): number {
   return EXIT.ok
 }
 
-function cleanCache(values: Values): number {
+function cleanCache(values: CliValues): number {
   const cache = join(resolve(values.output), '.sluice')
   if (!existsSync(cache)) return EXIT.ok
   if (existsSync(join(cache, 'answers')) && !values.quiet) console.log(`${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself if you want to pay again`)
@@ -182,24 +241,34 @@ function cleanCache(values: Values): number {
   return EXIT.ok
 }
 
-const commands = ['run', 'check', 'why', 'verify', 'stages', 'clean-cache']
-
-/** Does what the arguments say and returns the exit code; errors go to stderr as one message. */
-export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    const { values, positionals: [command, ...rest] } = parse(argv)
-    if (values.help || command === undefined) { console.log(usage()); return command === undefined && !values.help ? EXIT.usage : EXIT.ok }
-    if (command === 'run') return await runCommand(values, rest)
-    if (command === 'check') return await checkCommand(values, rest)
-    if (command === 'why') return await whyCommand(values, rest)
-    if (command === 'verify') return await verifyCommand(values)
-    if (command === 'stages') return stagesCommand(rest)
-    if (command === 'clean-cache') return cleanCache(values)
-    const near = nearest(command, commands)
-    throw new SluiceError(`sluice: no command '${command}'${near ? `; did you mean ${near}?` : ''}\n\n${usage()}`, EXIT.usage)
-  } catch (error) {
+/** Does the work and returns its exit code; an error goes to stderr as one message. */
+export async function ended(work: () => number | Promise<number>): Promise<number> {
+  try { return await work() } catch (error) {
     const code = exitCode(error)
     console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : (error as Error).message)
     return code
   }
+}
+
+/** Does what the arguments say and returns the exit code; errors go to stderr as one message. */
+export function main(argv: readonly string[]): Promise<number> {
+  return ended(() => {
+    const { values, words: [name, ...words], given, problems } = readArguments(argv, flags)
+    const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
+    if (values.help) { console.log(usage(command && name)); return EXIT.ok }
+    if (name === undefined && problems.length === 0) { console.log(usage()); return EXIT.usage }
+    if (name !== undefined && !command) {
+      const near = nearest(name, Object.keys(commands))
+      problems.push(`no command '${name}'${near ? `; did you mean ${near}?` : `; there are ${Object.keys(commands).join(', ')}`}`)
+    }
+    if (command) {
+      const { takes, most, meant } = command, left = values.graph !== undefined && takes.includes('graph') ? 0 : most
+      problems.push(
+        ...[...given].filter(option => !takes.includes(option as Name)).map(option => `\`sluice ${name}\` has no use of --${option}${takes.length > 0 ? `; it takes ${takes.map(one => `--${one}`).join(', ')}` : ''}`),
+        ...words.slice(most === Infinity ? words.length : left).map(word => `'${word}' is one word too many${meant ? `; did you mean --${meant} ${word}?` : ''}`), ...runProblems(values),
+      )
+    }
+    checkUsage(command ? `sluice ${name}` : 'sluice', problems)
+    return command!.work(values, words)
+  })
 }

@@ -51,10 +51,11 @@ async function mergeRound(world: World, task: MergeTask): Promise<void> {
   saveValue(task.file, await stage.fit![task.round].merge(node.options as never, context, partials))
 }
 
-async function publishSink(world: World, task: SinkTask): Promise<unknown> {
+/** Has a sink write its files; gives the rows that it wrote, which are all or an error. */
+async function publishSink(world: World, task: SinkTask): Promise<number> {
   const node = world.nodes.get(task.node)!, sink = node.stage as Sink
   const rows = task.streams.reduce((n, stream) => n + stream.rows, 0)
-  return sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), {
+  const written: unknown = await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), {
     rows, streams: task.streams,
     *batches() {
       for (const stream of task.streams) {
@@ -64,6 +65,8 @@ async function publishSink(world: World, task: SinkTask): Promise<unknown> {
       }
     },
   })
+  if (written !== rows) throw new Error(`${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(written)}; nothing is published`)
+  return rows
 }
 
 port.on('message', (task: Task | { told: Told }) => {

@@ -1,33 +1,26 @@
 #!/usr/bin/env zx
-// For cron: the main job over a folder that grows. Silent unless something was published or went wrong; verifies what it published; keeps the last runs.
+// For cron: the main job over a folder that grows. Silent unless something was published, is to be warned of or went wrong; verifies what it published; keeps the last runs.
 //   PATH=/usr/local/bin:/usr/bin:/bin
 //   15 2 * * *  /srv/sluice/node_modules/.bin/zx /srv/sluice/pipelines/nightly.mjs --input /srv/prefs/in --output /srv/prefs/out --keep 7
 // The whole folder is one run: new rows are held against old ones, and what was worked out about old files is used again.
 // Move files into the folder by a rename, so that a half-copied one is never read.
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { main } from 'sluice'
-import { argv } from 'zx'
+import { rmSync } from 'node:fs'
+import { main, oldRuns, pipeline } from 'sluice'
 
-const { keep = 7 } = argv
-if (!Number.isInteger(keep) || keep < 1) { console.error(`nightly: --keep ${keep} is not a whole number of at least 1`); process.exit(64) }
-const inputs = [argv.input ?? fileURLToPath(new URL('../data/sample', import.meta.url))].flat().map(path => resolve(String(path)))
-const output = resolve(String(argv.output ?? 'out'))
-const graph = fileURLToPath(new URL('clean.yaml', import.meta.url))
-const latest = () => existsSync(join(output, 'latest')) ? basename(readlinkSync(join(output, 'latest'))) : undefined
-
-const before = latest()
-// takes the lock of the output folder; the exit codes are those of `sluice --help`
-process.exitCode = await main(['run', graph, '--output', output, '--quiet', ...inputs.flatMap(path => ['--input', path])])
-const now = latest()
-if (process.exitCode === 0 && now !== before) {
-  process.exitCode = await main(['verify', '--output', output, '--quiet'])
-  const { rows } = JSON.parse(readFileSync(join(output, 'latest', 'manifest.json'), 'utf8'))
-  console.log(`${join(output, 'runs', now)}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones`)
-}
-if (process.exitCode === 0) {
-  // names begin with the time; while a run does not verify, nothing older goes
-  const old = readdirSync(join(output, 'runs')).filter(name => !name.startsWith('.') && name !== now).sort().reverse()
-  for (const name of old.slice(keep - 1)) rmSync(join(output, 'runs', name), { recursive: true })
-}
+await pipeline(import.meta.url, {
+  about: 'The main job for cron: one line where something was published; verifies it, and deletes old runs.',
+  graph: 'clean.yaml',
+  sample: '../data/sample',
+  flags: { keep: { type: 'string', least: 1, default: 7, about: 'N   how many runs of its graph stay (default: 7)' } },
+}, async ({ values: { output, keep }, run }) => {
+  const { code, result: { status } } = await run({
+    quiet: true,
+    summary: ({ status, folder, manifest: { rows } }) => status === 'published' ? `${folder}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones` : '',
+  })
+  const old = oldRuns(output, keep)
+  if (code !== 0 || status !== 'published' && old.length === 0) return code
+  // while the latest run does not verify, nothing older goes
+  const sound = await main(['verify', '--output', output, '--quiet'])
+  if (sound === 0) for (const folder of old) rmSync(folder, { recursive: true })
+  return sound
+})

@@ -12,7 +12,6 @@ import { build } from './build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url)), here = join(root, 'scripts', 'bench'), FULL = 200_000, BIG = 2e9
 const { values: flags } = parseArgs({
-  allowPositionals: true,
   options: {
     rows: { type: 'string', default: String(FULL) }, runs: { type: 'string', default: '3' }, only: { type: 'string', default: 'a,b,c,d,e' }, cache: { type: 'string', default: join(root, 'out', 'bench') },
     data: { type: 'string', default: join(root, '..', 'shared', 'data') }, polars: { type: 'string', default: join(root, '..', 'shared', 'bench', 'w1_polars.py') }, report: { type: 'string' }, big: { type: 'boolean' },

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { graph, run } from '../index.mjs'
@@ -16,7 +17,7 @@ const { findEquations } = await import('../dist/stages/synthesis/arithmetic.js')
 const { Solution } = await import('../dist/stages/synthesis/solution.js')
 
 const home = fileURLToPath(new URL('..', import.meta.url))
-const data = resolve(process.argv[2] ?? join(home, '../shared/data'))
+const { positionals: [folder = join(home, '../shared/data')] } = parseArgs({ allowPositionals: true }), data = resolve(folder)
 const temp = mkdtempSync(join(tmpdir(), 'sluice-injection-'))
 const SAMPLE = 2000, COPIES = 20
 const typesOf = proof => OPERATORS.filter(one => one.proof === proof).map(({ name }) => name)

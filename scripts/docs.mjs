@@ -5,8 +5,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 
+// an option that is not known ends it here
+const { values: { check } } = parseArgs({ options: { check: { type: 'boolean' } } })
 await build()
 const { registry } = await import('../dist/stages/registry.js')
 const { layouts } = await import('../dist/stages/sources/layouts.js')
@@ -143,7 +146,7 @@ function readme() {
   const programs = { 'npx zx': 'node_modules/zx/build/cli.js', 'npx sluice': 'scripts/sluice.mjs' }
   try {
     return readFileSync(new URL('README.md', root), 'utf8').replace(/(<!-- run: (npx \w+) (.*) -->\n```text\n)[^`]*```/g, (_, head, program, rest) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [programs[program], ...rest.split(' '), '--output', output], { cwd: home, encoding: 'utf8' })
+      const { status, stdout, stderr } = spawnSync(process.execPath, [programs[program], ...rest.split(' '), ...rest.endsWith('clean.mjs') ? ['data/sample'] : [], '--output', output], { cwd: home, encoding: 'utf8' })
       if (status !== 0) throw new Error(`docs: ${program} ${rest} ended with ${status}: ${stderr}`)
       return `${head}${stdout.replaceAll(output, '…/out').replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, '<run>').replace(/ in [\d.]+ s$/m, ' in … s')}\`\`\``
     })
@@ -161,7 +164,7 @@ mkdirSync(new URL('stages/', docs), { recursive: true })
 const stale = readdirSync(new URL('stages/', docs)).map(name => `stages/${name}`).filter(file => !pages.has(file))
 const shown = file => file.startsWith('../') ? file.slice(3) : `docs/${file}`
 const drift = [...[...pages].filter(([file, text]) => read(file) !== text).map(([file]) => file), ...stale]
-if (process.argv.includes('--check')) {
+if (check) {
   if (drift.length > 0) console.error(`docs: out of date, run \`npm run docs\`: ${drift.map(shown).join(', ')}`)
   process.exitCode = drift.length > 0 ? 1 : 0
 } else {

@@ -83,7 +83,9 @@ function register(text, name, folder) {
     .replace(/(AnyStage\[\] = \[\n)([^\]]*)\n\]/, (_, head, list) => `${head}${insert(list.split('\n'), `  ${variable},`, line => line.trim().replace(',', ''))}\n]`)
 }
 
-const { values: { folder }, positionals: [name, ...more] } = parseArgs({ allowPositionals: true, options: { folder: { type: 'string', default: 'check' } } })
+let read
+try { read = parseArgs({ allowPositionals: true, options: { folder: { type: 'string', default: 'check' } } }) } catch (error) { fail(error.message) }
+const { values: { folder }, positionals: [name, ...more] } = read
 if (!name || more.length > 0) fail('name one stage, as in `node scripts/new_stage.mjs drop_something --folder check`')
 if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) fail(`'${name}' is not snake_case`)
 if (!/^[a-z][a-z0-9_]*$/.test(folder)) fail(`the folder '${folder}' is not snake_case`)

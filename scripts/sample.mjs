@@ -3,11 +3,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import parquet from 'parquetjs-lite'
 import * as planted from '../data/sample/source/planted.mjs'
 
 const home = fileURLToPath(new URL('../data/sample/', import.meta.url))
-const target = process.argv[2] ?? home
+const { positionals: [target = home] } = parseArgs({ allowPositionals: true })
 
 /** The source files: which output file and subset their blocks go to. */
 const sources = [

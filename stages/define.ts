@@ -205,8 +205,11 @@ export interface Sink<O extends TObject = TObject> extends Described<O> {
   convert(options: Static<O>, input: RecordBatch, schema: Schema): RecordBatch
   /** How often publishing has all rows on the output's disk beside the result and what it is made of: for the estimate before the run. */
   beside?(options: Static<O>): number
-  /** Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one worker. */
-  publish(options: Static<O>, folder: string, schema: Schema, input: SinkInput): Promise<void> | void
+  /**
+   * Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one worker. Returns the rows that it wrote, counted
+   * where they are written: the run fails if they are not `input.rows`.
+   */
+  publish(options: Static<O>, folder: string, schema: Schema, input: SinkInput): Promise<number> | number
 }
 
 /** All rows of a sink in order, already in the written schema: as an iterator, and as the files they lie in (complete Arrow IPC streams of that schema). */

@@ -1,6 +1,11 @@
 /** Arrow IPC streams on disk, written batch by batch and read again by the batch: spools, shards, the ledger. */
 import { RecordBatchReader, RecordBatchStreamWriter, type RecordBatch, type Schema } from 'apache-arrow'
+import { Field } from 'apache-arrow/fb/field'
 import { closeSync, fsyncSync, openSync, readSync, writeSync, writevSync } from 'node:fs'
+
+// Arrow JS writes a column whose name is '' without a name, and reads null where there is none: it is another column then
+const { name } = Field.prototype
+Object.defineProperty(Field.prototype, 'name', { value(this: Field, ...encoding: Parameters<typeof name>) { return name.apply(this, encoding) ?? '' } })
 
 /** Where a record batch lies in its file, and its rows. */
 export interface BatchAt { readonly start: number, readonly end: number, readonly rows: number }
@@ -19,6 +24,9 @@ class Encoder extends RecordBatchStreamWriter {
     }
     return this
   }
+
+  /** Record batches that it has encoded. */
+  get encoded(): number { return this._recordBatchBlocks.length }
 
   drain(): Uint8Array[] {
     const { chunks } = this
@@ -51,11 +59,13 @@ export class IpcWriter {
   rows = 0
   readonly #fd: number
   readonly #encoder = new Encoder()
+  readonly #schema: Schema
   #position = 0
 
   readonly path: string
   constructor(path: string, schema: Schema) {
     this.path = path
+    this.#schema = schema
     this.#fd = openSync(path, 'w')
     this.#encoder.reset(undefined, schema)
     this.#flush()
@@ -64,6 +74,10 @@ export class IpcWriter {
   write(batch: RecordBatch): void {
     const start = this.#position
     this.#encoder.write(batch)
+    // of another schema than the stream's it takes no batch, and says nothing
+    if (this.#encoder.encoded !== this.batches.length + 1) {
+      throw new Error(`${this.path}: a batch of ${batch.numRows} rows was not written: its columns are ${batch.schema}, those of the file ${this.#schema}`)
+    }
     this.#flush()
     this.batches.push({ start, end: this.#position, rows: batch.numRows })
     this.rows += batch.numRows
@@ -107,7 +121,9 @@ export class IpcFile {
     const bytes = new Uint8Array(this.#header.length + at.end - at.start)
     bytes.set(this.#header)
     this.#read(bytes, this.#header.length, at.start, at.end)
-    return RecordBatchReader.from(bytes).next().value as RecordBatch
+    const batch = RecordBatchReader.from(bytes).next().value as RecordBatch | undefined
+    if (batch?.numRows !== at.rows) throw new Error(`${this.path}: ${batch?.numRows ?? 0} rows at byte ${at.start}, ${at.rows} were written; remove it and run again`)
+    return batch
   }
 
   close(): void { closeSync(this.#fd) }

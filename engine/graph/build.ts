@@ -34,7 +34,8 @@ export interface GraphBuilder {
   written(): Promise<Written>
 }
 
-const isPath = (text: string): boolean => /\.(ya?ml|json)$/i.test(text)
+/** Whether a text names a graph by its file. */
+export const isGraphFile = (text: string): boolean => /\.(ya?ml|json)$/i.test(text)
 
 /**
  * Names a graph: the path of a .yaml, .yml or .json file (relative to the working directory) or its URL, an object, or the name of a new graph that begins without
@@ -44,7 +45,7 @@ const isPath = (text: string): boolean => /\.(ya?ml|json)$/i.test(text)
 export function graph(source: string | URL | GraphObject, options: { base?: string | URL } = {}): GraphBuilder {
   const added: StageEntry[] = []
   const base = folderOf(options.base)
-  const file = source instanceof URL ? fileURLToPath(source) : typeof source === 'string' && isPath(source) ? source : undefined
+  const file = source instanceof URL ? fileURLToPath(source) : typeof source === 'string' && isGraphFile(source) ? source : undefined
   const object = file !== undefined ? undefined : typeof source === 'string' ? { version: 1, name: source, stages: [] } : source as GraphObject
 
   const builder: GraphBuilder = {

@@ -1,5 +1,6 @@
 import * as zlib from 'node:zlib'
 import { compressors } from 'hyparquet-compressors'
+import { checkGrowth } from './growth.ts'
 import { unpackZstd } from './zstd.ts'
 
 /** What Parquet calls its codecs, each with what decompresses it here. */
@@ -23,6 +24,7 @@ export function unpackPage(codec: string, bytes: Uint8Array, size: number): Uint
   if (!unpack) throw new Error(`codec ${codec}, readable are ${Object.keys(UNPACK).join(', ')}`)
   let page: Uint8Array
   try {
+    checkGrowth(codec, bytes, size)
     page = unpack(bytes, size)
   } catch (error) {
     throw new Error(`${codec}: ${error instanceof Error ? error.message : String(error)}`)

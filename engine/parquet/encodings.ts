@@ -63,6 +63,7 @@ export function decodePlain(type: string, width: number, page: Uint8Array, count
     need(page, count * width)
     return { count, bytes: page.subarray(0, count * width) }
   }
+  need(page, count * 4)
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)
   let at = 0
@@ -93,7 +94,7 @@ function decodeIndices(width: number, page: Uint8Array, count: number, dictionar
     }
     return { count, bytes: source, starts, ends }
   }
-  const bytes = new Uint8Array(count * width)
+  const bytes = new Uint8Array(fit(count * width))
   for (let i = 0, out = 0; i < count; i++) for (let b = 0, at = indices[i] * width; b < width; b++) bytes[out++] = source[at++]
   return { count, bytes }
 }
@@ -126,7 +127,7 @@ function decodeDeltaBytes(width: number, page: Uint8Array, count: number): Value
     starts[i] = size
     ends[i] = size += prefixes[i] + suffix
   }
-  const bytes = new Uint8Array(size)
+  const bytes = new Uint8Array(fit(size))
   for (let i = 0; i < count; i++) {
     if (prefixes[i] > 0) bytes.copyWithin(starts[i], starts[i - 1], starts[i - 1] + prefixes[i])
     bytes.set(page.subarray(suffixes.starts![i], suffixes.ends![i]), starts[i] + prefixes[i])
@@ -209,6 +210,14 @@ export function lengthAt(bytes: Uint8Array, at: number): number {
   const length = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
   if (length < 0) throw new Error(`a length at byte ${at} is negative (${length})`)
   return length
+}
+
+/** More than any buffer of Arrow holds, and than an offset can say. */
+const MOST_BYTES = 2 ** 31 - 1
+
+function fit(size: number): number {
+  if (size > MOST_BYTES) throw new Error(`its values take ${size} bytes decoded, at most ${MOST_BYTES} are read`)
+  return size
 }
 
 function need(page: Uint8Array, size: number): void {

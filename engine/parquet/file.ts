@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data, type Timestamp } from 'apache-arrow'
-import { parquetMetadataAsync, parquetSchema, type FileMetaData, type RowGroup } from 'hyparquet'
+import { parquetMetadata, parquetSchema, type FileMetaData, type RowGroup, type SchemaElement } from 'hyparquet'
 import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import type { ColumnMetaData } from 'hyparquet/src/types.js'
 import { assemble } from './assemble.ts'
-import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Stretch } from './column.ts'
+import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
 import { HttpError } from './http_source.ts'
 import { openSource, Window, type ByteSource } from './source.ts'
+import { endOfStruct, FOOTER, OFFSET_INDEX } from './thrift.ts'
 
 /** An opened Parquet file: what its footer says. Holds no file handle; made by openParquet only, in the thread that reads it. */
 export interface ParquetFile {
@@ -39,6 +40,8 @@ const MAGIC = 0x31524150 // PAR1, little endian
 const ENCRYPTED = 0x45524150 // PARE
 const SMALL_SPAN = 4 << 20
 const WINDOWS_BYTES = 32 << 20
+/** Bounds of what a footer may ask for, far beyond what any writer of rows needs. */
+const MOST_FOOTER = 256 << 20, MOST_ELEMENTS = 100_000, MOST_NESTING = 64, MOST_FIXED = 1 << 27
 
 /**
  * Opens a Parquet file: checks the magic at both ends and the footer, and gives its normalised schema (buildNodes says how). Reads the footer and one page
@@ -47,18 +50,18 @@ const WINDOWS_BYTES = 32 << 20
 export async function openParquet(path: string, identity?: string): Promise<ParquetFile> {
   const source = await openSource(path, identity).catch((error: unknown) => fail(path, `cannot be opened: ${messageOf(error)}; check the path and its permissions`))
   try {
-    await checkEnds(path, source)
-    const metadata = await parquetMetadataAsync(source, { geoparquet: false }).catch((error: unknown) =>
+    const footer = await checkEnds(path, source)
+    const metadata = await readFooter(source, footer).catch((error: unknown) =>
       fail(path, `its footer cannot be read (${messageOf(error)}); the file is damaged or cut, fetch or write it again`))
     const { nodes, schema } = guard(path, 'the schema in its footer', () => readSchema(metadata))
-    checkChunks(path, metadata, source.byteLength, nodes)
+    checkChunks(path, metadata, source.byteLength - 8 - footer, nodes)
     const chunks = metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data!))
-    const first = metadata.row_groups.find(group => group.num_rows > 0n)?.columns[0]?.meta_data
+    const first = metadata.row_groups.findIndex(group => group.num_rows > 0n), column = metadata.row_groups[first]?.columns[0]?.meta_data
     const file: ParquetFile = {
       path, identity: source.identity, bytes: source.byteLength, rows: Number(metadata.num_rows), schema,
       rowGroups: metadata.row_groups.map(group => ({ rows: Number(group.num_rows), bytes: Number(group.total_byte_size) })),
       codecs: [...new Set(chunks.map(chunk => chunk.codec as string))],
-      checksums: first !== undefined && await hasChecksum(source, first),
+      checksums: column !== undefined && await guardAsync(path, `row group ${first}, column ${column.path_in_schema.join('.')}`, () => hasChecksum(source, column)),
     }
     inside.set(file, { metadata, nodes, open: () => openSource(path, source.identity), maps: new Map() })
     return file
@@ -156,6 +159,8 @@ async function* readGroup(task: Group, from: number, to: number, batchRows: numb
     const children = nodes.map(node => guard(path, where(node.name), () => checkText(assemble(node, stretches, count), node)))
     for (const commit of commits) commit()
     row += count
+    // before the last rows are handed on: whatever is wrong with their columns is known by then
+    if (row === task.rows) for (const reader of readers) await guardAsync(path, where(reader.leaf.path), () => reader.finish())
     yield new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: count, nullCount: 0, children }))
   }
 }
@@ -164,28 +169,39 @@ async function openReaders({ path, index, group, rows, nodes, source, maps }: Gr
   const leaves = nodes.flatMap(leavesOf)
   const chunks = leaves.map(leaf => group.columns[leaf.index].meta_data!)
   const ranges = chunks.map(chunkRange)
-  const first = Math.min(...ranges.map(range => range.start))
-  const last = Math.max(...ranges.map(range => range.end))
+  const first = ranges.reduce((least, { start }) => Math.min(least, start), Infinity)
+  const last = ranges.reduce((most, { end }) => Math.max(most, end), 0)
   // many small chunks beside each other: one read instead of one each
   const span = last - first <= SMALL_SPAN && leaves.length > 0 ? new Uint8Array(await source.slice(first, last)) : undefined
   const size = Math.max(1 << 16, Math.min(SMALL_SPAN, Math.floor(WINDOWS_BYTES / Math.max(1, leaves.length))))
+  const room: Room = { taken: 0 }
   return Promise.all(leaves.map(async (leaf, i) => {
     const key = `${index}/${leaf.index}`
     let map = maps.get(key)
     if (!map) {
-      map = inMiddle ? await guardAsync(path, `row group ${index}, column ${leaf.path}, page index`, () => readPageMap(source, group, leaf)) : undefined
+      map = inMiddle ? await guardAsync(path, `row group ${index}, column ${leaf.path}, page index`, () => readPageMap(source, group, leaf, rows)) : undefined
       maps.set(key, map ??= { offsets: [], rows: [] })
     }
-    return new ColumnReader(leaf, chunks[i], new Window(source, ranges[i].end, size, span, first), rows, map)
+    return new ColumnReader(leaf, chunks[i], new Window(source, ranges[i].end, size, span, first), rows, map, room)
   }))
 }
 
-async function readPageMap(source: ByteSource, group: RowGroup, leaf: Leaf): Promise<PageMap | undefined> {
-  const { offset_index_offset: offset, offset_index_length: length } = group.columns[leaf.index]
+async function readPageMap(source: ByteSource, group: RowGroup, leaf: Leaf, rows: number): Promise<PageMap | undefined> {
+  const { offset_index_offset: offset, offset_index_length: length, meta_data: meta } = group.columns[leaf.index]
   if (!offset || !length) return undefined
-  const bytes = await source.slice(Number(offset), Number(offset) + length)
+  const from = Number(offset), { start, end } = chunkRange(meta!)
+  if (!(from >= 4 && length > 0 && from + length <= source.byteLength)) throw new Error(`lies at bytes ${from} to ${from + length} of ${source.byteLength}: the footer is damaged`)
+  const bytes = await source.slice(from, from + length)
+  if (endOfStruct(new Uint8Array(bytes), 0, OFFSET_INDEX) === undefined) throw new Error(`goes on beyond its ${length} bytes: it is damaged`)
   const pages = readOffsetIndex({ view: new DataView(bytes), offset: 0 }).page_locations
-  return { offsets: pages.map(page => Number(page.offset)), rows: pages.map(page => Number(page.first_row_index)) }
+  const map = { offsets: pages.map(page => Number(page.offset)), rows: pages.map(page => Number(page.first_row_index)) }
+  for (const [i, at] of map.offsets.entries()) {
+    const row = map.rows[i], isAfter = i === 0 ? row === 0 && at >= start : row >= map.rows[i - 1] && at > map.offsets[i - 1]
+    if (!isAfter || at >= end || row > rows) {
+      throw new Error(`says that page ${i} begins at byte ${at} with row ${row}, in a chunk of bytes ${start} to ${end} and ${rows} rows: it is damaged, write the file again`)
+    }
+  }
+  return map
 }
 
 function pickColumns({ path, schema }: ParquetFile, nodes: readonly Node[], columns: readonly string[] | undefined): readonly Node[] {
@@ -224,7 +240,8 @@ function readZones(metadata: FileMetaData): ReadonlyMap<string, string> {
   return zones
 }
 
-async function checkEnds(path: string, source: ByteSource): Promise<void> {
+/** Bytes of the footer. */
+async function checkEnds(path: string, source: ByteSource): Promise<number> {
   const size = source.byteLength
   const again = 'fetch or write it again'
   if (size < 12) fail(path, `has ${size} bytes, a Parquet file has at least 12; it is empty or cut, ${again}`)
@@ -237,25 +254,78 @@ async function checkEnds(path: string, source: ByteSource): Promise<void> {
   if (tail !== MAGIC) fail(path, `ends without PAR1, so it is cut or was not closed by its writer; ${again}`)
   const footer = foot.getUint32(0, true)
   if (footer > size - 12) fail(path, `says that its footer has ${footer} bytes, at most ${size - 12} in a file of ${size}; it is damaged, ${again}`)
+  if (footer > MOST_FOOTER) fail(path, `has a footer of ${footer} bytes, at most ${MOST_FOOTER} are read; write it with fewer row groups or columns a file`)
+  return footer
 }
 
-function checkChunks(path: string, { row_groups: groups, num_rows: total }: FileMetaData, size: number, nodes: readonly Node[]): void {
+async function readFooter(source: ByteSource, length: number): Promise<FileMetaData> {
+  const size = source.byteLength
+  const bytes = new Uint8Array(await source.slice(size - 8 - length, size))
+  if (endOfStruct(bytes.subarray(0, length), 0, FOOTER) === undefined) throw new Error(`it goes on beyond its ${length} bytes`)
+  const metadata = parquetMetadata(bytes, { geoparquet: false })
+  checkElements(metadata.schema)
+  return metadata
+}
+
+/** A schema is a list of elements, each followed by as many below it as it says. */
+function checkElements(elements: readonly SchemaElement[]): void {
+  if (elements.length > MOST_ELEMENTS) throw new Error(`a schema of ${elements.length} elements, at most ${MOST_ELEMENTS} are read`)
+  // how many are still to come at each level
+  const due = [1]
+  for (const { name, num_children: children = 0, type, type_length: width } of elements) {
+    while (due.length > 0 && due[due.length - 1] === 0) due.pop()
+    if (due.length === 0) throw new Error(`the schema ends before its element ${name}`)
+    due[due.length - 1]--
+    if (children < 0 || children > elements.length) throw new Error(`the schema's element ${name} has ${children} below it, in a schema of ${elements.length}`)
+    if (due.length > MOST_NESTING) throw new Error(`the schema's element ${name} lies deeper than ${MOST_NESTING} levels, the most that are read`)
+    if (type === 'FIXED_LEN_BYTE_ARRAY' && !(width! > 0 && width! <= MOST_FIXED)) {
+      throw new Error(`the schema's element ${name} has values of ${width ?? 'no'} bytes, at least 1 and at most ${MOST_FIXED} are read`)
+    }
+    if (children > 0) due.push(children)
+  }
+  if (due.some(count => count > 0)) throw new Error(`the schema has ${elements.length} elements, fewer than those say that there are`)
+}
+
+/** Holds what the footer says of row groups and column chunks against itself and against the bytes that there are before it, [4, end). */
+function checkChunks(path: string, { row_groups: groups, num_rows: total }: FileMetaData, end: number, nodes: readonly Node[]): void {
   const leaves = nodes.flatMap(leavesOf)
-  let rows = 0
+  const again = 'the file is damaged, fetch or write it again'
+  const ranges: { where: string, start: number, end: number }[] = []
+  let rows = 0n
   for (const [index, { columns, num_rows: count }] of groups.entries()) {
-    rows += Number(count)
+    if (count < 0n || count > Number.MAX_SAFE_INTEGER) fail(path, `row group ${index} has ${count} rows; ${again}`)
+    rows += count
     if (columns.length !== leaves.length) fail(path, `row group ${index} has ${columns.length} columns, its schema ${leaves.length}; the footer is damaged`)
     // writers leave the offsets of a row group without rows at 0
     if (count === 0n) continue
     for (const [i, { meta_data: meta, file_path: elsewhere }] of columns.entries()) {
-      const where = `row group ${index}, column ${leaves[i].path}`
+      const { rep, path: name, physical } = leaves[i], where = `row group ${index}, column ${name}`
       if (!meta || elsewhere) fail(path, `${where} is ${elsewhere ? `in another file (${elsewhere})` : 'encrypted'}, which cannot be read here; rewrite the file`)
-      if (meta.path_in_schema.join('.') !== leaves[i].path || meta.type !== leaves[i].physical) fail(path, `${where} is not as in the schema; the footer is damaged`)
-      const { start, end } = chunkRange(meta)
-      if (start < 4 || end > size || end < start) fail(path, `${where} lies at bytes ${start} to ${end} of ${size}; the file is damaged, fetch or write it again`)
+      if (meta.path_in_schema.join('.') !== name || meta.type !== physical) {
+        fail(path, `${where} is not as in the schema: its chunk is of ${meta.path_in_schema.join('.')}, ${meta.type}, not ${physical}; the footer is damaged`)
+      }
+      const range = chunkRange(meta)
+      if (!(range.start >= 4 && range.end <= end && range.end > range.start)) fail(path, `${where} lies at bytes ${range.start} to ${range.end}, outside of the file's pages (4 to ${end}); ${again}`)
+      ranges.push({ where, ...range })
+      const values = meta.num_values
+      if (rep > 0 ? values < count : values !== count) fail(path, `${where} has ${values} values by its metadata for ${count} rows; ${again}`)
     }
   }
-  if (rows !== Number(total)) fail(path, `its row groups have ${rows} rows, its footer says ${total}; the file is damaged, fetch or write it again`)
+  if (rows !== total) fail(path, `its row groups have ${rows} rows, its footer says ${total}; ${again}`)
+  ranges.sort((a, b) => a.start - b.start)
+  for (let i = 1; i < ranges.length; i++) {
+    const before = ranges[i - 1], { where, start } = ranges[i]
+    if (start < before.end) fail(path, `${where} begins at byte ${start}, inside of ${before.where} (bytes ${before.start} to ${before.end}); the footer is damaged, fetch or write it again`)
+  }
+  checkOrdinals(path, groups)
+}
+
+/** Some writers give all row groups the number 0, or none; where each has its own, they are those of the file in its order. */
+function checkOrdinals(path: string, groups: readonly { readonly ordinal?: number }[]): void {
+  const ordinals = groups.map(group => group.ordinal)
+  if (ordinals.includes(undefined) || new Set(ordinals).size < groups.length) return
+  const at = ordinals.findIndex((ordinal, index) => ordinal !== index)
+  if (at >= 0) fail(path, `row group ${at} says that it is number ${ordinals[at]}: row groups are missing or have changed places; fetch or write it again`)
 }
 
 async function hasChecksum(source: ByteSource, chunk: ColumnMetaData): Promise<boolean> {

@@ -13,6 +13,11 @@ export interface Page {
   readonly values: Values
 }
 
+/** How many nulls a page has by its header, where that says it. */
+export function statedNulls({ data_page_header: v1, data_page_header_v2: v2 }: PageHeader): number | undefined {
+  return v2?.num_nulls ?? (v1?.statistics?.null_count === undefined ? undefined : Number(v1.statistics.null_count))
+}
+
 /** Decodes the body of a DATA_PAGE or DATA_PAGE_V2. Throws for damage it can see. */
 export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, codec: string, dictionary: Values | undefined): Page {
   const v2 = header.data_page_header_v2
@@ -24,7 +29,7 @@ export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, cod
     const packed = body.subarray(levels)
     const size = header.uncompressed_page_size - levels
     const plain = v2.is_compressed === false ? packed : unpackPage(codec, packed, size)
-    return toPage(leaf, v2.num_values, repetition, definition, v2.encoding, plain, dictionary)
+    return toPage(header, leaf, v2.num_values, repetition, definition, v2.encoding, plain, dictionary)
   }
   const v1 = header.data_page_header
   if (!v1) throw new Error(`a page of kind ${header.type} without its header`)
@@ -39,11 +44,11 @@ export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, cod
   }
   const repetition = level(leaf.rep, v1.repetition_level_encoding)
   const definition = level(leaf.def, v1.definition_level_encoding)
-  return toPage(leaf, v1.num_values, repetition, definition, v1.encoding, page.subarray(at), dictionary)
+  return toPage(header, leaf, v1.num_values, repetition, definition, v1.encoding, page.subarray(at), dictionary)
 }
 
 function toPage(
-  leaf: Leaf, entries: number, repetition: Uint8Array | undefined, definition: Uint8Array | undefined,
+  header: PageHeader, leaf: Leaf, entries: number, repetition: Uint8Array | undefined, definition: Uint8Array | undefined,
   encoding: string | undefined, body: Uint8Array, dictionary: Values | undefined,
 ): Page {
   let present = entries
@@ -51,6 +56,9 @@ function toPage(
     present = 0
     for (let i = 0; i < entries; i++) if (definition[i] === leaf.def) present++
   }
+  const nulls = entries - present, stated = statedNulls(header)
+  // writers differ in what is a null inside of a list
+  if (leaf.rep === 0 && stated !== undefined && nulls !== stated) throw new Error(`${nulls} nulls, its header says ${stated}`)
   const values = decodeValues(encoding, leaf.physical, leaf.width, body, present, dictionary)
   return { entries, repetition, definition: present === entries ? undefined : definition, values }
 }

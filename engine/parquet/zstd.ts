@@ -16,8 +16,8 @@ export function unpackZstd(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 function nodeZstd(): Unpack | undefined {
-  const native = (zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array }).zstdDecompressSync
-  return native && (bytes => native(bytes))
+  const native = (zlib as { zstdDecompressSync?: (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8Array }).zstdDecompressSync
+  return native && ((bytes, size) => native(bytes, { maxOutputLength: size }))
 }
 
 interface WasmParquet {

@@ -5,8 +5,8 @@ import { findFiles } from '../../stages/sources/files.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 
-/** The graph with the stage that reads `input`, and the options that name it. */
-export async function withInput(builder: GraphBuilder, input: readonly string[] | undefined): Promise<{ builder: GraphBuilder, overrides: string[] }> {
+/** The graph with the stage that reads `input`, and the options that name it. `set` may not name other inputs. */
+export async function withInput(builder: GraphBuilder, input: readonly string[] | undefined, set: readonly string[] = []): Promise<{ builder: GraphBuilder, overrides: string[] }> {
   if (!input?.length) return { builder, overrides: [] }
   const { stages } = await builder.toObject()
   // a graph without stages that can be read is told so by its own check
@@ -14,6 +14,8 @@ export async function withInput(builder: GraphBuilder, input: readonly string[] 
   const sources = stages.filter(stage => registry.get(stage?.use)?.kind === 'source')
   if (sources.length !== 1) throw new SluiceError(`run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`, EXIT.usage)
   const [path, ...more] = input, [{ id, use }] = sources
+  const other = set.find(text => text.startsWith(`${id}.path=`) || text.startsWith(`${id}.more_paths=`))
+  if (other) throw new SluiceError(`run: inputs are named (${input.join(', ')}), and --set ${other} names others; leave one out`, EXIT.usage)
   return { builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use)), overrides: [`${id}.path=${JSON.stringify(path)}`, `${id}.more_paths=${JSON.stringify(more)}`] }
 }
 

@@ -54,3 +54,12 @@ export const keptElsewhere = ({ rows, dropped_by_kind: { broken, quality, config
 export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): string =>
   ([[parent, 'parents of pairs that were added'], [side, 'rejected sides of other rows\' pairs'], [unused, 'that no output took']] as const)
     .flatMap(([count, what]) => count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []).join(', ')
+
+/** Which rows a run with --limit did not read; '' where it read all. Files are read in their order. */
+export function leftUnread({ limit, inputs, rows: { read } }: Pick<Manifest, 'limit' | 'inputs' | 'rows'>): string {
+  const all = inputs.reduce((sum, { rows }) => sum + rows, 0)
+  if (limit === undefined || read >= all) return ''
+  let files = 0
+  for (let left = read; left > 0; files++) left -= inputs[files].rows
+  return `by --limit the first ${read.toLocaleString('en-US')} of ${all.toLocaleString('en-US')}, from the first ${files} of ${inputs.length} files`
+}

@@ -16,7 +16,7 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
-  const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input)
+  const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input, options.set)
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }

@@ -57,7 +57,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
   mkdirSync(parts, { recursive: true })
 
   const ledger = await Promise.all(input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p))))
-  appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName)
+  const inLedger = rowsIn(appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName))
   rmSync(parts, { recursive: true, force: true })
   const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
   const rows = {
@@ -70,14 +70,14 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
     const { renamed, facts } = sink.schema(node.options as never, schema, prepared.isText.get(node.id) ?? false)
     const streams = metas.flatMap(levels => levels.flatMap(meta => meta.sinks[node.id] ?? []))
     mkdirSync(join(folder, node.id), { recursive: true })
-    await pool.run({ kind: 'sink', node: node.id, folder: join(folder, node.id), schema: schemaBytes(written), streams })
-    sinks[node.id] = { rows: streams.reduce((n, stream) => n + stream.rows, 0), columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
+    const rows = await pool.run<number>({ kind: 'sink', node: node.id, folder: join(folder, node.id), schema: schemaBytes(written), streams })
+    sinks[node.id] = { rows, columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
     counts[node.id] ??= emptyCounts()
   }))
   // derived rows are counted where they are made; a sink's own count of them is not another one
   rows.derived = prepared.graph.nodes.filter(node => node.stage.kind === 'stage').reduce((n, node) => n + (counts[node.id]?.derived ?? 0), 0)
-  for (const kind of ['dropped', 'notes'] as const) appendAside(folder, kind, metas)
-  const problems = unaccounted(prepared, counts, rows)
+  const dropped = appendAside(folder, 'dropped', metas), noted = appendAside(folder, 'notes', metas)
+  const problems = unaccounted(prepared, counts, rows, { ledger: inLedger, sinks, dropped, noted })
   if (problems.length > 0) throw new Error(`run: rows are not accounted for, which is a bug of Sluice: ${problems.join('; ')}`)
 
   const manifest: Manifest = {
@@ -125,8 +125,11 @@ function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[])
   return { given: ids.length, absent: missing.length, first_absent: missing.slice(0, 5) }
 }
 
-/** Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder of their own. */
-function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly (readonly PassMeta[])[]): void {
+const rowsIn = (files: readonly { rows: number }[]): number => files.reduce((n, { rows }) => n + rows, 0)
+
+/** Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder of their own. Returns the rows written of each stage. */
+function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly (readonly PassMeta[])[]): Record<string, number> {
+  const written: Record<string, number> = {}
   const byStage = new Map<string, Map<string, { schema: Uint8Array, streams: StreamAt[] }>>()
   for (const meta of metas.flat()) {
     for (const [node, { schema, ...stream }] of Object.entries(meta[kind])) {
@@ -140,9 +143,10 @@ function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly 
     [...schemas.values()].forEach(({ schema, streams }, i) => {
       const target = join(folder, kind, i === 0 ? node : `${node}-${i + 1}`)
       mkdirSync(target, { recursive: true })
-      appendStreams(target, schema, streams, SHARD_BYTES, dataName)
+      written[node] = (written[node] ?? 0) + rowsIn(appendStreams(target, schema, streams, SHARD_BYTES, dataName))
     })
   }
+  return written
 }
 
 /** Which side is longer in what the sources gave and in what the sinks got, by file. */
@@ -158,13 +162,21 @@ function lengthsOf({ graph, files }: Prepared, partitions: readonly Partition[],
   }))
 }
 
-/** The arithmetic that must hold in every run. */
-function unaccounted({ graph }: Prepared, counts: Record<string, Counts>, rows: Manifest['rows']): string[] {
+interface Written { readonly ledger: number, readonly sinks: Manifest['sinks'], readonly dropped: Readonly<Record<string, number>>, readonly noted: Readonly<Record<string, number>> }
+
+/** The arithmetic that must hold in every run: of what was counted, and of what was written. */
+function unaccounted({ graph }: Prepared, counts: Record<string, Counts>, rows: Manifest['rows'], written: Written): string[] {
   const problems: string[] = []
+  if (written.ledger !== rows.read) problems.push(`${written.ledger} rows are in the ledger, ${rows.read} were read`)
   if (rows.kept + rows.dropped + rows.errored !== rows.read) problems.push(`${rows.kept} kept + ${rows.dropped} dropped + ${rows.errored} errored are not the ${rows.read} rows read`)
   for (const node of graph.nodes) {
     const count = counts[node.id]
-    if (!count || node.stage.kind !== 'stage' || !['same', 'subset'].includes((node.stage as Stage).rows)) continue
+    if (!count) continue
+    const noted = Object.values(count.notes).reduce((n, some) => n + some, 0)
+    for (const [what, were, are] of [
+      ['came to the sink', count.in, written.sinks[node.id]?.rows ?? count.in], ['dropped or errored', count.dropped + count.errored, written.dropped[node.id] ?? 0], ['noted', noted, written.noted[node.id] ?? 0],
+    ] as const) if (were !== are) problems.push(`${node.id}: ${were} rows ${what}, ${are} were written`)
+    if (node.stage.kind !== 'stage' || !['same', 'subset'].includes((node.stage as Stage).rows)) continue
     if (count.in !== count.out + count.dropped + count.errored) problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
   }
   return problems

@@ -27,10 +27,13 @@ export async function* sourceBlocks(world: World, node: WorkerNode, partitions: 
   } catch (error) {
     if (hasChanged(file)) throw changedInput(file.path)
     // what a source says of a file is about the data
-    if (!(error instanceof Error) || 'code' in error) throw error
+    if (!(error instanceof Error) || isOfSystem(error)) throw error
     throw Object.assign(error.message.includes(file.path) ? error : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }), { code: 'BAD_INPUT' })
   }
 }
+
+/** Whether an error says by its code what it is about. What Node says of a value that it cannot take (ERR_STRING_TOO_LONG …) comes of the data. */
+const isOfSystem = (error: Error): boolean => 'code' in error && !String(error.code).startsWith('ERR_')
 
 export function hasChanged({ path, stamp }: FileSetup): boolean {
   // whose source looks at every answer

@@ -14,7 +14,11 @@ interface Blocks extends StreamAt { readonly blocks: readonly number[] }
 /** `whole`: blocks with all of their columns. `later`: blocks whose rows are those of the spool of `root`, but for the columns that are written here. */
 export interface Spool { readonly whole?: Blocks, readonly later?: Blocks & { readonly root: string } }
 
-const key = (name: string) => new Field(name, new Int32(), false)
+/** Fields of keys before these; a column of the data may have the name of a key. */
+const withKeys = (names: readonly string[], fields: readonly Field[]): Schema => {
+  const free = (name: string): string => fields.some(field => field.name === name) ? free(`#${name}`) : name
+  return new Schema([...names.map(name => new Field(free(name), new Int32(), false)), ...fields])
+}
 const keyColumn = (keys: Uint32Array) => makeInt32(new Int32Array(keys.buffer, keys.byteOffset, keys.length))
 const fileName = (port: string) => `spool-${port.replace('#', '-')}`
 
@@ -35,14 +39,14 @@ export class SpoolWriter {
     if (root) {
       const own = flow.schema.fields.map((_, i) => i).filter(i => root.own.has(flow.schema.fields[i].name)), fields = own.map(i => flow.schema.fields[i])
       const names = fields.map(({ name }) => name).join()
-      this.#later ??= { ...this.#part('later', new Schema([key('#row'), key('#copy'), key('#at'), ...fields])), root: root.port, names }
+      this.#later ??= { ...this.#part('later', withKeys(['#row', '#copy', '#at'], fields)), root: root.port, names }
       // nearly always: another origin, or other columns, come where a stage has several inputs of which this block had but one
       if (this.#later.root === root.port && this.#later.names === names) {
         write(this.#later, block, [flow.row, flow.copy, root.rows], own.map(i => flow.columns[i]))
         return flow
       }
     }
-    this.#whole ??= this.#part('whole', new Schema([key('#row'), key('#copy'), ...flow.schema.fields]))
+    this.#whole ??= this.#part('whole', withKeys(['#row', '#copy'], flow.schema.fields))
     write(this.#whole, block, [flow.row, flow.copy], flow.columns)
     return { ...flow, root: { port: this.#port, rows: Uint32Array.from({ length: flow.rows }, (_, i) => i), own: new Set() } }
   }

@@ -1,8 +1,8 @@
 /** What a run prints. */
 import type { Reason } from '../../stages/define.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { addLengths, emptyLengths, leansMore, longerText, longerWins } from './lengths.ts'
-import { byNone, keptElsewhere, type Manifest, type StageCounts } from './manifest.ts'
+import { addLengths, emptyLengths, leansMore, longerText, longerWins, type Lengths } from './lengths.ts'
+import { byNone, keptElsewhere, leftUnread, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -29,21 +29,39 @@ const stageLine = (id: string, stage: StageCounts): string[] => {
 const callsLine = (id: string, done: Done | undefined): string[] => done === undefined ? []
   : [`  ${id}: ${n(done.asked)} answers, ${n(done.cached)} of them from the cache${done.failed > 0 ? `, ${n(done.failed)} failed` : ''}; ${n(done.requests)} requests and ${n(done.tokens)} tokens${done.usd > 0 ? `, $${done.usd.toFixed(2)},` : ''} were spent on this result`]
 
-/** How often the longer side is the chosen one, before and after. */
-function lengthLine({ lengths, sinks }: Manifest): string[] {
+/** Which side is longer in all that was read. */
+function asRead({ lengths, sinks }: Pick<Manifest, 'lengths' | 'sinks'>): Lengths {
   const read = emptyLengths()
   for (const [id, some] of Object.entries(lengths)) if (!(id in sinks)) addLengths(read, some)
+  return read
+}
+
+/** How often the longer side is the chosen one, before and after. */
+function lengthLine({ lengths, sinks }: Manifest): string[] {
+  const read = asRead({ lengths, sinks })
   const shares = [['the pairs read', read] as const, ...Object.keys(sinks).map(id => [id, lengths[id]] as const)].flatMap(([what, some]) => { const share = longerText(some); return share ? [`${share} of ${what}`] : [] })
-  const leaning = Object.keys(sinks).filter(id => leansMore(read, lengths[id]))
-  return [
-    ...(shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []),
-    ...(leaning.length > 0 ? [`  warning: ${leaning.join(', ')} ${leaning.length > 1 ? 'lean' : 'leans'} on length more than what was read: a trainer learns more from it to write ${longerWins(read).value >= 0.5 ? 'long' : 'short'} answers`] : []),
-  ]
+  return shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []
+}
+
+/** Outputs that teach length more than what was read. */
+function leaningLine({ lengths, sinks }: Manifest): string[] {
+  const read = asRead({ lengths, sinks }), leaning = Object.keys(sinks).filter(id => leansMore(read, lengths[id]))
+  return leaning.length === 0 ? [] : [`warning: ${leaning.join(', ')} ${leaning.length > 1 ? 'lean' : 'leans'} on length more than what was read: a trainer learns more from it to write ${longerWins(read).value >= 0.5 ? 'long' : 'short'} answers`]
 }
 
 /** Ids that were to be kept and are not there: a mistake nobody would see. */
 const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>): string[] => absent === 0 ? []
-  : [`  --keep-ids: ${n(absent)} of ${n(given)} ids do not occur: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
+  : [`--keep-ids: ${n(absent)} of ${n(given)} ids do not occur: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
+
+const warnings = (manifest: Manifest): string[] => [
+  ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []), ...manifest.warnings.map(line => `warning: ${line}`),
+]
+
+/** What must be heard though nothing else is: all that the summary warns of, and rows that were set aside as errored. */
+export const warningLines = (manifest: Manifest): string[] => [
+  ...Object.entries(manifest.stages).flatMap(([id, { errored }]) => errored > 0 ? [`warning: ${id}: ${n(errored)} rows errored and are in no output; the ledger has the messages`] : []),
+  ...warnings(manifest), ...leaningLine(manifest),
+]
 
 /** The summary as text of a few lines. */
 export function summaryText(result: RunResult): string {
@@ -56,14 +74,14 @@ export function summaryText(result: RunResult): string {
   const layouts = [...new Set(manifest.inputs.map(({ layout }) => layout))].join(', ')
   const sinkIds = new Set(Object.keys(manifest.sinks))
   return [
-    `read ${n(rows.read)} rows (${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
+    `read ${n(rows.read)} rows (${leftUnread(manifest) || `${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
     ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
-    ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []),
-    ...manifest.warnings.map(line => `  warning: ${line}`),
+    ...warnings(manifest).map(line => `  ${line}`),
     ...lengthLine(manifest),
+    ...leaningLine(manifest).map(line => `  ${line}`),
     ...sinks,
     ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
   ].join('\n')

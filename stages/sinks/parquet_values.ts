@@ -1,5 +1,5 @@
 /** Arrow columns as parquetjs-lite takes them: the field of its schema, values by row, and which values it cannot hold. */
-import { DataType, Precision, TimeUnit, type Data, type FixedSizeBinary, type FixedSizeList } from 'apache-arrow'
+import { DataType, Precision, TimeUnit, type Data, type Field, type FixedSizeBinary, type FixedSizeList } from 'apache-arrow'
 import type { ParquetField } from 'parquetjs-lite'
 import { nullTest } from '../../engine/arrow/columns.ts'
 import { Bytes, jsonWriter } from './json.ts'
@@ -31,6 +31,21 @@ export function parquetField(type: DataType, nullable: boolean, compression: Com
 }
 // its 32-bit unsigned writer ends at 2^31
 const ints: Readonly<Record<string, ParquetField['type']>> = { 8: 'INT_8', 16: 'INT_16', 32: 'INT32', 64: 'INT64', u8: 'UINT_8', u16: 'UINT_16', u32: 'INT64', u64: 'UINT_64' }
+
+/** The first column, or field of one, that parquetjs-lite would lose: it keeps columns in an object, by the names on the way to each with commas between. */
+export function lostName(fields: readonly Field[]): string | undefined {
+  const seen = new Set<string>()
+  const lost = (name: string, type: DataType, above: string): string | undefined => {
+    const path = `${above}${name}`
+    if (name === '__proto__' || seen.has(path)) return path
+    seen.add(path)
+    const isList = DataType.isList(type) || DataType.isFixedSizeList(type)
+    if (isList) seen.add(`${path},list`)
+    const children: readonly Field[] = type.children ?? []
+    return children.map(child => isList ? lost('element', child.type, `${path},list,`) : lost(child.name, child.type, `${path},`)).find(name => name !== undefined)
+  }
+  return fields.map(({ name, type }) => lost(name, type, '')).find(name => name !== undefined)
+}
 
 /** Reads values of a column by row as `parquetField` describes them; null is undefined. Texts and bytes are views of the column. */
 export function parquetReader(data: Data): (row: number) => unknown {

@@ -15,6 +15,8 @@ declare module 'parquetjs-lite' {
   export interface ParquetSchema { readonly fields: object }
 
   export interface ParquetWriter {
+    /** `rowCount`: rows of the row groups that are written, as the footer says them. */
+    readonly envelopeWriter: { readonly rowCount: number }
     /** Buffers a row; writes a row group when there are `rowGroupSize` rows. undefined and null are null. */
     appendRow(row: Record<string, unknown>): Promise<void>
     /** Writes what is buffered and the footer. */

@@ -57,6 +57,7 @@ shuffles undoes the order.`,
       (i, n) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`)
     rmSync(spill, { recursive: true, force: true })
     await finishDataset(folder, shards.map(({ file }) => file))
+    return shards.reduce((n, { rows }) => n + rows, 0)
   },
 })
 

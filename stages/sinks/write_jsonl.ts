@@ -34,6 +34,7 @@ export default defineSink({
   publish(_options, folder, schema, input) {
     const file = openSync(join(folder, 'data.jsonl'), 'w')
     const out = new Bytes()
+    let rows = 0
     const flush = (): void => {
       for (let at = 0; at < out.at;) at += writeSync(file, out.data, at, out.at - at)
       out.at = 0
@@ -45,11 +46,13 @@ export default defineSink({
         for (let row = 0; row < batch.numRows; row++) {
           line(row)
           out.ascii('\n')
+          rows++
           if (out.at >= FLUSH_BYTES) flush()
         }
       }
       flush()
       fsyncSync(file)
     } finally { closeSync(file) }
+    return rows
   },
 })

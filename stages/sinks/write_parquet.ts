@@ -7,7 +7,7 @@ import { sizeOf } from '../../engine/arrow/columns.ts'
 import { choice, defineSink, Type, type SinkInput } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 import { notJson } from './json.ts'
-import { jsonReader, misfit, parquetField, parquetReader, type Compression } from './parquet_values.ts'
+import { jsonReader, lostName, misfit, parquetField, parquetReader, type Compression } from './parquet_values.ts'
 
 /** Values that a row group may hold before they are written, however few rows they are: what bounds the memory. */
 const GROUP_BYTES = 32 << 20
@@ -34,6 +34,8 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
   schema(options, input, isText) {
     const bad = input.fields.filter(({ type }) => options.json_strings ? notJson(type) : !parquetField(type, true, 'SNAPPY'))
     if (bad.length > 0) throw refused(`cannot hold ${bad.map(({ name, type }) => `${name} (${type})`).join(', ')}`, options.json_strings)
+    const name = lostName(input.fields)
+    if (name !== undefined) throw refused(`would lose the column '${name}', for its name is '__proto__' or, with the names above it, that of another`, true)
     const { schema, format } = formatSchema(options.format, input, isText)
     return { schema, renamed: {}, facts: { format } }
   },
@@ -45,17 +47,19 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
   async publish(options, folder, schema, input) {
     const json = options.json_strings ? jsonColumns(schema, input) : new Set<string>()
     const file = join(folder, 'data.parquet')
-    try { await write(file, schema, input, json, codecs[options.compression], options.row_group_rows) } catch (error) {
+    let rows: number
+    try { rows = await write(file, schema, input, json, codecs[options.compression], options.row_group_rows) } catch (error) {
       throw error instanceof Error ? error : new Error(`write_parquet: ${file}: ${String(error)}`)
     }
     const synced = openSync(file, 'r+')
     fsyncSync(synced)
     closeSync(synced)
+    return rows
   },
 })
 
 const refused = (what: string, jsonStrings = false): Error =>
-  Object.assign(new Error(`write_parquet: ${what}; ${jsonStrings ? 'cast it before it is read' : 'set json_strings: true to write it as JSON text, or use write_arrow'}`), { code: 'BAD_INPUT' })
+  Object.assign(new Error(`write_parquet: ${what}; ${jsonStrings ? 'cast or rename it before it is read' : 'set json_strings: true to write it as JSON text, or use write_arrow'}`), { code: 'BAD_INPUT' })
 
 function refuseMisfits(batch: RecordBatch): void {
   batch.schema.fields.forEach(({ name }, i) => {
@@ -73,7 +77,7 @@ function jsonColumns(schema: Schema, input: SinkInput): Set<string> {
   return json
 }
 
-async function write(path: string, schema: Schema, input: SinkInput, json: ReadonlySet<string>, compression: Compression, groupRows: number): Promise<void> {
+async function write(path: string, schema: Schema, input: SinkInput, json: ReadonlySet<string>, compression: Compression, groupRows: number): Promise<number> {
   const fields: Record<string, ParquetField> = {}
   for (const { name, type, nullable } of schema.fields) {
     fields[name] = json.has(name) ? { type: 'UTF8', optional: nullable, compression, statistics: false } : parquetField(type, nullable, compression)!
@@ -99,4 +103,5 @@ async function write(path: string, schema: Schema, input: SinkInput, json: Reado
     }
   }
   await writer.close()
+  return writer.envelopeWriter.rowCount
 }

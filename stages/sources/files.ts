@@ -1,5 +1,5 @@
 /** Which files an input names. */
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
@@ -29,20 +29,27 @@ export interface InputOptions {
 }
 
 /**
- * The files of paths, folders and globs, each once, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
+ * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
  * extensions, but none whose name or folder begins with `.` or `_`. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
  */
 export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[]): Promise<string[]> {
-  const found = new Set<string>()
+  // by the place that links lead to: a file of two names is one file
+  const found = new Map<string, string>()
   const missing: string[] = []
   for (const pattern of [path, ...more]) {
     const files = await filesOf(pattern, base, extensions)
-    if (typeof files === 'string') missing.push(`'${pattern}' ${files}`)
-    else for (const file of files) found.add(file)
+    if (typeof files === 'string') { missing.push(`'${pattern}' ${files}`); continue }
+    for (const file of files) {
+      // a link to nothing is told where it is opened
+      const place = isUrl(file) ? file : await realpath(file).catch(() => file), other = found.get(place)
+      if (other === undefined || compareBytes(file, other) < 0) found.set(place, file)
+    }
   }
   if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${missing.join('; ')} (looked in ${base})`), { code: 'NO_INPUT' })
-  return [...found].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  return [...found.values()].sort(compareBytes)
 }
+
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 async function filesOf(pattern: string, base: string, extensions: readonly string[]): Promise<string[] | string> {
   if (isUrl(pattern)) return extensions.includes('.parquet') ? [pattern] : 'is a URL, and only Parquet is read from one; download it'

@@ -1,6 +1,6 @@
-/** Where the record batches of an Arrow IPC file lie, found without loading them. Stream and file format: the second holds the first after its magic. */
+/** Where the record batches of an Arrow IPC file lie, found without loading them: in a stream one follows the other, in a file the footer says where they are. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { Message, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
+import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
@@ -24,55 +24,149 @@ export interface IpcIndex {
 
 const MAGIC = Buffer.from('ARROW1')
 
-/** Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut inside a message, or has compressed buffers. */
+/** Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, contradicts itself, or has compressed buffers. */
 export function indexIpc(path: string): IpcIndex {
   const fd = openSync(path, 'r')
   try {
     const { size } = fstatSync(fd)
-    const head = readAt(fd, 0, Math.min(8, size))
-    const isFile = head.subarray(0, 6).equals(MAGIC)
-    // Arrow JS writes the schema of a file into its footer alone
-    let schema = isFile ? footerSchema(fd, size) : undefined
-    const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: IpcIndex['batches'][number][] = []
-    let at = isFile ? 8 : 0, rows = 0, isClosed = false
-    while (at < size) {
-      const found = messageAt(fd, at, size, schema === undefined)
-      if (found === 'end') { isClosed = true; break }
-      const { message, end } = found
-      const range: Range = [at, end]
-      at = end
-      if (message.isSchema()) {
-        schema ??= readAt(fd, ...range)
-      } else if (message.isDictionaryBatch()) {
-        dictionaries.push({ at: range, before: batches.length })
-      } else if (message.isRecordBatch()) {
-        if (message.compression) throw new Error('its buffers are compressed (lz4 or zstd), which cannot be read here; write it uncompressed')
-        const { length } = message.header() as unknown as { length: number }
-        batches.push({ at: range, first: rows, rows: Number(length) })
-        rows += Number(length)
-      }
-    }
-    if (!schema) throw new Error(`is not Arrow IPC: its ${size} bytes hold no schema; give a file that Arrow wrote, or use the source stage of its format`)
-    return { bytes: size, schema, dictionaries, batches, rows, isClosed, format: isFile ? 'file' : 'stream' }
+    return readAt(fd, 0, Math.min(8, size)).subarray(0, 6).equals(MAGIC) ? indexFile(fd, size) : indexStream(fd, size)
   } finally {
     closeSync(fd)
   }
 }
 
-function footerSchema(fd: number, size: number): Uint8Array {
+/** A stream: one message after the other, from the schema to the end mark. */
+function indexStream(fd: number, size: number): IpcIndex {
+  let schema: Uint8Array | undefined, at = 0, isClosed = false
+  const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: Batches = []
+  while (at < size) {
+    const found = messageAt(fd, at, size, schema === undefined)
+    if ('after' in found) {
+      isClosed = true
+      refuseRest(fd, found.after, size)
+      break
+    }
+    const { message, end } = found
+    const range: Range = [at, end]
+    if (message.isSchema()) {
+      if (schema) throw new Error(`has a second schema at byte ${at}: two streams were joined; write them as one, or as two files`)
+      schema = readAt(fd, ...range)
+    } else if (message.isDictionaryBatch()) {
+      refuseCompressed(message.header().data)
+      dictionaries.push({ at: range, before: batches.length })
+    } else {
+      addBatch(batches, message, range)
+    }
+    at = end
+  }
+  if (!schema) throw new Error(`is not Arrow IPC: its ${size} bytes hold no schema; give a file that Arrow wrote, or use the source stage of its format`)
+  return { bytes: size, schema, dictionaries, batches, rows: rowsOf(batches), isClosed, format: 'stream' }
+}
+
+/** Zeros may stand behind the end of a stream; anything else is a second stream, or what is left of one. */
+function refuseRest(fd: number, from: number, size: number): void {
+  for (let at = from; at < size; at += 1 << 20) {
+    const other = readAt(fd, at, Math.min(size, at + (1 << 20))).findIndex(byte => byte !== 0)
+    if (other >= 0) throw new Error(`goes on at byte ${at + other}, behind the end of its stream: two streams were joined; write them as one, or as two files`)
+  }
+}
+
+/** A file: its footer says where the messages are. They may lie in any order and anywhere, and the schema stands in the footer. */
+function indexFile(fd: number, size: number): IpcIndex {
+  const { footer, start } = footerOf(fd, size)
+  const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()].map(({ offset, metaDataLength, bodyLength }): Range => [offset, offset + metaDataLength + bodyLength])
+  refuseOverlaps(fd, blocks, start)
+  const messages = blocks.map(range => {
+    const { message, end } = expectMessage(fd, ...range)
+    if (end !== range[1]) throw new Error(`contradicts itself: its footer has bytes ${range[0]} to ${range[1]} for a message that ends at ${end}; write it again`)
+    return message
+  })
+  const known = new Set<number>(), batches: Batches = []
+  const dictionaries = messages.slice(0, footer.numDictionaries).map((message, i) => {
+    if (!message.isDictionaryBatch()) throw new Error(`contradicts itself: at byte ${blocks[i][0]} its footer has a dictionary, and there is none; write it again`)
+    const { id, isDelta, data } = message.header()
+    if (isDelta !== known.has(id)) throw new Error(`contradicts itself: it ${isDelta ? 'adds to a dictionary that it lacks' : 'replaces a dictionary, which only streams may'} (${id}, byte ${blocks[i][0]}); write it again`)
+    refuseCompressed(data)
+    known.add(id)
+    // all are there before the first batch, wherever they lie
+    return { at: blocks[i], before: 0 }
+  })
+  messages.slice(footer.numDictionaries).forEach((message, i) => { addBatch(batches, message, blocks[footer.numDictionaries + i]) })
+  return { bytes: size, schema: schemaBytes(footer.schema), dictionaries, batches, rows: rowsOf(batches), isClosed: true, format: 'file' }
+}
+
+type Batches = IpcIndex['batches'][number][]
+const rowsOf = (batches: Batches): number => { const last = batches.at(-1); return last ? last.first + last.rows : 0 }
+
+function addBatch(batches: Batches, message: Message, at: Range): void {
+  if (!message.isRecordBatch()) throw new Error(`has a message of type ${MessageHeader[message.headerType]} at byte ${at[0]}, and rows come in record batches alone; write it again as a table`)
+  const header = message.header()
+  refuseCompressed(header)
+  if (!(header.length >= 0)) throw new Error(`has a record batch of ${header.length} rows at byte ${at[0]}; write it again`)
+  batches.push({ at, first: rowsOf(batches), rows: header.length })
+}
+
+function refuseCompressed({ compression }: { readonly compression: unknown }): void {
+  if (compression) throw new Error('its buffers are compressed (lz4 or zstd), which cannot be read here; write it uncompressed')
+}
+
+const BLOCK_BYTES = 24
+
+function footerOf(fd: number, size: number): { footer: Footer, start: number } {
   const cutOff = new Error('is an Arrow file without its footer; it was cut off or not closed by its writer')
   if (size < 20) throw cutOff
   const tail = readAt(fd, size - 10, size)
   const length = tail.readInt32LE(0)
   if (!tail.subarray(4).equals(MAGIC) || length <= 0 || length > size - 18) throw cutOff
-  try {
-    return schemaBytes(Footer.decode(readAt(fd, size - 10 - length, size - 10)).schema)
-  } catch {
-    throw cutOff
+  const start = size - 10 - length
+  let footer: Footer
+  try { footer = Footer.decode(readAt(fd, start, size - 10)) } catch { throw cutOff }
+  const blocks = footer.numDictionaries + footer.numRecordBatches
+  if (blocks * BLOCK_BYTES > length) throw new Error(`contradicts itself: its footer of ${length} bytes cannot hold ${blocks} messages; write it again`)
+  return { footer, start }
+}
+
+/** Messages lie behind each other, before the footer, and there is no record batch that the footer does not name. */
+function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): void {
+  let last = MAGIC.length
+  for (const [start, end] of [...blocks].sort(([a], [b]) => a - b).concat([[footer, footer]])) {
+    if (!(start >= last && end >= start && end <= footer)) {
+      throw new Error(`contradicts itself: its footer has a message from byte ${start} to ${end}, where ${start < last ? `another one ends at ${last}` : `the footer begins at ${footer}`}; write it again`)
+    }
+    refuseUnnamed(fd, last, start)
+    last = end
   }
 }
 
-function messageAt(fd: number, at: number, size: number, isFirst: boolean): { message: Message, end: number } | 'end' {
+/** What padding comes to at most between two messages: arrow-rs aligns to 64 bytes. */
+const MOST_PADDING = 64
+
+/** Looks at what stands between messages: padding, the schema, the end of a stream, and in some files what is no message. */
+function refuseUnnamed(fd: number, from: number, to: number): void {
+  for (let at = Math.ceil(from / 8) * 8, padding = 0; at + 8 <= to && padding <= MOST_PADDING;) {
+    const prefix = readAt(fd, at, at + 8), mark = prefix.readInt32LE(0), length = prefix.readInt32LE(4)
+    if (mark === -1 && length > 0) {
+      let found: { message: Message, end: number }
+      try { found = expectMessage(fd, at, to) } catch { return }
+      if (found.message.isRecordBatch()) throw new Error(`contradicts itself: it holds a record batch at byte ${at} that its footer does not name; write it again`)
+      at = found.end
+      padding = 0
+    } else if (length === 0 && (mark === 0 || mark === -1)) {
+      at += 8
+      padding += 8
+    } else {
+      return
+    }
+  }
+}
+
+function expectMessage(fd: number, at: number, size: number): { message: Message, end: number } {
+  const found = messageAt(fd, at, size, false)
+  if ('after' in found) throw new Error(`contradicts itself: at byte ${at} its footer has a message, and there is none; write it again`)
+  return found
+}
+
+function messageAt(fd: number, at: number, size: number, isFirst: boolean): { message: Message, end: number } | { after: number } {
   const cutOff = (end: number) => new Error(isFirst
     ? 'is not Arrow IPC, or cut inside its schema' : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`)
   if (at + 4 > size) throw cutOff(at + 4)
@@ -81,8 +175,8 @@ function messageAt(fd: number, at: number, size: number, isFirst: boolean): { me
   const isMarked = prefix.readInt32LE(0) === -1
   if (isMarked && prefix.length < 8) throw cutOff(at + 8)
   const length = prefix.readInt32LE(isMarked ? 4 : 0)
-  if (length === 0) return 'end'
   const start = at + (isMarked ? 8 : 4)
+  if (length === 0) return { after: start }
   if (length < 0 || start + length > size) throw cutOff(start + length)
   let message: Message
   try {
@@ -118,7 +212,8 @@ export function* readIpc(
     for (const [k, { at, first, rows }] of index.batches.entries()) {
       if (rows === 0 || first >= end || first + rows <= start) continue
       const dictionaries = index.dictionaries.filter(({ before }) => before <= k).map(dictionary => dictionary.at)
-      const { value } = RecordBatchReader.from(joined(fd, index.schema, [...dictionaries, at])).next() as { value: RecordBatch }
+      const { value } = RecordBatchReader.from(joined(fd, index.schema, [...dictionaries, at])).next() as { value?: RecordBatch }
+      if (value?.numRows !== rows) throw new Error(`has a damaged record batch at byte ${at[0]}: ${rows} rows are said, ${value?.numRows ?? 0} are there`)
       yield { first, batch: toRecordBatch(schema, value.data.children.map(plain), rows) }
     }
   } finally {

@@ -53,7 +53,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
 const extensions = ['.arrow', '.feather']
 
 export default defineSource({
-  name: 'read_arrow', version: 3, extensions,
+  name: 'read_arrow', version: 4, extensions,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
     'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',

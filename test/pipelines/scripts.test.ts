@@ -21,7 +21,7 @@ describe('every script of pipelines/', () => {
   it.each(scripts)('%s is short, publishes from any working directory, and leaves its inputs as they were', async name => {
     expect(read(join(pipelines, name)).trimEnd().split('\n').length).toBeLessThanOrEqual(40)
     const at = folder(), before = hashes(sample)
-    const { code, stdout, stderr } = await script(name, ['--output', 'here'], at)
+    const { code, stdout, stderr } = await script(name, [sample, '--output', 'here'], at)
     expect({ code, stderr: stderr.replace(/^sluice: .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
     expect(stdout).not.toBe('')
     expect(rowsOf(join(at, 'here', 'latest', 'dpo')).length).toBeGreaterThan(300)
@@ -165,9 +165,9 @@ describe('pipelines/nightly.mjs', () => {
 describe('pipelines/two_reward_models.mjs', () => {
   it('gives the scores of both models to peer_review, as its margins', async () => {
     const at = folder()
-    const { code, stdout, stderr } = await script('two_reward_models.mjs', ['--output', 'o'], at)
+    const { code, stdout, stderr } = await script('two_reward_models.mjs', [sample, '--output', 'o'], at)
     expect({ code, stderr }).toMatchObject({ code: 0 })
-    expect(stderr).toMatch(/^sluice: skywork: at most about [\d,]+ requests to Skywork.*\nsluice: tulu: at most/m)
+    expect(stderr).toMatch(/^sluice: skywork: at most about [\d,]+ requests to stand-in\/skywork .*\nsluice: tulu: at most/m)
     expect(stdout).toMatch(/^ {2}tulu: [\d,]+ answers, 0 of them from the cache; [\d,]+ requests and [\d,]+ tokens were spent on this result$/m)
     const rows = rowsOf(join(at, 'o', 'latest', 'dpo')) as Record<string, number>[], margins = new Set<number>()
     for (const row of rows) {

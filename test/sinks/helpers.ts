@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Field, makeData, Schema, vectorFromArray, type Data, type DataType, type RecordBatch } from 'apache-arrow'
-import { afterEach } from 'vitest'
+import { afterEach, expect } from 'vitest'
 import { makeMessages, makeText, messagesType, type Message } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes } from '../../engine/arrow/ipc.ts'
@@ -60,7 +60,7 @@ export async function runSink(sink: AnyStage, options: Record<string, unknown>, 
       file.close()
     },
   }
-  await publish(all, folder, schema, input)
+  expect(await publish(all, folder, schema, input), 'rows written').toBe(input.rows)
   return { folder, schema }
 }
 

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
-  Bool, Dictionary, Field, Float16, Int32, Int64, LargeUtf8, List, makeData, makeVector, RecordBatchFileWriter, RecordBatchStreamWriter, Struct, tableFromArrays, Utf8,
+  Bool, Dictionary, Field, Float16, Int32, Int64, LargeUtf8, List, makeData, makeVector, Message, RecordBatchFileWriter, RecordBatchStreamWriter, Struct, tableFromArrays, Utf8,
   Utf8View, vectorFromArray, type Data, type RecordBatch, type Vector,
 } from 'apache-arrow'
+import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
 import { describe, expect, it } from 'vitest'
 import { IpcWriter } from '../../engine/arrow/ipc.ts'
 import { nulls } from '../../engine/arrow/columns.ts'
@@ -85,6 +86,97 @@ describe('files', () => {
     writeFileSync(path, bytes.subarray(0, bytes.length - 8))
     const got = await readAll(readArrow, folder, path)
     expect([got.pairs.length, got.files[0].facts.end_of_stream]).toEqual([2, 'missing'])
+  })
+})
+
+/** Messages of a stream behind each other, without its schema and end, and where each begins. */
+async function messagesOf(batches: readonly RecordBatch[]): Promise<Uint8Array[]> {
+  const bytes = Buffer.from(await bytesOf('stream', batches)), all: Uint8Array[] = []
+  for (let at = 0; at < bytes.length - 8;) {
+    const head = 8 + bytes.readInt32LE(at + 4), message = Message.decode(bytes.subarray(at + 8, at + head))
+    const end = at + head + message.bodyLength
+    if (!message.isSchema()) all.push(bytes.subarray(at, end))
+    at = end
+  }
+  return all
+}
+
+type Piece = Uint8Array | 'batch' | 'dictionary'
+/** A file of these pieces; the footer names each message that a word stands before. */
+function fileOf({ schema }: RecordBatch, head: Uint8Array, pieces: readonly Piece[], move = 0, twice = false): Uint8Array {
+  const blocks = { batch: [] as FileBlock[], dictionary: [] as FileBlock[] }
+  const parts: Uint8Array[] = [head]
+  let at = head.length, kind: 'batch' | 'dictionary' | undefined
+  for (const piece of pieces) {
+    if (typeof piece === 'string') { kind = piece; continue }
+    const meta = 8 + Buffer.from(piece).readInt32LE(4)
+    if (kind) for (let n = 0; n < (twice ? 2 : 1); n++) blocks[kind].push(new FileBlock(meta, piece.length - meta, at + move))
+    kind = undefined
+    parts.push(piece)
+    at += piece.length
+  }
+  const footer = Footer.encode(new Footer(schema, 4, blocks.batch, blocks.dictionary)), length = Buffer.alloc(4)
+  length.writeInt32LE(footer.length)
+  return Buffer.concat([...parts, footer, length, Buffer.from('ARROW1')])
+}
+
+describe('the file format is read by its footer', () => {
+  const magic = (bytes: number) => Buffer.concat([Buffer.from('ARROW1')], bytes)
+  const rows = Array.from({ length: 60 }, (_, i) => ({ id: `r${i}`, ...pair, n: i })), whole = table(rows), parts = [cut(whole, 0, 25), cut(whole, 25, 60)]
+  const numbers = async (name: string, bytes: Uint8Array) => {
+    const path = join(folder, `${name}.arrow`)
+    writeFileSync(path, bytes)
+    return (await readAll(readArrow, folder, path)).pairs.map(({ n }) => n)
+  }
+  const upTo = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+  it('with a magic padded to 64 bytes, no schema at its head, and batches in another order than they lie', async () => {
+    const [a, b] = await messagesOf(parts)
+    for (const head of [magic(8), magic(64), Buffer.concat([magic(8), Buffer.from([24, 0, 0, 0, 1, 2, 3, 4])])]) {
+      expect(await numbers('padded', fileOf(whole, head, ['batch', a, 'batch', b]))).toEqual(upTo(60))
+      expect(await numbers('padded', fileOf(whole, head, ['batch', a, new Uint8Array(64), 'batch', b, Buffer.from('ffffffff00000000', 'hex')]))).toEqual(upTo(60))
+    }
+    const got = await numbers('swapped', fileOf(whole, magic(8), ['batch', b, 'batch', a]))
+    expect(got).toEqual([...upTo(60).slice(25), ...upTo(25)])
+  })
+
+  it('with dictionaries behind the batches', async () => {
+    const of = (values: readonly string[]) => vectorFromArray(values, new Dictionary(new Utf8(), new Int32()))
+    const [batch] = tableFromArrays({ prompt: of(['p', 'p', 'q']), chosen: of(['a', 'b', 'c']), rejected: of(['x', 'y', 'x']) } as never).batches as unknown as RecordBatch[]
+    const messages = await messagesOf([batch]), dictionaries = messages.slice(0, -1), last = messages[messages.length - 1]
+    expect(dictionaries.length).toBe(3)
+    const path = join(folder, 'behind.arrow')
+    writeFileSync(path, fileOf(batch, magic(8), ['batch', last, ...dictionaries.flatMap((one): Piece[] => ['dictionary', one])]))
+    const got = await readAll(readArrow, folder, path)
+    expect(got.pairs.map(({ chosen }) => chosen)).toEqual([[assistant('a')], [assistant('b')], [assistant('c')]])
+    writeFileSync(path, fileOf(batch, magic(8), ['batch', last, ...[...dictionaries, dictionaries[0]].flatMap((one): Piece[] => ['dictionary', one])]))
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow('replaces a dictionary')
+  })
+
+  it('and refused where the footer contradicts the file', async () => {
+    const [a, b] = await messagesOf(parts)
+    const bad: [string, Uint8Array, RegExp][] = [
+      ['names no batch of two', fileOf(whole, magic(8), [a, b]), /a record batch at byte 8 that its footer does not name/],
+      ['names one of two', fileOf(whole, magic(8), ['batch', a, b]), /a record batch at byte \d+ that its footer does not name/],
+      ['names a batch twice', fileOf(whole, magic(8), ['batch', a, 'batch', b], 0, true), /another one ends at/],
+      ['points beyond the file', fileOf(whole, magic(8), ['batch', a], 1e6), /the footer begins at/],
+      ['points beside a message', fileOf(whole, magic(8), ['batch', a, b, b, b], 8), /at byte 16|a message that ends at|damaged message/],
+      ['has a batch for a dictionary', fileOf(whole, magic(8), ['dictionary', a, 'batch', b]), /its footer has a dictionary, and there is none/],
+    ]
+    for (const [name, bytes, message] of bad) {
+      const path = join(folder, 'contradiction.arrow')
+      writeFileSync(path, bytes)
+      await expect(readArrow.inputs(optionsOf(path), folder), name).rejects.toThrow(message)
+    }
+  })
+
+  it('two streams in one file are refused, zeros behind one are none', async () => {
+    const stream = await bytesOf('stream', parts), path = join(folder, 'joined.arrow')
+    writeFileSync(path, Buffer.concat([stream, stream]))
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(`goes on at byte ${stream.length}, behind the end of its stream: two streams were joined`)
+    writeFileSync(path, Buffer.concat([stream.subarray(0, -8), stream]))
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(`has a second schema at byte ${stream.length - 8}`)
+    expect(await numbers('zeros', Buffer.concat([stream, new Uint8Array(512)]))).toEqual(upTo(60))
   })
 })
 
