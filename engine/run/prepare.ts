@@ -20,8 +20,8 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
-  const inputs = new Map<string, InputFile[]>()
-  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
+  const inputs = new Map<string, InputFile[]>(), told: string[] = []
+  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
   const { services, problems: unfit } = servicesOf(graph)
   const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
@@ -29,13 +29,13 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: formatProblems([...warnings, ...problems]) }
+  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: [formatProblems([...warnings, ...problems]), ...told].filter(Boolean).join('\n') }
 }
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */
-async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
+async function inputsOf(node: Node, base: string, warn: (text: string) => void): Promise<InputFile[]> {
   try {
-    return await (node.stage as Source).inputs(node.options as never, base)
+    return await (node.stage as Source).inputs(node.options as never, base, warn)
   } catch (error) {
     throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
   }

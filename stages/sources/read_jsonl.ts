@@ -92,8 +92,8 @@ export default defineSource({
     ...layoutReasons,
     unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' },
   },
-  async inputs(options, base) {
-    const paths = await findFiles('read_jsonl', options, base, extensions)
+  async inputs(options, base, warn) {
+    const paths = await findFiles('read_jsonl', options, base, extensions, warn)
     return openAll('read_jsonl', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {
