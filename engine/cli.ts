@@ -15,6 +15,7 @@ import { latestRun } from './run/publish.ts'
 import { prepare } from './run/prepare.ts'
 import { run, type GraphInput, type Progress, type RunOptions, type RunResult } from './run/run.ts'
 import { summaryObject, summaryText, warningLines } from './run/summary.ts'
+import { inLine, terminal as console } from './terminal.ts'
 
 const flags = {
   input: { type: 'string', multiple: true, about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable' },
@@ -207,7 +208,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
       if (warnings) console.error(warnings)
       if (!values.quiet) {
         const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
-        for (const file of files) console.log(`${file.path}: ${file.rows} rows, layout ${file.layout}`)
+        for (const file of files) console.log(`${inLine(file.path)}: ${file.rows} rows, layout ${file.layout}`)
         for (const line of await plan(prepared, answers, { limit, sample }, console.error)) console.log(line)
       }
     }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Sink, Stage } from '../stages/define.ts'
 import { schemaFromBytes } from './arrow/ipc.ts'
 import { IpcFile } from './arrow/ipc.ts'
-import { loadValue, saveValue } from './run/files.ts'
+import { changedInput, loadValue, saveValue } from './run/files.ts'
 import { runBucket } from './run/group.ts'
 import { writeLedger } from './run/ledger.ts'
 import type { MergeTask, Setup, SinkTask, Task, Told } from './run/messages.ts'
@@ -41,7 +41,9 @@ async function run(task: Task): Promise<unknown> {
 /** sha256 of a file, as hex. */
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+  try { for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer) } catch (error) {
+    throw (error as { code?: string }).code === 'ENOENT' ? changedInput(path) : error
+  }
   return hash.digest('hex')
 }
 

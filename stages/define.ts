@@ -195,8 +195,8 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
   readonly kind: 'source'
   /** Endings of the files that it takes from a folder, as in `.parquet`; `--input` finds the stage by them. */
   readonly extensions?: readonly string[]
-  /** Finds and opens the input: paths are relative to `base`. Throws one Error that names every file that cannot be read. */
-  inputs(options: Static<O>, base: string): Promise<InputFile[]>
+  /** Finds and opens the input: paths are relative to `base`, and `warn` hears what is left unread. Throws one Error that names every file that cannot be read. */
+  inputs(options: Static<O>, base: string, warn?: (text: string) => void): Promise<InputFile[]>
   /** Reads rows of a file in order. */
   read(options: Static<O>, file: Pick<InputFile, 'path' | 'layout' | 'plan'>, range: RowRange, context: Context): AsyncIterable<SourceBatch>
 }

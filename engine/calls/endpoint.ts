@@ -6,7 +6,8 @@ import pRetry from 'p-retry'
 import { EXIT, SluiceError } from '../errors.ts'
 import { openBudget, type Budget } from './budget.ts'
 import type { Cache, Spent } from './cache.ts'
-import { CallError, send } from './http.ts'
+import { CallError, send, tokensSaid } from './http.ts'
+import { wordsOf } from './secret.ts'
 import { tokensOf, type Answer, type Service } from './service.ts'
 
 /** So many failures, and more than answers, new or kept (of those a thousand count): the server is taken for broken. Rows must not be lost by the thousand. */
@@ -15,6 +16,8 @@ const BROKEN = 25, MOST_KEPT = 1000
 const UNUSABLE_TRIES = 2, ERROR_TRIES = 4
 /** Without any answer for so long the user hears what is waited for, and hears it again not before a minute. */
 const TOLD_MS = 2000, QUIET_MS = 60_000
+/** Characters of a count of tokens that is none. */
+const SHOWN = 40
 
 export interface Done extends Spent { readonly asked: number, readonly cached: number, readonly failed: number }
 
@@ -38,6 +41,8 @@ export class Endpoint {
   #ready: Promise<void> | undefined
   #budget!: Budget
   #served: Promise<unknown> | undefined
+  /** Whether it was told that the server's count of tokens is none. */
+  #isMiscounting = false
   /** Whether the server itself told it, in this run. */
   #isTold = false
   #spentKey = ''
@@ -129,7 +134,7 @@ export class Endpoint {
       if (!(error instanceof CallError)) throw error
       const where = `${this.#service.limits.url}: ${error.message}`
       if (error.kind === 'fatal') throw new SluiceError(`${this.#node}: ${where}${this.#hint(error.status)}`, EXIT.graph)
-      if (error.kind === 'later' && !await this.#isAlive()) throw this.#down(where)
+      if (error.kind === 'later' && (this.#isTooLong(error.waitMs) || !await this.#isAlive())) throw this.#down(where, error.waitMs)
       if (chunk.length > 1) {
         // what is refused at once is found by halves; what fails after long waiting, one by one
         const answers: Answer[] = [], size = error.kind === 'refused' ? Math.ceil(chunk.length / 2) : 1
@@ -152,8 +157,11 @@ export class Endpoint {
     }
   }
 
-  #down(where: string): SluiceError {
-    return new SluiceError(`${this.#node}: no answer from ${where} (retry_secs is ${this.#service.limits.retry_secs}); all answers so far are kept, run the same command again to go on`, EXIT.endpoint)
+  #isTooLong(waitMs: number): boolean { return waitMs > this.#service.limits.retry_secs * 1000 }
+
+  #down(where: string, waitMs = 0): SluiceError {
+    const then = this.#isTooLong(waitMs) ? 'when that time is over, or with a larger retry_secs to wait for it' : 'to go on'
+    return new SluiceError(`${this.#node}: no answer from ${where} (retry_secs is ${this.#service.limits.retry_secs}); all answers so far are kept, run the same command again ${then}`, EXIT.endpoint)
   }
 
   #hint(status: number | undefined): string {
@@ -168,27 +176,31 @@ export class Endpoint {
     return pRetry(work, {
       onFailedAttempt: ({ error }) => {
         const now = Date.now()
-        if (!(error instanceof CallError && error.kind === 'later') || error.status === 500 || now - Math.max(began, this.#answeredAt) < TOLD_MS || now - this.#toldAt < QUIET_MS) return
+        if (!(error instanceof CallError && error.kind === 'later') || error.status === 500 || this.#isTooLong(error.waitMs)) return
+        if (error.waitMs < TOLD_MS && now - Math.max(began, this.#answeredAt) < TOLD_MS || now - this.#toldAt < QUIET_MS) return
         this.#toldAt = now
         this.#warn(`${this.#node}: ${url}: ${error.message}; it is asked again for up to ${retry_secs} s (retry_secs)`)
       },
       retries: Infinity, minTimeout: 250, factor: 2, maxTimeout: 30_000, randomize: true, maxRetryTime: retry_secs * 1000, signal: this.#stop,
       shouldRetry: ({ error, attemptNumber }) => error instanceof CallError && (error.kind === 'unusable' ? attemptNumber < UNUSABLE_TRIES
-        : error.kind === 'later' && (error.status !== 500 || attemptNumber < ERROR_TRIES) && error.waitMs <= retry_secs * 1000),
+        : error.kind === 'later' && (error.status !== 500 || attemptNumber < ERROR_TRIES) && !this.#isTooLong(error.waitMs)),
     })
   }
 
   /** One request. What is paid for is kept before anybody hears of it. */
   async #attempt(items: readonly unknown[], keys: readonly string[] = []): Promise<unknown[]> {
-    if (this.#restUntil > Date.now()) await sleep(this.#restUntil - Date.now(), undefined, { signal: this.#stop })
+    const rest = this.#restUntil - Date.now()
+    if (this.#isTooLong(rest)) throw new CallError('later', `it asked to be left alone; not again for ${Math.ceil(rest / 1000)} s`, undefined, rest)
+    if (rest > 0) await sleep(rest, undefined, { signal: this.#stop })
     this.#stop.throwIfAborted()
     const { path, body } = this.#service.request(items), reserved = tokensOf(body)
     this.#budget.reserve(reserved)
     let used = 0, values: unknown[] = []
     try {
       const answer = await this.#send(path, body)
-      const said = tokensSaid(answer)
-      used = Number.isFinite(said) ? said : reserved
+      const { tokens = reserved, wrong } = tokensSaid(answer)
+      used = tokens
+      if (wrong !== undefined) this.#tellOfTokens(wrong)
       values = this.#read(answer, items)
       return values
     } finally {
@@ -198,13 +210,25 @@ export class Endpoint {
   }
 
   #read(answer: unknown, items: readonly unknown[]): unknown[] {
-    try { return this.#service.read(answer, items) } catch (error) { throw new CallError('unusable', (error as Error).message) }
+    try { return this.#service.read(answer, items) } catch (error) { throw new CallError('unusable', wordsOf((error as Error).message, this.#key())) }
+  }
+
+  /** Once: it will be the same with all. */
+  #tellOfTokens(wrong: unknown): void {
+    if (this.#isMiscounting) return
+    this.#isMiscounting = true
+    this.#warn(`${this.#node}: ${this.#service.limits.url} says that a request took ${wordsOf(JSON.stringify(wrong).slice(0, SHOWN), this.#key())} tokens, which is no number of tokens; the estimate is counted in its place (4 characters each)`)
+  }
+
+  #key(): string | undefined {
+    const { key_variable: variable } = this.#service.limits
+    return variable === undefined ? undefined : process.env[variable]?.trim()
   }
 
   async #send(path: string, body?: unknown): Promise<unknown> {
-    const { url, key_variable, timeout_secs } = this.#service.limits
+    const { url, timeout_secs } = this.#service.limits
     try {
-      const answer = await send({ url: addressOf(url, path), body, key: key_variable && process.env[key_variable], timeoutMs: timeout_secs * 1000, signal: this.#abort })
+      const answer = await send({ url: addressOf(url, path), body, key: this.#key(), timeoutMs: timeout_secs * 1000, signal: this.#abort })
       this.#answeredAt = Date.now()
       return answer
     } catch (error) {
@@ -219,7 +243,7 @@ export class Endpoint {
     const { limits, model, probe, items_per_request: size } = this.#service
     return this.#explained(async () => {
       const told = await this.served(), now = this.#isTold ? told : await this.#askServed()
-      if (now !== told) throw new SluiceError(`${this.#node}: ${limits.url} has other weights of ${model} now: ${String(now)}, not ${String(told)}. Nothing is mixed: run the same command again to ask these`, EXIT.later)
+      if (now !== told) throw new SluiceError(`${this.#node}: ${limits.url} has other weights of ${model} now: ${wordsOf(String(now), this.#key())}, not ${wordsOf(String(told), this.#key())}. Nothing is mixed: run the same command again to ask these`, EXIT.later)
       const spentKey = `spent!${this.#scope()}!${this.#node}`
       this.#budget = openBudget(this.#node, limits, (await this.#cache.get([spentKey]))[0] as Spent | undefined)
       this.#spentKey = spentKey
@@ -234,7 +258,7 @@ export class Endpoint {
     const { limits: { url }, model } = this.#service
     try { return await work() } catch (error) {
       if (error instanceof SluiceError || this.#stop.aborted) throw error
-      if (error instanceof CallError && error.kind === 'later') throw this.#down(`${url}: ${error.message}`)
+      if (error instanceof CallError && error.kind === 'later') throw this.#down(`${url}: ${error.message}`, error.waitMs)
       throw new SluiceError(`${this.#node}: ${url}, asked for ${model}: ${(error as Error).message}${error instanceof CallError ? this.#hint(error.status) : ''}`, EXIT.graph)
     }
   }
@@ -249,21 +273,15 @@ export class Endpoint {
           throw error
         }
       })
-      const models = (list as { data?: { id?: unknown, root?: unknown }[] } | null)?.data
-      const found = Array.isArray(models) ? models.find(({ id }) => id === model) : {}
-      if (!found) throw new Error(`the server has no model '${model}', it has ${models!.slice(0, 10).map(({ id }) => String(id)).join(', ') || 'none'}; set model`)
+      const models = (list as { data?: ({ id?: unknown, root?: unknown } | null)[] } | null)?.data
+      const found = Array.isArray(models) ? models.find(one => one?.id === model) : {}
+      if (!found) throw new Error(`the server has no model '${model}', it has ${wordsOf(models!.slice(0, 10).map(one => String(one?.id)).join(', '), this.#key()) || 'none'}; set model`)
       const served = typeof found.root === 'string' ? found.root : null
       await this.#cache.put(new Map([[this.#servedKey, served]]))
       this.#isTold = true
       return served
     })
   }
-}
-
-/** Tokens as the server counts them, for a request or, as SGLang does, for each of its texts; NaN where it does not. */
-function tokensSaid(answer: unknown): number {
-  if (Array.isArray(answer)) return answer.length === 0 ? NaN : (answer as ({ meta_info?: { prompt_tokens?: unknown } } | null)[]).reduce((sum, one) => sum + Number(one?.meta_info?.prompt_tokens ?? NaN), 0)
-  return Number((answer as { usage?: { total_tokens?: unknown } } | null)?.usage?.total_tokens ?? NaN)
 }
 
 /** A path below a server's root; some write the root with the version that paths have themselves. */

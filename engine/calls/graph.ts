@@ -22,6 +22,8 @@ export function servicesOf(graph: Graph): { services: Map<string, Service>, prob
       // what is in a url is in the graph, in errors and in the history of the shell
       else if (address.username || address.password || address.search) wrong('url', `${address.protocol}//…@${address.host}`, 'a url holds no keys: name the environment variable that does in key_variable')
       if (variable !== undefined && !process.env[variable]) wrong('key_variable', variable, 'the environment has no such variable, or it is empty')
+      // a header can hold nothing else; the value itself is in no message
+      else if (variable !== undefined && !/^[\x21-\x7e]+$/.test(process.env[variable]!.trim())) wrong('key_variable', variable, 'the variable holds something that is no key: a key has no spaces, line ends or letters beyond ASCII')
       if (max_usd !== undefined && price === undefined) wrong('max_usd', max_usd, 'a cap in dollars needs a price: set usd_per_million_tokens')
     } catch (error) {
       problems.push(graph.place(say.invalidValue(at, undefined, (error as Error).message)))

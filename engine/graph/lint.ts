@@ -49,6 +49,7 @@ function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): 
   for (const [i, draft] of drafts.entries()) {
     const { id, stage } = draft
     if (id === undefined) continue
+    if (id in {}) yield say.badPattern(`${pointerOf(draft)}/id`, id, 'another id: every object of JavaScript has something of that name')
     if (byId.get(id) !== i) yield say.duplicateId(`${pointerOf(draft)}/id`, id, pointerOf(drafts[byId.get(id)!]))
     if (stage?.kind !== 'sink') continue
     if (reserved.has(id)) yield say.reservedId(`${pointerOf(draft)}/id`, id)

@@ -4,6 +4,7 @@ import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { EXIT, SluiceError } from '../errors.ts'
+import { inLine } from '../terminal.ts'
 import type { Manifest } from './manifest.ts'
 
 export interface LedgerRow { id: string, file: string, row: number, outcome: string, stage: string | null, reason: string | null, numbers: { name: string, value: number | null, limit: number | null }[], detail: string | null, sinks: string[] }
@@ -45,7 +46,8 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
 }
 
 /** One row of the ledger in words. */
-export function explain(row: LedgerRow, manifest?: Manifest): string {
+export function explain(told: LedgerRow, manifest?: Manifest): string {
+  const row = { ...told, id: inLine(told.id), file: inLine(told.file), detail: told.detail === null ? null : inLine(told.detail) }
   const use = row.stage && manifest?.stages[row.stage]?.use
   const numbers = row.numbers.map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`).join(',')
   const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${row.reason === 'error' ? '' : 'yields to '}${row.detail}`

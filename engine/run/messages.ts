@@ -79,7 +79,9 @@ export interface Counts { in: number, out: number, dropped: number, errored: num
 /** What is said of the reason `error`, which stages do not declare. */
 export const ERROR_ABOUT = 'the stage failed on the row; the ledger has the message'
 
-export const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: {}, notes: {}, left: {}, millis: 0 })
+/** Counts by names that a stage gives: without those that all objects have. */
+const none = (): Record<string, number> => Object.create(null) as Record<string, number>
+export const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: none(), notes: none(), left: none(), millis: 0 })
 
 /** Verdicts on rows, one entry each, in order. `reason` indexes the stage's declared reasons; related rows are -1 where there are none. */
 export interface Events {

@@ -7,7 +7,6 @@ import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
-import { unreadBeside } from '../../stages/sources/files.ts'
 import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
 import type { GraphInput, RunOptions } from './run.ts'
@@ -24,8 +23,8 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
-  const inputs = new Map<string, InputFile[]>()
-  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
+  const inputs = new Map<string, InputFile[]>(), told: string[] = []
+  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
   if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
   const { services, problems: unfit } = servicesOf(graph)
   const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
@@ -34,18 +33,21 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: [formatProblems([...warnings, ...problems]), ...graph.nodes.flatMap(readsOf), ...unreadOf([...inputs.values()].flat())].filter(line => line !== '').join('\n') }
+  return {
+    graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, services,
+    isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
+    warnings: [formatProblems([...warnings, ...problems]), ...graph.nodes.flatMap(readsOf), ...told, ...unreadOf([...inputs.values()].flat())].filter(Boolean).join('\n'),
+  }
 }
 
 /** Files that give nothing: an empty one may have been meant to hold rows. One line for each kind. */
 function unreadOf(files: readonly InputFile[]): string[] {
   const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
-  const empty = pathsOf(files.filter(({ rows }) => rows === 0)), open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing')), beside = unreadBeside(pathsOf(files))
+  const empty = pathsOf(files.filter(({ rows }) => rows === 0)), open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
   const named = (paths: readonly string[]) => `${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`
   return [
     ...empty.length > 0 ? [`input: ${empty.length} of ${files.length} files have no row: ${named(empty)}`] : [],
     ...open.length > 0 ? [`input: ${open.length} of ${files.length} files are Arrow streams without an end, and may have been cut: ${named(open)}`] : [],
-    ...beside.length > 0 ? [`input: ${beside.length} files beside those of saved data sets are left unread, for state.json does not name them: ${named(beside)}`] : [],
   ]
 }
 
@@ -67,9 +69,9 @@ function checkPick({ path, layout, canPick }: InputFile): void {
 }
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */
-async function inputsOf(node: Node, base: string): Promise<InputFile[]> {
+async function inputsOf(node: Node, base: string, warn: (text: string) => void): Promise<InputFile[]> {
   try {
-    return await (node.stage as Source).inputs(node.options as never, base)
+    return await (node.stage as Source).inputs(node.options as never, base, warn)
   } catch (error) {
     throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
   }

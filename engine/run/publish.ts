@@ -153,7 +153,7 @@ function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly 
 /** Which side is longer in what the sources gave and in what the sinks got, by file. */
 function lengthsOf({ graph, files }: Prepared, partitions: readonly Partition[], metas: readonly (readonly PassMeta[])[]): Manifest['lengths'] {
   return Object.fromEntries(graph.nodes.filter(({ stage }) => stage.kind !== 'stage').map(({ id }) => {
-    const all = emptyLengths(), byFile: Record<string, Lengths> = {}
+    const all = emptyLengths(), byFile = Object.create(null) as Record<string, Lengths>
     metas.forEach((levels, p) => levels.forEach(({ lengths: { [id]: some } }) => {
       if (!some) return
       addLengths(all, some)

@@ -1,6 +1,6 @@
 /** A run from the graph to the published folder. */
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -221,7 +221,7 @@ function removeHalves(output: string, cache: string): void {
 
 /** What identifies an input as long as it stays as it is. Refuses what a run into the same folder published: the next one would read its own result. */
 function checkInput(path: string, bytes: number, output: string): string {
-  const stamp = stampOf(path)
+  const stamp = statSync(path, { throwIfNoEntry: false }) ? stampOf(path) : ''
   if (!stamp.startsWith(`${bytes}-`)) throw changedInput(path)
   if (realpathSync(path).startsWith(join(realpathSync(output), 'runs', sep))) {
     throw new SluiceError(`run: the input ${path} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)

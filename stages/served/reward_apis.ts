@@ -24,21 +24,23 @@ export function requestOf(api: Api, common: Readonly<Record<string, unknown>>, i
 
 /** One score an item, in the order of the items. */
 export function readScores(api: Api, answer: unknown, count: number): number[] {
-  if (api === 'sglang_classify') {
-    const list = (Array.isArray(answer) ? answer : [answer]) as { embedding?: unknown }[]
-    return counted(list, count).map(({ embedding }, i) => single(embedding, i))
-  }
-  const list = api === 'rerank' ? 'results' : 'data'
-  const data = (api === 'tei_rerank' ? answer : (answer as Record<string, unknown>)[list]) as { index?: number, probs?: unknown, data?: unknown, score?: unknown, relevance_score?: unknown }[] | undefined
-  if (!Array.isArray(data)) throw new Error(`the answer has no ${list}, but ${Object.keys(answer as object).slice(0, 5).join(', ')}`)
+  if (api === 'sglang_classify') return counted(Array.isArray(answer) ? answer : [answer], count).map(({ embedding }, i) => single(embedding, i))
+  const list = api === 'rerank' ? 'results' : 'data', whole = answer as Readonly<Record<string, unknown>> | null
+  const data = api === 'tei_rerank' ? answer : typeof whole === 'object' ? whole?.[list] : undefined
+  if (!Array.isArray(data)) throw new Error(`the answer has no ${list}, but ${Object.keys(whole ?? {}).slice(0, 5).join(', ') || JSON.stringify(answer).slice(0, 60)}`)
   const sorted = counted(data, count).slice().sort((a, b) => a.index! - b.index!)
-  if (sorted.some(({ index }, i) => index !== i)) throw new Error(`the answer's indexes are ${data.slice(0, 5).map(({ index }) => index).join(', ')}, not 0 to ${count - 1}`)
+  if (sorted.some(({ index }, i) => index !== i)) throw new Error(`the answer's indexes are ${sorted.slice(0, 5).map(({ index }) => JSON.stringify(index)).join(', ')}, not 0 to ${count - 1}`)
   return sorted.map(({ probs, data, score, relevance_score }, i) => single(api === 'rerank' ? relevance_score : takesTwo(api) ? score : api === 'vllm_classify' ? probs : lastToken(data), i))
 }
 
-function counted<T>(list: readonly T[], count: number): readonly T[] {
+/** What an answer says of one text. */
+interface One { readonly index?: number, readonly embedding?: unknown, readonly probs?: unknown, readonly data?: unknown, readonly score?: unknown, readonly relevance_score?: unknown }
+
+function counted(list: readonly unknown[], count: number): readonly One[] {
   if (list.length !== count) throw new Error(`${list.length} scores came for ${count} texts`)
-  return list
+  const wrong = list.findIndex(one => typeof one !== 'object' || one === null)
+  if (wrong >= 0) throw new Error(`the answer for text ${wrong} is ${JSON.stringify(list[wrong]).slice(0, 60)}, not an object`)
+  return list as readonly One[]
 }
 
 /** Of lists of numbers, one for each token, that of the last one, which has read all. One list alone is of the whole text: classes, or an embedding. */

@@ -1,12 +1,13 @@
 /** Which files an input names. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
+import { DataType, type Field } from 'apache-arrow'
 import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
+import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
 
 /** Options that all sources have. */
 export const inputOptions = {
@@ -30,34 +31,53 @@ export interface InputOptions {
   readonly columns?: readonly string[]
 }
 
+/** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
+const DATA = /\.(parquet|jsonl|ndjson|json|arrow|feather|csv|tsv|orc|avro)(\.(gz|zst|bz2|xz|lz4|zip))?$/i
+const NO_DATA = new Set(['state.json', 'dataset_info.json', 'dataset_infos.json', 'dataset_dict.json'])
+/** Names in one message, and characters of one. */
+const SHOWN = 5, LONGEST = 300
+
 /**
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
- * extensions, but none whose name or folder begins with `.` or `_`; of a saved data set those that it says it has. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file.
+ * extensions, but none whose name or folder begins with `.` or `_`; of a saved data set those that it says it has. `warn` hears what is left unread there, and of
+ * files that have two names. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
  */
-export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[]): Promise<string[]> {
+export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[], warn: Warn = () => undefined): Promise<string[]> {
   // by the place that links lead to: a file of two names is one file
-  const found = new Map<string, string>()
+  const found = new Map<string, string>(), skipped = new Set<string>(), others = new Set<string>(), twice: string[] = []
   const missing: string[] = []
-  for (const pattern of [path, ...more]) {
-    const files = await filesOf(pattern, base, extensions)
-    if (typeof files === 'string') { missing.push(`'${pattern}' ${files}`); continue }
-    const named = existsSync(resolve(base, pattern)) ? resolve(base, pattern) : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
-    for (const file of files) {
-      refusePublished(stage, file, named)
-      // a link to nothing is told where it is opened
-      const place = isUrl(file) ? file : await realpath(file).catch(() => file), other = found.get(place)
-      if (other === undefined || compareBytes(file, other) < 0) found.set(place, file)
+  for (const pattern of new Set([path, ...more])) {
+    try {
+      const search = await searchFor(pattern, base, extensions, others)
+      missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
+      for (const what of search.skipped) skipped.add(what)
+      if (search.files.length + search.broken.length === 0) throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
+      const named = existsSync(resolve(base, pattern)) ? resolve(base, pattern) : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
+      for (const file of search.files) {
+        refusePublished(stage, file.path, named)
+        const other = found.get(file.place)
+        if (other !== undefined && other !== file.path) twice.push(`${file.path} is ${other}`)
+        if (other === undefined || compareBytes(file.path, other) < 0) found.set(file.place, file.path)
+      }
+    } catch (error) {
+      if (!(error instanceof SearchError)) throw error
+      missing.push(`'${pattern.length > LONGEST ? `${pattern.slice(0, LONGEST)}…` : pattern}' ${error.message}`)
     }
   }
-  if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${missing.join('; ')} (looked in ${base})`), { code: 'NO_INPUT' })
-  const files: string[] = [], saved = new Map<string, ReadonlySet<string> | undefined>()
-  for (const file of [...found.values()].sort(compareBytes)) {
-    const folder = dirname(file)
-    if (file.endsWith('.arrow') && !saved.has(folder)) saved.set(folder, savedFiles(folder))
-    if (saved.get(folder)?.has(file) ?? true) files.push(file)
-  }
-  if (files.length > 0) return files
-  throw Object.assign(new Error(`${stage}: no input: ${[...saved.keys()].join(', ')} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`), { code: 'NO_INPUT' })
+  if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`), { code: 'NO_INPUT' })
+  const tell = (what: readonly string[], one: string, many: string) => { if (what.length > 0) warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`) }
+  tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
+  tell([...others], 'file of another kind is left unread', 'files of other kinds are left unread')
+  tell(twice, 'file has two names and is read once', 'files have two names and are read once')
+  const files = [...found.values()].sort(compareBytes)
+  const saved = new Map([...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [folder, savedFiles(folder)]))
+  const isRead = (file: string) => saved.get(dirname(file))?.has(file) ?? true
+  const beside = files.filter(file => !isRead(file)), read = files.filter(isRead)
+  const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
+  tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
+  if (read.length > 0) return read
+  const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
+  throw Object.assign(new Error(`${stage}: no input: ${why}`), { code: 'NO_INPUT' })
 }
 
 /**
@@ -79,14 +99,6 @@ function savedFiles(folder: string): ReadonlySet<string> | undefined {
   return new Set(files)
 }
 
-/** Arrow files beside these that the state.json of their folder does not name: nobody reads them. */
-export function unreadBeside(files: readonly string[]): string[] {
-  return [...new Set(files.filter(file => file.endsWith('.arrow')).map(file => dirname(file)))].flatMap(folder => {
-    const saved = savedFiles(folder)
-    return saved ? readdirSync(folder).filter(name => name.endsWith('.arrow')).map(name => join(folder, name)).filter(file => !saved.has(file)).sort(compareBytes) : []
-  })
-}
-
 /** Refuses what a run published where only a folder above its output was named: the next run would read the result of another. */
 function refusePublished(stage: string, file: string, named: string): void {
   const at = file.indexOf(`${sep}runs${sep}`, named.length), output = file.slice(0, at)
@@ -94,23 +106,53 @@ function refusePublished(stage: string, file: string, named: string): void {
   throw new SluiceError(`${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)
 }
 
+export type Warn = (text: string) => void
+
+const MOST_MISSING = 20
+const listed = (names: readonly string[], by = ', ', most = SHOWN): string => names.slice(0, most).join(by) + (names.length > most ? `${by}and ${(names.length - most).toLocaleString('en-US')} more` : '')
+
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-async function filesOf(pattern: string, base: string, extensions: readonly string[]): Promise<string[] | string> {
-  if (isUrl(pattern)) return extensions.includes('.parquet') ? [pattern] : 'is a URL, and only Parquet is read from one; download it'
+/** The files of one path or pattern; `others` takes those of other kinds in a folder. */
+async function searchFor(pattern: string, base: string, extensions: readonly string[], others: Set<string>): Promise<Search> {
+  if (isUrl(pattern)) {
+    if (!extensions.includes('.parquet')) throw new SearchError('is a URL, and only Parquet is read from one; download it')
+    return { files: [{ path: pattern, place: pattern }], skipped: [], broken: [] }
+  }
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has
-  const kind = await stat(path).catch(() => undefined)
-  if (kind?.isDirectory()) {
-    const names = await readdir(path, { recursive: true })
-    const files = names.filter(name => extensions.some(end => name.endsWith(end)) && !name.split(sep).some(part => /^[._]/.test(part)))
-    return files.length > 0 ? files.map(name => join(path, name)) : `is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}`
+  const kind = await kindOf(path)
+  if (kind === 'folder') {
+    const search = await filesBelow(path, /^[._]/, name => (DATA.test(name) && !NO_DATA.has(name)) || isOf(name, extensions))
+    const isOther = (file: { path: string }) => DATA.test(file.path) && !isOf(file.path, extensions)
+    const files = search.files.filter(file => !isOther(file)), left = search.files.filter(isOther).map(file => file.path), broken = search.broken.filter(file => !isOther(file))
+    for (const file of left) others.add(file)
+    if (files.length + broken.length > 0) return { ...search, files, broken }
+    left.unshift(...search.skipped)
+    throw new SearchError(`is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}${left.length > 0 ? `; it has ${listed(left)}` : ''}`)
   }
-  if (kind) return [path]
-  if (!/[*?[\]{}()!]/.test(pattern)) return 'does not exist'
-  const { glob } = await import('zx')
-  const files = await glob(pattern, { cwd: base, absolute: true, onlyFiles: true, expandDirectories: false })
-  return files.length > 0 ? files.map(file => resolve(file)) : 'matches no file'
+  if (kind === 'file') return { files: [{ path, place: await placeOf(path) }], skipped: [], broken: [] }
+  if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
+  if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
+  return filesMatching(pattern, base)
+}
+
+const isOf = (name: string, extensions: readonly string[]): boolean => extensions.some(end => name.toLowerCase().endsWith(end))
+
+/** Throws where two columns, or two fields of an object, have one name: nobody can say which is meant. */
+export function checkNames(fields: readonly Field[], above = ''): void {
+  const seen = new Set<string>()
+  for (const { name, type } of fields) {
+    const path = `${above}${name}`
+    if (seen.has(name)) throw new Error(`has two ${above === '' ? 'columns' : 'fields'} of the name '${path}'; rename or remove one`)
+    seen.add(name)
+    checkInner(type as DataType, path)
+  }
+}
+
+function checkInner(type: DataType, path: string): void {
+  if (DataType.isStruct(type)) checkNames(type.children, `${path}.`)
+  else for (const child of (type.children ?? []) as Field[]) checkInner(child.type as DataType, path)
 }
 
 /** Columns that the folders above a file name, `key=value`, outermost first; `__HIVE_DEFAULT_PARTITION__` is null. */

@@ -18,7 +18,7 @@ export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message'
 export interface Said { readonly data: Data<List>, readonly bad?: Uint8Array, readonly extras?: readonly (string | null)[] }
 
 /** Roles of {from, value} messages by the names of trainers; others stay as they are. */
-const ROLES: Readonly<Record<string, string>> = { human: 'user', gpt: 'assistant', observation: 'tool', function_call: 'assistant' }
+const ROLES = new Map([['human', 'user'], ['gpt', 'assistant'], ['observation', 'tool'], ['function_call', 'assistant']])
 
 const PAIRS = [['role', 'content'], ['from', 'value']] as const
 
@@ -132,7 +132,7 @@ function renameRoles(role: Data): Data {
     let k = known.get(name)
     if (k === undefined) {
       known.set(name, k = names.length)
-      names.push(ROLES[name] ?? name)
+      names.push(ROLES.get(name) ?? name)
     }
     picks.push(k, k + 1)
   }
@@ -163,7 +163,7 @@ function parseMessages(text: string): Parsed | undefined {
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
     if (typeof content !== 'string' && content !== null) return undefined
     const name = role as string
-    parsed.messages.push({ role: names[0] === 'from' ? ROLES[name] ?? name : name, content: content ?? '' })
+    parsed.messages.push({ role: names[0] === 'from' ? ROLES.get(name) ?? name : name, content: content ?? '' })
     const extra = Object.entries(rest).filter(([, value]) => value !== null)
     parsed.extras.push(extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)))
   }

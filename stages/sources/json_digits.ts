@@ -39,6 +39,39 @@ export function endOfString(text: string, at: number): number {
   return text.length
 }
 
+/** A key that some object of a JSON text has twice; undefined where none has. Of the two values JSON.parse gives the second, and says nothing. */
+export function keyTwice(text: string): string | undefined {
+  // of lists undefined
+  const open: (Set<string> | undefined)[] = []
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '{') open.push(new Set())
+    else if (character === '[') open.push(undefined)
+    else if (character === '}' || character === ']') open.pop()
+    if (character !== '"') continue
+    const end = endOfString(text, at), keys = open[open.length - 1]
+    if (keys && text[skipWhite(text, end)] === ':') {
+      const key = unescaped(text.slice(at, end))
+      if (keys.has(key)) return key
+      keys.add(key)
+    }
+    at = end - 1
+  }
+  return undefined
+}
+
+function unescaped(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1)
+  try { return JSON.parse(quoted) as string } catch { return quoted }
+}
+
+/** The place of the next character that is no blank, within a line. */
+export function skipWhite(line: string, from: number): number {
+  let at = from
+  while (line[at] === ' ' || line[at] === '\t' || line[at] === '\r') at++
+  return at
+}
+
 export const isMarked = (value: unknown): value is string => typeof value === 'string' && value.startsWith(MARK) && /^-?\d+$/.test(digitsOf(value))
 /** The digits of a marked integer. */
 export const digitsOf = (value: string): string => value.slice(MARK.length)

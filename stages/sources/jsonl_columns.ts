@@ -2,8 +2,8 @@
 import { Bool, DataType, Field, Float64, List, Null, Schema, Struct, Utf8, type RecordBatch } from 'apache-arrow'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { asNumbers, digitsOf, isMarked, mayMark, parseDigits, stringifyDigits } from './json_digits.ts'
-import { fromValues, typeOfValue, unify } from './values.ts'
+import { asNumbers, digitsOf, isMarked, keyTwice, mayMark, parseDigits, stringifyDigits } from './json_digits.ts'
+import { fromValues, own, typeOfValue, unify } from './values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -22,7 +22,7 @@ export function inferColumns(rows: readonly Json[], isSaid: (name: string) => bo
   const names = new Set(rows.flatMap(row => Object.keys(row)))
   names.delete(OTHER)
   names.delete(LINE)
-  return [...names].map(name => inferColumn(name, rows.map(row => row[name]).filter(value => value !== null && value !== undefined), isSaid(name)))
+  return [...names].map(name => inferColumn(name, rows.map(row => own(row, name)).filter(value => value !== null && value !== undefined), isSaid(name)))
 }
 
 function inferColumn(name: string, values: readonly unknown[], said: boolean): Column {
@@ -69,22 +69,23 @@ export interface LineReader {
   batch(lines: readonly string[]): { raw: RecordBatch, problems: ReadonlyMap<number, string> }
 }
 
-/** A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. */
-export function parseLine(line: string): Json | string {
+/** A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`: it may have a key twice. */
+export function parseLine(line: string, mayTwice = true): Json | string {
   try {
-    const value = parseDigits(line)
+    const value = parseDigits(line), key = mayTwice ? keyTwice(line) : undefined
+    if (key !== undefined) return `the key '${key}' is there twice in one object`
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : 'the line is JSON but no object'
   } catch {
     return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
   }
 }
 
-/** `hasOther`: whether some line has what fits no column. `constants`: values that every row has which does not have its own. */
-export function openReader(columns: readonly Column[], hasOther: boolean, constants: Json = {}): LineReader {
+/** `hasOther`: whether some line has what fits no column. `hasTwice`: whether one has a key twice. `constants`: values that every row has which does not have its own. */
+export function openReader(columns: readonly Column[], { hasOther, hasTwice }: { readonly hasOther: boolean, readonly hasTwice: boolean }, constants: Json = {}): LineReader {
   const types = [...columns.map(({ name, type }) => [name, type] as const), ...hasOther ? [[OTHER, new Utf8()] as const] : [], [LINE, new Utf8()] as const]
   const schema = new Schema(types.map(([name, type]) => new Field(name, type, true)))
   const said = columns.filter(column => column.said)
-  const validate = new Ajv({ allowUnionTypes: true }).compile({
+  const validate = new Ajv({ allowUnionTypes: true, ownProperties: true }).compile({
     type: 'object', properties: Object.fromEntries(said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)])),
   })
   const left = leftOver(columns)
@@ -93,14 +94,14 @@ export function openReader(columns: readonly Column[], hasOther: boolean, consta
     batch(lines) {
       const problems = new Map<number, string>()
       const rows = lines.map((line, i) => {
-        const parsed = parseLine(line)
+        const parsed = parseLine(line, hasTwice)
         const row = typeof parsed === 'string' || !mayMark(line) ? parsed : withNumbers(parsed, said)
         const problem = typeof row === 'string' ? row : fault(validate, row)
         if (problem === undefined) return { ...constants, ...row as Json }
         problems.set(i, problem)
         return {}
       })
-      const data = columns.map(column => fromValues(column.type, rows.map(row => cell(column, row[column.name]))))
+      const data = columns.map(column => fromValues(column.type, rows.map(row => cell(column, own(row, column.name)))))
       const others = rows.map(left)
       if (!hasOther && others.some(other => other !== null)) throw new Error('a line has a value that fits no column, and none had when the file was first read: it changed, or this is a bug')
       const texts = [...hasOther ? [others] : [], lines.map((line, i) => problems.has(i) ? line : null)]
@@ -111,7 +112,7 @@ export function openReader(columns: readonly Column[], hasOther: boolean, consta
 
 /** The columns that a layout reads, without marks. */
 const withNumbers = (row: Json, said: readonly Column[]): Json =>
-  ({ ...row, ...Object.fromEntries(said.filter(({ name, json }) => !json && name in row).map(({ name }) => [name, asNumbers(row[name])])) })
+  ({ ...row, ...Object.fromEntries(said.filter(({ name, json }) => !json && Object.hasOwn(row, name)).map(({ name }) => [name, asNumbers(row[name])])) })
 
 function fault(validate: ValidateFunction, row: Json): string | undefined {
   if (validate(row)) return undefined

@@ -1,6 +1,6 @@
 /** A look at every line of a file before the run, without parsing most of them: which numbers are whole, and whether anything fits no column. */
 import { Int64, Utf8 } from 'apache-arrow'
-import { endOfString } from './json_digits.ts'
+import { endOfString, keyTwice, skipWhite } from './json_digits.ts'
 import { leftOver, parseLine, type Column } from './jsonl_columns.ts'
 
 /** What the numbers of a column are: `isWhole`, all are written as integers; `isExact`, float64 holds all of the integers; `isLong`, int64 does. */
@@ -8,26 +8,33 @@ interface Numbers { isWhole: boolean, isExact: boolean, isLong: boolean }
 
 /**
  * Columns with the types that all lines have, not only the first ones: whole numbers are int64, others float64, and JSON text where neither has all the digits. `hasOther`: a value of some line
- * fits no column. Lines that cannot be read say nothing of that.
+ * fits no column; `hasTwice`: some line has a key twice. Lines that cannot be read say nothing of that.
  */
-export async function settleColumns(columns: readonly Column[], lines: AsyncIterable<Buffer>): Promise<{ columns: Column[], hasOther: boolean }> {
+export async function settleColumns(columns: readonly Column[], lines: AsyncIterable<Buffer>): Promise<{ columns: Column[], hasOther: boolean, hasTwice: boolean }> {
   // bytes as characters: what holds JSON together is ASCII, and nothing has to be decoded
-  const byName = new Map(columns.map(column => [Buffer.from(column.name).toString('latin1'), { ...column, numbers: { isWhole: true, isExact: true, isLong: true } }]))
+  const byName = new Map(columns.map(column => [Buffer.from(column.name).toString('latin1'), { ...column, numbers: { isWhole: true, isExact: true, isLong: true }, line: -1 }]))
   const left = leftOver(columns)
-  let hasOther = false
+  let hasOther = false, hasTwice = false, line = 0
   for await (const bytes of lines) {
     const isPlain = scanLine(bytes.toString('latin1'), (name, value) => {
       const column = byName.get(name), kind = kindOf(value)
       if (kind === 'number' && column) note(column.numbers, value)
+      // a second time in this line
+      if (column?.line === line) return false
+      if (column) column.line = line
       return kind === 'null' || (column !== undefined && (column.json || column.said || kind === column.kind))
     })
-    if (hasOther || isPlain) continue
-    const row = parseLine(bytes.toString())
+    line++
+    if (isPlain) continue
+    const text = bytes.toString(), isTwice = keyTwice(text) !== undefined
+    hasTwice ||= isTwice
+    if (hasOther || isTwice) continue
+    const row = parseLine(text)
     hasOther = typeof row !== 'string' && left(row) !== null
   }
   return {
-    hasOther,
-    columns: [...byName.values()].map(({ numbers: { isWhole, isExact, isLong }, ...column }) => {
+    hasOther, hasTwice,
+    columns: [...byName.values()].map(({ numbers: { isWhole, isExact, isLong }, line: _, ...column }) => {
       if (column.json || column.kind !== 'number' || (!isWhole && isExact)) return column
       if (isWhole && isLong) return { ...column, type: new Int64() }
       // the scores of a layout are float64 whatever their digits
@@ -49,7 +56,7 @@ const kindOf = (value: string): string => KINDS[value[0]] ?? 'number'
 
 /**
  * Hands over the keys of an object and the text of their values, of lists, objects and text the first character alone; `look` says whether it is nothing unusual. Returns whether nothing was. A line
- * that is no object is unusual, as is one that the scan loses track of. Keys come as they are written, escapes and all.
+ * that is no object is unusual, as is one that the scan loses track of, or that has a key twice in an object within it. Keys come as they are written, escapes and all.
  */
 function scanLine(line: string, look: (name: string, value: string) => boolean): boolean {
   let at = skipWhite(line, 0), isPlain = true
@@ -69,20 +76,24 @@ function scanLine(line: string, look: (name: string, value: string) => boolean):
   }
 }
 
-function skipWhite(line: string, from: number): number {
-  let at = from
-  while (line[at] === ' ' || line[at] === '\t' || line[at] === '\r') at++
-  return at
-}
-
 function endOfValue(line: string, start: number): number {
   if (line[start] === '"') return endOfString(line, start)
-  let at = start, depth = 0
+  // the keys of the objects that are open; of lists undefined
+  const open: (Set<string> | undefined)[] = []
+  let at = start
   for (; at < line.length; at++) {
     const character = line[at]
-    if (character === '"') at = endOfString(line, at) - 1
-    else if (character === '{' || character === '[') depth++
-    else if (depth > 0) { if ((character === '}' || character === ']') && --depth === 0) return at + 1 }
+    if (character === '"') {
+      const end = endOfString(line, at), keys = open[open.length - 1]
+      if (keys && line[skipWhite(line, end)] === ':') {
+        const key = line.slice(at + 1, end - 1)
+        if (keys.has(key) || key.includes('\\')) return -1
+        keys.add(key)
+      }
+      at = end - 1
+    } else if (character === '{') open.push(new Set())
+    else if (character === '[') open.push(undefined)
+    else if (open.length > 0) { if (character === '}' || character === ']') { open.pop(); if (open.length === 0) return at + 1 } }
     else if (character === ',' || character === '}' || skipWhite(line, at) > at) return at
   }
   return at

@@ -4,7 +4,7 @@ import { take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
-import { checkCarried, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
+import { checkCarried, checkNames, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
 import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
 import { pickRows, rowsAt } from './pick.ts'
@@ -41,6 +41,7 @@ const startsOf = ({ batches }: IpcIndex): number[] =>
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = indexIpc(path)
   const full = ipcSchema(index)
+  checkNames(full.fields)
   checkCarried(carry, full.names.map(String))
   const sample = [...readIpc(path, index, full, { start: 0, end: Math.min(SAMPLE_ROWS, index.rows) })]
     .map(({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)))
@@ -68,8 +69,8 @@ export default defineSource({
   ].join('\n'),
   options: Type.Object(inputOptions),
   reasons: layoutReasons,
-  async inputs(options, base) {
-    const paths = await findFiles('read_arrow', options, base, extensions)
+  async inputs(options, base, warn) {
+    const paths = await findFiles('read_arrow', options, base, extensions, warn)
     return openAll('read_arrow', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {

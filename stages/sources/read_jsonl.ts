@@ -22,6 +22,7 @@ interface JsonlPlan {
   readonly schema: Uint8Array
   readonly columns: readonly Omit<Column, 'type'>[]
   readonly hasOther: boolean
+  readonly hasTwice: boolean
   readonly hive: Readonly<Record<string, string | null>>
 }
 
@@ -59,22 +60,22 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const sample: string[] = []
   for await (const line of readLines(path, index, { start: 0, end: Math.min(SAMPLE_ROWS, index.lines) })) sample.push(line.toString())
   if (sample.length === 0) throw new Error('has no line: its columns are unknown; remove the file')
-  const parsed = sample.map(parseLine)
+  const parsed = sample.map(line => parseLine(line))
   const rows = parsed.filter((row): row is Json => typeof row !== 'string')
   // a whole file of JSON is mistaken for one of JSON Lines more often than anything else
   const advice = sample[0].trimStart().startsWith('[') ? 'of a JSON array make one object a line, as by jq -c \'.[]\'' : 'is it JSON Lines?'
   if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; ${advice}`)
   const hive = hiveColumns(path)
   const first = inferColumns(rows.map(row => ({ ...hive, ...row })), name => isSampled(name) || name === answer)
-  const { columns, hasOther } = await settleColumns(first, readLines(path, index, { start: 0, end: index.lines }))
-  const reader = openReader(columns, hasOther, hive)
+  const { columns, ...has } = await settleColumns(first, readLines(path, index, { start: 0, end: index.lines }))
+  const reader = openReader(columns, has, hive)
   const names = reader.schema.names.map(String)
   checkCarried(carry, names.filter(name => name !== LINE))
   const { raw } = reader.batch(sample.filter((_, i) => typeof parsed[i] !== 'string'))
   const pairs = detectLayout(new Schema(reader.schema.fields.slice(0, columns.length)), [raw], layout === 'auto' ? undefined : layout, answer)
   const { schema } = openConverter(pairs, reader.schema, { carry: carryOf(carry, names), pairing })
   const plan: JsonlPlan = {
-    pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, hasOther,
+    pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, ...has,
     columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
   }
   const starts = await groupStarts(pairs, startsOf(index.offsets), range => readBatches(path, index.offsets, range, reader, new Map()))
@@ -87,7 +88,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
 const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
-  name: 'read_jsonl', version: 4, extensions,
+  name: 'read_jsonl', version: 5, extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
     'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',
@@ -99,16 +100,16 @@ export default defineSource({
   options: Type.Object(inputOptions),
   reasons: {
     ...layoutReasons,
-    unreadable_line: { kind: 'broken', about: 'the line is no JSON object, or a value of it is not of the kind that the first rows have there' },
+    unreadable_line: { kind: 'broken', about: 'the line is no JSON object, an object of it has a key twice, or a value of it is not of the kind that the first rows have there' },
   },
-  async inputs(options, base) {
-    const paths = await findFiles('read_jsonl', options, base, extensions)
+  async inputs(options, base, warn) {
+    const paths = await findFiles('read_jsonl', options, base, extensions, warn)
     return openAll('read_jsonl', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {
-    const { pairs, offsets, schema, columns, hasOther, hive } = plan as JsonlPlan
+    const { pairs, offsets, schema, columns, hive, ...has } = plan as JsonlPlan
     const { fields } = schemaFromBytes(schema)
-    const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), hasOther, hive)
+    const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), has, hive)
     const converter = openConverter(pairs, reader.schema, { carry: carryOf(carry, reader.schema.names.map(String)), pairing })
     const problems = new Map<number, string>()
     let at = 0

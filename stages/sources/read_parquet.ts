@@ -5,7 +5,7 @@ import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import { decodedBytes, openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
-import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
+import { checkCarried, checkNames, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
 import { pickRows, rowsAt } from './pick.ts'
 import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
@@ -49,6 +49,7 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const file = await openParquet(path)
+  checkNames(file.schema.fields)
   const hive = Object.fromEntries(Object.entries(hiveColumns(path)).filter(([name]) => !file.schema.names.includes(name)))
   const full = withHive(file.schema, hive)
   checkCarried(carry, full.names.map(String))
@@ -77,8 +78,8 @@ export default defineSource({
   ].join('\n'),
   options: Type.Object(inputOptions),
   reasons: layoutReasons,
-  async inputs(options, base) {
-    const paths = await findFiles('read_parquet', options, base, extensions)
+  async inputs(options, base, warn) {
+    const paths = await findFiles('read_parquet', options, base, extensions, warn)
     return openAll('read_parquet', paths, path => openFile(path, options))
   },
   async* read({ columns: carry, pairing }, { path, plan }, range) {

@@ -28,6 +28,9 @@ function unifyStructs(a: Struct, b: Struct): Struct | undefined {
   return new Struct([...fields].map(([name, type]) => new Field(name, type, true)))
 }
 
+/** What an object has itself under a name, whatever all objects have. */
+export const own = (object: Readonly<Record<string, unknown>>, name: string): unknown => Object.hasOwn(object, name) ? object[name] : undefined
+
 /** The type of one JSON value; undefined where a list or object holds values that disagree. */
 export function typeOfValue(value: unknown): DataType | undefined {
   if (value === null || value === undefined) return new Null()
@@ -66,7 +69,7 @@ export function fromValues(type: DataType, values: readonly unknown[]): Data {
   }
   if (DataType.isStruct(type)) {
     const objects = values as readonly (Record<string, unknown> | null | undefined)[]
-    return makeData({ ...base, children: type.children.map(field => fromValues(field.type, objects.map(object => object?.[field.name]))) } as never)
+    return makeData({ ...base, children: type.children.map(field => fromValues(field.type, objects.map(object => object ? own(object, field.name) : undefined))) } as never)
   }
   throw new Error(`a column of ${type} cannot be made of JavaScript values`)
 }

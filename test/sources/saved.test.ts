@@ -39,7 +39,7 @@ describe('a data set that was saved to a folder is what its state.json says', ()
     const target = join(folder(), 'out')
     const { code, stderr } = await sluice('run', graph, '--output', target, '--quiet', '--input', pattern === '..' ? run : join(run, 'dpo', pattern))
     expect(code, stderr).toBe(0)
-    expect(stderr).toContain(`input: 2 files beside those of saved data sets are left unread, for state.json does not name them: ${join(run, 'dpo', 'cache-37108a5a9980be07.arrow')}, `)
+    expect(stderr).toContain(`read_arrow: 2 files beside those of saved data sets are left unread, for state.json does not name them: ${join(run, 'dpo', 'cache-37108a5a9980be07.arrow')}, `)
     expect(rowsOf(join(target, 'latest', 'dpo')).map(({ id }) => id)).toEqual(pairs(60).map(({ id }) => id))
   })
 
