@@ -46,7 +46,7 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
       if (other === undefined || compareBytes(file, other) < 0) found.set(place, file)
     }
   }
-  if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${missing.join('; ')} (looked in ${base})`), { code: 'NO_INPUT' })
+  if (missing.length > 0) throw noInput(`${stage}: no input: ${missing.join('; ')} (looked in ${base})`)
   const files: string[] = [], saved = new Map<string, ReadonlySet<string> | undefined>()
   for (const file of [...found.values()].sort(compareBytes)) {
     const folder = dirname(file)
@@ -54,25 +54,33 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
     if (saved.get(folder)?.has(file) ?? true) files.push(file)
   }
   if (files.length > 0) return files
-  throw Object.assign(new Error(`${stage}: no input: ${[...saved.keys()].join(', ')} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`), { code: 'NO_INPUT' })
+  const sets = [...saved.keys()].join(', ')
+  throw noInput(`${stage}: no input: ${sets} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`)
 }
 
 /**
- * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What else lies in the folder are caches of `datasets`, with other rows or
- * the same ones again. Throws an Error with `code: 'BAD_INPUT'` where a file is missing.
+ * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What
+ * else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an Error with `code: 'BAD_INPUT'`
+ * where a file is missing.
  */
 function savedFiles(folder: string): ReadonlySet<string> | undefined {
-  const path = join(folder, 'state.json'), bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
+  const path = join(folder, 'state.json')
+  const bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
   let state: { readonly _data_files?: unknown, readonly _indices_data_files?: unknown } | null
   try { state = JSON.parse(readFileSync(path, 'utf8')) as typeof state } catch (error) {
     if (!existsSync(path)) return undefined
-    throw bad(`cannot be read (${(error as Error).message}), and it says which files the data set has; save the data set again, or remove it to read all files`)
+    throw bad(`cannot be read (${(error as Error).message}); save the data set again, or remove state.json to read what is there`)
   }
   if (!Array.isArray(state?._data_files)) return undefined
-  const files = (state._data_files as { readonly filename?: unknown }[]).map(file => resolve(folder, String(file?.filename)))
+  const named = state._data_files as ({ readonly filename?: unknown } | null)[]
+  const files = named.map(file => resolve(folder, String(file?.filename)))
   const missing = files.filter(file => !existsSync(file))
-  if (missing.length > 0) throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
-  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) throw bad('names a selection of rows (_indices_data_files), as old versions of datasets saved it; load the data set and save it again')
+  if (missing.length > 0) {
+    throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
+  }
+  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) {
+    throw bad('names a selection of rows (_indices_data_files), as old versions of datasets did; load the data set and save it again')
+  }
   return new Set(files)
 }
 
@@ -80,9 +88,13 @@ function savedFiles(folder: string): ReadonlySet<string> | undefined {
 export function unreadBeside(files: readonly string[]): string[] {
   return [...new Set(files.filter(file => file.endsWith('.arrow')).map(file => dirname(file)))].flatMap(folder => {
     const saved = savedFiles(folder)
-    return saved ? readdirSync(folder).filter(name => name.endsWith('.arrow')).map(name => join(folder, name)).filter(file => !saved.has(file)).sort(compareBytes) : []
+    if (!saved) return []
+    const arrows = readdirSync(folder).filter(name => name.endsWith('.arrow')).map(name => join(folder, name))
+    return arrows.filter(file => !saved.has(file)).sort(compareBytes)
   })
 }
+
+const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
 
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
