@@ -44,17 +44,19 @@ const JOINED = 'two streams were joined; write them as one, or as two files'
 
 /** A stream: one message after the other, from the schema to the end mark. */
 function indexStream(fd: number, size: number): IpcIndex {
-  let schema: Uint8Array | undefined, at = 0, isClosed = false
+  let schema: Uint8Array | undefined, at = 0, isClosed = false, isMarked = false
   const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: Batches = []
   while (at < size) {
     const found = messageAt(fd, at, size, schema === undefined)
     if ('after' in found) {
-      isClosed = true
+      // zeros end a stream of old; in one of today they are what a crash leaves of a file's end
+      isClosed = found.isMarked || !isMarked
       refuseRest(fd, found.after, size)
       break
     }
     const { message, end } = found
     const range: Range = [at, end]
+    isMarked = found.isMarked
     if (message.isSchema()) {
       if (schema) throw new Error(`has a second schema at byte ${at}: ${JOINED}`)
       schema = readAt(fd, ...range)
@@ -184,10 +186,10 @@ function expectMessage(fd: number, at: number, size: number): Found {
   return found
 }
 
-interface Found { readonly message: Message, readonly end: number }
+interface Found { readonly message: Message, readonly end: number, readonly isMarked: boolean }
 
 /** The message at a byte; `after`: the stream ends there. */
-function messageAt(fd: number, at: number, size: number, isFirst: boolean): Found | { after: number } {
+function messageAt(fd: number, at: number, size: number, isFirst: boolean): Found | { after: number, isMarked: boolean } {
   const cutOff = (end: number) => new Error(isFirst
     ? 'is not Arrow IPC, or cut inside its schema' : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`)
   if (at + 4 > size) throw cutOff(at + 4)
@@ -197,7 +199,7 @@ function messageAt(fd: number, at: number, size: number, isFirst: boolean): Foun
   if (isMarked && prefix.length < 8) throw cutOff(at + 8)
   const length = prefix.readInt32LE(isMarked ? 4 : 0)
   const start = at + (isMarked ? 8 : 4)
-  if (length === 0) return { after: start }
+  if (length === 0) return { after: start, isMarked }
   if (length < 0 || start + length > size) throw cutOff(start + length)
   let message: Message
   try {
@@ -208,7 +210,7 @@ function messageAt(fd: number, at: number, size: number, isFirst: boolean): Foun
   if (isFirst && !message.isSchema()) throw new Error('is not Arrow IPC: its first message is no schema')
   const end = start + length + Number(message.bodyLength)
   if (end > size) throw cutOff(end)
-  return { message, end }
+  return { message, end, isMarked }
 }
 
 function readAt(fd: number, start: number, end: number): Buffer {

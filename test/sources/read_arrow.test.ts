@@ -177,6 +177,10 @@ describe('the file format is read by its footer', () => {
     writeFileSync(path, Buffer.concat([stream.subarray(0, -8), stream]))
     await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(`has a second schema at byte ${stream.length - 8}`)
     expect(await numbers('zeros', Buffer.concat([stream, new Uint8Array(512)]))).toEqual(upTo(60))
+    // what a crash leaves: zeros where the second batch and the end were
+    const [a] = await messagesOf(parts), at = Buffer.from(stream).indexOf(a) + a.length
+    writeFileSync(path, Buffer.concat([stream.subarray(0, at), new Uint8Array(4096)]))
+    expect((await readAll(readArrow, folder, path)).files[0].facts).toMatchObject({ rows: 25, end_of_stream: 'missing' })
   })
 })
 
