@@ -1,10 +1,11 @@
 /** A user's stage and all that it imports, as one JavaScript file: what its results follow from, and what nobody can know. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, Loader, Plugin } from 'esbuild'
+import { writeWhole } from '../run/files.ts'
 
 export interface Bundle {
   /** The JavaScript file, named by its content. */
@@ -117,9 +118,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   const module = join(folder, `${basename(path, extname(path))}-${hashOf(code).slice(0, 12)}.mjs`)
   if (!existsSync(module) || readFileSync(module, 'utf8') !== code) {
     mkdirSync(folder, { recursive: true })
-    const temporary = `${module}.${process.pid}.tmp`
-    writeFileSync(temporary, code)
-    renameSync(temporary, module)
+    writeWhole(module, code)
   }
   return { module, key: hashOf(JSON.stringify([[...files].sort(), [...packages].sort()])), reads: [...reads].sort() }
 }

@@ -2,6 +2,7 @@
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source } from '../../stages/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
+import { EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
@@ -18,12 +19,14 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
+  checkSample(options)
   const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input, options.set)
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>()
   for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base))
+  if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
   const { services, problems: unfit } = servicesOf(graph)
   const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
@@ -51,6 +54,19 @@ function unreadOf(files: readonly InputFile[]): string[] {
 /** What a user's stage may read that no key holds. */
 const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
   : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`]
+
+function checkSample({ sample, limit }: RunOptions): void {
+  if (sample === undefined) return
+  const isWhole = Number.isSafeInteger(sample) && sample >= 1
+  if (!isWhole) throw new SluiceError(`run: a sample of ${sample} rows; give a whole number of at least 1`, EXIT.usage)
+  if (limit !== undefined) throw new SluiceError('run: --sample and --limit both choose rows; give one of them', EXIT.usage)
+}
+
+function checkPick({ path, layout, canPick }: InputFile): void {
+  if (canPick) return
+  const why = `--sample takes single rows, and in ${path} (layout ${layout}) rows belong together`
+  throw new SluiceError(`run: ${why}; use --limit, or leave the file out`, EXIT.usage)
+}
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */
 async function inputsOf(node: Node, base: string): Promise<InputFile[]> {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
+import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
@@ -40,7 +41,9 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
   for (const pattern of [path, ...more]) {
     const files = await filesOf(pattern, base, extensions)
     if (typeof files === 'string') { missing.push(`'${pattern}' ${files}`); continue }
+    const named = existsSync(resolve(base, pattern)) ? resolve(base, pattern) : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
     for (const file of files) {
+      refusePublished(stage, file, named)
       // a link to nothing is told where it is opened
       const place = isUrl(file) ? file : await realpath(file).catch(() => file), other = found.get(place)
       if (other === undefined || compareBytes(file, other) < 0) found.set(place, file)
@@ -95,6 +98,13 @@ export function unreadBeside(files: readonly string[]): string[] {
 }
 
 const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
+
+/** Refuses what a run published where only a folder above its output was named: the next run would read the result of another. */
+function refusePublished(stage: string, file: string, named: string): void {
+  const at = file.indexOf(`${sep}runs${sep}`, named.length), output = file.slice(0, at)
+  if (at < 0 || isUrl(file) || !existsSync(join(output, '.sluice'))) return
+  throw new SluiceError(`${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)
+}
 
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 

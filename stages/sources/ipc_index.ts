@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
+import { checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { plain, plainField } from './plain.ts'
@@ -139,7 +140,11 @@ function footerOf(fd: number, size: number): { footer: Footer, start: number } {
   if (!tail.subarray(4).equals(MAGIC) || length <= 0 || length > size - 18) throw cutOff
   const start = size - 10 - length
   let footer: Footer
-  try { footer = Footer.decode(readAt(fd, start, size - 10)) } catch { throw cutOff }
+  try {
+    const bytes = readAt(fd, start, size - 10)
+    checkFooter(bytes)
+    footer = Footer.decode(bytes)
+  } catch { throw cutOff }
   const blocks = footer.numDictionaries + footer.numRecordBatches
   if (blocks * BLOCK_BYTES > length) throw contradiction(`its footer of ${length} bytes cannot hold ${blocks} messages`)
   return { footer, start }
@@ -203,9 +208,11 @@ function messageAt(fd: number, at: number, size: number, isFirst: boolean): Foun
   if (length < 0 || start + length > size) throw cutOff(start + length)
   let message: Message
   try {
-    message = Message.decode(readAt(fd, start, start + length))
-  } catch {
-    throw new Error(isFirst ? 'is not Arrow IPC: what stands in the place of the schema is none' : `has a damaged message at byte ${at}`)
+    const bytes = readAt(fd, start, start + length)
+    checkMessage(bytes)
+    message = Message.decode(bytes)
+  } catch (error) {
+    throw new Error(isFirst ? 'is not Arrow IPC: what stands in the place of the schema is none' : `has a damaged message at byte ${at}: ${(error as Error).message}`)
   }
   if (isFirst && !message.isSchema()) throw new Error('is not Arrow IPC: its first message is no schema')
   const end = start + length + Number(message.bodyLength)
