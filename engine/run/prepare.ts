@@ -43,17 +43,19 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
 /** Files that give nothing: an empty one may have been meant to hold rows. One line for each kind. */
 function unreadOf(files: readonly InputFile[]): string[] {
   const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
-  const empty = pathsOf(files.filter(({ rows }) => rows === 0)), open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
-  const named = (paths: readonly string[]) => `${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`
+  const empty = pathsOf(files.filter(({ rows }) => rows === 0))
+  const open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
+  const line = (paths: readonly string[], what: string) => paths.length === 0 ? []
+    : [`input: ${paths.length} ${what}: ${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`]
   return [
-    ...empty.length > 0 ? [`input: ${empty.length} of ${files.length} files have no row: ${named(empty)}`] : [],
-    ...open.length > 0 ? [`input: ${open.length} of ${files.length} files are Arrow streams without an end, and may have been cut: ${named(open)}`] : [],
+    ...line(empty, `of ${files.length} files have no row`),
+    ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
   ]
 }
 
 /** What a user's stage may read that no key holds. */
 const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
-  : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and what comes after it anew`]
+  : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`]
 
 function checkSample({ sample, limit }: RunOptions): void {
   if (sample === undefined) return

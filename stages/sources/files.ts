@@ -64,7 +64,7 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
       missing.push(`'${pattern.length > LONGEST ? `${pattern.slice(0, LONGEST)}…` : pattern}' ${error.message}`)
     }
   }
-  if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`), { code: 'NO_INPUT' })
+  if (missing.length > 0) throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
   const tell = (what: readonly string[], one: string, many: string) => { if (what.length > 0) warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`) }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
   tell([...others], 'file of another kind is left unread', 'files of other kinds are left unread')
@@ -77,27 +77,36 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
-  throw Object.assign(new Error(`${stage}: no input: ${why}`), { code: 'NO_INPUT' })
+  throw noInput(`${stage}: no input: ${why}`)
 }
 
 /**
- * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What else lies in the folder are caches of `datasets`, with other rows or
- * the same ones again. Throws an Error with `code: 'BAD_INPUT'` where a file is missing.
+ * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What
+ * else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an Error with `code: 'BAD_INPUT'`
+ * where a file is missing.
  */
 function savedFiles(folder: string): ReadonlySet<string> | undefined {
-  const path = join(folder, 'state.json'), bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
+  const path = join(folder, 'state.json')
+  const bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
   let state: { readonly _data_files?: unknown, readonly _indices_data_files?: unknown } | null
   try { state = JSON.parse(readFileSync(path, 'utf8')) as typeof state } catch (error) {
     if (!existsSync(path)) return undefined
-    throw bad(`cannot be read (${(error as Error).message}), and it says which files the data set has; save the data set again, or remove it to read all files`)
+    throw bad(`cannot be read (${(error as Error).message}); save the data set again, or remove state.json to read what is there`)
   }
   if (!Array.isArray(state?._data_files)) return undefined
-  const files = (state._data_files as { readonly filename?: unknown }[]).map(file => resolve(folder, String(file?.filename)))
+  const named = state._data_files as ({ readonly filename?: unknown } | null)[]
+  const files = named.map(file => resolve(folder, String(file?.filename)))
   const missing = files.filter(file => !existsSync(file))
-  if (missing.length > 0) throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
-  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) throw bad('names a selection of rows (_indices_data_files), as old versions of datasets saved it; load the data set and save it again')
+  if (missing.length > 0) {
+    throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
+  }
+  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) {
+    throw bad('names a selection of rows (_indices_data_files), as old versions of datasets did; load the data set and save it again')
+  }
   return new Set(files)
 }
+
+const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
 
 /** Refuses what a run published where only a folder above its output was named: the next run would read the result of another. */
 function refusePublished(stage: string, file: string, named: string): void {

@@ -142,7 +142,7 @@ describe('a run of a sample', { timeout: 240_000 }, () => {
     const whole = await statusOf(), all = await statusOf(1000)
     expect(all.status).toBe('published')
     expect(shards(all.folder)).toEqual(shards(whole.folder))
-    expect(summaryText(all)).toContain('read 90 rows (all of them, a sample of 1,000 was asked for; 2 files')
+    expect(summaryText(all)).toContain('read 90 rows (all of them, a sample of 1,000 was asked for, layout')
     expect((await statusOf(1000)).status).toBe('nothing_new')
     expect((await statusOf(50)).manifest.rows.read).toBe(50)
     expect((await statusOf(50)).status).toBe('nothing_new')

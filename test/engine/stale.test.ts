@@ -64,7 +64,7 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     const said: string[] = [], options = { output, workers: 1, onWarning: (text: string) => { said.push(text) } }
     const first = await run(graph, options)
     expect(first.manifest.stages.mine.dropped).toBe(11)
-    expect(said).toEqual(['mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and what comes after it anew'])
+    expect(said).toEqual(['mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and all after it anew'])
     const level0 = () => readdirSync(join(output, '.sluice', 'spools')).sort()
     const before = level0()
     const same = await run(graph, options)
