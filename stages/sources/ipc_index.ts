@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Message, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
-import { checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
+import { checkColumns, checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { plain, plainField } from './plain.ts'
@@ -35,6 +35,7 @@ export function indexIpc(path: string): IpcIndex {
     // Arrow JS writes the schema of a file into its footer alone
     let schema = isFile ? footerSchema(fd, size) : undefined
     const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: IpcIndex['batches'][number][] = []
+    let fields: Schema | undefined
     let at = isFile ? 8 : 0, rows = 0, isClosed = false
     while (at < size) {
       const found = messageAt(fd, at, size, schema === undefined)
@@ -48,7 +49,8 @@ export function indexIpc(path: string): IpcIndex {
         dictionaries.push({ at: range, before: batches.length })
       } else if (message.isRecordBatch()) {
         if (message.compression) throw new Error('its buffers are compressed (lz4 or zstd), which cannot be read here; write it uncompressed')
-        const { length } = message.header() as unknown as { length: number }
+        const { length, nodes } = message.header() as unknown as { length: number, nodes: { length: number }[] }
+        checkColumns(fields ??= schemaFromBytes(schema!), nodes, Number(length))
         batches.push({ at: range, first: rows, rows: Number(length) })
         rows += Number(length)
       }
