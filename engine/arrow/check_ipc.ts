@@ -2,6 +2,7 @@
  * What the metadata of an Arrow IPC message or footer must be before Arrow JS is asked to read it: that library follows every offset and believes every length of the flatbuffer, and makes objects
  * until memory ends. A walk over the bytes which makes nothing of them.
  */
+import { DataType, type Field, type Schema } from 'apache-arrow'
 
 /** What is in a slot of a table: bytes of a number, text, a table, or a vector of structs (by their bytes), of tables or of text. */
 type Slot = number | 'text' | { readonly table: () => Table } | { readonly structs: number } | { readonly tables: () => Table }
@@ -25,6 +26,8 @@ const DICTIONARY: Table = { name: 'dictionary batch', slots: [8, { table: () => 
 const MESSAGE: Table = { name: 'message', slots: [2, 1, undefined, 8, METADATA] }
 const FOOTER: Table = { name: 'footer', slots: [2, { table: () => SCHEMA }, { structs: 24 }, { structs: 24 }, METADATA] }
 const HEADERS: Readonly<Record<number, Table>> = { 1: SCHEMA, 2: DICTIONARY, 3: BATCH }
+/** Rows of a file are numbered in 32 bits. */
+const MOST_ROWS = 2 ** 32 - 1
 const UNION_TYPE = 14, TIMESTAMP_TYPE = 10
 
 /** Throws one line, without the path, for what can be no message. `bytes`: its metadata alone, without the length before it. */
@@ -32,10 +35,23 @@ export const checkMessage = (bytes: Uint8Array): void => check(bytes, MESSAGE)
 /** The same of the footer of a file. */
 export const checkFooter = (bytes: Uint8Array): void => check(bytes, FOOTER)
 
+/** Holds the lengths of a batch's columns against its rows: Arrow JS fills up what is short with nulls. `nodes`: of all columns and what is in them, in their order. */
+export function checkColumns({ fields }: Schema, nodes: readonly { readonly length: number }[], rows: number): void {
+  let at = 0
+  const walk = ({ name, type }: Field, wanted?: number): void => {
+    const node = nodes[at++]
+    if (!node || (wanted !== undefined && node.length !== wanted)) throw new Error(`column ${name} has ${node?.length ?? 'no'} values in a record batch of ${rows} rows: it is damaged`)
+    if (!DataType.isDictionary(type)) for (const child of (type as DataType).children ?? []) walk(child)
+  }
+  for (const field of fields) walk(field, rows)
+}
+
 function check(bytes: Uint8Array, root: Table): void {
   if (bytes.length > MOST_BYTES) throw new Error(`has metadata of ${bytes.length} bytes, at most ${MOST_BYTES} are read`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let tables = 0
+  /** bytes of the body of a message */
+  let body = 0n
   const inside = (at: number, size: number, what: string): number => {
     if (!(at >= 0 && at + size <= bytes.length)) throw new Error(`its metadata is damaged: a ${what} at byte ${at} of ${bytes.length}`)
     return at
@@ -45,6 +61,12 @@ function check(bytes: Uint8Array, root: Table): void {
     const start = follow(at, what), length = view.getUint32(inside(start, 4, what), true)
     inside(start + 4, length * size, `${what} of ${length} items`)
     return { from: start + 4, length }
+  }
+  /** of structs of two numbers; no more than there are bytes for */
+  function* pairsAt(place: number): Generator<readonly [bigint, bigint]> {
+    if (place === 0) return
+    const { from, length } = vector(place, 16, 'vector')
+    for (let i = 0; i < length; i++) yield [view.getBigInt64(from + 16 * i, true), view.getBigInt64(from + 16 * i + 8, true)]
   }
   const table = (at: number, { name, slots }: Table, depth: number): void => {
     if (++tables > MOST_TABLES) throw new Error(`its metadata has more than ${MOST_TABLES} parts, the most that are read`)
@@ -66,19 +88,25 @@ function check(bytes: Uint8Array, root: Table): void {
         for (let i = 0; i < length; i++) table(follow(from + 4 * i, name), slot.tables(), depth + 1)
       }
     }
+    if (name === 'message') {
+      if (place(3) > 0) body = view.getBigInt64(inside(place(3), 8, name), true)
+      if (body < 0n) throw new Error(`its metadata is damaged: a message with ${body} bytes after it`)
+    }
     for (const [i, slot] of slots.entries()) if (slot !== undefined && place(i) > 0) one(place(i), slot)
     const kind = (slot: number): number => place(slot) > 0 ? view.getUint8(place(slot)) : 0
     if (name === 'message') {
       const header = HEADERS[kind(1)]
       if (!header || place(2) === 0) throw new Error(`its metadata is damaged: a message of kind ${kind(1)}`)
       one(place(2), { table: () => header })
-      const body = place(3) > 0 ? view.getBigInt64(place(3), true) : 0n
-      if (body < 0n) throw new Error(`its metadata is damaged: a message with ${body} bytes after it`)
     } else if (name === 'field' && place(3) > 0) {
       one(place(3), { table: () => kind(2) === UNION_TYPE ? UNION : kind(2) === TIMESTAMP_TYPE ? TIMESTAMP : TYPE })
     } else if (name === 'record batch') {
       const rows = place(0) > 0 ? view.getBigInt64(place(0), true) : 0n
-      if (rows < 0n || rows > Number.MAX_SAFE_INTEGER) throw new Error(`its metadata is damaged: a record batch of ${rows} rows`)
+      if (rows < 0n || rows > MOST_ROWS) throw new Error(`has a record batch of ${rows} rows, at most ${MOST_ROWS} are read from one file`)
+      for (const [length, nulls] of pairsAt(place(1))) if (length < 0n || nulls < 0n || nulls > length) throw new Error(`its metadata is damaged: ${nulls} nulls in ${length} values`)
+      for (const [start, length] of pairsAt(place(2))) {
+        if (start < 0n || length < 0n || start + length > body) throw new Error(`its metadata is damaged: a buffer of ${length} bytes at byte ${start} of a body of ${body}`)
+      }
     }
   }
   table(follow(0, root.name), root, 0)

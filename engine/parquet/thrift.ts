@@ -12,6 +12,8 @@ const NAMES: Readonly<Record<number, string>> = {
 type Field = readonly [name: string, type: number, inner?: Shape | number]
 type Shape = Readonly<Record<number, Field>>
 
+const ANY: Shape = {}
+
 /** Deeper than anything in the format (7), with room for fields to come. */
 const MOST_DEPTH = 32
 /** Values in one footer: those of some 300,000 column chunks; hyparquet takes about 100 bytes for each. */
@@ -58,6 +60,15 @@ export const PAGE_HEADER: Shape = {
 }
 export const OFFSET_INDEX: Shape = { 1: ['page_locations!', LIST, { 1: ['offset!', I64], 2: ['compressed_page_size!', I32], 3: ['first_row_index!', I64] }] }
 
+const required = new Map<Shape, readonly number[]>()
+
+/** The fields of a shape that must be there. */
+function requiredOf(shape: Shape): readonly number[] {
+  let found = required.get(shape)
+  if (!found) required.set(shape, found = Object.keys(shape).map(Number).filter(id => shape[id][0].endsWith('!')))
+  return found
+}
+
 /** The bytes end before the struct does: there may be more of it. */
 const CUT = Symbol('cut')
 
@@ -81,32 +92,40 @@ export function endOfStruct(bytes: Uint8Array, from: number, shape: Shape): numb
     if (size > bytes.length - at) throw CUT
     at += size
   }
-  const value = (type: number, inner: Field[2], path: string, depth: number): void => {
+  /** names of fields and places in lists on the way to where the walk is */
+  const path: (string | number)[] = []
+  const here = (...more: readonly string[]): string => [...path, ...more].reduce<string>((text, step) => typeof step === 'number' ? `${text}[${step}]` : `${text}${text ? '.' : ''}${step}`, '').replaceAll('!', '') || 'it'
+  const value = (type: number, inner: Field[2]): void => {
     if (++values > MOST_VALUES) throw new Error(`more than ${MOST_VALUES} values, the most that are read`)
-    if (depth > MOST_DEPTH) throw new Error(`nested deeper than ${MOST_DEPTH} levels`)
+    if (path.length > MOST_DEPTH) throw new Error(`nested deeper than ${MOST_DEPTH} levels`)
     switch (type) {
       case BOOL: case I8: return skip(1)
       case I16: case I32: case I64: number(); return
       case DOUBLE: return skip(8)
       case BINARY: return skip(number())
-      case LIST: return list(inner, path, depth)
-      case STRUCT: return struct(typeof inner === 'object' ? inner : {}, path, depth)
-      default: throw new Error(`${path} is of type ${type}, which the format does not use`)
+      case LIST: return list(inner)
+      case STRUCT: return struct(typeof inner === 'object' ? inner : ANY)
+      default: throw new Error(`${here()} is of type ${type}, which the format does not use`)
     }
   }
-  const list = (inner: Field[2], path: string, depth: number): void => {
+  const list = (inner: Field[2]): void => {
     const head = byte(), type = (head & 15) === 2 ? BOOL : head & 15
     const size = head >> 4 === 15 ? number() : head >> 4
     const wanted = typeof inner === 'object' ? STRUCT : inner
     // an empty list may say anything of what it does not hold
-    if (size > 0 && wanted !== undefined && type !== wanted) throw new Error(`${path} holds ${NAMES[type] ?? type}, not ${NAMES[wanted]}`)
-    if (values + size > MOST_VALUES) throw new Error(`${path} has ${size} items, and ${MOST_VALUES} values are the most that are read`)
+    if (size > 0 && wanted !== undefined && type !== wanted) throw new Error(`${here()} holds ${NAMES[type] ?? type}, not ${NAMES[wanted]}`)
+    if (values + size > MOST_VALUES) throw new Error(`${here()} has ${size} items, and ${MOST_VALUES} values are the most that are read`)
     // each takes a byte at least
     if (size > bytes.length - at) throw CUT
-    for (let i = 0; i < size; i++) value(type, inner, `${path}[${i}]`, depth + 1)
+    for (let i = 0; i < size; i++) {
+      path.push(i)
+      value(type, inner)
+      path.pop()
+    }
   }
-  const struct = (fields: Shape, path: string, depth: number): void => {
-    const seen: number[] = []
+  const struct = (fields: Shape): void => {
+    // the fields seen, a bit each: those of the format are below 32
+    let seen = 0, count = 0
     for (let id = 0; ;) {
       const head = byte(), type = (head & 15) === 2 ? BOOL : head & 15
       if (type === 0) break
@@ -115,19 +134,23 @@ export function endOfStruct(bytes: Uint8Array, from: number, shape: Shape): numb
         const zigzag = number()
         id = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
       }
-      const [name, wanted, inner] = fields[id] ?? []
-      const inside = `${path}${path ? '.' : ''}${name?.replace('!', '') ?? `field ${id}`}`
-      if (wanted !== undefined && type !== wanted) throw new Error(`${inside} is ${NAMES[type] ?? type}, not ${NAMES[wanted]}`)
-      if (seen.length >= MOST_FIELDS) throw new Error(`${path || 'it'} has more than ${MOST_FIELDS} fields`)
-      if (seen.includes(id)) throw new Error(`${inside} is there twice`)
-      seen.push(id)
+      const field = fields[id] as Field | undefined, name = field?.[0] ?? `field ${id}`
+      if (++count > MOST_FIELDS) throw new Error(`${here()} has more than ${MOST_FIELDS} fields`)
+      if (field) {
+        if (type !== field[1]) throw new Error(`${here(name)} is ${NAMES[type] ?? type}, not ${NAMES[field[1]]}`)
+        if (seen & (1 << id)) throw new Error(`${here(name)} is there twice`)
+        seen |= 1 << id
+      }
       // the value of a bool field is in its head
-      if (type !== BOOL) value(type, inner, inside, depth + 1)
+      if (type === BOOL) continue
+      path.push(name)
+      value(type, field?.[2])
+      path.pop()
     }
-    for (const id in fields) if (fields[id][0].endsWith('!') && !seen.includes(+id)) throw new Error(`${path}${path ? '.' : ''}${fields[id][0].slice(0, -1)} is missing`)
+    for (const id of requiredOf(fields)) if (!(seen & (1 << id))) throw new Error(`${here(fields[id][0])} is missing`)
   }
   try {
-    struct(shape, '', 0)
+    struct(shape)
     return at
   } catch (error) {
     if (error === CUT) return undefined

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
-import { checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
+import { checkColumns, checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { plain, plainField } from './plain.ts'
@@ -45,7 +45,7 @@ const JOINED = 'two streams were joined; write them as one, or as two files'
 
 /** A stream: one message after the other, from the schema to the end mark. */
 function indexStream(fd: number, size: number): IpcIndex {
-  let schema: Uint8Array | undefined, at = 0, isClosed = false, isMarked = false
+  let schema: Uint8Array | undefined, fields: Schema | undefined, at = 0, isClosed = false, isMarked = false
   const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: Batches = []
   while (at < size) {
     const found = messageAt(fd, at, size, schema === undefined)
@@ -65,7 +65,7 @@ function indexStream(fd: number, size: number): IpcIndex {
       refuseCompressed(message.header().data)
       dictionaries.push({ at: range, before: batches.length })
     } else {
-      addBatch(batches, message, range)
+      addBatch(batches, message, range, fields ??= schemaFromBytes(schema!))
     }
     at = end
   }
@@ -106,7 +106,7 @@ function indexFile(fd: number, size: number): IpcIndex {
     // all are there before the first batch, wherever they lie
     return { at: blocks[i], before: 0 }
   })
-  messages.forEach((message, i) => { if (i >= dictionaries.length) addBatch(batches, message, blocks[i]) })
+  messages.forEach((message, i) => { if (i >= dictionaries.length) addBatch(batches, message, blocks[i], footer.schema) })
   const schema = schemaBytes(footer.schema)
   return { bytes: size, schema, dictionaries, batches, rows: rowsOf(batches), isClosed: true, format: 'file' }
 }
@@ -114,7 +114,7 @@ function indexFile(fd: number, size: number): IpcIndex {
 type Batches = IpcIndex['batches'][number][]
 const rowsOf = (batches: Batches): number => { const last = batches.at(-1); return last ? last.first + last.rows : 0 }
 
-function addBatch(batches: Batches, message: Message, at: Range): void {
+function addBatch(batches: Batches, message: Message, at: Range, schema: Schema): void {
   if (!message.isRecordBatch()) {
     const type = MessageHeader[message.headerType]
     throw new Error(`has a message of type ${type} at byte ${at[0]}, and rows come in record batches alone; write it again as a table`)
@@ -122,6 +122,7 @@ function addBatch(batches: Batches, message: Message, at: Range): void {
   const header = message.header()
   refuseCompressed(header)
   if (!(header.length >= 0)) throw contradiction(`a record batch of ${header.length} rows is at byte ${at[0]}`)
+  checkColumns(schema, header.nodes, header.length)
   batches.push({ at, first: rowsOf(batches), rows: header.length })
 }
 

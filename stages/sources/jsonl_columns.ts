@@ -15,6 +15,9 @@ export const OTHER = 'source_other'
 /** Text column of the raw batch alone: lines that could not be read. */
 export const LINE = 'source_line'
 
+/** Bounds of what a line may ask for: its columns, how deep a value nests, and, of a line of many megabytes, its values. */
+const MOST_COLUMNS = 10_000, MOST_NESTING = 100, MOST_VALUES = 1 << 24, LONG_LINE = 1 << 23
+
 const kindOf = (value: unknown): string => Array.isArray(value) ? 'array' : isMarked(value) ? 'number' : typeof value
 
 /** Columns by the first rows, in the order in which they are seen. `isSaid` tells the names that layouts look for. */
@@ -22,6 +25,7 @@ export function inferColumns(rows: readonly Json[], isSaid: (name: string) => bo
   const names = new Set(rows.flatMap(row => Object.keys(row)))
   names.delete(OTHER)
   names.delete(LINE)
+  if (names.size > MOST_COLUMNS) throw new Error(`its first ${rows.length} lines have ${names.size} different keys, at most ${MOST_COLUMNS} columns are read; put what has keys of its own in an object`)
   return [...names].map(name => inferColumn(name, rows.map(row => own(row, name)).filter(value => value !== null && value !== undefined), isSaid(name)))
 }
 
@@ -36,9 +40,11 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
     return { name, json: true, said, kind: '', type: new Utf8() }
   }
   const type = said ? values.filter(value => kindOf(value) === kind).map(value => typeOfValue(asNumbers(value))).reduce(unify, new Null()) : undefined
-  const known = type && settled(type)
+  const known = type && countFields(type) <= MOST_COLUMNS ? settled(type) : undefined
   return known ? { name, json: false, said, kind, type: known } : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
 }
+
+const countFields = (type: DataType): number => (type.children ?? []).reduce((sum, field) => sum + countFields(field.type as DataType), 1)
 
 /** What has only been null so far is taken for text; undefined for an object without fields, which no column can hold. */
 function settled(type: DataType): DataType | undefined {
@@ -71,13 +77,30 @@ export interface LineReader {
 
 /** A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`: it may have a key twice. */
 export function parseLine(line: string, mayTwice = true): Json | string {
+  if (line.length > LONG_LINE && hasMore(line, ',[{', MOST_VALUES)) return `the line has more than ${MOST_VALUES} values, the most that are read`
   try {
-    const value = parseDigits(line), key = mayTwice ? keyTwice(line) : undefined
+    const value = parseDigits(line)
+    if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) return `the line nests deeper than ${MOST_NESTING} levels, the most that are read`
+    const key = mayTwice ? keyTwice(line) : undefined
     if (key !== undefined) return `the key '${key}' is there twice in one object`
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : 'the line is JSON but no object'
   } catch {
     return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
   }
+}
+
+function isDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  for (const inner of Array.isArray(value) ? value as unknown[] : Object.values(value)) if (isDeep(inner, levels - 1)) return true
+  return false
+}
+
+/** Whether a line has more than so many of these characters; those in its texts count too. */
+function hasMore(line: string, marks: string, most: number): boolean {
+  let count = 0
+  for (const mark of marks) for (let at = line.indexOf(mark); at >= 0; at = line.indexOf(mark, at + 1)) if (++count > most) return true
+  return false
 }
 
 /** `hasOther`: whether some line has what fits no column. `hasTwice`: whether one has a key twice. `constants`: values that every row has which does not have its own. */

@@ -4,6 +4,8 @@ import { open } from 'node:fs/promises'
 /** Every this many lines the place of one is kept. */
 export const BLOCK_LINES = 20_000
 const CHUNK = 1 << 20
+/** A line is one text in memory, half as long as a text can be. */
+const MOST_LINE = 1 << 28
 
 /** `offsets[k]` is where line k * BLOCK_LINES begins. A last line without a line end counts, an empty one does not. */
 export interface LineIndex { readonly lines: number, readonly bytes: number, readonly offsets: readonly number[] }
@@ -18,15 +20,21 @@ export async function indexLines(path: string): Promise<LineIndex> {
     const begin = head === 3 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0
     const offsets = [begin]
     let ends = 0, last = begin
+    const fit = (end: number): void => {
+      if (end - last <= MOST_LINE) return
+      throw new Error(`line ${ends + 1}, which begins at byte ${last}, has more than ${MOST_LINE} bytes, the most that are read; is it JSON Lines, one object a line?`)
+    }
     for (let at = begin; at < size;) {
       const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
       if (bytesRead === 0) throw new Error(`ends at byte ${at} of ${size}: it changed while it was read`)
       const bytes = chunk.subarray(0, bytesRead)
       for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) {
+        fit(at + i)
         last = at + i + 1
         if (++ends % BLOCK_LINES === 0) offsets.push(last)
       }
       at += bytesRead
+      fit(at)
     }
     const lines = ends + (last < size ? 1 : 0)
     if (lines > 0 && lines % BLOCK_LINES === 0) offsets.pop()

@@ -33,6 +33,7 @@ export const plainField = (field: Field): Field => new Field(field.name, plainTy
  */
 export function plain(data: Data): Data {
   const { length } = data
+  checkBuffers(data)
   const type: DataType = data.type
   if (DataType.isNull(type)) return data
   if (DataType.isDictionary(type)) return plainDictionary(data as Data<Dictionary>)
@@ -62,6 +63,34 @@ export function plain(data: Data): Data {
 }
 
 const cut = (data: Data, length: number): Data => data.length === length ? data : take(data, [0, length])
+
+/** Arrow JS takes the rows that a message claims for granted, whatever its buffers hold. */
+function checkBuffers({ type, length, nullCount, nullBitmap, valueOffsets: offsets, values, children, stride }: Data): void {
+  const need = (what: string, found: number, wanted: number): void => {
+    if (found < wanted) throw new Error(`a column of ${type} with ${length} values has ${found} ${what}, ${wanted} are needed: its buffers are damaged`)
+  }
+  if (DataType.isNull(type) || length === 0) return
+  if (nullCount > 0) need('bytes of validity', nullBitmap?.length ?? 0, (length + 7) >> 3)
+  const hasOffsets = DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isList(type) || DataType.isMap(type)
+    || DataType.isLargeUtf8(type) || DataType.isLargeBinary(type) || DataType.isLargeList(type)
+  if (hasOffsets) {
+    need('offsets', offsets.length, length + 1)
+    let last = offsets[0] < 0 ? Infinity : offsets[0]
+    for (let i = 1; i <= length; i++) {
+      if (offsets[i] < last) throw new Error(`a column of ${type} has the offset ${offsets[i]} after ${offsets[i - 1]}, at value ${i - 1}: its buffers are damaged`)
+      last = offsets[i]
+    }
+    need('items', children.length > 0 ? children[0].length : values?.length ?? 0, Number(last))
+  } else if (DataType.isStruct(type)) {
+    for (const child of children) need('values in a field', child.length, length)
+  } else if (DataType.isFixedSizeList(type)) {
+    need('items', children[0].length, length * (type as FixedSizeList).listSize)
+  } else if (DataType.isBool(type)) {
+    need('bytes', values.length, (length + 7) >> 3)
+  } else if (!DataType.isUnion(type)) {
+    need('values', values.length, length * stride)
+  }
+}
 
 function plainValidity(data: Data): { nullCount: number, nullBitmap?: Uint8Array } {
   if (data.nullCount === 0 || !data.nullBitmap?.length) return { nullCount: 0 }
@@ -100,7 +129,12 @@ function plainDictionary(data: Data<Dictionary>): Data {
   const withNull = concat([values, nulls(values.type, 1)])
   const isNull = nullTest(data as Data)
   const indices = data.values as ArrayLike<number | bigint>
-  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => isNull(i) ? values.length : Number(indices[i]))))
+  const at = (i: number): number => {
+    const index = Number(indices[i])
+    if (!(index >= 0 && index < values.length)) throw new Error(`index ${index} in a dictionary of ${values.length} values: its buffers are damaged`)
+    return index
+  }
+  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => isNull(i) ? values.length : at(i))))
 }
 
 function fromBytes(values: readonly (Uint8Array | null)[]): Data {

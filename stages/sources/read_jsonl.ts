@@ -58,7 +58,13 @@ const carryOf = (carry: readonly string[] | undefined, names: readonly string[])
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = await indexLines(path)
   const sample: string[] = []
-  for await (const line of readLines(path, index, { start: 0, end: Math.min(SAMPLE_ROWS, index.lines) })) sample.push(line.toString())
+  let bytes = 0
+  for await (const line of readLines(path, index, { start: 0, end: Math.min(SAMPLE_ROWS, index.lines) })) {
+    sample.push(line.toString())
+    bytes += line.length
+    // of huge lines a few are enough to judge by
+    if (bytes >= BATCH_BYTES) break
+  }
   if (sample.length === 0) throw new Error('has no line: its columns are unknown; remove the file')
   const parsed = sample.map(line => parseLine(line))
   const rows = parsed.filter((row): row is Json => typeof row !== 'string')

@@ -7,7 +7,7 @@ import { folder } from '../engine/helpers.ts'
 import { fixture, read, temporary } from './helpers.ts'
 import { below, closed, listOf, numberOf, setNumber, withFooter, withPageHeader, type Struct } from './thrift.ts'
 
-const MOST_MS = 5000, MOST_GROWTH = 200e6, MOST_INT = 2 ** 31 - 1
+const MOST_MS = 10_000, MOST_GROWTH = 200e6, MOST_INT = 2 ** 31 - 1
 const bytesOf = (name: string): Buffer => readFileSync(fixture(`${name}.parquet`))
 const snappy = bytesOf('v1-snappy'), v2 = bytesOf('v2-zstd-index-crc')
 const sample = readFileSync('data/sample/pairs-chat.parquet')
