@@ -32,7 +32,10 @@ export interface Arguments<F extends Flags> {
 /** Any dash, not only the one of keyboards: what is pasted from a document has others. */
 const isOption = (word: string): boolean => /^[\p{Pd}\u2212]./su.test(word)
 
-/** Reads options and words; behind `--` all are words. `parseArgs` of Node stops at the first fault, and takes the 5 of `--limit -5` for an option. */
+/**
+ * Reads options and words; behind `--` all are words. `parseArgs` of Node stops at the first fault, and takes the 5 of `--limit -5`
+ * for an option.
+ */
 export function readArguments<const F extends Flags>(argv: readonly string[], flags: F): Arguments<F> {
   const values: Record<string, unknown> = {}, words: string[] = [], given = new Set<string>(), problems: string[] = []
   const names = Object.keys(flags), rest = [...argv]
@@ -41,17 +44,21 @@ export function readArguments<const F extends Flags>(argv: readonly string[], fl
     if (word === '--') { words.push(...rest); break }
     if (!isOption(word)) { words.push(word); continue }
     const [, dashes, text, inline] = /^([\p{Pd}\u2212]+)([^=]*)(?:=(.*))?$/su.exec(word)!
-    const known = names.find(name => dashes === '--' ? name === text : dashes === '-' && flags[name].short === text)
+    const isKnown = (name: string) => dashes === '--' ? name === text : dashes === '-' && flags[name].short === text
+    const known = names.find(isKnown)
     // reading on as if it were what was probably meant keeps a value from being taken for a word
     const name = known ?? names.find(name => text.length > 1 && name.startsWith(text)) ?? nearest(text, names)
     const flag = name === undefined ? undefined : flags[name], next = rest[0]
-    const value = inline ?? (flag?.type === 'string' && next !== undefined && (!isOption(next) || flag.least !== undefined && /^.[\d.]/u.test(next)) ? rest.shift() : undefined)
+    const isNumber = flag?.least !== undefined && next !== undefined && /^.[\d.]/u.test(next)
+    const takesNext = flag?.type === 'string' && next !== undefined && (!isOption(next) || isNumber)
+    const value = inline ?? (takesNext ? rest.shift() : undefined)
     if (known === undefined) { problems.push(noOption(word, dashes, name, names)); continue }
-    const wrong = wrongValue(known, flags[known], value, next) ?? (given.has(known) && !flags[known].multiple ? `--${known} is there twice, and counts once` : undefined)
+    const { multiple, least } = flags[known], twice = given.has(known) && !multiple
+    const wrong = wrongValue(known, flags[known], value, next) ?? (twice ? `--${known} is there twice, and counts once` : undefined)
     given.add(known)
     if (wrong !== undefined) problems.push(wrong)
-    else if (value === undefined) values[known] = true
-    else values[known] = flags[known].least !== undefined ? Number(value) : flags[known].multiple ? [...values[known] as string[] | undefined ?? [], value] : value
+    else if (multiple) values[known] = [...values[known] as string[] | undefined ?? [], value]
+    else values[known] = value === undefined ? true : least === undefined ? value : Number(value)
   }
   if (words.some(word => word.trim() === '')) problems.push('one of the words is empty, as of a variable without a value')
   return { values: values as Values<F>, words, given, problems }
@@ -59,23 +66,33 @@ export function readArguments<const F extends Flags>(argv: readonly string[], fl
 
 /** What is wrong with the value of an option; `next` is the word behind it. */
 function wrongValue(name: string, { type, least }: Flag, value: string | undefined, next: string | undefined): string | undefined {
-  if (type === 'boolean') return value === undefined ? undefined : `--${name} takes no value, and '${value}' was given; leave the option out where it is not meant`
-  if (value === undefined) return `--${name} lacks its value${next === undefined ? '' : `: behind it is ${next}; a value that begins so is written --${name}=${next}`}`
+  if (type === 'boolean') {
+    return value === undefined ? undefined : `--${name} takes no value, and '${value}' was given; leave the option out where it is not meant`
+  }
+  if (value === undefined) {
+    return `--${name} lacks its value${next === undefined ? '' : `: behind it is ${next}; a value that begins so is written --${name}=${next}`}`
+  }
   if (value.trim() === '') return `--${name} has an empty value`
-  if (least !== undefined && !(/^\d+$/.test(value) && Number.isSafeInteger(Number(value)) && Number(value) >= least)) return `--${name} ${value} is not a whole number of at least ${least}`
+  const isWhole = /^\d+$/.test(value) && Number.isSafeInteger(Number(value))
+  if (least !== undefined && !(isWhole && Number(value) >= least)) return `--${name} ${value} is not a whole number of at least ${least}`
   return /^~(\/|$)/.test(value) ? `--${name} ${value}: the shell has left the ~ as it is; write the whole path` : undefined
 }
 
 function noOption(word: string, dashes: string, near: string | undefined, names: readonly string[]): string {
   const odd = [...dashes].find(dash => dash !== '-')
-  const dash = odd === undefined ? '' : ` (its dash is U+${odd.codePointAt(0)!.toString(16).toUpperCase()}, as in documents, not the hyphen of the keyboard)`
-  return `no option ${word}${dash}; ${near === undefined ? `there are ${names.map(name => `--${name}`).join(', ')}, and a file of that name is written ./${word}` : `did you mean --${near}?`}`
+  const code = odd?.codePointAt(0)?.toString(16).toUpperCase()
+  const dash = code === undefined ? '' : ` (its dash is U+${code}, as in documents, not the hyphen of the keyboard)`
+  const all = () => `there are ${names.map(name => `--${name}`).join(', ')}, and a file of that name is written ./${word}`
+  return `no option ${word}${dash}; ${near === undefined ? all() : `did you mean --${near}?`}`
 }
 
 /** All that is wrong, as one error. */
 export function checkUsage(who: string, problems: readonly string[]): void {
-  if (problems.length > 0) throw new SluiceError(`${who}: ${problems.length === 1 ? problems[0] : `${problems.length} problems\n  ${problems.join('\n  ')}\n`}`.trimEnd(), EXIT.usage)
+  if (problems.length === 0) return
+  const list = problems.length === 1 ? problems[0] : `${problems.length} problems\n  ${problems.join('\n  ')}`
+  throw new SluiceError(`${who}: ${list}`, EXIT.usage)
 }
 
 /** Options as --help lists them. */
-export const listFlags = (flags: Flags): string => Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')
+export const listFlags = (flags: Flags): string =>
+  Object.entries(flags).map(([name, { about }]) => `  --${name.padEnd(10)} ${about}`).join('\n')

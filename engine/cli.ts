@@ -25,6 +25,7 @@ const flags = {
   workers: { type: 'string', least: 1, about: 'N   worker threads (default: the processors there are)' },
   seed: { type: 'string', least: 0, about: 'N   replaces the graph\'s seed' },
   limit: { type: 'string', least: 1, about: 'N   only the first N rows of the first files: a first look' },
+  sample: { type: 'string', least: 1, about: 'N   only N rows, picked from all files by a hash of seed, file and row: a fair first look' },
   answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
   anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
   'keep-ids': { type: 'string', about: 'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger' },
@@ -51,12 +52,22 @@ interface Command {
   work(values: CliValues, words: readonly string[]): number | Promise<number>
 }
 const commands: Readonly<Record<string, Command>> = {
-  run: { words: 'GRAPH [INPUT]…', about: 'run a graph (YAML or JSON), over these inputs where some are named', takes: Object.keys(runFlags) as Name[], most: Infinity, work: runCommand },
-  check: { words: 'GRAPH', about: 'find everything that is wrong with a graph, without running it', takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'answers', 'keep-ids', 'quiet', 'no-data'], most: 1, meant: 'input', work: checkCommand },
+  run: {
+    words: 'GRAPH [INPUT]…', about: 'run a graph (YAML or JSON), over these inputs where some are named',
+    takes: Object.keys(runFlags) as Name[], most: Infinity, work: runCommand,
+  },
+  check: {
+    words: 'GRAPH', about: 'find everything that is wrong with a graph, without running it',
+    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'sample', 'answers', 'keep-ids', 'quiet', 'no-data'], most: 1, meant: 'input', work: checkCommand,
+  },
   why: { words: 'ID', about: 'why a row was dropped or kept: an id, or FILE:ROW', takes: ['output', 'json'], most: 1, work: whyCommand },
-  verify: { words: '', about: 'hold the latest run against its manifest', takes: ['output', 'quiet'], most: 0, meant: 'output', work: verifyCommand },
+  verify: {
+    words: '', about: 'hold the latest run against its manifest', takes: ['output', 'quiet'], most: 0, meant: 'output', work: verifyCommand,
+  },
   stages: { words: '[NAME]…', about: 'the stages there are, or one with its options', takes: [], most: Infinity, work: (_, words) => stagesCommand(words) },
-  'clean-cache': { words: '', about: 'remove what a run keeps for the next one', takes: ['output', 'quiet'], most: 0, meant: 'output', work: cleanCache },
+  'clean-cache': {
+    words: '', about: 'remove what a run keeps for the next one', takes: ['output', 'quiet'], most: 0, meant: 'output', work: cleanCache,
+  },
 }
 
 export const exitCodes = 'Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.'
@@ -64,7 +75,8 @@ export const exitCodes = 'Exit codes: 0 published or nothing new, 64 usage, 65 b
 const line = (name: string, { words, about }: Command) => `sluice ${`${name} ${words}`.padEnd(21)} ${about}`
 function usage(name?: string): string {
   const some = Object.entries(commands).filter(([other]) => name === undefined || other === name)
-  const options = name === undefined ? flags : Object.fromEntries(Object.entries(flags).filter(([option]) => option === 'help' || commands[name].takes.includes(option as Name)))
+  const isTaken = (option: string) => name === undefined || option === 'help' || commands[name].takes.includes(option as Name)
+  const options = Object.fromEntries(Object.entries(flags).filter(([option]) => isTaken(option)))
   return `${some.map(([other, command]) => line(other, command)).join('\n')}\n\n${listFlags(options)}\n${exitCodes}`
 }
 
@@ -83,28 +95,39 @@ export function runProblems({ set = [] }: Pick<CliValues, 'set'>): string[] {
 /** All files that are named, by option and by word. */
 export function inputsOf({ input = [] }: Pick<CliValues, 'input'>, words: readonly string[]): { inputs: string[], problems: string[] } {
   const inputs = [...input, ...words]
-  return { inputs, problems: inputs.filter(path => /\.ya?ml$/i.test(path)).map(path => `${path} is a graph and no input; a graph is named once, by --graph or as the first word of \`sluice run\``) }
+  const graphs = inputs.filter(path => /\.ya?ml$/i.test(path))
+  return { inputs, problems: graphs.map(path => `${path} is a graph and no input; a graph is named once, by --graph or as the first word of \`sluice run\``) }
 }
 
 /** The graph that a command line names, and the words behind it. */
 function graphWord(command: string, values: CliValues, words: readonly string[]): [string, ...string[]] {
   const [graph, ...rest] = values.graph === undefined ? words : [values.graph, ...words]
-  if (graph === undefined) throw new SluiceError(`sluice ${command}: name a graph, as in \`sluice ${command} pipelines/clean.yaml\``, EXIT.usage)
-  if (!isGraphFile(graph)) throw new SluiceError(`sluice ${command}: '${graph}' is no graph (.yaml, .yml or .json); the graph comes first, as in \`sluice ${command} pipelines/clean.yaml ${command === 'run' ? '' : '--input '}${graph}\``, EXIT.usage)
+  const example = `\`sluice ${command} pipelines/clean.yaml`, who = `sluice ${command}`
+  if (graph === undefined) throw new SluiceError(`${who}: name a graph, as in ${example}\``, EXIT.usage)
+  if (!isGraphFile(graph)) {
+    const rest = `${command === 'run' ? '' : '--input '}${graph}`
+    throw new SluiceError(`${who}: '${graph}' is no graph (.yaml, .yml or .json); the graph comes first, as in ${example} ${rest}\``, EXIT.usage)
+  }
   return [graph, ...rest]
 }
 
 function keepIds(file: string | undefined): string[] | undefined {
   if (file === undefined) return undefined
   const kind = statSync(file, { throwIfNoEntry: false })
-  if (!kind || kind.isDirectory()) throw new SluiceError(`sluice: --keep-ids ${file} ${kind ? 'is a folder; name a file of ids, one a line' : 'does not exist'}`, EXIT.noInput)
+  if (!kind || kind.isDirectory()) {
+    throw new SluiceError(`sluice: --keep-ids ${file} ${kind ? 'is a folder; name a file of ids, one a line' : 'does not exist'}`, EXIT.noInput)
+  }
   let ids: string[]
   // takes the mark away that some editors begin a text with
-  try { ids = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).split(/\r?\n/).filter(id => id !== '') } catch (error) {
+  try {
+    ids = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).split(/\r?\n/).filter(id => id !== '')
+  } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
     throw new SluiceError(`sluice: --keep-ids ${file} is not UTF-8 text; write it so, one id a line`, EXIT.data, { cause: error })
   }
-  if (ids.length === 0) throw new SluiceError(`sluice: --keep-ids ${file} holds no id, so it would keep nothing; leave the option out if that is meant`, EXIT.data)
+  if (ids.length === 0) {
+    throw new SluiceError(`sluice: --keep-ids ${file} holds no id, so it would keep nothing; leave the option out if that is meant`, EXIT.data)
+  }
   return ids
 }
 
@@ -135,20 +158,24 @@ export interface RunMore {
 }
 
 /** Runs a graph as a command line says, and tells what came of it. Warnings go to stderr, also where they are all that is said. */
-export async function runAs(graph: GraphInput, values: RunValues, input: readonly string[] | undefined, more: RunMore = {}): Promise<{ code: number, result: RunResult }> {
+export async function runAs(
+  graph: GraphInput, values: RunValues, input: readonly string[] | undefined, more: RunMore = {},
+): Promise<{ code: number, result: RunResult }> {
   const abort = new AbortController(), quiet = values.quiet === true || more.quiet === true, { summary = summaryText } = more
   const onInterrupt = () => abort.abort(EXIT.interrupted), onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
   const progress = progressTo(quiet || values.json === true)
-  const { output, workers, seed, limit, answers, anew } = values
+  const { output, workers, seed, limit, sample, answers, anew } = values
   const options: RunOptions = {
-    output, input, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, keepIds: keepIds(values['keep-ids']), answers, anew,
-    onProgress: progress.report, onPlan: lines => { if (!quiet) for (const line of lines) console.error(`sluice: ${line}`) }, onWarning: text => console.error(text), signal: abort.signal,
+    output, input, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, sample,
+    keepIds: keepIds(values['keep-ids']), answers, anew, signal: abort.signal, onProgress: progress.report, onWarning: text => console.error(text),
+    onPlan: lines => { if (!quiet) for (const line of lines) console.error(`sluice: ${line}`) },
   }
   try {
     const result = await run(graph, options)
     progress.stop()
-    const isWhole = !values.quiet && summary === summaryText, text = values.json ? JSON.stringify(summaryObject(result)) : values.quiet ? '' : summary(result)
+    const isWhole = !values.quiet && summary === summaryText
+    const text = values.json ? JSON.stringify(summaryObject(result)) : values.quiet ? '' : summary(result)
     if (text !== '') console.log(text)
     if (!values.json && !isWhole) {
       if (result.status === 'empty') console.error(summaryText(result))
@@ -176,10 +203,14 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
-      const prepared = await prepare(graph, { set: values.set, input: inputs, seed: values.seed }, userFolder), { files, warnings } = prepared
+      const { seed, limit, sample } = values
+      const prepared = await prepare(graph, { set: values.set, input: inputs, seed, limit, sample }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
-      if (!values.quiet) for (const file of files) console.log(`${inLine(file.path)}: ${file.rows} rows, layout ${file.layout}`)
-      if (!values.quiet) for (const line of await plan(prepared, resolve(values.answers ?? join(values.output, '.sluice', 'answers')), values.limit, console.error)) console.log(line)
+      if (!values.quiet) {
+        const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
+        for (const file of files) console.log(`${inLine(file.path)}: ${file.rows} rows, layout ${file.layout}`)
+        for (const line of await plan(prepared, answers, { limit, sample }, console.error)) console.log(line)
+      }
     }
   } finally { rmSync(userFolder, { recursive: true, force: true }) }
   if (!values.quiet) console.log(`${graph} is right`)
@@ -197,9 +228,9 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
   const folder = runFolder(values), [what] = words, own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''), rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
-  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}; ids are as in the input, rows count from 0`, EXIT.noInput)
-  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   const manifest = readManifest(folder)
+  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`, EXIT.noInput)
+  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }
@@ -262,10 +293,13 @@ export function main(argv: readonly string[]): Promise<number> {
       problems.push(`no command '${name}'${near ? `; did you mean ${near}?` : `; there are ${Object.keys(commands).join(', ')}`}`)
     }
     if (command) {
-      const { takes, most, meant } = command, left = values.graph !== undefined && takes.includes('graph') ? 0 : most
+      // of a command of one graph --graph is that word
+      const { takes, most, meant } = command, left = most === 1 && values.graph !== undefined && takes.includes('graph') ? 0 : most
+      const taken = takes.length > 0 ? `; it takes ${takes.map(one => `--${one}`).join(', ')}` : ''
       problems.push(
-        ...[...given].filter(option => !takes.includes(option as Name)).map(option => `\`sluice ${name}\` has no use of --${option}${takes.length > 0 ? `; it takes ${takes.map(one => `--${one}`).join(', ')}` : ''}`),
-        ...words.slice(most === Infinity ? words.length : left).map(word => `'${word}' is one word too many${meant ? `; did you mean --${meant} ${word}?` : ''}`), ...runProblems(values),
+        ...[...given].filter(option => !takes.includes(option as Name)).map(option => `\`sluice ${name}\` has no use of --${option}${taken}`),
+        ...words.slice(left).map(word => `'${word}' is one word too many${meant ? `; did you mean --${meant} ${word}?` : ''}`),
+        ...runProblems(values),
       )
     }
     checkUsage(command ? `sluice ${name}` : 'sluice', problems)

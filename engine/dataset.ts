@@ -8,7 +8,7 @@ import { nulls, sizeOf, take } from './arrow/columns.ts'
 import { toRecordBatch } from './arrow/flow.ts'
 import { IpcWriter } from './arrow/ipc.ts'
 import { openParquet, readRows } from './parquet/file.ts'
-import { writeWhole } from './run/files.ts'
+import { syncFolder, writeWhole } from './run/files.ts'
 
 const BATCH_ROWS = 1000, BATCH_BYTES = 64 << 20
 
@@ -77,11 +77,11 @@ export async function writeArrow(folder: string, batches: Iterable<RecordBatch> 
       return name
     })
     await finishDataset(temporary, shards)
+    syncFolder(temporary)
     replace(temporary, target)
     return { rows, shards }
   } finally {
-    writer?.close()
-    rmSync(temporary, { recursive: true, force: true })
+    try { writer?.close() } finally { rmSync(temporary, { recursive: true, force: true }) }
   }
 }
 

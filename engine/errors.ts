@@ -9,7 +9,9 @@ export class SluiceError extends Error {
   }
 }
 
-const ioCodes = new Set(['ENOSPC', 'EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 'ENOTDIR', 'EDQUOT'])
+/** What the system says of files, and what is said of a file that does not hold what was written to it. */
+const ioCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EREMOTEIO', 'ENXIO', 'ENODEV', 'ESTALE', 'EROFS', 'EACCES', 'EPERM', 'EBUSY', 'EMFILE', 'ENFILE', 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY',
+  'ENAMETOOLONG', 'ELOOP', 'CUT_OFF', 'DAMAGED'])
 
 /** The exit code of any error. */
 export function exitCode(error: unknown): number {

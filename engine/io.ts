@@ -1,5 +1,5 @@
 /** Reads and writes that do all that was asked or throw: the system may take part of it, as a disk that fills does. */
-import { readSync, writeSync, writevSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync, writevSync } from 'node:fs'
 
 /** Writes all bytes of the chunks, in order, where the file stands. Throws the system's error (ENOSPC, EIO …); what was written until then stays. */
 export function writeAll(fd: number, ...chunks: readonly Uint8Array[]): void {
@@ -15,6 +15,17 @@ export function writeAll(fd: number, ...chunks: readonly Uint8Array[]): void {
     }
     skip = Math.max(0, skip - chunk.length)
   }
+}
+
+/** A file that is written from its beginning. */
+export interface Out {
+  write(...chunks: readonly Uint8Array[]): void
+  close(): void
+}
+
+export function openOut(path: string): Out {
+  const fd = openSync(path, 'w')
+  return { write: (...chunks) => { writeAll(fd, ...chunks) }, close: () => { closeSync(fd) } }
 }
 
 /** Fills `into` with the bytes of a file from `position` on. `name` is the file in the error of one that ends before. */

@@ -13,6 +13,6 @@ const textOf = (value: unknown): string => visible(typeof value === 'string' ? v
 
 /** For `console` of whoever prints for people. */
 export const terminal = {
-  log: (value: unknown): void => { console.log('%s', textOf(value)) },
-  error: (value: unknown): void => { console.error('%s', textOf(value)) },
+  log: (value: unknown): void => { console.log(textOf(value)) },
+  error: (value: unknown): void => { console.error(textOf(value)) },
 }

@@ -10,7 +10,7 @@ import { changedInput, loadValue, saveValue } from './run/files.ts'
 import { runBucket } from './run/group.ts'
 import { writeLedger } from './run/ledger.ts'
 import type { MergeTask, Setup, SinkTask, Task, Told } from './run/messages.ts'
-import { runPass } from './run/pass.ts'
+import { checkPass, resultOf, runPass } from './run/pass.ts'
 import { openWorld, type World } from './run/world.ts'
 
 const port = parentPort!
@@ -25,10 +25,11 @@ opened?.catch(() => undefined)
 
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'hash') return hashFile(task.path)
+  if (task.kind === 'check') return checkPass(task.folder)
   const world = await opened!
   if (task.kind === 'pass') {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))
-    return task.partitions.map(({ folder }) => world.meta(folder)).map(({ counts, grouped }) => ({ counts, grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])) }))
+    return task.partitions.map(({ folder }) => resultOf(world.meta(folder)))
   }
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
@@ -62,8 +63,7 @@ async function publishSink(world: World, task: SinkTask): Promise<number> {
     *batches() {
       for (const stream of task.streams) {
         const file = new IpcFile(stream.path, stream.header)
-        for (const at of stream.batches) yield file.batch(at)
-        file.close()
+        try { for (const at of stream.batches) yield file.batch(at) } finally { file.close() }
       }
     },
   })

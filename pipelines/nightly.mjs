@@ -15,7 +15,8 @@ await pipeline(import.meta.url, {
 }, async ({ values: { output, keep }, run }) => {
   const { code, result: { status } } = await run({
     quiet: true,
-    summary: ({ status, folder, manifest: { rows } }) => status === 'published' ? `${folder}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones` : '',
+    summary: ({ status, folder, manifest: { rows } }) => status !== 'published' ? ''
+      : `${folder}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones`,
   })
   const old = oldRuns(output, keep)
   if (code !== 0 || status !== 'published' && old.length === 0) return code

@@ -14,6 +14,8 @@ await pipeline(import.meta.url, {
   graph: calm,
   sample: '../data/sample',
 }, async ({ run }) => {
-  const { code } = await run({ summary: ({ folder, manifest: { stages: { calm } } }) => `${calm.dropped} of ${calm.in} pairs shout; the others are in ${folder}/dpo` })
+  const { code } = await run({
+    summary: ({ folder, manifest: { stages: { calm } } }) => `${calm.dropped} of ${calm.in} pairs shout; the others are in ${folder}/dpo`,
+  })
   return code
 })

@@ -168,11 +168,14 @@ export interface InputFile {
   readonly facts: Readonly<Record<string, string | number | boolean>>
   /** What `read` needs again in a worker. */
   readonly plan: unknown
+  /** True where each row stands for itself and `read` takes `rows`: what `--sample` needs. */
+  readonly canPick?: boolean
 }
 
 /**
  * Some raw rows, converted. `pairs` has the schema of InputFile. `row[i]` is the file's row of pair i, ascending; it comes again where one raw row became
- * several pairs. Every raw row of the range is in `row`, in `within` or in `refused`: `within` names rows that are the rejected side of another one's pair, and nothing else. `ids` names every raw row (utf8, `first` is the file's row of ids[0]), `raw` is what was read.
+ * several pairs. Every raw row is in `row`, in `within` or in `refused`: `within` names rows that are the rejected side of another
+ * one's pair, and nothing else. `raw` is what was read, `rows` the file's row of each, ascending, `ids` their names (utf8).
  */
 export interface SourceBatch {
   readonly pairs: RecordBatch
@@ -180,10 +183,13 @@ export interface SourceBatch {
   readonly refused: readonly { readonly row: number, readonly reason: string, readonly value?: number, readonly error?: string }[]
   /** `of`: the file's row whose pair holds it. */
   readonly within: readonly { readonly row: number, readonly of: number }[]
-  readonly first: number
+  readonly rows: Uint32Array
   readonly ids: Data
   readonly raw: RecordBatch
 }
+
+/** Rows [start, end) of a file; where `rows` are given, ascending, those of them alone. */
+export interface RowRange { readonly start: number, readonly end: number, readonly rows?: Uint32Array }
 
 export interface Source<O extends TObject = TObject> extends Described<O> {
   readonly kind: 'source'
@@ -191,8 +197,8 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
   readonly extensions?: readonly string[]
   /** Finds and opens the input: paths are relative to `base`, and `warn` hears what is left unread. Throws one Error that names every file that cannot be read. */
   inputs(options: Static<O>, base: string, warn?: (text: string) => void): Promise<InputFile[]>
-  /** Reads the rows [start, end) of a file in order. */
-  read(options: Static<O>, file: Pick<InputFile, 'path' | 'layout' | 'plan'>, range: { start: number, end: number }, context: Context): AsyncIterable<SourceBatch>
+  /** Reads rows of a file in order. */
+  read(options: Static<O>, file: Pick<InputFile, 'path' | 'layout' | 'plan'>, range: RowRange, context: Context): AsyncIterable<SourceBatch>
 }
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {

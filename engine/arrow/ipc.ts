@@ -1,7 +1,8 @@
 /** Arrow IPC streams on disk, written batch by batch and read again by the batch: spools, shards, the ledger. */
 import { RecordBatchReader, RecordBatchStreamWriter, type RecordBatch, type Schema } from 'apache-arrow'
 import { Field } from 'apache-arrow/fb/field'
-import { closeSync, fsyncSync, openSync, readSync, writeSync, writevSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { openOut, readAll, writeAll, type Out } from '../io.ts'
 
 // Arrow JS writes a column whose name is '' without a name, and reads null where there is none: it is another column then
 const { name } = Field.prototype
@@ -57,16 +58,16 @@ export const schemaFromBytes = (bytes: Uint8Array): Schema => RecordBatchReader.
 export class IpcWriter {
   readonly batches: BatchAt[] = []
   rows = 0
-  readonly #fd: number
+  readonly #out: Out
   readonly #encoder = new Encoder()
   readonly #schema: Schema
   #position = 0
 
   readonly path: string
-  constructor(path: string, schema: Schema) {
+  constructor(path: string, schema: Schema, open: (path: string) => Out = openOut) {
     this.path = path
     this.#schema = schema
-    this.#fd = openSync(path, 'w')
+    this.#out = open(path)
     this.#encoder.reset(undefined, schema)
     this.#flush()
   }
@@ -85,20 +86,15 @@ export class IpcWriter {
 
   /** Ends the stream. */
   close(): void {
-    this.#put([END_OF_STREAM])
-    closeSync(this.#fd)
+    try { this.#put([END_OF_STREAM]) } finally { this.#out.close() }
   }
 
   #flush(): void { this.#put(this.#encoder.drain()) }
 
   /** Writes the chunks as they are: to join them first would copy every row once more. */
   #put(chunks: Uint8Array[]): void {
-    const size = chunks.reduce((n, chunk) => n + chunk.length, 0), written = writevSync(this.#fd, chunks)
-    if (written < size) {
-      const rest = joined(chunks)
-      for (let at = written; at < size;) at += writeSync(this.#fd, rest, at)
-    }
-    this.#position += size
+    this.#out.write(...chunks)
+    this.#position += chunks.reduce((n, chunk) => n + chunk.length, 0)
   }
 }
 
@@ -113,28 +109,20 @@ export class IpcFile {
     this.path = path
     this.#fd = openSync(path, 'r')
     this.#header = new Uint8Array(headerBytes)
-    this.#read(this.#header, 0, 0, headerBytes)
+    readAll(this.#fd, this.#header, 0, path)
   }
 
   batch(at: BatchAt): RecordBatch {
     // one aligned buffer: the batch's columns are views of it
     const bytes = new Uint8Array(this.#header.length + at.end - at.start)
     bytes.set(this.#header)
-    this.#read(bytes, this.#header.length, at.start, at.end)
+    readAll(this.#fd, bytes.subarray(this.#header.length), at.start, this.path)
     const batch = RecordBatchReader.from(bytes).next().value as RecordBatch | undefined
     if (batch?.numRows !== at.rows) throw new Error(`${this.path}: ${batch?.numRows ?? 0} rows at byte ${at.start}, ${at.rows} were written; remove it and run again`)
     return batch
   }
 
   close(): void { closeSync(this.#fd) }
-
-  #read(into: Uint8Array, offset: number, start: number, end: number): void {
-    for (let at = start; at < end;) {
-      const n = readSync(this.#fd, into, offset + at - start, end - at, at)
-      if (n === 0) throw new Error(`${this.path}: ends at byte ${at}, ${end - at} bytes short: the file was cut off; remove it and run again`)
-      at += n
-    }
-  }
 }
 
 /**
@@ -154,24 +142,25 @@ export function appendStreams(folder: string, header: Uint8Array, streams: reado
   return files.map((batches, i) => {
     const file = name(i, files.length)
     const out = openSync(`${folder}/${file}`, 'w')
-    writeSync(out, header)
-    for (let b = 0; b < batches.length;) {
-      // batches that lie side by side are copied in one go
-      let last = b
-      while (last + 1 < batches.length && batches[last + 1].path === batches[b].path && batches[last + 1].start === batches[last].end) last++
-      const from = openSync(batches[b].path, 'r')
-      for (let at = batches[b].start; at < batches[last].end;) {
-        const n = readSync(from, chunk, 0, Math.min(chunk.length, batches[last].end - at), at)
-        if (n === 0) throw new Error(`${batches[b].path}: ends at byte ${at} of ${batches[last].end}; remove it and run again`)
-        writeSync(out, chunk, 0, n)
-        at += n
+    try {
+      writeAll(out, header)
+      for (let b = 0; b < batches.length;) {
+        // batches that lie side by side are copied in one go
+        let last = b
+        while (last + 1 < batches.length && batches[last + 1].path === batches[b].path && batches[last + 1].start === batches[last].end) last++
+        const { path, start } = batches[b], { end } = batches[last], from = openSync(path, 'r')
+        try {
+          for (let at = start; at < end; at += chunk.length) {
+            const part = chunk.subarray(0, end - at)
+            readAll(from, part, at, path)
+            writeAll(out, part)
+          }
+        } finally { closeSync(from) }
+        b = last + 1
       }
-      closeSync(from)
-      b = last + 1
-    }
-    writeSync(out, END_OF_STREAM)
-    fsyncSync(out)
-    closeSync(out)
+      writeAll(out, END_OF_STREAM)
+      fsyncSync(out)
+    } finally { closeSync(out) }
     return { file, rows: batches.reduce((n, batch) => n + batch.rows, 0) }
   })
 }

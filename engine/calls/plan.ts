@@ -2,9 +2,10 @@
 import type { Source } from '../../stages/define.ts'
 import { Batch } from '../arrow/flow.ts'
 import { sourcesAbove } from '../graph/types.ts'
-import type { Partition } from '../run/messages.ts'
+import { rowCount, type Partition } from '../run/messages.ts'
 import { cutPartitions } from '../run/partitions.ts'
 import type { Prepared } from '../run/prepare.ts'
+import type { RunOptions } from '../run/run.ts'
 import { usdOf } from './budget.ts'
 import { openCalls, type Calls } from './calls.ts'
 import { tokensOf } from './service.ts'
@@ -15,21 +16,34 @@ const PLACES = 20, ROWS = 50
 interface Sample { readonly source: string, readonly batch: Batch }
 
 /** The plan alone, with the answers in `folder` deducted. */
-export async function plan(prepared: Prepared, folder: string, limit?: number, warn?: (text: string) => void): Promise<string[]> {
+export async function plan(
+  prepared: Prepared, folder: string, { limit, sample = Infinity }: Pick<RunOptions, 'limit' | 'sample'>, warn?: (text: string) => void,
+): Promise<string[]> {
   if (prepared.services.size === 0) return []
   const calls = openCalls(prepared.services, folder, () => '', warn)
-  try { return await planCalls(prepared, cutPartitions(prepared.files, prepared.graph.partitionRows, limit).flat(), calls) } finally { await calls.close() }
+  const rows = prepared.files.reduce((n, file) => n + file.rows, 0)
+  const partitions = cutPartitions(prepared.files, prepared.graph.partitionRows, limit).flat()
+  // which rows a sample has is known once the files are hashed: here it is as if they lay evenly
+  try { return await planCalls(prepared, partitions, calls, Math.min(1, sample / rows)) } finally { await calls.close() }
 }
 
-/** A line a stage. Rows that are dropped on the way to it are not known yet, nor what it will be asked of rows that are made there. */
-export async function planCalls({ graph, files, services }: Pick<Prepared, 'graph' | 'files' | 'services'>, partitions: readonly Partition[], calls: Pick<Calls, 'known'>): Promise<string[]> {
+/**
+ * A line a stage. `share`: how many of the partitions' rows will be read. Rows that are dropped on the way to it are not known yet, nor what it will be asked of rows that are made there.
+ */
+export async function planCalls(
+  { graph, files, services }: Pick<Prepared, 'graph' | 'files' | 'services'>, partitions: readonly Partition[], calls: Pick<Calls, 'known'>, share = 1,
+): Promise<string[]> {
   const rowsOf = new Map<string, number>()
-  for (const { file, start, end } of partitions) rowsOf.set(files[file].source, (rowsOf.get(files[file].source) ?? 0) + end - start)
+  for (const partition of partitions) {
+    const { source } = files[partition.file]
+    rowsOf.set(source, (rowsOf.get(source) ?? 0) + share * rowCount(partition))
+  }
   const every = Math.max(1, partitions.length / PLACES)
   const samples: Sample[] = []
   for (let i = 0; i < partitions.length; i += every) {
-    const { file, start, end } = partitions[Math.floor(i)], { source } = files[file], node = graph.nodes.find(({ id }) => id === source)!
-    for await (const { pairs, row } of (node.stage as Source).read(node.options as never, files[file], { start, end: Math.min(end, start + ROWS) }, { id: source, seed: graph.seed, expectedRows: 0, states: [] })) {
+    const { file, start, end, rows } = partitions[Math.floor(i)], { source } = files[file], node = graph.nodes.find(({ id }) => id === source)!
+    const range = rows ? { start, end, rows: rows.slice(0, ROWS) } : { start, end: Math.min(end, start + ROWS) }
+    for await (const { pairs, row } of (node.stage as Source).read(node.options as never, files[file], range, { id: source, seed: graph.seed, expectedRows: 0, states: [] })) {
       samples.push({ source, batch: new Batch({ schema: pairs.schema, columns: pairs.data.children, rows: row.length, row, copy: new Uint32Array(row.length) }) })
     }
   }

@@ -6,7 +6,7 @@ import { lintGraph, type Draft } from './lint.ts'
 import { say, sortProblems, step, stepsOf, type Problem } from './messages.ts'
 import { MOST_STAGES, pathPattern } from './schema.ts'
 import type { Graph, Node } from './types.ts'
-import { loadUserStage } from './user_stage.ts'
+import { loadUserStage, type UserStage } from './user_stage.ts'
 import { validateEnvelope, validateOptions } from './validate.ts'
 
 export interface ParseOptions {
@@ -102,7 +102,7 @@ export async function assemble(written: Written, options: ParseOptions): Promise
       problems.push(say.badModule(`/stages/${index}/use`, use, (error as Error).message.split('\n')[0]))
       return {}
     }
-  })) as { stage?: AnyStage, module?: string }[]
+  })) as Partial<UserStage>[]
 
   const withs = entries.map(entry => !isRaw(entry) ? undefined : entry.with === undefined ? {} : isRaw(entry.with) ? entry.with : undefined)
   problems.push(...applyOverrides(overrides, entries, stages.map(it => it.stage), withs, redirects))
@@ -129,8 +129,8 @@ export async function assemble(written: Written, options: ParseOptions): Promise
   if (placed.some(it => it.level === 'error')) return { problems: placed }
   const nodes = order.map((i): Node => {
     const { id, use } = entries[i] as { id: string, use: string }
-    const { stage, module } = stages[i]
-    return { id, use, stage: stage!, ...module ? { module } : {}, options: withs[i]!, from: edges[i], index: i }
+    const { stage, own } = stages[i]
+    return { id, use, stage: stage!, ...own ? { own } : {}, options: withs[i]!, from: edges[i], index: i }
   })
   const { name, seed, partition_rows: partitionRows } = value as { name: string, seed: number, partition_rows: number }
   return { graph: { name, seed, partitionRows, nodes, ...written.file ? { file: written.file } : {}, base: process.cwd(), place }, problems: placed }

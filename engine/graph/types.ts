@@ -1,5 +1,6 @@
 /** A graph once it has been read and found right: what the plan is made from. */
 import type { AnyStage } from '../../stages/define.ts'
+import type { Bundle } from './bundle.ts'
 import type { Problem } from './messages.ts'
 
 /** An input of a node: the rows that `node` lets through, or with `port` those that it dropped ('dropped': all of them; else one declared reason). */
@@ -11,8 +12,8 @@ export interface Node {
   /** As the graph writes it: a registered name, or the path of the user's own stage file. */
   readonly use: string
   readonly stage: AnyStage
-  /** The JavaScript file that workers import, where the stage is the user's own. */
-  readonly module?: string
+  /** Where the stage is the user's own: the JavaScript file that workers import, and what is to be known of it. */
+  readonly own?: Bundle
   /** Checked by the stage's own schema, defaults applied. */
   readonly options: Readonly<Record<string, unknown>>
   readonly from: readonly Edge[]

@@ -1,14 +1,12 @@
 /** Stages that a graph names by path: the user's own files. */
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Plugin } from 'esbuild'
 import type { AnyStage } from '../../stages/define.ts'
+import { bundle, type Bundle } from './bundle.ts'
 
-/** A stage and the JavaScript file that a worker imports to get it again. */
-export interface UserStage { readonly stage: AnyStage, readonly module: string }
+/** A stage, and the bundle that a worker imports to get it again. */
+export interface UserStage { readonly stage: AnyStage, readonly own: Bundle }
 
 /** The URL of the package's index.mjs, from the sources and from dist/ alike. */
 export function packageUrl(): string {
@@ -21,54 +19,18 @@ export function packageUrl(): string {
 }
 
 /**
- * Loads the default export of a .mjs, .js or .ts file and checks that it is a stage. A .ts file is first compiled, with what it imports by relative path, to
- * one file in `folder`, named by its content, so that equal text is written once and changed text is never taken from the import cache; other packages
- * stay imports, by absolute URL, and 'sluice' is this package. Throws an Error whose message says why the file cannot be used.
+ * Loads the default export of a .mjs, .js or .ts file and checks that it is a stage. It is bundled first with what it imports, to one file in `folder` that is named by its
+ * content, so that changed text is never taken from the import cache. Throws an Error whose message says why the file cannot be used.
  */
 export async function loadUserStage(path: string, options: { folder: string, packageUrl?: string }): Promise<UserStage> {
   const extension = extname(path)
   if (!['.mjs', '.js', '.ts'].includes(extension)) throw new Error(`its name ends in '${extension}'; .ts, .mjs and .js can be loaded`)
   if (!existsSync(path)) throw new Error(`there is no file ${path}`)
-  const module = extension === '.ts' ? await compile(path, resolve(options.folder), options.packageUrl ?? packageUrl()) : path
-  const loaded = await import(/* @vite-ignore */ pathToFileURL(module).href) as { default?: unknown }
+  const own = await bundle(realpathSync(path), resolve(options.folder), options.packageUrl ?? packageUrl())
+  const loaded = await import(/* @vite-ignore */ pathToFileURL(own.module).href) as { default?: unknown }
   const missing = lacks(loaded.default)
   if (missing) throw new Error(missing)
-  return { stage: loaded.default as AnyStage, module }
-}
-
-async function compile(path: string, folder: string, sluice: string): Promise<string> {
-  const { build } = await import('esbuild')
-  const outside: Plugin = {
-    name: 'packages-by-url',
-    setup(it) {
-      it.onResolve({ filter: /^[^./]/ }, async args => {
-        if (args.kind === 'entry-point' || args.pluginData === 'inner') return undefined
-        if (args.path === 'sluice') return { path: sluice, external: true }
-        if (isBuiltin(args.path) || args.path.startsWith('file:')) return { path: args.path, external: true }
-        const found = await it.resolve(args.path, { kind: args.kind, importer: args.importer, resolveDir: args.resolveDir, pluginData: 'inner' })
-        return found.errors.length ? { errors: found.errors } : { path: pathToFileURL(found.path).href, external: true }
-      })
-    },
-  }
-  let code: string
-  try {
-    const { outputFiles } = await build({
-      entryPoints: [path], absWorkingDir: dirname(path), bundle: true, write: false, format: 'esm', platform: 'node', target: 'node20',
-      sourcemap: 'inline', sourcesContent: true, logLevel: 'silent', plugins: [outside],
-    })
-    code = outputFiles[0].text
-  } catch (error) {
-    const { errors } = error as { errors?: { text: string, location?: { file: string, line: number, column: number } | null }[] }
-    if (!errors?.length) throw error
-    throw new Error(errors.map(({ text, location }) => location ? `${location.file}:${location.line}:${location.column + 1} ${text}` : text).join('; '))
-  }
-  const target = join(folder, `${basename(path, '.ts')}-${createHash('sha256').update(code).digest('hex').slice(0, 12)}.mjs`)
-  if (existsSync(target) && readFileSync(target, 'utf8') === code) return target
-  mkdirSync(folder, { recursive: true })
-  const temporary = `${target}.${process.pid}.tmp`
-  writeFileSync(temporary, code)
-  renameSync(temporary, target)
-  return target
+  return { stage: loaded.default as AnyStage, own }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -18,10 +18,10 @@ const UNPACK: Readonly<Record<string, (bytes: Uint8Array, size: number) => Uint8
  * Decompresses the `size` bytes of one page. The result never shares memory with a later call's; with UNCOMPRESSED it is the input itself.
  * Throws for an unknown codec, damaged bytes, or another size than the page header announced.
  */
-export function unpackPage(codec: string, bytes: Uint8Array, size: number): Uint8Array {
+export function unpackPage(codec: string | undefined, bytes: Uint8Array, size: number): Uint8Array {
   if (size === 0) return new Uint8Array(0)
-  const unpack = UNPACK[codec]
-  if (!unpack) throw new Error(`codec ${codec}, readable are ${Object.keys(UNPACK).join(', ')}`)
+  const unpack = codec === undefined ? undefined : UNPACK[codec]
+  if (codec === undefined || !unpack) throw new Error(`codec ${codec ?? 'unknown'}, readable are ${Object.keys(UNPACK).join(', ')}`)
   let page: Uint8Array
   try {
     checkGrowth(codec, bytes, size)

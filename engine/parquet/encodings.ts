@@ -48,7 +48,7 @@ export function decodeValues(encoding: string | undefined, type: string, width: 
       return { count, bytes }
     }
   }
-  throw new Error(`encoding ${encoding} of ${type} is unknown here`)
+  throw new Error(`encoding ${encoding ?? 'of a number that no encoding has,'} of ${type} is unknown here`)
 }
 
 /** Decodes `count` PLAIN values (the encoding of dictionary pages too); parameters and errors as decodeValues. */

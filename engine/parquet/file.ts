@@ -3,6 +3,7 @@ import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Da
 import { parquetMetadata, parquetSchema, type FileMetaData, type RowGroup, type SchemaElement } from 'hyparquet'
 import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import type { ColumnMetaData } from 'hyparquet/src/types.js'
+import { checkMessage } from '../arrow/check_ipc.ts'
 import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
@@ -40,6 +41,8 @@ const MAGIC = 0x31524150 // PAR1, little endian
 const ENCRYPTED = 0x45524150 // PARE
 const SMALL_SPAN = 4 << 20
 const WINDOWS_BYTES = 32 << 20
+/** Rows of a file are numbered in 32 bits. */
+const MOST_ROWS = 2 ** 32 - 1
 /** Bounds of what a footer may ask for, far beyond what any writer of rows needs. */
 const MOST_FOOTER = 256 << 20, MOST_ELEMENTS = 100_000, MOST_NESTING = 64, MOST_FIXED = 1 << 27
 
@@ -232,7 +235,10 @@ function readZones(metadata: FileMetaData): ReadonlyMap<string, string> {
   const zones = new Map<string, string>()
   if (!text || !metadata.schema.some(({ logical_type: logical }) => logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC)) return zones
   try {
-    const reader = RecordBatchReader.from(Buffer.from(text, 'base64')).open()
+    const bytes = Buffer.from(text, 'base64')
+    // the mark and the length of a message come first
+    checkMessage(bytes.subarray(8, 8 + bytes.readInt32LE(4)))
+    const reader = RecordBatchReader.from(bytes).open()
     for (const { name, type } of reader.schema.fields) if ((type as Timestamp).timezone) zones.set(name, (type as Timestamp).timezone!)
   } catch {
     // a hint that Arrow JS cannot read (a type it lacks) is no reason to refuse the file: zones are then UTC
@@ -262,7 +268,13 @@ async function readFooter(source: ByteSource, length: number): Promise<FileMetaD
   const size = source.byteLength
   const bytes = new Uint8Array(await source.slice(size - 8 - length, size))
   if (endOfStruct(bytes.subarray(0, length), 0, FOOTER) === undefined) throw new Error(`it goes on beyond its ${length} bytes`)
-  const metadata = parquetMetadata(bytes, { geoparquet: false })
+  let metadata: FileMetaData
+  try {
+    metadata = parquetMetadata(bytes, { geoparquet: false })
+  } catch {
+    // each part is as it should be, so they do not fit each other: statistics are read by the schema
+    throw new Error('its row groups do not fit its schema')
+  }
   checkElements(metadata.schema)
   return metadata
 }
@@ -302,7 +314,7 @@ function checkChunks(path: string, { row_groups: groups, num_rows: total }: File
       const { rep, path: name, physical } = leaves[i], where = `row group ${index}, column ${name}`
       if (!meta || elsewhere) fail(path, `${where} is ${elsewhere ? `in another file (${elsewhere})` : 'encrypted'}, which cannot be read here; rewrite the file`)
       if (meta.path_in_schema.join('.') !== name || meta.type !== physical) {
-        fail(path, `${where} is not as in the schema: its chunk is of ${meta.path_in_schema.join('.')}, ${meta.type}, not ${physical}; the footer is damaged`)
+        fail(path, `${where} is not as in the schema: its chunk is of ${meta.path_in_schema.join('.')}, ${meta.type ?? 'of no known type'}, not ${physical}; the footer is damaged`)
       }
       const range = chunkRange(meta)
       if (!(range.start >= 4 && range.end <= end && range.end > range.start)) fail(path, `${where} lies at bytes ${range.start} to ${range.end}, outside of the file's pages (4 to ${end}); ${again}`)
@@ -312,6 +324,7 @@ function checkChunks(path: string, { row_groups: groups, num_rows: total }: File
     }
   }
   if (rows !== total) fail(path, `its row groups have ${rows} rows, its footer says ${total}; ${again}`)
+  if (rows > MOST_ROWS) fail(path, `has ${rows} rows, at most ${MOST_ROWS} are read from one file; split it`)
   ranges.sort((a, b) => a.start - b.start)
   for (let i = 1; i < ranges.length; i++) {
     const before = ranges[i - 1], { where, start } = ranges[i]

@@ -28,7 +28,7 @@ export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, cod
     const definition = readLevels(body, v2.repetition_levels_byte_length, levels, leaf.def, v2.num_values)
     const packed = body.subarray(levels)
     const size = header.uncompressed_page_size - levels
-    const plain = v2.is_compressed === false ? packed : unpackPage(codec, packed, size)
+    const plain = unpackPage(v2.is_compressed === false ? 'UNCOMPRESSED' : codec, packed, size)
     return toPage(header, leaf, v2.num_values, repetition, definition, v2.encoding, plain, dictionary)
   }
   const v1 = header.data_page_header
@@ -37,7 +37,7 @@ export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, cod
   let at = 0
   const level = (max: number, encoding: string | undefined): Uint8Array | undefined => {
     if (max === 0) return undefined
-    if (encoding !== 'RLE') throw new Error(`levels are encoded as ${encoding}, only RLE is readable`)
+    if (encoding !== 'RLE') throw new Error(`levels are encoded as ${encoding ?? 'unknown'}, only RLE is readable`)
     const from = at + 4
     at = from + lengthAt(page, at)
     return readLevels(page, from, at, max, v1.num_values)

@@ -2,7 +2,7 @@
 import { statfsSync } from 'node:fs'
 import type { InputFile, Sink } from '../../stages/define.ts'
 import { EXIT, SluiceError } from '../errors.ts'
-import type { Partition } from './messages.ts'
+import { rowCount, type Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -17,12 +17,15 @@ export function timesOnDisk({ graph, levels }: Plan): number {
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */
 export const decodedBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
-  partitions.reduce((sum, { file, start, end }) => sum + Number(files[file].facts.decoded_bytes ?? files[file].bytes) * (end - start) / files[file].rows, 0)
+  partitions.reduce((sum, partition) => {
+    const { facts, bytes, rows } = files[partition.file]
+    return sum + Number(facts.decoded_bytes ?? bytes) * rowCount(partition) / rows
+  }, 0)
 
 /** Refuses a run that the disk cannot hold. */
 export function checkDisk(output: string, files: readonly InputFile[], partitions: readonly Partition[], plan: Plan): void {
   const decoded = decodedBytes(files, partitions), needed = decoded * timesOnDisk(plan)
   const { bavail, bsize } = statfsSync(output), free = bavail * bsize
-  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output or a --limit`, EXIT.io)
+  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output, a --sample or a --limit`, EXIT.io)
 }
 const sizeText = (bytes: number) => bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`

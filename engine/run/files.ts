@@ -1,17 +1,24 @@
 /** Small files of a run: whole or absent, never half. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
+import { writeAll } from '../io.ts'
+import { sealOf, unseal } from '../sealed.ts'
 
 /** Writes to a temporary name beside the file, syncs, renames. */
-export function writeWhole(path: string, bytes: Uint8Array | string): void {
+export function writeWhole(path: string, ...parts: readonly (Uint8Array | string)[]): void {
   const temporary = `${path}.${process.pid}.tmp`
-  const fd = openSync(temporary, 'w')
-  const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
-  for (let at = 0; at < data.length;) at += writeSync(fd, data, at)
-  fsyncSync(fd)
-  closeSync(fd)
-  renameSync(temporary, path)
+  try {
+    const fd = openSync(temporary, 'w')
+    try {
+      writeAll(fd, ...parts.map(part => typeof part === 'string' ? Buffer.from(part) : part))
+      fsyncSync(fd)
+    } finally { closeSync(fd) }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
 }
 
 /** Makes what a folder holds, and the names in it, outlive a power cut: before a rename says that it is whole. */
@@ -29,14 +36,12 @@ export function syncPath(path: string): void {
   try { fsyncSync(fd) } finally { closeSync(fd) }
 }
 
-/** Any structured-cloneable value, typed arrays included. */
-export const saveValue = (path: string, value: unknown): void => writeWhole(path, serialize(value))
-export const loadValue = <T>(path: string): T => deserialize(readFileSync(path)) as T
-
-/** The value of a file, or undefined when it is not there or torn. */
-export function tryLoadValue<T>(path: string): T | undefined {
-  try { return loadValue<T>(path) } catch { return undefined }
+/** Any structured-cloneable value, typed arrays included, in a sealed file. */
+export function saveValue(path: string, value: unknown): void {
+  const bytes = serialize(value)
+  writeWhole(path, bytes, sealOf(path, bytes))
 }
+export const loadValue = <T>(path: string): T => deserialize(unseal(path, readFileSync(path))) as T
 
 /** Makes a folder and those above it. Node's own way of doing so never ends where a folder is there and refuses entries (/proc). */
 export function makeFolder(path: string): void {
@@ -46,9 +51,6 @@ export function makeFolder(path: string): void {
     if ((error as { code?: string }).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }
 }
-
-/** Bytes of each file of a folder. */
-export const sizesOf = (folder: string): Record<string, number> => Object.fromEntries(readdirSync(folder).sort().map(name => [name, statSync(join(folder, name)).size]))
 
 /** Whether these files are in a folder, with these sizes. */
 export const haveSizes = (folder: string, sizes: Readonly<Record<string, number>> | undefined): boolean =>

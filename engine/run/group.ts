@@ -2,10 +2,12 @@
  * Relating rows across the whole input in bounded memory. Each partition writes its rows' keys, cut into buckets by key; a bucket of all partitions is sorted and
  * grouped on its own; clusters are closed by a union-find over row numbers. No map is keyed by row.
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Group, GroupRule } from '../../stages/define.ts'
 import type { Batch } from '../arrow/flow.ts'
+import { readAll, type Out } from '../io.ts'
+import { openSealed } from '../sealed.ts'
 import { loadValue, saveValue } from './files.ts'
 import type { BucketTask, GroupDrops, PassMeta } from './messages.ts'
 
@@ -28,7 +30,7 @@ export class KeyWriter {
   readonly #keys: BigUint64Array[] = []
   readonly #rows: Uint32Array[] = []
   readonly #payloadEnds: number[] = []
-  #payloadFd = -1
+  #payloadFile: Out | undefined
   #payload = new Uint8Array(1 << 20)
   #payloadLength = 0
   #payloadWritten = 0
@@ -57,8 +59,8 @@ export class KeyWriter {
   }
 
   #flush(room: number): void {
-    if (this.#payloadFd < 0) this.#payloadFd = openSync(join(this.#folder, `payload-${this.#node}.bin`), 'w')
-    for (let at = 0; at < this.#payloadLength;) at += writeSync(this.#payloadFd, this.#payload, at, this.#payloadLength - at)
+    this.#payloadFile ??= openSealed(join(this.#folder, `payload-${this.#node}.bin`))
+    this.#payloadFile.write(this.#payload.subarray(0, this.#payloadLength))
     this.#payloadWritten += this.#payloadLength
     this.#payloadLength = 0
     if (room > this.#payload.length) this.#payload = new Uint8Array(room)
@@ -81,14 +83,12 @@ export class KeyWriter {
       sorted[at] = keys[i]
       positions[at] = i / this.#perRow | 0
     }
-    const fd = openSync(join(this.#folder, `keys-${this.#node}.bin`), 'w')
-    writeSync(fd, new Uint8Array(sorted.buffer))
-    writeSync(fd, new Uint8Array(positions.buffer))
-    closeSync(fd)
+    const file = openSealed(join(this.#folder, `keys-${this.#node}.bin`))
+    try { file.write(new Uint8Array(sorted.buffer), new Uint8Array(positions.buffer)) } finally { file.close() }
     saveValue(join(this.#folder, `rows-${this.#node}.bin`), rows)
     if (this.#open.payload) {
       this.#flush(0)
-      closeSync(this.#payloadFd)
+      this.#payloadFile!.close()
       saveValue(join(this.#folder, `payload-ends-${this.#node}.bin`), Float64Array.from(this.#payloadEnds))
     }
     return { rows: rows.length, bucketCounts }
@@ -121,7 +121,7 @@ class Payloads {
     }
     const start = position === 0 ? 0 : file.ends[position - 1]
     const bytes = new Uint8Array(file.ends[position] - start)
-    for (let at = 0; at < bytes.length;) at += readSync(file.fd, bytes, at, bytes.length - at, start + at)
+    readAll(file.fd, bytes, start, join(this.#folders[partition], `payload-${this.#node}.bin`))
     return bytes
   }
 
@@ -151,11 +151,12 @@ export function runBucket(task: BucketTask, group: GroupRule<never>, reasons: re
     const total = bucketCounts.reduce((sum, n) => sum + n, 0), count = bucketCounts[task.bucket]
     const before = bucketCounts.subarray(0, task.bucket).reduce((sum, n) => sum + n, 0)
     if (count === 0) return
-    const fd = openSync(join(folder, `keys-${task.node}.bin`), 'r')
+    const path = join(folder, `keys-${task.node}.bin`), fd = openSync(path, 'r')
     const keys = new BigUint64Array(count), positions = new Uint32Array(count)
-    readSync(fd, new Uint8Array(keys.buffer), 0, count * 8, before * 8)
-    readSync(fd, new Uint8Array(positions.buffer), 0, count * 4, total * 8 + before * 4)
-    closeSync(fd)
+    try {
+      readAll(fd, new Uint8Array(keys.buffer), before * 8, path)
+      readAll(fd, new Uint8Array(positions.buffer), total * 8 + before * 4, path)
+    } finally { closeSync(fd) }
     keyParts.push(keys)
     rowParts.push(Float64Array.from(positions, position => task.bases[p] + position))
     partParts.push(new Uint32Array(count).fill(p))

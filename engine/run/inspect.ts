@@ -1,6 +1,6 @@
 /** Reading a published run again: why a row went, and whether the files still are what was published. */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { EXIT, SluiceError } from '../errors.ts'
@@ -24,13 +24,16 @@ const manifestOf = (folder: string): Manifest => {
   }
 }
 
+/** The published Arrow files of a folder. What lies beside them is not Sluice's: `datasets` puts its caches into the folder that it loads. */
+const arrowsOf = ({ files }: Manifest, folder: string): string[] => Object.keys(files).filter(file => file.startsWith(`${folder}/`) && file.endsWith('.arrow')).sort()
+
 /** All ledger rows of an id, or the one of `file:row`. */
 export async function why(run: string, what: string): Promise<LedgerRow[]> {
-  manifestOf(run)
+  const ledger = arrowsOf(manifestOf(run), 'ledger').filter(file => existsSync(join(run, file)))
   const place = /^(.+):(\d+)$/.exec(what)
   const found: LedgerRow[] = []
-  for (const file of readdirSync(join(run, 'ledger')).sort()) {
-    for await (const batch of readStream(join(run, 'ledger', file))) {
+  for (const file of ledger) {
+    for await (const batch of readStream(join(run, file))) {
       const ids = batch.getChild('id')!, files = batch.getChild('file')!, rows = batch.getChild('row')!
       for (let i = 0; i < batch.numRows; i++) {
         if (ids.get(i) !== what && !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))) continue
@@ -79,16 +82,17 @@ export async function verify(run: string): Promise<{ problems: string[], files: 
   }
   const count = async (folder: string): Promise<number> => {
     let rows = 0
-    // a folder that is missing has been said, file by file
-    for (const file of !existsSync(join(run, folder)) ? [] : readdirSync(join(run, folder)).filter(name => name.endsWith('.arrow'))) {
-      try { for await (const batch of readStream(join(run, folder, file))) rows += batch.numRows } catch (error) { problems.push(`${folder}/${file} cannot be read: ${(error as Error).message}`) }
+    for (const file of arrowsOf(manifest, folder)) {
+      // one that is missing has been said
+      if (!existsSync(join(run, file))) continue
+      try { for await (const batch of readStream(join(run, file))) rows += batch.numRows } catch (error) { problems.push(`${file} cannot be read: ${(error as Error).message}`) }
     }
     return rows
   }
   const ledger = await count('ledger')
   if (ledger !== manifest.rows.read) problems.push(`the ledger has ${ledger} rows, ${manifest.rows.read} were read`)
   for (const [sink, { rows }] of Object.entries(manifest.sinks)) {
-    if (!Object.keys(manifest.files).some(file => file.startsWith(`${sink}/`) && file.endsWith('.arrow'))) continue
+    if (arrowsOf(manifest, sink).length === 0) continue
     const have = await count(sink)
     if (have !== rows) problems.push(`${sink} has ${have} rows, published were ${rows}`)
   }

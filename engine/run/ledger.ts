@@ -4,7 +4,7 @@ import { makeFloat64, makeInt64, makeRepeated, makeText, take } from '../arrow/c
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { DERIVED } from '../arrow/flow.ts'
-import { DROPPED, ERRORED, PARENT, REJECTED_SIDE, SPARED, UNUSED, WITHIN, type LedgerTask, type PassMeta } from './messages.ts'
+import { DROPPED, ERRORED, PARENT, REJECTED_SIDE, rowCount, SPARED, UNUSED, WITHIN, type LedgerTask, type PassMeta } from './messages.ts'
 import type { World } from './world.ts'
 
 const numberType = new Struct([new Field('name', new Utf8(), false), new Field('value', new Float64()), new Field('limit', new Float64())])
@@ -32,7 +32,7 @@ export interface LedgerPart extends StreamAt { readonly outcomes: { kept: number
 /** Adds up what all passes said of one partition's rows, and writes its part of the ledger. */
 export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   const metas: PassMeta[] = task.folders.map(world.meta)
-  const { start, end } = task.partition, rows = end - start
+  const { start, end, rows: sampled } = task.partition, rows = end - start
   // the last verdict of a row that did not reach a sink: by place in the graph, then the first of several pairs
   const chosen = new Int32Array(rows).fill(-1), from = new Uint16Array(rows), rank = new Int32Array(rows).fill(-1)
   metas.forEach(({ events }, m) => {
@@ -62,10 +62,11 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
     const idBatch = idFile!.batch(place).data.children[0]
     for (let done = 0; done < place.rows; done += 1000) {
       const n = Math.min(1000, place.rows - done)
+      const places = sampled ? [...sampled.subarray(at, at + n)] : Array.from({ length: n }, (_, k) => start + at + k)
       const outcome = new Int32Array(n), stage = new Int32Array(n).fill(-1), reason = new Int32Array(n).fill(-1), detail = new Array<string | null>(n).fill(null), numbers = new Array<[string, number, number] | null>(n).fill(null)
       const sinkEnds = new Int32Array(n + 1), sinks: number[] = []
       for (let k = 0; k < n; k++) {
-        const row = at + k, e = chosen[row]
+        const row = places[k] - start, e = chosen[row]
         for (let s = 0; s < reached.length; s++) if (isSet(reached[s], row)) sinks.push(s)
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]], kind = e < 0 ? undefined : events.kind[e]
@@ -86,7 +87,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         detail[k] = kind === SPARED ? 'spared' : events.messages[e] ?? related
       }
       writer.write(toRecordBatch(ledgerSchema, [
-        take(idBatch, [done, done + n]), makeRepeated([task.label], new Int32Array(n)), makeInt64(Array.from(outcome, (_, k) => start + at + k)),
+        take(idBatch, [done, done + n]), makeRepeated([task.label], new Int32Array(n)), makeInt64(places),
         makeRepeated(OUTCOMES, outcome), makeRepeated(stages, stage), makeRepeated(reasonTexts, reason), makeNumbers(numbers), makeText(detail), makeLists(sinkEnds, makeRepeated(sinkNames, Int32Array.from(sinks))),
       ], n))
       at += n
@@ -94,8 +95,9 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   }
   idFile?.close()
   writer.close()
-  if (at !== rows) throw new Error(`ledger: ${task.label} rows ${start} to ${end}: ${at} rows were read, ${rows} were planned; the file changed while it was read`)
-  return { path: task.file, header: headerBytes, rows, batches: writer.batches, outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] }, byNone }
+  const planned = rowCount(task.partition)
+  if (at !== planned) throw new Error(`ledger: ${task.label} rows ${start} to ${end}: ${at} rows were read, ${planned} were planned; the file changed while it was read`)
+  return { path: task.file, header: headerBytes, rows: at, batches: writer.batches, outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] }, byNone }
 }
 
 function makeNumbers(rows: readonly ([string, number, number] | null)[]) {

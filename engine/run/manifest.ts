@@ -14,6 +14,8 @@ export interface Manifest {
   readonly hash: string
   readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
   readonly limit?: number
+  /** Rows that a sample was to have. */
+  readonly sample?: number
   /** Ids that were to be kept, those of them that no row has, and the first of these. */
   readonly keep_ids?: { given: number, absent: number, first_absent: readonly string[] }
   readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
@@ -55,11 +57,13 @@ export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused 
   ([[parent, 'parents of pairs that were added'], [side, 'rejected sides of other rows\' pairs'], [unused, 'that no output took']] as const)
     .flatMap(([count, what]) => count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []).join(', ')
 
-/** Which rows a run with --limit did not read; '' where it read all. Files are read in their order. */
-export function leftUnread({ limit, inputs, rows: { read } }: Pick<Manifest, 'limit' | 'inputs' | 'rows'>): string {
-  const all = inputs.reduce((sum, { rows }) => sum + rows, 0)
+/** Which rows a run with --limit or --sample read; '' where it read all. --limit takes files in their order. */
+export function rowsRead({ limit, sample, inputs, graph, rows: { read } }: Manifest): string {
+  const all = inputs.reduce((sum, { rows }) => sum + rows, 0), n = (value: number) => value.toLocaleString('en-US')
+  if (sample !== undefined && sample >= all) return `all of them, a sample of ${n(sample)} was asked for`
+  if (sample !== undefined) return `sampled by seed ${graph.seed} from ${n(all)} in ${inputs.length} ${inputs.length === 1 ? 'file' : 'files'}`
   if (limit === undefined || read >= all) return ''
   let files = 0
   for (let left = read; left > 0; files++) left -= inputs[files].rows
-  return `by --limit the first ${read.toLocaleString('en-US')} of ${all.toLocaleString('en-US')}, from the first ${files} of ${inputs.length} files`
+  return `by --limit the first ${n(read)} of ${n(all)}, from the first ${files} of ${inputs.length} files`
 }

@@ -39,7 +39,17 @@ export interface Setup {
 }
 
 /** A fixed range of rows of one file, the unit of work and of resuming. */
-export interface Partition { readonly index: number, readonly file: number, readonly start: number, readonly end: number }
+export interface Partition {
+  readonly index: number
+  readonly file: number
+  readonly start: number
+  readonly end: number
+  /** Of the range those that a sample has, ascending; all when undefined. */
+  readonly rows?: Uint32Array
+}
+
+/** Rows of a partition that are read. */
+export const rowCount = ({ start, end, rows }: Partition): number => rows?.length ?? end - start
 
 /** One pass over one or more partitions that are read in one go. `folders[p]` holds what each earlier level left behind for it. */
 export interface PassTask {
@@ -55,11 +65,13 @@ export interface MergeTask { readonly kind: 'merge', readonly node: string, read
 export interface BucketTask { readonly kind: 'bucket', readonly node: string, readonly bucket: number, readonly folders: readonly string[], readonly bases: readonly number[], readonly file: string }
 export interface LedgerTask { readonly kind: 'ledger', readonly partition: Partition, readonly folders: readonly string[], readonly file: string, readonly label: string, readonly labels: readonly string[] }
 export interface SinkTask { readonly kind: 'sink', readonly node: string, readonly folder: string, readonly schema: Uint8Array, readonly streams: readonly StreamAt[] }
+/** Whether a pass that was finished in an earlier run can be used: see `checkPass`. */
+export interface CheckTask { readonly kind: 'check', readonly folder: string }
 export interface HashTask { readonly kind: 'hash', readonly path: string }
 /** What a worker asks of the servers of the run, and what it is told. */
 export interface Question { readonly number: number, readonly node: string, readonly items: readonly unknown[] }
 export interface Told { readonly number: number, readonly answers: readonly Answer[] }
-export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | HashTask
+export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | CheckTask | HashTask
 
 /** `left`: columns of one side that stayed when so many pairs were turned round. */
 export interface Counts { in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, left: Record<string, number>, millis: number }
@@ -88,12 +100,15 @@ export const DROPPED = 0, ERRORED = 1, SPARED = 2, WITHIN = 3
 /** What the ledger says of a row in no sink that no stage dropped: pairs that were made of it are in one; it is the rejected side of another row's pair; none of these. */
 export const PARENT = 'parent', REJECTED_SIDE = 'rejected_side', UNUSED = 'unused'
 
+/** What the main thread needs to know of a pass: its counts, and the rows that each group node collected. */
+export interface PassResult { readonly counts: Record<string, Counts>, readonly grouped: Record<string, number> }
+
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
 export interface PassMeta {
   /** Where the folder was when it was made: paths below hold only there. */
   readonly folder: string
-  /** Bytes of every other file of the folder: one that was cut off since shows. */
-  readonly files: Readonly<Record<string, number>>
+  /** Every other file of the folder, all of them sealed: one that is missing, cut off or damaged since shows. */
+  readonly files: readonly string[]
   /** A name of its own for each time that the folder is made: what `needs` of other folders names. Their rows are looked up in this one by place. */
   readonly made: string
   readonly needs: Readonly<Record<string, string>>

@@ -4,8 +4,8 @@ import { basename, join } from 'node:path'
 import { readManifest } from './inspect.ts'
 
 /**
- * Folders of all runs but the latest and the `keep - 1` newest others of its graph. Runs of other graphs, and folders that are no runs, are not among them; nor, whatever else publishes
- * meanwhile, what is the latest.
+ * Folders of all runs but the latest and the `keep - 1` newest others of its graph. Runs of other graphs, and folders that are no
+ * runs, are not among them; nor, whatever else publishes meanwhile, what is the latest.
  */
 export function oldRuns(output: string, keep: number): string[] {
   const runs = join(output, 'runs'), link = join(output, 'latest')

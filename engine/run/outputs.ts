@@ -5,6 +5,7 @@ import { makeInt64, makeText } from '../arrow/columns.ts'
 import { toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { Rebatcher } from '../arrow/rebatch.ts'
+import { openSealed } from '../sealed.ts'
 import type { PassMeta } from './messages.ts'
 
 const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
@@ -36,7 +37,7 @@ export class Outputs {
     const key = `${kind}:${node}`
     let stream = this.#streams.get(key)
     if (!stream) {
-      const writer = new IpcWriter(join(this.#folder, `${kind}-${node}.arrow`), schema)
+      const writer = new IpcWriter(join(this.#folder, `${kind}-${node}.arrow`), schema, openSealed)
       const batcher = new Rebatcher(some => {
         const batch = toRecordBatch(some.schema, some.columns, some.rows)
         writer.write(convert ? convert(batch) : batch)

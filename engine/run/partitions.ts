@@ -27,3 +27,17 @@ export function cutPartitions(files: readonly Pick<InputFile, 'rows' | 'starts'>
   })
   return units
 }
+
+/** The partitions that hold a row of a sample, with these rows. `sample`: the rows of each file, ascending. */
+export function pickPartitions(units: readonly (readonly Partition[])[], sample: readonly Uint32Array[]): Partition[][] {
+  const next = sample.map(() => 0)
+  let index = 0
+  return units.map(unit => unit.flatMap(partition => {
+    const all = sample[partition.file], from = next[partition.file]
+    let to = from
+    while (to < all.length && all[to] < partition.end) to++
+    next[partition.file] = to
+    // a copy: a view would take the whole file's rows along to every worker
+    return to > from ? [{ ...partition, index: index++, rows: all.slice(from, to) }] : []
+  })).filter(unit => unit.length > 0)
+}

@@ -1,17 +1,18 @@
 /** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
 import { Field, Schema, Utf8, type Data } from 'apache-arrow'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
 import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
-import { changedInput, loadValue, saveValue, sizesOf, syncFolder } from './files.ts'
+import { damageOf, openSealed } from '../sealed.ts'
+import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
-import { emptyCounts, ERRORED, REJECTED_SIDE, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import { emptyCounts, ERRORED, REJECTED_SIDE, rowCount, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassResult, type PassTask } from './messages.ts'
 import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
@@ -121,7 +122,7 @@ class PartitionPass {
   /** A block of source rows (level 0). */
   async source(batch: SourceBatch, node: WorkerNode): Promise<void> {
     const { setup } = this.#world
-    this.#ids ??= new IpcWriter(join(this.#folder, 'ids.arrow'), idSchema)
+    this.#ids ??= new IpcWriter(join(this.#folder, 'ids.arrow'), idSchema, openSealed)
     this.#ids.write(toRecordBatch(idSchema, [batch.ids], batch.ids.length))
     const counts = this.#counts[node.id], reasons = Object.keys(node.stage.reasons), index = this.#world.indexOf(node.id)
     counts.in += batch.raw.numRows
@@ -134,10 +135,11 @@ class PartitionPass {
     }
     for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
     if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
-    this.#look(batch.ids, batch.first)
+    this.#look(batch.ids, batch.rows)
     if (batch.refused.length + batch.within.length > 0) {
-      const raw: Flow = { schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows, row: Uint32Array.from({ length: batch.raw.numRows }, (_, i) => batch.first + i), copy: new Uint32Array(batch.raw.numRows) }
-      const some = (rows: readonly { row: number }[]) => takeFlow(raw, runsOfRows(rows.map(({ row }) => row - batch.first)))
+      const { raw: { schema, data, numRows }, rows } = batch
+      const raw: Flow = { schema, columns: data.children, rows: numRows, row: rows, copy: new Uint32Array(numRows) }
+      const some = (of: readonly { row: number }[]) => takeFlow(raw, runsOfRows(of.map(({ row }) => rows.indexOf(row))))
       if (batch.refused.length > 0) this.#outputs.aside('dropped', node.id, some(batch.refused), batch.refused.map(({ reason }) => reason))
       // what the row has beside its text would be nowhere else
       if (batch.within.length > 0) this.#outputs.aside('notes', node.id, some(batch.within), batch.within.map(() => REJECTED_SIDE))
@@ -153,16 +155,16 @@ class PartitionPass {
     }
   }
 
-  /** Looks for ids that the user asked to keep. `first`: of the ids of source rows, the file's row of the first. */
-  #look(ids: Data, first?: number): void {
+  /** Looks for ids that the user asked to keep. `rows`: of the ids of source rows, which these are. */
+  #look(ids: Data, rows?: Uint32Array): void {
     const { keep } = this.#world
     if (keep.size === 0) return
     const texts = textColumn(ids)
-    for (let row = 0; row < texts.rows; row++) {
-      const at = keep.get(texts.text(row))
+    for (let i = 0; i < texts.rows; i++) {
+      const at = keep.get(texts.text(i))
       if (at === undefined) continue
       this.#kept.add(at)
-      if (first !== undefined) this.#spared.add(first + row)
+      if (rows) this.#spared.add(rows[i])
     }
   }
 
@@ -323,7 +325,7 @@ class PartitionPass {
     for (const [node, keys] of this.#keys) grouped[node] = keys.close()
     this.#ids?.close()
     return {
-      rows: this.#partition.end - this.#partition.start, made: randomUUID(), needs: this.#needs, spools, ...outputs,
+      rows: rowCount(this.#partition), made: randomUUID(), needs: this.#needs, spools, ...outputs,
       ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, kept: Uint32Array.from(this.#kept), spared: Uint32Array.from(this.#spared), lengths: this.#lengths, counts: this.#counts, grouped,
     }
   }
@@ -347,7 +349,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     // a spool's name promises the content that was hashed
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
-    saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: sizesOf(folder) } satisfies PassMeta)
+    saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: readdirSync(folder).sort() } satisfies PassMeta)
     syncFolder(folder)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
@@ -356,7 +358,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     const current = begin(0)
     await current.pass.spooled()
     end(0, current)
-    return progress(partitions[0].end - partitions[0].start)
+    return progress(rowCount(partitions[0]))
   }
   const node = world.nodes.get(world.setup.files[partitions[0].file].source)!
   let which = 0, current = task.partitions[0].done ? undefined : begin(0)
@@ -372,6 +374,24 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     progress(batch.raw.numRows)
   }
   while (which < partitions.length) advance()
+}
+
+export const resultOf = ({ counts, grouped }: PassMeta): PassResult => ({ counts, grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])) })
+
+/**
+ * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written, nothing when it lay in another folder then, or what it refers to was made anew since.
+ */
+export function checkPass(folder: string): { result?: PassResult, damage?: string } {
+  const file = join(folder, 'meta.bin'), torn = damageOf(file)
+  if (torn !== undefined) return { damage: torn }
+  const meta = loadValue<PassMeta>(file)
+  if (meta.folder !== folder) return {}
+  for (const name of meta.files) {
+    const damage = damageOf(join(folder, name))
+    if (damage !== undefined) return { damage }
+  }
+  // earlier levels are checked, or made, before later ones
+  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made) ? { result: resultOf(meta) } : {}
 }
 
 /** Paths in the meta are those that the folder has after its rename. */

@@ -22,6 +22,7 @@ function workOf(task: Task, setup: Setup | undefined, [, index, row]: Int32Array
   if (task.kind === 'hash') return `${task.path} is being hashed`
   const nodeOf = (id: string) => { const use = setup?.nodes.find(node => node.id === id)?.use; return `${id} (${use})` }
   if (task.kind === 'pass') return `${nodeOf(setup!.nodes[index].id)} is at work on ${placeOf(task, setup)}, in the block from row ${row} on`
+  if (task.kind === 'check') return `what an earlier run left in ${task.folder} is being checked`
   if (task.kind === 'ledger') return 'the ledger is being written'
   return `${nodeOf(task.node)} ${{ merge: 'is being fitted', bucket: 'relates rows', sink: 'writes its files' }[task.kind]}`
 }
@@ -33,7 +34,7 @@ function deadWorker(what: string, task: Task | undefined, setup: Setup | undefin
 function failure(error: unknown, task: Task | undefined, setup: Setup | undefined): Error {
   const { message, stack, code } = error instanceof Error ? error as Error & { code?: string } : new Error(String(error)) as Error & { code?: string }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return deadWorker('a worker thread ran out of memory (fewer --workers, or NODE_OPTIONS=--max-old-space-size=<MB>, leave more to each)', task, setup)
-  return Object.assign(new Error(`worker: ${message}`, { cause: error }), { stack: stack?.replace(message, `worker: ${message}`) })
+  return Object.assign(new Error(`worker: ${message}`, { cause: error }), { stack: stack?.replace(message, `worker: ${message}`), ...code === undefined ? {} : { code } })
 }
 
 /**

@@ -2,10 +2,12 @@
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source } from '../../stages/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
+import { EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
+import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
 import type { GraphInput, RunOptions } from './run.ts'
 
@@ -16,12 +18,14 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
+  checkSample(options)
   const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input, options.set)
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
   const inputs = new Map<string, InputFile[]>(), told: string[] = []
   for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
+  if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
   const { services, problems: unfit } = servicesOf(graph)
   const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
@@ -29,7 +33,41 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     const { input, output, isText } = nodes.get(node.id)!
     return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
   }))
-  return { graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])), services, warnings: [formatProblems([...warnings, ...problems]), ...told].filter(Boolean).join('\n') }
+  return {
+    graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, services,
+    isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
+    warnings: [formatProblems([...warnings, ...problems]), ...graph.nodes.flatMap(readsOf), ...told, ...unreadOf([...inputs.values()].flat())].filter(Boolean).join('\n'),
+  }
+}
+
+/** Files that give nothing: an empty one may have been meant to hold rows. One line for each kind. */
+function unreadOf(files: readonly InputFile[]): string[] {
+  const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
+  const empty = pathsOf(files.filter(({ rows }) => rows === 0))
+  const open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
+  const line = (paths: readonly string[], what: string) => paths.length === 0 ? []
+    : [`input: ${paths.length} ${what}: ${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`]
+  return [
+    ...line(empty, `of ${files.length} files have no row`),
+    ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
+  ]
+}
+
+/** What a user's stage may read that no key holds. */
+const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
+  : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`]
+
+function checkSample({ sample, limit }: RunOptions): void {
+  if (sample === undefined) return
+  const isWhole = Number.isSafeInteger(sample) && sample >= 1
+  if (!isWhole) throw new SluiceError(`run: a sample of ${sample} rows; give a whole number of at least 1`, EXIT.usage)
+  if (limit !== undefined) throw new SluiceError('run: --sample and --limit both choose rows; give one of them', EXIT.usage)
+}
+
+function checkPick({ path, layout, canPick }: InputFile): void {
+  if (canPick) return
+  const why = `--sample takes single rows, and in ${path} (layout ${layout}) rows belong together`
+  throw new SluiceError(`run: ${why}; use --limit, or leave the file out`, EXIT.usage)
 }
 
 /** The files of a source. What it says against them is about the data, unless it says otherwise. */

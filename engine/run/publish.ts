@@ -9,7 +9,7 @@ import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
-import { emptyCounts, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
+import { emptyCounts, rowCount, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { labelOf, type Manifest } from './manifest.ts'
@@ -26,6 +26,7 @@ export interface PublishInput {
   readonly hashes: readonly string[]
   readonly hash: string
   readonly limit?: number
+  readonly sample?: number
   readonly keepIds: readonly string[]
   readonly pool: Pool
   /** Metas of all levels, by partition. */
@@ -61,7 +62,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
   rmSync(parts, { recursive: true, force: true })
   const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
   const rows = {
-    read: input.partitions.reduce((n, { start, end }) => n + end - start, 0), kept: sum(part => part.outcomes.kept), dropped: sum(part => part.outcomes.dropped), errored: sum(part => part.outcomes.errored),
+    read: input.partitions.reduce((n, partition) => n + rowCount(partition), 0), kept: sum(part => part.outcomes.kept), dropped: sum(part => part.outcomes.dropped), errored: sum(part => part.outcomes.errored),
     derived: Object.values(counts).reduce((n, stage) => n + stage.derived, 0),
   }
   const sinks: Manifest['sinks'] = {}
@@ -86,7 +87,7 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
       name: prepared.graph.name, seed: prepared.graph.seed, partition_rows: prepared.graph.partitionRows,
       stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: publicOptions(node), from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
     },
-    ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
+    ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.sample === undefined ? {} : { sample: input.sample }), ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
     inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
     rows, dropped_by_kind: kinds(prepared, counts),
     dropped_by_none: { parent: sum(part => part.byNone.parent), rejected_side: sum(part => part.byNone.rejected_side), unused: sum(part => part.byNone.unused) },

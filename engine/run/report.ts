@@ -5,7 +5,7 @@ import { messagesType } from '../arrow/columns.ts'
 import type { Reason } from '../../stages/define.ts'
 import { readStream } from './inspect.ts'
 import { longerText, type Lengths } from './lengths.ts'
-import { byNone, keptElsewhere, leftUnread, type Manifest } from './manifest.ts'
+import { byNone, keptElsewhere, rowsRead, type Manifest } from './manifest.ts'
 import { ERROR_ABOUT } from './messages.ts'
 
 const EXAMPLES = 3, CHARACTERS = 300, FILES = 40
@@ -90,7 +90,7 @@ export async function reportHtml(folder: string, manifest: Manifest, reasonOf: (
   const notes = Object.entries(stages).filter(([, stage]) => Object.keys(stage.notes).length > 0).flatMap(([id, stage]) => Object.entries(stage.notes).map(([note, count]) => row(`${escape(id)}.${escape(note)}`, count)))
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sluice: ${escape(manifest.graph.name)}</title><style>${style}</style></head><body>
 <h1>${escape(manifest.graph.name)}: ${n(rows.kept)} of ${n(rows.read)} rows kept</h1>
-<p>${leftUnread(manifest) === '' ? '' : `Rows read: ${leftUnread(manifest)}. `}${n(rows.dropped)} dropped, ${n(rows.errored)} errored, ${n(rows.derived)} added. Stages dropped ${n(kinds.broken)} broken rows, ${n(kinds.quality)} for their quality and ${n(kinds.configured)} beyond a limit that was set${elsewhere > 0 ? `; ${n(elsewhere)} of them are kept all the same, by another way through the graph` : ''}.${byNone(manifest) === '' ? '' : ` No stage dropped ${byNone(manifest)}.`} Every row is in <code>ledger/</code>, dropped ones in <code>dropped/</code>.</p>
+<p>${rowsRead(manifest) && `Rows read: ${rowsRead(manifest)}. `}${n(rows.dropped)} dropped, ${n(rows.errored)} errored, ${n(rows.derived)} added. Stages dropped ${n(kinds.broken)} broken rows, ${n(kinds.quality)} for their quality and ${n(kinds.configured)} beyond a limit that was set${elsewhere > 0 ? `; ${n(elsewhere)} of them are kept all the same, by another way through the graph` : ''}.${byNone(manifest) === '' ? '' : ` No stage dropped ${byNone(manifest)}.`} Every row is in <code>ledger/</code>, dropped ones in <code>dropped/</code>.</p>
 ${manifest.warnings.map(line => `<p><b>Warning:</b> ${escape(line)}</p>\n`).join('')}<h2>Stages</h2><p><span class="key kept"></span> let through, <span class="key lost"></span> dropped or errored, <span class="key new"></span> made, each against the rows read.</p>${table(['id', 'stage', '>in', '>dropped', '>errored', '>out', ''], funnel)}
 <h2>Reasons</h2>${reasons.length > 0 ? table(['reason', 'kind', '>rows', '>of all'], reasons.map(({ html }) => html)) : '<p>No row was dropped.</p>'}
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}

@@ -1,5 +1,5 @@
 /** A run from the graph to the published folder. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
@@ -11,20 +11,23 @@ import { planCalls } from '../calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
-import { changedInput, haveSizes, loadValue, makeFolder, saveValue, sizesOf, stampOf, tryLoadValue } from './files.ts'
+import { damageOf } from '../sealed.ts'
+import { changedInput, haveSizes, loadValue, makeFolder, saveValue, stampOf } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { takeLock } from './lock.ts'
-import { emptyCounts, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassTask, type Setup } from './messages.ts'
-import { cutPartitions } from './partitions.ts'
+import { emptyCounts, rowCount, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassResult, type PassTask, type Setup } from './messages.ts'
+import { cutPartitions, pickPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
+import type { checkPass } from './pass.ts'
 import { openPool, type Pool } from './pool.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
+import { sampleRows } from './sample.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 3
+const FORMAT = 4
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
@@ -38,8 +41,10 @@ export interface RunOptions {
   readonly workers?: number
   /** Replaces the graph's seed. */
   readonly seed?: number
-  /** Only the first so many rows of the input: a first look. */
+  /** Only the first so many rows of the first files. */
   readonly limit?: number
+  /** Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first look. */
+  readonly sample?: number
   /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for what a source makes no pair of. Of replies one a row a pair is of its chosen side's row. */
   readonly keepIds?: readonly string[]
   /** `stage.option=value`, as on the command line. */
@@ -84,25 +89,31 @@ const codeKey = (): string => {
 /** Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan alone. */
 interface Keys { readonly partitions: string[][], readonly states: Map<string, string>, readonly run: string }
 
+/** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
+const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
+
 function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], served: Readonly<Record<string, unknown>>, expectedRows: number, options: RunOptions): Keys {
   const { graph, files, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
   const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
-    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.module ? readFileSync(node.module, 'utf8') : '', node.from,
+    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.own?.key ?? '', node.from,
     Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
   ])]))
   const states = new Map<string, string>()
   // the name too: dropped rows tell it, and files of equal content are not one
-  let previous = partitions.map(({ file, start, end }) => sha([base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end]))
-  const keys: string[][] = []
+  const inputs = partitions.map(({ file, start, end, rows }) => sha([
+    base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end, rows && Buffer.from(rows.buffer).toString('base64'),
+  ]))
+  const keys: string[][] = [], once = randomUUID()
+  let previous = inputs
   plan.levels.forEach((ops, level) => {
     const used = ops.flatMap(op => {
       if (!('node' in op)) return [op.port]
       const node = graph.nodes.find(({ id }) => id === op.node)!
       // the path of a source says where the rows were found, not what they are
-      const key = node.stage.kind === 'source' ? sha([node.use, node.stage.version, { ...node.options, path: null, more_paths: null }, Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64')]) : nodeKeys.get(op.node)!
+      const key = node.stage.kind === 'source' ? sha([node.use, node.stage.version, node.own?.key, { ...node.options, path: null, more_paths: null }, Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64')]) : nodeKeys.get(op.node)!
       const waits = op.kind === 'stage' || op.kind === 'collect' ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state) : []
-      return [op.kind, op.kind === 'collect' ? op.round : '', key, ...waits, op.kind === 'collect' ? expectedRows : '']
+      return [op.kind, op.kind === 'collect' ? op.round : '', key, isReader(node) ? once : '', ...waits, op.kind === 'collect' ? expectedRows : '']
     })
     const now = previous.map(key => sha([key, level, used]))
     keys.push(now)
@@ -110,7 +121,7 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
     previous = now
   })
   const labels = files.map(({ path }) => path)
-  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, previous, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
+  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, inputs, options.sample, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
 }
 
 /** Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on from where this one was. */
@@ -127,9 +138,9 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const { graph, files } = prepared
     const stamps = files.map(({ path, stamp, bytes }) => stamp ?? checkInput(path, bytes, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
-    const units = cutPartitions(files, graph.partitionRows, options.limit)
-    const partitions = units.flat()
-    const expectedRows = partitions.reduce((n, { start, end }) => n + end - start, 0)
+    const { limit, sample } = options
+    const allRows = files.reduce((n, { rows }) => n + rows, 0)
+    const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
     const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
     let done = 0, phase = '', total = 0
@@ -140,10 +151,14 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls, options.onWarning, options.quietSecs)
     begin('fingerprint', files.length)
     const hashes = await Promise.all(files.map(async ({ path, stamp }) => { const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp); progress(1); return hash }))
+    const cut = cutPartitions(files, graph.partitionRows, limit)
+    const isPart = sample !== undefined && sample < allRows
+    const units = isPart ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
+    const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+    else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
@@ -153,7 +168,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     }
     begin('publish', 1)
     const result = await publish({
-      output, prepared, partitions, hashes, hash: keys.run, limit: options.limit, keepIds: setup.keepIds, pool,
+      output, prepared, partitions, hashes, hash: keys.run, limit, sample, keepIds: setup.keepIds, pool,
       metas: () => partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
       reports: passes.reports(), counts: passes.counts, calls: calls?.done() ?? {},
       ledger: (file, p) => ({ kind: 'ledger', partition: partitions[p], folders: passes.folders(p), file, label: labelOf(files[partitions[p].file].path), labels: files.map(({ path }) => labelOf(path)) } satisfies LedgerTask),
@@ -167,13 +182,17 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
       throw new SluiceError(`${why}; free some or choose another --output, then run the same command again: what is finished is kept`, EXIT.io, { cause: error })
     }
     if (options.signal?.aborted) throw new SluiceError('run: interrupted; what is finished is kept, run the same command again to go on', typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted)
+    if (!('exit' in (error as object)) && exitCode(error) === EXIT.io) {
+      throw new SluiceError(`run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`, EXIT.io, { cause: error })
+    }
     throw error instanceof Error && !('exit' in error) ? Object.assign(error, { exit: exitCode(error) }) : error
   } finally {
     options.signal?.removeEventListener('abort', abort)
     await pool?.close()
-    await calls?.close()
-    removeHalves(output, cache)
-    unlock()
+    try {
+      await calls?.close()
+      removeHalves(output, cache)
+    } finally { unlock() }
   }
 }
 
@@ -210,11 +229,11 @@ function checkInput(path: string, bytes: number, output: string): string {
   return stamp
 }
 
-const sizesIn = ({ files }: Manifest): Record<string, number> => Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, bytes]))
+const sizesIn = ({ files = {} }: Manifest): Record<string, number> => Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, bytes]))
 
 function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[], plan: Plan, expectedRows: number, options: RunOptions): Setup {
   return {
-    nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
+    nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.own?.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
     levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
     files: files.map(({ source, path, layout, plan }, i) => ({ source, path, label: labelOf(path), layout, plan, stamp: stamps[i] })),
     seed: graph.seed, expectedRows, keepIds: [...new Set(options.keepIds)], blockRows: options.blockRows ?? 1000,
@@ -261,28 +280,29 @@ class Passes {
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
     const grouped: Record<string, number>[] = this.#partitions.map(() => ({}))
-    const take = (p: number, { counts, grouped: rows }: { counts: Record<string, Counts>, grouped: Record<string, number> }) => {
+    const take = (p: number, { counts, grouped: rows }: PassResult) => {
       for (const [node, some] of Object.entries(counts)) addCounts(this.counts[node] ??= emptyCounts(), some)
       grouped[p] = rows
     }
     const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
     await Promise.all(groups.map(async unit => {
-      const parts = unit.map(partition => {
-        const folders = this.folders(partition.index)
-        return { partition, folder: folders[level], earlier: folders.slice(0, level), meta: wholeMeta(folders[level]) }
-      })
-      if (parts.every(({ meta }) => meta)) {
-        for (const { partition, meta } of parts as { partition: Partition, meta: PassMeta }[]) {
-          take(partition.index, { counts: meta.counts, grouped: Object.fromEntries(Object.entries(meta.grouped).map(([node, { rows }]) => [node, rows])) })
-          progress(partition.end - partition.start)
-        }
+      const finished = await Promise.all(unit.map(({ index }) => this.#finished(this.folders(index)[level])))
+      if (finished.every(result => result !== undefined)) {
+        finished.forEach((result, i) => {
+          take(unit[i].index, result)
+          progress(rowCount(unit[i]))
+        })
         return
       }
+      const parts = unit.map((partition, i) => {
+        const folders = this.folders(partition.index)
+        return { partition, folder: folders[level], earlier: folders.slice(0, level), done: finished[i] !== undefined }
+      })
       const task: PassTask = {
-        kind: 'pass', level, partitions: parts.map(({ meta, ...part }) => ({ ...part, done: meta !== undefined })), states: Object.fromEntries(this.#states),
+        kind: 'pass', level, partitions: parts, states: Object.fromEntries(this.#states),
         drops: unit.map(({ index }) => Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]]))),
       }
-      const results = await this.#pool.run<{ counts: Record<string, Counts>, grouped: Record<string, number> }[]>(task)
+      const results = await this.#pool.run<PassResult[]>(task)
       results.forEach((result, i) => take(unit[i].index, result))
     }))
     await Promise.all(this.#plan.levels[level].map(async op => {
@@ -296,10 +316,27 @@ class Passes {
     }))
   }
 
+  /** What a pass came to, where an earlier run finished it and left it whole. */
+  async #finished(folder: string): Promise<PassResult | undefined> {
+    if (!existsSync(folder)) return undefined
+    const { result, damage } = await this.#pool.run<ReturnType<typeof checkPass>>({ kind: 'check', folder })
+    if (damage !== undefined) this.#tell(damage)
+    return result
+  }
+
+  /** Whether a file of an earlier run is whole. */
+  #isWhole(path: string): boolean {
+    const damage = damageOf(path)
+    if (damage !== undefined) this.#tell(damage)
+    return damage === undefined
+  }
+
+  #tell(damage: string): void { this.#options.onWarning?.(`run: ${damage}; what it held is worked out anew`) }
+
   async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
     const file = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.state`)
     const states = this.#states.get(node) ?? []
-    if (tryLoadValue(file) === undefined) {
+    if (!existsSync(file) || !this.#isWhole(file)) {
       const partials = reached.map(({ index }) => this.folders(index)[level])
       await this.#pool.run({ kind: 'merge', node, round, partials, states, file } satisfies MergeTask)
     }
@@ -310,7 +347,8 @@ class Passes {
     const folder = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.group`)
     const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
     this.#drops.set(node, files)
-    if (haveSizes(folder, tryLoadValue<Record<string, number>>(join(folder, 'done')))) return
+    const done = join(folder, 'done')
+    if (existsSync(done) && this.#isWhole(done) && loadValue<string[]>(done).every(name => this.#isWhole(join(folder, name)))) return
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const stage = this.#node(node).stage as Stage
@@ -318,12 +356,12 @@ class Passes {
     const bases: number[] = []
     let total = 0
     for (const { rows } of parts) { bases.push(total); total += rows }
-    const buckets = bucketCount(this.#partitions.reduce((n, { start, end }) => n + end - start, 0), stage.group!.keysPerRow(this.#node(node).options as never), this.#options.bucketBytes)
+    const buckets = bucketCount(this.#partitions.reduce((n, partition) => n + rowCount(partition), 0), stage.group!.keysPerRow(this.#node(node).options as never), this.#options.bucketBytes)
     const results = Array.from({ length: buckets }, (_, bucket) => join(folder, `bucket-${bucket}.bin`))
     await Promise.all(results.map((file, bucket) => this.#pool.run({ kind: 'bucket', node, bucket, folders: parts.map(part => part.folder), bases, file } satisfies BucketTask)))
     joinBuckets(node, results, parts, Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''), reached.map(({ index }) => files[index]))
     for (const file of results) rmSync(file)
-    saveValue(join(folder, 'done'), sizesOf(folder))
+    saveValue(done, readdirSync(folder))
   }
 
   /** What fitted stages say of themselves. */
@@ -333,13 +371,6 @@ class Passes {
       return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)), this.counts[node.id]?.derived ?? 0)]] : []
     }))
   }
-}
-
-/** What a finished pass says of itself; undefined when it is not finished, when something of it is missing or cut off, or when what it refers to was made anew since. */
-function wholeMeta(folder: string): PassMeta | undefined {
-  const meta = tryLoadValue<PassMeta>(join(folder, 'meta.bin'))
-  if (meta?.folder !== folder || !haveSizes(folder, meta.files)) return undefined
-  return Object.entries(meta.needs).every(([other, made]) => tryLoadValue<PassMeta>(join(other, 'meta.bin'))?.made === made) ? meta : undefined
 }
 
 function addCounts(to: Counts, from: Counts): void {

@@ -12,13 +12,14 @@ import type { WorkerNode, World } from './world.ts'
 export async function* sourceBlocks(world: World, node: WorkerNode, partitions: readonly Partition[]): AsyncGenerator<{ partition: Partition, batch: SourceBatch }> {
   const file = world.setup.files[partitions[0].file]
   const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
+  const { start } = partitions[0], { end } = partitions[partitions.length - 1]
+  const rows = partitions[0].rows && Uint32Array.from(partitions.flatMap(partition => [...partition.rows!]))
   let p = 0
   try {
-    for await (let batch of (node.stage as Source).read(node.options, file, { start: partitions[0].start, end: partitions[partitions.length - 1].end }, context)) {
+    for await (let batch of (node.stage as Source).read(node.options, file, { start, end, rows }, context)) {
       for (;;) {
-        while (batch.first >= partitions[p].end) p++
-        const rest = batch.first + batch.raw.numRows - partitions[p].end
-        if (rest <= 0) { yield { partition: partitions[p], batch }; break }
+        while (batch.rows[0] >= partitions[p].end) p++
+        if (batch.rows[batch.rows.length - 1] < partitions[p].end) { yield { partition: partitions[p], batch }; break }
         const [head, tail] = splitSource(batch, partitions[p].end)
         yield { partition: partitions[p], batch: head }
         batch = tail
@@ -43,14 +44,15 @@ export function hasChanged({ path, stamp }: FileSetup): boolean {
 
 /** A source batch cut before a row of the file. */
 function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, SourceBatch] {
-  const pairs = batch.row.findIndex(row => row >= boundary)
-  const middle = pairs < 0 ? batch.row.length : pairs, raw = boundary - batch.first
-  const part = (from: number, to: number, rawFrom: number, rawTo: number): SourceBatch => ({
-    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to), first: batch.first + rawFrom, ids: take(batch.ids, [rawFrom, rawTo]),
-    raw: takeBatch(batch.raw, rawFrom, rawTo), refused: batch.refused.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
-    within: batch.within.filter(({ row }) => row >= batch.first + rawFrom && row < batch.first + rawTo),
+  const before = (rows: Uint32Array) => { const at = rows.findIndex(row => row >= boundary); return at < 0 ? rows.length : at }
+  const pairs = before(batch.row), raw = before(batch.rows)
+  const part = (from: number, to: number, rawFrom: number, rawTo: number, isIn: (of: { row: number }) => boolean): SourceBatch => ({
+    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to),
+    raw: takeBatch(batch.raw, rawFrom, rawTo), rows: batch.rows.slice(rawFrom, rawTo), ids: take(batch.ids, [rawFrom, rawTo]),
+    refused: batch.refused.filter(isIn), within: batch.within.filter(isIn),
   })
-  return [part(0, middle, 0, raw), part(middle, batch.row.length, raw, batch.raw.numRows)]
+  const head = part(0, pairs, 0, raw, ({ row }) => row < boundary)
+  return [head, part(pairs, batch.row.length, raw, batch.raw.numRows, ({ row }) => row >= boundary)]
 }
 
 const takeBatch = (batch: RecordBatch, start: number, end: number): RecordBatch =>

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { makeInt32, runsOfRows } from '../arrow/columns.ts'
 import { emptyFlow, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
+import { openSealed } from '../sealed.ts'
 
 /** A stream whose batch i holds the rows of block `blocks[i]`. */
 interface Blocks extends StreamAt { readonly blocks: readonly number[] }
@@ -52,7 +53,7 @@ export class SpoolWriter {
   }
 
   #part(kind: string, schema: Schema): Part {
-    return { writer: new IpcWriter(join(this.#folder, `${fileName(this.#port)}-${kind}.arrow`), schema), schema, header: schemaBytes(schema).length, blocks: [] }
+    return { writer: new IpcWriter(join(this.#folder, `${fileName(this.#port)}-${kind}.arrow`), schema, openSealed), schema, header: schemaBytes(schema).length, blocks: [] }
   }
 
   close(): Spool {

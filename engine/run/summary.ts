@@ -2,7 +2,7 @@
 import type { Reason } from '../../stages/define.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { addLengths, emptyLengths, leansMore, longerText, longerWins, type Lengths } from './lengths.ts'
-import { byNone, keptElsewhere, leftUnread, type Manifest, type StageCounts } from './manifest.ts'
+import { byNone, keptElsewhere, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -50,11 +50,11 @@ function leaningLine({ lengths, sinks }: Manifest): string[] {
 }
 
 /** Ids that were to be kept and are not there: a mistake nobody would see. */
-const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>): string[] => absent === 0 ? []
-  : [`--keep-ids: ${n(absent)} of ${n(given)} ids do not occur: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
+const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>, where: string): string[] => absent === 0 ? []
+  : [`--keep-ids: ${n(absent)} of ${n(given)} ids do not occur${where}: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
 
 const warnings = (manifest: Manifest): string[] => [
-  ...(manifest.keep_ids ? absentLine(manifest.keep_ids) : []), ...manifest.warnings.map(line => `warning: ${line}`),
+  ...(manifest.keep_ids ? absentLine(manifest.keep_ids, manifest.sample === undefined ? '' : ' in the sample') : []), ...manifest.warnings.map(line => `warning: ${line}`),
 ]
 
 /** What must be heard though nothing else is: all that the summary warns of, and rows that were set aside as errored. */
@@ -74,7 +74,7 @@ export function summaryText(result: RunResult): string {
   const layouts = [...new Set(manifest.inputs.map(({ layout }) => layout))].join(', ')
   const sinkIds = new Set(Object.keys(manifest.sinks))
   return [
-    `read ${n(rows.read)} rows (${leftUnread(manifest) || `${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
+    `read ${n(rows.read)} rows (${rowsRead(manifest) || `${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
@@ -89,6 +89,6 @@ export function summaryText(result: RunResult): string {
 
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
-  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids,
+  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids, sample: result.manifest.sample,
   stages: result.manifest.stages, warnings: result.manifest.warnings, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
 })

@@ -14,6 +14,12 @@ declare module 'parquetjs-lite' {
 
   export interface ParquetSchema { readonly fields: object }
 
+  /** What the library asks of a stream. It waits for each write but the first, of the file's first bytes. */
+  export interface ParquetStream {
+    write(bytes: Uint8Array, done: () => void): void
+    end(done: () => void): void
+  }
+
   export interface ParquetWriter {
     /** `rowCount`: rows of the row groups that are written, as the footer says them. */
     readonly envelopeWriter: { readonly rowCount: number }
@@ -27,7 +33,8 @@ declare module 'parquetjs-lite' {
 
   export const ParquetSchema: new (fields: Record<string, ParquetField>) => ParquetSchema
   export const ParquetWriter: {
-    openFile(schema: ParquetSchema, path: string, options?: { rowGroupSize?: number, pageSize?: number, useDataPageV2?: boolean, pageIndex?: boolean }): Promise<ParquetWriter>
+    openFile(schema: ParquetSchema, path: string, options?: object): Promise<ParquetWriter>
+    openStream(schema: ParquetSchema, stream: ParquetStream, options?: { rowGroupSize?: number, pageSize?: number, useDataPageV2?: boolean, pageIndex?: boolean }): Promise<ParquetWriter>
   }
 
   const parquet: { ParquetSchema: typeof ParquetSchema, ParquetWriter: typeof ParquetWriter }

@@ -1,6 +1,7 @@
 /** Writes pairs as JSON Lines: for tools without Arrow, and for eyes. */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeAll } from '../../engine/io.ts'
 import { defineSink, Type } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 import { Bytes, notJson, objectWriter } from './json.ts'
@@ -36,7 +37,7 @@ export default defineSink({
     const out = new Bytes()
     let rows = 0
     const flush = (): void => {
-      for (let at = 0; at < out.at;) at += writeSync(file, out.data, at, out.at - at)
+      writeAll(file, out.data.subarray(0, out.at))
       out.at = 0
     }
     try {

@@ -2,8 +2,9 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
-import parquet, { type ParquetField } from 'parquetjs-lite'
+import parquet, { type ParquetField, type ParquetStream } from 'parquetjs-lite'
 import { sizeOf } from '../../engine/arrow/columns.ts'
+import { writeAll } from '../../engine/io.ts'
 import { choice, defineSink, Type, type SinkInput } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 import { notJson } from './json.ts'
@@ -47,14 +48,14 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
   async publish(options, folder, schema, input) {
     const json = options.json_strings ? jsonColumns(schema, input) : new Set<string>()
     const file = join(folder, 'data.parquet')
-    let rows: number
-    try { rows = await write(file, schema, input, json, codecs[options.compression], options.row_group_rows) } catch (error) {
+    const fd = openSync(file, 'w')
+    try {
+      const rows = await write(fd, schema, input, json, codecs[options.compression], options.row_group_rows)
+      fsyncSync(fd)
+      return rows
+    } catch (error) {
       throw error instanceof Error ? error : new Error(`write_parquet: ${file}: ${String(error)}`)
-    }
-    const synced = openSync(file, 'r+')
-    fsyncSync(synced)
-    closeSync(synced)
-    return rows
+    } finally { closeSync(fd) }
   },
 })
 
@@ -77,12 +78,22 @@ function jsonColumns(schema: Schema, input: SinkInput): Set<string> {
   return json
 }
 
-async function write(path: string, schema: Schema, input: SinkInput, json: ReadonlySet<string>, compression: Compression, groupRows: number): Promise<number> {
+async function write(fd: number, schema: Schema, input: SinkInput, json: ReadonlySet<string>, compression: Compression, groupRows: number): Promise<number> {
   const fields: Record<string, ParquetField> = {}
   for (const { name, type, nullable } of schema.fields) {
     fields[name] = json.has(name) ? { type: 'UTF8', optional: nullable, compression, statistics: false } : parquetField(type, nullable, compression)!
   }
-  const writer = await parquet.ParquetWriter.openFile(new parquet.ParquetSchema(fields), path, { rowGroupSize: groupRows, pageSize: 1000, useDataPageV2: false, pageIndex: false })
+  // the library hears of no error in what it does not wait for
+  let failed: unknown
+  const stream: ParquetStream = {
+    write(bytes, done) {
+      try { if (failed === undefined) writeAll(fd, bytes) } catch (error) { failed = error }
+      done()
+    },
+    end: done => { done() },
+  }
+  const check = () => { if (failed !== undefined) throw failed as Error }
+  const writer = await parquet.ParquetWriter.openStream(new parquet.ParquetSchema(fields), stream, { rowGroupSize: groupRows, pageSize: 1000, useDataPageV2: false, pageIndex: false })
   if (json.size > 0) writer.setMetadata('sluice.json_columns', JSON.stringify([...json]))
   let rows = 0, bytes = 0
   for (const batch of input.batches()) {
@@ -100,8 +111,10 @@ async function write(path: string, schema: Schema, input: SinkInput, json: Reado
       }
       await writer.appendRow(record)
       writer.setRowGroupSize(groupRows)
+      check()
     }
   }
   await writer.close()
+  check()
   return writer.envelopeWriter.rowCount
 }

@@ -46,8 +46,8 @@ interface Carried { readonly from: string, readonly field: Field }
 /** What a file's rows become. `schema` is of the pairs. */
 export interface Converter {
   readonly schema: Schema
-  /** `first` is the file's row of the batch's first. The batch must be of the schema that the converter was made for. */
-  convert(raw: RecordBatch, first: number): SourceBatch
+  /** `rows` are the file's rows of the batch. The batch must be of the schema that the converter was made for. */
+  convert(raw: RecordBatch, rows: Uint32Array): SourceBatch
 }
 
 /** Which sides get a column of their messages' further fields: both, if one may have some, so that they can change places. */
@@ -88,14 +88,14 @@ export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjac
   const convert = plan.completions ? convertCompletions : convertPairs
   return {
     schema,
-    convert(batch, first) {
+    convert(batch, rows) {
       const column = (name: string): Data => columnOf(batch, name)!
       const refused: (SourceBatch['refused'][number])[] = []
       const mask = new Uint8Array(batch.numRows)
       const refuse = (row: number, reason: ReasonName, value?: number): void => {
         if (mask[row]) return
         mask[row] = 1
-        refused.push({ row: first + row, reason, ...(value === undefined ? {} : { value }) })
+        refused.push({ row: rows[row], reason, ...(value === undefined ? {} : { value }) })
       }
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
       const { parents, sides, madeColumns, suffix, isBare, within = [] } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
@@ -105,7 +105,7 @@ export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjac
       const runs = whole ? [] : runsOfRows(parents)
       const others = carried.map(({ from }) => whole ? column(from) : take(column(from), runs))
       const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...others], parents.length)
-      return { pairs, row: parents.map(row => first + row), refused, within: within.map(part => ({ row: first + part.row, of: first + part.of })), first, ids, raw: batch }
+      return { pairs, row: parents.map(row => rows[row]), refused, within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })), rows, ids, raw: batch }
     },
   }
 }

@@ -1,7 +1,9 @@
 /** Which files an input names. */
-import { resolve, sep } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { DataType, type Field } from 'apache-arrow'
+import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
@@ -37,8 +39,8 @@ const SHOWN = 5, LONGEST = 300
 
 /**
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
- * extensions, but none whose name or folder begins with `.` or `_`. `warn` hears what is left unread there, and of files that have two names. Throws an Error with
- * `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
+ * extensions, but none whose name or folder begins with `.` or `_`; of a saved data set those that it says it has. `warn` hears what is left unread there, and of
+ * files that have two names. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
  */
 export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[], warn: Warn = () => undefined): Promise<string[]> {
   // by the place that links lead to: a file of two names is one file
@@ -50,7 +52,9 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
       missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
       for (const what of search.skipped) skipped.add(what)
       if (search.files.length + search.broken.length === 0) throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
+      const named = existsSync(resolve(base, pattern)) ? resolve(base, pattern) : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
       for (const file of search.files) {
+        refusePublished(stage, file.path, named)
         const other = found.get(file.place)
         if (other !== undefined && other !== file.path) twice.push(`${file.path} is ${other}`)
         if (other === undefined || compareBytes(file.path, other) < 0) found.set(file.place, file.path)
@@ -60,12 +64,55 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
       missing.push(`'${pattern.length > LONGEST ? `${pattern.slice(0, LONGEST)}…` : pattern}' ${error.message}`)
     }
   }
-  if (missing.length > 0) throw Object.assign(new Error(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`), { code: 'NO_INPUT' })
+  if (missing.length > 0) throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
   const tell = (what: readonly string[], one: string, many: string) => { if (what.length > 0) warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`) }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
   tell([...others], 'file of another kind is left unread', 'files of other kinds are left unread')
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
-  return [...found.values()].sort(compareBytes)
+  const files = [...found.values()].sort(compareBytes)
+  const saved = new Map([...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [folder, savedFiles(folder)]))
+  const isRead = (file: string) => saved.get(dirname(file))?.has(file) ?? true
+  const beside = files.filter(file => !isRead(file)), read = files.filter(isRead)
+  const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
+  tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
+  if (read.length > 0) return read
+  const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
+  throw noInput(`${stage}: no input: ${why}`)
+}
+
+/**
+ * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What
+ * else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an Error with `code: 'BAD_INPUT'`
+ * where a file is missing.
+ */
+function savedFiles(folder: string): ReadonlySet<string> | undefined {
+  const path = join(folder, 'state.json')
+  const bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
+  let state: { readonly _data_files?: unknown, readonly _indices_data_files?: unknown } | null
+  try { state = JSON.parse(readFileSync(path, 'utf8')) as typeof state } catch (error) {
+    if (!existsSync(path)) return undefined
+    throw bad(`cannot be read (${(error as Error).message}); save the data set again, or remove state.json to read what is there`)
+  }
+  if (!Array.isArray(state?._data_files)) return undefined
+  const named = state._data_files as ({ readonly filename?: unknown } | null)[]
+  const files = named.map(file => resolve(folder, String(file?.filename)))
+  const missing = files.filter(file => !existsSync(file))
+  if (missing.length > 0) {
+    throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
+  }
+  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) {
+    throw bad('names a selection of rows (_indices_data_files), as old versions of datasets did; load the data set and save it again')
+  }
+  return new Set(files)
+}
+
+const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
+
+/** Refuses what a run published where only a folder above its output was named: the next run would read the result of another. */
+function refusePublished(stage: string, file: string, named: string): void {
+  const at = file.indexOf(`${sep}runs${sep}`, named.length), output = file.slice(0, at)
+  if (at < 0 || isUrl(file) || !existsSync(join(output, '.sluice'))) return
+  throw new SluiceError(`${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)
 }
 
 export type Warn = (text: string) => void

@@ -1,7 +1,8 @@
-/** Where the record batches of an Arrow IPC file lie, found without loading them: in a stream one follows the other, in a file the footer says where they are. */
+/** Where the record batches of an Arrow IPC file lie, found without loading them: one after the other in a stream, in a file by its footer. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
+import { checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { plain, plainField } from './plain.ts'
@@ -22,9 +23,14 @@ export interface IpcIndex {
   readonly format: 'stream' | 'file'
 }
 
+const contradiction = (what: string): Error => new Error(`contradicts itself: ${what}; write it again`)
+
 const MAGIC = Buffer.from('ARROW1')
 
-/** Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, contradicts itself, or has compressed buffers. */
+/**
+ * Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, contradicts itself, or has
+ * compressed buffers.
+ */
 export function indexIpc(path: string): IpcIndex {
   const fd = openSync(path, 'r')
   try {
@@ -35,21 +41,25 @@ export function indexIpc(path: string): IpcIndex {
   }
 }
 
+const JOINED = 'two streams were joined; write them as one, or as two files'
+
 /** A stream: one message after the other, from the schema to the end mark. */
 function indexStream(fd: number, size: number): IpcIndex {
-  let schema: Uint8Array | undefined, at = 0, isClosed = false
+  let schema: Uint8Array | undefined, at = 0, isClosed = false, isMarked = false
   const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: Batches = []
   while (at < size) {
     const found = messageAt(fd, at, size, schema === undefined)
     if ('after' in found) {
-      isClosed = true
+      // zeros end a stream of old; in one of today they are what a crash leaves of a file's end
+      isClosed = found.isMarked || !isMarked
       refuseRest(fd, found.after, size)
       break
     }
     const { message, end } = found
     const range: Range = [at, end]
+    isMarked = found.isMarked
     if (message.isSchema()) {
-      if (schema) throw new Error(`has a second schema at byte ${at}: two streams were joined; write them as one, or as two files`)
+      if (schema) throw new Error(`has a second schema at byte ${at}: ${JOINED}`)
       schema = readAt(fd, ...range)
     } else if (message.isDictionaryBatch()) {
       refuseCompressed(message.header().data)
@@ -67,47 +77,57 @@ function indexStream(fd: number, size: number): IpcIndex {
 function refuseRest(fd: number, from: number, size: number): void {
   for (let at = from; at < size; at += 1 << 20) {
     const other = readAt(fd, at, Math.min(size, at + (1 << 20))).findIndex(byte => byte !== 0)
-    if (other >= 0) throw new Error(`goes on at byte ${at + other}, behind the end of its stream: two streams were joined; write them as one, or as two files`)
+    if (other >= 0) throw new Error(`goes on at byte ${at + other}, behind the end of its stream: ${JOINED}`)
   }
 }
 
-/** A file: its footer says where the messages are. They may lie in any order and anywhere, and the schema stands in the footer. */
+/** A file: its footer says where the messages are. They may lie in any order, and the schema stands there too. */
 function indexFile(fd: number, size: number): IpcIndex {
   const { footer, start } = footerOf(fd, size)
-  const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()].map(({ offset, metaDataLength, bodyLength }): Range => [offset, offset + metaDataLength + bodyLength])
+  const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()]
+    .map(({ offset, metaDataLength, bodyLength }): Range => [offset, offset + metaDataLength + bodyLength])
   refuseOverlaps(fd, blocks, start)
   const messages = blocks.map(range => {
     const { message, end } = expectMessage(fd, ...range)
-    if (end !== range[1]) throw new Error(`contradicts itself: its footer has bytes ${range[0]} to ${range[1]} for a message that ends at ${end}; write it again`)
+    if (end !== range[1]) throw contradiction(`its footer has bytes ${range.join(' to ')} for a message that ends at ${end}`)
     return message
   })
   const known = new Set<number>(), batches: Batches = []
   const dictionaries = messages.slice(0, footer.numDictionaries).map((message, i) => {
-    if (!message.isDictionaryBatch()) throw new Error(`contradicts itself: at byte ${blocks[i][0]} its footer has a dictionary, and there is none; write it again`)
+    const [at] = blocks[i]
+    if (!message.isDictionaryBatch()) throw contradiction(`at byte ${at} its footer has a dictionary, and there is none`)
     const { id, isDelta, data } = message.header()
-    if (isDelta !== known.has(id)) throw new Error(`contradicts itself: it ${isDelta ? 'adds to a dictionary that it lacks' : 'replaces a dictionary, which only streams may'} (${id}, byte ${blocks[i][0]}); write it again`)
+    if (isDelta !== known.has(id)) {
+      const what = isDelta ? 'adds to a dictionary that it lacks' : 'replaces a dictionary, which only streams may'
+      throw contradiction(`it ${what} (${id}, byte ${at})`)
+    }
     refuseCompressed(data)
     known.add(id)
     // all are there before the first batch, wherever they lie
     return { at: blocks[i], before: 0 }
   })
-  messages.slice(footer.numDictionaries).forEach((message, i) => { addBatch(batches, message, blocks[footer.numDictionaries + i]) })
-  return { bytes: size, schema: schemaBytes(footer.schema), dictionaries, batches, rows: rowsOf(batches), isClosed: true, format: 'file' }
+  messages.forEach((message, i) => { if (i >= dictionaries.length) addBatch(batches, message, blocks[i]) })
+  const schema = schemaBytes(footer.schema)
+  return { bytes: size, schema, dictionaries, batches, rows: rowsOf(batches), isClosed: true, format: 'file' }
 }
 
 type Batches = IpcIndex['batches'][number][]
 const rowsOf = (batches: Batches): number => { const last = batches.at(-1); return last ? last.first + last.rows : 0 }
 
 function addBatch(batches: Batches, message: Message, at: Range): void {
-  if (!message.isRecordBatch()) throw new Error(`has a message of type ${MessageHeader[message.headerType]} at byte ${at[0]}, and rows come in record batches alone; write it again as a table`)
+  if (!message.isRecordBatch()) {
+    const type = MessageHeader[message.headerType]
+    throw new Error(`has a message of type ${type} at byte ${at[0]}, and rows come in record batches alone; write it again as a table`)
+  }
   const header = message.header()
   refuseCompressed(header)
-  if (!(header.length >= 0)) throw new Error(`has a record batch of ${header.length} rows at byte ${at[0]}; write it again`)
+  if (!(header.length >= 0)) throw contradiction(`a record batch of ${header.length} rows is at byte ${at[0]}`)
   batches.push({ at, first: rowsOf(batches), rows: header.length })
 }
 
 function refuseCompressed({ compression }: { readonly compression: unknown }): void {
-  if (compression) throw new Error('its buffers are compressed (lz4 or zstd), which cannot be read here; write it uncompressed')
+  if (!compression) return
+  throw new Error('its buffers are compressed (lz4 or zstd), which cannot be read here; write it uncompressed')
 }
 
 const BLOCK_BYTES = 24
@@ -120,9 +140,13 @@ function footerOf(fd: number, size: number): { footer: Footer, start: number } {
   if (!tail.subarray(4).equals(MAGIC) || length <= 0 || length > size - 18) throw cutOff
   const start = size - 10 - length
   let footer: Footer
-  try { footer = Footer.decode(readAt(fd, start, size - 10)) } catch { throw cutOff }
+  try {
+    const bytes = readAt(fd, start, size - 10)
+    checkFooter(bytes)
+    footer = Footer.decode(bytes)
+  } catch { throw cutOff }
   const blocks = footer.numDictionaries + footer.numRecordBatches
-  if (blocks * BLOCK_BYTES > length) throw new Error(`contradicts itself: its footer of ${length} bytes cannot hold ${blocks} messages; write it again`)
+  if (blocks * BLOCK_BYTES > length) throw contradiction(`its footer of ${length} bytes cannot hold ${blocks} messages`)
   return { footer, start }
 }
 
@@ -131,7 +155,8 @@ function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): v
   let last = MAGIC.length
   for (const [start, end] of [...blocks].sort(([a], [b]) => a - b).concat([[footer, footer]])) {
     if (!(start >= last && end >= start && end <= footer)) {
-      throw new Error(`contradicts itself: its footer has a message from byte ${start} to ${end}, where ${start < last ? `another one ends at ${last}` : `the footer begins at ${footer}`}; write it again`)
+      const there = start < last ? `another one ends at ${last}` : `the footer begins at ${footer}`
+      throw contradiction(`its footer has a message from byte ${start} to ${end}, where ${there}`)
     }
     refuseUnnamed(fd, last, start)
     last = end
@@ -141,14 +166,14 @@ function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): v
 /** What padding comes to at most between two messages: arrow-rs aligns to 64 bytes. */
 const MOST_PADDING = 64
 
-/** Looks at what stands between messages: padding, the schema, the end of a stream, and in some files what is no message. */
+/** Looks at what stands between messages: padding, the schema, the end of a stream, and in some files no message. */
 function refuseUnnamed(fd: number, from: number, to: number): void {
   for (let at = Math.ceil(from / 8) * 8, padding = 0; at + 8 <= to && padding <= MOST_PADDING;) {
     const prefix = readAt(fd, at, at + 8), mark = prefix.readInt32LE(0), length = prefix.readInt32LE(4)
     if (mark === -1 && length > 0) {
-      let found: { message: Message, end: number }
+      let found: Found
       try { found = expectMessage(fd, at, to) } catch { return }
-      if (found.message.isRecordBatch()) throw new Error(`contradicts itself: it holds a record batch at byte ${at} that its footer does not name; write it again`)
+      if (found.message.isRecordBatch()) throw contradiction(`a record batch at byte ${at} that its footer does not name`)
       at = found.end
       padding = 0
     } else if (length === 0 && (mark === 0 || mark === -1)) {
@@ -160,13 +185,16 @@ function refuseUnnamed(fd: number, from: number, to: number): void {
   }
 }
 
-function expectMessage(fd: number, at: number, size: number): { message: Message, end: number } {
+function expectMessage(fd: number, at: number, size: number): Found {
   const found = messageAt(fd, at, size, false)
-  if ('after' in found) throw new Error(`contradicts itself: at byte ${at} its footer has a message, and there is none; write it again`)
+  if ('after' in found) throw contradiction(`at byte ${at} its footer has a message, and there is none`)
   return found
 }
 
-function messageAt(fd: number, at: number, size: number, isFirst: boolean): { message: Message, end: number } | { after: number } {
+interface Found { readonly message: Message, readonly end: number, readonly isMarked: boolean }
+
+/** The message at a byte; `after`: the stream ends there. */
+function messageAt(fd: number, at: number, size: number, isFirst: boolean): Found | { after: number, isMarked: boolean } {
   const cutOff = (end: number) => new Error(isFirst
     ? 'is not Arrow IPC, or cut inside its schema' : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`)
   if (at + 4 > size) throw cutOff(at + 4)
@@ -176,18 +204,20 @@ function messageAt(fd: number, at: number, size: number, isFirst: boolean): { me
   if (isMarked && prefix.length < 8) throw cutOff(at + 8)
   const length = prefix.readInt32LE(isMarked ? 4 : 0)
   const start = at + (isMarked ? 8 : 4)
-  if (length === 0) return { after: start }
+  if (length === 0) return { after: start, isMarked }
   if (length < 0 || start + length > size) throw cutOff(start + length)
   let message: Message
   try {
-    message = Message.decode(readAt(fd, start, start + length))
-  } catch {
-    throw new Error(isFirst ? 'is not Arrow IPC: what stands in the place of the schema is none' : `has a damaged message at byte ${at}`)
+    const bytes = readAt(fd, start, start + length)
+    checkMessage(bytes)
+    message = Message.decode(bytes)
+  } catch (error) {
+    throw new Error(isFirst ? 'is not Arrow IPC: what stands in the place of the schema is none' : `has a damaged message at byte ${at}: ${(error as Error).message}`)
   }
   if (isFirst && !message.isSchema()) throw new Error('is not Arrow IPC: its first message is no schema')
   const end = start + length + Number(message.bodyLength)
   if (end > size) throw cutOff(end)
-  return { message, end }
+  return { message, end, isMarked }
 }
 
 function readAt(fd: number, start: number, end: number): Buffer {
@@ -212,8 +242,9 @@ export function* readIpc(
     for (const [k, { at, first, rows }] of index.batches.entries()) {
       if (rows === 0 || first >= end || first + rows <= start) continue
       const dictionaries = index.dictionaries.filter(({ before }) => before <= k).map(dictionary => dictionary.at)
-      const { value } = RecordBatchReader.from(joined(fd, index.schema, [...dictionaries, at])).next() as { value?: RecordBatch }
-      if (value?.numRows !== rows) throw new Error(`has a damaged record batch at byte ${at[0]}: ${rows} rows are said, ${value?.numRows ?? 0} are there`)
+      const reader = RecordBatchReader.from(joined(fd, index.schema, [...dictionaries, at]))
+      const { value } = reader.next() as { value?: RecordBatch }
+      if (value?.numRows !== rows) throw contradiction(`${value?.numRows ?? 0} rows are at byte ${at[0]} for ${rows}`)
       yield { first, batch: toRecordBatch(schema, value.data.children.map(plain), rows) }
     }
   } finally {

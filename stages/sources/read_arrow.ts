@@ -7,6 +7,7 @@ import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, checkNames, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
 import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
+import { pickRows, rowsAt } from './pick.ts'
 import { detectLayout, isTextPlan, pairFacts, usedColumns, type Plan } from './layouts.ts'
 
 const SAMPLE_ROWS = 1000
@@ -33,6 +34,10 @@ function* readRange(path: string, index: IpcIndex, schema: Schema, range: { star
   }
 }
 
+/** Where record batches begin. */
+const startsOf = ({ batches }: IpcIndex): number[] =>
+  [...new Set([0, ...batches.filter(({ rows }) => rows > 0).map(({ first }) => first)])]
+
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = indexIpc(path)
   const full = ipcSchema(index)
@@ -42,11 +47,10 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     .map(({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)))
   const pairs = detectLayout(full, sample, layout === 'auto' ? undefined : layout, answer)
   const plan: ArrowPlan = { pairs, index }
-  const begins = new Set([0, ...index.batches.filter(batch => batch.rows > 0).map(batch => batch.first)])
-  const starts = await groupStarts(pairs, [...begins], range => readRange(path, index, full, range))
+  const starts = await groupStarts(pairs, startsOf(index), range => readRange(path, index, full, range))
   return {
     path, rows: index.rows, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
-    schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema, plan,
+    schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema, plan, canPick: !pairs.completions?.isFlat,
     facts: { rows: index.rows, batches: index.batches.length, format: index.format, end_of_stream: index.isClosed ? 'present' : 'missing', ...pairFacts(pairs) },
   }
 }
@@ -58,8 +62,9 @@ export default defineSource({
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
     'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
-    'A stream that ends between two batches without its end mark is read, and `end_of_stream: missing` says so: it may have been cut.',
-    'Compressed buffers are refused.',
+    'A stream that ends between two batches without its end mark is read, and the run warns of it: it may have been cut.',
+    'Of a folder that `datasets` or Sluice saved (it has a `state.json`) the files that `state.json` names are read, and no caches that `datasets` put beside them. The file format is read by its footer;',
+    'where that contradicts the file, or a second stream lies behind the first, it is refused. Compressed buffers are refused.',
     'Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object(inputOptions),
@@ -72,10 +77,10 @@ export default defineSource({
     const { pairs, index } = plan as ArrowPlan
     const schema = pickSchema(ipcSchema(index), pairs, carry)
     const converter = openConverter(pairs, schema, { carry, pairing })
-    let { start: first } = range
-    for await (const raw of wholeGroups(pairs, readRange(path, index, schema, range))) {
-      yield converter.convert(raw, first)
-      first += raw.numRows
+    let at = 0
+    for await (const raw of wholeGroups(pairs, pickRows(range, startsOf(index), part => readRange(path, index, schema, part)))) {
+      yield converter.convert(raw, rowsAt(range, at, raw.numRows))
+      at += raw.numRows
     }
   },
 })

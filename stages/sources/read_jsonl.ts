@@ -1,12 +1,13 @@
 /** Reads preference pairs from JSON Lines: any layout of the table in layouts.ts, one object a line. */
 import { Schema, type RecordBatch } from 'apache-arrow'
 import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
-import { defineSource, Type, type InputFile } from '../define.ts'
+import { defineSource, Type, type InputFile, type RowRange } from '../define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
 import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json, type LineReader } from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
+import { rangesOf, rowsAt } from './pick.ts'
 import { detectLayout, isSampled, isTextPlan, pairFacts, type Plan } from './layouts.ts'
 import { BLOCK_LINES, indexLines, readLines } from './lines.ts'
 
@@ -25,21 +26,29 @@ interface JsonlPlan {
   readonly hive: Readonly<Record<string, string | null>>
 }
 
+/** The lines of which the places are known. */
+const startsOf = (offsets: readonly number[]): number[] => offsets.map((_, k) => k * BLOCK_LINES)
+
 /** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
-async function* readBatches(path: string, offsets: readonly number[], range: { start: number, end: number }, reader: LineReader, problems: Map<number, string>): AsyncGenerator<RecordBatch> {
-  let lines: string[] = [], bytes = 0, first = range.start
+async function* readBatches(path: string, offsets: readonly number[], range: RowRange, reader: LineReader, problems: Map<number, string>): AsyncGenerator<RecordBatch> {
+  let lines: string[] = [], bytes = 0, read = 0
   const flush = () => {
     const { raw, problems: found } = reader.batch(lines)
-    for (const [i, problem] of found) problems.set(first + i, problem)
-    first += lines.length
+    const rows = rowsAt(range, read, lines.length)
+    for (const [i, problem] of found) problems.set(rows[i], problem)
+    read += lines.length
     lines = []
     bytes = 0
     return raw
   }
-  for await (const line of readLines(path, { offsets }, range)) {
-    lines.push(line.toString())
-    bytes += line.length
-    if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
+  for (const part of rangesOf(range, startsOf(offsets))) {
+    let row = part.start
+    for await (const line of readLines(path, { offsets }, part)) {
+      if (range.rows && range.rows[read + lines.length] !== row++) continue
+      lines.push(line.toString())
+      bytes += line.length
+      if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
+    }
   }
   if (lines.length > 0) yield flush()
 }
@@ -69,10 +78,10 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, ...has,
     columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
   }
-  const starts = await groupStarts(pairs, index.offsets.map((_, k) => k * BLOCK_LINES), range => readBatches(path, index.offsets, range, reader, new Map()))
+  const starts = await groupStarts(pairs, startsOf(index.offsets), range => readBatches(path, index.offsets, range, reader, new Map()))
   return {
     path, rows: index.lines, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
-    schema, plan, facts: { rows: index.lines, ...pairFacts(pairs) },
+    schema, plan, canPick: !pairs.completions?.isFlat, facts: { rows: index.lines, ...pairFacts(pairs) },
   }
 }
 
@@ -103,12 +112,12 @@ export default defineSource({
     const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), has, hive)
     const converter = openConverter(pairs, reader.schema, { carry: carryOf(carry, reader.schema.names.map(String)), pairing })
     const problems = new Map<number, string>()
-    let first = range.start
+    let at = 0
     for await (const raw of wholeGroups(pairs, readBatches(path, offsets, range, reader, problems))) {
-      const batch = converter.convert(raw, first)
+      const batch = converter.convert(raw, rowsAt(range, at, raw.numRows))
       // a line that could not be read is all null, which no layout takes for a pair
       yield { ...batch, refused: batch.refused.map(one => problems.has(one.row) ? { row: one.row, reason: 'unreadable_line', error: problems.get(one.row)! } : one) }
-      first += raw.numRows
+      at += raw.numRows
     }
   },
 })

@@ -7,6 +7,7 @@ import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, checkNames, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
+import { pickRows, rowsAt } from './pick.ts'
 import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
 
 const SAMPLE_ROWS = 1000
@@ -35,6 +36,17 @@ async function sampleOf(file: ParquetFile, columns: readonly string[]): Promise<
   return batches
 }
 
+/** Where row groups begin. */
+function startsOf({ rows, rowGroups }: ParquetFile): number[] {
+  const starts = new Set([0])
+  let before = 0
+  for (const group of rowGroups) {
+    if (before < rows) starts.add(before)
+    before += group.rows
+  }
+  return [...starts]
+}
+
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const file = await openParquet(path)
   checkNames(file.schema.fields)
@@ -45,15 +57,9 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const columns = carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
   const plan: ParquetPlan = { pairs, identity: file.identity, hive, columns }
   const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })
-  const begins = new Set([0])
-  let before = 0
-  for (const { rows } of file.rowGroups) {
-    if (before < file.rows) begins.add(before)
-    before += rows
-  }
-  const starts = await groupStarts(pairs, [...begins], range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
+  const starts = await groupStarts(pairs, startsOf(file), range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
   return {
-    path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan,
+    path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan, canPick: !pairs.completions?.isFlat,
     facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none', decoded_bytes: decodedBytes(file, columns), ...pairFacts(pairs) },
   }
 }
@@ -82,15 +88,15 @@ export default defineSource({
     const schema = withHive(pickSchema(file, columns), hive)
     const converter = openConverter(pairs, schema, { carry, pairing })
     const raws = async function* () {
-      for await (const batch of readRows(file, range, { columns })) {
+      for await (const batch of pickRows(range, startsOf(file), part => readRows(file, part, { columns }))) {
         const constants = Object.values(hive).map(value => makeText(new Array<string | null>(batch.numRows).fill(value)))
         yield constants.length > 0 ? toRecordBatch(schema, [...batch.data.children, ...constants], batch.numRows) : batch
       }
     }
-    let first = range.start
+    let at = 0
     for await (const raw of wholeGroups(pairs, raws())) {
-      yield converter.convert(raw, first)
-      first += raw.numRows
+      yield converter.convert(raw, rowsAt(range, at, raw.numRows))
+      at += raw.numRows
     }
   },
 })

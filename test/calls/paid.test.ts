@@ -185,16 +185,24 @@ describe('the plan', () => {
   it('says before the run what it will ask, without what is there already, and what it will not reach', async () => {
     const server = await startServer(), at = output()
     const graph = graphOf(server.url, { usd_per_million_tokens: 2, max_requests: 1000 })
-    const check = async () => (await sluice('check', fileOf(graph), '--output', at)).stdout.split('\n').find(line => line.startsWith('scored: '))
+    const check = async (...more: string[]) => (await sluice('check', fileOf(graph), '--output', at, ...more)).stdout.split('\n').find(line => line.startsWith('scored: '))
     expect(await check()).toMatch(/^scored: at most about 120 requests to reward and [\d,]+ tokens \(4 characters each\), \$0\.0\d+$/)
     const lines: string[] = []
     await outcomeOf(graph, { output: at, limit: 30, onPlan: plan => lines.push(...plan) })
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain('at most about 60 requests')
     expect(await check()).toMatch(/at most about 60 requests .*; 50 % of the answers are there already$/)
+    expect(await check('--sample', '30')).toMatch(/at most about 30 requests .*; 50 % of the answers are there already$/)
     graph.stages[1].with = { ...graph.stages[1].with, max_requests: 10, max_usd: 0.001 } as never
     expect(await check()).toMatch(/more than max_requests and max_usd, so the run will stop there$/)
     expect(server.requests).toHaveLength(60 + PROBES)
+  })
+
+  it('of a sample is of its rows', async () => {
+    const server = await startServer(), graph = graphOf(server.url), at = output(), lines: string[] = []
+    for (const sample of [25, 25, 40]) await outcomeOf(graph, { output: at, sample, anew: true, onPlan: plan => lines.push(...plan) })
+    expect(lines).toEqual([expect.stringContaining('about 50 requests'), expect.stringContaining('100 % of the answers'), expect.stringMatching(/about 30 requests .*; 63 % of the answers/)])
+    expect(server.requests).toHaveLength(80 + 2 * PROBES)
   })
 
   it('is near what happens', async () => {

@@ -62,7 +62,7 @@ describe('a stage of one\'s own', () => {
   it('that never returns is named, with the rows that it is at, again and again, and the run can be ended', async () => {
     const output = join(folder(), 'out'), before = stateOf(output), abort = new AbortController(), said: string[] = []
     // a slow machine may be warned of other work before
-    const onWarning = (text: string) => { if (text.includes('rogue.mjs') && said.push(text) === 2) abort.abort() }
+    const onWarning = (text: string) => { if (text.includes('rogue.mjs) is at work') && said.push(text) === 2) abort.abort() }
     await expect(rogue({ trick: 'spin', marker: 'volcano' }, output, { blockRows: 10, quietSecs: 0.5, onWarning, signal: abort.signal })).rejects.toMatchObject({ exit: 130 })
     for (const text of said) expect(text).toMatch(/^worker: no progress for \d+ s: own \(\.\/rogue\.mjs\) is at work on .*in\.jsonl, rows 0 to 100, in the block from row 50 on; Ctrl-C ends the run/)
     expect(stateOf(output)).toEqual(before)

@@ -192,7 +192,7 @@ describe('own stages', () => {
   it('are loaded from .mjs, relative to the graph', async () => {
     const parsed = await stages(pairs, { id: 'mine', use: './own/drop_all.mjs' }, { ...out, from: ['mine', 'mine.all'] })
     expect(parsed.problems).toEqual([])
-    expect(parsed.graph!.nodes[1]).toMatchObject({ use: './own/drop_all.mjs', module: join(folder, 'own/drop_all.mjs'), stage: { name: 'drop_all' } })
+    expect(parsed.graph!.nodes[1]).toMatchObject({ use: './own/drop_all.mjs', own: { reads: [] }, stage: { name: 'drop_all' } })
   })
 
   it('are compiled from .ts to one file, that imports this package by URL', async () => {
@@ -206,11 +206,11 @@ describe('own stages', () => {
       .add({ id: 'mine', use: './mine.ts', with: {} }).add(out)
     const [, mine] = (await resolveGraph(builder, options)).nodes
     expect(mine.stage).toMatchObject({ name: 'mine1', version: 3, rows: 'same' })
-    expect(mine.module).toMatch(/user\/mine-[0-9a-f]{12}\.mjs$/)
-    const code = readFileSync(mine.module!, 'utf8')
+    expect(mine.own!.module).toMatch(/user\/mine-[0-9a-f]{12}\.mjs$/)
+    const code = readFileSync(mine.own!.module, 'utf8')
     expect(code).toContain(`from "${options.packageUrl}"`)
     expect(code).not.toMatch(/limit\.ts['"];/)
-    expect((await resolveGraph(builder, options)).nodes[1].module).toBe(mine.module)
+    expect((await resolveGraph(builder, options)).nodes[1].own!.module).toBe(mine.own!.module)
     writeFileSync(join(scratch, 'limit.ts'), 'export const limit: number = 4\n')
     expect((await resolveGraph(builder, options)).nodes[1].stage.version).toBe(4)
   })

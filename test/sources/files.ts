@@ -5,7 +5,7 @@ import type { Context, InputFile, Source } from '../../stages/define.ts'
 import type { InputOptions } from '../../stages/sources/files.ts'
 import { pairsOf, type Pair } from './helpers.ts'
 
-const context: Context = { id: 'pairs', seed: 1, expectedRows: 0, states: [] }
+export const context: Context = { id: 'pairs', seed: 1, expectedRows: 0, states: [] }
 
 export const optionsOf = (path: string, more: Partial<InputOptions> = {}) => ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never
 
@@ -22,14 +22,14 @@ export async function readAll(source: Source, base: string, path: string, more: 
     for (let start = 0; start < file.rows; start += step) {
       let at = start
       for await (const batch of source.read(options, sent, { start, end: Math.min(file.rows, start + step) }, context)) {
-        expect(batch.first).toBe(at)
+        expect([...batch.rows]).toEqual(Array.from({ length: batch.raw.numRows }, (_, i) => at + i))
         expect(batch.pairs.schema.fields.map(String)).toEqual(file.schema.fields.map(String))
         expect(new Set([...batch.row, ...batch.refused.map(({ row }) => row), ...batch.within.map(({ row }) => row)]).size).toBe(batch.raw.numRows)
         const names = textColumn(batch.ids)
         expect(names.rows).toBe(batch.raw.numRows)
         for (const { row, reason, error } of batch.refused) {
           expect(source.reasons).toHaveProperty(reason)
-          refused.set(names.text(row - batch.first), reason)
+          refused.set(names.text(batch.rows.indexOf(row)), reason)
           if (error) errors.set(row, error)
         }
         pairs.push(...pairsOf(batch))

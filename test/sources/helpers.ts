@@ -21,6 +21,8 @@ export function table(rows: readonly Row[], types: Readonly<Record<string, DataT
 export const cut = (batch: RecordBatch, start: number, end: number): RecordBatch =>
   toRecordBatch(batch.schema, batch.data.children.map(child => take(child, [start, end])), end - start)
 
+export const rowsFrom = (start: number, end: number): Uint32Array => Uint32Array.from({ length: end - start }, (_, i) => start + i)
+
 export interface Pair { readonly id: string, readonly prompt: Message[], readonly chosen: Message[], readonly rejected: Message[], readonly [column: string]: unknown }
 
 /** Pairs as objects, with all their columns. */
@@ -42,7 +44,7 @@ export function read(batch: RecordBatch, options: ConvertOptions & { layout?: La
   const pairs: Pair[] = [], rows: number[] = [], refused: Record<number, string> = {}, within: Record<number, number> = {}, ids: string[] = []
   const edges = [0, ...(options.cuts ?? []), batch.numRows]
   for (let i = 1; i < edges.length; i++) {
-    const got = converter.convert(cut(batch, edges[i - 1], edges[i]), edges[i - 1])
+    const got = converter.convert(cut(batch, edges[i - 1], edges[i]), rowsFrom(edges[i - 1], edges[i]))
     pairs.push(...pairsOf(got))
     rows.push(...got.row)
     for (const { row, reason } of got.refused) refused[row] = reason

@@ -6,7 +6,7 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { openConverter } from '../../stages/sources/convert.ts'
 import { columnOf, detectLayout, isTextPlan, layouts, layoutTable } from '../../stages/sources/layouts.ts'
 import { fromValues } from '../../stages/sources/values.ts'
-import { assistant, read, system, table, user, type Row } from './helpers.ts'
+import { assistant, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
 
 const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
 const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
@@ -47,7 +47,7 @@ describe('answers', () => {
     const raw = table([{ question: q, solution: a, rejected: b, level: 1 }, { question: null, solution: a, rejected: b, level: 2 }, { question: q, solution: null, rejected: b, level: 3 }, { question: q, solution: b, rejected: b, level: 4 }])
     const plan = detectLayout(raw.schema, [raw], 'answers', 'solution')
     expect([isTextPlan(plan), plan.prompt?.column, plan.rejected]).toEqual([true, 'question', null])
-    const { pairs, refused } = openConverter(plan, raw.schema).convert(raw, 0)
+    const { pairs, refused } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
     expect(pairs.schema.names).toEqual(['id', 'prompt', 'chosen', 'rejected', 'source_rejected', 'level'])
     expect(refused.map(({ row, reason }) => [row, reason])).toEqual([[1, 'missing_prompt'], [2, 'missing_chosen']])
     expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'chosen')!).messages(row))).toEqual([[assistant(a)], [assistant(b)]])
@@ -57,7 +57,7 @@ describe('answers', () => {
 
   it('messages are taken as they are; a column that is not there is an error with the option, or the rule', () => {
     const raw = table([{ prompt: [system('Be brief.'), user(q)], reply: [assistant(a)] }])
-    const { pairs } = openConverter(detectLayout(raw.schema, [raw], 'answers', 'reply'), raw.schema).convert(raw, 0)
+    const { pairs } = openConverter(detectLayout(raw.schema, [raw], 'answers', 'reply'), raw.schema).convert(raw, rowsFrom(0, raw.numRows))
     expect(messagesColumn(columnOf(pairs, 'prompt')!).messages(0)).toEqual([system('Be brief.'), user(q)])
     expect(messagesColumn(columnOf(pairs, 'chosen')!).messages(0)).toEqual([assistant(a)])
     expect(() => detectLayout(raw.schema, [raw], 'answers')).toThrow(/^option 'answer' names answer, and no column of text or messages has this name; there are prompt List.*, reply List/)
@@ -69,7 +69,7 @@ describe('text', () => {
   it('keeps every byte, leading spaces too, and shares the buffers of the columns', () => {
     const raw = table([{ id: 'x', prompt: ' The sky is', chosen: ' blue.', rejected: '\n' }, { id: 'y', prompt: '', chosen: '', rejected: 'é\ud800' }])
     const plan = detectLayout(raw.schema, [raw])
-    const { pairs } = openConverter(plan, raw.schema).convert(raw, 0)
+    const { pairs } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
     expect(isTextPlan(plan)).toBe(true)
     for (const side of ['prompt', 'chosen', 'rejected']) {
       expect(messagesColumn(columnOf(pairs, side)!).bytes.buffer).toBe((columnOf(raw, side)!.values as Uint8Array).buffer)
@@ -132,7 +132,7 @@ describe('messages', () => {
     const turned = { prompt: [{ content: q, role: 'user' }], chosen: plain.chosen, rejected: plain.rejected }
     expect(read(table([turned])).pairs[0]).toMatchObject(plain)
     const raw = table([plain])
-    const { pairs } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, 0)
+    const { pairs } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(0, raw.numRows))
     const contents = (batch: typeof raw) => (columnOf(batch, 'chosen')!.children[0].children[1].values as Uint8Array).buffer
     expect(contents(pairs)).toBe(contents(raw))
   })

@@ -1,0 +1,85 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { run } from '../../index.mjs'
+import { sluice, writeGraph } from '../failures/helpers.ts'
+import { fingerprint, folder, pairs, writeJsonl } from './helpers.ts'
+
+/** A stage that drops pairs whose chosen side begins with a phrase of `from`. */
+const stage = (from: string) => `import { defineStage, Type } from 'sluice'
+${from}
+export default defineStage({
+  name: 'drop_phrases', version: 1, summary: 'Drop pairs whose chosen side begins with a phrase.',
+  options: Type.Object({}), reads: { chosen: 'messages' }, writes: {}, rows: 'subset',
+  reasons: { phrase: { kind: 'configured', about: 'begins with a phrase' } }, examples: [],
+  open: () => ({ batch(batch, verdict) { const c = batch.messages('chosen'); for (let r = 0; r < batch.rows; r++) if (phrases.some(p => c.text(r).startsWith(p))) verdict.drop(r, 'phrase') } }),
+})
+`
+function made(from: string): { at: string, graph: string, output: string } {
+  const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(60))
+  writeFileSync(join(at, 'mine.mjs'), stage(from))
+  // two levels: the stage stands in the second
+  const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'mine', use: './mine.mjs' }, { id: 'dpo', use: 'write_arrow' }])
+  return { at, graph, output: join(at, 'out') }
+}
+
+describe('no stale result', () => {
+  it('when a helper of a stage changed, in one process and by the command line', async () => {
+    const { at, graph, output } = made('import { phrases } from \'./phrases.mjs\'')
+    const phrases = (...list: string[]) => writeFileSync(join(at, 'phrases.mjs'), `export const phrases = ${JSON.stringify(list)}\n`)
+    phrases('answer 1')
+    const first = await run(graph, { output, workers: 1 })
+    expect(first.manifest.stages.mine.dropped).toBe(11)
+    expect((await run(graph, { output, workers: 1 })).status).toBe('nothing_new')
+    phrases('answer 1', 'answer 2')
+    const second = await run(graph, { output, workers: 1 })
+    expect([second.status, second.manifest.stages.mine.dropped]).toEqual(['published', 22])
+    phrases('answer 3')
+    const { code, stdout, stderr } = await sluice('run', graph, '--output', output, '--json')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ stages: { mine: { dropped: 11 } } })
+    phrases('answer 1')
+    const back = await run(graph, { output, workers: 1 })
+    expect(fingerprint(back.folder)).toEqual(fingerprint(first.folder))
+  })
+
+  it('when the code of a source of one\'s own changed', async () => {
+    const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(60)), output = join(at, 'out')
+    const own = (rows: string) => writeFileSync(join(at, 'mine.mjs'), `import { Type } from 'sluice'
+import base from ${JSON.stringify(new URL('../../dist/stages/sources/read_jsonl.js', import.meta.url).href)}
+export default { ...base, name: 'mine', async *read(...all) { for await (const batch of base.read(...all)) yield ${rows} } }
+`)
+    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: './mine.mjs', with: { path } }, { id: 'dpo', use: 'write_arrow' }])
+    own('batch')
+    expect((await run(graph, { output, workers: 1 })).manifest.stages.pairs.reasons).toEqual({})
+    own('({ ...batch })')
+    const before = readdirSync(join(output, '.sluice', 'spools'))
+    expect((await run(graph, { output, workers: 1 })).status).toBe('published')
+    expect(readdirSync(join(output, '.sluice', 'spools'))).not.toEqual(before)
+  })
+
+  it('when a file that a stage reads by itself changed; the same bytes when it did not', async () => {
+    const { at, graph, output } = made('import { readFileSync } from \'node:fs\'\nconst phrases = readFileSync(new URL(\'phrases.txt\', import.meta.url), \'utf8\').trim().split(\'\\n\')')
+    writeFileSync(join(at, 'phrases.txt'), 'answer 1\n')
+    const said: string[] = [], options = { output, workers: 1, onWarning: (text: string) => { said.push(text) } }
+    const first = await run(graph, options)
+    expect(first.manifest.stages.mine.dropped).toBe(11)
+    expect(said).toEqual(['mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and all after it anew'])
+    const level0 = () => readdirSync(join(output, '.sluice', 'spools')).sort()
+    const before = level0()
+    const same = await run(graph, options)
+    expect(same.status).toBe('published')
+    expect(fingerprint(same.folder)).toEqual(fingerprint(first.folder))
+    // what comes before the stage is used again
+    expect(level0().filter(name => before.includes(name)).length).toBeGreaterThan(0)
+    writeFileSync(join(at, 'phrases.txt'), 'answer 1\nanswer 2\n')
+    expect((await run(graph, options)).manifest.stages.mine.dropped).toBe(22)
+    for (const command of ['check', 'run']) {
+      const { code, stdout, stderr } = await sluice(command, graph, '--output', output)
+      expect(code).toBe(0)
+      expect(stderr).toContain('mine (./mine.mjs): mine.mjs imports node:fs')
+      expect(stdout).not.toContain('nothing new')
+    }
+    expect(existsSync(join(output, 'latest'))).toBe(true)
+  })
+})
