@@ -1,5 +1,5 @@
 /** Graphs from code: `graph(…)` says which graph is meant, `resolveGraph` reads and checks it. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GraphError, say } from './messages.ts'
@@ -59,6 +59,7 @@ export function graph(source: string | URL | GraphObject, options: { base?: stri
       if (file === undefined) return { value: append(object, added), folder: () => base }
       let text: string
       try {
+        checkFile(file)
         text = readFileSync(file, 'utf8')
       } catch (error) {
         return { value: undefined, file, problems: [say.unreadableFile(file, (error as Error).message)], folder: () => base }
@@ -76,6 +77,15 @@ export function graph(source: string | URL | GraphObject, options: { base?: stri
     },
   }
   return builder
+}
+
+/** What a person or a program writes as a graph is a file, and no larger. */
+const MOST_BYTES = 1 << 20
+
+function checkFile(path: string): void {
+  const stats = statSync(path)
+  if (!stats.isFile()) throw new Error(`${path} is no file`)
+  if (stats.size > MOST_BYTES) throw new Error(`${path} has ${stats.size.toLocaleString('en-US')} bytes, and ${MOST_BYTES.toLocaleString('en-US')} are the most; long lists belong into a file that a stage reads`)
 }
 
 const append = (value: unknown, added: readonly StageEntry[]): unknown => {

@@ -49,6 +49,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 const most = 24
+/** Characters of a place or a pointer in a message: keys may be long. */
+const LONGEST = 400
 const list = (names: readonly string[]): string =>
   names.length === 0 ? 'none' : names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '')
 const known = (value: string, names: readonly string[]): More => ({ value, expected: `one of ${list(names)}`, suggestion: nearest(value, names) })
@@ -135,6 +137,8 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
   return sorted.filter((it, i) => i === 0 || formatProblem(it) !== formatProblem(sorted[i - 1]))
 }
 
+const shorten = (text: string): string => text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+
 /** A value as a message shows it: JSON on one line, at most 80 characters. */
 function show(value: unknown): string {
   let text: string
@@ -150,11 +154,14 @@ function formatProblem(it: Problem): string {
     it.expected === undefined ? '' : `expected ${it.expected}`,
     it.suggestion === undefined ? '' : `did you mean ${it.suggestion}?`,
   ].filter(Boolean).join('; ')
-  return [where, it.pointer, (it.level === 'warning' ? 'warning: ' : '') + it.message + (facts && ` (${facts})`)].filter(Boolean).join('  ')
+  return [shorten(where), shorten(it.pointer), (it.level === 'warning' ? 'warning: ' : '') + it.message + (facts && ` (${facts})`)].filter(Boolean).join('  ')
 }
 
 /** One line a problem, sorted: `file:line:column  /pointer  message (value …; expected …; did you mean …?)`. */
 export const formatProblems = (problems: readonly Problem[]): string => sortProblems(problems).map(formatProblem).join('\n')
+
+/** Problems in one message. */
+const MOST_SHOWN = 50
 
 /** A graph that cannot run. `problems` holds everything that was found, warnings too; the message lists it. */
 export class GraphError extends Error {
@@ -162,7 +169,8 @@ export class GraphError extends Error {
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[]) {
     const errors = problems.filter(it => it.level === 'error').length
-    super(`graph: ${errors} ${errors === 1 ? 'problem' : 'problems'}\n${formatProblems(problems)}`)
-    this.problems = sortProblems(problems)
+    const sorted = sortProblems(problems), more = sorted.length - MOST_SHOWN
+    super(`graph: ${errors} ${errors === 1 ? 'problem' : 'problems'}\n${formatProblems(sorted.slice(0, MOST_SHOWN))}${more > 0 ? `\nand ${more} more` : ''}`)
+    this.problems = sorted
   }
 }

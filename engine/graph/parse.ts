@@ -1,11 +1,10 @@
 /** From a graph's text or object to a `Graph`, or to everything that is wrong with it. */
 import { dirname, join, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
 import type { AnyStage } from '../../stages/define.ts'
-import { readYaml, type Place } from './document.ts'
+import { parseYaml, readYaml, type Place } from './document.ts'
 import { lintGraph, type Draft } from './lint.ts'
 import { say, sortProblems, step, stepsOf, type Problem } from './messages.ts'
-import { pathPattern } from './schema.ts'
+import { MOST_STAGES, pathPattern } from './schema.ts'
 import type { Graph, Node } from './types.ts'
 import { loadUserStage, type UserStage } from './user_stage.ts'
 import { validateEnvelope, validateOptions } from './validate.ts'
@@ -53,15 +52,21 @@ export function writtenText(text: string, file: string): Written {
   return { value, file, problems, locate, folder: () => folder }
 }
 
+class SizeError extends Error {}
+
 type Raw = Record<string, unknown>
 const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A copy that shares nothing: aliases become two objects, keys without a value none. What is not data stays as it is, for the checks to refuse. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain)
+/** Values that a graph may hold, in all that it says, and characters of one --set. */
+const MOST_VALUES = 200_000, MOST_CHARACTERS = 1 << 20
+
+/** A copy that shares nothing: aliases become two objects, keys without a value none. What is not data stays as it is, for the checks to refuse. Throws where there is too much. */
+function plain(value: unknown, room = { left: MOST_VALUES }): unknown {
+  if (room.left-- === 0) throw new SizeError(`there are more than ${MOST_VALUES.toLocaleString('en-US')} values; what is longer belongs into a file that a stage reads`)
+  if (Array.isArray(value)) return value.map(one => plain(one, room))
   const prototype: unknown = value === null || typeof value !== 'object' ? undefined : Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return value
-  return Object.fromEntries(Object.entries(value as Raw).filter(([, it]) => it !== undefined).map(([key, it]) => [key, plain(it)]))
+  return Object.fromEntries(Object.entries(value as Raw).filter(([, it]) => it !== undefined).map(([key, it]) => [key, plain(it, room)]))
 }
 
 /** Checks the envelope, then each stage's options, then how the stages are linked; collects every problem of all three. */
@@ -75,11 +80,14 @@ export async function assemble(written: Written, options: ParseOptions): Promise
   let value: Raw
   try {
     value = plain(written.value) as Raw
-  } catch {
+  } catch (error) {
+    if (error instanceof SizeError) return { problems: [place(say.invalidValue('', undefined, error.message))] }
     return { problems: [place(say.invalidValue('', undefined, 'something holds itself, or is nested without end'))] }
   }
   const problems = validateEnvelope(value)
   const entries = isRaw(value) && Array.isArray(value.stages) ? value.stages as unknown[] : []
+  // each is loaded, linked and held against all others
+  if (entries.length > MOST_STAGES) return { problems: sortProblems(problems.map(place)) }
   const stages = await Promise.all(entries.map(async (entry, index) => {
     if (!isRaw(entry) || typeof entry.use !== 'string' || entry.use === '') return {}
     const { use } = entry
@@ -165,13 +173,27 @@ function* applyOverrides(overrides: readonly string[], entries: readonly unknown
     const isText = properties[option].type === 'string'
     if (read.why !== undefined && !isText) { yield say.badOverride(at, text, `not a YAML value: ${read.why}`); continue }
     // a text option takes what was typed, also when YAML would read a number, a boolean or a `*` there
-    target[option] = isText && typeof read.value !== 'string' ? value : read.value
+    try { target[option] = isText && typeof read.value !== 'string' ? value : plain(read.value) } catch (error) {
+      yield say.badOverride(at, text, (error as Error).message)
+      continue
+    }
     redirects.set(step(`/stages/${i}/with`, option), n)
   }
 }
 
 function readScalar(text: string): { value?: unknown, why?: string } {
-  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' })
-  if (document.errors.length) return { why: document.errors[0].message }
+  // a list of plain values is JSON as often as not, and may be long: the library for YAML takes seconds for it
+  if (text.startsWith('[')) {
+    try {
+      const list = JSON.parse(text) as unknown[]
+      if (list.every(one => typeof one !== 'object')) return { value: list }
+    } catch { /* YAML */ }
+  }
+  if (text.length > MOST_CHARACTERS) return { why: `it has ${text.length.toLocaleString('en-US')} characters, and ${MOST_CHARACTERS.toLocaleString('en-US')} are the most` }
+  const read = parseYaml(text)
+  if (typeof read === 'string') return { why: read }
+  const { document, errors, twice } = read
+  if (errors.length > 0) return { why: errors[0].message }
+  if (twice.length > 0) return { why: say.duplicateKey().message }
   try { return { value: document.toJS() as unknown } } catch (error) { return { why: (error as Error).message } }
 }

@@ -8,6 +8,9 @@ export const idPattern = '^[a-z][a-z0-9_]*$'
 /** A `use` that is a path, not a registered name. */
 export const pathPattern = '^(\\./|\\.\\./|/)'
 
+/** Stages of a graph at most. */
+export const MOST_STAGES = 1000
+
 const input = { type: 'string', minLength: 1, description: '<stage id>, <stage id>.dropped or <stage id>.<reason>' }
 
 const entry = (use: Schema): Schema => ({
@@ -31,7 +34,7 @@ const envelope = (items: Schema): Schema => ({
     name: { type: 'string', minLength: 1, maxLength: 100, description: 'name of the graph, for reports' },
     seed: { type: 'integer', minimum: 0, maximum: 0xffff_ffff, default: 17, description: 'seed of everything random' },
     partition_rows: { type: 'integer', minimum: 1, default: 20_000, description: 'rows of a file that are worked on as one unit' },
-    stages: { type: 'array', minItems: 1, items, description: 'stages in the order in which one reads them' },
+    stages: { type: 'array', minItems: 1, maxItems: MOST_STAGES, items, description: 'stages in the order in which one reads them' },
   },
 })
 

@@ -6,6 +6,9 @@ import { envelopeSchema, idPattern } from './schema.ts'
 
 type Schema = Record<string, unknown>
 
+/** Errors of one validation that are looked at: of a long list that is wrong in each place the first say it. */
+const MOST_ERRORS = 500
+
 const ajv = new Ajv2020({ allErrors: true, verbose: true, useDefaults: true, strict: false, validateFormats: false, logger: false })
 const checkEnvelope = ajv.compile(envelopeSchema)
 
@@ -59,7 +62,8 @@ function translate(error: ErrorObject, { pointer, stage }: Subject): Problem | u
 }
 
 /** Problems of one validation. Of a value with alternatives, only that none fits: or what is wrong inside the one whose type does. */
-function translateAll(errors: readonly ErrorObject[], subject: Subject): Problem[] {
+function translateAll(all: readonly ErrorObject[], subject: Subject): Problem[] {
+  const errors = all.slice(0, MOST_ERRORS)
   const choices = errors.filter(error => error.keyword === 'anyOf' || error.keyword === 'oneOf')
   const isBranch = (error: ErrorObject) => choices.some(choice => error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`))
   const deeper = new Set<ErrorObject>()

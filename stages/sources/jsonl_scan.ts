@@ -76,24 +76,33 @@ function scanLine(line: string, look: (name: string, value: string) => boolean):
   }
 }
 
+/** Keys of one object that are held against each other one by one. */
+const MOST_KEYS = 200
+
+/** The place after a value; -1 where an object in it may have a key twice. */
 function endOfValue(line: string, start: number): number {
   if (line[start] === '"') return endOfString(line, start)
   // the keys of the objects that are open; of lists undefined
-  const open: (Set<string> | undefined)[] = []
-  let at = start
+  const open: (string[] | undefined)[] = []
+  let at = start, keys: string[] | undefined
   for (; at < line.length; at++) {
     const character = line[at]
     if (character === '"') {
-      const end = endOfString(line, at), keys = open[open.length - 1]
-      if (keys && line[skipWhite(line, end)] === ':') {
+      const end = endOfString(line, at)
+      if (keys && (line[end] === ':' || line[skipWhite(line, end)] === ':')) {
         const key = line.slice(at + 1, end - 1)
-        if (keys.has(key) || key.includes('\\')) return -1
-        keys.add(key)
+        if (keys.includes(key) || keys.length === MOST_KEYS || key.includes('\\')) return -1
+        keys.push(key)
       }
       at = end - 1
-    } else if (character === '{') open.push(new Set())
-    else if (character === '[') open.push(undefined)
-    else if (open.length > 0) { if (character === '}' || character === ']') { open.pop(); if (open.length === 0) return at + 1 } }
+    } else if (character === '{') open.push(keys = [])
+    else if (character === '[') open.push(keys = undefined)
+    else if (open.length > 0) {
+      if (character !== '}' && character !== ']') continue
+      open.pop()
+      if (open.length === 0) return at + 1
+      keys = open[open.length - 1]
+    }
     else if (character === ',' || character === '}' || skipWhite(line, at) > at) return at
   }
   return at
