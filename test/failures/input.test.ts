@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import parquet from 'parquetjs-lite'
@@ -167,6 +167,12 @@ describe('names of input', () => {
 
 describe('an input that changes', () => {
   const stages = (path: string) => ({ version: 1 as const, name: 'test', partition_rows: 40, stages: [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'dpo', use: 'write_arrow' }] })
+
+  it('is gone once it was found: nothing is published, and that is no bug', async () => {
+    const at = folder(), output = join(at, 'out'), path = writeJsonl(join(at, 'in.jsonl'), pairs(100))
+    const failed = await run(stages(path), { output, workers: 1, onProgress: ({ phase }) => { if (phase === 'fingerprint') rmSync(path, { force: true }) } }).catch((error: unknown) => error)
+    expect(failed).toMatchObject({ exit: 75, message: expect.stringContaining(`${path} changed while it was read`) as unknown })
+  })
 
   it.each([
     ['is written anew', (path: string) => { writeJsonl(path, pairs(100, 500)) }],
