@@ -157,19 +157,36 @@ describe('a cache that is torn', () => {
   const filesIn = (output: string) => readdirSync(join(output, '.sluice', 'spools'), { recursive: true }).map(String).filter(name => statSync(join(output, '.sluice', 'spools', name)).isFile()).sort()
   const kindOf = (name: string) => name.replace(/^[0-9a-f]+\/?/, '').replace(/\d+/g, '#')
 
-  it('is made anew where it is torn: every kind of file cut, emptied and removed', async () => {
+  it('is made anew where it is torn, and that is told: every kind of file cut, emptied, removed and changed by a bit', async () => {
     const kinds = new Map<string, string[]>()
     const first = await stopped()
     for (const name of filesIn(first)) kinds.set(kindOf(name), [...kinds.get(kindOf(name)) ?? [], name])
     expect(kinds.size).toBeGreaterThan(8)
-    const hurts = [(path: string) => { truncateSync(path, Math.floor(statSync(path).size / 2)) }, (path: string) => { truncateSync(path, 0) }, (path: string) => { rmSync(path) }, (path: string) => { truncateSync(path, Math.max(0, statSync(path).size - 8)) }]
+    const hurts = [(path: string) => { truncateSync(path, Math.floor(statSync(path).size / 2)) }, (path: string) => { truncateSync(path, 0) }, (path: string) => { rmSync(path) }, (path: string) => { truncateSync(path, Math.max(0, statSync(path).size - 8)) },
+      (path: string) => { const bytes = readFileSync(path); bytes[bytes.length >> 1] ^= 4; writeFileSync(path, bytes) }]
     for (const [h, hurt] of hurts.entries()) {
       const output = h === 0 ? first : await stopped()
       // one file of each kind, each of another partition, so that they do not hide one another
       ;[...kinds.values()].forEach((names, k) => { hurt(join(output, '.sluice', 'spools', names[k % names.length])) })
-      await run(file, { output, workers: 2 })
+      const told: string[] = []
+      await run(file, { output, workers: 2, onWarning: text => told.push(text) })
+      expect(told.length).toBeGreaterThan(0)
+      for (const line of told) expect(line).toMatch(/^run: \S+ (is damaged|was cut off|is missing); what it held is worked out anew$/)
       expect(latestFiles(output), `hurt ${h}`).toEqual(clean)
     }
+  }, SLOW)
+
+  it('and where one file lies in the place of another of its kind', async () => {
+    const output = await stopped(), of = new Map<string, string[]>()
+    for (const name of filesIn(output)) of.set(kindOf(name), [...of.get(kindOf(name)) ?? [], join(output, '.sluice', 'spools', name)])
+    for (const [a, b] of of.values()) {
+      if (b === undefined) continue
+      renameSync(a, `${a}.aside`)
+      renameSync(b, a)
+      renameSync(`${a}.aside`, b)
+    }
+    await run(file, { output, workers: 2 })
+    expect(latestFiles(output)).toEqual(clean)
   }, SLOW)
 
   it('or moved with its folder is not read from where it was', async () => {
