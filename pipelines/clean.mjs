@@ -5,5 +5,5 @@ import { pipeline } from 'sluice'
 await pipeline(import.meta.url, {
   about: 'The main job: pairs in, checked, de-duplicated, reviewed and error-injected Arrow shards out.',
   graph: 'clean.yaml',
-  sample: '../data/sample',
+  sample: '../data/sample/*.parquet',
 })

@@ -10,7 +10,7 @@ import { main, oldRuns, pipeline } from 'sluice'
 await pipeline(import.meta.url, {
   about: 'The main job for cron: one line where something was published; verifies it, and deletes old runs.',
   graph: 'clean.yaml',
-  sample: '../data/sample',
+  sample: '../data/sample/*.parquet',
   flags: { keep: { type: 'string', least: 1, default: 7, about: 'N   how many runs of its graph stay (default: 7)' } },
 }, async ({ values: { output, keep }, run }) => {
   const { code, result: { status } } = await run({

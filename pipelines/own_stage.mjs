@@ -12,7 +12,7 @@ const calm = graph('calm', { base: import.meta.url })
 await pipeline(import.meta.url, {
   about: 'Stages chained in code, one of them one\'s own.',
   graph: calm,
-  sample: '../data/sample',
+  sample: '../data/sample/*.parquet',
 }, async ({ run }) => {
   const { code } = await run({
     summary: ({ folder, manifest: { stages: { calm } } }) => `${calm.dropped} of ${calm.in} pairs shout; the others are in ${folder}/dpo`,

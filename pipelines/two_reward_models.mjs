@@ -14,7 +14,7 @@ const standIns = {
 await pipeline(import.meta.url, {
   about: 'Two served reward models as reviewers; stand-ins on this machine answer for them.',
   graph: graph(new URL('reward_models.yaml', import.meta.url)),
-  sample: '../data/sample',
+  sample: '../data/sample/*.parquet',
 }, async ({ run }) => {
   const servers = [], set = []
   for (const [id, { model, score }] of Object.entries(standIns)) {

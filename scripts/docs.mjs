@@ -146,7 +146,7 @@ function readme() {
   const programs = { 'npx zx': 'node_modules/zx/build/cli.js', 'npx sluice': 'scripts/sluice.mjs' }
   try {
     return readFileSync(new URL('README.md', root), 'utf8').replace(/(<!-- run: (npx \w+) (.*) -->\n```text\n)[^`]*```/g, (_, head, program, rest) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [programs[program], ...rest.split(' '), ...rest.endsWith('clean.mjs') ? ['data/sample'] : [], '--output', output], { cwd: home, encoding: 'utf8' })
+      const { status, stdout, stderr } = spawnSync(process.execPath, [programs[program], ...rest.split(' '), ...rest.endsWith('clean.mjs') ? ['data/sample/*.parquet'] : [], '--output', output], { cwd: home, encoding: 'utf8' })
       if (status !== 0) throw new Error(`docs: ${program} ${rest} ended with ${status}: ${stderr}`)
       return `${head}${stdout.replaceAll(output, '…/out').replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, '<run>').replace(/ in [\d.]+ s$/m, ' in … s')}\`\`\``
     })

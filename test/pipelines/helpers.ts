@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 export const pipelines = fileURLToPath(new URL('../../pipelines/', import.meta.url))
 export const sample = fileURLToPath(new URL('../../data/sample/', import.meta.url))
+/** The pairs in it: beside them lies what was planted. */
+export const samplePairs = join(sample, '*.parquet')
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 const zx = createRequire(import.meta.url).resolve('zx/cli')
 

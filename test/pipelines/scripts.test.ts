@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { main } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { hashes, pipelines, root, sample, script } from './helpers.ts'
+import { hashes, pipelines, root, sample, samplePairs, script } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
@@ -21,7 +21,7 @@ describe('every script of pipelines/', () => {
   it.each(scripts)('%s is short, publishes from any working directory, and leaves its inputs as they were', async name => {
     expect(read(join(pipelines, name)).trimEnd().split('\n').length).toBeLessThanOrEqual(40)
     const at = folder(), before = hashes(sample)
-    const { code, stdout, stderr } = await script(name, [sample, '--output', 'here'], at)
+    const { code, stdout, stderr } = await script(name, [samplePairs, '--output', 'here'], at)
     expect({ code, stderr: stderr.replace(/^sluice: .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
     expect(stdout).not.toBe('')
     expect(rowsOf(join(at, 'here', 'latest', 'dpo')).length).toBeGreaterThan(300)
@@ -37,12 +37,12 @@ describe('every graph of pipelines/', () => {
   it.each(graphs)('%s is right', async name => {
     check(parse(read(join(pipelines, name))))
     expect(check.errors ?? []).toEqual([])
-    expect(await main(['check', join(pipelines, name), '--quiet', '--input', sample])).toBe(0)
+    expect(await main(['check', join(pipelines, name), '--quiet', '--input', samplePairs])).toBe(0)
   })
 
   const publish = async (name: string) => {
     const output = join(folder(), 'out')
-    expect(await main(['run', join(pipelines, name), '--output', output, '--quiet', '--input', sample])).toBe(0)
+    expect(await main(['run', join(pipelines, name), '--output', output, '--quiet', '--input', samplePairs])).toBe(0)
     const run = join(output, 'latest')
     return { run, summary: JSON.parse(read(join(run, 'manifest.json'))) as Summary }
   }
@@ -164,7 +164,7 @@ describe('pipelines/nightly.mjs', () => {
 describe('pipelines/two_reward_models.mjs', () => {
   it('gives the scores of both models to peer_review, as its margins', async () => {
     const at = folder()
-    const { code, stdout, stderr } = await script('two_reward_models.mjs', [sample, '--output', 'o'], at)
+    const { code, stdout, stderr } = await script('two_reward_models.mjs', [samplePairs, '--output', 'o'], at)
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(stderr).toMatch(/^sluice: skywork: at most about [\d,]+ requests to stand-in\/skywork .*\nsluice: tulu: at most/m)
     expect(stdout).toMatch(/^ {2}tulu: [\d,]+ answers, 0 of them from the cache; [\d,]+ requests and [\d,]+ tokens were spent on this result$/m)
