@@ -49,7 +49,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
       [[name, `sluice$reads${i}`], [`globalThis.${name}`, `sluice$reads${i}`]]))
     const { code } = await transform(text, { loader, define, logLevel: 'silent' }).catch(() => ({ code: '' }))
     globals.forEach((name, i) => { if (code.includes(`sluice$reads${i}`)) says(file, `calls ${name}`) })
-    if (/\b(import|require)\((?!["'`]|`\.)/.test(code)) says(file, 'imports what its text does not name')
+    if (/\b(import|require)\(\s*(?!["']|`\.\.?\/|\s)/.test(code)) says(file, 'imports what its text does not name')
   }
 
   const plugin: Plugin = {

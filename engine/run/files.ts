@@ -58,8 +58,9 @@ export const haveSizes = (folder: string, sizes: Readonly<Record<string, number>
 
 /** What changes when a file is written to or replaced. */
 export function stampOf(path: string): string {
-  const { size, mtimeNs, ino } = statSync(path, { bigint: true })
-  return `${size}-${mtimeNs}-${ino}`
+  const { size, mtimeNs, ctimeNs, ino } = statSync(path, { bigint: true })
+  // the time of writing can be set back, that of a change cannot
+  return `${size}-${mtimeNs}-${ctimeNs}-${ino}`
 }
 
 /** An input that is not what it was when the run began. */

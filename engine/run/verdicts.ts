@@ -21,6 +21,7 @@ export class Said implements Verdict {
   /** Columns of one side that could not go along when so many pairs were turned round. */
   readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
+  #isClosed = false
   readonly #stage: Stage
   readonly #spare: ((row: number) => boolean) | undefined
 
@@ -69,7 +70,11 @@ export class Said implements Verdict {
 
   leave(column: string, pairs: number): void { this.left.set(column, (this.left.get(column) ?? 0) + pairs) }
 
+  /** No verdict counts from now on: the rows have gone on. */
+  close(): void { this.#isClosed = true }
+
   #check(row: number): void {
+    if (this.#isClosed) throw new StageMistake(`${this.#stage.name}: a verdict on row ${row} came after its batch was done; await what the verdict waits for`)
     if (!(Number.isInteger(row) && row >= 0 && row < this.kept.length)) throw new StageMistake(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
   }
 
@@ -96,6 +101,7 @@ export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said)
   let result: Output | void
   try {
     result = await run.instance?.batch(new Batch(flow), said)
+    said.close()
   } catch (error) {
     if (error instanceof StageMistake) throw error
     if (flow.rows > 1) return inHalves(run, flow, prepare)

@@ -42,11 +42,16 @@ export async function filesBelow(folder: string, hidden: RegExp, wanted: (name: 
 export async function filesMatching(pattern: string, base: string): Promise<Search> {
   if (pattern.length > MOST_CHARACTERS) throw new SearchError(`has ${pattern.length} characters, and ${MOST_CHARACTERS} are the most`)
   if (/[!@+*?]\(/.test(pattern)) throw new SearchError('has a list in round brackets, which patterns here do not have; write {a,b}')
-  const walk = new Walk(/^\./, () => true)
-  for (const one of expandBraces(pattern)) {
+  const walk = new Walk(/^\./, () => true), lacking: Search['broken'] = []
+  for (const one of new Set(expandBraces(pattern))) {
     const parts = one.split('/').filter((part, i, all) => part !== '' && part !== '.' && !(part === '**' && all[i - 1] === '**'))
+    const { files, skipped, broken } = walk.found, before = files.length + skipped.length + broken.length
     await walk.run(isAbsolute(one) ? sep : resolve(base), parts)
+    // the shell would have handed on the name, and it would not be there
+    if (one !== pattern && files.length + skipped.length + broken.length === before) lacking.push({ path: one, why: 'matches no file' })
   }
+  // where nothing is found at all the pattern itself is told
+  if (walk.found.files.length > 0) walk.found.broken.push(...lacking)
   return walk.found
 }
 

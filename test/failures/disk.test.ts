@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import type * as fsType from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { exitCode } from '../../engine/errors.ts'
@@ -20,7 +21,7 @@ import { latestFiles, leavesAlone, root, sluice, start, writeGraph } from './hel
 const disk = vi.hoisted(() => ({ fault: 'none' as 'none' | 'half' | 'full' | 'short', at: 0, writes: 0, reads: 0, isFull: false }))
 
 vi.mock('node:fs', async original => {
-  const fs = await original<typeof import('node:fs')>()
+  const fs = await original<typeof fsType>()
   const some = (fd: number, bytes: Uint8Array): number | undefined => {
     if (disk.isFull) {
       disk.isFull = false

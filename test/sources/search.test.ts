@@ -32,9 +32,14 @@ describe('a pattern', () => {
   const at = tree('a.jsonl', 'b.jsonl', 'c1.jsonl', 'x/a.jsonl', 'x/y/d.jsonl', '.hidden/e.jsonl', '.f.jsonl', '_g.jsonl', '灯.jsonl', 'k[1].jsonl', 'z.txt')
   it.each<[string, string[]]>([
     ['*.jsonl', ['_g.jsonl', 'a.jsonl', 'b.jsonl', 'c1.jsonl', 'k[1].jsonl', '灯.jsonl']], ['?.jsonl', ['a.jsonl', 'b.jsonl', '灯.jsonl']], ['[ab].jsonl', ['a.jsonl', 'b.jsonl']], ['[!a]*.txt', ['z.txt']], ['[a-c]*[0-9].jsonl', ['c1.jsonl']],
-    ['{a,c1}.jsonl', ['a.jsonl', 'c1.jsonl']], ['{a,x/{a,y/d}}.jsonl', ['a.jsonl', 'x/a.jsonl', 'x/y/d.jsonl']], ['c{0..3}.jsonl', ['c1.jsonl']], ['**/a.jsonl', ['a.jsonl', 'x/a.jsonl']], ['**/**/**/d.jsonl', ['x/y/d.jsonl']],
+    ['{a,c1}.jsonl', ['a.jsonl', 'c1.jsonl']], ['{a,x/{a,y/d}}.jsonl', ['a.jsonl', 'x/a.jsonl', 'x/y/d.jsonl']], ['c{1..1}.jsonl', ['c1.jsonl']], ['**/a.jsonl', ['a.jsonl', 'x/a.jsonl']], ['**/**/**/d.jsonl', ['x/y/d.jsonl']],
     ['x/**', ['x/a.jsonl', 'x/y/d.jsonl']], ['.*.jsonl', ['.f.jsonl']], ['.hidden/*', ['.hidden/e.jsonl']], ['x/../[a].jsonl', ['a.jsonl']], ['k\\[*', ['k[1].jsonl']], ['k[1].jsonl', ['k[1].jsonl']], ['./*/a.jsonl', ['x/a.jsonl']],
   ])('%s', async (pattern, files) => { expect(await find(at, pattern)).toEqual({ files, warnings: [] }) })
+  it('with braces lacks what the shell would name and nobody has', async () => {
+    const message = await failure(at, 'c{0..2}.jsonl')
+    for (const name of ['c0.jsonl', 'c2.jsonl']) expect(message).toContain(`${name} matches no file`)
+    expect(message).not.toContain('c1.jsonl')
+  })
   it('from the root', async () => { expect((await find(at, join(at, '{a,b}.jsonl'))).files).toEqual(['a.jsonl', 'b.jsonl']) })
 
   it('that stands for too much is refused at once', async () => {
