@@ -7,7 +7,7 @@
 // One case again: `--only faults:full:123`, with the same seed.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -85,7 +85,7 @@ async function kill(i, { want, calls }) {
   const pick = random('kill', i)
   rmSync(output, { recursive: true, force: true })
   let killed = 0
-  for (const _ of [1, 2, 3]) {
+  for (let tries = 0; tries < 3; tries++) {
     const child = spawn(process.execPath, ['--require', faultsFile, fileURLToPath(new URL('sluice.mjs', import.meta.url)), 'run', graph, '--output', output, '--workers', '2', '--quiet'],
       { env: { ...process.env, SLUICE_TORTURE: `kill:${pick(calls.all)}` }, stdio: ['ignore', 'ignore', 'pipe'] })
     let stderr = ''
