@@ -48,13 +48,18 @@ export async function writeArrow(folder: string, batches: Iterable<RecordBatch> 
   mkdirSync(temporary, { recursive: true })
   let schema = options.schema && plainSchema(options.schema), writer: IpcWriter | undefined, rows = 0, count = 0
   const parts: string[] = []
+  const end = (): void => {
+    const open = writer
+    writer = undefined
+    open?.close()
+  }
   const write = (batch: RecordBatch): void => {
     if (batch.numRows > BATCH_ROWS || (batch.numRows > 1 && batch.data.children.reduce((n, column) => n + sizeOf(column), 0) > BATCH_BYTES)) {
       const middle = batch.numRows > BATCH_ROWS ? BATCH_ROWS : batch.numRows >> 1
       for (const [start, end] of [[0, middle], [middle, batch.numRows]]) write(toRecordBatch(schema!, batch.data.children.map(column => take(column, [start, end])), end - start))
       return
     }
-    if (writer && writer.batches.length > 0 && writer.batches[writer.batches.length - 1].end >= maxBytes) { writer.close(); writer = undefined }
+    if (writer && writer.batches.length > 0 && writer.batches[writer.batches.length - 1].end >= maxBytes) end()
     if (!writer) {
       parts.push(join(temporary, `part-${parts.length}`))
       writer = new IpcWriter(parts[parts.length - 1], schema!)
@@ -69,8 +74,7 @@ export async function writeArrow(folder: string, batches: Iterable<RecordBatch> 
     }
     if (!schema) throw new Error('writeArrow: there is no batch, so the columns are unknown; give `schema`, or one batch without rows')
     if (!writer) write(toRecordBatch(schema, [], 0))
-    writer!.close()
-    writer = undefined
+    end()
     const shards = parts.map((part, i) => {
       const name = `data-${String(i).padStart(5, '0')}-of-${String(parts.length).padStart(5, '0')}.arrow`
       renameSync(part, join(temporary, name))
@@ -81,7 +85,7 @@ export async function writeArrow(folder: string, batches: Iterable<RecordBatch> 
     replace(temporary, target)
     return { rows, shards }
   } finally {
-    try { writer?.close() } finally { rmSync(temporary, { recursive: true, force: true }) }
+    try { end() } finally { rmSync(temporary, { recursive: true, force: true }) }
   }
 }
 

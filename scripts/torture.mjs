@@ -8,14 +8,13 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { run } from '../index.mjs'
+import { arm, counted } from './torture/faults.mjs'
 
-const faultsFile = fileURLToPath(new URL('torture/faults.cjs', import.meta.url)), { arm, counted } = createRequire(import.meta.url)(faultsFile)
 const usage = text => { console.error(`torture: ${text}`); process.exit(64) }
 const { values } = (() => {
   try { return parseArgs({ options: { kills: { type: 'string' }, faults: { type: 'string' }, damages: { type: 'string' }, seed: { type: 'string', default: '1' }, only: { type: 'string' } } }) } catch (error) { return usage(error.message) }
@@ -85,8 +84,8 @@ async function kill(i, { want, calls }) {
   const pick = random('kill', i)
   rmSync(output, { recursive: true, force: true })
   let killed = 0
-  for (let tries = 0; tries < 3; tries++) {
-    const child = spawn(process.execPath, ['--require', faultsFile, fileURLToPath(new URL('sluice.mjs', import.meta.url)), 'run', graph, '--output', output, '--workers', '2', '--quiet'],
+  while (killed < 3) {
+    const child = spawn(process.execPath, ['--import', new URL('torture/faults.mjs', import.meta.url).href, fileURLToPath(new URL('sluice.mjs', import.meta.url)), 'run', graph, '--output', output, '--workers', '2', '--quiet'],
       { env: { ...process.env, SLUICE_TORTURE: `kill:${pick(calls.all)}` }, stdio: ['ignore', 'ignore', 'pipe'] })
     let stderr = ''
     child.stderr.on('data', chunk => { stderr += chunk })

@@ -1,3 +1,4 @@
+import type * as Fs from 'node:fs'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type * as fsType from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +22,7 @@ import { latestFiles, leavesAlone, root, sluice, start, writeGraph } from './hel
 const disk = vi.hoisted(() => ({ fault: 'none' as 'none' | 'half' | 'full' | 'short', at: 0, writes: 0, reads: 0, isFull: false }))
 
 vi.mock('node:fs', async original => {
-  const fs = await original<typeof fsType>()
+  const fs = await original<typeof Fs>()
   const some = (fd: number, bytes: Uint8Array): number | undefined => {
     if (disk.isFull) {
       disk.isFull = false
@@ -105,7 +106,7 @@ describe('a disk that does by half what it is asked for', () => {
     expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
     for (const [i, fault] of ['full:9', 'full:60', 'sync:20', 'name:12', 'unread:3'].entries()) {
       writeJsonl(input, pairs(101 + i))
-      const { code, stderr } = await leavesAlone(output, () => start(['--require', join(root, 'scripts/torture/faults.cjs'), join(root, 'scripts/sluice.mjs'), 'run', graph, '--output', output, '--workers', '1', '--quiet'],
+      const { code, stderr } = await leavesAlone(output, () => start(['--import', join(root, 'scripts/torture/faults.mjs'), join(root, 'scripts/sluice.mjs'), 'run', graph, '--output', output, '--workers', '1', '--quiet'],
         { SLUICE_TORTURE: fault }).ended)
       expect(code, `${fault}: ${stderr}`).toBe(74)
       expect(stderr).toMatch(/(ENOSPC|EIO): injected.*run the same command again/)

@@ -1,8 +1,7 @@
-// Loaded before anything else (--require), in every thread: wraps the calls of node:fs by which a run writes, reads and names files, counts them over all threads, and lets one of them go wrong.
-'use strict'
-const fs = require('node:fs')
-const { syncBuiltinESMExports } = require('node:module')
-const { getEnvironmentData, setEnvironmentData } = require('node:worker_threads')
+// Loaded before anything else (--import), in every thread: wraps the calls of node:fs by which a run writes, reads and names files, counts them over all threads, and lets one of them go wrong.
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
 // what goes wrong, at which call of its kind; then the calls so far of each kind, and the file whose next write is refused
 const FAULT = 0, AT = 1, KINDS = { write: 2, sync: 3, name: 4, read: 5, all: 6 }, REFUSED = 7
@@ -17,18 +16,20 @@ if (!words) {
 }
 
 /** Begins to count anew. half: of write `at` a half is taken. full: and the next one to that file is refused. refused: nothing is. sync, name: the call fails. short: a read gives half. unread: it fails. */
-function arm(fault, at) {
+export function arm(fault, at) {
   words.fill(0)
   words[FAULT] = FAULTS.indexOf(fault)
   words[AT] = Number(at)
   words[REFUSED] = -1
 }
-const counted = () => Object.fromEntries(Object.entries(KINDS).map(([kind, i]) => [kind, words[i]]))
+export const counted = () => Object.fromEntries(Object.entries(KINDS).map(([kind, i]) => [kind, words[i]]))
 
 const failure = (code, call) => Object.assign(new Error(`${code}: injected, ${call}`), { code, syscall: call })
 
 /** Counts a call; the fault that it is to meet. */
 function meet(kind) {
+  // a run begins with a name: what is read and closed before are the modules
+  if ((kind === 'sync' || kind === 'read') && words[KINDS.write] + words[KINDS.name] === 0) return undefined
   const n = Atomics.add(words, KINDS[kind], 1), all = kind === 'read' ? -1 : Atomics.add(words, KINDS.all, 1)
   const fault = FAULTS[words[FAULT]]
   if (fault === 'kill') return all === words[AT] ? fault : undefined
@@ -94,4 +95,3 @@ for (const name of ['write', 'writev', 'appendFileSync', 'appendFile', 'writeFil
   fs[name] = () => { throw new Error(`torture: fs.${name} is not among the calls that faults are injected into`) }
 }
 syncBuiltinESMExports()
-module.exports = { arm, counted }
