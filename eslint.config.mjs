@@ -15,6 +15,4 @@ export default tseslint.config(
     },
   },
   { rules: { eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error', curly: ['error', 'multi-line'] } },
-  // loaded by --require, before anything else: CommonJS
-  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
 )

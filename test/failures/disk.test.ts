@@ -1,6 +1,5 @@
 import type * as Fs from 'node:fs'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import type * as fsType from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { exitCode } from '../../engine/errors.ts'
