@@ -167,7 +167,7 @@ export async function runAs(
   const progress = progressTo(quiet || values.json === true)
   const { output, workers, seed, limit, sample, answers, anew } = values
   const options: RunOptions = {
-    output, input, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, sample,
+    output, input: input?.length ? input : undefined, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, sample,
     keepIds: keepIds(values['keep-ids']), answers, anew, signal: abort.signal, onProgress: progress.report, onWarning: text => console.error(text),
     onPlan: lines => { if (!quiet) for (const line of lines) console.error(`sluice: ${line}`) },
   }
@@ -204,7 +204,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
       const { seed, limit, sample } = values
-      const prepared = await prepare(graph, { set: values.set, input: inputs, seed, limit, sample }, userFolder), { files, warnings } = prepared
+      const prepared = await prepare(graph, { set: values.set, input: inputs.length > 0 ? inputs : undefined, seed, limit, sample }, userFolder), { files, warnings } = prepared
       if (warnings) console.error(warnings)
       if (!values.quiet) {
         const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
@@ -274,11 +274,21 @@ function cleanCache(values: CliValues): number {
 
 /** Does the work and returns its exit code; an error goes to stderr as one message. */
 export async function ended(work: () => number | Promise<number>): Promise<number> {
-  try { return await work() } catch (error) {
+  // console swallows them; who stops reading, as `head` does, has what was wanted
+  let unwritten: (Error & { code?: string }) | undefined
+  const onError = (error: Error & { code?: string }) => { if (error.code !== 'EPIPE') unwritten = error }
+  process.stdout.on('error', onError)
+  try {
+    const code = await work()
+    await new Promise(resolve => process.stdout.write('', resolve))
+    if (unwritten === undefined) return code
+    console.error(`sluice: what should be printed could not be written (${unwritten.message})`)
+    return code === EXIT.ok ? EXIT.io : code
+  } catch (error) {
     const code = exitCode(error)
     console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : (error as Error).message)
     return code
-  }
+  } finally { process.stdout.off('error', onError) }
 }
 
 /** Does what the arguments say and returns the exit code; errors go to stderr as one message. */

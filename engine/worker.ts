@@ -10,7 +10,8 @@ import { changedInput, loadValue, saveValue } from './run/files.ts'
 import { runBucket } from './run/group.ts'
 import { writeLedger } from './run/ledger.ts'
 import type { MergeTask, Setup, SinkTask, Task, Told } from './run/messages.ts'
-import { checkPass, resultOf, runPass } from './run/pass.ts'
+import { checkPass, resultOf } from './run/finished.ts'
+import { runPass } from './run/pass.ts'
 import { openWorld, type World } from './run/world.ts'
 
 const port = parentPort!

@@ -76,7 +76,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         if (found.external || /^[./]|^file:/.test(name) || !found.path.includes(`${sep}node_modules${sep}`)) {
           return { path: found.path, external: found.external, namespace: found.namespace }
         }
-        packages.add(versionOf(found.path))
+        for (const version of versionsOf(found.path)) packages.add(version)
         return { path: kind === 'require-call' ? found.path : pathToFileURL(found.path).href, external: true }
       })
       it.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path: file }) => {
@@ -123,13 +123,23 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   return { module, key: hashOf(JSON.stringify([[...files].sort(), [...packages].sort()])), reads: [...reads].sort() }
 }
 
-/** Name and version of the package that a file belongs to; of one that says neither, a hash of the file. */
-function versionOf(file: string): string {
+/** Names and versions of the package that a file belongs to and of those that it needs, wherever they lie; of one that says neither, a hash of the file. */
+function versionsOf(file: string, seen = new Set<string>()): Set<string> {
   for (let folder = dirname(file); basename(folder) !== 'node_modules'; folder = dirname(folder)) {
     const path = join(folder, 'package.json')
     if (!existsSync(path)) continue
-    const { name, version } = JSON.parse(readFileSync(path, 'utf8')) as { name?: string, version?: string }
-    if (name && version) return `${name} ${version}`
+    const { name, version, dependencies } = JSON.parse(readFileSync(path, 'utf8')) as { name?: string, version?: string, dependencies?: Record<string, string> }
+    if (!name || !version) continue
+    const before = seen.size
+    seen.add(`${name} ${version}`)
+    for (const needed of seen.size > before ? Object.keys(dependencies ?? {}) : []) {
+      const there = above(folder).map(one => join(one, 'node_modules', needed, 'package.json')).find(one => existsSync(one))
+      if (there) versionsOf(there, seen)
+    }
+    return seen
   }
-  return `${basename(file)} ${hashOf(readFileSync(file))}`
+  return seen.add(`${basename(file)} ${hashOf(readFileSync(file))}`)
 }
+
+/** A folder and all above it. */
+const above = (folder: string): string[] => dirname(folder) === folder ? [folder] : [folder, ...above(dirname(folder))]

@@ -40,6 +40,7 @@ export function lintGraph(drafts: readonly Draft[]): { problems: Problem[], edge
     return say.cycle(first.from === undefined ? pointerOf(first) : `${pointerOf(first)}/from`, [...cycle, cycle[0]].map(i => drafts[i].id!))
   }))
   problems.push(...lintAnswers(drafts, edges))
+  if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId))
   problems.push(...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)))
   return { problems, edges, order: topological(inputs) }
 }
@@ -92,6 +93,29 @@ function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, 
     else edges.push(port === undefined ? { node } : { node, port })
   })
   return { edges, problems }
+}
+
+/** Two ways of rows are no two where they leave one stage by outputs that have no row together: what it lets through and what it drops, or two reasons. */
+const areApart = (a: Edge, b: Edge): boolean => a.port !== b.port && (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
+const MOST_WAYS = 1000
+
+/** Inputs of one stage that may hand on the same row: it would be there twice. New rows have no way above the stage that makes them. */
+function* lintTwice(drafts: readonly Draft[], edges: readonly Edge[][], byId: ReadonlyMap<string, number>): Iterable<Problem> {
+  const waysOf = (edge: Edge): Edge[][] => {
+    const at = byId.get(edge.node)!, { stage } = drafts[at]
+    if (stage?.kind === 'stage' && stage.rows === 'derive') return [[edge]]
+    return edges[at].length === 0 ? [[edge]] : edges[at].flatMap(waysOf).slice(0, MOST_WAYS).map(way => [edge, ...way])
+  }
+  for (const [i, { index, id, from }] of drafts.entries()) {
+    const ways = edges[i].length < 2 ? [] : edges[i].map(waysOf)
+    for (let a = 0; a < ways.length; a++) {
+      for (let b = a + 1; b < ways.length; b++) {
+        const meet = ways[a].some(one => ways[b].some(other => one[one.length - 1].node === other[other.length - 1].node
+          && !one.some(step => other.some(there => there.node === step.node && areApart(step, there)))))
+        if (meet && id !== undefined && Array.isArray(from)) yield say.twice(`/stages/${index}/from/${b}`, id, String(from[a]), String(from[b]))
+      }
+    }
+  }
 }
 
 /** Rows without a rejected side can only be made into pairs. */

@@ -5,7 +5,7 @@ export type Code =
   | 'unreadable_file' | 'yaml_syntax' | 'duplicate_key'
   | 'unknown_key' | 'missing_key' | 'wrong_type' | 'not_one_of' | 'out_of_range' | 'bad_pattern' | 'invalid_value'
   | 'unknown_option' | 'missing_option' | 'unknown_stage' | 'bad_module'
-  | 'duplicate_id' | 'reserved_id' | 'unknown_input' | 'unknown_port' | 'duplicate_input' | 'sink_as_input' | 'source_with_from'
+  | 'duplicate_id' | 'reserved_id' | 'unknown_input' | 'unknown_port' | 'duplicate_input' | 'input_twice' | 'sink_as_input' | 'source_with_from'
   | 'needs_from' | 'unreachable' | 'cycle' | 'same_path' | 'no_source' | 'no_sink' | 'unread_source' | 'unconsumed' | 'answers_only'
   | 'bad_override' | 'unknown_override'
   | 'unknown_column' | 'column_type' | 'column_conflict' | 'column_replaced'
@@ -87,6 +87,8 @@ export const say = {
     ports.length ? `'${id}' has no such output` : `'${id}' drops no rows, so it has only its main output`,
     ports.length ? known(input, [id, ...ports.map(port => `${id}.${port}`)]) : { value: input, expected: id }),
   duplicateInput: (pointer: string, input: string) => problem('duplicate_input', pointer, 'the same input twice', { value: input }),
+  twice: (pointer: string, id: string, a: string, b: string) =>
+    problem('input_twice', pointer, `a row that both '${a}' and '${b}' hand on reaches '${id}' twice`, { level: 'warning', value: b, expected: 'inputs without a row in common, as a stage and its .dropped are' }),
   sinkAsInput: (pointer: string, input: string, ids: readonly string[]) =>
     problem('sink_as_input', pointer, 'a sink has no output', { value: input, expected: `one of ${list(ids)}` }),
   sourceWithFrom: (pointer: string, id: string) => problem('source_with_from', pointer, `'${id}' is a source: it reads files and takes no \`from\``),

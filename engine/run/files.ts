@@ -52,10 +52,6 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Whether these files are in a folder, with these sizes. */
-export const haveSizes = (folder: string, sizes: Readonly<Record<string, number>> | undefined): boolean =>
-  sizes !== undefined && Object.entries(sizes).every(([name, size]) => statSync(join(folder, name), { throwIfNoEntry: false })?.size === size)
-
 /** What changes when a file is written to or replaced. */
 export function stampOf(path: string): string {
   const { size, mtimeNs, ctimeNs, ino } = statSync(path, { bigint: true })

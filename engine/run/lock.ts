@@ -1,13 +1,14 @@
 /** One run at a time in an output folder. */
-import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
 
 const STALE_MS = 120_000, BEAT_MS = 20_000
 
+/** Where a number names one process: this boot, and the space of process numbers (two containers of a host have one each). */
 const bootId = (): string => {
-  try { return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() } catch { return '' }
+  try { return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}` } catch { return '' }
 }
 
 const alive = (pid: number): boolean => {
@@ -16,7 +17,11 @@ const alive = (pid: number): boolean => {
 
 /** When a process began, in ticks since the boot: a number that was given again to another process is not the one that took the lock. */
 const beganAt = (pid: number): string => {
-  try { return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19] } catch { return '' }
+  try {
+    const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+    // it has ended, and whoever started it has not asked how
+    return state === 'Z' ? 'ended' : rest[18]
+  } catch { return '' }
 }
 
 /**

@@ -6,16 +6,17 @@ import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
 import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
-import { IpcWriter, schemaBytes, streamOf, type StreamAt } from '../arrow/ipc.ts'
-import { damageOf, openSealed } from '../sealed.ts'
+import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
+import { openSealed } from '../sealed.ts'
+import { relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
-import { emptyCounts, ERRORED, REJECTED_SIDE, rowCount, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassResult, type PassTask } from './messages.ts'
+import { emptyCounts, ERRORED, REJECTED_SIDE, rowCount, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
 import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
-import { SpoolReader, SpoolWriter, type Spool } from './spool.ts'
+import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
@@ -374,29 +375,4 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     progress(batch.raw.numRows)
   }
   while (which < partitions.length) advance()
-}
-
-export const resultOf = ({ counts, grouped }: PassMeta): PassResult => ({ counts, grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])) })
-
-/**
- * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written, nothing when it lay in another folder then, or what it refers to was made anew since.
- */
-export function checkPass(folder: string): { result?: PassResult, damage?: string } {
-  const file = join(folder, 'meta.bin'), torn = damageOf(file)
-  if (torn !== undefined) return { damage: torn }
-  const meta = loadValue<PassMeta>(file)
-  if (meta.folder !== folder) return {}
-  for (const name of meta.files) {
-    const damage = damageOf(join(folder, name))
-    if (damage !== undefined) return { damage }
-  }
-  // earlier levels are checked, or made, before later ones
-  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made) ? { result: resultOf(meta) } : {}
-}
-
-/** Paths in the meta are those that the folder has after its rename. */
-function relocate<M extends Omit<PassMeta, 'folder' | 'files'>>(meta: M, from: string, to: string): M {
-  const move = <T extends { path: string }>(entries: Record<string, T>) => Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]))
-  const spools = Object.fromEntries(Object.entries(meta.spools).map(([port, spool]) => [port, move(spool as Record<string, StreamAt>) as Spool]))
-  return { ...meta, spools, sinks: move(meta.sinks), dropped: move(meta.dropped), notes: move(meta.notes), ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) } }
 }

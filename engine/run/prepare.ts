@@ -9,6 +9,7 @@ import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
 import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
+import { checkOptions } from './options.ts'
 import type { GraphInput, RunOptions } from './run.ts'
 
 export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean>
@@ -18,7 +19,7 @@ export interface Prepared { readonly graph: Graph, readonly files: readonly (Inp
 
 /** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
-  checkSample(options)
+  checkOptions(options)
   const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input, options.set)
   const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
   if (!read) throw new GraphError(warnings)
@@ -56,13 +57,6 @@ function unreadOf(files: readonly InputFile[]): string[] {
 /** What a user's stage may read that no key holds. */
 const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
   : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`]
-
-function checkSample({ sample, limit }: RunOptions): void {
-  if (sample === undefined) return
-  const isWhole = Number.isSafeInteger(sample) && sample >= 1
-  if (!isWhole) throw new SluiceError(`run: a sample of ${sample} rows; give a whole number of at least 1`, EXIT.usage)
-  if (limit !== undefined) throw new SluiceError('run: --sample and --limit both choose rows; give one of them', EXIT.usage)
-}
 
 function checkPick({ path, layout, canPick }: InputFile): void {
   if (canPick) return

@@ -12,14 +12,14 @@ import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
-import { changedInput, haveSizes, loadValue, makeFolder, saveValue, stampOf } from './files.ts'
+import type { checkPass } from './finished.ts'
+import { changedInput, loadValue, makeFolder, saveValue, stampOf } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { takeLock } from './lock.ts'
 import { emptyCounts, rowCount, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassResult, type PassTask, type Setup } from './messages.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
-import type { checkPass } from './pass.ts'
 import { openPool, type Pool } from './pool.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
@@ -158,7 +158,11 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run && haveSizes(latest.folder, sizesIn(latest.manifest))) return { status: 'nothing_new', folder: latest.folder, manifest: latest.manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+    else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run) {
+      const { folder, manifest } = latest, damaged = await damagedIn(folder, manifest, pool)
+      if (damaged === undefined) return { status: 'nothing_new', folder, manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+      options.onWarning?.(`run: ${join(folder, damaged)} is not what was published, so all is published anew`)
+    }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
@@ -229,7 +233,14 @@ function checkInput(path: string, bytes: number, output: string): string {
   return stamp
 }
 
-const sizesIn = ({ files = {} }: Manifest): Record<string, number> => Object.fromEntries(Object.entries(files).map(([name, { bytes }]) => [name, bytes]))
+/** A file of a published run that is not what its manifest says. */
+async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): Promise<string | undefined> {
+  const isWhole = await Promise.all(Object.entries(files).map(async ([name, { bytes, sha256 }]) => {
+    const path = join(folder, name)
+    return statSync(path, { throwIfNoEntry: false })?.size === bytes && await pool.run<string>({ kind: 'hash', path }) === sha256
+  }))
+  return Object.keys(files).find((_, i) => !isWhole[i])
+}
 
 function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[], plan: Plan, expectedRows: number, options: RunOptions): Setup {
   return {

@@ -160,7 +160,16 @@ function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): v
       throw contradiction(`its footer has a message from byte ${start} to ${end}, where ${there}`)
     }
     refuseUnnamed(fd, last, start)
+    if (start === footer) refuseJoined(fd, last, footer)
     last = end
+  }
+}
+
+/** Where a file of the same sizes was put behind another, the footer of the second fits the first, which ends within. */
+function refuseJoined(fd: number, from: number, to: number): void {
+  for (let at = from; at < to; at += 1 << 20) {
+    const found = readAt(fd, at, Math.min(to, at + (1 << 20) + MAGIC.length)).indexOf(MAGIC)
+    if (found >= 0) throw new Error(`has the end of a file at byte ${at + found}, before its own: ${JOINED.replace('streams', 'files')}`)
   }
 }
 

@@ -72,7 +72,8 @@ function jsonSchema(type: DataType): object {
 export interface LineReader {
   readonly schema: Schema
   /** The raw batch of these lines, and what is wrong with those that are no row (all null there but for LINE). */
-  batch(lines: readonly string[]): { raw: RecordBatch, problems: ReadonlyMap<number, string> }
+  /** `unread`: what is wrong with a line before it is parsed, by its place among them. */
+  batch(lines: readonly string[], unread?: ReadonlyMap<number, string>): { raw: RecordBatch, problems: ReadonlyMap<number, string> }
 }
 
 /** A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`: it may have a key twice. */
@@ -114,12 +115,12 @@ export function openReader(columns: readonly Column[], { hasOther, hasTwice }: {
   const left = leftOver(columns)
   return {
     schema,
-    batch(lines) {
+    batch(lines, unread) {
       const problems = new Map<number, string>()
       const rows = lines.map((line, i) => {
         const parsed = parseLine(line, hasTwice)
         const row = typeof parsed === 'string' || !mayMark(line) ? parsed : withNumbers(parsed, said)
-        const problem = typeof row === 'string' ? row : fault(validate, row)
+        const problem = unread?.get(i) ?? (typeof row === 'string' ? row : fault(validate, row))
         if (problem === undefined) return { ...constants, ...row as Json }
         problems.set(i, problem)
         return {}

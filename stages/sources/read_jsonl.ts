@@ -1,4 +1,5 @@
 /** Reads preference pairs from JSON Lines: any layout of the table in layouts.ts, one object a line. */
+import { isUtf8 } from 'node:buffer'
 import { Schema, type RecordBatch } from 'apache-arrow'
 import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { defineSource, Type, type InputFile, type RowRange } from '../define.ts'
@@ -31,13 +32,14 @@ const startsOf = (offsets: readonly number[]): number[] => offsets.map((_, k) =>
 
 /** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
 async function* readBatches(path: string, offsets: readonly number[], range: RowRange, reader: LineReader, problems: Map<number, string>): AsyncGenerator<RecordBatch> {
-  let lines: string[] = [], bytes = 0, read = 0
+  let lines: string[] = [], unread = new Map<number, string>(), bytes = 0, read = 0
   const flush = () => {
-    const { raw, problems: found } = reader.batch(lines)
+    const { raw, problems: found } = reader.batch(lines, unread)
     const rows = rowsAt(range, read, lines.length)
     for (const [i, problem] of found) problems.set(rows[i], problem)
     read += lines.length
     lines = []
+    unread = new Map()
     bytes = 0
     return raw
   }
@@ -45,6 +47,8 @@ async function* readBatches(path: string, offsets: readonly number[], range: Row
     let row = part.start
     for await (const line of readLines(path, { offsets }, part)) {
       if (range.rows && range.rows[read + lines.length] !== row++) continue
+      // read as if it were, it would be other text
+      if (!isUtf8(line)) unread.set(lines.length, 'the line is not UTF-8')
       lines.push(line.toString())
       bytes += line.length
       if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
@@ -106,7 +110,7 @@ export default defineSource({
   options: Type.Object(inputOptions),
   reasons: {
     ...layoutReasons,
-    unreadable_line: { kind: 'broken', about: 'the line is no JSON object, an object of it has a key twice, or a value of it is not of the kind that the first rows have there' },
+    unreadable_line: { kind: 'broken', about: 'the line is no JSON object or not UTF-8, an object of it has a key twice, or a value of it is not of the kind that the first rows have there' },
   },
   async inputs(options, base, warn) {
     const paths = await findFiles('read_jsonl', options, base, extensions, warn)

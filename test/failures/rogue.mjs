@@ -15,6 +15,7 @@ const tricks = {
   throw_text: () => { throw 'only a text' },
   throw_null: () => { throw null },
   reject: () => Promise.reject(new Error('no such river')),
+  late: (row, verdict) => { setTimeout(() => verdict.drop(row, 'told'), 5) },
   float: () => { void Promise.reject(new Error('nobody waits for this')) },
   minus: (row, verdict) => verdict.drop(-1, 'told'),
   beyond: (row, verdict) => verdict.drop(1e6, 'told'),

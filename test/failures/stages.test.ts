@@ -45,6 +45,7 @@ describe('a stage of one\'s own', () => {
   it.each([
     ['fails to open', 'open', 'own (./rogue.mjs): cannot be opened'],
     ['drops row -1', 'minus', 'rogue: a verdict names row -1 of a batch of'],
+    ['drops a row when its batch is done', 'late', 'rogue: a verdict on row 0 came after its batch was done; await what the verdict waits for'],
     ['drops a row beyond the batch', 'beyond', 'rogue: a verdict names row 1000000 of a batch of'],
     ['names a reason that it does not declare', 'undeclared', "rogue: reason 'untold' is not declared; declared are told, other"],
     ['gives too few values', 'short', "own: column 'letters' has 39 values for 40 rows"],

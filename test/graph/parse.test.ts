@@ -19,6 +19,20 @@ const stages = (...list: unknown[]) => fromObject({ version: 1, name: 'x', stage
 const pairs = { id: 'pairs', use: 'read_files', with: { path: 'x' } }
 const out = { id: 'out', use: 'write_files' }
 
+describe('inputs that hand on the same row', () => {
+  const twice = async (from: string[]) => {
+    const { problems } = await checkGraph(graph({ version: 1, name: 'x', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path: 'x' } }, ...list, { id: 'out', use: 'write_jsonl', from }] }))
+    return problems.filter(({ code }) => code === 'input_twice').map(({ pointer, level }) => `${level} ${pointer}`)
+  }
+  const list = [{ id: 'checked', use: 'check_pairs' }, { id: 'other', use: 'drop_duplicates' }, { id: 'more', use: 'drop_near_duplicates', from: 'checked' }, { id: 'hard', use: 'inject_errors', from: 'other' }]
+  it.each([
+    [['checked', 'other']], [['other', 'more']], [['other.dropped', 'checked']], [['other.dropped', 'other.duplicate']], [['other', 'more.dropped']], [['pairs', 'checked.empty_side']],
+  ])('%j are warned of', async from => { expect(await twice(from)).toEqual(['warning /stages/5/from/1']) })
+  it.each([
+    [['other', 'other.dropped']], [['other.duplicate', 'other.contradictory']], [['checked.dropped', 'other']], [['other', 'hard']], [['checked', 'hard', 'checked.dropped']],
+  ])('%j are not', async from => { expect(await twice(from)).toEqual([]) })
+})
+
 describe('a right graph', () => {
   it('has its defaults, its links and an order', async () => {
     const { graph: clean, problems } = await golden('clean.yaml')

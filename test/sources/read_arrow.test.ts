@@ -170,6 +170,12 @@ describe('the file format is read by its footer', () => {
     }
   })
 
+  it('two files in one are refused, of equal sizes too', async () => {
+    const file = await bytesOf('file', parts), path = join(folder, 'files.arrow')
+    writeFileSync(path, Buffer.concat([file, file]))
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(/has the end of a file at byte \d+, before its own: two files were joined/)
+  })
+
   it('two streams in one file are refused, zeros behind one are none', async () => {
     const stream = await bytesOf('stream', parts), path = join(folder, 'joined.arrow')
     writeFileSync(path, Buffer.concat([stream, stream]))

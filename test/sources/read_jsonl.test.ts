@@ -27,6 +27,14 @@ const readRows = (rows: readonly unknown[], more: Partial<InputOptions> = {}, st
   readText(rows.map(row => typeof row === 'string' ? row : JSON.stringify(row)).join('\n'), more, step)
 const pair = { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }
 
+it('a line that is not UTF-8 is unreadable, whatever column holds it', async () => {
+  const lines = ['one', 'ca\xe9', 'two'].map(note => `${JSON.stringify(pair).slice(0, -1)},"note":"${note}"}\n`)
+  const { pairs, refused, errors } = await readAll(readJsonl, folder, write(Buffer.from(lines.join(''), 'latin1')))
+  expect(pairs.map(({ note }) => note)).toEqual(['one', 'two'])
+  expect([...refused.values()]).toEqual(['unreadable_line'])
+  expect(errors.get(1)).toBe('the line is not UTF-8')
+})
+
 describe('real rows', () => {
   for (const [lines, parquet] of [['sample-a', 'a-codec-none'], ['sample-b', 'b-nullable-snappy'], ['sample-raw', 'raw-snappy'], ['sample-zh', 'zh-zstd']]) {
     it(`${lines} gives the pairs of the same rows in Parquet`, async () => {
