@@ -57,6 +57,7 @@ function group(): string {
   return to
 }
 
+let ownSource: string | undefined
 const batches = () => [0, 1].map(() => pairBatch(numbered(30)))
 /** All that writes files, each into a folder of its own. */
 const works: Record<string, () => string | Promise<string>> = {
@@ -68,7 +69,8 @@ const works: Record<string, () => string | Promise<string>> = {
   write_parquet: async () => (await runSink(writeParquetSink, { row_group_rows: 20 }, batches())).folder,
   writeArrow: async () => { const at = join(folder(), 'set'); await writeArrow(at, batches()); return at },
   'the compiled stage of a user': async () => {
-    const at = folder(), path = join(at, 'own.ts')
+    // the same file each time: the map to the sources in what is compiled names its folder
+    const at = folder(), path = join(ownSource ??= folder(), 'own.ts')
     writeFileSync(path, readFileSync(join(root, 'pipelines/stages/drop_shouting.mjs')))
     await loadUserStage(path, { folder: join(at, 'compiled') }).catch((error: unknown) => { if ((error as { code?: string }).code === 'ENOSPC') throw error })
     return join(at, 'compiled')

@@ -94,7 +94,10 @@ describe.skipIf(disk === undefined)('a full disk', () => {
     const finished = new Map(readdirSync(spools).map(name => join(spools, name, 'meta.bin')).filter(path => existsSync(path)).map(path => [path, statSync(path).mtimeMs]))
     expect(finished.size).toBeGreaterThan(8)
     expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
-    for (const [path, time] of finished) expect(statSync(path).mtimeMs).toBe(time)
+    // the stage reads a file by itself: what comes before it is used again, and no more
+    const before = [...finished].filter(([path]) => existsSync(path))
+    expect(before.length).toBe(Math.ceil(rows.length / 40))
+    for (const [path, time] of before) expect(statSync(path).mtimeMs).toBe(time)
     const clean = await run(graph, { output: join(at, 'clean') })
     expect(latestFiles(output)).toEqual(fingerprint(clean.folder))
   })
