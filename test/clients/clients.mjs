@@ -49,8 +49,8 @@ const inputs = join(work, 'inputs')
 const generated = await $`${py} ${join(here, 'make_inputs.py')} ${inputs}`
 expect('generated inputs', generated.exitCode === 0, generated.stderr)
 
-/** The main job on some files, then every check of readback.py. No input: the bundled sample. */
-async function clean(name, files = [], flags = []) {
+/** The main job on some files, then every check of readback.py. */
+async function clean(name, files, flags = []) {
   const output = join(work, `clean-${name}`)
   const run = await $`node node_modules/zx/build/cli.js pipelines/clean.mjs --quiet --output ${output} ${files.flatMap(file => ['--input', file])} ${flags}`
   if (run.exitCode !== 0) return expect(`clean ${name}`, false, `exit ${run.exitCode}: ${run.stderr.slice(-3000)}`)
@@ -70,8 +70,9 @@ async function sinks(name, file) {
 // python alone takes seconds to import datasets: two at a time
 const queue = new PQueue({ concurrency: 2 })
 const later = (...of) => void queue.add(() => clean(...of))
-later('sample')
-later('sample-one-worker', [], ['--workers', '1'])
+const sample = [join(root, 'data/sample/*.parquet')]
+later('sample', sample)
+later('sample-one-worker', sample, ['--workers', '1'])
 for (const codec of ['none', 'snappy', 'zstd', 'gzip', 'brotli', 'lz4']) for (const layout of ['text', 'messages']) later(`${layout}-${codec}`, [join(inputs, `${layout}-${codec}.parquet`)])
 later('implicit', [join(inputs, 'implicit.parquet')])
 later('mixed-without-id', [join(inputs, 'mixed-without-id.parquet')])
