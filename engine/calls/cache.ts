@@ -44,7 +44,13 @@ export async function openCache(folder: string, warn: (text: string) => void = (
   }
   const db = await open().catch(async (error: unknown) => {
     if (causeOf(error).code === 'LEVEL_LOCKED') throw locked(error)
-    try { await ClassicLevel.repair(folder); return await open() } catch (error) {
+    // no room, or a disk that fails, is no damage: LevelDB's repair would put aside what it cannot write anew
+    const { code, message } = causeOf(error), isDamage = code !== 'LEVEL_IO_ERROR' || message.includes('No such file')
+    try {
+      if (!isDamage) throw error
+      await repair(() => ClassicLevel.repair(folder), folder, lost)
+      return await open()
+    } catch (error) {
       throw new SluiceError(`calls: the answers in ${folder} cannot be opened (${causeOf(error).message}); choose another --answers`, EXIT.io, { cause: error })
     }
   })
@@ -62,6 +68,15 @@ export async function openCache(folder: string, warn: (text: string) => void = (
     get: async keys => (await guarded(db.getMany([...keys]))).map(stored => stored?.[0]),
     put: entries => guarded(db.batch([...entries].map(([key, value]) => ({ type: 'put', key, value: [value] as const })), { sync: true })),
     close: () => db.close(),
+  }
+}
+
+/** Repairs, or leaves all as it was: what was put aside, and could not be written anew, goes back. */
+async function repair(work: () => Promise<void>, folder: string, lost: string): Promise<void> {
+  const namesIn = () => existsSync(lost) ? readdirSync(lost) : [], before = new Set(namesIn())
+  try { await work() } catch (error) {
+    for (const name of namesIn()) if (!before.has(name)) renameSync(join(lost, name), join(folder, name))
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { openCache } from '../../engine/calls/cache.ts'
 import { run } from '../../index.mjs'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import { copyGraph, latestFiles, leavesAlone, root, sluice, stateOf, writeGraph } from './helpers.ts'
@@ -71,6 +72,25 @@ function fill(path: string): void {
 }
 
 describe.skipIf(disk === undefined)('a full disk', () => {
+  it('keeps the answers that were paid for: opened without room they are left as they are', async () => {
+    const answers = join(disk!, 'answers'), filler = join(disk!, 'filler'), keys = Array.from({ length: 2000 }, (_, i) => `key${i}`)
+    for (const half of [keys.slice(0, 1000), keys.slice(1000)]) {
+      const cache = await openCache(answers)
+      await cache.put(new Map(half.map(key => [key, `${key}: ${key.repeat(60)}`])))
+      await cache.close()
+    }
+    const before = readdirSync(answers).filter(name => /\.(ldb|log)$/.test(name)).sort()
+    fill(filler)
+    await expect(openCache(answers)).rejects.toMatchObject({ exit: 74, message: expect.stringContaining(answers) as unknown })
+    expect(readdirSync(answers)).toEqual(expect.arrayContaining(before))
+    rmSync(filler)
+    const warnings: string[] = [], cache = await openCache(answers, text => warnings.push(text))
+    expect(await cache.get(keys)).toEqual(keys.map(key => `${key}: ${key.repeat(60)}`))
+    expect(warnings).toEqual([])
+    await cache.close()
+    rmSync(answers, { recursive: true })
+  })
+
   it('in the midst of a pass ends with 74, says where and what to do; with room again the run goes on', async () => {
     const at = folder(), output = join(disk!, 'pass', 'out'), gate = join(at, 'gate'), filler = join(disk!, 'filler'), rows = pairs(300)
     rows[250].prompt = 'tell me about the volcano'
