@@ -6,9 +6,13 @@ import { EXIT, SluiceError } from '../errors.ts'
 
 const STALE_MS = 120_000, BEAT_MS = 20_000
 
-/** Where a number names one process: this boot, and the space of process numbers (two containers of a host have one each). */
 const bootId = (): string => {
-  try { return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}` } catch { return '' }
+  try { return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() } catch { return '' }
+}
+
+/** Where a number names one process: two containers of a host have their own. */
+const space = (): string => {
+  try { return readlinkSync('/proc/self/ns/pid') } catch { return '' }
 }
 
 const alive = (pid: number): boolean => {
@@ -25,12 +29,12 @@ const beganAt = (pid: number): string => {
 }
 
 /**
- * Takes `<folder>/lock` or throws with exit code 75. A lock is stale when its process is dead on this host and boot, or, on another, when its heartbeat is two minutes
+ * Takes `<folder>/lock` or throws with exit code 75. A lock is stale when its process is dead on this host and boot, or, on another or in another container, when its heartbeat is two minutes
  * old. Returns a function that gives it back.
  */
 export function takeLock(folder: string): () => void {
   const path = join(folder, 'lock'), own = `${path}.${process.pid}`
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), boot: bootId(), began: beganAt(process.pid), started: new Date().toISOString() })
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), boot: bootId(), space: space(), began: beganAt(process.pid), started: new Date().toISOString() })
   try {
     // a link: who finds the lock finds it with its text
     writeFileSync(own, mine)
@@ -79,8 +83,8 @@ function removeStale(path: string, found: string): void {
 
 function isStale(path: string, text: string): boolean {
   try {
-    const { pid, host, boot, began } = JSON.parse(text) as { pid: number, host: string, boot: string, began?: string }
-    if (host === hostname() && boot === bootId()) return !alive(pid) || (Boolean(began) && beganAt(pid) !== began)
+    const { pid, host, boot, began, space: own = space() } = JSON.parse(text) as { pid: number, host: string, boot: string, began?: string, space?: string }
+    if (host === hostname() && boot === bootId() && own === space()) return !alive(pid) || (Boolean(began) && beganAt(pid) !== began)
     return Date.now() - statSync(path).mtimeMs > STALE_MS
   } catch { return true }
 }
