@@ -187,13 +187,18 @@ async function damage(i, { scenes }) {
   } catch (error) { throw new Error(`${how} ${file}: ${error.message}`, { cause: error }) }
 }
 
-const counts = {}, failures = []
+const counts = {}, failures = [], began = performance.now()
+const seconds = () => Math.round((performance.now() - began) / 1000)
+let tried = 0, told = 0
 /** One case, by the name that `--only` takes. */
 async function one(name, work) {
   if (values.only !== undefined && values.only !== name) return
   const kind = name.split(':').slice(0, -1).join(' ')
   counts[kind] ??= { tried: 0, failed: 0 }
   counts[kind].tried++
+  tried++
+  // a whole round takes hours
+  if (seconds() - told >= 60) { told = seconds(); console.error(`${name}: ${tried - 1} cases so far, ${failures.length} failed, ${told} s`) }
   try {
     const came = await work()
     counts[kind][came] = (counts[kind][came] ?? 0) + 1
@@ -206,7 +211,6 @@ async function one(name, work) {
 // an error that nobody hears would end a real run with 1
 process.on('unhandledRejection', error => { failures.push('unhandled'); console.error(`FAIL an error that nobody heard: ${error.stack}`) })
 
-const began = performance.now()
 try {
   arm('none', -1)
   const first = await attempt(), calls = counted(), want = latest()
@@ -227,6 +231,6 @@ try {
   }
   console.log(`an undisturbed run: ${calls.write} writes, ${calls.sync} syncs and closes, ${calls.name} names made, ${calls.read} reads; seed ${seed}`)
   for (const [kind, { tried, failed, ...came }] of Object.entries(counts)) console.log(`${kind}: ${tried} tried, ${Object.entries(came).map(([what, n]) => `${n} ${what}`).concat(`${failed} failed`).join(', ')}`)
-  console.log(`${Object.values(counts).reduce((n, { tried }) => n + tried, 0)} cases, ${failures.length} failed, ${Math.round((performance.now() - began) / 1000)} s`)
+  console.log(`${tried} cases, ${failures.length} failed, ${seconds()} s`)
 } finally { rmSync(at, { recursive: true, force: true }) }
 process.exitCode = failures.length > 0 ? 1 : 0
