@@ -236,7 +236,11 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
 }
 
 async function verifyCommand(values: CliValues): Promise<number> {
-  const folder = runFolder(values), { problems, files, rows } = await verify(folder)
+  const folder = runFolder(values), { problems, files, rows, beside } = await verify(folder)
+  if (beside.length > 0) {
+    const named = beside.slice(0, 5).map(inLine).join(', ') + (beside.length > 5 ? ', …' : '')
+    console.error(`sluice verify: ${beside.length} ${beside.length === 1 ? 'file' : 'files'} in ${folder} that the run did not publish: ${named}; what reads the whole folder reads that too`)
+  }
   if (problems.length > 0) throw new SluiceError(`sluice verify: ${folder}\n  ${problems.join('\n  ')}`, EXIT.data)
   if (!values.quiet) console.log(`${folder}: ${files} files and ${rows} ledger rows are as published`)
   return EXIT.ok

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Sink, Stage } from '../stages/define.ts'
 import { schemaFromBytes } from './arrow/ipc.ts'
 import { IpcFile } from './arrow/ipc.ts'
+import { isReadFault, readFault } from './parquet/source.ts'
 import { changedInput, loadValue, saveValue } from './run/files.ts'
 import { runBucket } from './run/group.ts'
 import { writeLedger } from './run/ledger.ts'
@@ -43,7 +44,7 @@ async function run(task: Task): Promise<unknown> {
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   try { for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer) } catch (error) {
-    throw (error as { code?: string }).code === 'ENOENT' ? changedInput(path) : error
+    throw (error as { code?: string }).code === 'ENOENT' ? changedInput(path) : isReadFault(error) ? readFault(path, error as Error) : error
   }
   return hash.digest('hex')
 }

@@ -8,7 +8,7 @@ import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
 import { HttpError } from './http_source.ts'
-import { openSource, Window, type ByteSource } from './source.ts'
+import { isReadFault, openSource, Window, type ByteSource } from './source.ts'
 import { endOfStruct, FOOTER, OFFSET_INDEX } from './thrift.ts'
 
 /** An opened Parquet file: what its footer says. Holds no file handle; made by openParquet only, in the thread that reads it. */
@@ -44,7 +44,7 @@ const WINDOWS_BYTES = 32 << 20
 /** Rows of a file are numbered in 32 bits. */
 const MOST_ROWS = 2 ** 32 - 1
 /** Bounds of what a footer may ask for, far beyond what any writer of rows needs. */
-const MOST_FOOTER = 256 << 20, MOST_ELEMENTS = 100_000, MOST_NESTING = 64, MOST_FIXED = 1 << 27
+const MOST_FOOTER = 256 << 20, MOST_ELEMENTS = 100_000, MOST_NESTING = 64, MOST_FIXED = 1 << 27, MOST_INDEXES = 16 << 20
 
 /**
  * Opens a Parquet file: checks the magic at both ends and the footer, and gives its normalised schema (buildNodes says how). Reads the footer and one page
@@ -57,7 +57,7 @@ export async function openParquet(path: string, identity?: string): Promise<Parq
     const metadata = await readFooter(source, footer).catch((error: unknown) =>
       fail(path, `its footer cannot be read (${messageOf(error)}); the file is damaged or cut, fetch or write it again`))
     const { nodes, schema } = guard(path, 'the schema in its footer', () => readSchema(metadata))
-    checkChunks(path, metadata, source.byteLength - 8 - footer, nodes)
+    await checkJoined(path, source, checkChunks(path, metadata, source.byteLength - 8 - footer, nodes), source.byteLength - 8 - footer)
     const chunks = metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data!))
     const first = metadata.row_groups.findIndex(group => group.num_rows > 0n), column = metadata.row_groups[first]?.columns[0]?.meta_data
     const file: ParquetFile = {
@@ -298,8 +298,8 @@ function checkElements(elements: readonly SchemaElement[]): void {
   if (due.some(count => count > 0)) throw new Error(`the schema has ${elements.length} elements, fewer than those say that there are`)
 }
 
-/** Holds what the footer says of row groups and column chunks against itself and against the bytes that there are before it, [4, end). */
-function checkChunks(path: string, { row_groups: groups, num_rows: total }: FileMetaData, end: number, nodes: readonly Node[]): void {
+/** Holds what the footer says of row groups and column chunks against itself and against the bytes that there are before it, [4, end). Gives where the last chunk ends. */
+function checkChunks(path: string, { row_groups: groups, num_rows: total }: FileMetaData, end: number, nodes: readonly Node[]): number {
   const leaves = nodes.flatMap(leavesOf)
   const again = 'the file is damaged, fetch or write it again'
   const ranges: { where: string, start: number, end: number }[] = []
@@ -331,6 +331,13 @@ function checkChunks(path: string, { row_groups: groups, num_rows: total }: File
     if (start < before.end) fail(path, `${where} begins at byte ${start}, inside of ${before.where} (bytes ${before.start} to ${before.end}); the footer is damaged, fetch or write it again`)
   }
   checkOrdinals(path, groups)
+  return ranges.at(-1)?.end ?? 4
+}
+
+/** Two files in one (`cat a b`), of which the footer knows the last: where it fits the bytes of the first, half of the rows would be missed. Only indexes lie between the last chunk and the footer. */
+async function checkJoined(path: string, source: ByteSource, start: number, end: number): Promise<void> {
+  const indexes = Buffer.from(await source.slice(start, Math.min(end, start + MOST_INDEXES))), at = indexes.indexOf('PAR1PAR1')
+  if (at >= 0) fail(path, `is two Parquet files in one, the second from byte ${start + at + 4} on, and only one of them can be read so; part them, or write them again as one`)
 }
 
 /** Some writers give all row groups the number 0, or none; where each has its own, they are those of the file in its order. */
@@ -368,7 +375,7 @@ async function guardAsync<T>(path: string, where: string, work: () => Promise<T>
 }
 
 function messageOf(error: unknown): string {
-  // about a server, not about what is in the file
-  if (error instanceof HttpError) throw error
+  // about a server or a disk, not about what is in the file
+  if (error instanceof HttpError || isReadFault(error)) throw error
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]
 }

@@ -1,6 +1,6 @@
 /** Small files of a run: whole or absent, never half. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { writeAll } from '../io.ts'
 import { sealOf, unseal } from '../sealed.ts'
@@ -62,3 +62,8 @@ export function stampOf(path: string): string {
 /** An input that is not what it was when the run began. */
 export const changedInput = (path: string): Error =>
   Object.assign(new Error(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`), { code: 'INPUT_CHANGED' })
+
+/** The files of a folder and the folders in it, by their paths from there. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
+}

@@ -1,10 +1,11 @@
 /** Reading a published run again: why a row went, and whether the files still are what was published. */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
+import { filesBelow } from './files.ts'
 import type { Manifest } from './manifest.ts'
 
 export interface LedgerRow { id: string, file: string, row: number, outcome: string, stage: string | null, reason: string | null, numbers: { name: string, value: number | null, limit: number | null }[], detail: string | null, sinks: string[] }
@@ -68,8 +69,11 @@ const round = (value: number | null): string => value === null ? 'null' : Number
 
 export const readManifest = manifestOf
 
-/** Holds every file of a run against its manifest. Returns what is wrong, one line each. */
-export async function verify(run: string): Promise<{ problems: string[], files: number, rows: number }> {
+/** What a run's folder has beside the manifest and the files that it names. */
+const AROUND = new Set(['manifest.json', 'timings.json'])
+
+/** Holds every file of a run against its manifest. Returns what is wrong, one line each, and files that lie there and are not the run's. */
+export async function verify(run: string): Promise<{ problems: string[], files: number, rows: number, beside: string[] }> {
   const manifest = manifestOf(run)
   const problems: string[] = []
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
@@ -98,5 +102,6 @@ export async function verify(run: string): Promise<{ problems: string[], files: 
   }
   const { read, kept, dropped, errored } = manifest.rows
   if (kept + dropped + errored !== read) problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
-  return { problems, files: Object.keys(manifest.files).length, rows: manifest.rows.read }
+  const beside = filesBelow(realpathSync(run)).sort().filter(file => manifest.files[file] === undefined && !AROUND.has(file))
+  return { problems, beside, files: Object.keys(manifest.files).length, rows: manifest.rows.read }
 }

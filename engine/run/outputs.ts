@@ -2,7 +2,7 @@
 import { Field, Int64, Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { join } from 'node:path'
 import { makeInt64, makeText } from '../arrow/columns.ts'
-import { toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
+import { toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { Rebatcher } from '../arrow/rebatch.ts'
 import { openSealed } from '../sealed.ts'
@@ -24,12 +24,19 @@ export class Outputs {
     this.#label = label
   }
 
-  /** Rows of a stage beside its output, with why and where from. */
+  /** Rows of a stage beside its output, with why and where from; columns of theirs that have one of these names go as `input_<name>`. */
   aside(kind: 'dropped' | 'notes', node: string, flow: Flow, reasons: readonly string[]): void {
     const values = [makeText(reasons.map(() => node)), makeText(reasons), makeText(reasons.map(() => this.#label)), makeInt64(flow.row)]
-    const renamed = droppedFields.map(field => kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field)
-    const schema = new Schema([...flow.schema.fields.filter(field => !renamed.some(({ name }) => name === field.name)), ...renamed])
-    this.push(kind, node, withColumns(flow, schema, new Map(renamed.map((field, i) => [field.name, values[i]]))), schema)
+    const added = droppedFields.map(field => kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field)
+    const taken = new Set([...flow.schema.fields, ...added].map(({ name }) => name))
+    const own = flow.schema.fields.map(field => {
+      if (!added.some(({ name }) => name === field.name)) return field
+      let name = `input_${field.name}`
+      while (taken.has(name)) name = `input_${name}`
+      return new Field(name, field.type, field.nullable, field.metadata)
+    })
+    const schema = new Schema([...own, ...added])
+    this.push(kind, node, { ...flow, schema, columns: [...flow.columns, ...values], root: undefined }, schema)
   }
 
   /** Rows for a stream; `schema` is that of what is written, after `convert`. */

@@ -6,7 +6,7 @@ import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
-import { syncFolder, syncPath, writeWhole } from './files.ts'
+import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, rowCount, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
@@ -190,10 +190,6 @@ function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['d
 }
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
-}
 
 /** Points `latest` at a run: a new link beside it, then a rename over it. */
 export function swapLatest(output: string, run: string): void {

@@ -4,6 +4,7 @@ import type { Context, Source, SourceBatch } from '../../stages/define.ts'
 import { take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { isUrl } from '../parquet/http_source.ts'
+import { isReadFault, readFault } from '../parquet/source.ts'
 import { changedInput, stampOf } from './files.ts'
 import type { FileSetup, Partition } from './messages.ts'
 import type { WorkerNode, World } from './world.ts'
@@ -27,6 +28,7 @@ export async function* sourceBlocks(world: World, node: WorkerNode, partitions: 
     }
   } catch (error) {
     if (hasChanged(file)) throw changedInput(file.path)
+    if (isReadFault(error)) throw readFault(file.path, error as Error)
     // what a source says of a file is about the data
     if (!(error instanceof Error) || isOfSystem(error)) throw error
     throw Object.assign(error.message.includes(file.path) ? error : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }), { code: 'BAD_INPUT' })

@@ -1,10 +1,11 @@
 /** Which files an input names. */
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { DataType, type Field } from 'apache-arrow'
 import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
+import { isReadFault, readFault } from '../../engine/parquet/source.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
 import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
@@ -44,11 +45,11 @@ const SHOWN = 5, LONGEST = 300
  */
 export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[], warn: Warn = () => undefined): Promise<string[]> {
   // by the place that links lead to: a file of two names is one file
-  const found = new Map<string, string>(), skipped = new Set<string>(), others = new Set<string>(), twice: string[] = []
+  const found = new Map<string, string>(), skipped = new Set<string>(), left: Left = { others: new Set(), hidden: new Set() }, twice: string[] = []
   const missing: string[] = []
   for (const pattern of new Set([path, ...more])) {
     try {
-      const search = await searchFor(pattern, base, extensions, others)
+      const search = await searchFor(pattern, base, extensions, left)
       missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
       for (const what of search.skipped) skipped.add(what)
       if (search.files.length + search.broken.length === 0) throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
@@ -67,7 +68,8 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
   if (missing.length > 0) throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
   const tell = (what: readonly string[], one: string, many: string) => { if (what.length > 0) warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`) }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
-  tell([...others], 'file of another kind is left unread', 'files of other kinds are left unread')
+  tell([...left.others], 'file of another kind is left unread', 'files of other kinds are left unread')
+  tell([...left.hidden], 'name is left unread, as it begins with . or _', 'names are left unread, as they begin with . or _')
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
   const files = [...found.values()].sort(compareBytes)
   const saved = new Map([...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [folder, savedFiles(folder)]))
@@ -122,29 +124,37 @@ const listed = (names: readonly string[], by = ', ', most = SHOWN): string => na
 
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** The files of one path or pattern; `others` takes those of other kinds in a folder. */
-async function searchFor(pattern: string, base: string, extensions: readonly string[], others: Set<string>): Promise<Search> {
+/** What a folder has that may be data and is not read: files of other kinds, or without an ending; those that are hidden by their name or their folder's. */
+interface Left { readonly others: Set<string>, readonly hidden: Set<string> }
+
+/** The files of one path or pattern; `left` takes what a folder has beside them. */
+async function searchFor(pattern: string, base: string, extensions: readonly string[], left: Left): Promise<Search> {
   if (isUrl(pattern)) {
     if (!extensions.includes('.parquet')) throw new SearchError('is a URL, and only Parquet is read from one; download it')
-    return { files: [{ path: pattern, place: pattern }], skipped: [], broken: [] }
+    return { ...none, files: [{ path: pattern, place: pattern }] }
   }
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has
   const kind = await kindOf(path)
   if (kind === 'folder') {
-    const search = await filesBelow(path, /^[._]/, name => (DATA.test(name) && !NO_DATA.has(name)) || isOf(name, extensions))
-    const isOther = (file: { path: string }) => DATA.test(file.path) && !isOf(file.path, extensions)
-    const files = search.files.filter(file => !isOther(file)), left = search.files.filter(isOther).map(file => file.path), broken = search.broken.filter(file => !isOther(file))
-    for (const file of left) others.add(file)
+    const mayBeData = (name: string) => (DATA.test(name) && !NO_DATA.has(name)) || /^part-[^.]*$/i.test(name)
+    const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
+    const isRead = (file: { path: string }) => isOf(file.path, extensions)
+    const files = search.files.filter(isRead), others = search.files.filter(file => !isRead(file)).map(file => file.path), broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
+    const hidden = search.hidden.filter(name => name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)))
+    for (const file of others) left.others.add(file)
+    for (const name of hidden) left.hidden.add(name)
     if (files.length + broken.length > 0) return { ...search, files, broken }
-    left.unshift(...search.skipped)
-    throw new SearchError(`is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}${left.length > 0 ? `; it has ${listed(left)}` : ''}`)
+    const beside = [...search.skipped, ...others, ...hidden]
+    throw new SearchError(`is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`)
   }
-  if (kind === 'file') return { files: [{ path, place: await placeOf(path) }], skipped: [], broken: [] }
+  if (kind === 'file') return { ...none, files: [{ path, place: await placeOf(path) }] }
   if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
   if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
   return filesMatching(pattern, base)
 }
+
+const none: Search = { files: [], skipped: [], broken: [], hidden: [] }
 
 const isOf = (name: string, extensions: readonly string[]): boolean => extensions.some(end => name.toLowerCase().endsWith(end))
 
@@ -190,8 +200,9 @@ export async function openAll<T>(stage: string, paths: readonly string[], open: 
     try {
       opened.push(await open(path))
     } catch (error) {
-      codes.add(error instanceof HttpError ? error.code : undefined)
-      const [first, ...rest] = (error instanceof Error ? error.message : String(error)).split('\n')
+      codes.add(error instanceof HttpError || isReadFault(error) ? (error as { code?: string }).code : undefined)
+      const { message: said } = isReadFault(error) ? readFault(path, error as Error) : error instanceof Error ? error : new Error(String(error))
+      const [first, ...rest] = said.split('\n')
       const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first
       problems.push(message.startsWith(path) ? message : `${path}: ${message}`)
       if (rest.length > 0) table = `\n${rest.join('\n')}`

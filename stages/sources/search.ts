@@ -8,8 +8,11 @@ const MOST_NAMES = 2_000_000, MOST_PATTERNS = 10_000, MOST_CHARACTERS = 4096
 /** `place`: where the file lies once links are followed. */
 export interface FoundFile { readonly path: string, readonly place: string }
 
-/** `skipped`: what matches and is no file, or is a folder that is read by another name. `broken`: what should be read and cannot. */
-export interface Search { readonly files: FoundFile[], readonly skipped: string[], readonly broken: { readonly path: string, readonly why: string }[] }
+/**
+ * `skipped`: what matches and is no file, or is a folder that is read by another name. `broken`: what should be read and cannot. `hidden`: what is left out for its
+ * name, folders with a slash behind them.
+ */
+export interface Search { readonly files: FoundFile[], readonly skipped: string[], readonly broken: { readonly path: string, readonly why: string }[], readonly hidden: string[] }
 
 /** A search that goes too far; its message goes behind the path or the pattern. */
 export class SearchError extends Error {}
@@ -42,6 +45,8 @@ export async function filesBelow(folder: string, hidden: RegExp, wanted: (name: 
 export async function filesMatching(pattern: string, base: string): Promise<Search> {
   if (pattern.length > MOST_CHARACTERS) throw new SearchError(`has ${pattern.length} characters, and ${MOST_CHARACTERS} are the most`)
   if (/[!@+*?]\(/.test(pattern)) throw new SearchError('has a list in round brackets, which patterns here do not have; write {a,b}')
+  const glued = pattern.split('/').find(part => part !== '**' && part.includes('**'))
+  if (glued !== undefined) throw new SearchError(`has ${glued}, and ** stands for folders only where it is all between two slashes; write **/${glued.replace(/\*+/g, '*')}`)
   const walk = new Walk(/^\./, () => true), lacking: Search['broken'] = []
   for (const one of new Set(expandBraces(pattern))) {
     const parts = one.split('/').filter((part, i, all) => part !== '' && part !== '.' && !(part === '**' && all[i - 1] === '**'))
@@ -58,7 +63,7 @@ export async function filesMatching(pattern: string, base: string): Promise<Sear
 const isPlain = (part: string): boolean => !/[*?[\\]/.test(part)
 
 class Walk {
-  readonly found: Search = { files: [], skipped: [], broken: [] }
+  readonly found: Search = { files: [], skipped: [], broken: [], hidden: [] }
   readonly #hidden: RegExp
   readonly #wanted: (name: string) => boolean
   readonly #folders = new Map<string, readonly Entry[]>()
@@ -90,7 +95,10 @@ class Walk {
     const entries = await this.#entries(folder)
     this.#count(entries.length)
     for (const entry of entries) {
-      if (!fits(entry.name)) continue
+      if (!fits(entry.name)) {
+        if (part === '**') this.found.hidden.push(join(folder, entry.name) + (entry.kind === 'folder' ? sep : ''))
+        continue
+      }
       const path = join(folder, entry.name), next = part === '**' ? parts : rest
       if (entry.kind !== 'folder') { if (isLast) await this.#take(folder, place, entry) } else if (next.length > 0) {
         const below = entry.isLink ? await placeOf(path) : join(place, entry.name)

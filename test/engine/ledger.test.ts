@@ -85,3 +85,11 @@ describe('a row that no stage dropped and no output took', () => {
     expect(ledgerOf(ends.folder)).toMatchObject({ low: ['dropped', null, 'rejected_side', `${path}:1`, ''], middle: ['dropped', 'pairs', 'left_out', null, ''] })
   })
 })
+
+it('columns of dropped rows that are named as those that say why keep their values under another name', async () => {
+  const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), [0, 1].map(i => ({ id: `r${i}`, prompt: 'why?', chosen: 'yes', rejected: i ? 'no' : 'yes', source_file: `mine ${i}`, input_source_file: 'too', dropped_by: 'me' })))
+  const stages = [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'checked', use: 'check_pairs' }, { id: 'dpo', use: 'write_arrow' }]
+  const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') })
+  expect(rowsOf(join(out, 'dropped', 'checked'))).toMatchObject([{ id: 'r0', dropped_by: 'checked', input_dropped_by: 'me', source_file: path, input_source_file: 'too', input_input_source_file: 'mine 0' }])
+  expect(rowsOf(join(out, 'dpo'))).toMatchObject([{ id: 'r1', source_file: 'mine 1', dropped_by: 'me' }])
+})

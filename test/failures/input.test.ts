@@ -2,7 +2,9 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSy
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import parquet from 'parquetjs-lite'
-import { describe, expect, it } from 'vitest'
+import { open } from 'node:fs/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { exitCode } from '../../engine/errors.ts'
 import { run } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import { copyGraph, latestFiles, leavesAlone, sluice, stateOf, writeGraph } from './helpers.ts'
@@ -26,6 +28,19 @@ function lines(rows: readonly (object | string)[]): string {
   writeFileSync(path, rows.map(one => `${typeof one === 'string' ? one : JSON.stringify(one)}\n`).join(''))
   return path
 }
+
+it('a disk that fails while an input is read ends the run with 74 and the file, whatever its format', async () => {
+  const at = folder(), jsonl = lines([row()]), handle = await open(jsonl), fault = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
+  const read = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'read')
+  try {
+    for (const [path, use] of [[good, 'read_parquet'], [jsonl, 'read_jsonl']] as const) {
+      read.mockImplementation(fault)
+      const error = await refused(graphOf(path, use), join(at, 'out'))
+      expect(error.message).toContain(`${path}: cannot be read (EIO: i/o error, read)`)
+      expect(exitCode(error)).toBe(74)
+    }
+  } finally { read.mockRestore(); await handle.close() }
+})
 
 describe('a damaged Parquet file', () => {
   it.each(broken)('%s alone is refused with its name and what to do', async name => {

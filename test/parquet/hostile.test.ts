@@ -35,6 +35,11 @@ async function refusal(bytes: Uint8Array): Promise<string> {
   return error!.message.replace(/^.*hostile\.parquet: /, '')
 }
 
+it('two files in one: of equal ones half of the rows would be missed', async () => {
+  expect(await refusal(Buffer.concat([sample, sample]))).toBe(`is two Parquet files in one, the second from byte ${sample.length} on, and only one of them can be read so; part them, or write them again as one`)
+  expect(await refusal(Buffer.concat([v2, v2]))).toMatch(/is two Parquet files in one/)
+})
+
 describe('a size that is claimed and not there', () => {
   it.each([
     ['snappy', 'v1-snappy', /^row group 0, column i8: the page at byte \d+ cannot be decoded \(SNAPPY: its \d+ bytes become 216, the page header says 2147483647\)/],

@@ -46,6 +46,8 @@ describe('a pattern', () => {
     for (const pattern of ['{a,b}'.repeat(40), '{1..99999999}', `{${'a,'.repeat(50)}b}`.repeat(5)]) expect(await failure(at, pattern)).toMatch(/stands for more than 10,000 patterns/)
     expect(await failure(at, '*'.repeat(5000))).toMatch(/has 5000 characters, and 4096 are the most/)
     expect(await failure(at, '+(a|b).jsonl')).toMatch(/write \{a,b\}/)
+    // as a shell reads it, it is *.jsonl, and all below is missed
+    expect(await failure(at, './**.jsonl')).toMatch(/has \*\*\.jsonl, and \*\* stands for folders only where it is all between two slashes; write \*\*\/\*\.jsonl/)
     expect(expandBraces('{a}{01..03}{b')).toEqual(['{a}01{b', '{a}02{b', '{a}03{b'])
   })
   it('of many stars takes no longer than one of few', async () => {
@@ -97,8 +99,14 @@ describe('a file', () => {
   })
   it('is data whatever the case of its ending, and what is of another kind is counted', async () => {
     const at = tree('A.JSONL', 'b.jsonl', 'c.jsonl.gz', 'd.csv', 'e.parquet', 'README.md', 'dataset_info.json', '_metadata.parquet', '.f.csv', 'x/g.Json')
-    expect(await find(at, '.')).toEqual({ files: ['A.JSONL', 'b.jsonl'], warnings: ['read: 4 files of other kinds are left unread: ./c.jsonl.gz, ./d.csv, ./e.parquet, ./x/g.Json'] })
+    const others = 'read: 4 files of other kinds are left unread: ./c.jsonl.gz, ./d.csv, ./e.parquet, ./x/g.Json'
+    expect(await find(at, '.')).toEqual({ files: ['A.JSONL', 'b.jsonl'], warnings: [others, 'read: 2 names are left unread, as they begin with . or _: ./.f.csv, ./_metadata.parquet'] })
     expect(await failure(tree('a.csv', 'b.csv'), '.')).toMatch(/is a folder without a file \*\.jsonl; it has .*a\.csv, .*b\.csv/)
+  })
+  it('of a folder that is hidden by its name, or has no ending, is told', async () => {
+    const at = tree('a.jsonl', '_old/b.jsonl', '.git/c.jsonl', '_SUCCESS', 'README', 'part-00000', '.d.jsonl.swp'), warnings = ['read: 1 file of another kind is left unread: ./part-00000', 'read: 1 name is left unread, as it begins with . or _: ./_old/']
+    expect(await find(at, '.')).toEqual({ files: ['a.jsonl'], warnings })
+    expect(await failure(tree('_a.jsonl'), '.')).toMatch(/is a folder without a file \*\.jsonl; it has \S+_a\.jsonl/)
   })
   it('of 100,000 in a folder is found in seconds', async () => {
     const at = tree()
