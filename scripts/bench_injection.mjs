@@ -10,11 +10,14 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { graph, run } from '../index.mjs'
 import { compare, KINDS } from './bench_injection_natural.mjs'
+import { source } from './build.mjs'
 
-const { createInjector, edits, EDIT_CLASSES, whyNot } = await import('../dist/stages/synthesis/edits.js')
-const { EDIT_TYPES, OPERATORS } = await import('../dist/stages/synthesis/operators/all.js')
-const { findEquations } = await import('../dist/stages/synthesis/arithmetic.js')
-const { Solution } = await import('../dist/stages/synthesis/solution.js')
+const {
+  createInjector, edits, EDIT_CLASSES, whyNot, EDIT_TYPES, OPERATORS, findEquations, Solution, STYLE_COLUMNS,
+} = await source(
+  'stages/synthesis/edits.ts', 'stages/synthesis/operators/all.ts', 'stages/synthesis/arithmetic.ts',
+  'stages/synthesis/solution.ts', 'models/style.ts',
+)
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 const { positionals: [folder = join(home, '../shared/data')] } = parseArgs({ allowPositionals: true }), data = resolve(folder)
@@ -186,7 +189,7 @@ ${table(['reason', ...names], [...new Set(results.flatMap(one => Object.keys(one
 ## Tell
 
 How often a linear reader names the injected side of pairs that neither it nor the mix was fitted on; 50 % is chance, and the upper end of the 95 % interval is to be at most ${(100 * reportOf(results[0]).limit).toFixed(0)} %.
-The reader of style sees ${(await import('../dist/models/style.js')).STYLE_COLUMNS.length} measures of length, signs, layout and words. Neither computes; a reader of other things, such as how usual a number is, is not among them.
+The reader of style sees ${STYLE_COLUMNS.length} measures of length, signs, layout and words. Neither computes; a reader of other things, such as how usual a number is, is not among them.
 
 ${table(['', ...names], [
     ['pairs set apart', ...results.map(one => reportOf(one).tell.rows)],

@@ -1,8 +1,11 @@
 // How injected errors compare with the ones that models make by themselves: first wrong steps that people marked (mr-gsm8k), against the pairs of a run.
-const { findEquations, steps } = await import('../dist/stages/synthesis/arithmetic.js')
-const { keyOf, given } = await import('../dist/stages/synthesis/numbers.js')
-const { slips } = await import('../dist/stages/synthesis/operators/slips.js')
-const { drawer } = await import('../dist/stages/synthesis/draw.js')
+import { source } from './build.mjs'
+const {
+  findEquations, steps, keyOf, given, slips, drawer,
+} = await source(
+  'stages/synthesis/arithmetic.ts', 'stages/synthesis/numbers.ts', 'stages/synthesis/operators/slips.ts',
+  'stages/synthesis/draw.ts',
+)
 
 /** Kinds of natural errors, told by recalculating the marked step and by its nearest equation in the reference; and the types that make such errors. */
 export const KINDS = {

@@ -9,24 +9,19 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import PQueue from 'p-queue'
-import { build } from './build.mjs'
+import { source } from './build.mjs'
 import { bytesOf, hasData, sets } from './bench_data.mjs'
 import { page } from './bench_page.mjs'
 
-await build()
-const { hash32 } = await import('../dist/engine/arrow/hash.js')
-const { createFeaturiser } = await import('../dist/models/features.js')
-const { flagConfident, support } = await import('../dist/models/calibration.js')
-const { crossFit, dotRow, trainHead } = await import('../dist/models/head.js')
-const { judge } = await import('../dist/models/judge.js')
-const { auroc } = await import('../dist/models/metrics.js')
-const { fitNeighbours, neighbourProbability } = await import('../dist/models/neighbours.js')
-const { fitPanel, foundWrong, lowest, mayDrop, thresholdsOf } = await import('../dist/models/panel.js')
-const { combine32, foldOf, Random } = await import('../dist/models/random.js')
-const { takeRows } = await import('../dist/models/rows.js')
-const { tournament } = await import('../dist/models/standings.js')
-const { createPairText } = await import('../dist/models/tokens.js')
-const { fitVoters, labelProbabilities } = await import('../dist/models/votes.js')
+const {
+  hash32, createFeaturiser, flagConfident, support, crossFit, dotRow, trainHead, judge, auroc, fitNeighbours,
+  neighbourProbability, fitPanel, foundWrong, lowest, mayDrop, thresholdsOf, combine32, foldOf, Random, takeRows,
+  tournament, createPairText, fitVoters, labelProbabilities,
+} = await source(
+  'engine/arrow/hash.ts', 'models/features.ts', 'models/calibration.ts', 'models/head.ts', 'models/judge.ts',
+  'models/metrics.ts', 'models/neighbours.ts', 'models/panel.ts', 'models/random.ts', 'models/rows.ts',
+  'models/standings.ts', 'models/tokens.ts', 'models/votes.ts',
+)
 
 const FOLDS = 5
 const { values: options } = parseArgs({

@@ -6,16 +6,16 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { build } from './build.mjs'
+import { source } from './build.mjs'
 
 // an option that is not known ends it here
 const { values: { check } } = parseArgs({ options: { check: { type: 'boolean' } } })
-await build()
-const { registry } = await import('../dist/stages/registry.js')
-const { layouts } = await import('../dist/stages/sources/layouts.js')
-const { requiredOptions } = await import('../dist/engine/graph/schema.js')
-const { validateOptions } = await import('../dist/engine/graph/validate.js')
-const { runExample, shortSide } = await import('../dist/engine/run/examples.js')
+const {
+  registry, layouts, requiredOptions, validateOptions, runExample, shortSide,
+} = await source(
+  'stages/registry.ts', 'stages/sources/layouts.ts', 'engine/graph/schema.ts', 'engine/graph/validate.ts',
+  'engine/run/examples.ts',
+)
 
 const root = new URL('../', import.meta.url)
 const NOTE = '<!-- Written by `npm run docs`; edit the stage, not this page. -->'

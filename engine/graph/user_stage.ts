@@ -1,22 +1,16 @@
 /** Stages that a graph names by path: the user's own files. */
 import { existsSync, realpathSync } from 'node:fs'
-import { dirname, extname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { extname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { AnyStage } from '../../stages/define.ts'
+import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
 
 /** A stage, and the bundle that a worker imports to get it again. */
 export interface UserStage { readonly stage: AnyStage, readonly own: Bundle }
 
-/** The URL of the package's index.mjs, from the sources and from dist/ alike. */
-export function packageUrl(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'index.mjs'))) {
-    if (dirname(folder) === folder) throw new Error('graph: the package has no index.mjs')
-    folder = dirname(folder)
-  }
-  return pathToFileURL(join(folder, 'index.mjs')).href
-}
+/** The URL of the package's index.mjs. */
+export const packageUrl = (): string => pathToFileURL(join(packageRoot, 'index.mjs')).href
 
 /**
  * Loads the default export of a .mjs, .js or .ts file and checks that it is a stage. It is bundled first with what it imports, to one file in `folder` that is named by its

@@ -1,8 +1,10 @@
 /** Worker threads and the queue before them. */
-import PQueue from 'p-queue'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import PQueue from 'p-queue'
 import type { Calls } from '../calls/calls.ts'
 import { EXIT, SluiceError } from '../errors.ts'
+import { packageRoot } from '../root.ts'
 import type { Question, Setup, Task, Told } from './messages.ts'
 
 export interface Pool {
@@ -64,7 +66,7 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
   timer.unref()
   const spawn = () => {
     const watch = new Int32Array(new SharedArrayBuffer(12))
-    const worker = new Worker(new URL('../worker.js', import.meta.url), { workerData: setup && { ...setup, watch } })
+    const worker = new Worker(join(packageRoot, 'dist', 'worker.js'), { workerData: setup && { ...setup, watch } })
     signs.set(worker, { watch, seen: 0, since: 0 })
     worker.setMaxListeners(0)
     worker.on('message', ({ question }: { question?: Question }) => {

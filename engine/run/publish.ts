@@ -6,6 +6,7 @@ import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
+import { packageRoot } from '../root.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
@@ -17,7 +18,7 @@ import type { Prepared } from './prepare.ts'
 import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
-const packageVersion = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version
 
 export interface PublishInput {
   readonly output: string

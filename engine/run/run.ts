@@ -3,7 +3,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
@@ -11,6 +10,7 @@ import { planCalls } from '../calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
+import { packageRoot } from '../root.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
 import { changedInput, loadValue, makeFolder, saveValue, stampOf } from './files.ts'
@@ -82,7 +82,7 @@ const sha = (value: unknown): string => createHash('sha256').update(typeof value
 
 /** What every cache key begins with: a change of Sluice's own code, or of Node, makes everything anew. */
 const codeKey = (): string => {
-  const stamp = fileURLToPath(new URL('../../.stamp', import.meta.url))
+  const stamp = join(packageRoot, 'dist', '.stamp')
   return sha([FORMAT, process.versions.node.split('.')[0], existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''])
 }
 

@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, it, vi } from 'vitest'
 import '../../index.mjs'
 import { openCache } from '../../engine/calls/cache.ts'
@@ -19,7 +18,8 @@ const tablesIn = (answers: string) => readdirSync(answers).filter(name => name.e
 
 /** The answers in a folder, read in a process of its own, which may end as it likes. */
 const reader = `
-import { openCache } from ${JSON.stringify(pathToFileURL(fileURLToPath(new URL('../../dist/engine/calls/cache.js', import.meta.url))).href)}
+import { source } from ${JSON.stringify(new URL('../../scripts/build.mjs', import.meta.url).href)}
+const { openCache } = await source('engine/calls/cache.ts')
 const warnings = [], cache = await openCache(process.argv[2], text => warnings.push(text))
 const values = await cache.get(Array.from({ length: ${ANSWERS} }, (_, i) => 'key' + i))
 await cache.put(new Map([['new', 1]]))

@@ -46,7 +46,7 @@ describe('no stale result', () => {
   it('when the code of a source of one\'s own changed', async () => {
     const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(60)), output = join(at, 'out')
     const own = (rows: string) => writeFileSync(join(at, 'mine.mjs'), `import { Type } from 'sluice'
-import base from ${JSON.stringify(new URL('../../dist/stages/sources/read_jsonl.js', import.meta.url).href)}
+import base from ${JSON.stringify(new URL('../../stages/sources/read_jsonl.ts', import.meta.url).href)}
 export default { ...base, name: 'mine', async *read(...all) { for await (const batch of base.read(...all)) yield ${rows} } }
 `)
     const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: './mine.mjs', with: { path } }, { id: 'dpo', use: 'write_arrow' }])
