@@ -14,5 +14,17 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
-  { rules: { eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error', curly: ['error', 'multi-line'] } },
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      curly: ['error', 'multi-line'],
+      // prettier leaves comments and literals as they are
+      'max-len': [
+        'error',
+        { code: 120, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true, ignoreUrls: true },
+      ],
+    },
+  },
 )

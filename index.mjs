@@ -3,4 +3,20 @@ import { build } from './scripts/build.mjs'
 
 await build()
 process.setSourceMapsEnabled(true)
-export const { chatRequest, choice, columns, defineSink, defineSource, defineStage, graph, main, oldRuns, pipeline, readChat, readParquet, run, Type, writeArrow } = await import('./dist/api.js')
+export const {
+  chatRequest,
+  choice,
+  columns,
+  defineSink,
+  defineSource,
+  defineStage,
+  graph,
+  main,
+  oldRuns,
+  pipeline,
+  readChat,
+  readParquet,
+  run,
+  Type,
+  writeArrow,
+} = await import('./dist/api.js')

@@ -2,15 +2,26 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Test files that read the real data beside the checkout, which is not part of the package; without it they are left out, and that is said. */
+/**
+ * Test files that read the real data beside the checkout, which is not part of the package; without it they are left
+ * out, and that is said.
+ */
 function withoutSharedData(): string[] {
   if (existsSync(new URL('../shared/data', import.meta.url))) return []
-  const files = readdirSync('test', { recursive: true }).map(file => join('test', String(file)))
+  const files = readdirSync('test', { recursive: true })
+    .map(file => join('test', String(file)))
     .filter(file => file.endsWith('.test.ts') && /shared\/data|\bshared\(/.test(readFileSync(file, 'utf8')))
   console.warn(`no ../shared/data: ${files.length} test files that need it are left out: ${files.join(', ')}`)
   return files
 }
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], exclude: withoutSharedData(), testTimeout: 120_000, hookTimeout: 60_000, pool: 'forks', maxWorkers: 2 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: withoutSharedData(),
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
 })

@@ -18,17 +18,37 @@ import { summaryObject, summaryText, warningLines } from './run/summary.ts'
 import { inLine, terminal as console } from './terminal.ts'
 
 const flags = {
-  input: { type: 'string', multiple: true, about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable' },
+  input: {
+    type: 'string',
+    multiple: true,
+    about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable',
+  },
   output: { type: 'string', default: 'out', about: 'DIR   where runs are published (default: out)' },
   graph: { type: 'string', about: 'FILE   the graph to run' },
   set: { type: 'string', multiple: true, about: 'STAGE.OPTION=VALUE   replaces an option of the graph; repeatable' },
   workers: { type: 'string', least: 1, about: 'N   worker threads (default: the processors there are)' },
-  seed: { type: 'string', least: 0, about: 'N   replaces the graph\'s seed' },
+  seed: { type: 'string', least: 0, about: "N   replaces the graph's seed" },
   limit: { type: 'string', least: 1, about: 'N   only the first N rows of the first files: a first look' },
-  sample: { type: 'string', least: 1, about: 'N   only N rows, picked from all files by a hash of seed, file and row: a fair first look' },
-  answers: { type: 'string', about: 'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)' },
-  anew: { type: 'boolean', about: 'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again' },
-  'keep-ids': { type: 'string', about: 'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger' },
+  sample: {
+    type: 'string',
+    least: 1,
+    about: 'N   only N rows, picked from all files by a hash of seed, file and row: a fair first look',
+  },
+  answers: {
+    type: 'string',
+    about:
+      'DIR   where paid answers of servers are kept, for all graphs that name it (default: .sluice/answers of the output)',
+  },
+  anew: {
+    type: 'boolean',
+    about:
+      'work everything out again though nothing changed: kept answers of servers are used, calls that failed are made again',
+  },
+  'keep-ids': {
+    type: 'string',
+    about:
+      'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger',
+  },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary as one JSON object on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
@@ -53,29 +73,60 @@ interface Command {
 }
 const commands: Readonly<Record<string, Command>> = {
   run: {
-    words: 'GRAPH [INPUT]…', about: 'run a graph (YAML or JSON), over these inputs where some are named',
-    takes: Object.keys(runFlags) as Name[], most: Infinity, work: runCommand,
+    words: 'GRAPH [INPUT]…',
+    about: 'run a graph (YAML or JSON), over these inputs where some are named',
+    takes: Object.keys(runFlags) as Name[],
+    most: Infinity,
+    work: runCommand,
   },
   check: {
-    words: 'GRAPH', about: 'find everything that is wrong with a graph, without running it',
-    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'sample', 'answers', 'keep-ids', 'quiet', 'no-data'], most: 1, meant: 'input', work: checkCommand,
+    words: 'GRAPH',
+    about: 'find everything that is wrong with a graph, without running it',
+    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'sample', 'answers', 'keep-ids', 'quiet', 'no-data'],
+    most: 1,
+    meant: 'input',
+    work: checkCommand,
   },
-  why: { words: 'ID', about: 'why a row was dropped or kept: an id, or FILE:ROW', takes: ['output', 'json'], most: 1, work: whyCommand },
+  why: {
+    words: 'ID',
+    about: 'why a row was dropped or kept: an id, or FILE:ROW',
+    takes: ['output', 'json'],
+    most: 1,
+    work: whyCommand,
+  },
   verify: {
-    words: '', about: 'hold the latest run against its manifest', takes: ['output', 'quiet'], most: 0, meant: 'output', work: verifyCommand,
+    words: '',
+    about: 'hold the latest run against its manifest',
+    takes: ['output', 'quiet'],
+    most: 0,
+    meant: 'output',
+    work: verifyCommand,
   },
-  stages: { words: '[NAME]…', about: 'the stages there are, or one with its options', takes: [], most: Infinity, work: (_, words) => stagesCommand(words) },
+  stages: {
+    words: '[NAME]…',
+    about: 'the stages there are, or one with its options',
+    takes: [],
+    most: Infinity,
+    work: (_, words) => stagesCommand(words),
+  },
   'clean-cache': {
-    words: '', about: 'remove what a run keeps for the next one', takes: ['output', 'quiet'], most: 0, meant: 'output', work: cleanCache,
+    words: '',
+    about: 'remove what a run keeps for the next one',
+    takes: ['output', 'quiet'],
+    most: 0,
+    meant: 'output',
+    work: cleanCache,
   },
 }
 
-export const exitCodes = 'Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.'
+export const exitCodes =
+  'Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.'
 
 const line = (name: string, { words, about }: Command) => `sluice ${`${name} ${words}`.padEnd(21)} ${about}`
 function usage(name?: string): string {
   const some = Object.entries(commands).filter(([other]) => name === undefined || other === name)
-  const isTaken = (option: string) => name === undefined || option === 'help' || commands[name].takes.includes(option as Name)
+  const isTaken = (option: string) =>
+    name === undefined || option === 'help' || commands[name].takes.includes(option as Name)
   const options = Object.fromEntries(Object.entries(flags).filter(([option]) => isTaken(option)))
   return `${some.map(([other, command]) => line(other, command)).join('\n')}\n\n${listFlags(options)}\n${exitCodes}`
 }
@@ -93,20 +144,33 @@ export function runProblems({ set = [] }: Pick<CliValues, 'set'>): string[] {
 }
 
 /** All files that are named, by option and by word. */
-export function inputsOf({ input = [] }: Pick<CliValues, 'input'>, words: readonly string[]): { inputs: string[], problems: string[] } {
+export function inputsOf(
+  { input = [] }: Pick<CliValues, 'input'>,
+  words: readonly string[],
+): { inputs: string[]; problems: string[] } {
   const inputs = [...input, ...words]
   const graphs = inputs.filter(path => /\.ya?ml$/i.test(path))
-  return { inputs, problems: graphs.map(path => `${path} is a graph and no input; a graph is named once, by --graph or as the first word of \`sluice run\``) }
+  return {
+    inputs,
+    problems: graphs.map(
+      path =>
+        `${path} is a graph and no input; a graph is named once, by --graph or as the first word of \`sluice run\``,
+    ),
+  }
 }
 
 /** The graph that a command line names, and the words behind it. */
 function graphWord(command: string, values: CliValues, words: readonly string[]): [string, ...string[]] {
   const [graph, ...rest] = values.graph === undefined ? words : [values.graph, ...words]
-  const example = `\`sluice ${command} pipelines/clean.yaml`, who = `sluice ${command}`
+  const example = `\`sluice ${command} pipelines/clean.yaml`,
+    who = `sluice ${command}`
   if (graph === undefined) throw new SluiceError(`${who}: name a graph, as in ${example}\``, EXIT.usage)
   if (!isGraphFile(graph)) {
     const rest = `${command === 'run' ? '' : '--input '}${graph}`
-    throw new SluiceError(`${who}: '${graph}' is no graph (.yaml, .yml or .json); the graph comes first, as in ${example} ${rest}\``, EXIT.usage)
+    throw new SluiceError(
+      `${who}: '${graph}' is no graph (.yaml, .yml or .json); the graph comes first, as in ${example} ${rest}\``,
+      EXIT.usage,
+    )
   }
   return [graph, ...rest]
 }
@@ -115,33 +179,64 @@ function keepIds(file: string | undefined): string[] | undefined {
   if (file === undefined) return undefined
   const kind = statSync(file, { throwIfNoEntry: false })
   if (!kind || kind.isDirectory()) {
-    throw new SluiceError(`sluice: --keep-ids ${file} ${kind ? 'is a folder; name a file of ids, one a line' : 'does not exist'}`, EXIT.noInput)
+    throw new SluiceError(
+      `sluice: --keep-ids ${file} ${kind ? 'is a folder; name a file of ids, one a line' : 'does not exist'}`,
+      EXIT.noInput,
+    )
   }
   let ids: string[]
   // takes the mark away that some editors begin a text with
   try {
-    ids = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)).split(/\r?\n/).filter(id => id !== '')
+    ids = new TextDecoder('utf-8', { fatal: true })
+      .decode(readFileSync(file))
+      .split(/\r?\n/)
+      .filter(id => id !== '')
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error
-    throw new SluiceError(`sluice: --keep-ids ${file} is not UTF-8 text; write it so, one id a line`, EXIT.data, { cause: error })
+    throw new SluiceError(`sluice: --keep-ids ${file} is not UTF-8 text; write it so, one id a line`, EXIT.data, {
+      cause: error,
+    })
   }
   if (ids.length === 0) {
-    throw new SluiceError(`sluice: --keep-ids ${file} holds no id, so it would keep nothing; leave the option out if that is meant`, EXIT.data)
+    throw new SluiceError(
+      `sluice: --keep-ids ${file} holds no id, so it would keep nothing; leave the option out if that is meant`,
+      EXIT.data,
+    )
   }
   return ids
 }
 
 /** Bars on a terminal, a line a phase elsewhere; on stderr, so that stdout is the summary's. */
-function progressTo(quiet: boolean): { report: (progress: Progress) => void, stop: () => void } {
+function progressTo(quiet: boolean): { report: (progress: Progress) => void; stop: () => void } {
   if (quiet) return { report: () => undefined, stop: () => undefined }
   let phase = ''
   if (!process.stderr.isTTY) {
-    return { report: progress => { if (progress.phase !== phase) console.error(`sluice: ${phase = progress.phase}${progress.total > 1 ? ` (${progress.total.toLocaleString('en-US')})` : ''}`) }, stop: () => undefined }
+    return {
+      report: progress => {
+        if (progress.phase !== phase) {
+          console.error(
+            `sluice: ${(phase = progress.phase)}${progress.total > 1 ? ` (${progress.total.toLocaleString('en-US')})` : ''}`,
+          )
+        }
+      },
+      stop: () => undefined,
+    }
   }
-  const bar = new cliProgress.SingleBar({ format: '{phase} {bar} {value}/{total} {eta_formatted}', stream: process.stderr, clearOnComplete: true, hideCursor: true }, cliProgress.Presets.shades_classic)
+  const bar = new cliProgress.SingleBar(
+    {
+      format: '{phase} {bar} {value}/{total} {eta_formatted}',
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
+    cliProgress.Presets.shades_classic,
+  )
   return {
     report({ phase: now, done, total }) {
-      if (now !== phase) { bar.stop(); bar.start(Math.max(1, total), done, { phase: phase = now }) } else bar.update(done)
+      if (now !== phase) {
+        bar.stop()
+        bar.start(Math.max(1, total), done, { phase: (phase = now) })
+      } else bar.update(done)
     },
     stop: () => bar.stop(),
   }
@@ -157,19 +252,41 @@ export interface RunMore {
   readonly summary?: (result: RunResult) => string
 }
 
-/** Runs a graph as a command line says, and tells what came of it. Warnings go to stderr, also where they are all that is said. */
+/**
+ * Runs a graph as a command line says, and tells what came of it. Warnings go to stderr, also where they are all that
+ * is said.
+ */
 export async function runAs(
-  graph: GraphInput, values: RunValues, input: readonly string[] | undefined, more: RunMore = {},
-): Promise<{ code: number, result: RunResult }> {
-  const abort = new AbortController(), quiet = values.quiet === true || more.quiet === true, { summary = summaryText } = more
-  const onInterrupt = () => abort.abort(EXIT.interrupted), onTerminate = () => abort.abort(EXIT.terminated)
+  graph: GraphInput,
+  values: RunValues,
+  input: readonly string[] | undefined,
+  more: RunMore = {},
+): Promise<{ code: number; result: RunResult }> {
+  const abort = new AbortController(),
+    quiet = values.quiet === true || more.quiet === true,
+    { summary = summaryText } = more
+  const onInterrupt = () => abort.abort(EXIT.interrupted),
+    onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
   const progress = progressTo(quiet || values.json === true)
   const { output, workers, seed, limit, sample, answers, anew } = values
   const options: RunOptions = {
-    output, input: input?.length ? input : undefined, set: [...more.set ?? [], ...values.set ?? []], workers: workers ?? availableParallelism(), seed, limit, sample,
-    keepIds: keepIds(values['keep-ids']), answers, anew, signal: abort.signal, onProgress: progress.report, onWarning: text => console.error(text),
-    onPlan: lines => { if (!quiet) for (const line of lines) console.error(`sluice: ${line}`) },
+    output,
+    input: input?.length ? input : undefined,
+    set: [...(more.set ?? []), ...(values.set ?? [])],
+    workers: workers ?? availableParallelism(),
+    seed,
+    limit,
+    sample,
+    keepIds: keepIds(values['keep-ids']),
+    answers,
+    anew,
+    signal: abort.signal,
+    onProgress: progress.report,
+    onWarning: text => console.error(text),
+    onPlan: lines => {
+      if (!quiet) for (const line of lines) console.error(`sluice: ${line}`)
+    },
   }
   try {
     const result = await run(graph, options)
@@ -179,7 +296,9 @@ export async function runAs(
     if (text !== '') console.log(text)
     if (!values.json && !isWhole) {
       if (result.status === 'empty') console.error(summaryText(result))
-      if (result.status === 'published') for (const line of warningLines(result.manifest)) console.error(`sluice: ${line}`)
+      if (result.status === 'published') {
+        for (const line of warningLines(result.manifest)) console.error(`sluice: ${line}`)
+      }
     }
     return { code: result.status === 'empty' ? EXIT.data : EXIT.ok, result }
   } finally {
@@ -189,22 +308,34 @@ export async function runAs(
 }
 
 async function runCommand(values: CliValues, words: readonly string[]): Promise<number> {
-  const [graph, ...rest] = graphWord('run', values, words), { inputs, problems } = inputsOf(values, rest)
+  const [graph, ...rest] = graphWord('run', values, words),
+    { inputs, problems } = inputsOf(values, rest)
   checkUsage('sluice run', problems)
   return (await runAs(graph, values, inputs.length > 0 ? inputs : undefined)).code
 }
 
 async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {
-  const [graph] = graphWord('check', values, words), { inputs, problems } = inputsOf(values, [])
-  const unread = (['input', 'limit', 'answers', 'keep-ids'] as const).filter(name => values['no-data'] && values[name] !== undefined)
-  checkUsage('sluice check', [...problems, ...unread.map(name => `--no-data opens no input, so there is no use of --${name}`)])
+  const [graph] = graphWord('check', values, words),
+    { inputs, problems } = inputsOf(values, [])
+  const unread = (['input', 'limit', 'answers', 'keep-ids'] as const).filter(
+    name => values['no-data'] && values[name] !== undefined,
+  )
+  checkUsage('sluice check', [
+    ...problems,
+    ...unread.map(name => `--no-data opens no input, so there is no use of --${name}`),
+  ])
   keepIds(values['keep-ids'])
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
     if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
     else {
       const { seed, limit, sample } = values
-      const prepared = await prepare(graph, { set: values.set, input: inputs.length > 0 ? inputs : undefined, seed, limit, sample }, userFolder), { files, warnings } = prepared
+      const prepared = await prepare(
+          graph,
+          { set: values.set, input: inputs.length > 0 ? inputs : undefined, seed, limit, sample },
+          userFolder,
+        ),
+        { files, warnings } = prepared
       if (warnings) console.error(warnings)
       if (!values.quiet) {
         const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
@@ -212,34 +343,52 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
         for (const line of await plan(prepared, answers, { limit, sample }, console.error)) console.log(line)
       }
     }
-  } finally { rmSync(userFolder, { recursive: true, force: true }) }
+  } finally {
+    rmSync(userFolder, { recursive: true, force: true })
+  }
   if (!values.quiet) console.log(`${graph} is right`)
   return EXIT.ok
 }
 
 function runFolder(values: CliValues): string {
   const folder = latestRun(values.output)
-  if (!folder) throw new SluiceError(`sluice: there is no published run in ${resolve(values.output)}; run a graph first, or name the folder with --output`, EXIT.noInput)
+  if (!folder) {
+    throw new SluiceError(
+      `sluice: there is no published run in ${resolve(values.output)}; run a graph first, or name the folder with --output`,
+      EXIT.noInput,
+    )
+  }
   return folder
 }
 
 async function whyCommand(values: CliValues, words: readonly string[]): Promise<number> {
   if (words.length === 0) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
-  const folder = runFolder(values), [what] = words, own = await why(folder, what)
+  const folder = runFolder(values),
+    [what] = words,
+    own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
-  const parent = what.replace(/(~[^~]+|-\d+)$/, ''), rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
+  const parent = what.replace(/(~[^~]+|-\d+)$/, ''),
+    rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
   const manifest = readManifest(folder)
-  if (rows.length === 0) throw new SluiceError(`sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`, EXIT.noInput)
+  if (rows.length === 0) {
+    throw new SluiceError(
+      `sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`,
+      EXIT.noInput,
+    )
+  }
   if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }
 
 async function verifyCommand(values: CliValues): Promise<number> {
-  const folder = runFolder(values), { problems, files, rows, beside } = await verify(folder)
+  const folder = runFolder(values),
+    { problems, files, rows, beside } = await verify(folder)
   if (beside.length > 0) {
     const named = beside.slice(0, 5).map(inLine).join(', ') + (beside.length > 5 ? ', …' : '')
-    console.error(`sluice verify: ${beside.length} ${beside.length === 1 ? 'file' : 'files'} in ${folder} that the run did not publish: ${named}; what reads the whole folder reads that too`)
+    console.error(
+      `sluice verify: ${beside.length} ${beside.length === 1 ? 'file' : 'files'} in ${folder} that the run did not publish: ${named}; what reads the whole folder reads that too`,
+    )
   }
   if (problems.length > 0) throw new SluiceError(`sluice verify: ${folder}\n  ${problems.join('\n  ')}`, EXIT.data)
   if (!values.quiet) console.log(`${folder}: ${files} files and ${rows} ledger rows are as published`)
@@ -255,14 +404,23 @@ function stagesCommand(words: readonly string[]): number {
     const stage = registry.get(name)
     if (!stage) {
       const near = nearest(name, [...registry.keys()])
-      throw new SluiceError(`sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : '; `sluice stages` lists those there are'}`, EXIT.usage)
+      throw new SluiceError(
+        `sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : '; `sluice stages` lists those there are'}`,
+        EXIT.usage,
+      )
     }
     console.log(`${stage.name}: ${stage.summary}`)
-    for (const [option, schema] of Object.entries(stage.options.properties as Record<string, { description?: string, default?: unknown, enum?: string[] }>)) {
-      console.log(`  ${option}${schema.default === undefined ? '' : ` = ${JSON.stringify(schema.default)}`}${schema.enum ? ` (${schema.enum.join(', ')})` : ''}: ${schema.description ?? ''}`)
+    for (const [option, schema] of Object.entries(
+      stage.options.properties as Record<string, { description?: string; default?: unknown; enum?: string[] }>,
+    )) {
+      console.log(
+        `  ${option}${schema.default === undefined ? '' : ` = ${JSON.stringify(schema.default)}`}${schema.enum ? ` (${schema.enum.join(', ')})` : ''}: ${schema.description ?? ''}`,
+      )
     }
     const isDerived = stage.kind === 'stage' && stage.rows === 'derive'
-    for (const [reason, { kind, about }] of Object.entries(stage.reasons)) console.log(`  ${isDerived ? `note ${reason}` : `reason ${reason} (${kind})`}: ${about}`)
+    for (const [reason, { kind, about }] of Object.entries(stage.reasons)) {
+      console.log(`  ${isDerived ? `note ${reason}` : `reason ${reason} (${kind})`}: ${about}`)
+    }
   }
   return EXIT.ok
 }
@@ -270,9 +428,17 @@ function stagesCommand(words: readonly string[]): number {
 function cleanCache(values: CliValues): number {
   const cache = join(resolve(values.output), '.sluice')
   if (!existsSync(cache)) return EXIT.ok
-  if (existsSync(join(cache, 'answers')) && !values.quiet) console.log(`${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself if you want to pay again`)
+  if (existsSync(join(cache, 'answers')) && !values.quiet) {
+    console.log(
+      `${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself if you want to pay again`,
+    )
+  }
   const unlock = takeLock(cache)
-  try { for (const name of ['spools', 'ledger', 'user']) rmSync(join(cache, name), { recursive: true, force: true }) } finally { unlock() }
+  try {
+    for (const name of ['spools', 'ledger', 'user']) rmSync(join(cache, name), { recursive: true, force: true })
+  } finally {
+    unlock()
+  }
   return EXIT.ok
 }
 
@@ -280,7 +446,9 @@ function cleanCache(values: CliValues): number {
 export async function ended(work: () => number | Promise<number>): Promise<number> {
   // console swallows them; who stops reading, as `head` does, has what was wanted
   let unwritten: (Error & { code?: string }) | undefined
-  const onError = (error: Error & { code?: string }) => { if (error.code !== 'EPIPE') unwritten = error }
+  const onError = (error: Error & { code?: string }) => {
+    if (error.code !== 'EPIPE') unwritten = error
+  }
   process.stdout.on('error', onError)
   try {
     const code = await work()
@@ -292,27 +460,47 @@ export async function ended(work: () => number | Promise<number>): Promise<numbe
     const code = exitCode(error)
     console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : (error as Error).message)
     return code
-  } finally { process.stdout.off('error', onError) }
+  } finally {
+    process.stdout.off('error', onError)
+  }
 }
 
 /** Does what the arguments say and returns the exit code; errors go to stderr as one message. */
 export function main(argv: readonly string[]): Promise<number> {
   return ended(() => {
-    const { values, words: [name, ...words], given, problems } = readArguments(argv, flags)
+    const {
+      values,
+      words: [name, ...words],
+      given,
+      problems,
+    } = readArguments(argv, flags)
     const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
-    if (values.help) { console.log(usage(command && name)); return EXIT.ok }
-    if (name === undefined && problems.length === 0) { console.log(usage()); return EXIT.usage }
+    if (values.help) {
+      console.log(usage(command && name))
+      return EXIT.ok
+    }
+    if (name === undefined && problems.length === 0) {
+      console.log(usage())
+      return EXIT.usage
+    }
     if (name !== undefined && !command) {
       const near = nearest(name, Object.keys(commands))
-      problems.push(`no command '${name}'${near ? `; did you mean ${near}?` : `; there are ${Object.keys(commands).join(', ')}`}`)
+      problems.push(
+        `no command '${name}'${near ? `; did you mean ${near}?` : `; there are ${Object.keys(commands).join(', ')}`}`,
+      )
     }
     if (command) {
       // of a command of one graph --graph is that word
-      const { takes, most, meant } = command, left = most === 1 && values.graph !== undefined && takes.includes('graph') ? 0 : most
+      const { takes, most, meant } = command,
+        left = most === 1 && values.graph !== undefined && takes.includes('graph') ? 0 : most
       const taken = takes.length > 0 ? `; it takes ${takes.map(one => `--${one}`).join(', ')}` : ''
       problems.push(
-        ...[...given].filter(option => !takes.includes(option as Name)).map(option => `\`sluice ${name}\` has no use of --${option}${taken}`),
-        ...words.slice(left).map(word => `'${word}' is one word too many${meant ? `; did you mean --${meant} ${word}?` : ''}`),
+        ...[...given]
+          .filter(option => !takes.includes(option as Name))
+          .map(option => `\`sluice ${name}\` has no use of --${option}${taken}`),
+        ...words
+          .slice(left)
+          .map(word => `'${word}' is one word too many${meant ? `; did you mean --${meant} ${word}?` : ''}`),
         ...runProblems(values),
       )
     }

@@ -1,7 +1,10 @@
 /** Reads and writes that do all that was asked or throw: the system may take part of it, as a disk that fills does. */
 import { closeSync, openSync, readSync, writeSync, writevSync } from 'node:fs'
 
-/** Writes all bytes of the chunks, in order, where the file stands. Throws the system's error (ENOSPC, EIO …); what was written until then stays. */
+/**
+ * Writes all bytes of the chunks, in order, where the file stands. Throws the system's error (ENOSPC, EIO …); what was
+ * written until then stays.
+ */
 export function writeAll(fd: number, ...chunks: readonly Uint8Array[]): void {
   const size = chunks.reduce((n, { length }) => n + length, 0)
   let skip = chunks.length > 1 ? writevSync(fd, chunks) : 0
@@ -10,7 +13,9 @@ export function writeAll(fd: number, ...chunks: readonly Uint8Array[]): void {
     for (let at = Math.min(skip, chunk.length); at < chunk.length;) {
       const taken = writeSync(fd, chunk, at, chunk.length - at)
       // nothing taken and no error: to ask again might never end
-      if (taken === 0) throw Object.assign(new Error(`EIO: ${chunk.length - at} bytes were not written`), { code: 'EIO' })
+      if (taken === 0) {
+        throw Object.assign(new Error(`EIO: ${chunk.length - at} bytes were not written`), { code: 'EIO' })
+      }
       at += taken
     }
     skip = Math.max(0, skip - chunk.length)
@@ -25,14 +30,28 @@ export interface Out {
 
 export function openOut(path: string): Out {
   const fd = openSync(path, 'w')
-  return { write: (...chunks) => { writeAll(fd, ...chunks) }, close: () => { closeSync(fd) } }
+  return {
+    write: (...chunks) => {
+      writeAll(fd, ...chunks)
+    },
+    close: () => {
+      closeSync(fd)
+    },
+  }
 }
 
-/** Fills `into` with the bytes of a file from `position` on. `name` is the file in the error of one that ends before. */
+/**
+ * Fills `into` with the bytes of a file from `position` on. `name` is the file in the error of one that ends before.
+ */
 export function readAll(fd: number, into: Uint8Array, position: number, name: string): void {
   for (let at = 0; at < into.length;) {
     const n = readSync(fd, into, at, into.length - at, position + at)
-    if (n === 0) throw Object.assign(new Error(`${name}: ends at byte ${position + at}, ${into.length - at} bytes short: it was cut off`), { code: 'CUT_OFF' })
+    if (n === 0) {
+      throw Object.assign(
+        new Error(`${name}: ends at byte ${position + at}, ${into.length - at} bytes short: it was cut off`),
+        { code: 'CUT_OFF' },
+      )
+    }
     at += n
   }
 }

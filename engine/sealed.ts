@@ -1,6 +1,7 @@
 /**
- * Files that carry their own checksum, xxHash64, at their end: what a run leaves for the next one. It is over their bytes and their place, so that a file that was damaged, cut off or put where another belongs
- * is told from a whole one.
+ * Files that carry their own checksum, xxHash64, at their end: what a run leaves for the next one. It is over their
+ * bytes and their place, so that a file that was damaged, cut off or put where another belongs is told from a whole
+ * one.
  */
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -8,16 +9,25 @@ import xxhash from 'xxhash-wasm'
 import { openOut, readAll, type Out } from './io.ts'
 
 const { create64 } = await xxhash()
-const SEAL_BYTES = 8, CHUNK_BYTES = 1 << 20
+const SEAL_BYTES = 8,
+  CHUNK_BYTES = 1 << 20
 
-interface Sum { add(bytes: Uint8Array): void, seal(): Uint8Array }
+interface Sum {
+  add(bytes: Uint8Array): void
+  seal(): Uint8Array
+}
 
-/** A checksum that begins with a file's own name and its folder's up to the first dot: while it is made, a folder has more behind it. */
+/**
+ * A checksum that begins with a file's own name and its folder's up to the first dot: while it is made, a folder has
+ * more behind it.
+ */
 function sumFor(path: string): Sum {
   const hash = create64().update(`${basename(dirname(path)).split('.')[0]}/${basename(path)}`)
   return {
     // in pieces: what comes at once stays as large in the memory of the WebAssembly
-    add(bytes) { for (let at = 0; at < bytes.length; at += CHUNK_BYTES) hash.update(bytes.subarray(at, at + CHUNK_BYTES)) },
+    add(bytes) {
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) hash.update(bytes.subarray(at, at + CHUNK_BYTES))
+    },
     seal() {
       const bytes = new Uint8Array(SEAL_BYTES)
       new DataView(bytes.buffer).setBigUint64(0, hash.digest())
@@ -35,13 +45,20 @@ export function sealOf(path: string, bytes: Uint8Array): Uint8Array {
 
 /** A file that is sealed when it is closed. The sum is of what was to be written, not of what the disk has. */
 export function openSealed(path: string): Out {
-  const out = openOut(path), sum = sumFor(path)
+  const out = openOut(path),
+    sum = sumFor(path)
   return {
     write(...chunks) {
       out.write(...chunks)
       for (const chunk of chunks) sum.add(chunk)
     },
-    close() { try { out.write(sum.seal()) } finally { out.close() } },
+    close() {
+      try {
+        out.write(sum.seal())
+      } finally {
+        out.close()
+      }
+    },
   }
 }
 
@@ -54,12 +71,17 @@ export function unseal(path: string, file: Uint8Array): Uint8Array {
   throw Object.assign(new Error(`${path} is damaged: its checksum is not that of its bytes`), { code: 'DAMAGED' })
 }
 
-/** Why a sealed file cannot be used; undefined when it is whole. An error that is about more than this file is thrown. */
+/**
+ * Why a sealed file cannot be used; undefined when it is whole. An error that is about more than this file is thrown.
+ */
 export function damageOf(path: string): string | undefined {
   let fd: number | undefined
   try {
     fd = openSync(path, 'r')
-    const size = fstatSync(fd).size - SEAL_BYTES, sum = sumFor(path), chunk = new Uint8Array(Math.max(0, Math.min(size, CHUNK_BYTES))), seal = new Uint8Array(SEAL_BYTES)
+    const size = fstatSync(fd).size - SEAL_BYTES,
+      sum = sumFor(path),
+      chunk = new Uint8Array(Math.max(0, Math.min(size, CHUNK_BYTES))),
+      seal = new Uint8Array(SEAL_BYTES)
     if (size < 0) return `${path} was cut off`
     for (let at = 0; at < size; at += chunk.length) {
       const part = chunk.subarray(0, size - at)
@@ -73,5 +95,7 @@ export function damageOf(path: string): string | undefined {
     if (code === 'ENOENT') return `${path} is missing`
     if (code === 'EIO' || code === 'CUT_OFF') return `${path} cannot be read (${message})`
     throw error
-  } finally { if (fd !== undefined) closeSync(fd) }
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
 }

@@ -18,10 +18,11 @@ import { openWorld, type World } from './run/world.ts'
 const port = parentPort!
 const asked = new Map<number, (answers: Told['answers']) => void>()
 let questions = 0
-const ask: World['ask'] = (node, items) => new Promise(resolve => {
-  asked.set(++questions, resolve)
-  port.postMessage({ question: { number: questions, node, items } })
-})
+const ask: World['ask'] = (node, items) =>
+  new Promise(resolve => {
+    asked.set(++questions, resolve)
+    port.postMessage({ question: { number: questions, node, items } })
+  })
 const opened: Promise<World> | undefined = workerData ? openWorld(workerData as Setup, threadId, ask) : undefined
 opened?.catch(() => undefined)
 
@@ -36,40 +37,67 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
   if (task.kind === 'merge') return mergeRound(world, task)
-  const node = world.nodes.get(task.node)!, stage = node.stage as Stage
+  const node = world.nodes.get(task.node)!,
+    stage = node.stage as Stage
   runBucket(task, stage.group as never, Object.keys(stage.reasons), node.options, world.meta)
 }
 
 /** sha256 of a file, as hex. */
 async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256')
-  try { for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer) } catch (error) {
-    throw (error as { code?: string }).code === 'ENOENT' ? changedInput(path) : isReadFault(error) ? readFault(path, error as Error) : error
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+  } catch (error) {
+    throw (error as { code?: string }).code === 'ENOENT'
+      ? changedInput(path)
+      : isReadFault(error)
+        ? readFault(path, error as Error)
+        : error
   }
   return hash.digest('hex')
 }
 
 async function mergeRound(world: World, task: MergeTask): Promise<void> {
-  const node = world.nodes.get(task.node)!, stage = node.stage as Stage
-  const context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: world.states(task.states) }
-  const partials = { * [Symbol.iterator]() { for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`)) } }
+  const node = world.nodes.get(task.node)!,
+    stage = node.stage as Stage
+  const context = {
+    id: node.id,
+    seed: world.setup.seed,
+    expectedRows: world.setup.expectedRows,
+    states: world.states(task.states),
+  }
+  const partials = {
+    *[Symbol.iterator]() {
+      for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`))
+    },
+  }
   saveValue(task.file, await stage.fit![task.round].merge(node.options as never, context, partials))
 }
 
 /** Has a sink write its files; gives the rows that it wrote, which are all or an error. */
 async function publishSink(world: World, task: SinkTask): Promise<number> {
-  const node = world.nodes.get(task.node)!, sink = node.stage as Sink
+  const node = world.nodes.get(task.node)!,
+    sink = node.stage as Sink
   const rows = task.streams.reduce((n, stream) => n + stream.rows, 0)
   const written: unknown = await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), {
-    rows, streams: task.streams,
+    rows,
+    streams: task.streams,
     *batches() {
       for (const stream of task.streams) {
         const file = new IpcFile(stream.path, stream.header)
-        try { for (const at of stream.batches) yield file.batch(at) } finally { file.close() }
+        try {
+          for (const at of stream.batches) yield file.batch(at)
+        } finally {
+          file.close()
+        }
       }
     },
   })
-  if (written !== rows) throw new Error(`${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(written)}; nothing is published`)
+  if (written !== rows) {
+    throw new Error(
+      `${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(written)}; nothing is published`,
+    )
+  }
   return rows
 }
 
@@ -81,7 +109,10 @@ port.on('message', (task: Task | { told: Told }) => {
   run(task).then(
     result => port.postMessage({ result }),
     (thrown: unknown) => {
-      const { message, stack, code } = thrown instanceof Error ? thrown as Error & { code?: string } : new Error(String(thrown)) as Error & { code?: string }
+      const { message, stack, code } =
+        thrown instanceof Error
+          ? (thrown as Error & { code?: string })
+          : (new Error(String(thrown)) as Error & { code?: string })
       port.postMessage({ error: { message, stack, code } })
     },
   )

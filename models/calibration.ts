@@ -3,13 +3,22 @@ import { calibrationError, type Estimate } from './metrics.ts'
 
 /** What a reviewer's out-of-fold margins say about the labels. A plain object. */
 export interface Calibration {
-  /** Noise rate: the chance that a label as given is the wrong way round, in [0, 0.5), with its 95 % profile-likelihood interval. */
+  /**
+   * Noise rate: the chance that a label as given is the wrong way round, in [0, 0.5), with its 95 % profile-likelihood
+   * interval.
+   */
   eta: Estimate
-  /** Scale T of the margins beside `eta`: P(the label's side is truly better) = s(d / T). Infinity for margins that say nothing. */
+  /**
+   * Scale T of the margins beside `eta`: P(the label's side is truly better) = s(d / T). Infinity for margins that say
+   * nothing.
+   */
   temperature: number
   /** Scale without a noise rate: s(d / T) = P(a fresh label from the same source would agree). */
   plain_temperature: number
-  /** The interval of `eta` is at most `MAX_ETA_WIDTH` wide. If false, do not act on `eta` or on posteriors: use `support`. */
+  /**
+   * The interval of `eta` is at most `MAX_ETA_WIDTH` wide. If false, do not act on `eta` or on posteriors: use
+   * `support`.
+   */
   identified: boolean
   rows: number
   /** Log-likelihood of the labels (nats, over all rows) under s(d / plain_temperature), above that of a coin. */
@@ -28,13 +37,15 @@ const STEP = 0.005
 const HALF_CHI2 = 1.920729410347062
 
 /**
- * Fits noise rate and temperature to out-of-fold margins, by maximum likelihood of P(label as given) = eta + (1 - 2 eta) s(d / T).
+ * Fits noise rate and temperature to out-of-fold margins, by maximum likelihood of P(label as given) = eta + (1 - 2
+ * eta) s(d / T).
  *
- * Every label is "the chosen side is better", so the likelihood of a row is that of seeing its label, and the model is antisymmetric in d.
- * (After the calibration of MORE, arXiv 2312.07401; the joint fit is derived here.) Margins are binned at 256 quantiles, so cost does not grow
- * beyond a sort. What tells eta from T is the plateau: with strong margins the share of contradicted labels stops falling at eta. Weak
- * reviewers have no plateau; then the interval is wide and `identified` is false. The interval knows chance only, not a wrong model: true
- * preferences that no feature explains look like noise, and rows of one prompt count as independent.
+ * Every label is "the chosen side is better", so the likelihood of a row is that of seeing its label, and the model is
+ * antisymmetric in d. (After the calibration of MORE, arXiv 2312.07401; the joint fit is derived here.) Margins are
+ * binned at 256 quantiles, so cost does not grow beyond a sort. What tells eta from T is the plateau: with strong
+ * margins the share of contradicted labels stops falling at eta. Weak reviewers have no plateau; then the interval is
+ * wide and `identified` is false. The interval knows chance only, not a wrong model: true preferences that no feature
+ * explains look like noise, and rows of one prompt count as independent.
  */
 export function fitCalibration(margins: Float64Array): Calibration {
   const binned = binMargins(margins)
@@ -55,7 +66,9 @@ export function fitCalibration(margins: Float64Array): Calibration {
   const low = first === 0 ? 0 : crossing(grid[first - 1], grid[first], floor)
   const high = last === grid.length - 1 ? 0.5 : crossing(grid[last + 1], grid[last], floor)
   const expected = new Float64Array(margins.length)
-  for (let i = 0; i < margins.length; i++) expected[i] = fitted.eta + (1 - 2 * fitted.eta) * sigmoid(margins[i] * fitted.slope)
+  for (let i = 0; i < margins.length; i++) {
+    expected[i] = fitted.eta + (1 - 2 * fitted.eta) * sigmoid(margins[i] * fitted.slope)
+  }
   return {
     eta: { value: fitted.eta, low, high },
     temperature: 1 / fitted.slope,
@@ -77,22 +90,33 @@ export function fitNoiseRate(margins: Float64Array): number {
     const { gain } = fitSlope(binned, eta)
     if (gain > best.gain) best = { eta, gain }
   }
-  return goldenMaximum((eta) => fitSlope(binned, eta).gain, Math.max(0, best.eta - coarse), Math.min(MAX_ETA, best.eta + coarse))
+  return goldenMaximum(
+    eta => fitSlope(binned, eta).gain,
+    Math.max(0, best.eta - coarse),
+    Math.min(MAX_ETA, best.eta + coarse),
+  )
 }
 
-/** The slope 1 / T >= 0 that makes the labels likeliest under s(d / T), and their log-likelihood there (nats, over all rows) above that of a coin. */
+/**
+ * The slope 1 / T >= 0 that makes the labels likeliest under s(d / T), and their log-likelihood there (nats, over all
+ * rows) above that of a coin.
+ */
 export function plainFit(margins: Float64Array): { slope: number; gain: number } {
   return fitSlope(binMargins(margins), 0)
 }
 
-/** How sure it is that margins of a learned head are log-odds as they come: a normal prior of slope 1 with this precision, a standard deviation of a half. */
+/**
+ * How sure it is that margins of a learned head are log-odds as they come: a normal prior of slope 1 with this
+ * precision, a standard deviation of a half.
+ */
 const PRIOR = 4
 
 /** The slope 1 / T >= 0 of margins that are likely to be log-odds already: where rows say little it stays near 1. */
 export function learnedSlope(margins: Float64Array): number {
   let slope = 1
   for (let step = 0; step < 50; step++) {
-    let gradient = PRIOR * (1 - slope), curvature = PRIOR
+    let gradient = PRIOR * (1 - slope),
+      curvature = PRIOR
     for (let i = 0; i < margins.length; i++) {
       const p = sigmoid(slope * margins[i])
       gradient += (1 - p) * margins[i]
@@ -105,19 +129,25 @@ export function learnedSlope(margins: Float64Array): number {
   return slope
 }
 
-/** The slope b >= 0 under which eta + (1 - 2 eta) s(b d) makes the labels as given likeliest; 0 for margins that say nothing. */
+/**
+ * The slope b >= 0 under which eta + (1 - 2 eta) s(b d) makes the labels as given likeliest; 0 for margins that say
+ * nothing.
+ */
 export function slopeFor(margins: Float64Array, eta: number): number {
   return fitSlope(binMargins(margins), eta).slope
 }
 
-/** P(a fresh label from the same source would agree) of a margin: needs no noise rate, right under any. 0.5 when the margins say nothing. */
+/**
+ * P(a fresh label from the same source would agree) of a margin: needs no noise rate, right under any. 0.5 when the
+ * margins say nothing.
+ */
 export function support(calibration: Calibration, margin: number): number {
   return sigmoid(margin / calibration.plain_temperature)
 }
 
 /**
- * P(the label as given is right) of a margin, given that it was observed: (1 - eta) s / ((1 - eta) s + eta (1 - s)), s = s(d / T).
- * With eta 0 it is 1 for every margin; see `Calibration.identified`.
+ * P(the label as given is right) of a margin, given that it was observed: (1 - eta) s / ((1 - eta) s + eta (1 - s)), s
+ * = s(d / T). With eta 0 it is 1 for every margin; see `Calibration.identified`.
  */
 export function posterior(calibration: Calibration, margin: number): number {
   const eta = calibration.eta.value
@@ -125,9 +155,10 @@ export function posterior(calibration: Calibration, margin: number): number {
 }
 
 /**
- * Confident learning in closed form for pairs: with p = P(label) out of fold, t = mean p; a label is flagged if 1 - p >= t.
- * Needs no noise rate. (After cleanlab's count.py; on oriented pairs, which have but one class, the general form does nothing.)
- * A threshold of at most 0.5 means that the reviewer is no better than chance, and nothing should be flagged; then this returns NaN.
+ * Confident learning in closed form for pairs: with p = P(label) out of fold, t = mean p; a label is flagged if 1 - p
+ * >= t. Needs no noise rate. (After cleanlab's count.py; on oriented pairs, which have but one class, the general form
+ * does nothing.) A threshold of at most 0.5 means that the reviewer is no better than chance, and nothing should be
+ * flagged; then this returns NaN.
  */
 export function confidentThreshold(probabilities: Float64Array): number {
   let sum = 0
@@ -180,7 +211,10 @@ function gainOf(binned: Binned, eta: number, slope: number): number {
   return sum
 }
 
-/** Best slope 1 / T >= 0 for an eta: a coarse search over its logarithm, as the likelihood need not be concave, then golden section. */
+/**
+ * Best slope 1 / T >= 0 for an eta: a coarse search over its logarithm, as the likelihood need not be concave, then
+ * golden section.
+ */
 function fitSlope(binned: Binned, eta: number): { slope: number; gain: number } {
   if (binned.scale === 0) return { slope: 0, gain: 0 }
   const at = (exponent: number) => gainOf(binned, eta, Math.exp(exponent) / binned.scale)
@@ -198,9 +232,13 @@ function fitSlope(binned: Binned, eta: number): { slope: number; gain: number } 
   return gain > 0 ? { slope: Math.exp(exponent) / binned.scale, gain } : { slope: 0, gain: 0 }
 }
 
-function refine(binned: Binned, grid: { eta: number; slope: number; gain: number }[], best: number): { eta: number; slope: number; gain: number } {
+function refine(
+  binned: Binned,
+  grid: { eta: number; slope: number; gain: number }[],
+  best: number,
+): { eta: number; slope: number; gain: number } {
   const low = Math.max(0, grid[best].eta - STEP)
-  const eta = goldenMaximum((e) => fitSlope(binned, e).gain, low, Math.min(MAX_ETA, grid[best].eta + STEP))
+  const eta = goldenMaximum(e => fitSlope(binned, e).gain, low, Math.min(MAX_ETA, grid[best].eta + STEP))
   const { slope, gain } = fitSlope(binned, eta)
   return gain > grid[best].gain ? { eta, slope, gain } : grid[best]
 }

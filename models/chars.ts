@@ -10,8 +10,9 @@ const MOST_CHARACTERS = 4096
 /**
  * Hashed runs of 3, 4 and 5 characters: parts of words, endings, spelling, notation, and text without spaces.
  *
- * Characters are code points; ASCII letters are lower-cased, runs of ASCII white space are one space, and a space is put before the first
- * and after the last, so that beginnings and ends show. Ill-formed UTF-8 is taken byte by byte. The first 4,096 characters of a side count. Rows as in `CountedRows`.
+ * Characters are code points; ASCII letters are lower-cased, runs of ASCII white space are one space, and a space is
+ * put before the first and after the last, so that beginnings and ends show. Ill-formed UTF-8 is taken byte by byte.
+ * The first 4,096 characters of a side count. Rows as in `CountedRows`.
  */
 export class CharFeatures {
   readonly kind = 'chars'
@@ -21,7 +22,9 @@ export class CharFeatures {
   private readonly codes = new Int32Array(MOST_CHARACTERS + 2)
 
   constructor(capacity: Capacity, columns = 1 << 18) {
-    if ((columns & (columns - 1)) !== 0 || columns < 2) throw new Error(`models: chars: columns is ${columns}, must be a power of two`)
+    if ((columns & (columns - 1)) !== 0 || columns < 2) {
+      throw new Error(`models: chars: columns is ${columns}, must be a power of two`)
+    }
     this.columns = columns
     this.shift = 32 - Math.log2(columns)
     this.rows = new CountedRows(columns, capacity)

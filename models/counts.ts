@@ -1,8 +1,9 @@
 import { SparseBuilder, type Capacity, type SparseRows } from './rows.ts'
 
 /**
- * Rows of hashed counts, one a pair: `add` every feature of both sides, then `append`. A row is (1 + log count) of the chosen side minus that of the
- * rejected side, without zeros, scaled to length 1: negated exactly when the sides are swapped. Two equal sides give an empty row.
+ * Rows of hashed counts, one a pair: `add` every feature of both sides, then `append`. A row is (1 + log count) of the
+ * chosen side minus that of the rejected side, without zeros, scaled to length 1: negated exactly when the sides are
+ * swapped. Two equal sides give an empty row.
  */
 export class CountedRows {
   readonly columns: number
@@ -70,11 +71,12 @@ export class CountedRows {
   private sorted(): Uint32Array {
     const { size } = this
     for (let shift = 0; this.columns >>> shift > 1; shift += 9) {
-      const from = this.touched, to = this.spare
+      const from = this.touched,
+        to = this.spare
       offsets.fill(0)
-      for (let i = 0; i < size; i++) offsets[(from[i] >>> shift & 511) + 1]++
+      for (let i = 0; i < size; i++) offsets[((from[i] >>> shift) & 511) + 1]++
       for (let digit = 1; digit < 512; digit++) offsets[digit] += offsets[digit - 1]
-      for (let i = 0; i < size; i++) to[offsets[from[i] >>> shift & 511]++] = from[i]
+      for (let i = 0; i < size; i++) to[offsets[(from[i] >>> shift) & 511]++] = from[i]
       this.touched = to
       this.spare = from
     }
@@ -91,5 +93,5 @@ export class CountedRows {
 }
 
 const offsets = new Uint32Array(513)
-const DAMPED = Float64Array.from({ length: 64 }, (_, count) => count === 0 ? 0 : 1 + Math.log(count))
-const damped = (count: number): number => count < 64 ? DAMPED[count] : 1 + Math.log(count)
+const DAMPED = Float64Array.from({ length: 64 }, (_, count) => (count === 0 ? 0 : 1 + Math.log(count)))
+const damped = (count: number): number => (count < 64 ? DAMPED[count] : 1 + Math.log(count))

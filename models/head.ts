@@ -24,11 +24,17 @@ export interface Head {
 /**
  * Trains a Bradley-Terry head without intercept: minimises mean over `train` of log(1 + exp(-w·x)) + l2/2 |w|².
  *
- * Dual coordinate descent for logistic regression (Yu, Huang and Lin 2011), one row at a time in a seeded order; each step solves
- * its one-dimensional problem exactly. `train` lists row numbers; with none the weights are zero. `start` are the duals of an earlier fit
- * on the same `train` (a neighbouring l2), to start from.
+ * Dual coordinate descent for logistic regression (Yu, Huang and Lin 2011), one row at a time in a seeded order; each
+ * step solves its one-dimensional problem exactly. `train` lists row numbers; with none the weights are zero. `start`
+ * are the duals of an earlier fit on the same `train` (a neighbouring l2), to start from.
  */
-export function trainHead(rows: Rows, train: Uint32Array, l2: number, options: TrainOptions, start?: Float64Array): Head {
+export function trainHead(
+  rows: Rows,
+  train: Uint32Array,
+  l2: number,
+  options: TrainOptions,
+  start?: Float64Array,
+): Head {
   const { seed, tolerance = 1e-4, max_epochs = 200, signs } = options
   const n = train.length
   const inverse = n > 0 ? 1 / (l2 * n) : 0
@@ -68,8 +74,8 @@ export function trainHead(rows: Rows, train: Uint32Array, l2: number, options: T
 }
 
 /**
- * The dual value a' with a' = s(-u), u = margin + (a' - a) q: the row's own optimum, the others fixed. The left side minus the right rises in
- * u with a slope of at least 1, so Newton inside a shrinking bracket cannot miss.
+ * The dual value a' with a' = s(-u), u = margin + (a' - a) q: the row's own optimum, the others fixed. The left side
+ * minus the right rises in u with a slope of at least 1, so Newton inside a shrinking bracket cannot miss.
  */
 function solveStep(margin: number, dual: number, q: number): number {
   let low = margin - dual * q
@@ -144,7 +150,10 @@ export interface CrossFit {
   folds: number
   columns: number
   l2: number
-  /** What l2 was chosen from, in the order tried: mean held-out loss; log 2 = 0.693 is a blind head's. Empty if l2 was given. */
+  /**
+   * What l2 was chosen from, in the order tried: mean held-out loss; log 2 = 0.693 is a blind head's. Empty if l2 was
+   * given.
+   */
   tried: { l2: number; loss: number }[]
   weights: Float32Array[]
   /** Rows each head was trained on. */
@@ -153,21 +162,34 @@ export interface CrossFit {
 }
 
 /**
- * Trains one head for each fold on the rows of the other folds, so that the margin of any row, of the training rows or not, can come from a
- * head that never saw its fold (its prompt, when folds are by prompt). `folds[row]` is below `options.folds`. An empty fold's head sees all
- * rows; a fold that holds all rows gets a head of zeros.
+ * Trains one head for each fold on the rows of the other folds, so that the margin of any row, of the training rows or
+ * not, can come from a head that never saw its fold (its prompt, when folds are by prompt). `folds[row]` is below
+ * `options.folds`. An empty fold's head sees all rows; a fold that holds all rows gets a head of zeros.
  *
- * Dense columns are divided by their root mean square first and the weights are scaled back: without a mean to subtract, rows stay antisymmetric.
+ * Dense columns are divided by their root mean square first and the weights are scaled back: without a mean to
+ * subtract, rows stay antisymmetric.
  */
 export function crossFit(rows: Rows, folds: Uint8Array, options: CrossFitOptions): CrossFit {
-  if (folds.length < rows.length) throw new Error(`models: ${folds.length} folds for ${rows.length} rows; give one for each row`)
+  if (folds.length < rows.length) {
+    throw new Error(`models: ${folds.length} folds for ${rows.length} rows; give one for each row`)
+  }
   for (let row = 0; row < rows.length; row++) {
-    if (folds[row] >= options.folds) throw new Error(`models: fold ${folds[row]} at row ${row}; must be below ${options.folds}`)
+    if (folds[row] >= options.folds) {
+      throw new Error(`models: fold ${folds[row]} at row ${row}; must be below ${options.folds}`)
+    }
   }
   const scales = columnScales(rows)
   const design = scaleColumns(rows, scales)
   const { l2, tried } = options.l2 === undefined ? chooseL2(design, folds, options) : { l2: options.l2, tried: [] }
-  const fit: CrossFit = { folds: options.folds, columns: rows.columns, l2, tried, weights: [], trained: [], converged: true }
+  const fit: CrossFit = {
+    folds: options.folds,
+    columns: rows.columns,
+    l2,
+    tried,
+    weights: [],
+    trained: [],
+    converged: true,
+  }
   for (let fold = 0; fold < options.folds; fold++) {
     const train = rowsOf(folds, rows.length, fold, false)
     const head = trainHead(design, train, l2, { ...options, seed: combine32(options.seed, fold) })
@@ -181,7 +203,9 @@ export function crossFit(rows: Rows, folds: Uint8Array, options: CrossFitOptions
 
 /** Margins w·x of rows, each from the head of its fold; positive supports the label as given. Order of the rows. */
 export function crossMargins(fit: CrossFit, rows: Rows, folds: Uint8Array): Float64Array {
-  if (rows.columns !== fit.columns) throw new Error(`models: rows of ${rows.columns} columns for heads of ${fit.columns}; use the features of the fit`)
+  if (rows.columns !== fit.columns) {
+    throw new Error(`models: rows of ${rows.columns} columns for heads of ${fit.columns}; use the features of the fit`)
+  }
   const margins = new Float64Array(rows.length)
   for (let row = 0; row < rows.length; row++) margins[row] = dotRow(rows, row, fit.weights[folds[row]])
   return margins
@@ -192,10 +216,15 @@ const STRENGTHS = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1, 0.5, 0.25, 0.125]
 const ENOUGH_HELD_OUT = 4_000
 
 /**
- * Chooses l2 by the mean loss on held-out folds: as many folds as it takes to hold out 4,000 rows, from the strongest of 13 strengths
- * (factor 2) downwards, until the loss has risen twice. The strength is relative to the rows' mean squared norm, so scale does not matter.
+ * Chooses l2 by the mean loss on held-out folds: as many folds as it takes to hold out 4,000 rows, from the strongest
+ * of 13 strengths (factor 2) downwards, until the loss has risen twice. The strength is relative to the rows' mean
+ * squared norm, so scale does not matter.
  */
-function chooseL2(rows: Rows, folds: Uint8Array, options: CrossFitOptions): { l2: number; tried: { l2: number; loss: number }[] } {
+function chooseL2(
+  rows: Rows,
+  folds: Uint8Array,
+  options: CrossFitOptions,
+): { l2: number; tried: { l2: number; loss: number }[] } {
   const held: Uint32Array[] = []
   const train: Uint32Array[] = []
   let heldRows = 0
@@ -216,9 +245,17 @@ function chooseL2(rows: Rows, folds: Uint8Array, options: CrossFitOptions): { l2
     const l2 = STRENGTHS[s] * unit
     let loss = 0
     for (let h = 0; h < held.length; h++) {
-      const head = trainHead(rows, train[h], l2, { ...options, tolerance: 1e-3, seed: combine32(options.seed, h) }, starts[h])
+      const head = trainHead(
+        rows,
+        train[h],
+        l2,
+        { ...options, tolerance: 1e-3, seed: combine32(options.seed, h) },
+        starts[h],
+      )
       starts[h] = head.duals
-      for (const row of held[h]) loss += lossOf((options.signs === undefined ? 1 : options.signs[row]) * dotRow(rows, row, head.weights))
+      for (const row of held[h]) {
+        loss += lossOf((options.signs === undefined ? 1 : options.signs[row]) * dotRow(rows, row, head.weights))
+      }
     }
     tried.push({ l2, loss: loss / heldRows })
     risen = loss / heldRows < best.loss ? 0 : risen + 1

@@ -5,13 +5,17 @@ import type { Rows } from './rows.ts'
 import { fitStack, stackMargins, type Stack } from './stack.ts'
 import { fitStandings, standingMargins, type Comparisons, type Standings, type Tournament } from './standings.ts'
 
-/** What reviewers are asked: `samples[m]` are the rows of `specs[m]`, `folds` are by prompt. `prompts`: a hash of each row's; without them no two rows have the same. With `compared`, the standings of the sample's answers are one more reviewer, the last. */
+/**
+ * What reviewers are asked: `samples[m]` are the rows of `specs[m]`, `folds` are by prompt. `prompts`: a hash of each
+ * row's; without them no two rows have the same. With `compared`, the standings of the sample's answers are one more
+ * reviewer, the last.
+ */
 export interface Question {
   readonly specs: readonly ReviewerSpec[]
   readonly samples: readonly Rows[]
   readonly folds: Uint8Array
   readonly prompts?: Uint32Array
-  readonly compared?: { readonly graph: Tournament, readonly rows: Comparisons }
+  readonly compared?: { readonly graph: Tournament; readonly rows: Comparisons }
 }
 
 export interface JudgeOptions extends CrossFitOptions {
@@ -22,9 +26,17 @@ export interface JudgeOptions extends CrossFitOptions {
 }
 
 /** Out-of-fold judgements of the labels that were asked about. */
-export interface Judged { fits: CrossFit[], standings?: Standings, margins: Float64Array[], stack: Stack, stacked: Float64Array }
+export interface Judged {
+  fits: CrossFit[]
+  standings?: Standings
+  margins: Float64Array[]
+  stack: Stack
+  stacked: Float64Array
+}
 
-/** Fits all reviewers, and weighs them. `options.signs`: labels that are turned round, for heads and standings alike. */
+/**
+ * Fits all reviewers, and weighs them. `options.signs`: labels that are turned round, for heads and standings alike.
+ */
 export function judge(question: Question, options: JudgeOptions): Judged {
   const first = judgeOnce(question, question.samples, options, options.l2s)
   if (!options.exchange) return first
@@ -34,19 +46,42 @@ export function judge(question: Question, options: JudgeOptions): Judged {
   const samples = question.samples.map((rows, m) => {
     if (!learned[m] || first.margins.length < 2) return rows
     const others = first.margins.filter((_, k) => k !== m)
-    return scaled(rows, trusted(stackMargins(fitStack(others, folds, options.folds, learned.filter((_, k) => k !== m)), others, folds), noise))
+    return scaled(
+      rows,
+      trusted(
+        stackMargins(
+          fitStack(
+            others,
+            folds,
+            options.folds,
+            learned.filter((_, k) => k !== m),
+          ),
+          others,
+          folds,
+        ),
+        noise,
+      ),
+    )
   })
   return judgeOnce(question, samples, options, undefined)
 }
 
-function judgeOnce({ specs, samples, folds, compared }: Question, train: readonly Rows[], options: JudgeOptions, l2s: readonly number[] | undefined): Judged {
-  const { signs } = options, learned = specs.map(({ from }) => from === 'learned')
+function judgeOnce(
+  { specs, samples, folds, compared }: Question,
+  train: readonly Rows[],
+  options: JudgeOptions,
+  l2s: readonly number[] | undefined,
+): Judged {
+  const { signs } = options,
+    learned = specs.map(({ from }) => from === 'learned')
   const fits = specs.map((spec, m) => fitHeads(spec, train[m], folds, { ...options, l2: l2s?.[m] }))
   const margins = fits.map((fit, m) => signedMargins(fit, samples[m], folds, signs))
   let standings: Standings | undefined
   if (compared) {
     standings = fitStandings(compared.graph, compared.rows, margins, folds, options.folds, learned, signs)
-    margins.push(standingMargins(standings, compared.rows).map((margin, i) => signs === undefined ? margin : margin * signs[i]))
+    margins.push(
+      standingMargins(standings, compared.rows).map((margin, i) => (signs === undefined ? margin : margin * signs[i])),
+    )
   }
   const stack = fitStack(margins, folds, options.folds, [...learned, false])
   return { fits, ...(standings ? { standings } : {}), margins, stack, stacked: stackMargins(stack, margins, folds) }
@@ -54,17 +89,22 @@ function judgeOnce({ specs, samples, folds, compared }: Question, train: readonl
 
 /** By how far each label is to be trusted by its margin, from -1 (surely wrong) to 1, scaled to a mean size of 1. */
 function trusted(margins: Float64Array, noise: number): Float64Array {
-  const label = Math.log((1 - noise) / noise), slope = slopeFor(margins, noise)
+  const label = Math.log((1 - noise) / noise),
+    slope = slopeFor(margins, noise)
   const trust = margins.map(margin => Math.tanh((label + slope * margin) / 2))
   const mean = trust.reduce((sum, each) => sum + Math.abs(each), 0) / Math.max(1, trust.length)
   return mean > 0 ? trust.map(each => each / mean) : trust
 }
 
-/** Rows times a number each: to a head that is strongly regularised, as one is among many wrong labels, this is a label of that strength. */
+/**
+ * Rows times a number each: to a head that is strongly regularised, as one is among many wrong labels, this is a label
+ * of that strength.
+ */
 function scaled(rows: Rows, by: Float64Array): Rows {
   const values = rows.values.slice()
   for (let row = 0; row < rows.length; row++) {
-    const from = rows.layout === 'sparse' ? rows.indptr[row] : row * rows.columns, to = rows.layout === 'sparse' ? rows.indptr[row + 1] : from + rows.columns
+    const from = rows.layout === 'sparse' ? rows.indptr[row] : row * rows.columns,
+      to = rows.layout === 'sparse' ? rows.indptr[row + 1] : from + rows.columns
     for (let k = from; k < to; k++) values[k] *= by[row]
   }
   return { ...rows, values }

@@ -29,8 +29,8 @@ export function midranks(values: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Area under the ROC curve: the chance that a positive row (positive[i] non-zero) has a higher score than a negative one, ties counted half,
- * with DeLong's 95 % interval (DeLong et al. 1988, by mid-ranks), clipped to [0, 1].
+ * Area under the ROC curve: the chance that a positive row (positive[i] non-zero) has a higher score than a negative
+ * one, ties counted half, with DeLong's 95 % interval (DeLong et al. 1988, by mid-ranks), clipped to [0, 1].
  * NaN throughout if either class is empty; with one row in a class the interval is [0, 1].
  */
 export function auroc(scores: ArrayLike<number>, positive: ArrayLike<number>): Estimate {
@@ -64,20 +64,39 @@ export function auroc(scores: ArrayLike<number>, positive: ArrayLike<number>): E
 }
 
 /**
- * The chance that a row whose sign is turned round has a lower margin than another row as it is: P(-m_i < m_j) = P(m_i + m_j > 0) over all pairs of rows, ties counted half. For margins that turn with their row's sides this is
- * the AUROC of finding one turned row, each turned in turn. A U-statistic (Hoeffding 1948), its 95 % interval by the spread of the rows' own shares, or where that is more by the spread of the sums of `groups` (of one prompt, say, whose rows go together), clipped to
- * [0, 1]. NaN throughout with less than two rows.
+ * The chance that a row whose sign is turned round has a lower margin than another row as it is: P(-m_i < m_j) = P(m_i
+ * + m_j > 0) over all pairs of rows, ties counted half. For margins that turn with their row's sides this is the AUROC
+ * of finding one turned row, each turned in turn. A U-statistic (Hoeffding 1948), its 95 % interval by the spread of
+ * the rows' own shares, or where that is more by the spread of the sums of `groups` (of one prompt, say, whose rows go
+ * together), clipped to [0, 1]. NaN throughout with less than two rows.
  */
 export function turnedAuroc(margins: Float64Array, groups?: Uint32Array): Estimate {
   const n = margins.length
   if (n < 2) return { value: NaN, low: NaN, high: NaN }
   const sorted = margins.slice().sort()
   // by row: share of the others with which its margin sums to more than 0
-  const shares = margins.map(margin => ((2 * n - countBefore(n, i => sorted[i] <= -margin) - countBefore(n, i => sorted[i] < -margin)) / 2 - (margin > 0 ? 1 : margin === 0 ? 0.5 : 0)) / (n - 1))
-  const value = shares.reduce((sum, each) => sum + each, 0) / n, sums = new Map<number, number>()
+  const shares = margins.map(
+    margin =>
+      ((2 * n - countBefore(n, i => sorted[i] <= -margin) - countBefore(n, i => sorted[i] < -margin)) / 2 -
+        (margin > 0 ? 1 : margin === 0 ? 0.5 : 0)) /
+      (n - 1),
+  )
+  const value = shares.reduce((sum, each) => sum + each, 0) / n,
+    sums = new Map<number, number>()
   groups?.forEach((group, i) => sums.set(group, (sums.get(group) ?? 0) + shares[i] - value))
-  const squares = (values: Iterable<number>) => { let sum = 0; for (const each of values) sum += each * each; return sum }
-  const error = 2 * Math.sqrt(Math.max(squares(shares.map(each => each - value)) / (n - 1) / n, sums.size > 1 ? squares(sums.values()) * sums.size / (sums.size - 1) / n / n : 0))
+  const squares = (values: Iterable<number>) => {
+    let sum = 0
+    for (const each of values) sum += each * each
+    return sum
+  }
+  const error =
+    2 *
+    Math.sqrt(
+      Math.max(
+        squares(shares.map(each => each - value)) / (n - 1) / n,
+        sums.size > 1 ? (squares(sums.values()) * sums.size) / (sums.size - 1) / n / n : 0,
+      ),
+    )
   return { value, low: Math.max(0, value - Z95 * error), high: Math.min(1, value + Z95 * error) }
 }
 
@@ -119,9 +138,11 @@ export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /**
- * Expected calibration error of p = P(the label as given is right), over `bins` (even) equal bins of [0, 1]: sum over bins of
- * |labels - p| / n (MORE, arXiv 2312.07401). All labels are `chosen first`, so each row stands for itself, (p, 1), and for its mirror,
- * (1 - p, 0): without it a bin of low p would hold nothing but ones. Mirrored bins have equal gaps, so the upper half is counted.
+ * Expected calibration error of p = P(the label as given is right), over `bins` (even) equal bins of [0, 1]: sum over
+ * bins of
+ * |labels - p| / n (MORE, arXiv 2312.07401). All labels are `chosen first`, so each row stands for itself, (p, 1), and
+ * for its mirror, (1 - p, 0): without it a bin of low p would hold nothing but ones. Mirrored bins have equal gaps, so
+ * the upper half is counted.
  */
 export function calibrationError(probabilities: ArrayLike<number>, bins = 10): number {
   const gap = new Float64Array(bins)

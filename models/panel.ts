@@ -1,4 +1,13 @@
-import { confidentThreshold, fitCalibration, fitNoiseRate, flagConfident, MAX_ETA_WIDTH, posterior, support, type Calibration } from './calibration.ts'
+import {
+  confidentThreshold,
+  fitCalibration,
+  fitNoiseRate,
+  flagConfident,
+  MAX_ETA_WIDTH,
+  posterior,
+  support,
+  type Calibration,
+} from './calibration.ts'
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
 import { judge, type Question } from './judge.ts'
@@ -11,16 +20,25 @@ import { countBefore } from './sorted.ts'
 import type { Stack } from './stack.ts'
 import type { Standings } from './standings.ts'
 
-/** Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum, `exchange` that sum after each has learned from the others, where that helps. */
+/**
+ * Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum, `exchange` that
+ * sum after each has learned from the others, where that helps.
+ */
 export type Rule = 'both' | 'either' | 'stack' | 'exchange'
 
 export interface PanelOptions extends CrossFitOptions {
   rule: Rule
   /** Share of the labels that are wrong, in [0, 0.5); absent: estimated. */
   noise_rate?: number
-  /** The panel is able if the lower end of the self-test's `auroc_corrected` is above this; it tells a little if that is above 0.53. */
+  /**
+   * The panel is able if the lower end of the self-test's `auroc_corrected` is above this; it tells a little if that is
+   * above 0.53.
+   */
   min_auroc: number
-  /** What decides the share to drop. `evidence`: what helps a fresh head, which may be none; `noise_rate`: as many as are taken to be wrong, without a trial. */
+  /**
+   * What decides the share to drop. `evidence`: what helps a fresh head, which may be none; `noise_rate`: as many as
+   * are taken to be wrong, without a trial.
+   */
   share_by: 'evidence' | 'noise_rate'
   /** Share of the sample whose sides are swapped in secret for the self-test. */
   flip_share: number
@@ -31,11 +49,15 @@ export interface SelfTest {
   rows: number
   /** Labels that were flipped in secret before all reviewers were trained afresh; for precision and recall. */
   planted: number
-  /** Chance that a flipped label has a lower stack margin than another row, each label flipped in turn: out of fold, where no reviewer has seen it, that only changes its margin's sign. Before reviewers learn from each other. */
+  /**
+   * Chance that a flipped label has a lower stack margin than another row, each label flipped in turn: out of fold,
+   * where no reviewer has seen it, that only changes its margin's sign. Before reviewers learn from each other.
+   */
   auroc: Estimate
   /**
-   * The same for a wrong label against a right one: (auroc - e) / (1 - 2 e), as a share e of the flips made a wrong label right and e of the others are wrong.
-   * Its lower end takes the lowest e that is not ruled out, so that noise which may not be there excuses nothing.
+   * The same for a wrong label against a right one: (auroc - e) / (1 - 2 e), as a share e of the flips made a wrong
+   * label right and e of the others are wrong. Its lower end takes the lowest e that is not ruled out, so that noise
+   * which may not be there excuses nothing.
    */
   auroc_corrected: Estimate
   /** Rows found wrong by the rule that were planted; the others may be wrong labels of the data's own. */
@@ -43,7 +65,6 @@ export interface SelfTest {
   /** Planted flips that the rule found wrong. */
   recall: Estimate
 }
-
 
 /** Reviewers that judge together. A plain object: it survives structured clone. */
 export interface Panel {
@@ -54,31 +75,47 @@ export interface Panel {
   /** Calibration of the stack's margin. */
   joint: Calibration
   /**
-   * Share of labels taken to be wrong: given; fitted beside the temperature, the interval covering what is found before and after flips are planted, with
-   * their share taken off again, and what is found without each fold; or, where that interval is too wide, the share that confident learning flags.
+   * Share of labels taken to be wrong: given; fitted beside the temperature, the interval covering what is found before
+   * and after flips are planted, with their share taken off again, and what is found without each fold; or, where that
+   * interval is too wide, the share that confident learning flags.
    */
   noise_rate: Estimate & { how: 'given' | 'fitted' | 'confident' }
-  /** A reviewer speaks against a pair whose margin is at or below this: its own lowest share, and never a margin that supports the label. The share is `evidence.share`, or the noise rate if that is 0. */
+  /**
+   * A reviewer speaks against a pair whose margin is at or below this: its own lowest share, and never a margin that
+   * supports the label. The share is `evidence.share`, or the noise rate if that is 0.
+   */
   thresholds: number[]
   stack_threshold: number
   /** Quantiles of the sample's stack margins, evenly spread, ascending. */
   quantiles: Float64Array
-  /** Confident learning flags a label if the chance of the opposite one, 1 - `support`, reaches this; NaN if nothing is to be flagged. */
+  /**
+   * Confident learning flags a label if the chance of the opposite one, 1 - `support`, reaches this; NaN if nothing is
+   * to be flagged.
+   */
   confident: number
   /** Stack margins as two normal bells. */
   mixture: Mixture
   self_test: SelfTest
-  /** The lower end of the self-test's corrected AUROC is above `min_auroc`. If not, nothing may be dropped on this panel's word alone: only where that helps a fresh head beyond chance. */
+  /**
+   * The lower end of the self-test's corrected AUROC is above `min_auroc`. If not, nothing may be dropped on this
+   * panel's word alone: only where that helps a fresh head beyond chance.
+   */
   able: boolean
   /** It is above 0.53. If not, nothing may be dropped at all. */
   tells: boolean
   share_by: 'evidence' | 'noise_rate'
-  /** What dropping does to a fresh head; absent when the panel does not tell right labels from wrong ones, and when it was not asked for. */
+  /**
+   * What dropping does to a fresh head; absent when the panel does not tell right labels from wrong ones, and when it
+   * was not asked for.
+   */
   evidence?: Evidence
-  /** Rank correlation (Spearman) of the two reviewers that see and are most alike; above 0.95 they are one reviewer asked twice. */
-  correlation?: { first: string, second: string, correlation: number, near_copy: boolean }
+  /**
+   * Rank correlation (Spearman) of the two reviewers that see and are most alike; above 0.95 they are one reviewer
+   * asked twice.
+   */
+  correlation?: { first: string; second: string; correlation: number; near_copy: boolean }
   /** What the exchange did to the AUROC of finding planted flips; absent when it was not tried. */
-  exchange?: { before: number, after: number, helps: boolean }
+  exchange?: { before: number; after: number; helps: boolean }
   rows: number
 }
 
@@ -89,23 +126,28 @@ const LEAST_AUROC = 0.53
 const QUANTILES = 1000
 
 /** True if pairs may be dropped: dropping helps, or where that was not asked the panel is able. */
-export const mayDrop = ({ able, share_by, evidence }: Panel): boolean => share_by === 'noise_rate' ? able : evidence?.helps === true
+export const mayDrop = ({ able, share_by, evidence }: Panel): boolean =>
+  share_by === 'noise_rate' ? able : evidence?.helps === true
 
 /**
- * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flipped labels, and looks whether a
- * fresh head on `fresh` rows gains by what would be dropped.
+ * Fits every reviewer on the same sample and folds (by prompt), weighs them, tests what they can see with flipped
+ * labels, and looks whether a fresh head on `fresh` rows gains by what would be dropped.
  */
 export function fitPanel(question: Question, fresh: Rows, options: PanelOptions): Panel {
   const { specs, folds } = question
   let judged = judge(question, { ...options, exchange: false })
   let joint = fitCalibration(judged.stacked)
-  const found = turnedAuroc(judged.stacked, question.prompts), rate = options.noise_rate ?? joint.eta.value, plainL2s = judged.fits.map(({ l2 }) => l2)
+  const found = turnedAuroc(judged.stacked, question.prompts),
+    rate = options.noise_rate ?? joint.eta.value,
+    plainL2s = judged.fits.map(({ l2 }) => l2)
   // a plateau of contradicted labels is what wrong ones leave; opinions of a minority grow fewer as the margin rises
   const noisy = options.noise_rate !== undefined || joint.eta.low > 0
   let planted = plant(question, plainL2s, rate, false, options)
   let exchange: Panel['exchange']
   if (options.rule === 'exchange' && likelyNoise(joint, judged.stacked, options.noise_rate) >= LEAST_NOISE) {
-    const other = plant(question, plainL2s, rate, true, options), before = planted.auroc, after = other.auroc
+    const other = plant(question, plainL2s, rate, true, options),
+      before = planted.auroc,
+      after = other.auroc
     exchange = { before, after, helps: after > before }
     if (exchange.helps) {
       planted = other
@@ -116,17 +158,58 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
   const { margins, stack, stacked, standings } = judged
   const eta = coverAll(joint, [planted.noise, spreadOverFolds(stacked, folds, options.folds, joint.eta.value)])
   const noise_rate = noiseRate(joint, eta, stacked, options.noise_rate)
-  const self_test = { ...planted.test, auroc: found, auroc_corrected: corrected(found, noise_rate.how === 'given' ? noise_rate : eta) }
-  const { low } = self_test.auroc_corrected, able = low > options.min_auroc, tells = low > LEAST_AUROC
-  const evidence = options.share_by === 'evidence' && tells
-    ? chooseShare({ question, fresh, rule: options.rule, noise_rate: noise_rate.value, is_given: noise_rate.how === 'given', able, noisy, l2s: plainL2s, exchange: exchange?.helps ?? false, options }) : undefined
+  const self_test = {
+    ...planted.test,
+    auroc: found,
+    auroc_corrected: corrected(found, noise_rate.how === 'given' ? noise_rate : eta),
+  }
+  const { low } = self_test.auroc_corrected,
+    able = low > options.min_auroc,
+    tells = low > LEAST_AUROC
+  const evidence =
+    options.share_by === 'evidence' && tells
+      ? chooseShare({
+          question,
+          fresh,
+          rule: options.rule,
+          noise_rate: noise_rate.value,
+          is_given: noise_rate.how === 'given',
+          able,
+          noisy,
+          l2s: plainL2s,
+          exchange: exchange?.helps ?? false,
+          options,
+        })
+      : undefined
   const dropped = evidence?.helps ? evidence.share : noise_rate.value
-  const fits = standings ? [...judged.fits, fitHeads(GIVEN, { layout: 'dense', columns: 1, length: 0, values: new Float32Array(0) }, folds, options)] : judged.fits
-  const reviewers = [...specs, GIVEN].slice(0, fits.length).map((spec, m) => ({ ...spec, fit: fits[m], calibration: fitCalibration(margins[m]) }))
+  const fits = standings
+    ? [
+        ...judged.fits,
+        fitHeads(GIVEN, { layout: 'dense', columns: 1, length: 0, values: new Float32Array(0) }, folds, options),
+      ]
+    : judged.fits
+  const reviewers = [...specs, GIVEN]
+    .slice(0, fits.length)
+    .map((spec, m) => ({ ...spec, fit: fits[m], calibration: fitCalibration(margins[m]) }))
   return {
-    reviewers, ...(standings ? { standings } : {}), stack, joint, noise_rate, thresholds: thresholdsOf(stack, margins, dropped), stack_threshold: lowest(stacked, dropped),
-    quantiles: quantilesOf(stacked), confident: confidentThreshold(stacked.map(margin => support(joint, margin))), mixture: fitMixture(stacked), self_test, able, tells, share_by: options.share_by,
-    ...(evidence ? { evidence } : {}), ...correlate(reviewers, stack.sees, margins), ...(exchange ? { exchange } : {}), rows: folds.length,
+    reviewers,
+    ...(standings ? { standings } : {}),
+    stack,
+    joint,
+    noise_rate,
+    thresholds: thresholdsOf(stack, margins, dropped),
+    stack_threshold: lowest(stacked, dropped),
+    quantiles: quantilesOf(stacked),
+    confident: confidentThreshold(stacked.map(margin => support(joint, margin))),
+    mixture: fitMixture(stacked),
+    self_test,
+    able,
+    tells,
+    share_by: options.share_by,
+    ...(evidence ? { evidence } : {}),
+    ...correlate(reviewers, stack.sees, margins),
+    ...(exchange ? { exchange } : {}),
+    rows: folds.length,
   }
 }
 
@@ -139,16 +222,21 @@ export function curriculumRank({ quantiles }: Panel, margin: number): number {
 }
 
 function quantilesOf(margins: Float64Array): Float64Array {
-  const sorted = margins.slice().sort(), count = Math.min(QUANTILES, sorted.length)
-  return Float64Array.from({ length: count }, (_, i) => sorted[Math.floor((i + 0.5) * sorted.length / count)])
+  const sorted = margins.slice().sort(),
+    count = Math.min(QUANTILES, sorted.length)
+  return Float64Array.from({ length: count }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / count)])
 }
 
 /** By reviewer: the margin below or at which its lowest `rate` lies; -Infinity for one that is blind. */
 export const thresholdsOf = ({ sees }: Stack, margins: readonly Float64Array[], rate: number): number[] =>
-  margins.map((some, m) => sees[m] ? lowest(some, rate) : -Infinity)
+  margins.map((some, m) => (sees[m] ? lowest(some, rate) : -Infinity))
 
-/** P(the label is right) of stack margins: the posterior where the noise rate is identified, else P(a fresh label of the same source would agree). */
-export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): number => noise_rate.how === 'fitted' ? posterior(joint, margin) : support(joint, margin)
+/**
+ * P(the label is right) of stack margins: the posterior where the noise rate is identified, else P(a fresh label of the
+ * same source would agree).
+ */
+export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): number =>
+  noise_rate.how === 'fitted' ? posterior(joint, margin) : support(joint, margin)
 
 /** How many reviewers speak against each row. */
 export function against(thresholds: readonly number[], margins: readonly Float64Array[]): Uint8Array {
@@ -156,47 +244,83 @@ export function against(thresholds: readonly number[], margins: readonly Float64
 }
 
 /** How many reviewers that see have a say on each row: a margin of 0 is none. */
-export const speaking = ({ sees }: Stack, margins: readonly Float64Array[]): Uint8Array => countWhere(margins, (margin, m) => sees[m] && margin !== 0)
+export const speaking = ({ sees }: Stack, margins: readonly Float64Array[]): Uint8Array =>
+  countWhere(margins, (margin, m) => sees[m] && margin !== 0)
 
 function countWhere(margins: readonly Float64Array[], test: (margin: number, m: number) => boolean): Uint8Array {
   const out = new Uint8Array(margins[0].length)
-  margins.forEach((some, m) => { for (let i = 0; i < out.length; i++) if (test(some[i], m)) out[i]++ })
+  margins.forEach((some, m) => {
+    for (let i = 0; i < out.length; i++) if (test(some[i], m)) out[i]++
+  })
   return out
 }
 
 /** 1 where the rule finds the label wrong. Only reviewers that see are asked; with none, nothing is found. */
-export function foundWrong(rule: Rule, stack: Stack, margins: readonly Float64Array[], stacked: Float64Array, thresholds: readonly number[], stack_threshold: number): Uint8Array {
+export function foundWrong(
+  rule: Rule,
+  stack: Stack,
+  margins: readonly Float64Array[],
+  stacked: Float64Array,
+  thresholds: readonly number[],
+  stack_threshold: number,
+): Uint8Array {
   if (!stack.sees.includes(true)) return new Uint8Array(stacked.length)
-  if (rule === 'stack' || rule === 'exchange') return Uint8Array.from(stacked, margin => margin <= stack_threshold ? 1 : 0)
+  if (rule === 'stack' || rule === 'exchange') {
+    return Uint8Array.from(stacked, margin => (margin <= stack_threshold ? 1 : 0))
+  }
   const voices = speaking(stack, margins)
-  return against(thresholds, margins).map((count, i) => count >= (rule === 'both' ? Math.max(1, voices[i]) : 1) ? 1 : 0)
+  return against(thresholds, margins).map((count, i) =>
+    count >= (rule === 'both' ? Math.max(1, voices[i]) : 1) ? 1 : 0,
+  )
 }
 
 const corrected = (found: Estimate, eta: Estimate): Estimate => {
   const at = (value: number, e: number) => Math.min(1, Math.max(0, (value - e) / (1 - 2 * e)))
-  return { value: at(found.value, eta.value), low: at(found.low, eta.low), high: at(found.high, Math.min(eta.high, 0.495)) }
+  return {
+    value: at(found.value, eta.value),
+    low: at(found.low, eta.low),
+    high: at(found.high, Math.min(eta.high, 0.495)),
+  }
 }
 
 /** The two reviewers that see whose ranks agree most. */
-function correlate(reviewers: readonly Reviewer[], sees: readonly boolean[], margins: readonly Float64Array[]): Pick<Panel, 'correlation'> {
+function correlate(
+  reviewers: readonly Reviewer[],
+  sees: readonly boolean[],
+  margins: readonly Float64Array[],
+): Pick<Panel, 'correlation'> {
   let best: Panel['correlation']
   for (let a = 0; a < reviewers.length; a++) {
     for (let b = a + 1; b < reviewers.length; b++) {
       if (!sees[a] || !sees[b]) continue
       const correlation = spearman(margins[a], margins[b])
-      if (best === undefined || correlation > best.correlation) best = { first: reviewers[a].name, second: reviewers[b].name, correlation, near_copy: correlation > 0.95 }
+      if (best === undefined || correlation > best.correlation) {
+        best = { first: reviewers[a].name, second: reviewers[b].name, correlation, near_copy: correlation > 0.95 }
+      }
     }
   }
   return best ? { correlation: best } : {}
 }
 
-/** `looks` are other looks at the same quantity, with other chances in them; each interval is honest about some only, so the answer covers them all. */
+/**
+ * `looks` are other looks at the same quantity, with other chances in them; each interval is honest about some only, so
+ * the answer covers them all.
+ */
 function coverAll(joint: Calibration, looks: readonly [Estimate, Estimate]): Estimate {
   const all = [joint.eta, ...looks]
-  return { value: (joint.eta.value + looks[0].value) / 2, low: Math.min(...all.map(({ low }) => low)), high: Math.max(...all.map(({ high }) => high)) }
+  return {
+    value: (joint.eta.value + looks[0].value) / 2,
+    low: Math.min(...all.map(({ low }) => low)),
+    high: Math.max(...all.map(({ high }) => high)),
+  }
 }
 
-function noiseRate(joint: Calibration, eta: Estimate, stacked: Float64Array, given: number | undefined): Panel['noise_rate'] {
+function noiseRate(
+  joint: Calibration,
+  eta: Estimate,
+  stacked: Float64Array,
+  given: number | undefined,
+): Panel['noise_rate'] {
   if (given !== undefined) return { value: given, low: given, high: given, how: 'given' }
   if (joint.identified && eta.high - eta.low <= MAX_ETA_WIDTH) return { ...eta, how: 'fitted' }
   return { ...flaggedShare(joint, stacked), how: 'confident' }
@@ -205,10 +329,14 @@ function noiseRate(joint: Calibration, eta: Estimate, stacked: Float64Array, giv
 /** The share that confident learning flags. */
 function flaggedShare(joint: Calibration, stacked: Float64Array): Estimate {
   const flags = flagConfident(stacked.map(margin => support(joint, margin)))
-  return share(flags.reduce((n, flag) => n + flag, 0), flags.length)
+  return share(
+    flags.reduce((n, flag) => n + flag, 0),
+    flags.length,
+  )
 }
 
-const likelyNoise = (joint: Calibration, stacked: Float64Array, given: number | undefined) => given ?? (joint.identified ? joint.eta.value : flaggedShare(joint, stacked).value)
+const likelyNoise = (joint: Calibration, stacked: Float64Array, given: number | undefined) =>
+  given ?? (joint.identified ? joint.eta.value : flaggedShare(joint, stacked).value)
 
 // 97.5 % point of Student's t with 4 degrees of freedom: five folds
 const T4_95 = 2.776
@@ -221,11 +349,17 @@ function spreadOverFolds(stacked: Float64Array, folds: Uint8Array, count: number
     if (others.length > 0 && others.length < stacked.length) etas.push(fitNoiseRate(others))
   }
   const mean = etas.reduce((sum, eta) => sum + eta, 0) / etas.length
-  const error = T4_95 * Math.sqrt((etas.length - 1) / etas.length * etas.reduce((sum, eta) => sum + (eta - mean) ** 2, 0))
-  return etas.length < 2 ? { value, low: 0, high: 0.5 } : { value, low: Math.max(0, value - error), high: Math.min(0.5, value + error) }
+  const error =
+    T4_95 * Math.sqrt(((etas.length - 1) / etas.length) * etas.reduce((sum, eta) => sum + (eta - mean) ** 2, 0))
+  return etas.length < 2
+    ? { value, low: 0, high: 0.5 }
+    : { value, low: Math.max(0, value - error), high: Math.min(0.5, value + error) }
 }
 
-/** The margin below or at which the lowest `rate` of these lie; -Infinity when that is none of them, and below 0 always: no margin that supports a label speaks against it. */
+/**
+ * The margin below or at which the lowest `rate` of these lie; -Infinity when that is none of them, and below 0 always:
+ * no margin that supports a label speaks against it.
+ */
 export function lowest(margins: Float64Array, rate: number): number {
   const sorted = margins.slice().sort()
   const count = Math.floor(rate * sorted.length)
@@ -233,25 +367,56 @@ export function lowest(margins: Float64Array, rate: number): number {
 }
 
 /**
- * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation, weighs them afresh, and looks for the flips by the rule. The labels'
- * own noise counts as clean here and a planted flip of a wrong label makes it right, so the figures are lower than those against the truth.
+ * Swaps the sides of a random share of the sample in secret, trains every reviewer afresh with its own regularisation,
+ * weighs them afresh, and looks for the flips by the rule. The labels' own noise counts as clean here and a planted
+ * flip of a wrong label makes it right, so the figures are lower than those against the truth.
  */
-function plant(question: Question, l2s: readonly number[], rate: number, exchange: boolean, options: PanelOptions): { test: Pick<SelfTest, 'rows' | 'planted' | 'precision' | 'recall'>, auroc: number, noise: Estimate } {
-  const n = question.folds.length, { flip_share } = options
-  const order = shuffle(Uint32Array.from({ length: n }, (_, i) => i), new Random(combine32(options.seed, 0x706c616e)))
-  const planted = new Uint8Array(n), signs = new Int8Array(n).fill(1)
-  for (const row of order.subarray(0, Math.round(n * flip_share))) { planted[row] = 1; signs[row] = -1 }
+function plant(
+  question: Question,
+  l2s: readonly number[],
+  rate: number,
+  exchange: boolean,
+  options: PanelOptions,
+): { test: Pick<SelfTest, 'rows' | 'planted' | 'precision' | 'recall'>; auroc: number; noise: Estimate } {
+  const n = question.folds.length,
+    { flip_share } = options
+  const order = shuffle(
+    Uint32Array.from({ length: n }, (_, i) => i),
+    new Random(combine32(options.seed, 0x706c616e)),
+  )
+  const planted = new Uint8Array(n),
+    signs = new Int8Array(n).fill(1)
+  for (const row of order.subarray(0, Math.round(n * flip_share))) {
+    planted[row] = 1
+    signs[row] = -1
+  }
   const { margins, stack, stacked } = judge(question, { ...options, signs, l2s, exchange })
   // the flips come on top of the noise that is there
   const total = rate * (1 - flip_share) + (1 - rate) * flip_share
-  const found = foundWrong(options.rule, stack, margins, stacked, thresholdsOf(stack, margins, total), lowest(stacked, total))
-  let flagged = 0, hits = 0, count = 0
-  for (let i = 0; i < n; i++) { flagged += found[i]; hits += found[i] & planted[i]; count += planted[i] }
+  const found = foundWrong(
+    options.rule,
+    stack,
+    margins,
+    stacked,
+    thresholdsOf(stack, margins, total),
+    lowest(stacked, total),
+  )
+  let flagged = 0,
+    hits = 0,
+    count = 0
+  for (let i = 0; i < n; i++) {
+    flagged += found[i]
+    hits += found[i] & planted[i]
+    count += planted[i]
+  }
   const { eta } = fitCalibration(stacked)
   const without = (found: number) => Math.min(0.5, Math.max(0, (found - flip_share) / (1 - 2 * flip_share)))
   return {
     test: { rows: n, planted: count, precision: share(hits, flagged), recall: share(hits, count) },
-    auroc: auroc(stacked.map(margin => -margin), planted).value,
+    auroc: auroc(
+      stacked.map(margin => -margin),
+      planted,
+    ).value,
     noise: { value: without(eta.value), low: without(eta.low), high: without(eta.high) },
   }
 }

@@ -13,7 +13,10 @@ export function hashString(text: string, seed = 0): number {
   return hash32(bytes, 0, bytes.length, seed)
 }
 
-/** Fold in [0, folds) of a row whose prompt hashes to `promptHash`: rows of one prompt share a fold. `folds` is 1 to 255. */
+/**
+ * Fold in [0, folds) of a row whose prompt hashes to `promptHash`: rows of one prompt share a fold. `folds` is 1 to
+ * 255.
+ */
 export function foldOf(promptHash: number, folds: number, seed = 0): number {
   return combine32(seed, promptHash) % folds
 }
@@ -41,7 +44,7 @@ export class Random {
     this.counter = (this.counter + 1) | 0
     this.a = this.b ^ (this.b >>> 9)
     this.b = (this.c + (this.c << 3)) | 0
-    this.c = ((this.c << 21) | (this.c >>> 11)) + t | 0
+    this.c = (((this.c << 21) | (this.c >>> 11)) + t) | 0
     return t >>> 0
   }
 
@@ -50,7 +53,10 @@ export class Random {
     return this.uint32() / 4294967296
   }
 
-  /** Integer in [0, limit), limit up to 2^32; some integers are likelier than others by a factor of at most 1 + limit / 2^32. */
+  /**
+   * Integer in [0, limit), limit up to 2^32; some integers are likelier than others by a factor of at most 1 + limit /
+   * 2^32.
+   */
   below(limit: number): number {
     return Math.floor(this.float() * limit)
   }

@@ -2,16 +2,28 @@ import { fitCalibration, type Calibration } from './calibration.ts'
 import { crossFit, crossMargins, type CrossFit, type CrossFitOptions } from './head.ts'
 import type { Rows } from './rows.ts'
 
-/** `learned`: a head trained here on the rows. `given`: the rows are margins already (one dense column), from scores that the data carries; nothing is trained. */
-export interface ReviewerSpec { name: string, from: 'learned' | 'given' }
+/**
+ * `learned`: a head trained here on the rows. `given`: the rows are margins already (one dense column), from scores
+ * that the data carries; nothing is trained.
+ */
+export interface ReviewerSpec {
+  name: string
+  from: 'learned' | 'given'
+}
 
-/** A fitted reviewer: cross-fitted heads on one kind of features and what their margins mean. A plain object: it survives structured clone. */
+/**
+ * A fitted reviewer: cross-fitted heads on one kind of features and what their margins mean. A plain object: it
+ * survives structured clone.
+ */
 export interface Reviewer extends ReviewerSpec {
   fit: CrossFit
   calibration: Calibration
 }
 
-/** Fits a reviewer to a training sample: heads, then calibration on their out-of-fold margins. The same rows, folds and options give the same bytes. */
+/**
+ * Fits a reviewer to a training sample: heads, then calibration on their out-of-fold margins. The same rows, folds and
+ * options give the same bytes.
+ */
 export function fitReviewer(spec: ReviewerSpec, rows: Rows, folds: Uint8Array, options: CrossFitOptions): Reviewer {
   const fit = fitHeads(spec, rows, folds, options)
   return { ...spec, fit, calibration: fitCalibration(signedMargins(fit, rows, folds, options.signs)) }
@@ -22,7 +34,12 @@ export const fitHeads = ({ from }: ReviewerSpec, rows: Rows, folds: Uint8Array, 
   from === 'given' ? asGiven(rows, options) : crossFit(rows, folds, options)
 
 /** Out-of-fold margins of the labels that were trained on: those of rows taken with their sides swapped change sign. */
-export function signedMargins(fit: CrossFit, rows: Rows, folds: Uint8Array, signs: Int8Array | undefined): Float64Array {
+export function signedMargins(
+  fit: CrossFit,
+  rows: Rows,
+  folds: Uint8Array,
+  signs: Int8Array | undefined,
+): Float64Array {
   const margins = crossMargins(fit, rows, folds)
   if (signs !== undefined) for (let i = 0; i < margins.length; i++) margins[i] *= signs[i]
   return margins
@@ -30,8 +47,16 @@ export function signedMargins(fit: CrossFit, rows: Rows, folds: Uint8Array, sign
 
 /** "Heads" that pass a column on: what was not trained on these labels needs no folds. */
 function asGiven(rows: Rows, { folds }: CrossFitOptions): CrossFit {
-  if (rows.layout !== 'dense' || rows.columns !== 1) throw new Error(`models: given margins are one dense column, not ${rows.layout} rows of ${rows.columns}`)
+  if (rows.layout !== 'dense' || rows.columns !== 1) {
+    throw new Error(`models: given margins are one dense column, not ${rows.layout} rows of ${rows.columns}`)
+  }
   return {
-    folds, columns: 1, l2: 0, tried: [], weights: Array.from({ length: folds }, () => Float32Array.of(1)), trained: Array.from({ length: folds }, () => 0), converged: true,
+    folds,
+    columns: 1,
+    l2: 0,
+    tried: [],
+    weights: Array.from({ length: folds }, () => Float32Array.of(1)),
+    trained: Array.from({ length: folds }, () => 0),
+    converged: true,
   }
 }

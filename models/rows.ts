@@ -1,4 +1,7 @@
-/** Feature rows in compressed sparse row form; row r is indices/values[indptr[r], indptr[r + 1]), indices ascending. A plain object: it survives structured clone. */
+/**
+ * Feature rows in compressed sparse row form; row r is indices/values[indptr[r], indptr[r + 1]), indices ascending. A
+ * plain object: it survives structured clone.
+ */
 export interface SparseRows {
   layout: 'sparse'
   columns: number
@@ -8,7 +11,10 @@ export interface SparseRows {
   values: Float32Array
 }
 
-/** Feature rows one after another: row r is values[r * columns, (r + 1) * columns). A plain object: it survives structured clone. */
+/**
+ * Feature rows one after another: row r is values[r * columns, (r + 1) * columns). A plain object: it survives
+ * structured clone.
+ */
 export interface DenseRows {
   layout: 'dense'
   columns: number
@@ -43,7 +49,10 @@ export class SparseBuilder {
     return this.count
   }
 
-  /** Copies the first `size` entries of `indices` (ascending, below `columns`) and `values` as a row; false, with nothing stored, when full. */
+  /**
+   * Copies the first `size` entries of `indices` (ascending, below `columns`) and `values` as a row; false, with
+   * nothing stored, when full.
+   */
   append(indices: Uint32Array, values: Float32Array, size: number): boolean {
     const start = this.indptr[this.count]
     const end = start + size
@@ -65,8 +74,12 @@ export class SparseBuilder {
   view(): SparseRows {
     const end = this.indptr[this.count]
     return {
-      layout: 'sparse', columns: this.columns, length: this.count,
-      indptr: this.indptr.subarray(0, this.count + 1), indices: this.indices.subarray(0, end), values: this.values.subarray(0, end),
+      layout: 'sparse',
+      columns: this.columns,
+      length: this.count,
+      indptr: this.indptr.subarray(0, this.count + 1),
+      indices: this.indices.subarray(0, end),
+      values: this.values.subarray(0, end),
     }
   }
 
@@ -105,7 +118,12 @@ export class DenseBuilder {
 
   /** The rows without a copy, valid until the next `append` or `clear`. */
   view(): DenseRows {
-    return { layout: 'dense', columns: this.columns, length: this.count, values: this.values.subarray(0, this.count * this.columns) }
+    return {
+      layout: 'dense',
+      columns: this.columns,
+      length: this.count,
+      values: this.values.subarray(0, this.count * this.columns),
+    }
   }
 
   /** Forgets the rows and keeps the memory. */
@@ -121,8 +139,9 @@ function grown<T extends Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>(a
 }
 
 /**
- * Rows of several parts, one after another, as one: a copy that owns exactly its bytes (a view sent between threads would carry its whole buffer).
- * With one part it is that part's compact copy. Fails if the parts differ in layout or columns; the parts' order is the caller's (merge in file order).
+ * Rows of several parts, one after another, as one: a copy that owns exactly its bytes (a view sent between threads
+ * would carry its whole buffer). With one part it is that part's compact copy. Fails if the parts differ in layout or
+ * columns; the parts' order is the caller's (merge in file order).
  */
 export function concatRows(parts: readonly Rows[]): Rows {
   const first = parts[0]
@@ -131,7 +150,9 @@ export function concatRows(parts: readonly Rows[]): Rows {
   let size = 0
   for (const part of parts) {
     if (part.layout !== first.layout || part.columns !== first.columns) {
-      throw new Error(`models: cannot join rows of ${part.layout} ${part.columns} columns to ${first.layout} ${first.columns}; use one feature kind`)
+      throw new Error(
+        `models: cannot join rows of ${part.layout} ${part.columns} columns to ${first.layout} ${first.columns}; use one feature kind`,
+      )
     }
     length += part.length
     size += part.values.length
@@ -163,11 +184,15 @@ export function takeRows(rows: Rows, picked: Uint32Array): Rows {
   if (rows.layout === 'dense') {
     const width = rows.columns
     const values = new Float32Array(picked.length * width)
-    for (let i = 0; i < picked.length; i++) values.set(rows.values.subarray(picked[i] * width, (picked[i] + 1) * width), i * width)
+    for (let i = 0; i < picked.length; i++) {
+      values.set(rows.values.subarray(picked[i] * width, (picked[i] + 1) * width), i * width)
+    }
     return { layout: 'dense', columns: width, length: picked.length, values }
   }
   const indptr = new Uint32Array(picked.length + 1)
-  for (let i = 0; i < picked.length; i++) indptr[i + 1] = indptr[i] + rows.indptr[picked[i] + 1] - rows.indptr[picked[i]]
+  for (let i = 0; i < picked.length; i++) {
+    indptr[i + 1] = indptr[i] + rows.indptr[picked[i] + 1] - rows.indptr[picked[i]]
+  }
   const indices = new Uint32Array(indptr[picked.length])
   const values = new Float32Array(indptr[picked.length])
   for (let i = 0; i < picked.length; i++) {

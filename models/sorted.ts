@@ -1,6 +1,10 @@
-/** Of `length` things in order, how many come before: `isBefore` holds for those, and for none after them. The place to look for, or to put, what they are compared with. */
+/**
+ * Of `length` things in order, how many come before: `isBefore` holds for those, and for none after them. The place to
+ * look for, or to put, what they are compared with.
+ */
 export function countBefore(length: number, isBefore: (i: number) => boolean): number {
-  let from = 0, to = length
+  let from = 0,
+    to = length
   while (from < to) {
     const middle = (from + to) >> 1
     if (isBefore(middle)) from = middle + 1

@@ -7,31 +7,53 @@ export interface Stack {
   weights: Float64Array[]
   /** By reviewer: weights from all rows, for reading, not for judging the sample. */
   overall: Float64Array
-  /** By reviewer: log-likelihood of the labels (nats, over all rows) under its own out-of-fold margins, above that of a coin. */
+  /**
+   * By reviewer: log-likelihood of the labels (nats, over all rows) under its own out-of-fold margins, above that of a
+   * coin.
+   */
   gains: number[]
-  /** By reviewer: it sees, which is to say that its gain is at least 1; by chance one in twelve of the blind passes. A blind one that was given weighs 0; one that was learned has margins near 0, as its regularisation was chosen blind. */
+  /**
+   * By reviewer: it sees, which is to say that its gain is at least 1; by chance one in twelve of the blind passes. A
+   * blind one that was given weighs 0; one that was learned has margins near 0, as its regularisation was chosen blind.
+   */
   sees: boolean[]
 }
 
 const LEAST_GAIN = 1
-/** Strength of the pull to the plain mean of log-odds, in Fisher information of one weight: strong for some hundred noisy rows, nothing for ten thousand. */
+/**
+ * Strength of the pull to the plain mean of log-odds, in Fisher information of one weight: strong for some hundred
+ * noisy rows, nothing for ten thousand.
+ */
 const PULL = 30
 const MOST_STEPS = 25
 
 /**
- * Weighs reviewers by what they can see (stacking, after Wolpert 1992 and, for weights that are not negative, Breiman 1996): a logistic regression of the labels on the reviewers' out-of-fold log-odds d / T, without
- * intercept, pulled to their plain mean: few or noisy rows do not say much about weights, and the mean of log-odds already says little where a reviewer sees little. `margins[m][row]` must come from a head that did not see the
- * row's fold; the weights of a fold come from the rows of the others (T, where the pull leads to, from all). `learned`: these margins are log-odds as they come, of a head whose regularisation was chosen by held-out
- * likelihood, so T is near 1 unless the rows say otherwise, and a weak one is not shut out by chance. Every label is "the chosen side is better".
+ * Weighs reviewers by what they can see (stacking, after Wolpert 1992 and, for weights that are not negative, Breiman
+ * 1996): a logistic regression of the labels on the reviewers' out-of-fold log-odds d / T, without intercept, pulled to
+ * their plain mean: few or noisy rows do not say much about weights, and the mean of log-odds already says little where
+ * a reviewer sees little. `margins[m][row]` must come from a head that did not see the row's fold; the weights of a
+ * fold come from the rows of the others (T, where the pull leads to, from all). `learned`: these margins are log-odds
+ * as they come, of a head whose regularisation was chosen by held-out likelihood, so T is near 1 unless the rows say
+ * otherwise, and a weak one is not shut out by chance. Every label is "the chosen side is better".
  */
-export function fitStack(margins: readonly Float64Array[], folds: Uint8Array, count: number, learned: readonly boolean[]): Stack {
+export function fitStack(
+  margins: readonly Float64Array[],
+  folds: Uint8Array,
+  count: number,
+  learned: readonly boolean[],
+): Stack {
   const fits = margins.map(plainFit)
   const sees = fits.map(({ gain }) => gain >= LEAST_GAIN)
-  const slopes = margins.map((some, m) => learned[m] ? learnedSlope(some) : fits[m].slope)
+  const slopes = margins.map((some, m) => (learned[m] ? learnedSlope(some) : fits[m].slope))
   const active = fits.map((_, m) => m).filter(m => sees[m] || learned[m])
   const scaled = margins.map((some, m) => some.map(margin => margin * slopes[m]))
   const weigh = (fold: number) => fitWeights(scaled, active, folds, fold).map((weight, m) => weight * slopes[m])
-  return { weights: Array.from({ length: count }, (_, fold) => weigh(fold)), overall: weigh(-1), gains: fits.map(({ gain }) => gain), sees }
+  return {
+    weights: Array.from({ length: count }, (_, fold) => weigh(fold)),
+    overall: weigh(-1),
+    gains: fits.map(({ gain }) => gain),
+    sees,
+  }
 }
 
 /** The stack's margin of each row, from the weights of its fold: log-odds for the label as given. */
@@ -43,8 +65,16 @@ export function stackMargins({ weights }: Stack, margins: readonly Float64Array[
   return out
 }
 
-/** Newton's method on the rows outside `fold`, each step a least-squares problem solved by coordinate descent over weights of at least 0. */
-function fitWeights(margins: readonly Float64Array[], active: readonly number[], folds: Uint8Array, fold: number): Float64Array {
+/**
+ * Newton's method on the rows outside `fold`, each step a least-squares problem solved by coordinate descent over
+ * weights of at least 0.
+ */
+function fitWeights(
+  margins: readonly Float64Array[],
+  active: readonly number[],
+  folds: Uint8Array,
+  fold: number,
+): Float64Array {
   const out = new Float64Array(margins.length)
   const size = active.length
   const columns = active.map(m => margins[m])
@@ -82,7 +112,9 @@ function fitWeights(margins: readonly Float64Array[], active: readonly number[],
     loss = after
     if (done) break
   }
-  active.forEach((m, a) => { out[m] = weights[a] })
+  active.forEach((m, a) => {
+    out[m] = weights[a]
+  })
   return out
 }
 
@@ -94,7 +126,7 @@ function lossAt(columns: readonly Float64Array[], folds: Uint8Array, fold: numbe
     for (let a = 0; a < weights.length; a++) z += weights[a] * columns[a][i]
     loss += lossOf(z)
   }
-  for (let a = 0; a < weights.length; a++) loss += PULL / 2 * (weights[a] - 1 / weights.length) ** 2
+  for (let a = 0; a < weights.length; a++) loss += (PULL / 2) * (weights[a] - 1 / weights.length) ** 2
   return loss
 }
 

@@ -3,27 +3,73 @@ import { DenseBuilder, type Capacity, type DenseRows } from './rows.ts'
 import { tokenHash, type PairText, type TextSide } from './tokens.ts'
 
 /**
- * The columns of a style row, in order: what is measured of each side. `log` is log(1 + count); shares are of characters or of tokens.
- * Word lists are English; on other languages those columns are zero and carry no weight.
+ * The columns of a style row, in order: what is measured of each side. `log` is log(1 + count); shares are of
+ * characters or of tokens. Word lists are English; on other languages those columns are zero and carry no weight.
  */
 export const STYLE_COLUMNS = [
-  'log_characters', 'log_words', 'log_lines', 'log_paragraphs', 'log_sentences', 'word_length', 'log_sentence_words', 'long_word_share',
-  'short_word_share', 'digit_share', 'upper_share', 'punctuation_share', 'space_share', 'non_ascii_share', 'log_questions', 'log_exclamations',
-  'log_commas', 'log_colons', 'log_quotes', 'log_brackets', 'log_list_lines', 'log_code_fences', 'log_marks', 'log_numbers', 'log_longest_run',
-  'log_capital_words', 'log_first_person', 'log_second_person', 'log_hedges', 'log_refusals', 'log_connectives', 'log_negations', 'log_links',
-  'type_token_ratio', 'repeated_bigram_share', 'share_in_prompt', 'prompt_share_covered', 'ends_with_stop', 'starts_with_capital',
+  'log_characters',
+  'log_words',
+  'log_lines',
+  'log_paragraphs',
+  'log_sentences',
+  'word_length',
+  'log_sentence_words',
+  'long_word_share',
+  'short_word_share',
+  'digit_share',
+  'upper_share',
+  'punctuation_share',
+  'space_share',
+  'non_ascii_share',
+  'log_questions',
+  'log_exclamations',
+  'log_commas',
+  'log_colons',
+  'log_quotes',
+  'log_brackets',
+  'log_list_lines',
+  'log_code_fences',
+  'log_marks',
+  'log_numbers',
+  'log_longest_run',
+  'log_capital_words',
+  'log_first_person',
+  'log_second_person',
+  'log_hedges',
+  'log_refusals',
+  'log_connectives',
+  'log_negations',
+  'log_links',
+  'type_token_ratio',
+  'repeated_bigram_share',
+  'share_in_prompt',
+  'prompt_share_covered',
+  'ends_with_stop',
+  'starts_with_capital',
 ] as const
 
 const WIDTH = STYLE_COLUMNS.length
-const COLUMN = Object.fromEntries(STYLE_COLUMNS.map((name, at) => [name, at])) as Record<(typeof STYLE_COLUMNS)[number], number>
+const COLUMN = Object.fromEntries(STYLE_COLUMNS.map((name, at) => [name, at])) as Record<
+  (typeof STYLE_COLUMNS)[number],
+  number
+>
 
 const LISTS: readonly [(typeof STYLE_COLUMNS)[number], string][] = [
   ['log_first_person', 'i me my mine myself we us our ours'],
   ['log_second_person', 'you your yours yourself'],
-  ['log_hedges', 'maybe perhaps might may could possibly probably seems seem likely generally usually somewhat guess think'],
+  [
+    'log_hedges',
+    'maybe perhaps might may could possibly probably seems seem likely generally usually somewhat guess think',
+  ],
   ['log_refusals', 'sorry cannot unable apologize apologise apologies unfortunately inappropriate refuse decline'],
-  ['log_connectives', 'because therefore however thus hence since although though while whereas moreover furthermore first second finally example'],
-  ['log_negations', 'not no never none nothing nobody neither nor without don doesn didn isn won wouldn couldn shouldn aren wasn'],
+  [
+    'log_connectives',
+    'because therefore however thus hence since although though while whereas moreover furthermore first second finally example',
+  ],
+  [
+    'log_negations',
+    'not no never none nothing nobody neither nor without don doesn didn isn won wouldn couldn shouldn aren wasn',
+  ],
   ['log_links', 'http https www'],
 ]
 
@@ -59,9 +105,9 @@ const SEEN = 1 << 16
 /**
  * How a text is written, whatever it says: lengths, punctuation, layout, kinds of words, overlap with the prompt.
  *
- * A row is the measures of the chosen side minus those of the rejected side (`STYLE_COLUMNS`), unscaled; the head divides by each column's
- * root mean square over its training rows. Swapping the sides negates a row exactly. Sets of tokens are kept in a table of 2^16 marks,
- * so distinct counts of very long texts are a little low.
+ * A row is the measures of the chosen side minus those of the rejected side (`STYLE_COLUMNS`), unscaled; the head
+ * divides by each column's root mean square over its training rows. Swapping the sides negates a row exactly. Sets of
+ * tokens are kept in a table of 2^16 marks, so distinct counts of very long texts are a little low.
  */
 export class StyleFeatures {
   readonly kind = 'style'
@@ -168,9 +214,31 @@ function measureBytes(side: TextSide, out: Float64Array): void {
   let last = end
   while (start < last && byteKind[bytes[start]] === SPACE) start++
   while (last > start && byteKind[bytes[last - 1]] === SPACE) last--
-  let characters = 0, lines = 0, paragraphs = 0, sentences = 0, digits = 0, uppers = 0, letters = 0, marks = 0, spaces = 0, foreign = 0
-  let questions = 0, exclamations = 0, commas = 0, colons = 0, quotes = 0, brackets = 0, items = 0, fences = 0, signs = 0, numbers = 0
-  let run = 0, longest = 0, before = 0, lineStart = true, stop = false
+  let characters = 0,
+    lines = 0,
+    paragraphs = 0,
+    sentences = 0,
+    digits = 0,
+    uppers = 0,
+    letters = 0,
+    marks = 0,
+    spaces = 0,
+    foreign = 0
+  let questions = 0,
+    exclamations = 0,
+    commas = 0,
+    colons = 0,
+    quotes = 0,
+    brackets = 0,
+    items = 0,
+    fences = 0,
+    signs = 0,
+    numbers = 0
+  let run = 0,
+    longest = 0,
+    before = 0,
+    lineStart = true,
+    stop = false
   for (let i = start; i < last; i++) {
     const b = bytes[i]
     if (b === before) run++

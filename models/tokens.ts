@@ -25,13 +25,15 @@ export function tokenHash(word: string): number {
 }
 
 /**
- * One text of a pair and its tokens, reused from row to row: `read` sets the bytes and fills the first `count` entries of the token arrays.
+ * One text of a pair and its tokens, reused from row to row: `read` sets the bytes and fills the first `count` entries
+ * of the token arrays.
  *
- * Tokens are runs of ASCII letters, digits and bytes of 0x80 and up; ASCII letters are lower-cased, others are left as they are. A CJK
- * ideograph or kana (3 bytes) and any 4-byte character (emoji, rare ideographs) are tokens of their own, so Chinese and Japanese have
- * words without a dictionary; Korean splits at its spaces. General punctuation (U+2000–203F), CJK punctuation (U+3000–303F) and full-width
- * punctuation (U+FF01–FF0F, FF1A–FF20) separate. Ill-formed UTF-8 is taken as word bytes and nothing beyond `end` is read.
- * Tokens after the first `max_tokens` are not listed, which bounds memory; the bytes are all there.
+ * Tokens are runs of ASCII letters, digits and bytes of 0x80 and up; ASCII letters are lower-cased, others are left as
+ * they are. A CJK ideograph or kana (3 bytes) and any 4-byte character (emoji, rare ideographs) are tokens of their
+ * own, so Chinese and Japanese have words without a dictionary; Korean splits at its spaces. General punctuation
+ * (U+2000–203F), CJK punctuation (U+3000–303F) and full-width punctuation (U+FF01–FF0F, FF1A–FF20) separate. Ill-formed
+ * UTF-8 is taken as word bytes and nothing beyond `end` is read. Tokens after the first `max_tokens` are not listed,
+ * which bounds memory; the bytes are all there.
  */
 export class TextSide {
   bytes: Uint8Array = new Uint8Array(0)
@@ -47,13 +49,17 @@ export class TextSide {
   readonly capitals: Uint8Array
 
   constructor(max_tokens = 4096) {
-    if (!(max_tokens >= 1 && max_tokens <= 65535)) throw new Error(`models: max_tokens is ${max_tokens}, must be 1 to 65535`)
+    if (!(max_tokens >= 1 && max_tokens <= 65535)) {
+      throw new Error(`models: max_tokens is ${max_tokens}, must be 1 to 65535`)
+    }
     this.hashes = new Uint32Array(max_tokens)
     this.sizes = new Uint8Array(max_tokens)
     this.capitals = new Uint8Array(max_tokens)
   }
 
-  /** Takes bytes[start, end) as the text and lists its tokens. The bytes are kept by reference until the next `read`. */
+  /**
+   * Takes bytes[start, end) as the text and lists its tokens. The bytes are kept by reference until the next `read`.
+   */
   read(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes
     this.start = start

@@ -1,21 +1,33 @@
-/** Votes of several people on pairs: 1 for the label as given, -1 against it; ties and absent votes are left out. `times`: how often a row's votes came, once if absent. */
-export interface Votes { readonly row: Uint32Array, readonly voter: Uint32Array, readonly vote: Int8Array, readonly times?: Float64Array }
+/**
+ * Votes of several people on pairs: 1 for the label as given, -1 against it; ties and absent votes are left out.
+ * `times`: how often a row's votes came, once if absent.
+ */
+export interface Votes {
+  readonly row: Uint32Array
+  readonly voter: Uint32Array
+  readonly vote: Int8Array
+  readonly times?: Float64Array
+}
 
 const STEPS = 100
-/** Votes that every voter is taken to have cast before the first, two of three right: one vote says little of a person. */
+/**
+ * Votes that every voter is taken to have cast before the first, two of three right: one vote says little of a person.
+ */
 const PRIOR_RIGHT = 2
 const PRIOR = 3
 /** How often a voter is right of whom nothing is known. */
 export const UNKNOWN_VOTER = PRIOR_RIGHT / PRIOR
 
 /**
- * How often each voter is right, in (0, 1), by expectation and maximisation (after Dawid and Skene 1979; a pair has no classes of its own, so a voter has one number and not two). Starts from majorities.
+ * How often each voter is right, in (0, 1), by expectation and maximisation (after Dawid and Skene 1979; a pair has no
+ * classes of its own, so a voter has one number and not two). Starts from majorities.
  */
 export function fitVoters({ row, voter, vote, times }: Votes, rows: number, voters: number): Float64Array {
   const accuracy = new Float64Array(voters).fill(UNKNOWN_VOTER)
   for (let step = 0; step < STEPS; step++) {
     const right = labelProbabilities({ row, voter, vote }, accuracy, rows)
-    const hits = new Float64Array(voters).fill(PRIOR_RIGHT), cast = new Float64Array(voters).fill(PRIOR)
+    const hits = new Float64Array(voters).fill(PRIOR_RIGHT),
+      cast = new Float64Array(voters).fill(PRIOR)
     for (let i = 0; i < row.length; i++) {
       const weight = times === undefined ? 1 : times[row[i]]
       hits[voter[i]] += weight * (vote[i] > 0 ? right[row[i]] : 1 - right[row[i]])

@@ -1,5 +1,6 @@
 #!/usr/bin/env zx
-// The main job: pairs in, checked, de-duplicated, reviewed and error-injected Arrow shards out. `npx zx pipelines/clean.mjs --help` lists the options.
+// The main job: pairs in, checked, de-duplicated, reviewed and error-injected Arrow shards out. `npx zx
+// pipelines/clean.mjs --help` lists the options.
 import { pipeline } from 'sluice'
 
 await pipeline(import.meta.url, {

@@ -1,27 +1,40 @@
 #!/usr/bin/env zx
-// For cron: the main job over a folder that grows. Silent unless something was published, is to be warned of or went wrong; verifies what it published; keeps the last runs.
+// For cron: the main job over a folder that grows. Silent unless something was published, is to be warned of or went
+// wrong; verifies what it published; keeps the last runs.
 //   PATH=/usr/local/bin:/usr/bin:/bin
-//   15 2 * * *  /srv/sluice/node_modules/.bin/zx /srv/sluice/pipelines/nightly.mjs --input /srv/prefs/in --output /srv/prefs/out --keep 7
-// The whole folder is one run: new rows are held against old ones, and what was worked out about old files is used again.
+//   15 2 * * *  cd /srv/sluice && npx zx pipelines/nightly.mjs --input /srv/in --output /srv/out --keep 7
+// The whole folder is one run: new rows are held against old ones, and what was worked out about old files is used
+// again.
 // Move files into the folder by a rename, so that a half-copied one is never read.
 import { rmSync } from 'node:fs'
 import { main, oldRuns, pipeline } from 'sluice'
 
-await pipeline(import.meta.url, {
-  about: 'The main job for cron: one line where something was published; verifies it, and deletes old runs.',
-  graph: 'clean.yaml',
-  sample: '../data/sample/*.parquet',
-  flags: { keep: { type: 'string', least: 1, default: 7, about: 'N   how many runs of its graph stay (default: 7)' } },
-}, async ({ values: { output, keep }, run }) => {
-  const { code, result: { status } } = await run({
-    quiet: true,
-    summary: ({ status, folder, manifest: { rows } }) => status !== 'published' ? ''
-      : `${folder}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones`,
-  })
-  const old = oldRuns(output, keep)
-  if (code !== 0 || status !== 'published' && old.length === 0) return code
-  // while the latest run does not verify, nothing older goes
-  const sound = await main(['verify', '--output', output, '--quiet'])
-  if (sound === 0) for (const folder of old) rmSync(folder, { recursive: true })
-  return sound
-})
+await pipeline(
+  import.meta.url,
+  {
+    about: 'The main job for cron: one line where something was published; verifies it, and deletes old runs.',
+    graph: 'clean.yaml',
+    sample: '../data/sample/*.parquet',
+    flags: {
+      keep: { type: 'string', least: 1, default: 7, about: 'N   how many runs of its graph stay (default: 7)' },
+    },
+  },
+  async ({ values: { output, keep }, run }) => {
+    const {
+      code,
+      result: { status },
+    } = await run({
+      quiet: true,
+      summary: ({ status, folder, manifest: { rows } }) =>
+        status !== 'published'
+          ? ''
+          : `${folder}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones`,
+    })
+    const old = oldRuns(output, keep)
+    if (code !== 0 || (status !== 'published' && old.length === 0)) return code
+    // while the latest run does not verify, nothing older goes
+    const sound = await main(['verify', '--output', output, '--quiet'])
+    if (sound === 0) for (const folder of old) rmSync(folder, { recursive: true })
+    return sound
+  },
+)

@@ -1,5 +1,6 @@
 #!/usr/bin/env zx
-// Stages chained in code, one of them one's own: a file of this folder, named by its path. The options are those of the main job, but for --graph.
+// Stages chained in code, one of them one's own: a file of this folder, named by its path. The options are those of the
+// main job, but for --graph.
 import { graph, pipeline } from 'sluice'
 
 const calm = graph('calm', { base: import.meta.url })
@@ -9,13 +10,22 @@ const calm = graph('calm', { base: import.meta.url })
   .add({ id: 'dpo', use: 'write_arrow' })
   .add({ id: 'loud', use: 'write_jsonl', from: 'calm.shouting' }) // what it dropped, for eyes
 
-await pipeline(import.meta.url, {
-  about: 'Stages chained in code, one of them one\'s own.',
-  graph: calm,
-  sample: '../data/sample/*.parquet',
-}, async ({ run }) => {
-  const { code } = await run({
-    summary: ({ folder, manifest: { stages: { calm } } }) => `${calm.dropped} of ${calm.in} pairs shout; the others are in ${folder}/dpo`,
-  })
-  return code
-})
+await pipeline(
+  import.meta.url,
+  {
+    about: "Stages chained in code, one of them one's own.",
+    graph: calm,
+    sample: '../data/sample/*.parquet',
+  },
+  async ({ run }) => {
+    const { code } = await run({
+      summary: ({
+        folder,
+        manifest: {
+          stages: { calm },
+        },
+      }) => `${calm.dropped} of ${calm.in} pairs shout; the others are in ${folder}/dpo`,
+    })
+    return code
+  },
+)

@@ -1,5 +1,5 @@
-// Writes docs/stages/*.md and docs/layouts.md from the registry and the table of layouts, with every example executed, and into the README what its commands print.
-// `--check` writes nothing and exits 1 on drift.
+// Writes docs/stages/*.md and docs/layouts.md from the registry and the table of layouts, with every example executed,
+// and into the README what its commands print. `--check` writes nothing and exits 1 on drift.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,28 +9,53 @@ import { parseArgs } from 'node:util'
 import { source } from './build.mjs'
 
 // an option that is not known ends it here
-const { values: { check } } = parseArgs({ options: { check: { type: 'boolean' } } })
 const {
-  registry, layouts, requiredOptions, validateOptions, runExample, shortSide,
-} = await source(
-  'stages/registry.ts', 'stages/sources/layouts.ts', 'engine/graph/schema.ts', 'engine/graph/validate.ts',
+  values: { check },
+} = parseArgs({ options: { check: { type: 'boolean' } } })
+const { registry, layouts, requiredOptions, validateOptions, runExample, shortSide } = await source(
+  'stages/registry.ts',
+  'stages/sources/layouts.ts',
+  'engine/graph/schema.ts',
+  'engine/graph/validate.ts',
   'engine/run/examples.ts',
 )
 
 const root = new URL('../', import.meta.url)
 const NOTE = '<!-- Written by `npm run docs`; edit the stage, not this page. -->'
-const folders = { sources: 'Read pairs', check: 'Look at one pair at a time', dedup: 'Relate pairs', served: 'Ask served models', noise: 'Judge labels', review: 'Select', synthesis: 'Make new pairs', sinks: 'Write' }
-const folderOf = new Map(readdirSync(new URL('stages/', root), { recursive: true }).map(String).map(file => [basename(file, '.ts'), dirname(file)]))
+const folders = {
+  sources: 'Read pairs',
+  check: 'Look at one pair at a time',
+  dedup: 'Relate pairs',
+  served: 'Ask served models',
+  noise: 'Judge labels',
+  review: 'Select',
+  synthesis: 'Make new pairs',
+  sinks: 'Write',
+}
+const folderOf = new Map(
+  readdirSync(new URL('stages/', root), { recursive: true })
+    .map(String)
+    .map(file => [basename(file, '.ts'), dirname(file)]),
+)
 
 // tables
 const escape = text => text.replace(/\|/g, '\\|').replace(/\n/g, ' ')
-const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows.map(row => `| ${row.map(cell => escape(String(cell))).join(' | ')} |`)].join('\n')
+const table = (head, rows) =>
+  [
+    `| ${head.join(' | ')} |`,
+    `|${' --- |'.repeat(head.length)}`,
+    ...rows.map(row => `| ${row.map(cell => escape(String(cell))).join(' | ')} |`),
+  ].join('\n')
 const code = text => {
   const fence = text.includes('`') ? '``' : '`'
   return text === '' ? '(empty)' : `${fence}${fence.length > 1 ? ` ${text} ` : text}${fence}`
 }
-const visible = text => JSON.stringify(text).slice(1, -1).replace(/\\(["\\])/g, '$1').replace(/[\u3000\u00a0\ufffd]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-const number = value => Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
+const visible = text =>
+  JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/\\(["\\])/g, '$1')
+    .replace(/[\u3000\u00a0\ufffd]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const number = value => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4))))
 
 /** A value of an example as a cell. */
 function cell(column, given) {
@@ -38,22 +63,48 @@ function cell(column, given) {
   if (value === undefined || value === null) return 'null'
   if (typeof value === 'number') return number(value)
   if (typeof value === 'string') return code(visible(value))
-  if (Array.isArray(value) && value.every(message => message?.role)) return value.length === 0 ? '(no message)' : value.map(({ role, content }) => `${role}: ${code(visible(content))}`).join(' / ')
+  if (Array.isArray(value) && value.every(message => message?.role)) {
+    return value.length === 0
+      ? '(no message)'
+      : value.map(({ role, content }) => `${role}: ${code(visible(content))}`).join(' / ')
+  }
   return code(JSON.stringify(value))
 }
 
 // options
-const typeOf = schema => schema.enum ? schema.enum.map(value => code(String(value))).join(', ') : schema.type === 'array' ? `list of ${schema.items.enum ? typeOf(schema.items) : schema.items.type}` : schema.type
+const typeOf = schema =>
+  schema.enum
+    ? schema.enum.map(value => code(String(value))).join(', ')
+    : schema.type === 'array'
+      ? `list of ${schema.items.enum ? typeOf(schema.items) : schema.items.type}`
+      : schema.type
 function limitsOf(schema) {
   const names = { minimum: '≥', exclusiveMinimum: '>', maximum: '≤', exclusiveMaximum: '<' }
-  const many = [['minItems', 'at least'], ['maxItems', 'at most']].filter(([key]) => schema[key] !== undefined).map(([key, words]) => `${words} ${schema[key]}`)
-  const parts = [...Object.entries(names).filter(([key]) => schema[key] !== undefined).map(([key, sign]) => `${sign} ${schema[key].toLocaleString('en-US')}`), ...many]
-  return [...parts, ...(schema.minLength ? ['not empty'] : []), ...(schema.uniqueItems ? ['all different'] : [])].join(', ')
+  const many = [
+    ['minItems', 'at least'],
+    ['maxItems', 'at most'],
+  ]
+    .filter(([key]) => schema[key] !== undefined)
+    .map(([key, words]) => `${words} ${schema[key]}`)
+  const parts = [
+    ...Object.entries(names)
+      .filter(([key]) => schema[key] !== undefined)
+      .map(([key, sign]) => `${sign} ${schema[key].toLocaleString('en-US')}`),
+    ...many,
+  ]
+  return [...parts, ...(schema.minLength ? ['not empty'] : []), ...(schema.uniqueItems ? ['all different'] : [])].join(
+    ', ',
+  )
 }
 function optionsTable(stage) {
   const required = requiredOptions(stage)
-  const rows = Object.entries(stage.options.properties).map(([name, schema]) => [code(name), typeOf(schema),
-    schema.default !== undefined ? code(JSON.stringify(schema.default)) : required.includes(name) ? 'required' : 'none', limitsOf(schema), schema.description ?? ''])
+  const rows = Object.entries(stage.options.properties).map(([name, schema]) => [
+    code(name),
+    typeOf(schema),
+    schema.default !== undefined ? code(JSON.stringify(schema.default)) : required.includes(name) ? 'required' : 'none',
+    limitsOf(schema),
+    schema.description ?? '',
+  ])
   return rows.length === 0 ? 'None.' : table(['option', 'type', 'default', 'limits', 'meaning'], rows)
 }
 function defaults(stage) {
@@ -63,14 +114,26 @@ function defaults(stage) {
 }
 
 // columns and reasons
-const declared = (stage, what) => typeof stage[what] === 'function' ? stage[what](defaults(stage)) : stage[what] ?? {}
-const columnList = (columns, prefix) => Object.entries(columns).map(([name, type]) => `${code(prefix && !['id', 'prompt', 'chosen', 'rejected'].includes(name) ? `<id>_${name}` : name)} (${type})`).join(', ')
+const declared = (stage, what) =>
+  typeof stage[what] === 'function' ? stage[what](defaults(stage)) : (stage[what] ?? {})
+const columnList = (columns, prefix) =>
+  Object.entries(columns)
+    .map(
+      ([name, type]) =>
+        `${code(prefix && !['id', 'prompt', 'chosen', 'rejected'].includes(name) ? `<id>_${name}` : name)} (${type})`,
+    )
+    .join(', ')
 const rowsText = {
-  same: 'No row is dropped.', subset: 'Rows are dropped; those that stay are as they were.', explode: 'A row may become several.',
-  derive: 'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`.',
+  same: 'No row is dropped.',
+  subset: 'Rows are dropped; those that stay are as they were.',
+  explode: 'A row may become several.',
+  derive:
+    'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`.',
 }
 function columnsText(stage) {
-  if (stage.kind === 'source') return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages), then the other columns of the files.'
+  if (stage.kind === 'source') {
+    return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages), then the other columns of the files.'
+  }
   const reads = `Reads ${columnList(declared(stage, 'reads'))}.`
   if (stage.kind === 'sink') return `${reads} All other columns are written too.`
   const writes = columnList(declared(stage, 'writes'), true)
@@ -80,89 +143,194 @@ function columnsText(stage) {
 function reasonsText(stage) {
   const entries = Object.entries(stage.reasons)
   if (entries.length === 0) return 'None: no row is dropped here.'
-  if (stage.rows === 'derive') return `Rows of which nothing is made are listed in \`notes/<id>\`:\n\n${table(['note', 'why'], entries.map(([name, { about }]) => [code(name), about]))}`
-  return table(['reason', 'kind', 'limit', 'what, and the number in the ledger'], entries.map(([name, { kind, limit, about }]) => [code(name), kind, limit ? code(limit) : '', about]))
+  if (stage.rows === 'derive') {
+    return `Rows of which nothing is made are listed in \`notes/<id>\`:\n\n${table(
+      ['note', 'why'],
+      entries.map(([name, { about }]) => [code(name), about]),
+    )}`
+  }
+  return table(
+    ['reason', 'kind', 'limit', 'what, and the number in the ledger'],
+    entries.map(([name, { kind, limit, about }]) => [code(name), kind, limit ? code(limit) : '', about]),
+  )
 }
 
 // examples
 async function exampleText(stage, example) {
   const result = await runExample(stage, example)
-  const names = ['prompt', 'chosen', 'rejected', ...new Set(example.rows.flatMap(Object.keys))].filter((name, i, all) => all.indexOf(name) === i && example.rows.some(row => name in row))
+  const names = ['prompt', 'chosen', 'rejected', ...new Set(example.rows.flatMap(Object.keys))].filter(
+    (name, i, all) => all.indexOf(name) === i && example.rows.some(row => name in row),
+  )
   const written = Object.keys(result.columns)
-  const outcome = i => result.dropped[i] !== undefined ? `**${result.dropped[i]}**${result.values[i] === undefined ? '' : ` (${number(result.values[i])})`}`
-    : result.errored[i] ?? (result.noted[i] !== undefined ? `note: **${result.noted[i]}**` : stage.rows === 'derive' ? 'see below' : 'kept')
+  const outcome = i =>
+    result.dropped[i] !== undefined
+      ? `**${result.dropped[i]}**${result.values[i] === undefined ? '' : ` (${number(result.values[i])})`}`
+      : (result.errored[i] ??
+        (result.noted[i] !== undefined
+          ? `note: **${result.noted[i]}**`
+          : stage.rows === 'derive'
+            ? 'see below'
+            : 'kept'))
   const columns = i => {
     const at = result.kept.indexOf(i)
-    return written.map(name => at < 0 ? '' : cell(name, result.columns[name][at]))
+    return written.map(name => (at < 0 ? '' : cell(name, result.columns[name][at])))
   }
   const options = example.options ? ` with ${code(JSON.stringify(example.options))}` : ''
   const fresh = [...new Set((example.derived ?? []).flatMap(Object.keys))]
   return [
     `**${example.title[0].toUpperCase()}${example.title.slice(1)}**${options}`,
-    table(['', ...names, ...written.map(name => `\`<id>_${name}\``), 'outcome'], example.rows.map((row, i) => [i, ...names.map(name => cell(name, row[name])), ...columns(i), outcome(i)])),
-    ...(result.derived.length > 0 ? ['New rows:', table(fresh, result.derived.map(row => fresh.map(name => cell(name, row[name]))))] : []),
+    table(
+      ['', ...names, ...written.map(name => `\`<id>_${name}\``), 'outcome'],
+      example.rows.map((row, i) => [i, ...names.map(name => cell(name, row[name])), ...columns(i), outcome(i)]),
+    ),
+    ...(result.derived.length > 0
+      ? [
+          'New rows:',
+          table(
+            fresh,
+            result.derived.map(row => fresh.map(name => cell(name, row[name]))),
+          ),
+        ]
+      : []),
   ].join('\n\n')
 }
 
-const paperText = ({ title, arxiv, url, form }) => `${form === 'as in' ? 'As in' : 'After'} [${title}](${arxiv ? `https://arxiv.org/abs/${arxiv}` : url})${arxiv ? ` (arXiv ${arxiv})` : ''}.`
+const paperText = ({ title, arxiv, url, form }) =>
+  `${form === 'as in' ? 'As in' : 'After'} [${title}](${arxiv ? `https://arxiv.org/abs/${arxiv}` : url})${arxiv ? ` (arXiv ${arxiv})` : ''}.`
 
 async function page(stage) {
-  const required = requiredOptions(stage).map(name => `${name}: ${name === 'path' ? 'data/sample/*.parquet' : '…'}`).join(', ')
+  const required = requiredOptions(stage)
+    .map(name => `${name}: ${name === 'path' ? 'data/sample/*.parquet' : '…'}`)
+    .join(', ')
   const examples = []
   for (const example of stage.examples ?? []) examples.push(await exampleText(stage, example))
-  return [
-    `# ${stage.name}`, NOTE, stage.summary, ...(stage.paper ? [paperText(stage.paper)] : []),
-    `\`\`\`yaml\n- { id: ${stage.name}, use: ${stage.name}${required ? `, with: { ${required} }` : ''} }\n\`\`\``,
-    ...(stage.details ? [stage.details] : []),
-    '## Options', optionsTable(stage), '## Columns', columnsText(stage), stage.rows === 'derive' ? '## Notes' : '## Reasons', reasonsText(stage),
-    ...(examples.length > 0 ? ['## Examples', 'Executed when this page was written. Numbers in brackets are those of the ledger.', ...examples] : []),
-    `[Source](../../stages/${folderOf.get(stage.name)}/${stage.name}.ts), version ${stage.version}. [All stages](README.md).`,
-  ].join('\n\n') + '\n'
+  return (
+    [
+      `# ${stage.name}`,
+      NOTE,
+      stage.summary,
+      ...(stage.paper ? [paperText(stage.paper)] : []),
+      `\`\`\`yaml\n- { id: ${stage.name}, use: ${stage.name}${required ? `, with: { ${required} }` : ''} }\n\`\`\``,
+      ...(stage.details ? [stage.details] : []),
+      '## Options',
+      optionsTable(stage),
+      '## Columns',
+      columnsText(stage),
+      stage.rows === 'derive' ? '## Notes' : '## Reasons',
+      reasonsText(stage),
+      ...(examples.length > 0
+        ? [
+            '## Examples',
+            'Executed when this page was written. Numbers in brackets are those of the ledger.',
+            ...examples,
+          ]
+        : []),
+      `[Source](../../stages/${folderOf.get(stage.name)}/${stage.name}.ts), version ${stage.version}. [All stages](README.md).`,
+    ].join('\n\n') + '\n'
+  )
 }
 
 function index() {
   const stages = [...registry.values()]
-  const sections = Object.keys(folders).concat([...new Set(stages.map(stage => folderOf.get(stage.name)))].filter(folder => !(folder in folders)))
-  return ['# Stages', NOTE, ...sections.map(folder => [
-    `## ${folders[folder] ?? folder} (\`stages/${folder}\`)`,
-    table(['stage', 'what it does', 'rows'], stages.filter(stage => folderOf.get(stage.name) === folder).map(stage => [`[${stage.name}](${stage.name}.md)`, stage.summary, stage.rows ?? stage.kind])),
-  ].join('\n\n')), 'Rows: `same` drops none, `subset` drops, `derive` gives out new ones.'].join('\n\n') + '\n'
+  const sections = Object.keys(folders).concat(
+    [...new Set(stages.map(stage => folderOf.get(stage.name)))].filter(folder => !(folder in folders)),
+  )
+  return (
+    [
+      '# Stages',
+      NOTE,
+      ...sections.map(folder =>
+        [
+          `## ${folders[folder] ?? folder} (\`stages/${folder}\`)`,
+          table(
+            ['stage', 'what it does', 'rows'],
+            stages
+              .filter(stage => folderOf.get(stage.name) === folder)
+              .map(stage => [`[${stage.name}](${stage.name}.md)`, stage.summary, stage.rows ?? stage.kind]),
+          ),
+        ].join('\n\n'),
+      ),
+      'Rows: `same` drops none, `subset` drops, `derive` gives out new ones.',
+    ].join('\n\n') + '\n'
+  )
 }
 
 function layoutsPage() {
-  return ['# Layouts', NOTE,
-    'How preference pairs may lie in a file. Each file\'s layout is found on its first 1,000 rows, in the order of this table, and stated in the summary and the manifest. To '
-    + 'name it yourself: `--set pairs.layout=text`, where `pairs` is the id of the source. A file that fits none is refused, with this table.',
-    table(['', 'layout', 'rule'], layouts.map(({ name, rule }, i) => [i + 1, `[${name}](#${name})`, rule])),
-    'Whatever the layout, a pair becomes `prompt`, `chosen` and `rejected`, each a list of `{role, content}`; the two sides begin where the prompt ends. A column `id` of text or numbers '
-    + 'names the rows; rows without one are named by a hash of their content. All other columns are carried along.',
-    ...layouts.map(({ name, rule, example }) => `## ${name}\n\n${rule[0].toUpperCase()}${rule.slice(1)}.\n\n\`\`\`json\n${example}\n\`\`\``),
-  ].join('\n\n') + '\n'
+  return (
+    [
+      '# Layouts',
+      NOTE,
+      "How preference pairs may lie in a file. Each file's layout is found on its first 1,000 rows, in the order of this table, and stated in the summary and the manifest. To " +
+        'name it yourself: `--set pairs.layout=text`, where `pairs` is the id of the source. A file that fits none is refused, with this table.',
+      table(
+        ['', 'layout', 'rule'],
+        layouts.map(({ name, rule }, i) => [i + 1, `[${name}](#${name})`, rule]),
+      ),
+      'Whatever the layout, a pair becomes `prompt`, `chosen` and `rejected`, each a list of `{role, content}`; the two sides begin where the prompt ends. A column `id` of text or numbers ' +
+        'names the rows; rows without one are named by a hash of their content. All other columns are carried along.',
+      ...layouts.map(
+        ({ name, rule, example }) =>
+          `## ${name}\n\n${rule[0].toUpperCase()}${rule.slice(1)}.\n\n\`\`\`json\n${example}\n\`\`\``,
+      ),
+    ].join('\n\n') + '\n'
+  )
 }
 
-/** The README with the output of every `<!-- run: COMMAND -->` in the block below it; all of them share an output folder. Times and names of runs are left out. */
+/**
+ * The README with the output of every `<!-- run: COMMAND -->` in the block below it; all of them share an output
+ * folder. Times and names of runs are left out.
+ */
 function readme() {
-  const home = fileURLToPath(root), output = mkdtempSync(join(tmpdir(), 'sluice-docs-'))
+  const home = fileURLToPath(root),
+    output = mkdtempSync(join(tmpdir(), 'sluice-docs-'))
   const programs = { 'npx zx': 'node_modules/zx/build/cli.js', 'npx sluice': 'scripts/sluice.mjs' }
   try {
-    return readFileSync(new URL('README.md', root), 'utf8').replace(/(<!-- run: (npx \w+) (.*) -->\n```text\n)[^`]*```/g, (_, head, program, rest) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [programs[program], ...rest.split(' '), ...rest.endsWith('clean.mjs') ? ['data/sample/*.parquet'] : [], '--output', output], { cwd: home, encoding: 'utf8' })
-      if (status !== 0) throw new Error(`docs: ${program} ${rest} ended with ${status}: ${stderr}`)
-      return `${head}${stdout.replaceAll(output, '…/out').replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, '<run>').replace(/ in [\d.]+ s$/m, ' in … s')}\`\`\``
-    })
+    return readFileSync(new URL('README.md', root), 'utf8').replace(
+      /(<!-- run: (npx \w+) (.*) -->\n```text\n)[^`]*```/g,
+      (_, head, program, rest) => {
+        const { status, stdout, stderr } = spawnSync(
+          process.execPath,
+          [
+            programs[program],
+            ...rest.split(' '),
+            ...(rest.endsWith('clean.mjs') ? ['data/sample/*.parquet'] : []),
+            '--output',
+            output,
+          ],
+          { cwd: home, encoding: 'utf8' },
+        )
+        if (status !== 0) throw new Error(`docs: ${program} ${rest} ended with ${status}: ${stderr}`)
+        return `${head}${stdout
+          .replaceAll(output, '…/out')
+          .replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, '<run>')
+          .replace(/ in [\d.]+ s$/m, ' in … s')}\`\`\``
+      },
+    )
   } finally {
     rmSync(output, { recursive: true, force: true })
   }
 }
 
-const pages = new Map([['../README.md', readme()], ['stages/README.md', index()], ['layouts.md', layoutsPage()]])
+const pages = new Map([
+  ['../README.md', readme()],
+  ['stages/README.md', index()],
+  ['layouts.md', layoutsPage()],
+])
 for (const stage of registry.values()) pages.set(`stages/${stage.name}.md`, await page(stage))
 
 const docs = new URL('docs/', root)
-const read = file => { try { return readFileSync(new URL(file, docs), 'utf8') } catch { return undefined } }
+const read = file => {
+  try {
+    return readFileSync(new URL(file, docs), 'utf8')
+  } catch {
+    return undefined
+  }
+}
 mkdirSync(new URL('stages/', docs), { recursive: true })
-const stale = readdirSync(new URL('stages/', docs)).map(name => `stages/${name}`).filter(file => !pages.has(file))
-const shown = file => file.startsWith('../') ? file.slice(3) : `docs/${file}`
+const stale = readdirSync(new URL('stages/', docs))
+  .map(name => `stages/${name}`)
+  .filter(file => !pages.has(file))
+const shown = file => (file.startsWith('../') ? file.slice(3) : `docs/${file}`)
 const drift = [...[...pages].filter(([file, text]) => read(file) !== text).map(([file]) => file), ...stale]
 if (check) {
   if (drift.length > 0) console.error(`docs: out of date, run \`npm run docs\`: ${drift.map(shown).join(', ')}`)

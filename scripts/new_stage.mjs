@@ -1,11 +1,15 @@
-// Begins a stage: `node scripts/new_stage.mjs drop_something --folder check` writes stages/check/drop_something.ts, which works, and its line in the registry.
-// A name that begins with drop_ gives a stage that drops rows, any other one that adds a column.
+// Begins a stage: `node scripts/new_stage.mjs drop_something --folder check` writes stages/check/drop_something.ts,
+// which works, and its line in the registry. A name that begins with drop_ gives a stage that drops rows, any other one
+// that adds a column.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 const root = new URL('../', import.meta.url)
 
-const fail = message => { console.error(`new_stage: ${message}`); process.exit(64) }
+const fail = message => {
+  console.error(`new_stage: ${message}`)
+  process.exit(64)
+}
 
 const dropping = name => `/** Drops pairs whose chosen side is longer than a limit. */
 import { countCodePoints } from '../../engine/arrow/text.ts'
@@ -72,24 +76,42 @@ export default defineStage({
 /** The registry with one more stage, both of its lists in order of name. */
 function register(text, name, folder) {
   const variable = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
-  const nameOf = Object.fromEntries([...text.matchAll(/^import (\w+) from '\.\/[\w/]+\/(\w+)\.ts'$/gm)].map(([, id, file]) => [id, file]))
+  const nameOf = Object.fromEntries(
+    [...text.matchAll(/^import (\w+) from '\.\/[\w/]+\/(\w+)\.ts'$/gm)].map(([, id, file]) => [id, file]),
+  )
   nameOf[variable] = name
   const insert = (lines, line, idOf) => {
     const at = lines.findIndex(other => nameOf[idOf(other)] > name)
     return lines.toSpliced(at < 0 ? lines.length : at, 0, line).join('\n')
   }
   return text
-    .replace(/(?:^import \w+ from '\.\/.*\n)+/m, block => `${insert(block.trimEnd().split('\n'), `import ${variable} from './${folder}/${name}.ts'`, line => line.split(' ')[1])}\n`)
-    .replace(/(AnyStage\[\] = \[\n)([^\]]*)\n\]/, (_, head, list) => `${head}${insert(list.split('\n'), `  ${variable},`, line => line.trim().replace(',', ''))}\n]`)
+    .replace(
+      /(?:^import \w+ from '\.\/.*\n)+/m,
+      block =>
+        `${insert(block.trimEnd().split('\n'), `import ${variable} from './${folder}/${name}.ts'`, line => line.split(' ')[1])}\n`,
+    )
+    .replace(
+      /(AnyStage\[\] = \[\n)([^\]]*)\n\]/,
+      (_, head, list) =>
+        `${head}${insert(list.split('\n'), `  ${variable},`, line => line.trim().replace(',', ''))}\n]`,
+    )
 }
 
 let read
-try { read = parseArgs({ allowPositionals: true, options: { folder: { type: 'string', default: 'check' } } }) } catch (error) { fail(error.message) }
-const { values: { folder }, positionals: [name, ...more] } = read
+try {
+  read = parseArgs({ allowPositionals: true, options: { folder: { type: 'string', default: 'check' } } })
+} catch (error) {
+  fail(error.message)
+}
+const {
+  values: { folder },
+  positionals: [name, ...more],
+} = read
 if (!name || more.length > 0) fail('name one stage, as in `node scripts/new_stage.mjs drop_something --folder check`')
 if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) fail(`'${name}' is not snake_case`)
 if (!/^[a-z][a-z0-9_]*$/.test(folder)) fail(`the folder '${folder}' is not snake_case`)
-const registry = new URL('stages/registry.ts', root), text = readFileSync(registry, 'utf8')
+const registry = new URL('stages/registry.ts', root),
+  text = readFileSync(registry, 'utf8')
 const file = new URL(`stages/${folder}/${name}.ts`, root)
 if (existsSync(file) || text.includes(`/${name}.ts'`)) fail(`there is a stage '${name}' already`)
 

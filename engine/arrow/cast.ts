@@ -1,17 +1,33 @@
 /** One type for a column that several files or inputs bring, and narrower columns read as that type. */
-import { Field, Float64, Int64, List, makeData, Precision, Struct, Type as Id, type Data, type DataType, type Float, type Int, type Null } from 'apache-arrow'
+import {
+  Field,
+  Float64,
+  Int64,
+  List,
+  makeData,
+  Precision,
+  Struct,
+  Type as Id,
+  type Data,
+  type DataType,
+  type Float,
+  type Int,
+  type Null,
+} from 'apache-arrow'
 import { nulls } from './columns.ts'
 
 const isInt = (type: DataType): type is Int => type.typeId === Id.Int
-const isFloat = (type: DataType): type is Float => type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
+const isFloat = (type: DataType): type is Float =>
+  type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
 const isNull = (type: DataType): type is Null => type.typeId === Id.Null
 
 /** Equal in values: names and nullability of list items do not matter. */
 export const sameType = (a: DataType, b: DataType): boolean => a === b || String(a) === String(b)
 
 /**
- * The narrowest type that holds both: equal types stay, null joins anything, ints of different width become int64, floats float64, an int and a float float64
- * (exact up to 2^53); lists and structs of the same fields by their parts. Undefined where there is none, as of text and numbers.
+ * The narrowest type that holds both: equal types stay, null joins anything, ints of different width become int64,
+ * floats float64, an int and a float float64 (exact up to 2^53); lists and structs of the same fields by their parts.
+ * Undefined where there is none, as of text and numbers.
  */
 export function unify(a: DataType, b: DataType): DataType | undefined {
   if (a === b) return a
@@ -22,7 +38,9 @@ export function unify(a: DataType, b: DataType): DataType | undefined {
     return item && (item === a.children[0] ? a : new List(item))
   }
   if (a.typeId === Id.Struct && b.typeId === Id.Struct) {
-    if (a.children.length !== b.children.length || a.children.some((child, i) => child.name !== b.children[i].name)) return undefined
+    if (a.children.length !== b.children.length || a.children.some((child, i) => child.name !== b.children[i].name)) {
+      return undefined
+    }
     const fields = a.children.map((child, i) => unifyFields(child, b.children[i]))
     if (fields.some(field => !field)) return undefined
     return fields.every((field, i) => field === a.children[i]) ? a : new Struct(fields as Field[])
@@ -32,7 +50,10 @@ export function unify(a: DataType, b: DataType): DataType | undefined {
   return (isInt(a) || isFloat(a)) && (isInt(b) || isFloat(b)) ? new Float64() : undefined
 }
 
-/** The field that holds both, by the name of the first: nullable when one is, or when one has only nulls. The first itself when it holds both already. */
+/**
+ * The field that holds both, by the name of the first: nullable when one is, or when one has only nulls. The first
+ * itself when it holds both already.
+ */
 export function unifyFields(a: Field, b: Field): Field | undefined {
   const type = unify(a.type, b.type)
   if (!type) return undefined
@@ -41,21 +62,38 @@ export function unifyFields(a: Field, b: Field): Field | undefined {
 }
 
 /**
- * A column as the wider type that `unify` chose. Shares validity, offsets and whatever has the type already; equal types give the same object. Throws when the type
- * does not hold the column's, and for a uint64 above the range of int64.
+ * A column as the wider type that `unify` chose. Shares validity, offsets and whatever has the type already; equal
+ * types give the same object. Throws when the type does not hold the column's, and for a uint64 above the range of
+ * int64.
  */
 export function castTo(data: Data, type: DataType): Data {
   const from: DataType = data.type
   if (sameType(from, type)) return data
   if (isNull(from)) return nulls(type, data.length)
-  const base = { type, length: data.length, nullCount: data.nullCount, ...data.nullCount ? { nullBitmap: data.nullBitmap } : {} }
-  if (isInt(from) && isInt(type) && type.bitWidth === 64 && type.isSigned) return makeData({ ...base, data: toInt64(data) } as never)
-  if ((isInt(from) || isFloat(from)) && isFloat(type) && type.precision === Precision.DOUBLE) return makeData({ ...base, data: toFloat64(data) } as never)
+  const base = {
+    type,
+    length: data.length,
+    nullCount: data.nullCount,
+    ...(data.nullCount ? { nullBitmap: data.nullBitmap } : {}),
+  }
+  if (isInt(from) && isInt(type) && type.bitWidth === 64 && type.isSigned) {
+    return makeData({ ...base, data: toInt64(data) } as never)
+  }
+  if ((isInt(from) || isFloat(from)) && isFloat(type) && type.precision === Precision.DOUBLE) {
+    return makeData({ ...base, data: toFloat64(data) } as never)
+  }
   if (from.typeId === Id.List && type.typeId === Id.List) {
-    return makeData({ ...base, valueOffsets: data.valueOffsets, child: castTo(data.children[0], type.children[0].type) } as never)
+    return makeData({
+      ...base,
+      valueOffsets: data.valueOffsets,
+      child: castTo(data.children[0], type.children[0].type),
+    } as never)
   }
   if (from.typeId === Id.Struct && type.typeId === Id.Struct && from.children.length === type.children.length) {
-    return makeData({ ...base, children: data.children.map((child, i) => castTo(child, type.children[i].type)) } as never)
+    return makeData({
+      ...base,
+      children: data.children.map((child, i) => castTo(child, type.children[i].type)),
+    } as never)
   }
   throw new Error(`cast: a column of type ${from} cannot be read as ${type}`)
 }
@@ -75,7 +113,11 @@ function toInt64(data: Data): BigInt64Array {
   const out = new BigInt64Array(data.length)
   if (values instanceof BigUint64Array) {
     for (let i = 0; i < out.length; i++) {
-      if (values[i] > largest) throw new Error(`cast: row ${i} holds ${values[i]}, and int64 ends at ${largest}; write the column as text or float64`)
+      if (values[i] > largest) {
+        throw new Error(
+          `cast: row ${i} holds ${values[i]}, and int64 ends at ${largest}; write the column as text or float64`,
+        )
+      }
       out[i] = values[i]
     }
   } else {

@@ -1,12 +1,28 @@
 /**
- * Arrow columns by their buffers. Every `Data` inside the engine is compact: offset 0, exact buffers, Int32 offsets that begin at 0, and a validity
- * bitmap only where there are nulls. Readers hand over such data; everything here keeps it so. Arrow JS's own `slice` and `Vector.get` are not used.
+ * Arrow columns by their buffers. Every `Data` inside the engine is compact: offset 0, exact buffers, Int32 offsets
+ * that begin at 0, and a validity bitmap only where there are nulls. Readers hand over such data; everything here keeps
+ * it so. Arrow JS's own `slice` and `Vector.get` are not used.
  */
-import { Bool, DataType, Field, Float64, Int32, Int64, List, makeData, Precision, Struct, Type as Id, Utf8, type Data } from 'apache-arrow'
+import {
+  Bool,
+  DataType,
+  Field,
+  Float64,
+  Int32,
+  Int64,
+  List,
+  makeData,
+  Precision,
+  Struct,
+  Type as Id,
+  Utf8,
+  type Data,
+} from 'apache-arrow'
 
 /** list<struct<role: utf8, content: utf8>>, none of it null: a prompt or one side of a pair. */
-export const messagesType = new List(new Field('item', new Struct([
-  new Field('role', new Utf8(), false), new Field('content', new Utf8(), false)]), false))
+export const messagesType = new List(
+  new Field('item', new Struct([new Field('role', new Utf8(), false), new Field('content', new Utf8(), false)]), false),
+)
 
 export const encoder = new TextEncoder()
 // a byte order mark is text like any other
@@ -23,8 +39,9 @@ export interface TextColumn {
 }
 
 /**
- * A messages column by its bytes. Row i holds messages `offsets[i] .. offsets[i + 1]`; message m is `bytes[contentOffsets[m] .. contentOffsets[m + 1])`, said by
- * `roles[roleOffsets[m] .. roleOffsets[m + 1])`. The contents of a row lie side by side: `bytes[start(i) .. end(i))` is all of its text without separators.
+ * A messages column by its bytes. Row i holds messages `offsets[i] .. offsets[i + 1]`; message m is
+ * `bytes[contentOffsets[m] .. contentOffsets[m + 1])`, said by `roles[roleOffsets[m] .. roleOffsets[m + 1])`. The
+ * contents of a row lie side by side: `bytes[start(i) .. end(i))` is all of its text without separators.
  */
 export interface MessagesColumn {
   readonly rows: number
@@ -41,17 +58,33 @@ export interface MessagesColumn {
   messages(row: number): Message[]
 }
 
-export interface Message { role: string, content: string }
+export interface Message {
+  role: string
+  content: string
+}
 
 /** A numeric column as float64; null and NaN are both NaN. */
-export interface NumberColumn { readonly rows: number, readonly values: Float64Array }
+export interface NumberColumn {
+  readonly rows: number
+  readonly values: Float64Array
+}
 
-/** A column of lists of float32 or float64: row r is values[start(r)] to values[start(r) + width(r) - 1]. A row that is null, or has a null in it, is of width 0. */
-export interface VectorColumn { readonly rows: number, readonly values: Float32Array | Float64Array, start(row: number): number, width(row: number): number }
+/**
+ * A column of lists of float32 or float64: row r is values[start(r)] to values[start(r) + width(r) - 1]. A row that is
+ * null, or has a null in it, is of width 0.
+ */
+export interface VectorColumn {
+  readonly rows: number
+  readonly values: Float32Array | Float64Array
+  start(row: number): number
+  width(row: number): number
+}
 
 /** Whether a column can be read as vectors. */
 export const isVector = (type: DataType): boolean =>
-  (DataType.isList(type) || DataType.isFixedSizeList(type)) && DataType.isFloat(type.children[0].type) && type.children[0].type.precision !== Precision.HALF
+  (DataType.isList(type) || DataType.isFixedSizeList(type)) &&
+  DataType.isFloat(type.children[0].type) &&
+  type.children[0].type.precision !== Precision.HALF
 
 const none = (): boolean => false
 
@@ -63,13 +96,19 @@ export const nullTest = (data: Data): ((row: number) => boolean) => {
 }
 
 export function vectorColumn(data: Data): VectorColumn {
-  const [item] = data.children as Data[], type: DataType = data.type, offsets = data.valueOffsets as Int32Array
-  const isNull = nullTest(data), isItemNull = nullTest(item)
+  const [item] = data.children as Data[],
+    type: DataType = data.type,
+    offsets = data.valueOffsets as Int32Array
+  const isNull = nullTest(data),
+    isItemNull = nullTest(item)
   const start = DataType.isFixedSizeList(type) ? (row: number) => row * type.listSize : (row: number) => offsets[row]
   return {
-    rows: data.length, values: item.values as Float32Array | Float64Array, start,
+    rows: data.length,
+    values: item.values as Float32Array | Float64Array,
+    start,
     width(row) {
-      const from = start(row), to = start(row + 1)
+      const from = start(row),
+        to = start(row + 1)
       if (isNull(row)) return 0
       if (item.nullCount > 0) for (let at = from; at < to; at++) if (isItemNull(at)) return 0
       return to - from
@@ -78,19 +117,34 @@ export function vectorColumn(data: Data): VectorColumn {
 }
 
 export function textColumn(data: Data): TextColumn {
-  const { values: bytes, valueOffsets: offsets } = data as unknown as { values: Uint8Array, valueOffsets: Int32Array }
-  return { rows: data.length, bytes, offsets, isNull: nullTest(data), text: row => decoder.decode(bytes.subarray(offsets[row], offsets[row + 1])) }
+  const { values: bytes, valueOffsets: offsets } = data as unknown as { values: Uint8Array; valueOffsets: Int32Array }
+  return {
+    rows: data.length,
+    bytes,
+    offsets,
+    isNull: nullTest(data),
+    text: row => decoder.decode(bytes.subarray(offsets[row], offsets[row + 1])),
+  }
 }
 
 export function messagesColumn(data: Data): MessagesColumn {
   const offsets = data.valueOffsets as Int32Array
   const [role, content] = data.children[0].children
-  const roles = role.values as Uint8Array, roleOffsets = role.valueOffsets as Int32Array
-  const bytes = content.values as Uint8Array, contentOffsets = content.valueOffsets as Int32Array
+  const roles = role.values as Uint8Array,
+    roleOffsets = role.valueOffsets as Int32Array
+  const bytes = content.values as Uint8Array,
+    contentOffsets = content.valueOffsets as Int32Array
   const start = (row: number) => contentOffsets[offsets[row]]
   const end = (row: number) => contentOffsets[offsets[row + 1]]
   return {
-    rows: data.length, offsets, bytes, contentOffsets, roles, roleOffsets, start, end,
+    rows: data.length,
+    offsets,
+    bytes,
+    contentOffsets,
+    roles,
+    roleOffsets,
+    start,
+    end,
     text: row => decoder.decode(bytes.subarray(start(row), end(row))),
     messages: row => {
       const all: Message[] = []
@@ -108,7 +162,9 @@ export function messagesColumn(data: Data): MessagesColumn {
 export function numberColumn(data: Data): NumberColumn {
   const values = data.values as ArrayLike<number | bigint>
   const isNull = nullTest(data)
-  if (data.typeId === Id.Float && values instanceof Float64Array && data.nullCount === 0) return { rows: data.length, values }
+  if (data.typeId === Id.Float && values instanceof Float64Array && data.nullCount === 0) {
+    return { rows: data.length, values }
+  }
   const out = new Float64Array(data.length)
   if (data.typeId === Id.Bool) {
     const bits = data.values as Uint8Array
@@ -120,55 +176,99 @@ export function numberColumn(data: Data): NumberColumn {
 }
 
 /** A bitmap of `length` bits and its count of zeros, from a test of "is null"; undefined bitmap when there is none. */
-function validity(length: number, isNull: (row: number) => boolean): { nullCount: number, nullBitmap?: Uint8Array } {
+function validity(length: number, isNull: (row: number) => boolean): { nullCount: number; nullBitmap?: Uint8Array } {
   let nullCount = 0
   const nullBitmap = new Uint8Array((length + 7) >> 3)
-  for (let i = 0; i < length; i++) if (isNull(i)) nullCount++; else nullBitmap[i >> 3] |= 1 << (i & 7)
+  for (let i = 0; i < length; i++) {
+    if (isNull(i)) nullCount++
+    else nullBitmap[i >> 3] |= 1 << (i & 7)
+  }
   return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap }
 }
 
 /** A utf8 column of strings; null stays null. Lone surrogates become U+FFFD, as UTF-8 has no room for them. */
 export function makeText(values: readonly (string | null)[]): Data<Utf8> {
-  const encoded = values.map(value => value === null ? null : encoder.encode(value))
+  const encoded = values.map(value => (value === null ? null : encoder.encode(value)))
   const valueOffsets = new Int32Array(values.length + 1)
-  encoded.forEach((bytes, i) => { valueOffsets[i + 1] = valueOffsets[i] + (bytes?.length ?? 0) })
+  encoded.forEach((bytes, i) => {
+    valueOffsets[i + 1] = valueOffsets[i] + (bytes?.length ?? 0)
+  })
   const data = new Uint8Array(valueOffsets[values.length])
   encoded.forEach((bytes, i) => bytes && data.set(bytes, valueOffsets[i]))
-  return makeData({ type: new Utf8(), length: values.length, valueOffsets, data, ...validity(values.length, i => values[i] === null) })
+  return makeData({
+    type: new Utf8(),
+    length: values.length,
+    valueOffsets,
+    data,
+    ...validity(values.length, i => values[i] === null),
+  })
 }
 
 /** A utf8 column of a few different texts: row i is `texts[which[i]]`, null where `which[i]` is negative. */
 export function makeRepeated(texts: readonly string[], which: Int32Array): Data<Utf8> {
-  const encoded = texts.map(text => encoder.encode(text)), valueOffsets = new Int32Array(which.length + 1)
-  for (let i = 0; i < which.length; i++) valueOffsets[i + 1] = valueOffsets[i] + (which[i] < 0 ? 0 : encoded[which[i]].length)
+  const encoded = texts.map(text => encoder.encode(text)),
+    valueOffsets = new Int32Array(which.length + 1)
+  for (let i = 0; i < which.length; i++) {
+    valueOffsets[i + 1] = valueOffsets[i] + (which[i] < 0 ? 0 : encoded[which[i]].length)
+  }
   const data = new Uint8Array(valueOffsets[which.length])
   for (let i = 0; i < which.length; i++) if (which[i] >= 0) data.set(encoded[which[i]], valueOffsets[i])
-  return makeData({ type: new Utf8(), length: which.length, valueOffsets, data, ...validity(which.length, i => which[i] < 0) })
+  return makeData({
+    type: new Utf8(),
+    length: which.length,
+    valueOffsets,
+    data,
+    ...validity(which.length, i => which[i] < 0),
+  })
 }
 
-/** A messages column from its buffers (each owned by the result). `offsets` has rows + 1 entries, the others messages + 1. */
-export function messagesFromBuffers(offsets: Int32Array, roles: Uint8Array, roleOffsets: Int32Array, bytes: Uint8Array, contentOffsets: Int32Array): Data<List> {
+/**
+ * A messages column from its buffers (each owned by the result). `offsets` has rows + 1 entries, the others messages +
+ * 1.
+ */
+export function messagesFromBuffers(
+  offsets: Int32Array,
+  roles: Uint8Array,
+  roleOffsets: Int32Array,
+  bytes: Uint8Array,
+  contentOffsets: Int32Array,
+): Data<List> {
   const length = roleOffsets.length - 1
   const role = makeData({ type: new Utf8(), length, valueOffsets: roleOffsets, data: roles, nullCount: 0 })
   const content = makeData({ type: new Utf8(), length, valueOffsets: contentOffsets, data: bytes, nullCount: 0 })
   const item = makeData({ type: messagesType.children[0].type, length, nullCount: 0, children: [role, content] })
-  return makeData({ type: messagesType, length: offsets.length - 1, nullCount: 0, valueOffsets: offsets, child: item }) as Data<List>
+  return makeData({
+    type: messagesType,
+    length: offsets.length - 1,
+    nullCount: 0,
+    valueOffsets: offsets,
+    child: item,
+  }) as Data<List>
 }
 
 /** A messages column of objects: for examples, tests and the few rows made one by one. */
 export function makeMessages(rows: readonly (readonly Message[])[]): Data<List> {
   const offsets = new Int32Array(rows.length + 1)
-  rows.forEach((row, i) => { offsets[i + 1] = offsets[i] + row.length })
+  rows.forEach((row, i) => {
+    offsets[i + 1] = offsets[i] + row.length
+  })
   const all = rows.flat()
-  const role = makeText(all.map(message => message.role)), content = makeText(all.map(message => message.content))
+  const role = makeText(all.map(message => message.role)),
+    content = makeText(all.map(message => message.content))
   return messagesFromBuffers(offsets, role.values, role.valueOffsets, content.values, content.valueOffsets)
 }
 
 /** float64; NaN becomes null. */
 export const makeFloat64 = (values: Float64Array): Data<Float64> =>
-  makeData({ type: new Float64(), length: values.length, data: values, ...validity(values.length, i => Number.isNaN(values[i])) })
+  makeData({
+    type: new Float64(),
+    length: values.length,
+    data: values,
+    ...validity(values.length, i => Number.isNaN(values[i])),
+  })
 
-export const makeInt32 = (values: Int32Array): Data<Int32> => makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values })
+export const makeInt32 = (values: Int32Array): Data<Int32> =>
+  makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values })
 
 /** int64 from whole numbers below 2^53. */
 export function makeInt64(values: ArrayLike<number>): Data<Int64> {
@@ -191,7 +291,10 @@ export type Runs = readonly number[]
 export function runsOf(mask: Uint8Array, wanted: 0 | 1): number[] {
   const runs: number[] = []
   for (let i = 0; i < mask.length;) {
-    if (mask[i] !== wanted) { i++; continue }
+    if (mask[i] !== wanted) {
+      i++
+      continue
+    }
     const start = i
     while (i < mask.length && mask[i] === wanted) i++
     runs.push(start, i)
@@ -217,11 +320,17 @@ export function countRows(runs: Runs): number {
 
 type Typed = Uint8Array | Int32Array | Float64Array | BigInt64Array
 
-function takeBits(bits: Uint8Array, runs: Runs, length: number): { bits: Uint8Array, zeros: number } {
+function takeBits(bits: Uint8Array, runs: Runs, length: number): { bits: Uint8Array; zeros: number } {
   const out = new Uint8Array((length + 7) >> 3)
-  let at = 0, ones = 0
+  let at = 0,
+    ones = 0
   for (let r = 0; r < runs.length; r += 2) {
-    for (let i = runs[r]; i < runs[r + 1]; i++, at++) if (bits[i >> 3] & (1 << (i & 7))) { out[at >> 3] |= 1 << (at & 7); ones++ }
+    for (let i = runs[r]; i < runs[r + 1]; i++, at++) {
+      if (bits[i >> 3] & (1 << (i & 7))) {
+        out[at >> 3] |= 1 << (at & 7)
+        ones++
+      }
+    }
   }
   return { bits: out, zeros: length - ones }
 }
@@ -233,7 +342,11 @@ function takeValidity(data: Data, runs: Runs, length: number) {
 }
 
 /** Offsets of the taken rows, and the runs of their elements in the child. */
-function takeOffsets(offsets: Int32Array, runs: Runs, length: number): { valueOffsets: Int32Array, childRuns: number[] } {
+function takeOffsets(
+  offsets: Int32Array,
+  runs: Runs,
+  length: number,
+): { valueOffsets: Int32Array; childRuns: number[] } {
   const valueOffsets = new Int32Array(length + 1)
   const childRuns: number[] = []
   let at = 0
@@ -249,13 +362,16 @@ function takeFixed(values: Typed, runs: Runs, length: number, stride: number): T
   const out = new (values.constructor as new (n: number) => Typed)(length * stride)
   let at = 0
   for (let r = 0; r < runs.length; r += 2) {
-    (out as Uint8Array).set((values as Uint8Array).subarray(runs[r] * stride, runs[r + 1] * stride), at)
+    ;(out as Uint8Array).set((values as Uint8Array).subarray(runs[r] * stride, runs[r + 1] * stride), at)
     at += (runs[r + 1] - runs[r]) * stride
   }
   return out
 }
 
-/** Copies rows out of a column, in the order of `runs`. Any type but dictionaries and unions, which no reader hands over. */
+/**
+ * Copies rows out of a column, in the order of `runs`. Any type but dictionaries and unions, which no reader hands
+ * over.
+ */
 export function take(data: Data, runs: Runs): Data {
   const length = countRows(runs)
   const type: DataType = data.type
@@ -264,18 +380,34 @@ export function take(data: Data, runs: Runs): Data {
   if (DataType.isBool(type)) return makeData({ ...base, data: takeBits(data.values, runs, length).bits } as never)
   if (DataType.isUtf8(type) || DataType.isBinary(type)) {
     const { valueOffsets, childRuns } = takeOffsets(data.valueOffsets, runs, length)
-    return makeData({ ...base, valueOffsets, data: takeFixed(data.values, childRuns, valueOffsets[length], 1) } as never)
+    return makeData({
+      ...base,
+      valueOffsets,
+      data: takeFixed(data.values, childRuns, valueOffsets[length], 1),
+    } as never)
   }
   if (DataType.isList(type)) {
     const { valueOffsets, childRuns } = takeOffsets(data.valueOffsets, runs, length)
     return makeData({ ...base, valueOffsets, child: take(data.children[0], childRuns) } as never)
   }
   if (DataType.isFixedSizeList(type)) {
-    return makeData({ ...base, child: take(data.children[0], runs.map(row => row * type.listSize)) } as never)
+    return makeData({
+      ...base,
+      child: take(
+        data.children[0],
+        runs.map(row => row * type.listSize),
+      ),
+    } as never)
   }
-  if (DataType.isStruct(type)) return makeData({ ...base, children: data.children.map(child => take(child, runs)) } as never)
+  if (DataType.isStruct(type)) {
+    return makeData({ ...base, children: data.children.map(child => take(child, runs)) } as never)
+  }
   const stride = data.values ? data.stride : NaN
-  if (Number.isNaN(stride) || DataType.isDictionary(type)) throw new Error(`columns: rows of type ${type} cannot be copied; cast the column to utf8 or a number before it is read`)
+  if (Number.isNaN(stride) || DataType.isDictionary(type)) {
+    throw new Error(
+      `columns: rows of type ${type} cannot be copied; cast the column to utf8 or a number before it is read`,
+    )
+  }
   return makeData({ ...base, data: takeFixed(data.values as Typed, runs, length, stride) } as never)
 }
 
@@ -287,23 +419,57 @@ export function concat(parts: readonly Data[]): Data {
   const length = parts.reduce((n, part) => n + part.length, 0)
   if (DataType.isNull(type)) return makeData({ type, length } as never)
   const nullCount = parts.reduce((n, part) => n + part.nullCount, 0)
-  const base = { type, length, nullCount, ...(nullCount ? { nullBitmap: concatBits(parts, length, part => part.nullCount ? part.nullBitmap : undefined) } : {}) }
-  if (DataType.isBool(type)) return makeData({ ...base, data: concatBits(parts, length, part => part.values as Uint8Array) } as never)
-  if (DataType.isUtf8(type) || DataType.isBinary(type)) return makeData({ ...base, valueOffsets: concatOffsets(parts, length), data: concatFixed(parts, 1, textBytes) } as never)
-  if (DataType.isList(type)) return makeData({ ...base, valueOffsets: concatOffsets(parts, length), child: concat(parts.map(part => part.children[0])) } as never)
-  if (DataType.isFixedSizeList(type)) return makeData({ ...base, child: concat(parts.map(part => part.children[0])) } as never)
-  if (DataType.isStruct(type)) return makeData({ ...base, children: first.children.map((_, c) => concat(parts.map(part => part.children[c]))) } as never)
+  const base = {
+    type,
+    length,
+    nullCount,
+    ...(nullCount
+      ? { nullBitmap: concatBits(parts, length, part => (part.nullCount ? part.nullBitmap : undefined)) }
+      : {}),
+  }
+  if (DataType.isBool(type)) {
+    return makeData({ ...base, data: concatBits(parts, length, part => part.values as Uint8Array) } as never)
+  }
+  if (DataType.isUtf8(type) || DataType.isBinary(type)) {
+    return makeData({
+      ...base,
+      valueOffsets: concatOffsets(parts, length),
+      data: concatFixed(parts, 1, textBytes),
+    } as never)
+  }
+  if (DataType.isList(type)) {
+    return makeData({
+      ...base,
+      valueOffsets: concatOffsets(parts, length),
+      child: concat(parts.map(part => part.children[0])),
+    } as never)
+  }
+  if (DataType.isFixedSizeList(type)) {
+    return makeData({ ...base, child: concat(parts.map(part => part.children[0])) } as never)
+  }
+  if (DataType.isStruct(type)) {
+    return makeData({
+      ...base,
+      children: first.children.map((_, c) => concat(parts.map(part => part.children[c]))),
+    } as never)
+  }
   return makeData({ ...base, data: concatFixed(parts, first.stride, part => part.length) } as never)
 }
 
 const textBytes = (part: Data) => part.valueOffsets[part.length]
 
-function concatBits(parts: readonly Data[], length: number, bitsOf: (part: Data) => Uint8Array | undefined): Uint8Array {
+function concatBits(
+  parts: readonly Data[],
+  length: number,
+  bitsOf: (part: Data) => Uint8Array | undefined,
+): Uint8Array {
   const out = new Uint8Array((length + 7) >> 3)
   let at = 0
   for (const part of parts) {
     const bits = bitsOf(part)
-    for (let i = 0; i < part.length; i++, at++) if (!bits || bits[i >> 3] & (1 << (i & 7))) out[at >> 3] |= 1 << (at & 7)
+    for (let i = 0; i < part.length; i++, at++) {
+      if (!bits || bits[i >> 3] & (1 << (i & 7))) out[at >> 3] |= 1 << (at & 7)
+    }
   }
   return out
 }
@@ -319,11 +485,13 @@ function concatOffsets(parts: readonly Data[], length: number): Int32Array {
 }
 
 function concatFixed(parts: readonly Data[], stride: number, count: (part: Data) => number): Typed {
-  const out = new ((parts[0].values as Typed).constructor as new (n: number) => Typed)(parts.reduce((n, part) => n + count(part) * stride, 0))
+  const out = new ((parts[0].values as Typed).constructor as new (n: number) => Typed)(
+    parts.reduce((n, part) => n + count(part) * stride, 0),
+  )
   let at = 0
   for (const part of parts) {
-    const values = (part.values as Uint8Array).subarray(0, count(part) * stride);
-    (out as Uint8Array).set(values, at)
+    const values = (part.values as Uint8Array).subarray(0, count(part) * stride)
+    ;(out as Uint8Array).set(values, at)
     at += values.length
   }
   return out
@@ -333,10 +501,22 @@ function concatFixed(parts: readonly Data[], stride: number, count: (part: Data)
 export function nulls(type: DataType, length: number): Data {
   if (DataType.isNull(type)) return makeData({ type, length } as never)
   const base = { type, length, nullCount: length, nullBitmap: new Uint8Array((length + 7) >> 3) }
-  if (DataType.isUtf8(type) || DataType.isBinary(type)) return makeData({ ...base, valueOffsets: new Int32Array(length + 1), data: new Uint8Array(0) } as never)
-  if (DataType.isList(type)) return makeData({ ...base, valueOffsets: new Int32Array(length + 1), child: nulls(type.children[0].type, 0) } as never)
-  if (DataType.isFixedSizeList(type)) return makeData({ ...base, child: nulls(type.children[0].type, length * type.listSize) } as never)
-  if (DataType.isStruct(type)) return makeData({ ...base, children: type.children.map(child => nulls(child.type, length)) } as never)
+  if (DataType.isUtf8(type) || DataType.isBinary(type)) {
+    return makeData({ ...base, valueOffsets: new Int32Array(length + 1), data: new Uint8Array(0) } as never)
+  }
+  if (DataType.isList(type)) {
+    return makeData({
+      ...base,
+      valueOffsets: new Int32Array(length + 1),
+      child: nulls(type.children[0].type, 0),
+    } as never)
+  }
+  if (DataType.isFixedSizeList(type)) {
+    return makeData({ ...base, child: nulls(type.children[0].type, length * type.listSize) } as never)
+  }
+  if (DataType.isStruct(type)) {
+    return makeData({ ...base, children: type.children.map(child => nulls(child.type, length)) } as never)
+  }
   if (DataType.isBool(type)) return makeData({ ...base, data: new Uint8Array((length + 7) >> 3) } as never)
   const probe = makeData({ type, length: 0 } as never) as Data
   return makeData({ ...base, data: new (type.ArrayType as new (n: number) => Typed)(length * probe.stride) } as never)

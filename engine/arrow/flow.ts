@@ -1,14 +1,32 @@
-/** Rows on their way through a graph: columns, and beside them the engine's own key of each row, which stages do not see. */
+/**
+ * Rows on their way through a graph: columns, and beside them the engine's own key of each row, which stages do not
+ * see.
+ */
 import { Field, RecordBatch, type Schema, Struct, makeData, type Data, type DataType } from 'apache-arrow'
 import { castTo } from './cast.ts'
-import { concat, countRows, messagesColumn, nulls, numberColumn, sizeOf, take, textColumn, vectorColumn, type MessagesColumn, type NumberColumn, type Runs, type TextColumn, type VectorColumn } from './columns.ts'
+import {
+  concat,
+  countRows,
+  messagesColumn,
+  nulls,
+  numberColumn,
+  sizeOf,
+  take,
+  textColumn,
+  vectorColumn,
+  type MessagesColumn,
+  type NumberColumn,
+  type Runs,
+  type TextColumn,
+  type VectorColumn,
+} from './columns.ts'
 
 /** Bit of `copy` that marks a row made by a derive stage: it has an origin, but is counted apart. */
 export const DERIVED = 0x8000_0000
 
 /**
- * A block of rows of one partition. `row[i]` is the row of the source file that row i comes from, ascending; `copy[i]` is 0, or the
- * number of the pair where a source row became several, with the DERIVED bit where a stage made the row.
+ * A block of rows of one partition. `row[i]` is the row of the source file that row i comes from, ascending; `copy[i]`
+ * is 0, or the number of the pair where a source row became several, with the DERIVED bit where a stage made the row.
  */
 export interface Flow {
   readonly schema: Schema
@@ -20,20 +38,33 @@ export interface Flow {
 }
 
 /**
- * Where a block's rows lie on disk already: row i is row `rows[i]` of the same block in the spool of `port`, but for the columns in `own`, which came later. So a later spool
- * need not write them again.
+ * Where a block's rows lie on disk already: row i is row `rows[i]` of the same block in the spool of `port`, but for
+ * the columns in `own`, which came later. So a later spool need not write them again.
  */
-export interface Root { readonly port: string, readonly rows: Uint32Array, readonly own: ReadonlySet<string> }
+export interface Root {
+  readonly port: string
+  readonly rows: Uint32Array
+  readonly own: ReadonlySet<string>
+}
 
-export const emptyFlow = (schema: Schema): Flow =>
-  ({ schema, columns: schema.fields.map(field => nulls(field.type, 0)), rows: 0, row: new Uint32Array(0), copy: new Uint32Array(0) })
+export const emptyFlow = (schema: Schema): Flow => ({
+  schema,
+  columns: schema.fields.map(field => nulls(field.type, 0)),
+  rows: 0,
+  row: new Uint32Array(0),
+  copy: new Uint32Array(0),
+})
 
 /** The rows in `runs`, copied, with their keys. */
 export function takeFlow(flow: Flow, runs: Runs): Flow {
   const rows = countRows(runs)
   if (rows === flow.rows && runs.length <= 2) return flow
   return {
-    schema: flow.schema, columns: flow.columns.map(column => take(column, runs)), rows, row: takeKeys(flow.row, runs, rows), copy: takeKeys(flow.copy, runs, rows),
+    schema: flow.schema,
+    columns: flow.columns.map(column => take(column, runs)),
+    rows,
+    row: takeKeys(flow.row, runs, rows),
+    copy: takeKeys(flow.copy, runs, rows),
     root: flow.root && { ...flow.root, rows: takeKeys(flow.root.rows, runs, rows) },
   }
 }
@@ -48,29 +79,54 @@ function takeKeys(keys: Uint32Array, runs: Runs, rows: number): Uint32Array {
   return out
 }
 
-/** The same rows under a wider schema: columns by name, narrower ones widened, absent ones null. The plan has checked that the types allow it. */
+/**
+ * The same rows under a wider schema: columns by name, narrower ones widened, absent ones null. The plan has checked
+ * that the types allow it.
+ */
 export function conform(flow: Flow, schema: Schema): Flow {
   if (flow.schema === schema) return flow
   const at = new Map(flow.schema.fields.map((field, i) => [field.name, flow.columns[i]]))
-  const columns = schema.fields.map(field => at.has(field.name) ? castTo(at.get(field.name)!, field.type) : nulls(field.type, flow.rows))
-  return { ...flow, schema, columns, root: owning(flow.root, schema.fields.filter((field, i) => columns[i] !== at.get(field.name)).map(({ name }) => name)) }
+  const columns = schema.fields.map(field =>
+    at.has(field.name) ? castTo(at.get(field.name)!, field.type) : nulls(field.type, flow.rows),
+  )
+  return {
+    ...flow,
+    schema,
+    columns,
+    root: owning(
+      flow.root,
+      schema.fields.filter((field, i) => columns[i] !== at.get(field.name)).map(({ name }) => name),
+    ),
+  }
 }
 
-const owning = (root: Root | undefined, names: readonly string[]): Root | undefined => root && (names.length === 0 ? root : { ...root, own: new Set([...root.own, ...names]) })
+const owning = (root: Root | undefined, names: readonly string[]): Root | undefined =>
+  root && (names.length === 0 ? root : { ...root, own: new Set([...root.own, ...names]) })
 
 /** End to end; all of one schema. */
 export function concatFlows(flows: readonly Flow[]): Flow {
   if (flows.length === 1) return flows[0]
   const rows = flows.reduce((n, flow) => n + flow.rows, 0)
-  const row = new Uint32Array(rows), copy = new Uint32Array(rows)
+  const row = new Uint32Array(rows),
+    copy = new Uint32Array(rows)
   let at = 0
-  for (const flow of flows) { row.set(flow.row, at); copy.set(flow.copy, at); at += flow.rows }
-  return { schema: flows[0].schema, columns: flows[0].schema.fields.map((_, c) => concat(flows.map(flow => flow.columns[c]))), rows, row, copy }
+  for (const flow of flows) {
+    row.set(flow.row, at)
+    copy.set(flow.copy, at)
+    at += flow.rows
+  }
+  return {
+    schema: flows[0].schema,
+    columns: flows[0].schema.fields.map((_, c) => concat(flows.map(flow => flow.columns[c]))),
+    rows,
+    row,
+    copy,
+  }
 }
 
 /**
- * Several inputs of one stage as one: in order of source row, and of the inputs for rows of one origin. So a derived pair follows its
- * parent, and the order is the same however the rows are cut into blocks.
+ * Several inputs of one stage as one: in order of source row, and of the inputs for rows of one origin. So a derived
+ * pair follows its parent, and the order is the same however the rows are cut into blocks.
  */
 export function mergeFlows(flows: readonly Flow[], schema: Schema): Flow {
   const parts = flows.filter(flow => flow.rows > 0).map(flow => conform(flow, schema))
@@ -79,48 +135,81 @@ export function mergeFlows(flows: readonly Flow[], schema: Schema): Flow {
   const all = concatFlows(parts)
   const order = Uint32Array.from({ length: all.rows }, (_, i) => i).sort((a, b) => all.row[a] - all.row[b] || a - b)
   const runs: number[] = []
-  for (const i of order) if (runs[runs.length - 1] === i) runs[runs.length - 1]++; else runs.push(i, i + 1)
+  for (const i of order) {
+    if (runs[runs.length - 1] === i) runs[runs.length - 1]++
+    else runs.push(i, i + 1)
+  }
   return takeFlow(all, runs)
 }
 
 /** Columns added, or replaced where the name is there already. */
 export function withColumns(flow: Flow, schema: Schema, added: ReadonlyMap<string, Data>): Flow {
   const at = new Map(flow.schema.fields.map((field, i) => [field.name, i]))
-  return { ...flow, schema, columns: schema.fields.map(field => added.get(field.name) ?? flow.columns[at.get(field.name)!]), root: owning(flow.root, [...added.keys()]) }
+  return {
+    ...flow,
+    schema,
+    columns: schema.fields.map(field => added.get(field.name) ?? flow.columns[at.get(field.name)!]),
+    root: owning(flow.root, [...added.keys()]),
+  }
 }
 
 export const toRecordBatch = (schema: Schema, columns: readonly Data[], rows: number): RecordBatch =>
-  new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children: columns as Data[] }))
+  new RecordBatch(
+    schema,
+    makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children: columns as Data[] }),
+  )
 
 export const flowBytes = (flow: Flow): number => flow.columns.reduce((n, column) => n + sizeOf(column), 0)
 
 export const field = (name: string, type: DataType, nullable = true): Field => new Field(name, type, nullable)
 
-/** What a stage sees of a block: typed views of its columns. Nothing may be changed in place: other stages share the memory. */
+/**
+ * What a stage sees of a block: typed views of its columns. Nothing may be changed in place: other stages share the
+ * memory.
+ */
 export class Batch {
   readonly rows: number
   readonly #flow: Flow
   readonly #views = new Map<string, unknown>()
-  constructor(flow: Flow) { this.#flow = flow; this.rows = flow.rows }
+  constructor(flow: Flow) {
+    this.#flow = flow
+    this.rows = flow.rows
+  }
 
-  get schema(): Schema { return this.#flow.schema }
-  has(name: string): boolean { return this.#flow.schema.fields.some(column => column.name === name) }
+  get schema(): Schema {
+    return this.#flow.schema
+  }
+  has(name: string): boolean {
+    return this.#flow.schema.fields.some(column => column.name === name)
+  }
 
   /** The raw Arrow data of a column. */
   column(name: string): Data {
     const i = this.#flow.schema.fields.findIndex(column => column.name === name)
-    if (i < 0) throw new Error(`no column '${name}' here; there are ${this.#flow.schema.fields.map(column => column.name).join(', ')}`)
+    if (i < 0) {
+      throw new Error(
+        `no column '${name}' here; there are ${this.#flow.schema.fields.map(column => column.name).join(', ')}`,
+      )
+    }
     return this.#flow.columns[i]
   }
 
-  messages(name: string): MessagesColumn { return this.#view(name, messagesColumn) }
-  text(name: string): TextColumn { return this.#view(name, textColumn) }
-  numbers(name: string): NumberColumn { return this.#view(name, numberColumn) }
-  vectors(name: string): VectorColumn { return this.#view(name, vectorColumn) }
+  messages(name: string): MessagesColumn {
+    return this.#view(name, messagesColumn)
+  }
+  text(name: string): TextColumn {
+    return this.#view(name, textColumn)
+  }
+  numbers(name: string): NumberColumn {
+    return this.#view(name, numberColumn)
+  }
+  vectors(name: string): VectorColumn {
+    return this.#view(name, vectorColumn)
+  }
 
   #view<T>(name: string, make: (data: Data) => T): T {
     let view = this.#views.get(name) as T | undefined
-    if (!view) this.#views.set(name, view = make(this.column(name)))
+    if (!view) this.#views.set(name, (view = make(this.column(name))))
     return view
   }
 }

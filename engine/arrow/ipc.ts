@@ -4,15 +4,29 @@ import { Field } from 'apache-arrow/fb/field'
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { openOut, readAll, writeAll, type Out } from '../io.ts'
 
-// Arrow JS writes a column whose name is '' without a name, and reads null where there is none: it is another column then
+// Arrow JS writes a column whose name is '' without a name, and reads null where there is none: it is another column
+// then
 const { name } = Field.prototype
-Object.defineProperty(Field.prototype, 'name', { value(this: Field, ...encoding: Parameters<typeof name>) { return name.apply(this, encoding) ?? '' } })
+Object.defineProperty(Field.prototype, 'name', {
+  value(this: Field, ...encoding: Parameters<typeof name>) {
+    return name.apply(this, encoding) ?? ''
+  },
+})
 
 /** Where a record batch lies in its file, and its rows. */
-export interface BatchAt { readonly start: number, readonly end: number, readonly rows: number }
+export interface BatchAt {
+  readonly start: number
+  readonly end: number
+  readonly rows: number
+}
 
 /** A stream file: where its record batches lie, and the bytes before the first (`header`, its schema). */
-export interface StreamAt { readonly path: string, readonly header: number, readonly rows: number, readonly batches: readonly BatchAt[] }
+export interface StreamAt {
+  readonly path: string
+  readonly header: number
+  readonly rows: number
+  readonly batches: readonly BatchAt[]
+}
 
 /** Arrow JS's stream writer with its output caught as it comes, without a queue between. */
 class Encoder extends RecordBatchStreamWriter {
@@ -27,7 +41,9 @@ class Encoder extends RecordBatchStreamWriter {
   }
 
   /** Record batches that it has encoded. */
-  get encoded(): number { return this._recordBatchBlocks.length }
+  get encoded(): number {
+    return this._recordBatchBlocks.length
+  }
 
   drain(): Uint8Array[] {
     const { chunks } = this
@@ -41,7 +57,10 @@ export const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0)
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
   const out = new Uint8Array(chunks.reduce((n, chunk) => n + chunk.length, 0))
   let at = 0
-  for (const chunk of chunks) { out.set(chunk, at); at += chunk.length }
+  for (const chunk of chunks) {
+    out.set(chunk, at)
+    at += chunk.length
+  }
   return out
 }
 
@@ -52,7 +71,8 @@ export function schemaBytes(schema: Schema): Uint8Array {
   return joined(encoder.drain())
 }
 
-export const schemaFromBytes = (bytes: Uint8Array): Schema => RecordBatchReader.from(joined([bytes, END_OF_STREAM])).open().schema
+export const schemaFromBytes = (bytes: Uint8Array): Schema =>
+  RecordBatchReader.from(joined([bytes, END_OF_STREAM])).open().schema
 
 /** Writes a stream to a file; the caller renames the file when it is whole. Not safe to share. */
 export class IpcWriter {
@@ -77,7 +97,9 @@ export class IpcWriter {
     this.#encoder.write(batch)
     // of another schema than the stream's it takes no batch, and says nothing
     if (this.#encoder.encoded !== this.batches.length + 1) {
-      throw new Error(`${this.path}: a batch of ${batch.numRows} rows was not written: its columns are ${batch.schema}, those of the file ${this.#schema}`)
+      throw new Error(
+        `${this.path}: a batch of ${batch.numRows} rows was not written: its columns are ${batch.schema}, those of the file ${this.#schema}`,
+      )
     }
     this.#flush()
     this.batches.push({ start, end: this.#position, rows: batch.numRows })
@@ -86,10 +108,16 @@ export class IpcWriter {
 
   /** Ends the stream. */
   close(): void {
-    try { this.#put([END_OF_STREAM]) } finally { this.#out.close() }
+    try {
+      this.#put([END_OF_STREAM])
+    } finally {
+      this.#out.close()
+    }
   }
 
-  #flush(): void { this.#put(this.#encoder.drain()) }
+  #flush(): void {
+    this.#put(this.#encoder.drain())
+  }
 
   /** Writes the chunks as they are: to join them first would copy every row once more. */
   #put(chunks: Uint8Array[]): void {
@@ -98,7 +126,12 @@ export class IpcWriter {
   }
 }
 
-export const streamOf = (writer: IpcWriter, header: number): StreamAt => ({ path: writer.path, header, rows: writer.rows, batches: writer.batches })
+export const streamOf = (writer: IpcWriter, header: number): StreamAt => ({
+  path: writer.path,
+  header,
+  rows: writer.rows,
+  batches: writer.batches,
+})
 
 /** Reads record batches of a stream file by their place. */
 export class IpcFile {
@@ -118,23 +151,39 @@ export class IpcFile {
     bytes.set(this.#header)
     readAll(this.#fd, bytes.subarray(this.#header.length), at.start, this.path)
     const batch = RecordBatchReader.from(bytes).next().value as RecordBatch | undefined
-    if (batch?.numRows !== at.rows) throw new Error(`${this.path}: ${batch?.numRows ?? 0} rows at byte ${at.start}, ${at.rows} were written; remove it and run again`)
+    if (batch?.numRows !== at.rows) {
+      throw new Error(
+        `${this.path}: ${batch?.numRows ?? 0} rows at byte ${at.start}, ${at.rows} were written; remove it and run again`,
+      )
+    }
     return batch
   }
 
-  close(): void { closeSync(this.#fd) }
+  close(): void {
+    closeSync(this.#fd)
+  }
 }
 
 /**
- * Joins streams of one schema into files of at most about `maxBytes` by copying their bytes, in order; cuts only between record batches. There is always at least one file:
- * without rows it holds the schema alone. `name(i, n)` names file i of n. Returns the files in order.
+ * Joins streams of one schema into files of at most about `maxBytes` by copying their bytes, in order; cuts only
+ * between record batches. There is always at least one file: without rows it holds the schema alone. `name(i, n)` names
+ * file i of n. Returns the files in order.
  */
-export function appendStreams(folder: string, header: Uint8Array, streams: readonly StreamAt[], maxBytes: number, name: (i: number, n: number) => string): { file: string, rows: number }[] {
+export function appendStreams(
+  folder: string,
+  header: Uint8Array,
+  streams: readonly StreamAt[],
+  maxBytes: number,
+  name: (i: number, n: number) => string,
+): { file: string; rows: number }[] {
   const pieces = streams.flatMap(stream => stream.batches.map(at => ({ path: stream.path, ...at })))
   const files: (typeof pieces)[] = [[]]
   let bytes = 0
   for (const piece of pieces) {
-    if (bytes > 0 && bytes + piece.end - piece.start > maxBytes) { files.push([]); bytes = 0 }
+    if (bytes > 0 && bytes + piece.end - piece.start > maxBytes) {
+      files.push([])
+      bytes = 0
+    }
     files[files.length - 1].push(piece)
     bytes += piece.end - piece.start
   }
@@ -147,20 +196,32 @@ export function appendStreams(folder: string, header: Uint8Array, streams: reado
       for (let b = 0; b < batches.length;) {
         // batches that lie side by side are copied in one go
         let last = b
-        while (last + 1 < batches.length && batches[last + 1].path === batches[b].path && batches[last + 1].start === batches[last].end) last++
-        const { path, start } = batches[b], { end } = batches[last], from = openSync(path, 'r')
+        while (
+          last + 1 < batches.length &&
+          batches[last + 1].path === batches[b].path &&
+          batches[last + 1].start === batches[last].end
+        ) {
+          last++
+        }
+        const { path, start } = batches[b],
+          { end } = batches[last],
+          from = openSync(path, 'r')
         try {
           for (let at = start; at < end; at += chunk.length) {
             const part = chunk.subarray(0, end - at)
             readAll(from, part, at, path)
             writeAll(out, part)
           }
-        } finally { closeSync(from) }
+        } finally {
+          closeSync(from)
+        }
         b = last + 1
       }
       writeAll(out, END_OF_STREAM)
       fsyncSync(out)
-    } finally { closeSync(out) }
+    } finally {
+      closeSync(out)
+    }
     return { file, rows: batches.reduce((n, batch) => n + batch.rows, 0) }
   })
 }

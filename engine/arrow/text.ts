@@ -1,7 +1,8 @@
 /**
  * Measures of a range of UTF-8 bytes, without a JavaScript string: words, letters, folded text, hashes.
- * White space is Unicode White_Space everywhere (JavaScript's `\s` counts U+FEFF and misses U+0085). Bytes that are not UTF-8 are each measured
- * as U+FFFD, and nothing outside `start..end` is ever read. Scratch belongs to the module: results of one call are gone with the next.
+ * White space is Unicode White_Space everywhere (JavaScript's `\s` counts U+FEFF and misses U+0085). Bytes that are not
+ * UTF-8 are each measured as U+FFFD, and nothing outside `start..end` is ever read. Scratch belongs to the module:
+ * results of one call are gone with the next.
  */
 
 import { hash64 } from './hash.ts'
@@ -9,25 +10,31 @@ import { wasm } from './kernels.ts'
 
 /** See scripts/kernels/text.ts. */
 interface Kernels {
-  readonly memory: { readonly buffer: ArrayBuffer, grow(pages: number): number }
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
   countWords(start: number, end: number): number
   countLetters(start: number, end: number): number
   hasWide(start: number, end: number): number
   fold(start: number, end: number, to: number): number
 }
 // of WebAssembly @types/node has the types alone
-const { Instance, Module } = (globalThis as unknown as { WebAssembly: { Module: new (bytes: Uint8Array) => object, Instance: new (module: object) => { exports: unknown } } }).WebAssembly
+const { Instance, Module } = (
+  globalThis as unknown as {
+    WebAssembly: { Module: new (bytes: Uint8Array) => object; Instance: new (module: object) => { exports: unknown } }
+  }
+).WebAssembly
 const kernels = new Instance(new Module(Buffer.from(wasm, 'base64'))).exports as Kernels
 let memory = new Uint8Array(kernels.memory.buffer)
 
 /** Sizes for which the way through the kernels pays, and does not hold on to much memory. */
-const LEAST = 64, MOST = 1 << 20
+const LEAST = 64,
+  MOST = 1 << 20
 /** Bytes before a text in the kernels' memory, for what is written there, are as many as it has and these. */
 const ROOM = 64
 
 /** Copies a text into the kernels' memory; returns where it begins. */
 function place(bytes: Uint8Array, start: number, end: number): number {
-  const at = end - start + ROOM, needed = at + end - start
+  const at = end - start + ROOM,
+    needed = at + end - start
   if (needed > memory.length) {
     kernels.memory.grow((needed - memory.length + 0xffff) >>> 16)
     memory = new Uint8Array(kernels.memory.buffer)
@@ -54,14 +61,17 @@ for (const byte of [0xc2, 0xe1, 0xe2, 0xe3]) SPACE[byte] = 2
 /** Bytes of the white space beyond ASCII that begins at `i` (2 or 3), or 0 when none does. */
 function wideSpace(bytes: Uint8Array, i: number, end: number): number {
   if (i + 2 > end) return 0
-  const lead = bytes[i], second = bytes[i + 1]
+  const lead = bytes[i],
+    second = bytes[i + 1]
   if (lead === 0xc2) return second === 0x85 || second === 0xa0 ? 2 : 0
   if (i + 3 > end) return 0
   const third = bytes[i + 2]
   if (lead === 0xe1) return second === 0x9a && third === 0x80 ? 3 : 0
   if (lead === 0xe3) return second === 0x80 && third === 0x80 ? 3 : 0
   if (second === 0x81) return third === 0x9f ? 3 : 0
-  return second === 0x80 && ((third >= 0x80 && third <= 0x8a) || third === 0xa8 || third === 0xa9 || third === 0xaf) ? 3 : 0
+  return second === 0x80 && ((third >= 0x80 && third <= 0x8a) || third === 0xa8 || third === 0xa9 || third === 0xaf)
+    ? 3
+    : 0
 }
 
 /** Bytes of the character that begins at `i` (1 to 4); 1 where the bytes are not UTF-8. */
@@ -77,15 +87,18 @@ export function width(bytes: Uint8Array, i: number, end: number): number {
 export function point(bytes: Uint8Array, i: number, size: number): number {
   const lead = bytes[i]
   if (size === 1) return lead < 0x80 ? lead : 0xfffd
-  if (size === 2) return (lead & 31) << 6 | (bytes[i + 1] & 63)
-  if (size === 3) return (lead & 15) << 12 | (bytes[i + 1] & 63) << 6 | (bytes[i + 2] & 63)
-  const wide = (lead & 7) << 18 | (bytes[i + 1] & 63) << 12 | (bytes[i + 2] & 63) << 6 | (bytes[i + 3] & 63)
+  if (size === 2) return ((lead & 31) << 6) | (bytes[i + 1] & 63)
+  if (size === 3) return ((lead & 15) << 12) | ((bytes[i + 1] & 63) << 6) | (bytes[i + 2] & 63)
+  const wide = ((lead & 7) << 18) | ((bytes[i + 1] & 63) << 12) | ((bytes[i + 2] & 63) << 6) | (bytes[i + 3] & 63)
   return wide < 0x110000 ? wide : 0xfffd
 }
 
 const PAGE_BITS = 11
 
-/** Characters of a page of 2,048 code points that match a pattern of single characters, with their code points. Surrogates are left out. */
+/**
+ * Characters of a page of 2,048 code points that match a pattern of single characters, with their code points.
+ * Surrogates are left out.
+ */
 function* matching(pattern: RegExp, page: number): Generator<[character: string, code: number]> {
   const from = page << PAGE_BITS
   if (from >= 0xd800 && from < 0xe000) return
@@ -93,8 +106,10 @@ function* matching(pattern: RegExp, page: number): Generator<[character: string,
   for (const [character] of all.matchAll(pattern)) yield [character, character.codePointAt(0)!]
 }
 
-// tables of Unicode are filled page by page, at the first character of a page: few pages are ever met, and all of them take a tenth of a second
-const letters = new Uint32Array(0x110000 >>> 5), letterPages = new Uint8Array(0x110000 >>> PAGE_BITS)
+// tables of Unicode are filled page by page, at the first character of a page: few pages are ever met, and all of them
+// take a tenth of a second
+const letters = new Uint32Array(0x110000 >>> 5),
+  letterPages = new Uint8Array(0x110000 >>> PAGE_BITS)
 
 function addLetters(page: number): void {
   for (const [, code] of matching(/[\p{L}\p{M}]/gu, page)) letters[code >>> 5] |= 1 << (code & 31)
@@ -104,22 +119,28 @@ function addLetters(page: number): void {
 /** Whether a code point is a letter or a mark (\p{L}\p{M}). */
 export function isLetter(code: number): boolean {
   if (letterPages[code >>> PAGE_BITS] === 0) addLetters(code >>> PAGE_BITS)
-  return (letters[code >>> 5] >>> (code & 31) & 1) === 1
+  return ((letters[code >>> 5] >>> (code & 31)) & 1) === 1
 }
 
-const STRING = 0xffffffff, LOWERS = 0x20000
-const lowers = new Uint32Array(LOWERS), lowerPages = new Uint8Array(LOWERS >>> PAGE_BITS)
+const STRING = 0xffffffff,
+  LOWERS = 0x20000
+const lowers = new Uint32Array(LOWERS),
+  lowerPages = new Uint8Array(LOWERS >>> PAGE_BITS)
 
 function addLowers(page: number): void {
   for (const [character, code] of matching(/\p{Changes_When_Lowercased}/gu, page)) {
-    const lower = character.toLowerCase(), first = lower.codePointAt(0)!
+    const lower = character.toLowerCase(),
+      first = lower.codePointAt(0)!
     lowers[code] = lower.length > (first > 0xffff ? 2 : 1) ? STRING : first
   }
   if (page === 0) lowers[0x3a3] = STRING // sigma: its lower case at the end of a word is another one
   lowerPages[page] = 1
 }
 
-/** The lower case of a code point, 0 where it has none, STRING where it depends on its neighbours or is more than one character. */
+/**
+ * The lower case of a code point, 0 where it has none, STRING where it depends on its neighbours or is more than one
+ * character.
+ */
 function lowerOf(code: number): number {
   if (code >= LOWERS) return 0
   if (lowerPages[code >>> PAGE_BITS] === 0) addLowers(code >>> PAGE_BITS)
@@ -139,7 +160,8 @@ export function countWords(bytes: Uint8Array, start: number, end: number): numbe
     const at = place(bytes, start, end)
     return kernels.countWords(at, at + end - start)
   }
-  let count = 0, outside = true
+  let count = 0,
+    outside = true
   for (let i = start; i < end; i++) {
     const kind = SPACE[bytes[i]]
     const size = kind === 2 ? wideSpace(bytes, i, end) : kind
@@ -161,11 +183,18 @@ export function hasWide(bytes: Uint8Array, start: number, end: number): boolean 
 }
 
 /**
- * Finds words: word k is bytes `starts[k]` to `ends[k]` (exclusive). Returns their number, which may exceed what `starts` and `ends` hold; only what fits
- * is written. `(end - start + 1) >> 1` entries always suffice.
+ * Finds words: word k is bytes `starts[k]` to `ends[k]` (exclusive). Returns their number, which may exceed what
+ * `starts` and `ends` hold; only what fits is written. `(end - start + 1) >> 1` entries always suffice.
  */
-export function scanWords(bytes: Uint8Array, start: number, end: number, starts: Uint32Array, ends: Uint32Array): number {
-  let count = 0, outside = true
+export function scanWords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  starts: Uint32Array,
+  ends: Uint32Array,
+): number {
+  let count = 0,
+    outside = true
   for (let i = start; i < end; i++) {
     const kind = SPACE[bytes[i]]
     const size = kind === 2 ? wideSpace(bytes, i, end) : kind
@@ -196,10 +225,12 @@ export function isBlank(bytes: Uint8Array, start: number, end: number): boolean 
 /** Share of the code points that are neither letters nor marks, white space included; 0 for an empty text. */
 export function specialShare(bytes: Uint8Array, start: number, end: number): number {
   if (suits(end - start)) {
-    const at = place(bytes, start, end), letters = kernels.countLetters(at, at + end - start)
+    const at = place(bytes, start, end),
+      letters = kernels.countLetters(at, at + end - start)
     if (letters >= 0) return (end - start - letters) / (end - start)
   }
-  let special = 0, points = 0
+  let special = 0,
+    points = 0
   for (let i = start; i < end; points++) {
     const byte = bytes[i]
     if (byte < 0x80) {
@@ -214,26 +245,32 @@ export function specialShare(bytes: Uint8Array, start: number, end: number): num
   return points === 0 ? 0 : special / points
 }
 
-let scratch = new Uint8Array(1 << 16), folded = scratch
+let scratch = new Uint8Array(1 << 16),
+  folded = scratch
 const encoder = new TextEncoder()
 
-/** The bytes that the last `fold` wrote; valid until the next call of `fold` or `foldedHash`. One byte more than the text can be written. */
+/**
+ * The bytes that the last `fold` wrote; valid until the next call of `fold` or `foldedHash`. One byte more than the
+ * text can be written.
+ */
 export const foldedBytes = (): Uint8Array => folded
 
 /**
- * Folds a text: Unicode lower case (full, with the final sigma), each run of white space to one space, none at either end. Returns the number of
- * bytes, to be read from `foldedBytes()`; the words there are separated by byte 32 alone.
+ * Folds a text: Unicode lower case (full, with the final sigma), each run of white space to one space, none at either
+ * end. Returns the number of bytes, to be read from `foldedBytes()`; the words there are separated by byte 32 alone.
  */
 export function fold(bytes: Uint8Array, start: number, end: number): number {
   if (suits(end - start)) {
-    const at = place(bytes, start, end), size = kernels.fold(at, at + end - start, 0)
+    const at = place(bytes, start, end),
+      size = kernels.fold(at, at + end - start, 0)
     folded = memory
     if (size >= 0) return size
   }
   // a lower case takes at most half as many bytes again; U+FFFD for a byte that is not UTF-8 takes three
   if (scratch.length <= 3 * (end - start)) scratch = new Uint8Array(4 * (end - start) + 1)
-  const out = folded = scratch
-  let size = 0, after = 1 // `after` white space (or the beginning): more of it moves nothing
+  const out = (folded = scratch)
+  let size = 0,
+    after = 1 // `after` white space (or the beginning): more of it moves nothing
   for (let i = start; i < end; i++) {
     const byte = bytes[i]
     if (byte < 0x80) {
@@ -251,7 +288,8 @@ export function fold(bytes: Uint8Array, start: number, end: number): number {
       i += blank - 1
       continue
     }
-    const span = width(bytes, i, end), change = lowerOf(point(bytes, i, span))
+    const span = width(bytes, i, end),
+      change = lowerOf(point(bytes, i, span))
     if (change === STRING) return foldString(bytes, start, end)
     if (change !== 0) size = encode(change, out, size)
     else for (let k = 0; k < span; k++) out[size++] = bytes[i + k]
@@ -266,15 +304,15 @@ function encode(code: number, out: Uint8Array, at: number): number {
   if (code < 0x80) {
     out[at++] = code
   } else if (code < 0x800) {
-    out[at++] = 0xc0 | code >>> 6
+    out[at++] = 0xc0 | (code >>> 6)
   } else {
     if (code < 0x10000) {
-      out[at++] = 0xe0 | code >>> 12
+      out[at++] = 0xe0 | (code >>> 12)
     } else {
-      out[at++] = 0xf0 | code >>> 18
-      out[at++] = 0x80 | (code >>> 12 & 63)
+      out[at++] = 0xf0 | (code >>> 18)
+      out[at++] = 0x80 | ((code >>> 12) & 63)
     }
-    out[at++] = 0x80 | (code >>> 6 & 63)
+    out[at++] = 0x80 | ((code >>> 6) & 63)
   }
   if (code >= 0x80) out[at++] = 0x80 | (code & 63)
   return at
@@ -296,7 +334,10 @@ function foldString(bytes: Uint8Array, start: number, end: number): number {
   return size > 0 && out[size - 1] === 32 ? size - 1 : size
 }
 
-/** `hash64` of the folded text: equal for texts that differ only in case and in white space. Chained by `state` in the same way. */
+/**
+ * `hash64` of the folded text: equal for texts that differ only in case and in white space. Chained by `state` in the
+ * same way.
+ */
 export function foldedHash(bytes: Uint8Array, start: number, end: number, state: Uint32Array): void {
   const size = fold(bytes, start, end)
   hash64(folded, 0, size, state)

@@ -1,4 +1,7 @@
-/** All servers of a run, in the main thread: one queue and one count each, whatever the number of workers, and one cache. */
+/**
+ * All servers of a run, in the main thread: one queue and one count each, whatever the number of workers, and one
+ * cache.
+ */
 import { setMaxListeners } from 'node:events'
 import { existsSync } from 'node:fs'
 import { openCache, type Cache } from './cache.ts'
@@ -18,42 +21,67 @@ export interface Calls {
   close(): Promise<void>
 }
 
-/** `folder` holds the answers; nothing is opened before something is asked. `scope` names the result that is worked for: all attempts at it share the caps. */
-export function openCalls(services: Services, folder: string, scope: () => string, warn?: (text: string) => void): Calls {
-  const stop = new AbortController(), abort = new AbortController()
+/**
+ * `folder` holds the answers; nothing is opened before something is asked. `scope` names the result that is worked for:
+ * all attempts at it share the caps.
+ */
+export function openCalls(
+  services: Services,
+  folder: string,
+  scope: () => string,
+  warn?: (text: string) => void,
+): Calls {
+  const stop = new AbortController(),
+    abort = new AbortController()
   // as many listeners as requests
   setMaxListeners(0, stop.signal, abort.signal)
   const endpoints = new Map<string, Endpoint>()
   let cache: Promise<Cache> | undefined
   let fail: (error: unknown) => void
-  const failed = new Promise<never>((_, reject) => { fail = reject })
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
   failed.catch(() => undefined)
   const endpointOf = async (node: string): Promise<Endpoint> => {
     const open = await (cache ??= openCache(folder, warn))
-    if (!endpoints.has(node)) endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal, warn))
+    if (!endpoints.has(node)) {
+      endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal, warn))
+    }
     return endpoints.get(node)!
   }
   const quiet = () => Promise.allSettled([...endpoints.values()].map(endpoint => endpoint.quiet()))
   return {
     failed,
-    served: async () => Object.fromEntries(await Promise.all([...services.keys()].map(async node => [node, await (await endpointOf(node)).served()] as const))),
+    served: async () =>
+      Object.fromEntries(
+        await Promise.all(
+          [...services.keys()].map(async node => [node, await (await endpointOf(node)).served()] as const),
+        ),
+      ),
     async ask(node, items) {
-      try { return await (await endpointOf(node)).ask(items) } catch (error) {
+      try {
+        return await (await endpointOf(node)).ask(items)
+      } catch (error) {
         if (!stop.signal.aborted) {
           stop.abort()
           // what is on its way is paid for: it comes in and is kept
-          void quiet().then(() => { fail(error) })
+          void quiet().then(() => {
+            fail(error)
+          })
         }
         return new Promise(() => undefined)
       }
     },
-    known: async (node, items) => existsSync(folder) ? (await endpointOf(node)).known(items) : 0,
+    known: async (node, items) => (existsSync(folder) ? (await endpointOf(node)).known(items) : 0),
     done: () => Object.fromEntries([...endpoints].map(([node, endpoint]) => [node, endpoint.done()])),
     async close() {
       stop.abort()
       abort.abort()
       await quiet()
-      await cache?.then(open => open.close(), () => undefined)
+      await cache?.then(
+        open => open.close(),
+        () => undefined,
+      )
     },
   }
 }

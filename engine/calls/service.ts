@@ -1,4 +1,7 @@
-/** What a stage says of a server that it asks. How it is asked (queue, retries, caps, the cache of answers) is the engine's, and the same for all. */
+/**
+ * What a stage says of a server that it asks. How it is asked (queue, retries, caps, the cache of answers) is the
+ * engine's, and the same for all.
+ */
 import type { Batch } from '../arrow/flow.ts'
 
 /** How a server is reached, and how far a run may go with it. None of it has an influence on an answer. */
@@ -18,7 +21,9 @@ export interface Limits {
   readonly max_usd?: number
 }
 
-/** An item is what one answer is about; items and values are JSON. Equal items of equal identity are asked once, ever. */
+/**
+ * An item is what one answer is about; items and values are JSON. Equal items of equal identity are asked once, ever.
+ */
 export interface Service<Item = unknown, Value = unknown> {
   readonly limits: Limits
   readonly model: string
@@ -27,11 +32,16 @@ export interface Service<Item = unknown, Value = unknown> {
   readonly items_per_request: number
   /** All items of a batch: what the stage asks, and what the plan counts. */
   items(batch: Batch): Item[]
-  request(items: readonly Item[]): { readonly path: string, readonly body: unknown }
-  /** The values, one an item, in their order. Throws where the answer is not one: it is asked for again, and never kept. */
+  request(items: readonly Item[]): { readonly path: string; readonly body: unknown }
+  /**
+   * The values, one an item, in their order. Throws where the answer is not one: it is asked for again, and never kept.
+   */
   read(answer: unknown, items: readonly Item[]): Value[]
-  /** Asked before the first item of a run, without the cache. `check` throws when the answers show that the server is not set up as it must be. */
-  readonly probe: { readonly items: readonly Item[], check(values: readonly Value[]): void }
+  /**
+   * Asked before the first item of a run, without the cache. `check` throws when the answers show that the server is
+   * not set up as it must be.
+   */
+  readonly probe: { readonly items: readonly Item[]; check(values: readonly Value[]): void }
 }
 
 /** What came of an item: a value, or why there is none. */

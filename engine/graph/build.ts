@@ -28,7 +28,10 @@ export interface GraphObject {
 export interface GraphBuilder {
   /** Appends a stage; returns this builder. */
   add(stage: StageEntry): GraphBuilder
-  /** The graph as written, with all that was added. Throws a GraphError when its file cannot be read or is not YAML; nothing else is checked. */
+  /**
+   * The graph as written, with all that was added. Throws a GraphError when its file cannot be read or is not YAML;
+   * nothing else is checked.
+   */
   toObject(): Promise<GraphObject>
   /** For `resolveGraph`. */
   written(): Promise<Written>
@@ -38,18 +41,32 @@ export interface GraphBuilder {
 export const isGraphFile = (text: string): boolean => /\.(ya?ml|json)$/i.test(text)
 
 /**
- * Names a graph: the path of a .yaml, .yml or .json file (relative to the working directory) or its URL, an object, or the name of a new graph that begins without
- * stages. `base`, a folder or `import.meta.url`, is where paths of the caller's own stages start from: the working directory unless given; those in a file
- * start from the file. Nothing is read before `resolveGraph`.
+ * Names a graph: the path of a .yaml, .yml or .json file (relative to the working directory) or its URL, an object, or
+ * the name of a new graph that begins without stages. `base`, a folder or `import.meta.url`, is where paths of the
+ * caller's own stages start from: the working directory unless given; those in a file start from the file. Nothing is
+ * read before `resolveGraph`.
  */
 export function graph(source: string | URL | GraphObject, options: { base?: string | URL } = {}): GraphBuilder {
   const added: StageEntry[] = []
   const base = folderOf(options.base)
-  const file = source instanceof URL ? fileURLToPath(source) : typeof source === 'string' && isGraphFile(source) ? source : undefined
-  const object = file !== undefined ? undefined : typeof source === 'string' ? { version: 1, name: source, stages: [] } : source as GraphObject
+  const file =
+    source instanceof URL
+      ? fileURLToPath(source)
+      : typeof source === 'string' && isGraphFile(source)
+        ? source
+        : undefined
+  const object =
+    file !== undefined
+      ? undefined
+      : typeof source === 'string'
+        ? { version: 1, name: source, stages: [] }
+        : (source as GraphObject)
 
   const builder: GraphBuilder = {
-    add(stage) { added.push(stage); return builder },
+    add(stage) {
+      added.push(stage)
+      return builder
+    },
     async toObject() {
       const { value, problems = [] } = await builder.written()
       if (problems.length) throw new GraphError(problems)
@@ -62,17 +79,26 @@ export function graph(source: string | URL | GraphObject, options: { base?: stri
         checkFile(file)
         text = readFileSync(file, 'utf8')
       } catch (error) {
-        return { value: undefined, file, problems: [say.unreadableFile(file, (error as Error).message)], folder: () => base }
+        return {
+          value: undefined,
+          file,
+          problems: [say.unreadableFile(file, (error as Error).message)],
+          folder: () => base,
+        }
       }
       const { writtenText } = await import('./parse.ts')
       const written = writtenText(text, file)
       const stages = (written.value as GraphObject | undefined)?.stages
       const own = Array.isArray(stages) ? stages.length : 0
-      const isAdded = (pointer: string) => { const [, list, index] = pointer.split('/'); return list === 'stages' && Number(index) >= own }
+      const isAdded = (pointer: string) => {
+        const [, list, index] = pointer.split('/')
+        return list === 'stages' && Number(index) >= own
+      }
       return {
-        ...written, value: append(written.value, added),
-        folder: index => index < own ? written.folder(index) : base,
-        locate: (pointer, atKey) => isAdded(pointer) ? { file } : written.locate!(pointer, atKey),
+        ...written,
+        value: append(written.value, added),
+        folder: index => (index < own ? written.folder(index) : base),
+        locate: (pointer, atKey) => (isAdded(pointer) ? { file } : written.locate!(pointer, atKey)),
       }
     },
   }
@@ -85,13 +111,17 @@ const MOST_BYTES = 1 << 20
 function checkFile(path: string): void {
   const stats = statSync(path)
   if (!stats.isFile()) throw new Error(`${path} is no file`)
-  if (stats.size > MOST_BYTES) throw new Error(`${path} has ${stats.size.toLocaleString('en-US')} bytes, and ${MOST_BYTES.toLocaleString('en-US')} are the most; long lists belong into a file that a stage reads`)
+  if (stats.size > MOST_BYTES) {
+    throw new Error(
+      `${path} has ${stats.size.toLocaleString('en-US')} bytes, and ${MOST_BYTES.toLocaleString('en-US')} are the most; long lists belong into a file that a stage reads`,
+    )
+  }
 }
 
 const append = (value: unknown, added: readonly StageEntry[]): unknown => {
   if (added.length === 0 || typeof value !== 'object' || value === null) return value
   const { stages } = value as GraphObject
-  return Array.isArray(stages) || stages === undefined ? { ...value, stages: [...stages ?? [], ...added] } : value
+  return Array.isArray(stages) || stages === undefined ? { ...value, stages: [...(stages ?? []), ...added] } : value
 }
 
 function folderOf(base: string | URL | undefined): string {
@@ -109,7 +139,10 @@ export async function checkGraph(builder: GraphBuilder, options: ParseOptions = 
   return assemble(await builder.written(), options)
 }
 
-/** Reads and checks a graph. Throws one GraphError that holds every problem. Warnings alone do not throw: `checkGraph` gives them. */
+/**
+ * Reads and checks a graph. Throws one GraphError that holds every problem. Warnings alone do not throw: `checkGraph`
+ * gives them.
+ */
 export async function resolveGraph(builder: GraphBuilder, options: ParseOptions = {}): Promise<Graph> {
   const { graph: resolved, problems } = await checkGraph(builder, options)
   if (!resolved) throw new GraphError(problems)

@@ -1,4 +1,7 @@
-/** A user's stage and all that it imports, as one JavaScript file: what its results follow from, and what nobody can know. */
+/**
+ * A user's stage and all that it imports, as one JavaScript file: what its results follow from, and what nobody can
+ * know.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -18,11 +21,48 @@ export interface Bundle {
 
 /** Modules of Node and well-known packages that read files, ask servers, or run what does. */
 const readers = new Set([
-  'fs', 'fs/promises', 'http', 'https', 'http2', 'net', 'tls', 'dgram', 'dns', 'dns/promises', 'child_process', 'cluster',
-  'worker_threads', 'module', 'sqlite', 'vm', 'wasi',
-  '@anthropic-ai/sdk', 'axios', 'better-sqlite3', 'cross-fetch', 'execa', 'fs-extra', 'globby', 'got', 'graceful-fs', 'ioredis',
-  'ky', 'mongodb', 'mysql2', 'needle', 'node-fetch', 'ofetch', 'openai', 'pg', 'postgres', 'redis', 'request', 'superagent',
-  'undici', 'ws', 'zx',
+  'fs',
+  'fs/promises',
+  'http',
+  'https',
+  'http2',
+  'net',
+  'tls',
+  'dgram',
+  'dns',
+  'dns/promises',
+  'child_process',
+  'cluster',
+  'worker_threads',
+  'module',
+  'sqlite',
+  'vm',
+  'wasi',
+  '@anthropic-ai/sdk',
+  'axios',
+  'better-sqlite3',
+  'cross-fetch',
+  'execa',
+  'fs-extra',
+  'globby',
+  'got',
+  'graceful-fs',
+  'ioredis',
+  'ky',
+  'mongodb',
+  'mysql2',
+  'needle',
+  'node-fetch',
+  'ofetch',
+  'openai',
+  'pg',
+  'postgres',
+  'redis',
+  'request',
+  'superagent',
+  'undici',
+  'ws',
+  'zx',
 ])
 const globals = ['fetch', 'WebSocket', 'EventSource', 'process.getBuiltinModule', 'process.binding']
 /** Of what this package exports, that reads as well. */
@@ -32,23 +72,34 @@ const textExtensions = /\.[cm]?[jt]s$/
 const hashOf = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex')
 
 /**
- * Bundles a .mjs, .js or .ts file. Packages of node_modules stay imports, by absolute path, and 'sluice' is `sluice`, the URL of
- * this package. Throws an Error with all that esbuild has against it.
+ * Bundles a .mjs, .js or .ts file. Packages of node_modules stay imports, by absolute path, and 'sluice' is `sluice`,
+ * the URL of this package. Throws an Error with all that esbuild has against it.
  */
 export async function bundle(path: string, folder: string, sluice: string): Promise<Bundle> {
   const { build, transform } = await import('esbuild')
-  const home = dirname(path), files = new Map<string, string>(), packages = new Set<string>(), reads = new Set<string>()
-  const says = (file: string, what: string) => { reads.add(`${relative(home, file)} ${what}`) }
+  const home = dirname(path),
+    files = new Map<string, string>(),
+    packages = new Set<string>(),
+    reads = new Set<string>()
+  const says = (file: string, what: string) => {
+    reads.add(`${relative(home, file)} ${what}`)
+  }
 
   /** What only a look at the code tells: globals, and imports of what is known at run time alone. */
   async function look(file: string, text: string, loader: Loader): Promise<void> {
     const own = ownReaders.exec(text)
     if (own) says(file, `imports ${own[1]} of sluice`)
     if (!/\b(fetch|WebSocket|EventSource|getBuiltinModule|binding|import\s*\(|require\s*\()/.test(text)) return
-    const define = Object.fromEntries(globals.flatMap((name, i) =>
-      [[name, `sluice$reads${i}`], [`globalThis.${name}`, `sluice$reads${i}`]]))
+    const define = Object.fromEntries(
+      globals.flatMap((name, i) => [
+        [name, `sluice$reads${i}`],
+        [`globalThis.${name}`, `sluice$reads${i}`],
+      ]),
+    )
     const { code } = await transform(text, { loader, define, logLevel: 'silent' }).catch(() => ({ code: '' }))
-    globals.forEach((name, i) => { if (code.includes(`sluice$reads${i}`)) says(file, `calls ${name}`) })
+    globals.forEach((name, i) => {
+      if (code.includes(`sluice$reads${i}`)) says(file, `calls ${name}`)
+    })
     if (/\b(import|require)\(\s*(?!["']|`\.\.?\/|\s)/.test(code)) says(file, 'imports what its text does not name')
   }
 
@@ -63,7 +114,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         const packageName = /^(@[^/]+\/)?[^/]+/.exec(bare)?.[0] ?? ''
         if (isBuiltin(name) ? readers.has(bare) : readers.has(packageName)) says(importer, `imports ${name}`)
         if (isBuiltin(name)) return { path: name, external: true }
-        const { resolveDir, with: attributes } = args, how = { kind, importer, resolveDir, pluginData: 'inner', with: attributes }
+        const { resolveDir, with: attributes } = args,
+          how = { kind, importer, resolveDir, pluginData: 'inner', with: attributes }
         const found = await it.resolve(name.startsWith('file:') ? fileURLToPath(name) : name, how)
         // what is imported at run time may be absent on purpose
         if (found.errors.length > 0) {
@@ -83,17 +135,28 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         const bytes = readFileSync(file)
         files.set(relative(home, file), hashOf(bytes))
         if (!textExtensions.test(file)) return undefined
-        const text = bytes.toString(), loader: Loader = /\.[cm]?ts$/.test(file) ? 'ts' : 'js'
+        const text = bytes.toString(),
+          loader: Loader = /\.[cm]?ts$/.test(file) ? 'ts' : 'js'
         await look(file, text, loader)
         if (!/\bimport\.meta\b|__dirname|__filename/.test(text)) return { contents: text, loader }
         // each file keeps its own address, wherever the bundle lies
         const [url, folder, name] = [pathToFileURL(file).href, dirname(file), file].map(text => JSON.stringify(text))
         const define = {
-          'import.meta.url': url, 'import.meta.dirname': folder, 'import.meta.filename': name, __dirname: folder, __filename: name,
+          'import.meta.url': url,
+          'import.meta.dirname': folder,
+          'import.meta.filename': name,
+          __dirname: folder,
+          __filename: name,
         }
-        const { code } = await transform(text, { loader, define, sourcemap: 'inline', sourcefile: basename(file), logLevel: 'silent' })
+        const { code } = await transform(text, {
+          loader,
+          define,
+          sourcemap: 'inline',
+          sourcefile: basename(file),
+          logLevel: 'silent',
+        })
         if (/\bimport\.meta\b/.test(code)) {
-          const why = 'of import.meta a stage has url, dirname and filename; use new URL(\'…\', import.meta.url)'
+          const why = "of import.meta a stage has url, dirname and filename; use new URL('…', import.meta.url)"
           return { errors: [{ text: why, location: { file: relative(home, file) } }] }
         }
         return { contents: code, loader: 'js' }
@@ -103,17 +166,34 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   let code: string
   try {
     const { outputFiles } = await build({
-      entryPoints: [path], absWorkingDir: home, bundle: true, write: false, format: 'esm', platform: 'node',
-      target: 'node20', sourcemap: 'inline', sourcesContent: true, sourceRoot: home, logLevel: 'silent', plugins: [plugin],
+      entryPoints: [path],
+      absWorkingDir: home,
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      sourcemap: 'inline',
+      sourcesContent: true,
+      sourceRoot: home,
+      logLevel: 'silent',
+      plugins: [plugin],
       // CommonJS among the helpers asks for Node's own modules and packages
-      banner: { js: 'import { createRequire as sluice$ } from \'node:module\'; const require = sluice$(import.meta.url)' },
+      banner: {
+        js: "import { createRequire as sluice$ } from 'node:module'; const require = sluice$(import.meta.url)",
+      },
     })
     code = outputFiles[0].text
   } catch (error) {
     const { errors } = error as Partial<BuildFailure>
     if (!errors?.length) throw error
-    throw new Error(errors.map(({ text, location }) =>
-      location ? `${location.file}:${location.line}:${location.column + 1} ${text}` : text).join('; '))
+    throw new Error(
+      errors
+        .map(({ text, location }) =>
+          location ? `${location.file}:${location.line}:${location.column + 1} ${text}` : text,
+        )
+        .join('; '),
+    )
   }
   const module = join(folder, `${basename(path, extname(path))}-${hashOf(code).slice(0, 12)}.mjs`)
   if (!existsSync(module) || readFileSync(module, 'utf8') !== code) {
@@ -123,17 +203,26 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   return { module, key: hashOf(JSON.stringify([[...files].sort(), [...packages].sort()])), reads: [...reads].sort() }
 }
 
-/** Names and versions of the package that a file belongs to and of those that it needs, wherever they lie; of one that says neither, a hash of the file. */
+/**
+ * Names and versions of the package that a file belongs to and of those that it needs, wherever they lie; of one that
+ * says neither, a hash of the file.
+ */
 function versionsOf(file: string, seen = new Set<string>()): Set<string> {
   for (let folder = dirname(file); basename(folder) !== 'node_modules'; folder = dirname(folder)) {
     const path = join(folder, 'package.json')
     if (!existsSync(path)) continue
-    const { name, version, dependencies } = JSON.parse(readFileSync(path, 'utf8')) as { name?: string, version?: string, dependencies?: Record<string, string> }
+    const { name, version, dependencies } = JSON.parse(readFileSync(path, 'utf8')) as {
+      name?: string
+      version?: string
+      dependencies?: Record<string, string>
+    }
     if (!name || !version) continue
     const before = seen.size
     seen.add(`${name} ${version}`)
     for (const needed of seen.size > before ? Object.keys(dependencies ?? {}) : []) {
-      const there = above(folder).map(one => join(one, 'node_modules', needed, 'package.json')).find(one => existsSync(one))
+      const there = above(folder)
+        .map(one => join(one, 'node_modules', needed, 'package.json'))
+        .find(one => existsSync(one))
       if (there) versionsOf(there, seen)
     }
     return seen
@@ -142,4 +231,5 @@ function versionsOf(file: string, seen = new Set<string>()): Set<string> {
 }
 
 /** A folder and all above it. */
-const above = (folder: string): string[] => dirname(folder) === folder ? [folder] : [folder, ...above(dirname(folder))]
+const above = (folder: string): string[] =>
+  dirname(folder) === folder ? [folder] : [folder, ...above(dirname(folder))]

@@ -1,40 +1,86 @@
-/** What columns every stage gets and gives, from the schemas of the inputs; and every stage that asks for one that is not there. */
-import { Bool, Field, Float64, Int32, List, Precision, Schema, Type as Id, Utf8, type DataType, type Float } from 'apache-arrow'
+/**
+ * What columns every stage gets and gives, from the schemas of the inputs; and every stage that asks for one that is
+ * not there.
+ */
+import {
+  Bool,
+  Field,
+  Float64,
+  Int32,
+  List,
+  Precision,
+  Schema,
+  Type as Id,
+  Utf8,
+  type DataType,
+  type Float,
+} from 'apache-arrow'
 import type { ColumnType, InputFile, Stage } from '../../stages/define.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
 import type { Edge, Graph, Node } from './types.ts'
 
-/** Of one node. A named output (`dropped` or a reason) has the schema of the input. `isText`: every file upstream holds plain text sides. */
-export interface NodeColumns { readonly input: Schema, readonly output: Schema, readonly isText: boolean }
+/**
+ * Of one node. A named output (`dropped` or a reason) has the schema of the input. `isText`: every file upstream holds
+ * plain text sides.
+ */
+export interface NodeColumns {
+  readonly input: Schema
+  readonly output: Schema
+  readonly isText: boolean
+}
 
 /** By node id. With errors among the problems, schemas downstream of them are a best guess. */
-export interface Columns { readonly nodes: ReadonlyMap<string, NodeColumns>, readonly isText: boolean, readonly problems: readonly Problem[] }
+export interface Columns {
+  readonly nodes: ReadonlyMap<string, NodeColumns>
+  readonly isText: boolean
+  readonly problems: readonly Problem[]
+}
 
 const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
-  messages: messagesType, text: new Utf8(), number: new Float64(), sortable: new Float64(), vector: new List(new Field('item', new Float64())), list: new List(new Field('item', new Utf8())), float64: new Float64(), int32: new Int32(), bool: new Bool(),
+  messages: messagesType,
+  text: new Utf8(),
+  number: new Float64(),
+  sortable: new Float64(),
+  vector: new List(new Field('item', new Float64())),
+  list: new List(new Field('item', new Utf8())),
+  float64: new Float64(),
+  int32: new Int32(),
+  bool: new Bool(),
 }
 
 /** What a message says in place of a type that stands for several. */
-const typesRead: Readonly<Partial<Record<ColumnType, string>>> = { sortable: 'numbers, bool, text, dates or timestamps', vector: 'a list of float32 or float64', list: 'a list, or the JSON text of one' }
+const typesRead: Readonly<Partial<Record<ColumnType, string>>> = {
+  sortable: 'numbers, bool, text, dates or timestamps',
+  vector: 'a list of float32 or float64',
+  list: 'a list, or the JSON text of one',
+}
 
 /** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
 const pair = ['id', 'prompt', 'chosen', 'rejected']
 
 /** The name that a column declared in `writes` has in the graph. */
-export const writtenName = (id: string, name: string): string => pair.includes(name) ? name : `${id}_${name}`
+export const writtenName = (id: string, name: string): string => (pair.includes(name) ? name : `${id}_${name}`)
 
-/** Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool; `sortable` text, dates and timestamps too. */
+/**
+ * Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool;
+ * `sortable` text, dates and timestamps too.
+ */
 export function accepts(expected: ColumnType, type: DataType): boolean {
   if (expected === 'vector') return isVector(type)
   if (expected === 'list') return [Id.List, Id.Utf8, Id.Null].includes(type.typeId)
   if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
   if (expected !== 'number' && expected !== 'sortable') return sameType(arrowTypes[expected], type)
-  return type.typeId === Id.Int || type.typeId === Id.Bool || type.typeId === Id.Float && (type as Float).precision !== Precision.HALF
+  return (
+    type.typeId === Id.Int ||
+    type.typeId === Id.Bool ||
+    (type.typeId === Id.Float && (type as Float).precision !== Precision.HALF)
+  )
 }
 
-const typeName = (type: DataType): string => sameType(type, messagesType) ? 'messages' : type.typeId === Id.Utf8 ? 'text' : String(type).toLowerCase()
+const typeName = (type: DataType): string =>
+  sameType(type, messagesType) ? 'messages' : type.typeId === Id.Utf8 ? 'text' : String(type).toLowerCase()
 
 /** What a stage needs, by column. */
 export function readsOf(node: Node): Readonly<Record<string, ColumnType>> {
@@ -42,21 +88,25 @@ export function readsOf(node: Node): Readonly<Record<string, ColumnType>> {
   return typeof node.stage.reads === 'function' ? node.stage.reads(node.options) : node.stage.reads
 }
 
-/** What a stage adds, by the names of the graph; nullable, as a stage may have nothing to say of a row. A derive stage also tells the parent. */
+/**
+ * What a stage adds, by the names of the graph; nullable, as a stage may have nothing to say of a row. A derive stage
+ * also tells the parent.
+ */
 export function addedFields(node: Node): Field[] {
   if (node.stage.kind !== 'stage') return []
   const { writes, rows } = node.stage as Stage
   const declared = Object.entries(typeof writes === 'function' ? writes(node.options) : writes)
   return [
     ...declared.map(([name, type]) => new Field(writtenName(node.id, name), arrowTypes[type], !pair.includes(name))),
-    ...rows === 'derive' ? [new Field(`${node.id}_parent`, new Utf8(), true)] : [],
+    ...(rows === 'derive' ? [new Field(`${node.id}_parent`, new Utf8(), true)] : []),
   ]
 }
 
 /**
- * Walks the graph from the sources' files (by node id, in order of reading) to the sinks. A source gives the union of its files' columns, in order of first
- * appearance, as does a stage with several inputs; absent columns are null. Widths of numbers are unified (`unify`): readers and fan-ins bring their columns there
- * with `castTo`. Reports, placed and sorted: columns that are not there, wrong types, columns of two types, columns that a stage replaces.
+ * Walks the graph from the sources' files (by node id, in order of reading) to the sinks. A source gives the union of
+ * its files' columns, in order of first appearance, as does a stage with several inputs; absent columns are null.
+ * Widths of numbers are unified (`unify`): readers and fan-ins bring their columns there with `castTo`. Reports, placed
+ * and sorted: columns that are not there, wrong types, columns of two types, columns that a stage replaces.
  */
 export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonly InputFile[]>): Columns {
   const nodes = new Map<string, NodeColumns>()
@@ -65,36 +115,57 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     const at = `/stages/${node.index}`
     if (node.stage.kind === 'source') {
       const files = inputs.get(node.id) ?? []
-      const output = union(files.map(file => ({ schema: file.schema, where: file.path })), `${at}/with/path`, problems)
+      const output = union(
+        files.map(file => ({ schema: file.schema, where: file.path })),
+        `${at}/with/path`,
+        problems,
+      )
       nodes.set(node.id, { input: output, output, isText: files.every(file => file.isText) })
       continue
     }
-    const parts = node.from.map(edge => ({ schema: schemaOf(nodes, edge), where: edge.port ? `${edge.node}.${edge.port}` : edge.node }))
+    const parts = node.from.map(edge => ({
+      schema: schemaOf(nodes, edge),
+      where: edge.port ? `${edge.node}.${edge.port}` : edge.node,
+    }))
     const input = union(parts, `${at}/from`, problems)
     problems.push(...checkReads(node, input))
     const added = addedFields(node)
     const replaced = new Map(added.map(field => [field.name, field]))
-    for (const { name } of input.fields) if (replaced.has(name) && !pair.includes(name)) problems.push(say.columnReplaced(`${at}/id`, node.id, name))
+    for (const { name } of input.fields) {
+      if (replaced.has(name) && !pair.includes(name)) problems.push(say.columnReplaced(`${at}/id`, node.id, name))
+    }
     const present = new Set(input.fields.map(field => field.name))
-    const output = added.length === 0 ? input
-      : new Schema([...input.fields.map(field => replaced.get(field.name) ?? field), ...added.filter(field => !present.has(field.name))])
+    const output =
+      added.length === 0
+        ? input
+        : new Schema([
+            ...input.fields.map(field => replaced.get(field.name) ?? field),
+            ...added.filter(field => !present.has(field.name)),
+          ])
     nodes.set(node.id, { input, output, isText: node.from.every(edge => nodes.get(edge.node)!.isText) })
   }
   const sources = graph.nodes.filter(node => node.stage.kind === 'source')
-  return { nodes, isText: sources.every(node => nodes.get(node.id)!.isText), problems: sortProblems(problems.map(problem => graph.place(problem))) }
+  return {
+    nodes,
+    isText: sources.every(node => nodes.get(node.id)!.isText),
+    problems: sortProblems(problems.map(problem => graph.place(problem))),
+  }
 }
 
 const schemaOf = (nodes: ReadonlyMap<string, NodeColumns>, edge: Edge): Schema =>
   edge.port === undefined ? nodes.get(edge.node)!.output : nodes.get(edge.node)!.input
 
-function union(parts: readonly { schema: Schema, where: string }[], pointer: string, problems: Problem[]): Schema {
+function union(parts: readonly { schema: Schema; where: string }[], pointer: string, problems: Problem[]): Schema {
   if (parts.length === 1) return parts[0].schema
   // a Map's order is that of first appearance, also when a field is widened later
-  const fields = new Map<string, { field: Field, where: string, seen: number, conflict: boolean }>()
+  const fields = new Map<string, { field: Field; where: string; seen: number; conflict: boolean }>()
   for (const { schema, where } of parts) {
     for (const field of schema.fields) {
       const before = fields.get(field.name)
-      if (!before) { fields.set(field.name, { field, where, seen: 1, conflict: false }); continue }
+      if (!before) {
+        fields.set(field.name, { field, where, seen: 1, conflict: false })
+        continue
+      }
       before.seen++
       const both = unifyFields(before.field, field)
       // the file that brought the type is the one to name, not one of nulls before it
@@ -103,12 +174,24 @@ function union(parts: readonly { schema: Schema, where: string }[], pointer: str
         before.field = both
       } else if (!before.conflict) {
         before.conflict = true
-        problems.push(say.columnConflict(pointer, field.name, { type: typeName(before.field.type), where: before.where }, { type: typeName(field.type), where }))
+        problems.push(
+          say.columnConflict(
+            pointer,
+            field.name,
+            { type: typeName(before.field.type), where: before.where },
+            { type: typeName(field.type), where },
+          ),
+        )
       }
     }
   }
-  return new Schema([...fields.values()].map(({ field, seen }) =>
-    seen === parts.length || field.nullable || pair.includes(field.name) ? field : new Field(field.name, field.type, true)))
+  return new Schema(
+    [...fields.values()].map(({ field, seen }) =>
+      seen === parts.length || field.nullable || pair.includes(field.name)
+        ? field
+        : new Field(field.name, field.type, true),
+    ),
+  )
 }
 
 function* checkReads(node: Node, input: Schema): Iterable<Problem> {
@@ -117,12 +200,15 @@ function* checkReads(node: Node, input: Schema): Iterable<Problem> {
     const pointer = optionNaming(node, column)
     const field = byName.get(column)
     if (!field) yield say.unknownColumn(pointer, node.id, column, [...byName.keys()])
-    else if (!accepts(expected, field.type)) yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
+    else if (!accepts(expected, field.type)) {
+      yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
+    }
   }
 }
 
 /** Where a column's name was given: at an option or within one, or by the stage itself. */
-const optionNaming = (node: Node, column: string): string => pointerTo(node.options, column, `/stages/${node.index}/with`) ?? `/stages/${node.index}`
+const optionNaming = (node: Node, column: string): string =>
+  pointerTo(node.options, column, `/stages/${node.index}/with`) ?? `/stages/${node.index}`
 
 function pointerTo(value: unknown, text: string, at: string): string | undefined {
   if (value === text) return at

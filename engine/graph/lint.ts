@@ -3,7 +3,10 @@ import type { AnyStage } from '../../stages/define.ts'
 import { say, type Problem } from './messages.ts'
 import type { Edge } from './types.ts'
 
-/** A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said about what follows from it. */
+/**
+ * A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said
+ * about what follows from it.
+ */
 export interface Draft {
   readonly index: number
   readonly id?: string
@@ -18,15 +21,24 @@ export interface Draft {
 /** Folders that a run has itself: a sink's folder is its id. */
 const reserved = new Set(['dropped', 'ledger', 'notes'])
 
-/** Named outputs: the dropped rows of a stage that drops any, all together and by reason. What a derive stage declines is only noted. */
+/**
+ * Named outputs: the dropped rows of a stage that drops any, all together and by reason. What a derive stage declines
+ * is only noted.
+ */
 export const portsOf = (stage: AnyStage): string[] =>
-  stage.kind === 'stage' && (stage.rows === 'subset' || stage.rows === 'explode') && Object.keys(stage.reasons).length > 0
-    ? ['dropped', ...Object.keys(stage.reasons)] : []
+  stage.kind === 'stage' &&
+  (stage.rows === 'subset' || stage.rows === 'explode') &&
+  Object.keys(stage.reasons).length > 0
+    ? ['dropped', ...Object.keys(stage.reasons)]
+    : []
 
 const pointerOf = (draft: Draft): string => `/stages/${draft.index}`
 
-/** Links the stages of a list and says all that is wrong. `edges[i]` are the inputs of drafts[i]; `order` is topological, ties in the order of the list. */
-export function lintGraph(drafts: readonly Draft[]): { problems: Problem[], edges: Edge[][], order: number[] } {
+/**
+ * Links the stages of a list and says all that is wrong. `edges[i]` are the inputs of drafts[i]; `order` is
+ * topological, ties in the order of the list.
+ */
+export function lintGraph(drafts: readonly Draft[]): { problems: Problem[]; edges: Edge[][]; order: number[] } {
   const byId = new Map<string, number>()
   for (const [i, draft] of drafts.entries()) if (draft.id !== undefined && !byId.has(draft.id)) byId.set(draft.id, i)
 
@@ -35,13 +47,20 @@ export function lintGraph(drafts: readonly Draft[]): { problems: Problem[], edge
   problems.push(...linked.flatMap(it => it.problems))
   const edges = linked.map(it => it.edges)
   const inputs = edges.map(all => [...new Set(all.map(edge => byId.get(edge.node)!))])
-  problems.push(...cyclesOf(inputs).map(cycle => {
-    const first = drafts[cycle[0]]
-    return say.cycle(first.from === undefined ? pointerOf(first) : `${pointerOf(first)}/from`, [...cycle, cycle[0]].map(i => drafts[i].id!))
-  }))
+  problems.push(
+    ...cyclesOf(inputs).map(cycle => {
+      const first = drafts[cycle[0]]
+      return say.cycle(
+        first.from === undefined ? pointerOf(first) : `${pointerOf(first)}/from`,
+        [...cycle, cycle[0]].map(i => drafts[i].id!),
+      )
+    }),
+  )
   problems.push(...lintAnswers(drafts, edges))
   if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId))
-  problems.push(...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)))
+  problems.push(
+    ...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)),
+  )
   return { problems, edges, order: topological(inputs) }
 }
 
@@ -50,7 +69,13 @@ function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): 
   for (const [i, draft] of drafts.entries()) {
     const { id, stage } = draft
     if (id === undefined) continue
-    if (id in {}) yield say.badPattern(`${pointerOf(draft)}/id`, id, 'another id: every object of JavaScript has something of that name')
+    if (id in {}) {
+      yield say.badPattern(
+        `${pointerOf(draft)}/id`,
+        id,
+        'another id: every object of JavaScript has something of that name',
+      )
+    }
     if (byId.get(id) !== i) yield say.duplicateId(`${pointerOf(draft)}/id`, id, pointerOf(drafts[byId.get(id)!]))
     if (stage?.kind !== 'sink') continue
     if (reserved.has(id)) yield say.reservedId(`${pointerOf(draft)}/id`, id)
@@ -61,22 +86,33 @@ function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): 
   }
 }
 
-function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, number>): { edges: Edge[], problems: Problem[] } {
+function link(
+  draft: Draft,
+  drafts: readonly Draft[],
+  byId: ReadonlyMap<string, number>,
+): { edges: Edge[]; problems: Problem[] } {
   const { stage, from } = draft
   const at = `${pointerOf(draft)}/from`
-  const ids = [...byId].flatMap(([id, i]) => drafts[i].stage?.kind !== 'sink' && id !== draft.id ? [id] : [])
-  if (stage?.kind === 'source') return { edges: [], problems: from === undefined ? [] : [say.sourceWithFrom(at, draft.id ?? stage.name)] }
+  const ids = [...byId].flatMap(([id, i]) => (drafts[i].stage?.kind !== 'sink' && id !== draft.id ? [id] : []))
+  if (stage?.kind === 'source') {
+    return { edges: [], problems: from === undefined ? [] : [say.sourceWithFrom(at, draft.id ?? stage.name)] }
+  }
   if (from === undefined) {
     const above = drafts[draft.index - 1] as Draft | undefined
-    if (!stage || above && above.id === undefined) return { edges: [], problems: [] }
+    if (!stage || (above && above.id === undefined)) return { edges: [], problems: [] }
     // without any source, that is the one thing to say
     const anySource = drafts.some(it => it.stage?.kind === 'source' || !it.stage)
-    if (!above) return { edges: [], problems: anySource ? [say.unreachable(pointerOf(draft), draft.id ?? stage.name)] : [] }
-    if (above.stage?.kind === 'sink') return { edges: [], problems: [say.needsFrom(pointerOf(draft), draft.id ?? stage.name, above.id!, ids)] }
+    if (!above) {
+      return { edges: [], problems: anySource ? [say.unreachable(pointerOf(draft), draft.id ?? stage.name)] : [] }
+    }
+    if (above.stage?.kind === 'sink') {
+      return { edges: [], problems: [say.needsFrom(pointerOf(draft), draft.id ?? stage.name, above.id!, ids)] }
+    }
     return { edges: [{ node: above.id! }], problems: [] }
   }
 
-  const edges: Edge[] = [], problems: Problem[] = []
+  const edges: Edge[] = [],
+    problems: Problem[] = []
   const inputs = typeof from === 'string' ? [from] : from
   inputs.forEach((input, i) => {
     const pointer = typeof from === 'string' ? at : `${at}/${i}`
@@ -89,30 +125,55 @@ function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, 
     if (inputs.indexOf(input) < i) problems.push(say.duplicateInput(pointer, input))
     else if (found === undefined) problems.push(say.unknownInput(pointer, input, ids))
     else if (upstream?.kind === 'sink') problems.push(say.sinkAsInput(pointer, input, ids))
-    else if (upstream && port !== undefined && !ports.includes(port)) problems.push(say.unknownPort(pointer, input, node, ports))
-    else edges.push(port === undefined ? { node } : { node, port })
+    else if (upstream && port !== undefined && !ports.includes(port)) {
+      problems.push(say.unknownPort(pointer, input, node, ports))
+    } else edges.push(port === undefined ? { node } : { node, port })
   })
   return { edges, problems }
 }
 
-/** Two ways of rows are no two where they leave one stage by outputs that have no row together: what it lets through and what it drops, or two reasons. */
-const areApart = (a: Edge, b: Edge): boolean => a.port !== b.port && (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
+/**
+ * Two ways of rows are no two where they leave one stage by outputs that have no row together: what it lets through and
+ * what it drops, or two reasons.
+ */
+const areApart = (a: Edge, b: Edge): boolean =>
+  a.port !== b.port && (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
 const MOST_WAYS = 1000
 
-/** Inputs of one stage that may hand on the same row: it would be there twice. New rows have no way above the stage that makes them. */
-function* lintTwice(drafts: readonly Draft[], edges: readonly Edge[][], byId: ReadonlyMap<string, number>): Iterable<Problem> {
+/**
+ * Inputs of one stage that may hand on the same row: it would be there twice. New rows have no way above the stage that
+ * makes them.
+ */
+function* lintTwice(
+  drafts: readonly Draft[],
+  edges: readonly Edge[][],
+  byId: ReadonlyMap<string, number>,
+): Iterable<Problem> {
   const waysOf = (edge: Edge): Edge[][] => {
-    const at = byId.get(edge.node)!, { stage } = drafts[at]
+    const at = byId.get(edge.node)!,
+      { stage } = drafts[at]
     if (stage?.kind === 'stage' && stage.rows === 'derive') return [[edge]]
-    return edges[at].length === 0 ? [[edge]] : edges[at].flatMap(waysOf).slice(0, MOST_WAYS).map(way => [edge, ...way])
+    return edges[at].length === 0
+      ? [[edge]]
+      : edges[at]
+          .flatMap(waysOf)
+          .slice(0, MOST_WAYS)
+          .map(way => [edge, ...way])
   }
   for (const [i, { index, id, from }] of drafts.entries()) {
     const ways = edges[i].length < 2 ? [] : edges[i].map(waysOf)
     for (let a = 0; a < ways.length; a++) {
       for (let b = a + 1; b < ways.length; b++) {
-        const meet = ways[a].some(one => ways[b].some(other => one[one.length - 1].node === other[other.length - 1].node
-          && !one.some(step => other.some(there => there.node === step.node && areApart(step, there)))))
-        if (meet && id !== undefined && Array.isArray(from)) yield say.twice(`/stages/${index}/from/${b}`, id, String(from[a]), String(from[b]))
+        const meet = ways[a].some(one =>
+          ways[b].some(
+            other =>
+              one[one.length - 1].node === other[other.length - 1].node &&
+              !one.some(step => other.some(there => there.node === step.node && areApart(step, there))),
+          ),
+        )
+        if (meet && id !== undefined && Array.isArray(from)) {
+          yield say.twice(`/stages/${index}/from/${b}`, id, String(from[a]), String(from[b]))
+        }
       }
     }
   }
@@ -120,7 +181,11 @@ function* lintTwice(drafts: readonly Draft[], edges: readonly Edge[][], byId: Re
 
 /** Rows without a rejected side can only be made into pairs. */
 function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Iterable<Problem> {
-  const answers = new Set(drafts.filter(({ stage, options }) => stage?.kind === 'source' && options['layout'] === 'answers').map(({ id }) => id))
+  const answers = new Set(
+    drafts
+      .filter(({ stage, options }) => stage?.kind === 'source' && options['layout'] === 'answers')
+      .map(({ id }) => id),
+  )
   for (const [i, { id, stage, from, index }] of drafts.entries()) {
     const source = edges[i].find(edge => answers.has(edge.node))?.node
     if (source === undefined || !stage || (stage.kind === 'stage' && stage.rows === 'derive')) continue
@@ -134,18 +199,30 @@ function* lintEnds(drafts: readonly Draft[], edges: readonly Edge[][], allLinked
   if (!drafts.some(draft => draft.stage!.kind === 'source')) yield say.noSource()
   if (!drafts.some(draft => draft.stage!.kind === 'sink')) yield say.noSink()
   else if (allLinked) {
-    const taken = new Set(edges.flat().filter(edge => edge.port === undefined).map(edge => edge.node))
+    const taken = new Set(
+      edges
+        .flat()
+        .filter(edge => edge.port === undefined)
+        .map(edge => edge.node),
+    )
     for (const draft of drafts) {
       if (draft.stage!.kind === 'sink' || taken.has(draft.id!)) continue
-      yield draft.stage!.kind === 'source' ? say.unreadSource(pointerOf(draft), draft.id!) : say.unconsumed(pointerOf(draft), draft.id!)
+      yield draft.stage!.kind === 'source'
+        ? say.unreadSource(pointerOf(draft), draft.id!)
+        : say.unconsumed(pointerOf(draft), draft.id!)
     }
   }
 }
 
-/** One circle of each knot, in the direction in which rows would flow, beginning with the stage that stands first in the text. */
+/**
+ * One circle of each knot, in the direction in which rows would flow, beginning with the stage that stands first in the
+ * text.
+ */
 function cyclesOf(inputs: readonly (readonly number[])[]): number[][] {
   const consumers: number[][] = inputs.map(() => [])
-  inputs.forEach((all, i) => { for (const input of all) consumers[input].push(i) })
+  inputs.forEach((all, i) => {
+    for (const input of all) consumers[input].push(i)
+  })
   const state = new Uint8Array(inputs.length)
   const found: number[][] = []
   const reported = new Set<number>()
@@ -171,7 +248,10 @@ function cyclesOf(inputs: readonly (readonly number[])[]): number[][] {
   return found
 }
 
-/** Of the stages whose inputs are all placed, always the first of the text; what is in a circle, or after one, is left out. */
+/**
+ * Of the stages whose inputs are all placed, always the first of the text; what is in a circle, or after one, is left
+ * out.
+ */
 function topological(inputs: readonly (readonly number[])[]): number[] {
   const order: number[] = []
   const placed = new Uint8Array(inputs.length)

@@ -1,18 +1,52 @@
-/** Every message about a graph, one small function each, so that they keep one voice; tests assert codes and never pasted text. */
+/**
+ * Every message about a graph, one small function each, so that they keep one voice; tests assert codes and never
+ * pasted text.
+ */
 import { distance } from 'fastest-levenshtein'
 
 export type Code =
-  | 'unreadable_file' | 'yaml_syntax' | 'duplicate_key'
-  | 'unknown_key' | 'missing_key' | 'wrong_type' | 'not_one_of' | 'out_of_range' | 'bad_pattern' | 'invalid_value'
-  | 'unknown_option' | 'missing_option' | 'unknown_stage' | 'bad_module'
-  | 'duplicate_id' | 'reserved_id' | 'unknown_input' | 'unknown_port' | 'duplicate_input' | 'input_twice' | 'sink_as_input' | 'source_with_from'
-  | 'needs_from' | 'unreachable' | 'cycle' | 'same_path' | 'no_source' | 'no_sink' | 'unread_source' | 'unconsumed' | 'answers_only'
-  | 'bad_override' | 'unknown_override'
-  | 'unknown_column' | 'column_type' | 'column_conflict' | 'column_replaced'
+  | 'unreadable_file'
+  | 'yaml_syntax'
+  | 'duplicate_key'
+  | 'unknown_key'
+  | 'missing_key'
+  | 'wrong_type'
+  | 'not_one_of'
+  | 'out_of_range'
+  | 'bad_pattern'
+  | 'invalid_value'
+  | 'unknown_option'
+  | 'missing_option'
+  | 'unknown_stage'
+  | 'bad_module'
+  | 'duplicate_id'
+  | 'reserved_id'
+  | 'unknown_input'
+  | 'unknown_port'
+  | 'duplicate_input'
+  | 'input_twice'
+  | 'sink_as_input'
+  | 'source_with_from'
+  | 'needs_from'
+  | 'unreachable'
+  | 'cycle'
+  | 'same_path'
+  | 'no_source'
+  | 'no_sink'
+  | 'unread_source'
+  | 'unconsumed'
+  | 'answers_only'
+  | 'bad_override'
+  | 'unknown_override'
+  | 'unknown_column'
+  | 'column_type'
+  | 'column_conflict'
+  | 'column_replaced'
 
 /**
- * Something wrong with a graph. `pointer` is RFC 6901 into the graph (or `/--set/<n>`); `file`, `line` and `column` (from 1) are there when it came from text.
- * The message says what is wrong, `value` what was found, `expected` what would be right, `suggestion` what was probably meant. A warning does not stop a run.
+ * Something wrong with a graph. `pointer` is RFC 6901 into the graph (or `/--set/<n>`); `file`, `line` and `column`
+ * (from 1) are there when it came from text. The message says what is wrong, `value` what was found, `expected` what
+ * would be right, `suggestion` what was probably meant. A warning does not stop a run.
  */
 export interface Problem {
   readonly code: Code
@@ -28,22 +62,38 @@ export interface Problem {
 }
 
 type More = Pick<Problem, 'value' | 'expected' | 'suggestion'> & { level?: Problem['level'] }
-const problem = (code: Code, pointer: string, message: string, more: More = {}): Problem => ({ code, level: 'error', message, pointer, ...more })
+const problem = (code: Code, pointer: string, message: string, more: More = {}): Problem => ({
+  code,
+  level: 'error',
+  message,
+  pointer,
+  ...more,
+})
 
 /** A step down a JSON pointer, escaped. */
-export const step = (pointer: string, key: string | number): string => `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
+export const step = (pointer: string, key: string | number): string =>
+  `${pointer}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`
 
 /** The unescaped keys of a JSON pointer. */
 export const stepsOf = (pointer: string): string[] =>
-  pointer.split('/').slice(1).map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  pointer
+    .split('/')
+    .slice(1)
+    .map(key => key.replaceAll('~1', '/').replaceAll('~0', '~'))
 
-/** The candidate nearest to a word, or undefined when none is near: at most a third of its letters (two in short words) may differ. */
+/**
+ * The candidate nearest to a word, or undefined when none is near: at most a third of its letters (two in short words)
+ * may differ.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
     const far = distance(word.toLowerCase(), candidate.toLowerCase())
-    if (far < least && far < Math.max(word.length, candidate.length)) { best = candidate; least = far }
+    if (far < least && far < Math.max(word.length, candidate.length)) {
+      best = candidate
+      least = far
+    }
   }
   return best
 }
@@ -52,75 +102,143 @@ const most = 24
 /** Characters of a place or a pointer in a message: keys may be long. */
 const LONGEST = 400
 const list = (names: readonly string[]): string =>
-  names.length === 0 ? 'none' : names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '')
-const known = (value: string, names: readonly string[]): More => ({ value, expected: `one of ${list(names)}`, suggestion: nearest(value, names) })
+  names.length === 0
+    ? 'none'
+    : names.slice(0, most).join(', ') + (names.length > most ? ` and ${names.length - most} more` : '')
+const known = (value: string, names: readonly string[]): More => ({
+  value,
+  expected: `one of ${list(names)}`,
+  suggestion: nearest(value, names),
+})
 
 /** Every message, by what is wrong. */
 export const say = {
-  unreadableFile: (path: string, why: string) => ({ ...problem('unreadable_file', '', `the graph cannot be read: ${why}`), file: path }),
+  unreadableFile: (path: string, why: string) => ({
+    ...problem('unreadable_file', '', `the graph cannot be read: ${why}`),
+    file: path,
+  }),
   yamlSyntax: (why: string) => problem('yaml_syntax', '', `not YAML: ${why}`),
   duplicateKey: () => problem('duplicate_key', '', 'a key is there twice in one object'),
 
-  unknownKey: (pointer: string, key: string, keys: readonly string[]) => problem('unknown_key', pointer, 'unknown key', known(key, keys)),
+  unknownKey: (pointer: string, key: string, keys: readonly string[]) =>
+    problem('unknown_key', pointer, 'unknown key', known(key, keys)),
   keyIsOption: (pointer: string, key: string) =>
-    problem('unknown_key', pointer, 'an option stands beside `with`, not in it', { value: key, suggestion: `with: { ${key}: … }` }),
+    problem('unknown_key', pointer, 'an option stands beside `with`, not in it', {
+      value: key,
+      suggestion: `with: { ${key}: … }`,
+    }),
   missingKey: (pointer: string, key: string) => problem('missing_key', pointer, `\`${key}\` is missing`),
-  wrongType: (pointer: string, value: unknown, expected: string) => problem('wrong_type', pointer, 'wrong type', { value, expected }),
-  notOneOf: (pointer: string, value: unknown, choices: readonly unknown[]) => problem('not_one_of', pointer, 'not a choice', {
-    value, expected: `one of ${list(choices.map(String))}`, suggestion: typeof value === 'string' ? nearest(value, choices.map(String)) : undefined }),
-  outOfRange: (pointer: string, value: unknown, expected: string) => problem('out_of_range', pointer, 'out of range', { value, expected }),
-  badPattern: (pointer: string, value: unknown, expected: string) => problem('bad_pattern', pointer, 'not of the right form', { value, expected }),
+  wrongType: (pointer: string, value: unknown, expected: string) =>
+    problem('wrong_type', pointer, 'wrong type', { value, expected }),
+  notOneOf: (pointer: string, value: unknown, choices: readonly unknown[]) =>
+    problem('not_one_of', pointer, 'not a choice', {
+      value,
+      expected: `one of ${list(choices.map(String))}`,
+      suggestion: typeof value === 'string' ? nearest(value, choices.map(String)) : undefined,
+    }),
+  outOfRange: (pointer: string, value: unknown, expected: string) =>
+    problem('out_of_range', pointer, 'out of range', { value, expected }),
+  badPattern: (pointer: string, value: unknown, expected: string) =>
+    problem('bad_pattern', pointer, 'not of the right form', { value, expected }),
   invalidValue: (pointer: string, value: unknown, why: string) => problem('invalid_value', pointer, why, { value }),
 
   unknownStage: (pointer: string, name: string, names: readonly string[]) =>
-    problem('unknown_stage', pointer, 'unknown stage', { ...known(name, names), expected: `a path (./my_stage.ts), or one of ${list(names)}` }),
-  badModule: (pointer: string, path: string, why: string) => problem('bad_module', pointer, `the stage file cannot be used: ${why}`, { value: path }),
+    problem('unknown_stage', pointer, 'unknown stage', {
+      ...known(name, names),
+      expected: `a path (./my_stage.ts), or one of ${list(names)}`,
+    }),
+  badModule: (pointer: string, path: string, why: string) =>
+    problem('bad_module', pointer, `the stage file cannot be used: ${why}`, { value: path }),
   unknownOption: (pointer: string, stage: string, name: string, names: readonly string[]) =>
     problem('unknown_option', pointer, `unknown option of ${stage}`, known(name, names)),
-  missingOption: (pointer: string, stage: string, name: string) => problem('missing_option', pointer, `${stage} needs the option \`${name}\``),
+  missingOption: (pointer: string, stage: string, name: string) =>
+    problem('missing_option', pointer, `${stage} needs the option \`${name}\``),
 
-  duplicateId: (pointer: string, id: string, first: string) => problem('duplicate_id', pointer, `two stages have one id; the first is ${first}`, { value: id }),
-  reservedId: (pointer: string, id: string) => problem('reserved_id', pointer, 'a sink writes into a folder of its id, and the run has one of that name itself',
-    { value: id, expected: 'another id' }),
-  unknownInput: (pointer: string, input: string, ids: readonly string[]) => problem('unknown_input', pointer, 'no stage has this id', known(input, ids)),
-  unknownPort: (pointer: string, input: string, id: string, ports: readonly string[]) => problem('unknown_port', pointer,
-    ports.length ? `'${id}' has no such output` : `'${id}' drops no rows, so it has only its main output`,
-    ports.length ? known(input, [id, ...ports.map(port => `${id}.${port}`)]) : { value: input, expected: id }),
-  duplicateInput: (pointer: string, input: string) => problem('duplicate_input', pointer, 'the same input twice', { value: input }),
+  duplicateId: (pointer: string, id: string, first: string) =>
+    problem('duplicate_id', pointer, `two stages have one id; the first is ${first}`, { value: id }),
+  reservedId: (pointer: string, id: string) =>
+    problem('reserved_id', pointer, 'a sink writes into a folder of its id, and the run has one of that name itself', {
+      value: id,
+      expected: 'another id',
+    }),
+  unknownInput: (pointer: string, input: string, ids: readonly string[]) =>
+    problem('unknown_input', pointer, 'no stage has this id', known(input, ids)),
+  unknownPort: (pointer: string, input: string, id: string, ports: readonly string[]) =>
+    problem(
+      'unknown_port',
+      pointer,
+      ports.length ? `'${id}' has no such output` : `'${id}' drops no rows, so it has only its main output`,
+      ports.length ? known(input, [id, ...ports.map(port => `${id}.${port}`)]) : { value: input, expected: id },
+    ),
+  duplicateInput: (pointer: string, input: string) =>
+    problem('duplicate_input', pointer, 'the same input twice', { value: input }),
   twice: (pointer: string, id: string, a: string, b: string) =>
-    problem('input_twice', pointer, `a row that both '${a}' and '${b}' hand on reaches '${id}' twice`, { level: 'warning', value: b, expected: 'inputs without a row in common, as a stage and its .dropped are' }),
+    problem('input_twice', pointer, `a row that both '${a}' and '${b}' hand on reaches '${id}' twice`, {
+      level: 'warning',
+      value: b,
+      expected: 'inputs without a row in common, as a stage and its .dropped are',
+    }),
   sinkAsInput: (pointer: string, input: string, ids: readonly string[]) =>
     problem('sink_as_input', pointer, 'a sink has no output', { value: input, expected: `one of ${list(ids)}` }),
-  sourceWithFrom: (pointer: string, id: string) => problem('source_with_from', pointer, `'${id}' is a source: it reads files and takes no \`from\``),
+  sourceWithFrom: (pointer: string, id: string) =>
+    problem('source_with_from', pointer, `'${id}' is a source: it reads files and takes no \`from\``),
   needsFrom: (pointer: string, id: string, above: string, ids: readonly string[]) =>
-    problem('needs_from', pointer, `'${id}' needs \`from\`: the stage above it, '${above}', is a sink`, { expected: `one of ${list(ids)}` }),
-  unreachable: (pointer: string, id: string) => problem('unreachable', pointer, `nothing reaches '${id}': no stage is above it and it has no \`from\``),
+    problem('needs_from', pointer, `'${id}' needs \`from\`: the stage above it, '${above}', is a sink`, {
+      expected: `one of ${list(ids)}`,
+    }),
+  unreachable: (pointer: string, id: string) =>
+    problem('unreachable', pointer, `nothing reaches '${id}': no stage is above it and it has no \`from\``),
   cycle: (pointer: string, ids: readonly string[]) =>
     problem('cycle', pointer, `stages feed each other in a circle: ${ids.join(' -> ')}`),
-  samePath: (pointer: string, path: string, first: string) => problem('same_path', pointer, `'${first}' writes to this path too`, { value: path }),
+  samePath: (pointer: string, path: string, first: string) =>
+    problem('same_path', pointer, `'${first}' writes to this path too`, { value: path }),
   noSource: () => problem('no_source', '/stages', 'no stage reads anything: a graph begins with a source'),
   noSink: () => problem('no_sink', '/stages', 'no stage writes anything: a graph ends with a sink'),
-  unreadSource: (pointer: string, id: string) => problem('unread_source', pointer, `no stage takes the rows of source '${id}'`),
-  answersOnly: (pointer: string, id: string, source: string) => problem('answers_only', pointer,
-    `'${id}' takes pairs, and the rows of '${source}' have no rejected side (layout answers)`, { expected: 'a stage that derives pairs from them, such as inject_errors' }),
+  unreadSource: (pointer: string, id: string) =>
+    problem('unread_source', pointer, `no stage takes the rows of source '${id}'`),
+  answersOnly: (pointer: string, id: string, source: string) =>
+    problem(
+      'answers_only',
+      pointer,
+      `'${id}' takes pairs, and the rows of '${source}' have no rejected side (layout answers)`,
+      { expected: 'a stage that derives pairs from them, such as inject_errors' },
+    ),
   unconsumed: (pointer: string, id: string) =>
-    problem('unconsumed', pointer, `no stage takes the rows that '${id}' lets through: they reach no sink this way`, { level: 'warning' }),
+    problem('unconsumed', pointer, `no stage takes the rows that '${id}' lets through: they reach no sink this way`, {
+      level: 'warning',
+    }),
 
-  badOverride: (pointer: string, text: string, why: string) => problem('bad_override', pointer, why, { value: text, expected: 'stage.option=value' }),
-  unknownOverride: (pointer: string, id: string, ids: readonly string[]) => problem('unknown_override', pointer, 'no stage has this id', known(id, ids)),
+  badOverride: (pointer: string, text: string, why: string) =>
+    problem('bad_override', pointer, why, { value: text, expected: 'stage.option=value' }),
+  unknownOverride: (pointer: string, id: string, ids: readonly string[]) =>
+    problem('unknown_override', pointer, 'no stage has this id', known(id, ids)),
 
   unknownColumn: (pointer: string, id: string, column: string, columns: readonly string[]) =>
     problem('unknown_column', pointer, `'${id}' reads a column that nothing upstream writes`, known(column, columns)),
   columnType: (pointer: string, id: string, column: string, type: string, expected: string) =>
     problem('column_type', pointer, `column '${column}' has the wrong type for '${id}'`, { value: type, expected }),
-  columnConflict: (pointer: string, column: string, a: { type: string, where: string }, b: { type: string, where: string }) => problem('column_conflict', pointer,
-    `column '${column}' has two types that cannot be joined: ${a.type} in ${a.where}, ${b.type} in ${b.where}; give it one, or leave it out by the option \`columns\` of the source`, { value: b.type, expected: a.type }),
-  columnReplaced: (pointer: string, id: string, column: string) => problem('column_replaced', pointer,
-    `'${id}' replaces a column that is there already; another id keeps both`, { level: 'warning', value: column }),
+  columnConflict: (
+    pointer: string,
+    column: string,
+    a: { type: string; where: string },
+    b: { type: string; where: string },
+  ) =>
+    problem(
+      'column_conflict',
+      pointer,
+      `column '${column}' has two types that cannot be joined: ${a.type} in ${a.where}, ${b.type} in ${b.where}; give it one, or leave it out by the option \`columns\` of the source`,
+      { value: b.type, expected: a.type },
+    ),
+  columnReplaced: (pointer: string, id: string, column: string) =>
+    problem('column_replaced', pointer, `'${id}' replaces a column that is there already; another id keeps both`, {
+      level: 'warning',
+      value: column,
+    }),
 }
 
 function comparePointers(a: string, b: string): number {
-  const left = stepsOf(a), right = stepsOf(b)
+  const left = stepsOf(a),
+    right = stepsOf(b)
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     if (left[i] === right[i]) continue
     const numbers = Number(left[i]) - Number(right[i])
@@ -129,22 +247,37 @@ function comparePointers(a: string, b: string): number {
   return left.length - right.length
 }
 
-const compareTexts = (a = '', b = ''): number => a < b ? -1 : a > b ? 1 : 0
-const isOverride = (it: Problem): number => it.pointer.startsWith('/--set') ? 1 : 0
+const compareTexts = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0)
+const isOverride = (it: Problem): number => (it.pointer.startsWith('/--set') ? 1 : 0)
 
-/** In the order of the text (file, line, column), then of pointers; what comes from --set last. The same problem is there once. */
+/**
+ * In the order of the text (file, line, column), then of pointers; what comes from --set last. The same problem is
+ * there once.
+ */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
-  const sorted = [...problems].sort((a, b) => isOverride(a) - isOverride(b) || (isOverride(a) ? 0 : compareTexts(a.file, b.file)) || (a.line ?? 0) - (b.line ?? 0)
-    || (a.column ?? 0) - (b.column ?? 0) || comparePointers(a.pointer, b.pointer) || compareTexts(a.code, b.code) || compareTexts(show(a.value), show(b.value)))
+  const sorted = [...problems].sort(
+    (a, b) =>
+      isOverride(a) - isOverride(b) ||
+      (isOverride(a) ? 0 : compareTexts(a.file, b.file)) ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0) ||
+      comparePointers(a.pointer, b.pointer) ||
+      compareTexts(a.code, b.code) ||
+      compareTexts(show(a.value), show(b.value)),
+  )
   return sorted.filter((it, i) => i === 0 || formatProblem(it) !== formatProblem(sorted[i - 1]))
 }
 
-const shorten = (text: string): string => text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text
+const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)
 
 /** A value as a message shows it: JSON on one line, at most 80 characters. */
 function show(value: unknown): string {
   let text: string
-  try { text = typeof value === 'string' ? value : JSON.stringify(value) ?? String(value) } catch { text = String(value) }
+  try {
+    text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  } catch {
+    text = String(value)
+  }
   text = text === '' ? "''" : text.replace(/\s+/g, ' ')
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
@@ -155,12 +288,21 @@ function formatProblem(it: Problem): string {
     it.value === undefined ? '' : `value ${show(it.value)}`,
     it.expected === undefined ? '' : `expected ${it.expected}`,
     it.suggestion === undefined ? '' : `did you mean ${it.suggestion}?`,
-  ].filter(Boolean).join('; ')
-  return [shorten(where), shorten(it.pointer), (it.level === 'warning' ? 'warning: ' : '') + it.message + (facts && ` (${facts})`)].filter(Boolean).join('  ')
+  ]
+    .filter(Boolean)
+    .join('; ')
+  return [
+    shorten(where),
+    shorten(it.pointer),
+    (it.level === 'warning' ? 'warning: ' : '') + it.message + (facts && ` (${facts})`),
+  ]
+    .filter(Boolean)
+    .join('  ')
 }
 
 /** One line a problem, sorted: `file:line:column  /pointer  message (value …; expected …; did you mean …?)`. */
-export const formatProblems = (problems: readonly Problem[]): string => sortProblems(problems).map(formatProblem).join('\n')
+export const formatProblems = (problems: readonly Problem[]): string =>
+  sortProblems(problems).map(formatProblem).join('\n')
 
 /** Problems in one message. */
 const MOST_SHOWN = 50
@@ -171,8 +313,11 @@ export class GraphError extends Error {
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[]) {
     const errors = problems.filter(it => it.level === 'error').length
-    const sorted = sortProblems(problems), more = sorted.length - MOST_SHOWN
-    super(`graph: ${errors} ${errors === 1 ? 'problem' : 'problems'}\n${formatProblems(sorted.slice(0, MOST_SHOWN))}${more > 0 ? `\nand ${more} more` : ''}`)
+    const sorted = sortProblems(problems),
+      more = sorted.length - MOST_SHOWN
+    super(
+      `graph: ${errors} ${errors === 1 ? 'problem' : 'problems'}\n${formatProblems(sorted.slice(0, MOST_SHOWN))}${more > 0 ? `\nand ${more} more` : ''}`,
+    )
     this.problems = sorted
   }
 }

@@ -14,9 +14,16 @@ export const MOST_STAGES = 1000
 const input = { type: 'string', minLength: 1, description: '<stage id>, <stage id>.dropped or <stage id>.<reason>' }
 
 const entry = (use: Schema): Schema => ({
-  type: 'object', additionalProperties: false, required: ['id', 'use'],
+  type: 'object',
+  additionalProperties: false,
+  required: ['id', 'use'],
   properties: {
-    id: { type: 'string', pattern: idPattern, maxLength: 64, description: 'name of this stage in the graph, snake_case' },
+    id: {
+      type: 'string',
+      pattern: idPattern,
+      maxLength: 64,
+      description: 'name of this stage in the graph, snake_case',
+    },
     use: { description: 'a registered stage, or the path of your own stage file (./my_stage.ts, .mjs, .js)', ...use },
     with: { type: 'object', description: 'options of the stage' },
     from: {
@@ -27,14 +34,27 @@ const entry = (use: Schema): Schema => ({
 })
 
 const envelope = (items: Schema): Schema => ({
-  type: 'object', additionalProperties: false, required: ['version', 'name', 'stages'],
+  type: 'object',
+  additionalProperties: false,
+  required: ['version', 'name', 'stages'],
   properties: {
     $schema: { type: 'string', description: 'for editors; not read' },
     version: { const: 1, description: 'version of the graph format' },
     name: { type: 'string', minLength: 1, maxLength: 100, description: 'name of the graph, for reports' },
     seed: { type: 'integer', minimum: 0, maximum: 0xffff_ffff, default: 17, description: 'seed of everything random' },
-    partition_rows: { type: 'integer', minimum: 1, default: 20_000, description: 'rows of a file that are worked on as one unit' },
-    stages: { type: 'array', minItems: 1, maxItems: MOST_STAGES, items, description: 'stages in the order in which one reads them' },
+    partition_rows: {
+      type: 'integer',
+      minimum: 1,
+      default: 20_000,
+      description: 'rows of a file that are worked on as one unit',
+    },
+    stages: {
+      type: 'array',
+      minItems: 1,
+      maxItems: MOST_STAGES,
+      items,
+      description: 'stages in the order in which one reads them',
+    },
   },
 })
 
@@ -45,7 +65,9 @@ export const envelopeSchema: Schema = envelope(entry({ type: 'string', minLength
 function written(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(written)
   if (schema === null || typeof schema !== 'object') return schema
-  const copy: Schema = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, key === 'default' || key === 'enum' ? value : written(value)]))
+  const copy: Schema = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, key === 'default' || key === 'enum' ? value : written(value)]),
+  )
   const properties = copy.properties as Record<string, Schema> | undefined
   if (properties && Array.isArray(copy.required)) {
     copy.required = copy.required.filter(key => properties[key as string]?.default === undefined)
@@ -55,18 +77,27 @@ function written(schema: unknown): unknown {
 }
 
 /** Options of a stage that have no default. */
-export const requiredOptions = (stage: AnyStage): string[] => ((written(stage.options) as Schema).required ?? []) as string[]
+export const requiredOptions = (stage: AnyStage): string[] =>
+  ((written(stage.options) as Schema).required ?? []) as string[]
 
 /**
- * JSON Schema (draft 2020-12) of a whole graph: an if/then for each registered stage, so that an editor completes its options and complains about those only.
- * Same registry, same text: stages in order of name.
+ * JSON Schema (draft 2020-12) of a whole graph: an if/then for each registered stage, so that an editor completes its
+ * options and complains about those only. Same registry, same text: stages in order of name.
  */
 export function graphSchema(registry: ReadonlyMap<string, AnyStage>): Schema {
-  const stages = [...registry.values()].sort((a, b) => a.name < b.name ? -1 : 1)
-  const node = entry({ anyOf: [...stages.map(stage => ({ const: stage.name, description: stage.summary })), { type: 'string', pattern: pathPattern }] })
+  const stages = [...registry.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const node = entry({
+    anyOf: [
+      ...stages.map(stage => ({ const: stage.name, description: stage.summary })),
+      { type: 'string', pattern: pathPattern },
+    ],
+  })
   const rules = stages.map(stage => ({
     if: { properties: { use: { const: stage.name } }, required: ['use'] },
-    then: { properties: { with: { $ref: `#/$defs/${stage.name}` } }, ...(requiredOptions(stage).length ? { required: ['with'] } : {}) },
+    then: {
+      properties: { with: { $ref: `#/$defs/${stage.name}` } },
+      ...(requiredOptions(stage).length ? { required: ['with'] } : {}),
+    },
   }))
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -75,10 +106,16 @@ export function graphSchema(registry: ReadonlyMap<string, AnyStage>): Schema {
     ...envelope({ $ref: '#/$defs/Entry' }),
     $defs: {
       Entry: { ...node, ...(rules.length ? { allOf: rules } : {}) },
-      ...Object.fromEntries(stages.map(stage => [stage.name, { title: stage.name, description: stage.summary, ...written(stage.options) as Schema }])),
+      ...Object.fromEntries(
+        stages.map(stage => [
+          stage.name,
+          { title: stage.name, description: stage.summary, ...(written(stage.options) as Schema) },
+        ]),
+      ),
     },
   }
 }
 
 /** The text of schemas/graph.schema.json. */
-export const schemaText = (registry: ReadonlyMap<string, AnyStage>): string => `${JSON.stringify(graphSchema(registry), null, 2)}\n`
+export const schemaText = (registry: ReadonlyMap<string, AnyStage>): string =>
+  `${JSON.stringify(graphSchema(registry), null, 2)}\n`

@@ -3,8 +3,14 @@ import type { AnyStage } from '../../stages/define.ts'
 import type { Bundle } from './bundle.ts'
 import type { Problem } from './messages.ts'
 
-/** An input of a node: the rows that `node` lets through, or with `port` those that it dropped ('dropped': all of them; else one declared reason). */
-export interface Edge { readonly node: string, readonly port?: string }
+/**
+ * An input of a node: the rows that `node` lets through, or with `port` those that it dropped ('dropped': all of them;
+ * else one declared reason).
+ */
+export interface Edge {
+  readonly node: string
+  readonly port?: string
+}
 
 /** One use of a stage. */
 export interface Node {
@@ -41,6 +47,8 @@ export interface Graph {
 /** For each node, the sources whose rows can reach it. */
 export function sourcesAbove({ nodes }: Pick<Graph, 'nodes'>): Map<string, Set<string>> {
   const above = new Map<string, Set<string>>()
-  for (const { id, stage, from } of nodes) above.set(id, new Set(stage.kind === 'source' ? [id] : from.flatMap(({ node }) => [...above.get(node)!])))
+  for (const { id, stage, from } of nodes) {
+    above.set(id, new Set(stage.kind === 'source' ? [id] : from.flatMap(({ node }) => [...above.get(node)!])))
+  }
   return above
 }

@@ -7,21 +7,30 @@ import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
 
 /** A stage, and the bundle that a worker imports to get it again. */
-export interface UserStage { readonly stage: AnyStage, readonly own: Bundle }
+export interface UserStage {
+  readonly stage: AnyStage
+  readonly own: Bundle
+}
 
 /** The URL of the package's index.mjs. */
 export const packageUrl = (): string => pathToFileURL(join(packageRoot, 'index.mjs')).href
 
 /**
- * Loads the default export of a .mjs, .js or .ts file and checks that it is a stage. It is bundled first with what it imports, to one file in `folder` that is named by its
- * content, so that changed text is never taken from the import cache. Throws an Error whose message says why the file cannot be used.
+ * Loads the default export of a .mjs, .js or .ts file and checks that it is a stage. It is bundled first with what it
+ * imports, to one file in `folder` that is named by its content, so that changed text is never taken from the import
+ * cache. Throws an Error whose message says why the file cannot be used.
  */
-export async function loadUserStage(path: string, options: { folder: string, packageUrl?: string }): Promise<UserStage> {
+export async function loadUserStage(
+  path: string,
+  options: { folder: string; packageUrl?: string },
+): Promise<UserStage> {
   const extension = extname(path)
-  if (!['.mjs', '.js', '.ts'].includes(extension)) throw new Error(`its name ends in '${extension}'; .ts, .mjs and .js can be loaded`)
+  if (!['.mjs', '.js', '.ts'].includes(extension)) {
+    throw new Error(`its name ends in '${extension}'; .ts, .mjs and .js can be loaded`)
+  }
   if (!existsSync(path)) throw new Error(`there is no file ${path}`)
   const own = await bundle(realpathSync(path), resolve(options.folder), options.packageUrl ?? packageUrl())
-  const loaded = await import(/* @vite-ignore */ pathToFileURL(own.module).href) as { default?: unknown }
+  const loaded = (await import(/* @vite-ignore */ pathToFileURL(own.module).href)) as { default?: unknown }
   const missing = lacks(loaded.default)
   if (missing) throw new Error(missing)
   return { stage: loaded.default as AnyStage, own }
@@ -32,16 +41,20 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 /** Why a value is not a stage; undefined when it is one. */
 function lacks(value: unknown): string | undefined {
   if (!isObject(value)) return 'it has no default export made by defineStage, defineSource or defineSink'
-  const functions = { stage: [], source: ['inputs', 'read'], sink: ['schema', 'convert', 'publish'] }[String(value.kind)]
+  const functions = { stage: [], source: ['inputs', 'read'], sink: ['schema', 'convert', 'publish'] }[
+    String(value.kind)
+  ]
   if (!functions) return 'its default export was not made by defineStage, defineSource or defineSink'
   const missing = [
-    ...typeof value.name === 'string' ? [] : ['name'],
-    ...Number.isInteger(value.version) ? [] : ['version (a whole number)'],
-    ...isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)'],
-    ...isObject(value.reasons) ? [] : ['reasons'],
-    ...value.kind === 'source' || isObject(value.reads) || typeof value.reads === 'function' ? [] : ['reads'],
-    ...value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes'],
-    ...value.kind !== 'stage' || ['same', 'subset', 'explode', 'derive'].includes(String(value.rows)) ? [] : ['rows (same, subset, explode or derive)'],
+    ...(typeof value.name === 'string' ? [] : ['name']),
+    ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
+    ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
+    ...(isObject(value.reasons) ? [] : ['reasons']),
+    ...(value.kind === 'source' || isObject(value.reads) || typeof value.reads === 'function' ? [] : ['reads']),
+    ...(value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes']),
+    ...(value.kind !== 'stage' || ['same', 'subset', 'explode', 'derive'].includes(String(value.rows))
+      ? []
+      : ['rows (same, subset, explode or derive)']),
     ...functions.filter(name => typeof value[name] !== 'function').map(name => `${name}()`),
   ]
   return missing.length ? `the stage lacks ${missing.join(', ')}` : undefined

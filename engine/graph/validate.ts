@@ -9,7 +9,14 @@ type Schema = Record<string, unknown>
 /** Errors of one validation that are looked at: of a long list that is wrong in each place the first say it. */
 const MOST_ERRORS = 500
 
-const ajv = new Ajv2020({ allErrors: true, verbose: true, useDefaults: true, strict: false, validateFormats: false, logger: false })
+const ajv = new Ajv2020({
+  allErrors: true,
+  verbose: true,
+  useDefaults: true,
+  strict: false,
+  validateFormats: false,
+  logger: false,
+})
 const checkEnvelope = ajv.compile(envelopeSchema)
 
 /** What a schema accepts, in a few words. */
@@ -25,7 +32,10 @@ function describe(schema: Schema): string {
 const patterns: Readonly<Record<string, string>> = { [idPattern]: 'snake_case that begins with a letter (a-z, 0-9, _)' }
 
 /** Names that the message needs: who has the keys, and which keys there are at the top. */
-interface Subject { readonly pointer: string, readonly stage?: string }
+interface Subject {
+  readonly pointer: string
+  readonly stage?: string
+}
 
 function translate(error: ErrorObject, { pointer, stage }: Subject): Problem | undefined {
   const at = pointer + error.instancePath
@@ -39,44 +49,80 @@ function translate(error: ErrorObject, { pointer, stage }: Subject): Problem | u
       const keys = Object.keys(schema.properties ?? {})
       return top ? say.unknownOption(step(at, key), stage, key, keys) : say.unknownKey(step(at, key), key, keys)
     }
-    case 'required': return top ? say.missingOption(at, stage, params.missingProperty) : say.missingKey(at, params.missingProperty)
-    case 'type': return say.wrongType(at, value, describe(schema))
-    case 'enum': return say.notOneOf(at, value, params.allowedValues)
-    case 'const': return say.notOneOf(at, value, [params.allowedValue])
-    case 'minimum': case 'maximum': case 'exclusiveMinimum': case 'exclusiveMaximum': return say.outOfRange(at, value, `${params.comparison} ${params.limit}`)
-    case 'multipleOf': return say.outOfRange(at, value, `a multiple of ${params.multipleOf}`)
-    case 'minLength': return say.outOfRange(at, value, `at least ${params.limit} characters`)
-    case 'maxLength': return say.outOfRange(at, value, `at most ${params.limit} characters`)
-    case 'minItems': return say.outOfRange(at, value, `at least ${params.limit} items`)
-    case 'maxItems': return say.outOfRange(at, value, `at most ${params.limit} items`)
-    case 'pattern': return say.badPattern(at, value, patterns[params.pattern] ?? `something that matches ${params.pattern}`)
-    case 'anyOf': case 'oneOf': {
+    case 'required':
+      return top ? say.missingOption(at, stage, params.missingProperty) : say.missingKey(at, params.missingProperty)
+    case 'type':
+      return say.wrongType(at, value, describe(schema))
+    case 'enum':
+      return say.notOneOf(at, value, params.allowedValues)
+    case 'const':
+      return say.notOneOf(at, value, [params.allowedValue])
+    case 'minimum':
+    case 'maximum':
+    case 'exclusiveMinimum':
+    case 'exclusiveMaximum':
+      return say.outOfRange(at, value, `${params.comparison} ${params.limit}`)
+    case 'multipleOf':
+      return say.outOfRange(at, value, `a multiple of ${params.multipleOf}`)
+    case 'minLength':
+      return say.outOfRange(at, value, `at least ${params.limit} characters`)
+    case 'maxLength':
+      return say.outOfRange(at, value, `at most ${params.limit} characters`)
+    case 'minItems':
+      return say.outOfRange(at, value, `at least ${params.limit} items`)
+    case 'maxItems':
+      return say.outOfRange(at, value, `at most ${params.limit} items`)
+    case 'pattern':
+      return say.badPattern(at, value, patterns[params.pattern] ?? `something that matches ${params.pattern}`)
+    case 'anyOf':
+    case 'oneOf': {
       const branches = error.schema as Schema[]
       return branches.every(branch => branch.const !== undefined)
-        ? say.notOneOf(at, value, branches.map(branch => branch.const))
+        ? say.notOneOf(
+            at,
+            value,
+            branches.map(branch => branch.const),
+          )
         : say.wrongType(at, value, describe(schema))
     }
-    case 'if': return undefined
-    default: return say.invalidValue(at, value, error.message ?? error.keyword)
+    case 'if':
+      return undefined
+    default:
+      return say.invalidValue(at, value, error.message ?? error.keyword)
   }
 }
 
-/** Problems of one validation. Of a value with alternatives, only that none fits: or what is wrong inside the one whose type does. */
+/**
+ * Problems of one validation. Of a value with alternatives, only that none fits: or what is wrong inside the one whose
+ * type does.
+ */
 function translateAll(all: readonly ErrorObject[], subject: Subject): Problem[] {
   const errors = all.slice(0, MOST_ERRORS)
   const choices = errors.filter(error => error.keyword === 'anyOf' || error.keyword === 'oneOf')
-  const isBranch = (error: ErrorObject) => choices.some(choice => error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`))
+  const isBranch = (error: ErrorObject) =>
+    choices.some(choice => error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`))
   const deeper = new Set<ErrorObject>()
-  const kept = errors.filter(error => !isBranch(error)).flatMap(error => {
-    if (!choices.includes(error)) return [error]
-    // the branch whose type is right says more than "none of these"
-    const inside = errors.filter(other => other !== error && other.schemaPath.startsWith(`${error.schemaPath}/`))
-    const branchOf = (other: ErrorObject) => other.schemaPath.slice(error.schemaPath.length + 1).split('/')[0]
-    const mistyped = new Set(inside.filter(other => other.instancePath === error.instancePath && ['type', 'const', 'enum'].includes(other.keyword)).map(branchOf))
-    const fitting = inside.filter(other => !mistyped.has(branchOf(other)) && !['anyOf', 'oneOf', 'if'].includes(other.keyword) && !deeper.has(other))
-    for (const other of fitting) deeper.add(other)
-    return fitting.length ? fitting : [error]
-  })
+  const kept = errors
+    .filter(error => !isBranch(error))
+    .flatMap(error => {
+      if (!choices.includes(error)) return [error]
+      // the branch whose type is right says more than "none of these"
+      const inside = errors.filter(other => other !== error && other.schemaPath.startsWith(`${error.schemaPath}/`))
+      const branchOf = (other: ErrorObject) => other.schemaPath.slice(error.schemaPath.length + 1).split('/')[0]
+      const mistyped = new Set(
+        inside
+          .filter(
+            other => other.instancePath === error.instancePath && ['type', 'const', 'enum'].includes(other.keyword),
+          )
+          .map(branchOf),
+      )
+      const fitting = inside.filter(
+        other =>
+          !mistyped.has(branchOf(other)) && !['anyOf', 'oneOf', 'if'].includes(other.keyword) && !deeper.has(other),
+      )
+      for (const other of fitting) deeper.add(other)
+      return fitting.length ? fitting : [error]
+    })
   return kept.flatMap(error => translate(error, subject) ?? [])
 }
 
@@ -86,8 +132,8 @@ export function validateEnvelope(value: unknown): Problem[] {
 }
 
 /**
- * Problems of a stage's options. Fills the defaults of `value` in place; `pointer` is where the options stand in the graph.
- * Throws when the stage's own schema is not a JSON Schema, which is the stage author's mistake.
+ * Problems of a stage's options. Fills the defaults of `value` in place; `pointer` is where the options stand in the
+ * graph. Throws when the stage's own schema is not a JSON Schema, which is the stage author's mistake.
  */
 export function validateOptions(stage: AnyStage, value: unknown, pointer: string): Problem[] {
   const check = ajv.compile(stage.options)

@@ -4,20 +4,29 @@ import { convertValues, expandUuids } from './convert.ts'
 import type { Leaf, ListNode, Node, StructNode } from './schema.ts'
 
 /** The levels of a stretch, one entry each; undefined as in Page. */
-interface Levels { readonly entries: number, readonly repetition?: Uint8Array, readonly definition?: Uint8Array }
+interface Levels {
+  readonly entries: number
+  readonly repetition?: Uint8Array
+  readonly definition?: Uint8Array
+}
 
 /** Slots of a node: how many, how many null, and one byte each (1: not null) where any is null. */
-interface Slots { readonly length: number, readonly nulls: number, readonly valid?: Uint8Array }
+interface Slots {
+  readonly length: number
+  readonly nulls: number
+  readonly valid?: Uint8Array
+}
 
 /**
- * Builds the Arrow data of a column from stretches of its leaves (by leaf index) that cover the same `rows` rows. Every buffer is owned, compact and begins
- * at offset 0; a null bitmap exists only where there are nulls. Throws where leaves of one column disagree about its shape.
+ * Builds the Arrow data of a column from stretches of its leaves (by leaf index) that cover the same `rows` rows. Every
+ * buffer is owned, compact and begins at offset 0; a null bitmap exists only where there are nulls. Throws where leaves
+ * of one column disagree about its shape.
  */
 export function assemble(node: Node, stretches: ReadonlyMap<number, Stretch>, rows: number): Data {
   const levels = new Map<number, Levels>()
   const levelsOf = (leaf: Leaf): Levels => {
     let found = levels.get(leaf.index)
-    if (!found) levels.set(leaf.index, found = joinLevels(leaf, stretches.get(leaf.index)!))
+    if (!found) levels.set(leaf.index, (found = joinLevels(leaf, stretches.get(leaf.index)!)))
     return found
   }
   const build = (inner: Node): Data => {
@@ -65,7 +74,9 @@ function slotsOf({ rep, slot, def }: Node, { entries, repetition, definition }: 
 
 function buildStruct(node: StructNode, levels: Levels, children: Data[]): Data {
   const { length, nulls, valid } = slotsOf(node, levels)
-  for (const child of children) if (child.length !== length) throw new Error(`${node.name} has ${length} values, a field of it ${child.length}`)
+  for (const child of children) {
+    if (child.length !== length) throw new Error(`${node.name} has ${length} values, a field of it ${child.length}`)
+  }
   return makeData({ type: node.type as Struct, length, nullCount: nulls, nullBitmap: bitmap(valid), children })
 }
 
@@ -84,7 +95,9 @@ function buildList(node: ListNode, levels: Levels, child: Data): Data {
     if (depth <= inner.rep && level >= inner.slot) elements++
   }
   valueOffsets[length] = elements
-  if (child.length !== elements) throw new Error(`list ${node.name} has ${elements} elements, its values ${child.length}`)
+  if (child.length !== elements) {
+    throw new Error(`list ${node.name} has ${elements} elements, its values ${child.length}`)
+  }
   return makeData({ type: node.type as List, length, nullCount: nulls, nullBitmap: bitmap(valid), valueOffsets, child })
 }
 
@@ -94,21 +107,37 @@ function buildLeaf(leaf: Leaf, stretch: Stretch, levels: Levels): Data {
   const type = leaf.type as DataType
   if (leaf.convert === 'null') return makeData({ type, length, nullCount: length } as never)
   const common = { type, length, nullCount: nulls, nullBitmap: bitmap(slots.valid) }
-  if (leaf.convert === 'uuid') return makeData({ ...common, ...spreadText(expandUuids(joinFixed(leaf, stretch)), slots) } as never)
-  if (leaf.width === 0 && leaf.convert === 'none') return makeData({ ...common, ...spreadText(joinText(stretch), slots) } as never)
-  const { bytes, width } = convertValues(leaf, stretch.values, leaf.width === 0 ? joinText(stretch) : { data: joinFixed(leaf, stretch) })
+  if (leaf.convert === 'uuid') {
+    return makeData({ ...common, ...spreadText(expandUuids(joinFixed(leaf, stretch)), slots) } as never)
+  }
+  if (leaf.width === 0 && leaf.convert === 'none') {
+    return makeData({ ...common, ...spreadText(joinText(stretch), slots) } as never)
+  }
+  const { bytes, width } = convertValues(
+    leaf,
+    stretch.values,
+    leaf.width === 0 ? joinText(stretch) : { data: joinFixed(leaf, stretch) },
+  )
   const spread = spreadFixed(bytes, width, slots)
   const values = leaf.convert === 'bool' ? bitmap(spread)! : spread
-  return makeData({ ...common, data: new leaf.type.ArrayType(values.buffer, 0, values.byteLength / leaf.type.ArrayType.BYTES_PER_ELEMENT) } as never)
+  return makeData({
+    ...common,
+    data: new leaf.type.ArrayType(values.buffer, 0, values.byteLength / leaf.type.ArrayType.BYTES_PER_ELEMENT),
+  } as never)
 }
 
-interface Text { readonly valueOffsets: Int32Array, readonly data: Uint8Array }
+interface Text {
+  readonly valueOffsets: Int32Array
+  readonly data: Uint8Array
+}
 
 /** below this a byte loop beats a view and a set */
 const SHORT = 24
 
 function joinText({ spans, values, bytes }: Stretch): Text {
-  if (bytes > 0x7fffffff) throw new Error(`${bytes} bytes of text in one batch, at most ${0x7fffffff}; read fewer rows a batch`)
+  if (bytes > 0x7fffffff) {
+    throw new Error(`${bytes} bytes of text in one batch, at most ${0x7fffffff}; read fewer rows a batch`)
+  }
   const data = new Uint8Array(bytes)
   const valueOffsets = new Int32Array(values + 1)
   let at = 0

@@ -15,13 +15,15 @@ const UNPACK: Readonly<Record<string, (bytes: Uint8Array, size: number) => Uint8
 }
 
 /**
- * Decompresses the `size` bytes of one page. The result never shares memory with a later call's; with UNCOMPRESSED it is the input itself.
- * Throws for an unknown codec, damaged bytes, or another size than the page header announced.
+ * Decompresses the `size` bytes of one page. The result never shares memory with a later call's; with UNCOMPRESSED it
+ * is the input itself. Throws for an unknown codec, damaged bytes, or another size than the page header announced.
  */
 export function unpackPage(codec: string | undefined, bytes: Uint8Array, size: number): Uint8Array {
   if (size === 0) return new Uint8Array(0)
   const unpack = codec === undefined ? undefined : UNPACK[codec]
-  if (codec === undefined || !unpack) throw new Error(`codec ${codec ?? 'unknown'}, readable are ${Object.keys(UNPACK).join(', ')}`)
+  if (codec === undefined || !unpack) {
+    throw new Error(`codec ${codec ?? 'unknown'}, readable are ${Object.keys(UNPACK).join(', ')}`)
+  }
   let page: Uint8Array
   try {
     checkGrowth(codec, bytes, size)
@@ -40,7 +42,10 @@ for (let n = 0; n < 256; n++) {
   table[n] = value
 }
 
-/** CRC-32 (the gzip polynomial) as the signed 32-bit integer that a page header holds; node:zlib's where it exists (20.15, 22.2). */
+/**
+ * CRC-32 (the gzip polynomial) as the signed 32-bit integer that a page header holds; node:zlib's where it exists
+ * (20.15, 22.2).
+ */
 export function crc32(bytes: Uint8Array): number {
   const native = (zlib as { crc32?: (bytes: Uint8Array) => number }).crc32
   if (native) return native(bytes) | 0

@@ -8,49 +8,83 @@ import type { Window } from './source.ts'
 import { endOfStruct, PAGE_HEADER } from './thrift.ts'
 
 /** Entries [from, to) of a page and its values [valueFrom, valueTo). */
-export interface Span { readonly page: Page, readonly from: number, readonly to: number, readonly valueFrom: number, readonly valueTo: number }
+export interface Span {
+  readonly page: Page
+  readonly from: number
+  readonly to: number
+  readonly valueFrom: number
+  readonly valueTo: number
+}
 
 /** A stretch of whole rows of a leaf, not yet copied. `bytes`: what its values take once copied. */
-export interface Stretch { readonly spans: readonly Span[], readonly entries: number, readonly values: number, readonly bytes: number }
+export interface Stretch {
+  readonly spans: readonly Span[]
+  readonly entries: number
+  readonly values: number
+  readonly bytes: number
+}
 
-interface Cursor { readonly page: number, readonly entry: number, readonly value: number }
-interface Planned extends Stretch { readonly after: Cursor }
+interface Cursor {
+  readonly page: number
+  readonly entry: number
+  readonly value: number
+}
+interface Planned extends Stretch {
+  readonly after: Cursor
+}
 
-/** Where pages of a chunk begin and how many rows of the row group began before them, in order; grows as pages are seen. */
-export interface PageMap { readonly offsets: number[], readonly rows: number[] }
+/**
+ * Where pages of a chunk begin and how many rows of the row group began before them, in order; grows as pages are seen.
+ */
+export interface PageMap {
+  readonly offsets: number[]
+  readonly rows: number[]
+}
 
 /** What the open pages of a row group take beyond what their compressed bytes speak for. */
-export interface Room { taken: number }
+export interface Room {
+  taken: number
+}
 
-interface Held extends Page { readonly room: number }
+interface Held extends Page {
+  readonly room: number
+}
 
 const DAMAGED = 'the file is damaged, fetch or write it again'
 const HEADER_BYTES = 1 << 14
 /** longer than any text whose least and greatest a writer keeps whole in a page header */
 const LONGEST_HEADER = 1 << 28
 /**
- * Memory is taken as data arrives: each compressed byte speaks for 100 decoded ones, which texts never reach. A few bytes can stand for millions of equal values all the same, so 2 GiB more are
- * given to the open pages of a row group together: 250 columns of a million equal values each, in one page each.
+ * Memory is taken as data arrives: each compressed byte speaks for 100 decoded ones, which texts never reach. A few
+ * bytes can stand for millions of equal values all the same, so 2 GiB more are given to the open pages of a row group
+ * together: 250 columns of a million equal values each, in one page each.
  */
-const BYTES_A_BYTE = 100, MOST_ROOM = 2 ** 31
+const BYTES_A_BYTE = 100,
+  MOST_ROOM = 2 ** 31
 
 /** Byte range [start, end) of a column chunk, its dictionary page included. */
-export function chunkRange(meta: ColumnMetaData): { start: number, end: number } {
+export function chunkRange(meta: ColumnMetaData): { start: number; end: number } {
   const data = Number(meta.data_page_offset)
   const dictionary = Number(meta.dictionary_page_offset ?? 0)
   const start = dictionary > 0 && dictionary < data ? dictionary : data
   return { start, end: start + Number(meta.total_compressed_size) }
 }
 
-/** Parses the page header at the start of `bytes`, undefined when it is cut off there. Throws one line for what can be none. */
-export function parsePageHeader(bytes: Uint8Array): { header: PageHeader, size: number } | undefined {
+/**
+ * Parses the page header at the start of `bytes`, undefined when it is cut off there. Throws one line for what can be
+ * none.
+ */
+export function parsePageHeader(bytes: Uint8Array): { header: PageHeader; size: number } | undefined {
   const size = endOfStruct(bytes, 0, PAGE_HEADER)
-  return size === undefined ? undefined : { header: parquetHeader({ view: new DataView(bytes.buffer, bytes.byteOffset, size), offset: 0 }), size }
+  return size === undefined
+    ? undefined
+    : { header: parquetHeader({ view: new DataView(bytes.buffer, bytes.byteOffset, size), offset: 0 }), size }
 }
 
 /**
- * One leaf of one row group, read forward page by page. `plan` looks ahead over whole rows, `commit` moves past them; planning again without a commit gives
- * the same rows. Memory: the window, the dictionary, and the pages that the rows planned last lie in.
+ * One leaf of one row group, read forward page by page. `plan` looks ahead over whole rows, `commit` moves past them;
+ * planning again without a commit gives the same rows. Memory: the window, the dictionary, and the pages that the rows
+ * planned last lie in.
  */
 export class ColumnReader {
   readonly leaf: Leaf
@@ -89,7 +123,10 @@ export class ColumnReader {
     this.#end = end
   }
 
-  /** Moves to row `row` of the row group: over the nearest page known to begin at or before it, and without decompressing pages where it can be told. */
+  /**
+   * Moves to row `row` of the row group: over the nearest page known to begin at or before it, and without
+   * decompressing pages where it can be told.
+   */
   async seek(row: number): Promise<void> {
     if (row === 0) return
     this.#isWhole = false
@@ -106,7 +143,7 @@ export class ColumnReader {
     let entry = 0
     let value = 0
     // a page may begin inside a row: its first entries belong to the row before
-    while ((!page || entry === page.entries) && await this.#load()) {
+    while ((!page || entry === page.entries) && (await this.#load())) {
       page = this.#pages[this.#pages.length - 1]
       this.#skipTo = entry = value = 0
       while (page.repetition && entry < page.entries && page.repetition[entry] > 0) {
@@ -115,7 +152,9 @@ export class ColumnReader {
       }
     }
     this.#cursor = { page: Math.max(0, this.#pages.length - 1), entry, value }
-    while (this.#row < row) this.commit(await this.plan(Math.min(1000, row - this.#row)), Math.min(1000, row - this.#row))
+    while (this.#row < row) {
+      this.commit(await this.plan(Math.min(1000, row - this.#row)), Math.min(1000, row - this.#row))
+    }
   }
 
   /** The next `count` rows. Rejects when the chunk ends before them. */
@@ -176,9 +215,12 @@ export class ColumnReader {
       const { entries } = this.#pages[this.#pages.length - 1]
       if (entries > 0) throw new Error(`its pages hold more rows than the row group's ${this.#rows}: ${DAMAGED}`)
     }
-    const { num_values: values, encodings, statistics, size_statistics: sizes } = this.#meta, { rep, width } = this.leaf
+    const { num_values: values, encodings, statistics, size_statistics: sizes } = this.#meta,
+      { rep, width } = this.leaf
     const check = (what: string, found: number | undefined, claimed: bigint | undefined): void => {
-      if (found !== undefined && claimed !== undefined && BigInt(found) !== claimed) throw new Error(`its pages hold ${found} ${what}, its metadata says ${claimed}: ${DAMAGED}`)
+      if (found !== undefined && claimed !== undefined && BigInt(found) !== claimed) {
+        throw new Error(`its pages hold ${found} ${what}, its metadata says ${claimed}: ${DAMAGED}`)
+      }
     }
     check('values', this.#entries, values)
     // writers differ in what is a null inside of a list
@@ -210,11 +252,18 @@ export class ColumnReader {
         this.#roomFor(entries, plain + 10 * entries, packed, offset)
         const page = decode(offset, () => decodePage(header, body, this.leaf, this.#meta.codec, this.#dictionary))
         const { repetition, definition, values } = page
-        const room = this.#roomFor(entries, plain + sizeOf(repetition, definition, values.starts, values.ends, values.bytes), packed, offset)
+        const room = this.#roomFor(
+          entries,
+          plain + sizeOf(repetition, definition, values.starts, values.ends, values.bytes),
+          packed,
+          offset,
+        )
         this.#room.taken += room
         const begun = page.repetition ? countPresent(page.repetition, 0, page.entries, 0) : page.entries
         const stated = header.data_page_header_v2?.num_rows
-        if (stated !== undefined && begun !== stated) throw new Error(`the page at byte ${offset} holds ${begun} rows, its header says ${stated}: ${DAMAGED}`)
+        if (stated !== undefined && begun !== stated) {
+          throw new Error(`the page at byte ${offset} holds ${begun} rows, its header says ${stated}: ${DAMAGED}`)
+        }
         this.#count(entries, entries - page.values.count, begun, offset)
         this.#pages.push({ ...page, room })
         return true
@@ -228,20 +277,29 @@ export class ColumnReader {
     this.#rowsBefore += rows
     if (this.#entries !== undefined) this.#entries += entries
     this.#nulls = this.#nulls === undefined || nulls === undefined ? undefined : this.#nulls + nulls
-    if (this.#rowsBefore > this.#rows) throw new Error(`its pages up to the one at byte ${offset} hold ${this.#rowsBefore} rows, more than the row group's ${this.#rows}: ${DAMAGED}`)
+    if (this.#rowsBefore > this.#rows) {
+      throw new Error(
+        `its pages up to the one at byte ${offset} hold ${this.#rowsBefore} rows, more than the row group's ${this.#rows}: ${DAMAGED}`,
+      )
+    }
     const { offsets, rows: begins } = this.#map
     while (offsets[this.#next] < this.#position) this.#next++
     if (offsets[this.#next] === this.#position && begins[this.#next] !== this.#rowsBefore) {
-      throw new Error(`the page at byte ${this.#position} begins with row ${this.#rowsBefore}, the page index says ${begins[this.#next]}: ${DAMAGED}`)
+      throw new Error(
+        `the page at byte ${this.#position} begins with row ${this.#rowsBefore}, the page index says ${begins[this.#next]}: ${DAMAGED}`,
+      )
     }
   }
 
   /** Bytes that a page takes beyond what its compressed bytes speak for; throws where there is no room for them. */
   #roomFor(values: number, bytes: number, packed: number, offset: number): number {
-    const more = Math.max(0, bytes - BYTES_A_BYTE * packed), taken = this.#room.taken + more
+    const more = Math.max(0, bytes - BYTES_A_BYTE * packed),
+      taken = this.#room.taken + more
     if (taken > MOST_ROOM) {
-      throw new Error(`the page at byte ${offset} holds ${values} values in ${packed} bytes: decoded, it and the pages open beside it take ${taken} bytes more than ${BYTES_A_BYTE} for each of theirs, `
-        + `at most ${MOST_ROOM} are given to them; read fewer columns, or write the file with smaller pages or row groups`)
+      throw new Error(
+        `the page at byte ${offset} holds ${values} values in ${packed} bytes: decoded, it and the pages open beside it take ${taken} bytes more than ${BYTES_A_BYTE} for each of theirs, ` +
+          `at most ${MOST_ROOM} are given to them; read fewer columns, or write the file with smaller pages or row groups`,
+      )
     }
     return more
   }
@@ -254,25 +312,48 @@ export class ColumnReader {
   }
 
   /** the page header at the position, which moves past the page; `body`: where its body begins */
-  async #readHeader(): Promise<{ header: PageHeader, body: number, offset: number }> {
-    const offset = this.#position, left = this.#end - offset
-    const wrong = (what: string): Error => new Error(`no valid page header at byte ${offset} (${what}): the file is damaged there; fetch or write it again`)
+  async #readHeader(): Promise<{ header: PageHeader; body: number; offset: number }> {
+    const offset = this.#position,
+      left = this.#end - offset
+    const wrong = (what: string): Error =>
+      new Error(`no valid page header at byte ${offset} (${what}): the file is damaged there; fetch or write it again`)
     let parsed: ReturnType<typeof parsePageHeader>
     for (let size = HEADER_BYTES; !parsed; size *= 16) {
       const bytes = await this.#window.from(offset, size)
       try {
         parsed = parsePageHeader(bytes)
-      } catch (error) { throw wrong((error as Error).message) }
-      if (!parsed && (bytes.length >= left || size > LONGEST_HEADER)) throw wrong(`it goes on beyond ${Math.min(left, size)} bytes`)
+      } catch (error) {
+        throw wrong((error as Error).message)
+      }
+      if (!parsed && (bytes.length >= left || size > LONGEST_HEADER)) {
+        throw wrong(`it goes on beyond ${Math.min(left, size)} bytes`)
+      }
     }
-    const { header, size } = parsed, { compressed_page_size: packed, uncompressed_page_size: plain, data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: dictionary } = header
-    if (!(packed >= 0 && size + packed <= left)) throw wrong(`a page of ${packed} bytes, ${left - size} are left of the column chunk`)
+    const { header, size } = parsed,
+      {
+        compressed_page_size: packed,
+        uncompressed_page_size: plain,
+        data_page_header: v1,
+        data_page_header_v2: v2,
+        dictionary_page_header: dictionary,
+      } = header
+    if (!(packed >= 0 && size + packed <= left)) {
+      throw wrong(`a page of ${packed} bytes, ${left - size} are left of the column chunk`)
+    }
     if (!(plain >= 0)) throw wrong(`a page of ${plain} bytes decompressed`)
-    const numbers = v2 ? [v2.num_values, v2.num_nulls, v2.num_rows, v2.definition_levels_byte_length, v2.repetition_levels_byte_length] : v1 ? [v1.num_values] : dictionary ? [dictionary.num_values] : []
+    const numbers = v2
+      ? [v2.num_values, v2.num_nulls, v2.num_rows, v2.definition_levels_byte_length, v2.repetition_levels_byte_length]
+      : v1
+        ? [v1.num_values]
+        : dictionary
+          ? [dictionary.num_values]
+          : []
     const negative = numbers.find(number => number < 0)
     if (negative !== undefined) throw wrong(`it counts ${negative}`)
-    const values = dictionary ? 0 : (v2 ?? v1)?.num_values ?? 0
-    if (values > this.#meta.num_values) throw wrong(`a page of ${values} values in a column chunk of ${this.#meta.num_values}`)
+    const values = dictionary ? 0 : ((v2 ?? v1)?.num_values ?? 0)
+    if (values > this.#meta.num_values) {
+      throw wrong(`a page of ${values} values in a column chunk of ${this.#meta.num_values}`)
+    }
     const body = offset + size
     this.#position = body + packed
     return { header, body, offset }
@@ -281,7 +362,9 @@ export class ColumnReader {
   async #readBody(header: PageHeader, at: number): Promise<Uint8Array> {
     const body = (await this.#window.from(at, header.compressed_page_size)).subarray(0, header.compressed_page_size)
     if (header.crc !== undefined && crc32(body) !== header.crc) {
-      throw new Error(`the page at byte ${at} does not match its checksum: the file is damaged there; fetch or write it again`)
+      throw new Error(
+        `the page at byte ${at} does not match its checksum: the file is damaged there; fetch or write it again`,
+      )
     }
     return body
   }
@@ -300,14 +383,17 @@ export class ColumnReader {
   }
 }
 
-const sizeOf = (...buffers: readonly (Uint8Array | Int32Array | undefined)[]): number => buffers.reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0)
+const sizeOf = (...buffers: readonly (Uint8Array | Int32Array | undefined)[]): number =>
+  buffers.reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0)
 
 function decode<T>(offset: number, work: () => T): T {
   try {
     return work()
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error)
-    throw new Error(`the page at byte ${offset} cannot be decoded (${what}): damaged there, or written in a way not readable here; fetch or write it again`)
+    throw new Error(
+      `the page at byte ${offset} cannot be decoded (${what}): damaged there, or written in a way not readable here; fetch or write it again`,
+    )
   }
 }
 

@@ -2,12 +2,21 @@ import type { Decimal } from 'apache-arrow'
 import type { Leaf } from './schema.ts'
 
 /** The values as Arrow holds them, `width` bytes each. */
-interface Converted { readonly bytes: Uint8Array, readonly width: number }
+interface Converted {
+  readonly bytes: Uint8Array
+  readonly width: number
+}
 
 /** Dense values of one leaf; with offsets for byte arrays. */
-interface Dense { readonly data: Uint8Array, readonly valueOffsets?: Int32Array }
+interface Dense {
+  readonly data: Uint8Array
+  readonly valueOffsets?: Int32Array
+}
 
-/** Turns `count` values of a leaf's physical type into those of its Arrow type; the input itself where both are the same. */
+/**
+ * Turns `count` values of a leaf's physical type into those of its Arrow type; the input itself where both are the
+ * same.
+ */
 export function convertValues(leaf: Leaf, count: number, { data, valueOffsets }: Dense): Converted {
   switch (leaf.convert) {
     case 'narrow': {
@@ -24,7 +33,10 @@ export function convertValues(leaf: Leaf, count: number, { data, valueOffsets }:
     case 'int96': {
       const view = new DataView(data.buffer)
       const nanos = new BigInt64Array(count)
-      for (let i = 0; i < count; i++) nanos[i] = view.getBigInt64(i * 12, true) + BigInt(view.getInt32(i * 12 + 8, true) - UNIX_JULIAN_DAY) * DAY_NANOS
+      for (let i = 0; i < count; i++) {
+        nanos[i] =
+          view.getBigInt64(i * 12, true) + BigInt(view.getInt32(i * 12 + 8, true) - UNIX_JULIAN_DAY) * DAY_NANOS
+      }
       return { bytes: new Uint8Array(nanos.buffer), width: 8 }
     }
     case 'decimal': {
@@ -59,7 +71,7 @@ function readHalf(half: number): number {
 const HEX = new TextEncoder().encode('0123456789abcdef')
 
 /** 16-byte UUIDs as their 36-character text. */
-export function expandUuids(data: Uint8Array): { data: Uint8Array, valueOffsets: Int32Array } {
+export function expandUuids(data: Uint8Array): { data: Uint8Array; valueOffsets: Int32Array } {
   const count = data.length / 16
   const text = new Uint8Array(count * 36)
   const valueOffsets = new Int32Array(count + 1)

@@ -2,8 +2,8 @@ import { deltaBinaryUnpack } from 'hyparquet/src/delta.js'
 import { readVarInt } from 'hyparquet/src/thrift.js'
 
 /**
- * Decoded values of a page or dictionary, nulls left out. Fixed width: value i is bytes [i * width, (i + 1) * width) and `starts`, `ends` are undefined.
- * Byte arrays: value i is bytes [starts[i], ends[i]). Booleans are one byte each.
+ * Decoded values of a page or dictionary, nulls left out. Fixed width: value i is bytes [i * width, (i + 1) * width)
+ * and `starts`, `ends` are undefined. Byte arrays: value i is bytes [starts[i], ends[i]). Booleans are one byte each.
  */
 export interface Values {
   readonly count: number
@@ -14,20 +14,42 @@ export interface Values {
 
 /** Bytes a value of a physical type takes once decoded; 0 for byte arrays. */
 export function physicalWidth(type: string, typeLength: number | undefined): number {
-  const widths: Record<string, number> = { BOOLEAN: 1, INT32: 4, INT64: 8, INT96: 12, FLOAT: 4, DOUBLE: 8, BYTE_ARRAY: 0 }
+  const widths: Record<string, number> = {
+    BOOLEAN: 1,
+    INT32: 4,
+    INT64: 8,
+    INT96: 12,
+    FLOAT: 4,
+    DOUBLE: 8,
+    BYTE_ARRAY: 0,
+  }
   return widths[type] ?? typeLength ?? 0
 }
 
 /**
- * Decodes `count` values of a data page body (levels already taken off). `width` as of physicalWidth; `dictionary` is the chunk's, where it has one.
- * May return views on `page`. Throws for an unknown encoding, a missing dictionary, an index beyond it, or a page that is too short.
+ * Decodes `count` values of a data page body (levels already taken off). `width` as of physicalWidth; `dictionary` is
+ * the chunk's, where it has one. May return views on `page`. Throws for an unknown encoding, a missing dictionary, an
+ * index beyond it, or a page that is too short.
  */
-export function decodeValues(encoding: string | undefined, type: string, width: number, page: Uint8Array, count: number, dictionary?: Values): Values {
-  if (count === 0) return width === 0 ? { count, bytes: page, starts: new Int32Array(0), ends: new Int32Array(0) } : { count, bytes: new Uint8Array(0) }
+export function decodeValues(
+  encoding: string | undefined,
+  type: string,
+  width: number,
+  page: Uint8Array,
+  count: number,
+  dictionary?: Values,
+): Values {
+  if (count === 0) {
+    return width === 0
+      ? { count, bytes: page, starts: new Int32Array(0), ends: new Int32Array(0) }
+      : { count, bytes: new Uint8Array(0) }
+  }
   switch (encoding) {
-    case 'PLAIN': return decodePlain(type, width, page, count)
+    case 'PLAIN':
+      return decodePlain(type, width, page, count)
     case 'PLAIN_DICTIONARY':
-    case 'RLE_DICTIONARY': return decodeIndices(width, page, count, dictionary)
+    case 'RLE_DICTIONARY':
+      return decodeIndices(width, page, count, dictionary)
     case 'RLE': {
       if (type !== 'BOOLEAN') break
       const bytes = new Uint8Array(count)
@@ -39,12 +61,16 @@ export function decodeValues(encoding: string | undefined, type: string, width: 
       unpackDelta({ view: viewOf(page), offset: 0 }, count, numbers)
       return { count, bytes: new Uint8Array(numbers.buffer) }
     }
-    case 'DELTA_LENGTH_BYTE_ARRAY': return decodeDeltaLength(page, 0, count)
-    case 'DELTA_BYTE_ARRAY': return decodeDeltaBytes(width, page, count)
+    case 'DELTA_LENGTH_BYTE_ARRAY':
+      return decodeDeltaLength(page, 0, count)
+    case 'DELTA_BYTE_ARRAY':
+      return decodeDeltaBytes(width, page, count)
     case 'BYTE_STREAM_SPLIT': {
       need(page, count * width)
       const bytes = new Uint8Array(count * width)
-      for (let b = 0; b < width; b++) for (let i = 0, from = b * count; i < count; i++) bytes[i * width + b] = page[from + i]
+      for (let b = 0; b < width; b++) {
+        for (let i = 0, from = b * count; i < count; i++) bytes[i * width + b] = page[from + i]
+      }
       return { count, bytes }
     }
   }
@@ -82,7 +108,9 @@ function decodeIndices(width: number, page: Uint8Array, count: number, dictionar
   const indices = new Int32Array(count)
   if (page[0] > 0) decodeHybrid(page, 1, page.length, page[0], indices)
   const size = dictionary.count
-  for (let i = 0; i < count; i++) if (indices[i] < 0 || indices[i] >= size) throw new Error(`index ${indices[i]} in a dictionary of ${size} values`)
+  for (let i = 0; i < count; i++) {
+    if (indices[i] < 0 || indices[i] >= size) throw new Error(`index ${indices[i]} in a dictionary of ${size} values`)
+  }
   const { starts: from, ends: to, bytes: source } = dictionary
   if (from && to) {
     const starts = new Int32Array(count)
@@ -95,7 +123,9 @@ function decodeIndices(width: number, page: Uint8Array, count: number, dictionar
     return { count, bytes: source, starts, ends }
   }
   const bytes = new Uint8Array(fit(count * width))
-  for (let i = 0, out = 0; i < count; i++) for (let b = 0, at = indices[i] * width; b < width; b++) bytes[out++] = source[at++]
+  for (let i = 0, out = 0; i < count; i++) {
+    for (let b = 0, at = indices[i] * width; b < width; b++) bytes[out++] = source[at++]
+  }
   return { count, bytes }
 }
 
@@ -106,7 +136,9 @@ function decodeDeltaLength(page: Uint8Array, offset: number, count: number): Val
   const starts = new Int32Array(count)
   let at = reader.offset
   for (let i = 0; i < count; i++) {
-    if (ends[i] < 0 || at + ends[i] > page.length) throw new Error(`value ${i} of ${count} has length ${ends[i]} with ${page.length - at} bytes left`)
+    if (ends[i] < 0 || at + ends[i] > page.length) {
+      throw new Error(`value ${i} of ${count} has length ${ends[i]} with ${page.length - at} bytes left`)
+    }
     starts[i] = at
     ends[i] = at += ends[i]
   }
@@ -123,7 +155,9 @@ function decodeDeltaBytes(width: number, page: Uint8Array, count: number): Value
   let size = 0
   for (let i = 0; i < count; i++) {
     const suffix = suffixes.ends![i] - suffixes.starts![i]
-    if (prefixes[i] < 0 || prefixes[i] > (i === 0 ? 0 : ends[i - 1] - starts[i - 1])) throw new Error(`value ${i} repeats more of the value before than it has`)
+    if (prefixes[i] < 0 || prefixes[i] > (i === 0 ? 0 : ends[i - 1] - starts[i - 1])) {
+      throw new Error(`value ${i} repeats more of the value before than it has`)
+    }
     starts[i] = size
     ends[i] = size += prefixes[i] + suffix
   }
@@ -137,8 +171,10 @@ function decodeDeltaBytes(width: number, page: Uint8Array, count: number): Value
   return { count, bytes }
 }
 
-/** hyparquet's decoder believes the block sizes and goes round for ever on some damaged ones, so they are checked first */
-function unpackDelta(reader: { view: DataView, offset: number }, count: number, out: Int32Array | BigInt64Array): void {
+/**
+ * hyparquet's decoder believes the block sizes and goes round for ever on some damaged ones, so they are checked first
+ */
+function unpackDelta(reader: { view: DataView; offset: number }, count: number, out: Int32Array | BigInt64Array): void {
   const head = { view: reader.view, offset: reader.offset }
   const block = readVarInt(head)
   const parts = readVarInt(head)
@@ -149,9 +185,20 @@ function unpackDelta(reader: { view: DataView, offset: number }, count: number, 
   deltaBinaryUnpack(reader, count, out)
 }
 
-/** Fills `out` from the RLE / bit-packed hybrid in bytes [at, end) with values of `width` bits; throws when they run out. */
-export function decodeHybrid(bytes: Uint8Array, at: number, end: number, width: number, out: Uint8Array | Int32Array): void {
-  if (!(end <= bytes.length && width <= 32)) throw new Error(`a run of ${width}-bit values ends at byte ${end} of a page of ${bytes.length}`)
+/**
+ * Fills `out` from the RLE / bit-packed hybrid in bytes [at, end) with values of `width` bits; throws when they run
+ * out.
+ */
+export function decodeHybrid(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  width: number,
+  out: Uint8Array | Int32Array,
+): void {
+  if (!(end <= bytes.length && width <= 32)) {
+    throw new Error(`a run of ${width}-bit values ends at byte ${end} of a page of ${bytes.length}`)
+  }
   const count = out.length
   let done = 0
   while (done < count) {
@@ -166,7 +213,7 @@ export function decodeHybrid(bytes: Uint8Array, at: number, end: number, width: 
       const packed = (header >>> 1) * width
       const stop = Math.min(count, done + (header >>> 1) * 8)
       // the last group may be cut where its padding would be
-      if (at + Math.ceil((stop - done) * width / 8) > end) throw new Error(`bit-packed values end after byte ${end}`)
+      if (at + Math.ceil(((stop - done) * width) / 8) > end) throw new Error(`bit-packed values end after byte ${end}`)
       unpackBits(bytes, at, width, out, done, stop)
       done = stop
       at += packed
@@ -181,7 +228,14 @@ export function decodeHybrid(bytes: Uint8Array, at: number, end: number, width: 
   }
 }
 
-function unpackBits(bytes: Uint8Array, at: number, width: number, out: Uint8Array | Int32Array, from: number, to: number): void {
+function unpackBits(
+  bytes: Uint8Array,
+  at: number,
+  width: number,
+  out: Uint8Array | Int32Array,
+  from: number,
+  to: number,
+): void {
   if (width > 24) {
     for (let i = from, bit = 0; i < to; i++) {
       let value = 0

@@ -19,7 +19,13 @@ export function statedNulls({ data_page_header: v1, data_page_header_v2: v2 }: P
 }
 
 /** Decodes the body of a DATA_PAGE or DATA_PAGE_V2. Throws for damage it can see. */
-export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, codec: string, dictionary: Values | undefined): Page {
+export function decodePage(
+  header: PageHeader,
+  body: Uint8Array,
+  leaf: Leaf,
+  codec: string,
+  dictionary: Values | undefined,
+): Page {
   const v2 = header.data_page_header_v2
   if (header.type === 'DATA_PAGE_V2' && v2) {
     const levels = v2.repetition_levels_byte_length + v2.definition_levels_byte_length
@@ -48,17 +54,26 @@ export function decodePage(header: PageHeader, body: Uint8Array, leaf: Leaf, cod
 }
 
 function toPage(
-  header: PageHeader, leaf: Leaf, entries: number, repetition: Uint8Array | undefined, definition: Uint8Array | undefined,
-  encoding: string | undefined, body: Uint8Array, dictionary: Values | undefined,
+  header: PageHeader,
+  leaf: Leaf,
+  entries: number,
+  repetition: Uint8Array | undefined,
+  definition: Uint8Array | undefined,
+  encoding: string | undefined,
+  body: Uint8Array,
+  dictionary: Values | undefined,
 ): Page {
   let present = entries
   if (definition) {
     present = 0
     for (let i = 0; i < entries; i++) if (definition[i] === leaf.def) present++
   }
-  const nulls = entries - present, stated = statedNulls(header)
+  const nulls = entries - present,
+    stated = statedNulls(header)
   // writers differ in what is a null inside of a list
-  if (leaf.rep === 0 && stated !== undefined && nulls !== stated) throw new Error(`${nulls} nulls, its header says ${stated}`)
+  if (leaf.rep === 0 && stated !== undefined && nulls !== stated) {
+    throw new Error(`${nulls} nulls, its header says ${stated}`)
+  }
   const values = decodeValues(encoding, leaf.physical, leaf.width, body, present, dictionary)
   return { entries, repetition, definition: present === entries ? undefined : definition, values }
 }

@@ -1,6 +1,30 @@
 import {
-  Binary, Bool, DateDay, Decimal, Field, FixedSizeBinary, Float32, Float64, Int16, Int32, Int64, Int8, List, Null, Struct,
-  TimeMicrosecond, TimeMillisecond, TimeNanosecond, Timestamp, TimeUnit, Uint16, Uint32, Uint64, Uint8, Utf8, type DataType,
+  Binary,
+  Bool,
+  DateDay,
+  Decimal,
+  Field,
+  FixedSizeBinary,
+  Float32,
+  Float64,
+  Int16,
+  Int32,
+  Int64,
+  Int8,
+  List,
+  Null,
+  Struct,
+  TimeMicrosecond,
+  TimeMillisecond,
+  TimeNanosecond,
+  Timestamp,
+  TimeUnit,
+  Uint16,
+  Uint32,
+  Uint64,
+  Uint8,
+  Utf8,
+  type DataType,
 } from 'apache-arrow'
 import type { SchemaElement, SchemaTree } from 'hyparquet'
 import { physicalWidth } from './encodings.ts'
@@ -13,7 +37,10 @@ interface Common {
   readonly def: number
   /** how many lists enclose it; an entry with a repetition level of at most this begins a new value */
   readonly rep: number
-  /** a definition level of at least this: there is a slot for it, that is the innermost list around it has an element here */
+  /**
+   * a definition level of at least this: there is a slot for it, that is the innermost list around it has an element
+   * here
+   */
   readonly slot: number
 }
 
@@ -30,22 +57,41 @@ export interface Leaf extends Common {
   readonly width: number
   readonly convert: Convert
 }
-export interface StructNode extends Common { readonly kind: 'struct', readonly children: readonly Node[] }
-export interface ListNode extends Common { readonly kind: 'list', readonly child: Node }
+export interface StructNode extends Common {
+  readonly kind: 'struct'
+  readonly children: readonly Node[]
+}
+export interface ListNode extends Common {
+  readonly kind: 'list'
+  readonly child: Node
+}
 
 /** A column, or a part of one, with the levels at which it begins, exists and is not null. */
 export type Node = Leaf | StructNode | ListNode
 
-interface Place { readonly def: number, readonly rep: number, readonly slot: number }
-interface Build { leaves: number, root: string, zones: ReadonlyMap<string, string> }
+interface Place {
+  readonly def: number
+  readonly rep: number
+  readonly slot: number
+}
+interface Build {
+  leaves: number
+  root: string
+  zones: ReadonlyMap<string, string>
+}
 
-/** Columns that hold text in preference data: without an annotation they are read as Utf8, where any other column stays Binary. */
+/**
+ * Columns that hold text in preference data: without an annotation they are read as Utf8, where any other column stays
+ * Binary.
+ */
 export const TEXT_COLUMNS: ReadonlySet<string> = new Set(['id', 'prompt', 'chosen', 'rejected'])
 
 /**
- * The columns of a file with normalised Arrow types. Text of every kind (STRING, ENUM, JSON; large, view or dictionary in the writer's Arrow schema) and
- * UUIDs are Utf8; so is a byte array without annotation inside a column named in TEXT_COLUMNS, any other is Binary. Lists of every spelling are List with an
- * element called `item`, maps are List<Struct<key, value>>, float16 is Float32, INT96 is Timestamp(ns). `zones`: time zone by column, for timestamps in UTC.
+ * The columns of a file with normalised Arrow types. Text of every kind (STRING, ENUM, JSON; large, view or dictionary
+ * in the writer's Arrow schema) and UUIDs are Utf8; so is a byte array without annotation inside a column named in
+ * TEXT_COLUMNS, any other is Binary. Lists of every spelling are List with an element called `item`, maps are
+ * List<Struct<key, value>>, float16 is Float32, INT96 is Timestamp(ns). `zones`: time zone by column, for timestamps in
+ * UTC.
  */
 export function buildNodes(root: SchemaTree, zones: ReadonlyMap<string, string>): Node[] {
   const build: Build = { leaves: 0, root: '', zones }
@@ -69,7 +115,9 @@ export function leavesOf(node: Node): Leaf[] {
 function buildNode(tree: SchemaTree, outer: Place, build: Build, name = tree.element.name): Node {
   const { element } = tree
   // a repeated field outside a LIST or MAP is a list of required elements by itself
-  if (element.repetition_type === 'REPEATED') return buildList(name, false, outer, place => buildValue(tree, place, false, 'item', build))
+  if (element.repetition_type === 'REPEATED') {
+    return buildList(name, false, outer, place => buildValue(tree, place, false, 'item', build))
+  }
   const nullable = element.repetition_type === 'OPTIONAL'
   return buildValue(tree, { ...outer, def: outer.def + (nullable ? 1 : 0) }, nullable, name, build)
 }
@@ -87,22 +135,42 @@ function buildValue(tree: SchemaTree, place: Place, nullable: boolean, name: str
   const repeated = children[0]
   if (children.length === 1 && repeated.element.repetition_type === 'REPEATED') {
     if (annotation === 'MAP' || annotation === 'MAP_KEY_VALUE') {
-      return buildList(name, nullable, place, inner => buildStruct(repeated, inner, false, 'item', build, ['key', 'value']))
+      return buildList(name, nullable, place, inner =>
+        buildStruct(repeated, inner, false, 'item', build, ['key', 'value']),
+      )
     }
     if (annotation === 'LIST') {
       return buildList(name, nullable, place, inner =>
-        isElement(repeated, element.name) ? buildValue(repeated, inner, false, 'item', build) : buildNode(repeated.children[0], inner, build, 'item'))
+        isElement(repeated, element.name)
+          ? buildValue(repeated, inner, false, 'item', build)
+          : buildNode(repeated.children[0], inner, build, 'item'),
+      )
     }
   }
   return buildStruct(tree, place, nullable, name, build)
 }
 
-/** The format's backward compatibility rules: is the repeated field itself the element, or only the middle level of three? */
+/**
+ * The format's backward compatibility rules: is the repeated field itself the element, or only the middle level of
+ * three?
+ */
 function isElement({ element, children }: SchemaTree, list: string): boolean {
-  return children.length !== 1 || children[0].element.repetition_type === 'REPEATED' || element.name === 'array' || element.name === `${list}_tuple`
+  return (
+    children.length !== 1 ||
+    children[0].element.repetition_type === 'REPEATED' ||
+    element.name === 'array' ||
+    element.name === `${list}_tuple`
+  )
 }
 
-function buildStruct(tree: SchemaTree, place: Place, nullable: boolean, name: string, build: Build, names: readonly string[] = []): StructNode {
+function buildStruct(
+  tree: SchemaTree,
+  place: Place,
+  nullable: boolean,
+  name: string,
+  build: Build,
+  names: readonly string[] = [],
+): StructNode {
   const children = tree.children.map((child, i) => buildNode(child, place, build, names[i]))
   return { kind: 'struct', name, nullable, ...place, children, type: new Struct(children.map(fieldOf)) }
 }
@@ -111,13 +179,31 @@ function buildLeaf({ element, path }: SchemaTree, place: Place, nullable: boolea
   const physical = element.type ?? ''
   const [type, convert] = leafType(element, build)
   const width = physicalWidth(physical, element.type_length)
-  return { kind: 'leaf', name, nullable, ...place, type, convert, index: build.leaves++, path: path.join('.'), physical, width }
+  return {
+    kind: 'leaf',
+    name,
+    nullable,
+    ...place,
+    type,
+    convert,
+    index: build.leaves++,
+    path: path.join('.'),
+    physical,
+    width,
+  }
 }
 
 const UNITS = { MILLIS: TimeUnit.MILLISECOND, MICROS: TimeUnit.MICROSECOND, NANOS: TimeUnit.NANOSECOND } as const
 const TIMES = { MILLIS: TimeMillisecond, MICROS: TimeMicrosecond, NANOS: TimeNanosecond } as const
 const INTEGERS: Readonly<Record<string, new () => DataType>> = {
-  INT_8: Int8, INT_16: Int16, INT_32: Int32, INT_64: Int64, UINT_8: Uint8, UINT_16: Uint16, UINT_32: Uint32, UINT_64: Uint64,
+  INT_8: Int8,
+  INT_16: Int16,
+  INT_32: Int32,
+  INT_64: Int64,
+  UINT_8: Uint8,
+  UINT_16: Uint16,
+  UINT_32: Uint32,
+  UINT_64: Uint64,
 }
 
 function leafType(element: SchemaElement, build: Build): [DataType, Convert] {
@@ -129,13 +215,19 @@ function leafType(element: SchemaElement, build: Build): [DataType, Convert] {
     return [new Decimal(scale, precision, precision > 38 ? 256 : 128), 'decimal']
   }
   switch (type) {
-    case 'BOOLEAN': return [new Bool(), 'bool']
-    case 'FLOAT': return [new Float32(), 'none']
-    case 'DOUBLE': return [new Float64(), 'none']
-    case 'INT96': return [new Timestamp(TimeUnit.NANOSECOND), 'int96']
+    case 'BOOLEAN':
+      return [new Bool(), 'bool']
+    case 'FLOAT':
+      return [new Float32(), 'none']
+    case 'DOUBLE':
+      return [new Float64(), 'none']
+    case 'INT96':
+      return [new Timestamp(TimeUnit.NANOSECOND), 'int96']
     case 'INT32':
-    case 'INT64': return integerType(element, build)
-    case 'BYTE_ARRAY': return [isText(element, build.root) ? new Utf8() : new Binary(), 'none']
+    case 'INT64':
+      return integerType(element, build)
+    case 'BYTE_ARRAY':
+      return [isText(element, build.root) ? new Utf8() : new Binary(), 'none']
     case 'FIXED_LEN_BYTE_ARRAY':
       if (logical?.type === 'UUID') return [new Utf8(), 'uuid']
       if (logical?.type === 'FLOAT16') return [new Float32(), 'float16']
@@ -144,9 +236,17 @@ function leafType(element: SchemaElement, build: Build): [DataType, Convert] {
   throw new Error(`column ${element.name} has no type`)
 }
 
-function integerType({ type, converted_type: converted, logical_type: logical }: SchemaElement, build: Build): [DataType, Convert] {
+function integerType(
+  { type, converted_type: converted, logical_type: logical }: SchemaElement,
+  build: Build,
+): [DataType, Convert] {
   if (logical?.type === 'DATE' || converted === 'DATE') return [new DateDay(), 'none']
-  if (logical?.type === 'TIMESTAMP') return [new Timestamp(UNITS[logical.unit], logical.isAdjustedToUTC ? build.zones.get(build.root) ?? 'UTC' : null), 'none']
+  if (logical?.type === 'TIMESTAMP') {
+    return [
+      new Timestamp(UNITS[logical.unit], logical.isAdjustedToUTC ? (build.zones.get(build.root) ?? 'UTC') : null),
+      'none',
+    ]
+  }
   if (logical?.type === 'TIME') return [new TIMES[logical.unit](), 'none']
   // the older annotations say UTC without a flag
   if (converted === 'TIMESTAMP_MILLIS') return [new Timestamp(TimeUnit.MILLISECOND, 'UTC'), 'none']
@@ -154,8 +254,14 @@ function integerType({ type, converted_type: converted, logical_type: logical }:
   if (converted === 'TIME_MILLIS') return [new TimeMillisecond(), 'none']
   if (converted === 'TIME_MICROS') return [new TimeMicrosecond(), 'none']
   const width = type === 'INT32' ? 32 : 64
-  const name = logical?.type === 'INTEGER' ? `${logical.isSigned ? '' : 'U'}INT_${logical.bitWidth}` : converted ?? `INT_${width}`
-  return [new (INTEGERS[name] ?? (width === 32 ? Int32 : Int64))(), name.endsWith('_8') || name.endsWith('_16') ? 'narrow' : 'none']
+  const name =
+    logical?.type === 'INTEGER'
+      ? `${logical.isSigned ? '' : 'U'}INT_${logical.bitWidth}`
+      : (converted ?? `INT_${width}`)
+  return [
+    new (INTEGERS[name] ?? (width === 32 ? Int32 : Int64))(),
+    name.endsWith('_8') || name.endsWith('_16') ? 'narrow' : 'none',
+  ]
 }
 
 function isText({ converted_type: converted, logical_type: logical }: SchemaElement, root: string): boolean {

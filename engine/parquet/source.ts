@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises'
 import { isUrl, openHttpSource } from './http_source.ts'
 
-/** Bytes that can be read by range: a file here; anything that answers byte ranges (http, an object store) can be one. */
+/**
+ * Bytes that can be read by range: a file here; anything that answers byte ranges (http, an object store) can be one.
+ */
 export interface ByteSource {
   readonly byteLength: number
   /** the bytes [start, end), all of them, or it rejects */
@@ -13,18 +15,33 @@ export interface ByteSource {
 export const isReadFault = (error: unknown): boolean => (error as { syscall?: string } | null)?.syscall === 'read'
 /** The same error with the file's name. */
 export const readFault = (path: string, error: Error): Error =>
-  error.message.startsWith(path) ? error : Object.assign(new Error(`${path}: cannot be read (${error.message}); look at the disk or the share that it lies on`, { cause: error }), { code: (error as { code?: string }).code, syscall: 'read' })
+  error.message.startsWith(path)
+    ? error
+    : Object.assign(
+        new Error(`${path}: cannot be read (${error.message}); look at the disk or the share that it lies on`, {
+          cause: error,
+        }),
+        { code: (error as { code?: string }).code, syscall: 'read' },
+      )
 
 /** Opens a path or a URL. `identity` is of URLs: see openHttpSource. */
-export const openSource = (path: string, identity?: string): Promise<ByteSource & { readonly identity?: string }> => isUrl(path) ? openHttpSource(path, identity) : openFileSource(path)
+export const openSource = (path: string, identity?: string): Promise<ByteSource & { readonly identity?: string }> =>
+  isUrl(path) ? openHttpSource(path, identity) : openFileSource(path)
 
-/** Opens a file as a ByteSource. Rejects as node:fs does (ENOENT, EACCES, …); a read past the end of a file that shrank rejects too. */
+/**
+ * Opens a file as a ByteSource. Rejects as node:fs does (ENOENT, EACCES, …); a read past the end of a file that shrank
+ * rejects too.
+ */
 export async function openFileSource(path: string): Promise<ByteSource> {
   const handle = await open(path, 'r')
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) throw new Error('is not a file')
-    return { byteLength: stat.size, slice: (start, end) => readExactly(handle, start, end), close: () => handle.close() }
+    return {
+      byteLength: stat.size,
+      slice: (start, end) => readExactly(handle, start, end),
+      close: () => handle.close(),
+    }
   } catch (error) {
     await handle.close()
     throw error
@@ -36,7 +53,9 @@ async function readExactly(handle: Awaited<ReturnType<typeof open>>, start: numb
   let filled = 0
   while (filled < bytes.length) {
     const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
-    if (bytesRead === 0) throw new Error(`ends at byte ${start + filled}, ${end} expected: it changed while it was read`)
+    if (bytesRead === 0) {
+      throw new Error(`ends at byte ${start + filled}, ${end} expected: it changed while it was read`)
+    }
     filled += bytesRead
   }
   return bytes.buffer
@@ -59,12 +78,16 @@ export class Window {
     this.#at = at
   }
 
-  /** at least `least` bytes from `position` on, or all up to the end where fewer are left; reads a window where they are not at hand */
+  /**
+   * at least `least` bytes from `position` on, or all up to the end where fewer are left; reads a window where they are
+   * not at hand
+   */
   async from(position: number, least: number): Promise<Uint8Array> {
     const wanted = Math.min(position + least, this.#end)
     const have = this.#at + this.#bytes.length
     if (position < this.#at || wanted > have) {
-      const tail = position >= this.#at && position < have ? this.#bytes.subarray(position - this.#at) : new Uint8Array(0)
+      const tail =
+        position >= this.#at && position < have ? this.#bytes.subarray(position - this.#at) : new Uint8Array(0)
       const upTo = Math.min(this.#end, Math.max(wanted, position + this.#size))
       const fresh = new Uint8Array(await this.#source.slice(position + tail.length, upTo))
       this.#bytes = fresh

@@ -6,12 +6,19 @@ import { rowCount, type Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
 
 /**
- * How often a run has its rows on the disk at once. They are spooled once, written once by each partition and once more in the result, where ledger, ids and the roles of messages add a quarter; what stages
- * learn or compare of them (samples, keys, sets of words) takes about half as much each, more of few rows, and a sink that writes them beside the result says so.
+ * How often a run has its rows on the disk at once. They are spooled once, written once by each partition and once more
+ * in the result, where ledger, ids and the roles of messages add a quarter; what stages learn or compare of them
+ * (samples, keys, sets of words) takes about half as much each, more of few rows, and a sink that writes them beside
+ * the result says so.
  */
 export function timesOnDisk({ graph, levels }: Plan): number {
-  const ops = levels.flat(), spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0, learned = ops.filter(op => op.kind === 'collect').length
-  const beside = graph.nodes.reduce((n, { stage, options }) => n + (stage.kind === 'sink' ? (stage as Sink).beside?.(options as never) ?? 0 : 0), 0)
+  const ops = levels.flat(),
+    spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0,
+    learned = ops.filter(op => op.kind === 'collect').length
+  const beside = graph.nodes.reduce(
+    (n, { stage, options }) => n + (stage.kind === 'sink' ? ((stage as Sink).beside?.(options as never) ?? 0) : 0),
+    0,
+  )
   return 2.25 + spooled + learned / 2 + beside
 }
 
@@ -19,13 +26,25 @@ export function timesOnDisk({ graph, levels }: Plan): number {
 export const decodedBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
   partitions.reduce((sum, partition) => {
     const { facts, bytes, rows } = files[partition.file]
-    return sum + Number(facts.decoded_bytes ?? bytes) * rowCount(partition) / rows
+    return sum + (Number(facts.decoded_bytes ?? bytes) * rowCount(partition)) / rows
   }, 0)
 
 /** Refuses a run that the disk cannot hold. */
-export function checkDisk(output: string, files: readonly InputFile[], partitions: readonly Partition[], plan: Plan): void {
-  const decoded = decodedBytes(files, partitions), needed = decoded * timesOnDisk(plan)
-  const { bavail, bsize } = statfsSync(output), free = bavail * bsize
-  if (needed > free) throw new SluiceError(`run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output, a --sample or a --limit`, EXIT.io)
+export function checkDisk(
+  output: string,
+  files: readonly InputFile[],
+  partitions: readonly Partition[],
+  plan: Plan,
+): void {
+  const decoded = decodedBytes(files, partitions),
+    needed = decoded * timesOnDisk(plan)
+  const { bavail, bsize } = statfsSync(output),
+    free = bavail * bsize
+  if (needed > free) {
+    throw new SluiceError(
+      `run: about ${sizeText(needed)} are needed in ${output} for ${sizeText(decoded)} of decoded input and ${sizeText(free)} are free; choose another --output, a --sample or a --limit`,
+      EXIT.io,
+    )
+  }
 }
-const sizeText = (bytes: number) => bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+const sizeText = (bytes: number) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`)

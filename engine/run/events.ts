@@ -5,44 +5,72 @@ import type { Said } from './verdicts.ts'
 
 /** Collects verdicts in order, and of the rows nothing but their keys. */
 export class EventLog {
-  readonly #parts: { flow: Pick<Flow, 'row' | 'copy'>, rows: number[], node: number, said: Said }[] = []
-  readonly #refused: { row: number, node: number, reason: number, value: number, error?: string }[] = []
-  readonly #within: { row: number, file: number, of: number }[] = []
+  readonly #parts: { flow: Pick<Flow, 'row' | 'copy'>; rows: number[]; node: number; said: Said }[] = []
+  readonly #refused: { row: number; node: number; reason: number; value: number; error?: string }[] = []
+  readonly #within: { row: number; file: number; of: number }[] = []
 
   add(flow: Flow, said: Said, node: number): void {
     const rows: number[] = []
     for (let i = 0; i < said.said.length; i++) if (said.said[i]) rows.push(i)
     if (rows.length === 0) return
     // only the keys of the rows concerned: the block's columns must not stay alive
-    this.#parts.push({ flow: { row: Uint32Array.from(rows, i => flow.row[i]), copy: Uint32Array.from(rows, i => flow.copy[i]) }, rows, node, said })
+    this.#parts.push({
+      flow: { row: Uint32Array.from(rows, i => flow.row[i]), copy: Uint32Array.from(rows, i => flow.copy[i]) },
+      rows,
+      node,
+      said,
+    })
   }
 
-  refuse(row: number, node: number, reason: number, value: number, error?: string): void { this.#refused.push({ row, node, reason, value, error }) }
+  refuse(row: number, node: number, reason: number, value: number, error?: string): void {
+    this.#refused.push({ row, node, reason, value, error })
+  }
 
   /** The row is in the pair of row `of`, and makes none of its own. */
-  within(row: number, file: number, of: number): void { this.#within.push({ row, file, of }) }
+  within(row: number, file: number, of: number): void {
+    this.#within.push({ row, file, of })
+  }
 
   events(): Events {
     const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length + this.#within.length)
     const events: Events = {
-      row: new Uint32Array(n), copy: new Uint32Array(n), node: new Uint16Array(n), kind: new Uint8Array(n), reason: new Uint16Array(n), value: new Float64Array(n),
-      relatedFile: new Int32Array(n).fill(-1), relatedRow: new Float64Array(n).fill(-1), messages: {},
+      row: new Uint32Array(n),
+      copy: new Uint32Array(n),
+      node: new Uint16Array(n),
+      kind: new Uint8Array(n),
+      reason: new Uint16Array(n),
+      value: new Float64Array(n),
+      relatedFile: new Int32Array(n).fill(-1),
+      relatedRow: new Float64Array(n).fill(-1),
+      messages: {},
     }
     let at = 0
     for (const { row, node, reason, value, error } of this.#refused) {
-      events.row[at] = row; events.node[at] = node; events.reason[at] = reason; events.value[at] = value
+      events.row[at] = row
+      events.node[at] = node
+      events.reason[at] = reason
+      events.value[at] = value
       if (error !== undefined) events.messages[at] = error
       at++
     }
     for (const { row, file, of } of this.#within) {
-      events.row[at] = row; events.kind[at] = WITHIN; events.value[at] = NaN; events.relatedFile[at] = file; events.relatedRow[at] = of
+      events.row[at] = row
+      events.kind[at] = WITHIN
+      events.value[at] = NaN
+      events.relatedFile[at] = file
+      events.relatedRow[at] = of
       at++
     }
     for (const { flow, rows, node, said } of this.#parts) {
       rows.forEach((i, k) => {
-        events.row[at] = flow.row[k]; events.copy[at] = flow.copy[k]; events.node[at] = node
-        events.kind[at] = said.kind[i]; events.reason[at] = said.reason[i]; events.value[at] = said.value[i]
-        events.relatedFile[at] = said.relatedFile[i]; events.relatedRow[at] = said.relatedRow[i]
+        events.row[at] = flow.row[k]
+        events.copy[at] = flow.copy[k]
+        events.node[at] = node
+        events.kind[at] = said.kind[i]
+        events.reason[at] = said.reason[i]
+        events.value[at] = said.value[i]
+        events.relatedFile[at] = said.relatedFile[i]
+        events.relatedRow[at] = said.relatedRow[i]
         const message = said.messages.get(i)
         if (message !== undefined) events.messages[at] = message
         at++

@@ -1,5 +1,15 @@
 /** Small files of a run: whole or absent, never half. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { writeAll } from '../io.ts'
@@ -11,9 +21,11 @@ export function writeWhole(path: string, ...parts: readonly (Uint8Array | string
   try {
     const fd = openSync(temporary, 'w')
     try {
-      writeAll(fd, ...parts.map(part => typeof part === 'string' ? Buffer.from(part) : part))
+      writeAll(fd, ...parts.map(part => (typeof part === 'string' ? Buffer.from(part) : part)))
       fsyncSync(fd)
-    } finally { closeSync(fd) }
+    } finally {
+      closeSync(fd)
+    }
     renameSync(temporary, path)
   } catch (error) {
     rmSync(temporary, { force: true })
@@ -33,7 +45,11 @@ export function syncFolder(folder: string): void {
 /** The same for one file, or for the names in a folder. */
 export function syncPath(path: string): void {
   const fd = openSync(path, 'r')
-  try { fsyncSync(fd) } finally { closeSync(fd) }
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** Any structured-cloneable value, typed arrays included, in a sealed file. */
@@ -43,11 +59,16 @@ export function saveValue(path: string, value: unknown): void {
 }
 export const loadValue = <T>(path: string): T => deserialize(unseal(path, readFileSync(path))) as T
 
-/** Makes a folder and those above it. Node's own way of doing so never ends where a folder is there and refuses entries (/proc). */
+/**
+ * Makes a folder and those above it. Node's own way of doing so never ends where a folder is there and refuses entries
+ * (/proc).
+ */
 export function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   if (dirname(path) !== path) makeFolder(dirname(path))
-  try { mkdirSync(path) } catch (error) {
+  try {
+    mkdirSync(path)
+  } catch (error) {
     if ((error as { code?: string }).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error
   }
 }
@@ -61,9 +82,14 @@ export function stampOf(path: string): string {
 
 /** An input that is not what it was when the run began. */
 export const changedInput = (path: string): Error =>
-  Object.assign(new Error(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`), { code: 'INPUT_CHANGED' })
+  Object.assign(
+    new Error(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`),
+    { code: 'INPUT_CHANGED' },
+  )
 
 /** The files of a folder and the folders in it, by their paths from there. */
 export function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
 }

@@ -6,13 +6,18 @@ import { loadValue } from './files.ts'
 import type { PassMeta, PassResult } from './messages.ts'
 import type { Spool } from './spool.ts'
 
-export const resultOf = ({ counts, grouped }: PassMeta): PassResult => ({ counts, grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])) })
+export const resultOf = ({ counts, grouped }: PassMeta): PassResult => ({
+  counts,
+  grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])),
+})
 
 /**
- * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written, nothing when it lay in another folder then, or what it refers to was made anew since.
+ * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written,
+ * nothing when it lay in another folder then, or what it refers to was made anew since.
  */
-export function checkPass(folder: string): { result?: PassResult, damage?: string } {
-  const file = join(folder, 'meta.bin'), torn = damageOf(file)
+export function checkPass(folder: string): { result?: PassResult; damage?: string } {
+  const file = join(folder, 'meta.bin'),
+    torn = damageOf(file)
   if (torn !== undefined) return { damage: torn }
   const meta = loadValue<PassMeta>(file)
   if (meta.folder !== folder) return {}
@@ -21,12 +26,26 @@ export function checkPass(folder: string): { result?: PassResult, damage?: strin
     if (damage !== undefined) return { damage }
   }
   // earlier levels are checked, or made, before later ones
-  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made) ? { result: resultOf(meta) } : {}
+  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made)
+    ? { result: resultOf(meta) }
+    : {}
 }
 
 /** Paths in the meta are those that the folder has after its rename. */
 export function relocate<M extends Omit<PassMeta, 'folder' | 'files'>>(meta: M, from: string, to: string): M {
-  const move = <T extends { path: string }>(entries: Record<string, T>) => Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]))
-  const spools = Object.fromEntries(Object.entries(meta.spools).map(([port, spool]) => [port, move(spool as Record<string, StreamAt>) as Spool]))
-  return { ...meta, spools, sinks: move(meta.sinks), dropped: move(meta.dropped), notes: move(meta.notes), ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) } }
+  const move = <T extends { path: string }>(entries: Record<string, T>) =>
+    Object.fromEntries(
+      Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]),
+    )
+  const spools = Object.fromEntries(
+    Object.entries(meta.spools).map(([port, spool]) => [port, move(spool as Record<string, StreamAt>) as Spool]),
+  )
+  return {
+    ...meta,
+    spools,
+    sinks: move(meta.sinks),
+    dropped: move(meta.dropped),
+    notes: move(meta.notes),
+    ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) },
+  }
 }

@@ -6,34 +6,71 @@ import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 
 /** The graph with the stage that reads `input`, and the options that name it. `set` may not name other inputs. */
-export async function withInput(builder: GraphBuilder, input: readonly string[] | undefined, set: readonly string[] = []): Promise<{ builder: GraphBuilder, overrides: string[] }> {
+export async function withInput(
+  builder: GraphBuilder,
+  input: readonly string[] | undefined,
+  set: readonly string[] = [],
+): Promise<{ builder: GraphBuilder; overrides: string[] }> {
   if (!input?.length) return { builder, overrides: [] }
   const { stages } = await builder.toObject()
   // a graph without stages that can be read is told so by its own check
   if (!Array.isArray(stages)) return { builder, overrides: [] }
   const sources = stages.filter(stage => registry.get(stage?.use)?.kind === 'source')
-  if (sources.length !== 1) throw new SluiceError(`run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`, EXIT.usage)
-  const [path, ...more] = input, [{ id, use }] = sources
+  if (sources.length !== 1) {
+    throw new SluiceError(
+      `run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`,
+      EXIT.usage,
+    )
+  }
+  const [path, ...more] = input,
+    [{ id, use }] = sources
   const other = set.find(text => text.startsWith(`${id}.path=`) || text.startsWith(`${id}.more_paths=`))
-  if (other) throw new SluiceError(`run: inputs are named (${input.join(', ')}), and --set ${other} names others; leave one out`, EXIT.usage)
-  return { builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use)), overrides: [`${id}.path=${JSON.stringify(path)}`, `${id}.more_paths=${JSON.stringify(more)}`] }
+  if (other) {
+    throw new SluiceError(
+      `run: inputs are named (${input.join(', ')}), and --set ${other} names others; leave one out`,
+      EXIT.usage,
+    )
+  }
+  return {
+    builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use)),
+    overrides: [`${id}.path=${JSON.stringify(path)}`, `${id}.more_paths=${JSON.stringify(more)}`],
+  }
 }
 
-/** The source stage that reads files of these endings: the graph's own where they say nothing. A folder stands for its files of the graph's own kind, or else for those of the kind that it has. */
+/**
+ * The source stage that reads files of these endings: the graph's own where they say nothing. A folder stands for its
+ * files of the graph's own kind, or else for those of the kind that it has.
+ */
 async function sourceOf(paths: readonly string[], own: string): Promise<string> {
   const sources = [...registry.values()].filter((stage): stage is Source => stage.kind === 'source')
-  const all = sources.flatMap(({ extensions = [] }) => extensions), usual = sources.find(({ name }) => name === own)?.extensions ?? all
-  const find = (path: string, extensions: readonly string[]) => findFiles('run', { path, more_paths: [] }, process.cwd(), extensions)
+  const all = sources.flatMap(({ extensions = [] }) => extensions),
+    usual = sources.find(({ name }) => name === own)?.extensions ?? all
+  const find = (path: string, extensions: readonly string[]) =>
+    findFiles('run', { path, more_paths: [] }, process.cwd(), extensions)
   // what cannot be found is told by the source itself
-  const files = (await Promise.all(paths.map(path => find(path, usual).catch(() => find(path, all)).catch(() => [])))).flat()
+  const files = (
+    await Promise.all(
+      paths.map(path =>
+        find(path, usual)
+          .catch(() => find(path, all))
+          .catch(() => []),
+      ),
+    )
+  ).flat()
   const kinds = new Map<string, string[]>()
   for (const file of files) {
-    const use = sources.find(({ extensions = [] }) => extensions.some(end => file.toLowerCase().endsWith(end)))?.name ?? own
-    kinds.set(use, [...kinds.get(use) ?? [], file])
+    const use =
+      sources.find(({ extensions = [] }) => extensions.some(end => file.toLowerCase().endsWith(end)))?.name ?? own
+    kinds.set(use, [...(kinds.get(use) ?? []), file])
   }
   if (kinds.size > 1) {
-    const seen = [...kinds].map(([use, [first, ...others]]) => `${others.length + 1} for ${use}, as ${first}`).join('; ')
-    throw new SluiceError(`run: --input names files of ${kinds.size} kinds, and a source reads one: ${seen}; name those of one kind, as in --input 'folder/*.parquet', or write a graph with a source for each`, EXIT.usage)
+    const seen = [...kinds]
+      .map(([use, [first, ...others]]) => `${others.length + 1} for ${use}, as ${first}`)
+      .join('; ')
+    throw new SluiceError(
+      `run: --input names files of ${kinds.size} kinds, and a source reads one: ${seen}; name those of one kind, as in --input 'folder/*.parquet', or write a graph with a source for each`,
+      EXIT.usage,
+    )
   }
   return kinds.keys().next().value ?? own
 }
@@ -42,8 +79,12 @@ function withUse(builder: GraphBuilder, index: number, use: string): GraphBuilde
   return {
     ...builder,
     async written() {
-      const written = await builder.written(), graph = written.value as GraphObject
-      return { ...written, value: { ...graph, stages: graph.stages.map((stage, i) => i === index ? { ...stage, use } : stage) } }
+      const written = await builder.written(),
+        graph = written.value as GraphObject
+      return {
+        ...written,
+        value: { ...graph, stages: graph.stages.map((stage, i) => (i === index ? { ...stage, use } : stage)) },
+      }
     },
   }
 }

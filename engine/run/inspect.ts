@@ -8,7 +8,17 @@ import { inLine } from '../terminal.ts'
 import { filesBelow } from './files.ts'
 import type { Manifest } from './manifest.ts'
 
-export interface LedgerRow { id: string, file: string, row: number, outcome: string, stage: string | null, reason: string | null, numbers: { name: string, value: number | null, limit: number | null }[], detail: string | null, sinks: string[] }
+export interface LedgerRow {
+  id: string
+  file: string
+  row: number
+  outcome: string
+  stage: string | null
+  reason: string | null
+  numbers: { name: string; value: number | null; limit: number | null }[]
+  detail: string | null
+  sinks: string[]
+}
 
 /** Record batches of an Arrow IPC stream file, one at a time. */
 export async function* readStream(path: string): AsyncGenerator<RecordBatch> {
@@ -19,14 +29,31 @@ export async function* readStream(path: string): AsyncGenerator<RecordBatch> {
 
 const manifestOf = (folder: string): Manifest => {
   const file = join(folder, 'manifest.json')
-  if (!existsSync(file)) throw new SluiceError(`no manifest.json in ${folder}: the run is unfinished or the folder is not a run; give the output folder with --output`, EXIT.noInput)
-  try { return JSON.parse(readFileSync(file, 'utf8')) as Manifest } catch (error) {
-    throw new SluiceError(`${file} is damaged: ${(error as Error).message}; publish again by running the same graph`, EXIT.data, { cause: error })
+  if (!existsSync(file)) {
+    throw new SluiceError(
+      `no manifest.json in ${folder}: the run is unfinished or the folder is not a run; give the output folder with --output`,
+      EXIT.noInput,
+    )
+  }
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Manifest
+  } catch (error) {
+    throw new SluiceError(
+      `${file} is damaged: ${(error as Error).message}; publish again by running the same graph`,
+      EXIT.data,
+      { cause: error },
+    )
   }
 }
 
-/** The published Arrow files of a folder. What lies beside them is not Sluice's: `datasets` puts its caches into the folder that it loads. */
-const arrowsOf = ({ files }: Manifest, folder: string): string[] => Object.keys(files).filter(file => file.startsWith(`${folder}/`) && file.endsWith('.arrow')).sort()
+/**
+ * The published Arrow files of a folder. What lies beside them is not Sluice's: `datasets` puts its caches into the
+ * folder that it loads.
+ */
+const arrowsOf = ({ files }: Manifest, folder: string): string[] =>
+  Object.keys(files)
+    .filter(file => file.startsWith(`${folder}/`) && file.endsWith('.arrow'))
+    .sort()
 
 /** All ledger rows of an id, or the one of `file:row`. */
 export async function why(run: string, what: string): Promise<LedgerRow[]> {
@@ -35,11 +62,26 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
   const found: LedgerRow[] = []
   for (const file of ledger) {
     for await (const batch of readStream(join(run, file))) {
-      const ids = batch.getChild('id')!, files = batch.getChild('file')!, rows = batch.getChild('row')!
+      const ids = batch.getChild('id')!,
+        files = batch.getChild('file')!,
+        rows = batch.getChild('row')!
       for (let i = 0; i < batch.numRows; i++) {
-        if (ids.get(i) !== what && !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))) continue
-        const row = batch.get(i)!.toJSON() as Record<string, unknown> & { numbers: Iterable<{ toJSON(): LedgerRow['numbers'][number] }>, sinks: Iterable<string> }
-        found.push({ ...row, row: Number(row.row), numbers: [...row.numbers].map(number => number.toJSON()), sinks: [...row.sinks] } as unknown as LedgerRow)
+        if (
+          ids.get(i) !== what &&
+          !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))
+        ) {
+          continue
+        }
+        const row = batch.get(i)!.toJSON() as Record<string, unknown> & {
+          numbers: Iterable<{ toJSON(): LedgerRow['numbers'][number] }>
+          sinks: Iterable<string>
+        }
+        found.push({
+          ...row,
+          row: Number(row.row),
+          numbers: [...row.numbers].map(number => number.toJSON()),
+          sinks: [...row.sinks],
+        } as unknown as LedgerRow)
       }
     }
   }
@@ -48,13 +90,24 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
 
 /** One row of the ledger in words. */
 export function explain(told: LedgerRow, manifest?: Manifest): string {
-  const row = { ...told, id: inLine(told.id), file: inLine(told.file), detail: told.detail === null ? null : inLine(told.detail) }
+  const row = {
+    ...told,
+    id: inLine(told.id),
+    file: inLine(told.file),
+    detail: told.detail === null ? null : inLine(told.detail),
+  }
   const use = row.stage && manifest?.stages[row.stage]?.use
-  const numbers = row.numbers.map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`).join(',')
-  const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${row.reason === 'error' ? '' : 'yields to '}${row.detail}`
+  const numbers = row.numbers
+    .map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`)
+    .join(',')
+  const detail =
+    row.detail === null || row.detail === 'spared' ? '' : `; ${row.reason === 'error' ? '' : 'yields to '}${row.detail}`
   const byNone = row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail) : undefined
   if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}`
-  const because = row.reason === null ? '' : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
+  const because =
+    row.reason === null
+      ? ''
+      : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
   const where = `${row.id} (${row.file}:${row.row})`
   if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}`
   return `${where} was kept, in ${row.sinks.join(', ')}${because ? `; ${row.detail === 'spared' ? 'but for --keep-ids it would have been' : 'on another way through the graph it was'} dropped${because}` : ''}`
@@ -65,21 +118,32 @@ const BY_NONE: Readonly<Record<string, (detail: string | null) => string>> = {
   rejected_side: detail => `makes no pair of its own (dropped): it is the rejected side of a pair of ${detail}`,
   unused: () => 'was dropped: unused, no output took it',
 }
-const round = (value: number | null): string => value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
+const round = (value: number | null): string =>
+  value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 
 export const readManifest = manifestOf
 
 /** What a run's folder has beside the manifest and the files that it names. */
 const AROUND = new Set(['manifest.json', 'timings.json'])
 
-/** Holds every file of a run against its manifest. Returns what is wrong, one line each, and files that lie there and are not the run's. */
-export async function verify(run: string): Promise<{ problems: string[], files: number, rows: number, beside: string[] }> {
+/**
+ * Holds every file of a run against its manifest. Returns what is wrong, one line each, and files that lie there and
+ * are not the run's.
+ */
+export async function verify(
+  run: string,
+): Promise<{ problems: string[]; files: number; rows: number; beside: string[] }> {
   const manifest = manifestOf(run)
   const problems: string[] = []
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
     const path = join(run, file)
-    if (!existsSync(path)) { problems.push(`${file} is missing`); continue }
-    if (statSync(path).size !== bytes) problems.push(`${file} has ${statSync(path).size} bytes, published were ${bytes}`)
+    if (!existsSync(path)) {
+      problems.push(`${file} is missing`)
+      continue
+    }
+    if (statSync(path).size !== bytes) {
+      problems.push(`${file} has ${statSync(path).size} bytes, published were ${bytes}`)
+    }
     const hash = createHash('sha256')
     for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
     if (hash.digest('hex') !== sha256) problems.push(`${file} is not what was published (its sha256 differs)`)
@@ -89,7 +153,11 @@ export async function verify(run: string): Promise<{ problems: string[], files: 
     for (const file of arrowsOf(manifest, folder)) {
       // one that is missing has been said
       if (!existsSync(join(run, file))) continue
-      try { for await (const batch of readStream(join(run, file))) rows += batch.numRows } catch (error) { problems.push(`${file} cannot be read: ${(error as Error).message}`) }
+      try {
+        for await (const batch of readStream(join(run, file))) rows += batch.numRows
+      } catch (error) {
+        problems.push(`${file} cannot be read: ${(error as Error).message}`)
+      }
     }
     return rows
   }
@@ -101,7 +169,11 @@ export async function verify(run: string): Promise<{ problems: string[], files: 
     if (have !== rows) problems.push(`${sink} has ${have} rows, published were ${rows}`)
   }
   const { read, kept, dropped, errored } = manifest.rows
-  if (kept + dropped + errored !== read) problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
-  const beside = filesBelow(realpathSync(run)).sort().filter(file => manifest.files[file] === undefined && !AROUND.has(file))
+  if (kept + dropped + errored !== read) {
+    problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
+  }
+  const beside = filesBelow(realpathSync(run))
+    .sort()
+    .filter(file => manifest.files[file] === undefined && !AROUND.has(file))
   return { problems, beside, files: Object.keys(manifest.files).length, rows: manifest.rows.read }
 }

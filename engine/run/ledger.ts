@@ -4,37 +4,68 @@ import { makeFloat64, makeInt64, makeRepeated, makeText, take } from '../arrow/c
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { DERIVED } from '../arrow/flow.ts'
-import { DROPPED, ERRORED, PARENT, REJECTED_SIDE, rowCount, SPARED, UNUSED, WITHIN, type LedgerTask, type PassMeta } from './messages.ts'
+import {
+  DROPPED,
+  ERRORED,
+  PARENT,
+  REJECTED_SIDE,
+  rowCount,
+  SPARED,
+  UNUSED,
+  WITHIN,
+  type LedgerTask,
+  type PassMeta,
+} from './messages.ts'
 import type { World } from './world.ts'
 
-const numberType = new Struct([new Field('name', new Utf8(), false), new Field('value', new Float64()), new Field('limit', new Float64())])
+const numberType = new Struct([
+  new Field('name', new Utf8(), false),
+  new Field('value', new Float64()),
+  new Field('limit', new Float64()),
+])
 /**
- * `outcome`: kept, dropped or errored. `stage`, `reason`, `numbers` (the measured value and the limit it was held against) and `detail` (an error's message, or the row that
- * this one yields to, as `file:row`) say why. On a kept row they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped it but for
- * --keep-ids. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE: `detail` are then the sinks of the pairs that were made of it, or the row whose pair it is a side of.
- * `sinks`: where it, or a pair of it, went.
+ * `outcome`: kept, dropped or errored. `stage`, `reason`, `numbers` (the measured value and the limit it was held
+ * against) and `detail` (an error's message, or the row that this one yields to, as `file:row`) say why. On a kept row
+ * they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped
+ * it but for
+ * --keep-ids. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE: `detail` are then the sinks
+ * of the pairs that were made of it, or the row whose pair it is a side of. `sinks`: where it, or a pair of it, went.
  */
 export const ledgerSchema = new Schema([
-  new Field('id', new Utf8(), false), new Field('file', new Utf8(), false), new Field('row', new Int64(), false),
-  new Field('outcome', new Utf8(), false), new Field('stage', new Utf8()), new Field('reason', new Utf8()),
-  new Field('numbers', new List(new Field('item', numberType, false)), false), new Field('detail', new Utf8()),
+  new Field('id', new Utf8(), false),
+  new Field('file', new Utf8(), false),
+  new Field('row', new Int64(), false),
+  new Field('outcome', new Utf8(), false),
+  new Field('stage', new Utf8()),
+  new Field('reason', new Utf8()),
+  new Field('numbers', new List(new Field('item', numberType, false)), false),
+  new Field('detail', new Utf8()),
   new Field('sinks', new List(new Field('item', new Utf8(), false)), false),
 ])
 const headerBytes = schemaBytes(ledgerSchema).length
 
-const OUTCOMES = ['kept', 'dropped', 'errored'], KEPT = 0, OUT = 1, LOST = 2
+const OUTCOMES = ['kept', 'dropped', 'errored'],
+  KEPT = 0,
+  OUT = 1,
+  LOST = 2
 
 /** Reasons of rows that no stage dropped and no sink has. */
 const BY_NONE = [PARENT, REJECTED_SIDE, UNUSED] as const
 
-export interface LedgerPart extends StreamAt { readonly outcomes: { kept: number, dropped: number, errored: number }, readonly byNone: Readonly<Record<typeof BY_NONE[number], number>> }
+export interface LedgerPart extends StreamAt {
+  readonly outcomes: { kept: number; dropped: number; errored: number }
+  readonly byNone: Readonly<Record<(typeof BY_NONE)[number], number>>
+}
 
 /** Adds up what all passes said of one partition's rows, and writes its part of the ledger. */
 export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   const metas: PassMeta[] = task.folders.map(world.meta)
-  const { start, end, rows: sampled } = task.partition, rows = end - start
+  const { start, end, rows: sampled } = task.partition,
+    rows = end - start
   // the last verdict of a row that did not reach a sink: by place in the graph, then the first of several pairs
-  const chosen = new Int32Array(rows).fill(-1), from = new Uint16Array(rows), rank = new Int32Array(rows).fill(-1)
+  const chosen = new Int32Array(rows).fill(-1),
+    from = new Uint16Array(rows),
+    rank = new Int32Array(rows).fill(-1)
   metas.forEach(({ events }, m) => {
     for (let i = 0; i < events.row.length; i++) {
       if (events.copy[i] >= DERIVED) continue
@@ -47,65 +78,139 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       from[row] = m
     }
   })
-  const sinkNames: string[] = [], reached: Uint8Array[] = [], parents: Uint8Array[] = []
-  for (const meta of metas) for (const [sink, bits] of Object.entries(meta.reached)) { sinkNames.push(sink); reached.push(bits); parents.push(meta.parents[sink]) }
+  const sinkNames: string[] = [],
+    reached: Uint8Array[] = [],
+    parents: Uint8Array[] = []
+  for (const meta of metas) {
+    for (const [sink, bits] of Object.entries(meta.reached)) {
+      sinkNames.push(sink)
+      reached.push(bits)
+      parents.push(meta.parents[sink])
+    }
+  }
   const isSet = (bits: Uint8Array, row: number): boolean => (bits[row >> 3] & (1 << (row & 7))) !== 0
-  const nodes = [...world.nodes.values()], stages = nodes.map(({ id }) => id), reasons = nodes.map(({ stage }) => Object.keys(stage.reasons))
+  const nodes = [...world.nodes.values()],
+    stages = nodes.map(({ id }) => id),
+    reasons = nodes.map(({ stage }) => Object.keys(stage.reasons))
   // every reason that there is, those of node n from `firstReason[n]` on
-  const reasonTexts = ['error', ...BY_NONE, ...reasons.flat()], firstReason = reasons.map((_, n) => 1 + BY_NONE.length + reasons.slice(0, n).flat().length)
+  const reasonTexts = ['error', ...BY_NONE, ...reasons.flat()],
+    firstReason = reasons.map((_, n) => 1 + BY_NONE.length + reasons.slice(0, n).flat().length)
   const writer = new IpcWriter(task.file, ledgerSchema)
   const ids = metas[0].ids
   const idFile = ids && new IpcFile(ids.path, ids.header)
-  const counts = new Int32Array(OUTCOMES.length), byNone = { parent: 0, rejected_side: 0, unused: 0 }
+  const counts = new Int32Array(OUTCOMES.length),
+    byNone = { parent: 0, rejected_side: 0, unused: 0 }
   let at = 0
   for (const place of ids?.batches ?? []) {
     const idBatch = idFile!.batch(place).data.children[0]
     for (let done = 0; done < place.rows; done += 1000) {
       const n = Math.min(1000, place.rows - done)
       const places = sampled ? [...sampled.subarray(at, at + n)] : Array.from({ length: n }, (_, k) => start + at + k)
-      const outcome = new Int32Array(n), stage = new Int32Array(n).fill(-1), reason = new Int32Array(n).fill(-1), detail = new Array<string | null>(n).fill(null), numbers = new Array<[string, number, number] | null>(n).fill(null)
-      const sinkEnds = new Int32Array(n + 1), sinks: number[] = []
+      const outcome = new Int32Array(n),
+        stage = new Int32Array(n).fill(-1),
+        reason = new Int32Array(n).fill(-1),
+        detail = new Array<string | null>(n).fill(null),
+        numbers = new Array<[string, number, number] | null>(n).fill(null)
+      const sinkEnds = new Int32Array(n + 1),
+        sinks: number[] = []
       for (let k = 0; k < n; k++) {
-        const row = places[k] - start, e = chosen[row]
+        const row = places[k] - start,
+          e = chosen[row]
         for (let s = 0; s < reached.length; s++) if (isSet(reached[s], row)) sinks.push(s)
         sinkEnds[k + 1] = sinks.length
-        const { events } = metas[from[row]], kind = e < 0 ? undefined : events.kind[e]
-        const related = e >= 0 && events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null
+        const { events } = metas[from[row]],
+          kind = e < 0 ? undefined : events.kind[e]
+        const related =
+          e >= 0 && events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null
         outcome[k] = sinkEnds[k + 1] > sinkEnds[k] ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
         if (outcome[k] === OUT && kind !== DROPPED) {
-          const made = sinkNames.filter((_, s) => isSet(parents[s], row)), why = made.length > 0 ? PARENT : kind === WITHIN ? REJECTED_SIDE : UNUSED
+          const made = sinkNames.filter((_, s) => isSet(parents[s], row)),
+            why = made.length > 0 ? PARENT : kind === WITHIN ? REJECTED_SIDE : UNUSED
           reason[k] = reasonTexts.indexOf(why)
           detail[k] = made.length > 0 ? made.join(', ') : related
           byNone[why]++
         }
         if (e < 0 || reason[k] >= 0) continue
-        const node = events.node[e], { stage: { reasons: declared }, options } = nodes[node], name = reasons[node][events.reason[e]], limit = declared[name]?.limit
+        const node = events.node[e],
+          {
+            stage: { reasons: declared },
+            options,
+          } = nodes[node],
+          name = reasons[node][events.reason[e]],
+          limit = declared[name]?.limit
         stage[k] = node
         reason[k] = kind === ERRORED ? 0 : firstReason[node] + events.reason[e]
-        numbers[k] = Number.isNaN(events.value[e]) || kind === ERRORED ? null : [name, events.value[e], limit ? Number(options[limit]) : NaN]
-        detail[k] = kind === SPARED ? 'spared' : events.messages[e] ?? related
+        numbers[k] =
+          Number.isNaN(events.value[e]) || kind === ERRORED
+            ? null
+            : [name, events.value[e], limit ? Number(options[limit]) : NaN]
+        detail[k] = kind === SPARED ? 'spared' : (events.messages[e] ?? related)
       }
-      writer.write(toRecordBatch(ledgerSchema, [
-        take(idBatch, [done, done + n]), makeRepeated([task.label], new Int32Array(n)), makeInt64(places),
-        makeRepeated(OUTCOMES, outcome), makeRepeated(stages, stage), makeRepeated(reasonTexts, reason), makeNumbers(numbers), makeText(detail), makeLists(sinkEnds, makeRepeated(sinkNames, Int32Array.from(sinks))),
-      ], n))
+      writer.write(
+        toRecordBatch(
+          ledgerSchema,
+          [
+            take(idBatch, [done, done + n]),
+            makeRepeated([task.label], new Int32Array(n)),
+            makeInt64(places),
+            makeRepeated(OUTCOMES, outcome),
+            makeRepeated(stages, stage),
+            makeRepeated(reasonTexts, reason),
+            makeNumbers(numbers),
+            makeText(detail),
+            makeLists(sinkEnds, makeRepeated(sinkNames, Int32Array.from(sinks))),
+          ],
+          n,
+        ),
+      )
       at += n
     }
   }
   idFile?.close()
   writer.close()
   const planned = rowCount(task.partition)
-  if (at !== planned) throw new Error(`ledger: ${task.label} rows ${start} to ${end}: ${at} rows were read, ${planned} were planned; the file changed while it was read`)
-  return { path: task.file, header: headerBytes, rows: at, batches: writer.batches, outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] }, byNone }
+  if (at !== planned) {
+    throw new Error(
+      `ledger: ${task.label} rows ${start} to ${end}: ${at} rows were read, ${planned} were planned; the file changed while it was read`,
+    )
+  }
+  return {
+    path: task.file,
+    header: headerBytes,
+    rows: at,
+    batches: writer.batches,
+    outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] },
+    byNone,
+  }
 }
 
 function makeNumbers(rows: readonly ([string, number, number] | null)[]) {
-  const some = rows.filter(row => row !== null), ends = new Int32Array(rows.length + 1)
-  rows.forEach((row, i) => { ends[i + 1] = ends[i] + (row ? 1 : 0) })
-  const children = [makeText(some.map(row => row[0])), makeFloat64(Float64Array.from(some, row => row[1])), makeFloat64(Float64Array.from(some, row => row[2]))]
+  const some = rows.filter(row => row !== null),
+    ends = new Int32Array(rows.length + 1)
+  rows.forEach((row, i) => {
+    ends[i + 1] = ends[i] + (row ? 1 : 0)
+  })
+  const children = [
+    makeText(some.map(row => row[0])),
+    makeFloat64(Float64Array.from(some, row => row[1])),
+    makeFloat64(Float64Array.from(some, row => row[2])),
+  ]
   const child = makeData({ type: numberType, length: some.length, nullCount: 0, children })
-  return makeData({ type: ledgerSchema.fields[6].type as List, length: rows.length, nullCount: 0, valueOffsets: ends, child } as never)
+  return makeData({
+    type: ledgerSchema.fields[6].type as List,
+    length: rows.length,
+    nullCount: 0,
+    valueOffsets: ends,
+    child,
+  } as never)
 }
 
-const makeLists = (ends: Int32Array, child: Data) => makeData({ type: ledgerSchema.fields[8].type as List, length: ends.length - 1, nullCount: 0, valueOffsets: ends, child } as never)
+const makeLists = (ends: Int32Array, child: Data) =>
+  makeData({
+    type: ledgerSchema.fields[8].type as List,
+    length: ends.length - 1,
+    nullCount: 0,
+    valueOffsets: ends,
+    child,
+  } as never)

@@ -5,40 +5,84 @@ import type { Reason, StageReport } from '../../stages/define.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
 
-export interface StageCounts { use: string, in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, kinds: Record<string, Reason['kind']>, notes: Record<string, number>, report?: StageReport }
+export interface StageCounts {
+  use: string
+  in: number
+  out: number
+  dropped: number
+  errored: number
+  spared: number
+  derived: number
+  reasons: Record<string, number>
+  kinds: Record<string, Reason['kind']>
+  notes: Record<string, number>
+  report?: StageReport
+}
 
-/** What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the machine. */
+/**
+ * What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the
+ * machine.
+ */
 export interface Manifest {
   readonly sluice: string
   /** Of the content of all inputs, the plan, and Sluice's own code. */
   readonly hash: string
-  readonly graph: { name: string, seed: number, partition_rows: number, stages: { id: string, use: string, version: number, with: Readonly<Record<string, unknown>>, from: string[] }[] }
+  readonly graph: {
+    name: string
+    seed: number
+    partition_rows: number
+    stages: { id: string; use: string; version: number; with: Readonly<Record<string, unknown>>; from: string[] }[]
+  }
   readonly limit?: number
   /** Rows that a sample was to have. */
   readonly sample?: number
   /** Ids that were to be kept, those of them that no row has, and the first of these. */
-  readonly keep_ids?: { given: number, absent: number, first_absent: readonly string[] }
-  readonly inputs: { source: string, path: string, rows: number, bytes: number, sha256: string, layout: string, facts: Readonly<Record<string, unknown>> }[]
-  readonly rows: { read: number, kept: number, dropped: number, errored: number, derived: number }
+  readonly keep_ids?: { given: number; absent: number; first_absent: readonly string[] }
+  readonly inputs: {
+    source: string
+    path: string
+    rows: number
+    bytes: number
+    sha256: string
+    layout: string
+    facts: Readonly<Record<string, unknown>>
+  }[]
+  readonly rows: { read: number; kept: number; dropped: number; errored: number; derived: number }
   /** Drops by kind, so that a limit one set oneself does not hide what is wrong with the data. */
-  readonly dropped_by_kind: { broken: number, quality: number, configured: number }
-  /** Dropped rows that no stage dropped: parents of pairs in a sink, rejected sides of other rows' pairs, and what nobody took. */
-  readonly dropped_by_none: { parent: number, rejected_side: number, unused: number }
+  readonly dropped_by_kind: { broken: number; quality: number; configured: number }
+  /**
+   * Dropped rows that no stage dropped: parents of pairs in a sink, rejected sides of other rows' pairs, and what
+   * nobody took.
+   */
+  readonly dropped_by_none: { parent: number; rejected_side: number; unused: number }
   readonly stages: Record<string, StageCounts>
   /** Of stages of which nearly all rows ended in one way. */
   readonly warnings: readonly string[]
   /** Of each source and sink, in how many pairs which side is longer: all, and of each input file. */
   readonly lengths: Record<string, Lengths & { readonly files: Record<string, Lengths> }>
-  readonly sinks: Record<string, { rows: number, columns: string[], renamed: Readonly<Record<string, string>>, facts: Readonly<Record<string, string>> }>
-  readonly files: Record<string, { bytes: number, sha256: string }>
+  readonly sinks: Record<
+    string,
+    {
+      rows: number
+      columns: string[]
+      renamed: Readonly<Record<string, string>>
+      facts: Readonly<Record<string, string>>
+    }
+  >
+  readonly files: Record<string, { bytes: number; sha256: string }>
 }
 
 /** The manifest of the latest published run, if there is one. */
-export function latestManifest(output: string): { folder: string, manifest: Manifest } | undefined {
-  const folder = join(output, 'latest'), file = join(folder, 'manifest.json')
+export function latestManifest(output: string): { folder: string; manifest: Manifest } | undefined {
+  const folder = join(output, 'latest'),
+    file = join(folder, 'manifest.json')
   if (!existsSync(file)) return undefined
   // a manifest that is damaged is as good as none: what it was of is made again
-  try { return { folder, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest } } catch { return undefined }
+  try {
+    return { folder, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest }
+  } catch {
+    return undefined
+  }
 }
 
 /** How a file is named in the ledger and the manifest: relative where it lies below the working directory. */
@@ -49,19 +93,32 @@ export const labelOf = (path: string): string => {
 }
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
-export const keptElsewhere = ({ rows, dropped_by_kind: { broken, quality, configured }, dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): number =>
-  Math.max(0, broken + quality + configured - (rows.dropped - parent - side - unused))
+export const keptElsewhere = ({
+  rows,
+  dropped_by_kind: { broken, quality, configured },
+  dropped_by_none: { parent, rejected_side: side, unused },
+}: Manifest): number => Math.max(0, broken + quality + configured - (rows.dropped - parent - side - unused))
 
 /** The rows that no stage dropped, in words; empty where there are none. */
 export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): string =>
-  ([[parent, 'parents of pairs that were added'], [side, 'rejected sides of other rows\' pairs'], [unused, 'that no output took']] as const)
-    .flatMap(([count, what]) => count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []).join(', ')
+  (
+    [
+      [parent, 'parents of pairs that were added'],
+      [side, "rejected sides of other rows' pairs"],
+      [unused, 'that no output took'],
+    ] as const
+  )
+    .flatMap(([count, what]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []))
+    .join(', ')
 
 /** Which rows a run with --limit or --sample read; '' where it read all. --limit takes files in their order. */
 export function rowsRead({ limit, sample, inputs, graph, rows: { read } }: Manifest): string {
-  const all = inputs.reduce((sum, { rows }) => sum + rows, 0), n = (value: number) => value.toLocaleString('en-US')
+  const all = inputs.reduce((sum, { rows }) => sum + rows, 0),
+    n = (value: number) => value.toLocaleString('en-US')
   if (sample !== undefined && sample >= all) return `all of them, a sample of ${n(sample)} was asked for`
-  if (sample !== undefined) return `sampled by seed ${graph.seed} from ${n(all)} in ${inputs.length} ${inputs.length === 1 ? 'file' : 'files'}`
+  if (sample !== undefined) {
+    return `sampled by seed ${graph.seed} from ${n(all)} in ${inputs.length} ${inputs.length === 1 ? 'file' : 'files'}`
+  }
   if (limit === undefined || read >= all) return ''
   let files = 0
   for (let left = read; left > 0; files++) left -= inputs[files].rows

@@ -1,4 +1,6 @@
-/** What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize. */
+/**
+ * What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize.
+ */
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Lengths } from './lengths.ts'
@@ -19,7 +21,14 @@ export interface NodeSetup {
 
 /** `stamp`: what `stampOf` said of the file before it was hashed. */
 /** `label`: how the ledger and dropped/ name the file. */
-export interface FileSetup { readonly source: string, readonly path: string, readonly label: string, readonly layout: string, readonly plan: unknown, readonly stamp: string }
+export interface FileSetup {
+  readonly source: string
+  readonly path: string
+  readonly label: string
+  readonly layout: string
+  readonly plan: unknown
+  readonly stamp: string
+}
 
 /** Sent once to every worker. */
 export interface Setup {
@@ -32,7 +41,10 @@ export interface Setup {
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
-  /** What a worker is at, for the main thread to look at where it hears nothing: its number of signs of life, the index of the node, the first row of the block. */
+  /**
+   * What a worker is at, for the main thread to look at where it hears nothing: its number of signs of life, the index
+   * of the node, the first row of the block.
+   */
   readonly watch?: Int32Array
   /** Buckets of each group node. */
   readonly buckets: Readonly<Record<string, number>>
@@ -51,39 +63,112 @@ export interface Partition {
 /** Rows of a partition that are read. */
 export const rowCount = ({ start, end, rows }: Partition): number => rows?.length ?? end - start
 
-/** One pass over one or more partitions that are read in one go. `folders[p]` holds what each earlier level left behind for it. */
+/**
+ * One pass over one or more partitions that are read in one go. `folders[p]` holds what each earlier level left behind
+ * for it.
+ */
 export interface PassTask {
   readonly kind: 'pass'
   readonly level: number
-  readonly partitions: readonly { readonly partition: Partition, readonly folder: string, readonly earlier: readonly string[], readonly done: boolean }[]
+  readonly partitions: readonly {
+    readonly partition: Partition
+    readonly folder: string
+    readonly earlier: readonly string[]
+    readonly done: boolean
+  }[]
   /** Files of fitted states by node, in order of the rounds. */
   readonly states: Readonly<Record<string, readonly string[]>>
   /** For each partition of the task, the file of verdicts of each group node. */
   readonly drops: readonly Readonly<Record<string, string>>[]
 }
-export interface MergeTask { readonly kind: 'merge', readonly node: string, readonly round: number, readonly partials: readonly string[], readonly states: readonly string[], readonly file: string }
-export interface BucketTask { readonly kind: 'bucket', readonly node: string, readonly bucket: number, readonly folders: readonly string[], readonly bases: readonly number[], readonly file: string }
-export interface LedgerTask { readonly kind: 'ledger', readonly partition: Partition, readonly folders: readonly string[], readonly file: string, readonly label: string, readonly labels: readonly string[] }
-export interface SinkTask { readonly kind: 'sink', readonly node: string, readonly folder: string, readonly schema: Uint8Array, readonly streams: readonly StreamAt[] }
+export interface MergeTask {
+  readonly kind: 'merge'
+  readonly node: string
+  readonly round: number
+  readonly partials: readonly string[]
+  readonly states: readonly string[]
+  readonly file: string
+}
+export interface BucketTask {
+  readonly kind: 'bucket'
+  readonly node: string
+  readonly bucket: number
+  readonly folders: readonly string[]
+  readonly bases: readonly number[]
+  readonly file: string
+}
+export interface LedgerTask {
+  readonly kind: 'ledger'
+  readonly partition: Partition
+  readonly folders: readonly string[]
+  readonly file: string
+  readonly label: string
+  readonly labels: readonly string[]
+}
+export interface SinkTask {
+  readonly kind: 'sink'
+  readonly node: string
+  readonly folder: string
+  readonly schema: Uint8Array
+  readonly streams: readonly StreamAt[]
+}
 /** Whether a pass that was finished in an earlier run can be used: see `checkPass`. */
-export interface CheckTask { readonly kind: 'check', readonly folder: string }
-export interface HashTask { readonly kind: 'hash', readonly path: string }
+export interface CheckTask {
+  readonly kind: 'check'
+  readonly folder: string
+}
+export interface HashTask {
+  readonly kind: 'hash'
+  readonly path: string
+}
 /** What a worker asks of the servers of the run, and what it is told. */
-export interface Question { readonly number: number, readonly node: string, readonly items: readonly unknown[] }
-export interface Told { readonly number: number, readonly answers: readonly Answer[] }
+export interface Question {
+  readonly number: number
+  readonly node: string
+  readonly items: readonly unknown[]
+}
+export interface Told {
+  readonly number: number
+  readonly answers: readonly Answer[]
+}
 export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | CheckTask | HashTask
 
 /** `left`: columns of one side that stayed when so many pairs were turned round. */
-export interface Counts { in: number, out: number, dropped: number, errored: number, spared: number, derived: number, reasons: Record<string, number>, notes: Record<string, number>, left: Record<string, number>, millis: number }
+export interface Counts {
+  in: number
+  out: number
+  dropped: number
+  errored: number
+  spared: number
+  derived: number
+  reasons: Record<string, number>
+  notes: Record<string, number>
+  left: Record<string, number>
+  millis: number
+}
 
 /** What is said of the reason `error`, which stages do not declare. */
 export const ERROR_ABOUT = 'the stage failed on the row; the ledger has the message'
 
 /** Counts by names that a stage gives: without those that all objects have. */
 const none = (): Record<string, number> => Object.create(null) as Record<string, number>
-export const emptyCounts = (): Counts => ({ in: 0, out: 0, dropped: 0, errored: 0, spared: 0, derived: 0, reasons: none(), notes: none(), left: none(), millis: 0 })
+export const emptyCounts = (): Counts => ({
+  in: 0,
+  out: 0,
+  dropped: 0,
+  errored: 0,
+  spared: 0,
+  derived: 0,
+  reasons: none(),
+  notes: none(),
+  left: none(),
+  millis: 0,
+})
 
-/** Verdicts on rows, one entry each, in order. `reason` indexes the stage's declared reasons; related rows are -1 where there are none. */
+/**
+ * Verdicts on rows, one entry each, in order. `reason` indexes the stage's declared reasons; related rows are -1 where
+ * there are none.
+ */
 export interface Events {
   row: Uint32Array
   copy: Uint32Array
@@ -96,12 +181,23 @@ export interface Events {
   /** Messages of errors, by index of the entry. */
   messages: Record<number, string>
 }
-export const DROPPED = 0, ERRORED = 1, SPARED = 2, WITHIN = 3
-/** What the ledger says of a row in no sink that no stage dropped: pairs that were made of it are in one; it is the rejected side of another row's pair; none of these. */
-export const PARENT = 'parent', REJECTED_SIDE = 'rejected_side', UNUSED = 'unused'
+export const DROPPED = 0,
+  ERRORED = 1,
+  SPARED = 2,
+  WITHIN = 3
+/**
+ * What the ledger says of a row in no sink that no stage dropped: pairs that were made of it are in one; it is the
+ * rejected side of another row's pair; none of these.
+ */
+export const PARENT = 'parent',
+  REJECTED_SIDE = 'rejected_side',
+  UNUSED = 'unused'
 
 /** What the main thread needs to know of a pass: its counts, and the rows that each group node collected. */
-export interface PassResult { readonly counts: Record<string, Counts>, readonly grouped: Record<string, number> }
+export interface PassResult {
+  readonly counts: Record<string, Counts>
+  readonly grouped: Record<string, number>
+}
 
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
 export interface PassMeta {
@@ -109,7 +205,10 @@ export interface PassMeta {
   readonly folder: string
   /** Every other file of the folder, all of them sealed: one that is missing, cut off or damaged since shows. */
   readonly files: readonly string[]
-  /** A name of its own for each time that the folder is made: what `needs` of other folders names. Their rows are looked up in this one by place. */
+  /**
+   * A name of its own for each time that the folder is made: what `needs` of other folders names. Their rows are looked
+   * up in this one by place.
+   */
   readonly made: string
   readonly needs: Readonly<Record<string, string>>
   /** Source rows of the partition (level 0). */
@@ -132,8 +231,14 @@ export interface PassMeta {
   /** Which side of the pairs is longer, of the source and of each sink. */
   readonly lengths: Record<string, Lengths>
   /** Rows that each group node collected. */
-  readonly grouped: Record<string, { readonly rows: number, readonly bucketCounts: Uint32Array }>
+  readonly grouped: Record<string, { readonly rows: number; readonly bucketCounts: Uint32Array }>
 }
 
 /** Verdicts of a group node on the rows that one partition gathered, by their position there, ascending. */
-export interface GroupDrops { index: Uint32Array, reason: Uint16Array, value: Float64Array, relatedFile: Int32Array, relatedRow: Float64Array }
+export interface GroupDrops {
+  index: Uint32Array
+  reason: Uint16Array
+  value: Float64Array
+  relatedFile: Int32Array
+  relatedRow: Float64Array
+}

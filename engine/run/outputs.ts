@@ -8,10 +8,21 @@ import { Rebatcher } from '../arrow/rebatch.ts'
 import { openSealed } from '../sealed.ts'
 import type { PassMeta } from './messages.ts'
 
-const droppedFields = [new Field('dropped_by', new Utf8()), new Field('dropped_reason', new Utf8()), new Field('source_file', new Utf8()), new Field('source_row', new Int64())]
+const droppedFields = [
+  new Field('dropped_by', new Utf8()),
+  new Field('dropped_reason', new Utf8()),
+  new Field('source_file', new Utf8()),
+  new Field('source_row', new Int64()),
+]
 
 type Kind = 'sinks' | 'dropped' | 'notes'
-interface Stream { readonly kind: Kind, readonly node: string, readonly batcher: Rebatcher, readonly writer: IpcWriter, readonly schema: Uint8Array }
+interface Stream {
+  readonly kind: Kind
+  readonly node: string
+  readonly batcher: Rebatcher
+  readonly writer: IpcWriter
+  readonly schema: Uint8Array
+}
 
 /** The streams of one partition, opened when the first row comes; `label` names its file. */
 export class Outputs {
@@ -24,10 +35,20 @@ export class Outputs {
     this.#label = label
   }
 
-  /** Rows of a stage beside its output, with why and where from; columns of theirs that have one of these names go as `input_<name>`. */
+  /**
+   * Rows of a stage beside its output, with why and where from; columns of theirs that have one of these names go as
+   * `input_<name>`.
+   */
   aside(kind: 'dropped' | 'notes', node: string, flow: Flow, reasons: readonly string[]): void {
-    const values = [makeText(reasons.map(() => node)), makeText(reasons), makeText(reasons.map(() => this.#label)), makeInt64(flow.row)]
-    const added = droppedFields.map(field => kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field)
+    const values = [
+      makeText(reasons.map(() => node)),
+      makeText(reasons),
+      makeText(reasons.map(() => this.#label)),
+      makeInt64(flow.row),
+    ]
+    const added = droppedFields.map(field =>
+      kind === 'notes' ? new Field(field.name.replace('dropped_', 'noted_'), field.type) : field,
+    )
     const taken = new Set([...flow.schema.fields, ...added].map(({ name }) => name))
     const own = flow.schema.fields.map(field => {
       if (!added.some(({ name }) => name === field.name)) return field
@@ -58,8 +79,16 @@ export class Outputs {
   /** Ends all streams, and says where they are. */
   close(): Pick<PassMeta, Kind> {
     const all = [...this.#streams.values()]
-    for (const { batcher, writer } of all) { batcher.end(); writer.close() }
-    const of = (kind: Kind) => Object.fromEntries(all.filter(stream => stream.kind === kind).map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]))
+    for (const { batcher, writer } of all) {
+      batcher.end()
+      writer.close()
+    }
+    const of = (kind: Kind) =>
+      Object.fromEntries(
+        all
+          .filter(stream => stream.kind === kind)
+          .map(({ node, writer, schema }) => [node, { ...streamOf(writer, schema.length), schema }]),
+      )
     return { sinks: of('sinks'), dropped: of('dropped'), notes: of('notes') }
   }
 }

@@ -1,4 +1,7 @@
-/** One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials and events. Runs in a worker. */
+/**
+ * One pass over one partition: block after block through the ops of a level, into spools, sinks, dropped rows, partials
+ * and events. Runs in a worker.
+ */
 import { Field, Schema, Utf8, type Data } from 'apache-arrow'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
@@ -13,7 +16,18 @@ import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
-import { emptyCounts, ERRORED, REJECTED_SIDE, rowCount, SPARED, type Counts, type GroupDrops, type Partition, type PassMeta, type PassTask } from './messages.ts'
+import {
+  emptyCounts,
+  ERRORED,
+  REJECTED_SIDE,
+  rowCount,
+  SPARED,
+  type Counts,
+  type GroupDrops,
+  type Partition,
+  type PassMeta,
+  type PassTask,
+} from './messages.ts'
 import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
@@ -23,8 +37,15 @@ import type { WorkerNode, World } from './world.ts'
 
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
 function inStage({ id, use }: WorkerNode, error: unknown): Error {
-  const { message, stack, code } = error instanceof Error ? error as Error & { code?: string } : { message: String(error), stack: undefined, code: undefined }
-  return Object.assign(new Error(`${id} (${use}): ${message}`, { cause: error }), stack === undefined ? {} : { stack: stack.replace(message, `${id} (${use}): ${message}`) }, code === undefined ? {} : { code })
+  const { message, stack, code } =
+    error instanceof Error
+      ? (error as Error & { code?: string })
+      : { message: String(error), stack: undefined, code: undefined }
+  return Object.assign(
+    new Error(`${id} (${use}): ${message}`, { cause: error }),
+    stack === undefined ? {} : { stack: stack.replace(message, `${id} (${use}): ${message}`) },
+    code === undefined ? {} : { code },
+  )
 }
 
 /** All that one partition's pass holds open. */
@@ -38,7 +59,7 @@ class PartitionPass {
   readonly #log = new EventLog()
   readonly #counts: Record<string, Counts> = {}
   readonly #runs = new Map<string, StageRun>()
-  readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>, partial(): unknown }>()
+  readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>; partial(): unknown }>()
   readonly #keys = new Map<string, KeyWriter>()
   readonly #spools = new Map<string, SpoolWriter>()
   readonly #outputs: Outputs
@@ -48,7 +69,7 @@ class PartitionPass {
   readonly #kept = new Set<number>()
   /** Source rows whose id the user asked to keep. */
   readonly #spared: Set<number>
-  readonly #drops = new Map<string, { drops: GroupDrops, base: number, cursor: number }>()
+  readonly #drops = new Map<string, { drops: GroupDrops; base: number; cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
   readonly #needs: Record<string, string> = {}
   #ids: IpcWriter | undefined
@@ -61,7 +82,9 @@ class PartitionPass {
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
     this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
-    this.#ops = world.setup.levels[task.level].filter(op => 'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source))
+    this.#ops = world.setup.levels[task.level].filter(op =>
+      'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source),
+    )
     const earlier = task.partitions[which].earlier
     this.#spared = new Set(world.keep.size > 0 && task.level > 0 ? world.meta(earlier[0]).spared : [])
     for (const op of this.#ops) {
@@ -74,14 +97,24 @@ class PartitionPass {
     }
   }
 
-  #node(id: string): WorkerNode { return this.#world.nodes.get(id)! }
+  #node(id: string): WorkerNode {
+    return this.#world.nodes.get(id)!
+  }
 
   #context(node: WorkerNode): Context {
-    return { id: node.id, seed: this.#world.setup.seed, expectedRows: this.#world.setup.expectedRows, states: this.#world.states(this.#task.states[node.id] ?? []), ask: items => this.#world.ask(node.id, items) }
+    return {
+      id: node.id,
+      seed: this.#world.setup.seed,
+      expectedRows: this.#world.setup.expectedRows,
+      states: this.#world.states(this.#task.states[node.id] ?? []),
+      ask: items => this.#world.ask(node.id, items),
+    }
   }
 
   #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {
-    const node = this.#node(op.node), stage = node.stage as Stage, context = this.#context(node)
+    const node = this.#node(op.node),
+      stage = node.stage as Stage,
+      context = this.#context(node)
     try {
       this.#openStage(op, node, stage, context, task, which)
     } catch (error) {
@@ -89,12 +122,30 @@ class PartitionPass {
     }
   }
 
-  #openStage(op: Op & { kind: 'stage' | 'collect' }, node: WorkerNode, stage: Stage, context: Context, task: PassTask, which: number): void {
+  #openStage(
+    op: Op & { kind: 'stage' | 'collect' },
+    node: WorkerNode,
+    stage: Stage,
+    context: Context,
+    task: PassTask,
+    which: number,
+  ): void {
     if (op.kind === 'stage') {
-      this.#runs.set(node.id, { id: node.id, stage, instance: stage.open?.(node.options, context) as Instance | undefined, output: node.output, spare: flow => this.#spare(flow) })
-      if (stage.group) this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
+      this.#runs.set(node.id, {
+        id: node.id,
+        stage,
+        instance: stage.open?.(node.options, context) as Instance | undefined,
+        output: node.output,
+        spare: flow => this.#spare(flow),
+      })
+      if (stage.group) {
+        this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
+      }
     } else if (isGroupRound(stage, op.round)) {
-      this.#keys.set(node.id, new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]))
+      this.#keys.set(
+        node.id,
+        new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]),
+      )
     } else {
       this.#collectors.set(node.id, stage.fit![op.round].collect(node.options, context))
     }
@@ -105,14 +156,19 @@ class PartitionPass {
     const known = this.#loads.get(port)
     if (known) return known
     for (const folder of earlier) {
-      const { spools: { [port]: spool }, made } = this.#world.meta(folder)
+      const {
+        spools: { [port]: spool },
+        made,
+      } = this.#world.meta(folder)
       if (!spool) continue
       const reader = new SpoolReader(port, spool, this.#schemaOf(port), root => this.#reader(root, earlier))
       this.#loads.set(port, reader)
       this.#needs[folder] = made
       return reader
     }
-    throw new Error(`no spool of '${port}' for partition ${this.#partition.index}; remove the .sluice folder and run again`)
+    throw new Error(
+      `no spool of '${port}' for partition ${this.#partition.index}; remove the .sluice folder and run again`,
+    )
   }
 
   #schemaOf(port: string): Schema {
@@ -125,7 +181,9 @@ class PartitionPass {
     const { setup } = this.#world
     this.#ids ??= new IpcWriter(join(this.#folder, 'ids.arrow'), idSchema, openSealed)
     this.#ids.write(toRecordBatch(idSchema, [batch.ids], batch.ids.length))
-    const counts = this.#counts[node.id], reasons = Object.keys(node.stage.reasons), index = this.#world.indexOf(node.id)
+    const counts = this.#counts[node.id],
+      reasons = Object.keys(node.stage.reasons),
+      index = this.#world.indexOf(node.id)
     counts.in += batch.raw.numRows
     for (const { row, reason, value, error } of batch.refused) {
       const at = reasons.indexOf(reason)
@@ -138,15 +196,38 @@ class PartitionPass {
     if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
     this.#look(batch.ids, batch.rows)
     if (batch.refused.length + batch.within.length > 0) {
-      const { raw: { schema, data, numRows }, rows } = batch
+      const {
+        raw: { schema, data, numRows },
+        rows,
+      } = batch
       const raw: Flow = { schema, columns: data.children, rows: numRows, row: rows, copy: new Uint32Array(numRows) }
       const some = (of: readonly { row: number }[]) => takeFlow(raw, runsOfRows(of.map(({ row }) => rows.indexOf(row))))
-      if (batch.refused.length > 0) this.#outputs.aside('dropped', node.id, some(batch.refused), batch.refused.map(({ reason }) => reason))
+      if (batch.refused.length > 0) {
+        this.#outputs.aside(
+          'dropped',
+          node.id,
+          some(batch.refused),
+          batch.refused.map(({ reason }) => reason),
+        )
+      }
       // what the row has beside its text would be nowhere else
-      if (batch.within.length > 0) this.#outputs.aside('notes', node.id, some(batch.within), batch.within.map(() => REJECTED_SIDE))
+      if (batch.within.length > 0) {
+        this.#outputs.aside(
+          'notes',
+          node.id,
+          some(batch.within),
+          batch.within.map(() => REJECTED_SIDE),
+        )
+      }
     }
-    const flow: Flow = this.#world.conformSource(node, { schema: batch.pairs.schema, columns: batch.pairs.data.children, rows: batch.row.length, row: batch.row, copy: copies(batch.row) })
-    countLengths(flow, this.#lengths[node.id] ??= emptyLengths())
+    const flow: Flow = this.#world.conformSource(node, {
+      schema: batch.pairs.schema,
+      columns: batch.pairs.data.children,
+      rows: batch.row.length,
+      row: batch.row,
+      copy: copies(batch.row),
+    })
+    countLengths(flow, (this.#lengths[node.id] ??= emptyLengths()))
     this.#look(idsOf(flow))
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
       const block = takeFlow(flow, [at, Math.min(flow.rows, at + setup.blockRows)])
@@ -169,7 +250,10 @@ class PartitionPass {
     }
   }
 
-  /** Which rows of a block the user asked never to drop, by their own id or that of the source row that they come from; undefined when nobody asked. */
+  /**
+   * Which rows of a block the user asked never to drop, by their own id or that of the source row that they come from;
+   * undefined when nobody asked.
+   */
   #spare(flow: Flow): ((row: number) => boolean) | undefined {
     const { keep } = this.#world
     if (keep.size === 0) return undefined
@@ -190,7 +274,10 @@ class PartitionPass {
     const { watch } = this.#world.setup
     for (const op of this.#ops) {
       const started = performance.now()
-      if (watch && 'node' in op) { watch[0]++; watch[1] = this.#world.indexOf(op.node) }
+      if (watch && 'node' in op) {
+        watch[0]++
+        watch[1] = this.#world.indexOf(op.node)
+      }
       if (op.kind === 'load') this.#ports.set(op.port, this.#loads.get(op.port)!.read(this.#block))
       else if (op.kind === 'stage') await this.#stage(op.node, op.inputs)
       else if (op.kind === 'gather') this.#gather(op.node, op.inputs)
@@ -233,18 +320,32 @@ class PartitionPass {
   }
 
   async #stage(id: string, inputs: readonly string[]): Promise<void> {
-    const node = this.#node(id), stage = node.stage as Stage, run = this.#runs.get(id)!
+    const node = this.#node(id),
+      stage = node.stage as Stage,
+      run = this.#runs.get(id)!
     const flow = this.#inputs(id, inputs)
     if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
     const { watch } = this.#world.setup
     if (watch) watch[2] = flow.row[0]
     const group = this.#drops.get(id)
-    const { out, said } = await runStage(run, flow, group && (said => {
-      const { drops } = group, reasons = Object.keys(stage.reasons)
-      for (let i = group.cursor; i < drops.index.length && drops.index[i] < group.base + flow.rows; i++) {
-        said.drop(drops.index[i] - group.base, reasons[drops.reason[i]], drops.value[i], drops.relatedFile[i], drops.relatedRow[i])
-      }
-    }))
+    const { out, said } = await runStage(
+      run,
+      flow,
+      group &&
+        (said => {
+          const { drops } = group,
+            reasons = Object.keys(stage.reasons)
+          for (let i = group.cursor; i < drops.index.length && drops.index[i] < group.base + flow.rows; i++) {
+            said.drop(
+              drops.index[i] - group.base,
+              reasons[drops.reason[i]],
+              drops.value[i],
+              drops.relatedFile[i],
+              drops.relatedRow[i],
+            )
+          }
+        }),
+    )
     if (group) {
       group.base += flow.rows
       while (group.cursor < group.drops.index.length && group.drops.index[group.cursor] < group.base) group.cursor++
@@ -256,15 +357,22 @@ class PartitionPass {
   }
 
   #account(node: WorkerNode, stage: Stage, flow: Flow, out: Flow, said: Said): void {
-    const counts = this.#counts[node.id], reasons = Object.keys(stage.reasons)
+    const counts = this.#counts[node.id],
+      reasons = Object.keys(stage.reasons)
     counts.in += flow.rows
     if (stage.rows === 'derive' || stage.rows === 'explode') this.#look(idsOf(out))
     if (stage.rows === 'derive') counts.derived += out.rows
     else counts.out += out.rows
     for (let i = 0; i < said.said.length; i++) {
       if (!said.said[i]) continue
-      if (said.kind[i] === ERRORED) { counts.errored++; continue }
-      if (said.kind[i] === SPARED) { counts.spared++; continue }
+      if (said.kind[i] === ERRORED) {
+        counts.errored++
+        continue
+      }
+      if (said.kind[i] === SPARED) {
+        counts.spared++
+        continue
+      }
       counts.dropped++
       const reason = reasons[said.reason[i]]
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
@@ -277,7 +385,9 @@ class PartitionPass {
   /** Dropped rows go to dropped/, and to the ports that somebody reads. */
   #dropPorts(node: WorkerNode, stage: Stage, flow: Flow, said: Said): void {
     const reasons = Object.keys(stage.reasons)
-    const rows: number[] = [], named: string[] = [], byReason = new Map<string, number[]>()
+    const rows: number[] = [],
+      named: string[] = [],
+      byReason = new Map<string, number[]>()
     for (let i = 0; i < flow.rows; i++) {
       if (said.kept[i]) continue
       const reason = said.kind[i] === ERRORED ? 'error' : reasons[said.reason[i]]
@@ -288,27 +398,43 @@ class PartitionPass {
     }
     const dropped = takeFlow(flow, runsOfRows(rows))
     this.#ports.set(`${node.id}.dropped`, { ...dropped, schema: node.input })
-    for (const [reason, some] of byReason) if (this.#world.usedPorts.has(`${node.id}.${reason}`)) this.#ports.set(`${node.id}.${reason}`, { ...takeFlow(flow, runsOfRows(some)), schema: node.input })
+    for (const [reason, some] of byReason) {
+      if (this.#world.usedPorts.has(`${node.id}.${reason}`)) {
+        this.#ports.set(`${node.id}.${reason}`, { ...takeFlow(flow, runsOfRows(some)), schema: node.input })
+      }
+    }
     this.#outputs.aside('dropped', node.id, dropped, named)
   }
 
   #note(node: WorkerNode, flow: Flow, said: Said): void {
     const rows = said.notes.map(({ row }) => row)
-    const picked = takeFlow({ ...flow, schema: new Schema(flow.schema.fields.filter(({ name }) => name === 'id')), columns: [idsOf(flow)] }, runsOfRows(rows))
-    this.#outputs.aside('notes', node.id, picked, said.notes.map(({ reason }) => reason))
+    const picked = takeFlow(
+      { ...flow, schema: new Schema(flow.schema.fields.filter(({ name }) => name === 'id')), columns: [idsOf(flow)] },
+      runsOfRows(rows),
+    )
+    this.#outputs.aside(
+      'notes',
+      node.id,
+      picked,
+      said.notes.map(({ reason }) => reason),
+    )
   }
 
   #sink(id: string, inputs: readonly string[]): void {
-    const node = this.#node(id), sink = node.stage as Sink, flow = this.#inputs(id, inputs)
+    const node = this.#node(id),
+      sink = node.stage as Sink,
+      flow = this.#inputs(id, inputs)
     const counts = this.#counts[id]
     counts.in += flow.rows
     counts.out += flow.rows
-    countLengths(flow, this.#lengths[id] ??= emptyLengths())
+    countLengths(flow, (this.#lengths[id] ??= emptyLengths()))
     const noBits = () => new Uint8Array((this.#partition.end - this.#partition.start + 7) >> 3)
-    const reached = this.#reached[id] ??= noBits(), parents = this.#parents[id] ??= noBits()
+    const reached = (this.#reached[id] ??= noBits()),
+      parents = (this.#parents[id] ??= noBits())
     for (let i = 0; i < flow.rows; i++) {
       // a derived pair does not save the row that it was made of
-      const isDerived = flow.copy[i] >= DERIVED, at = flow.row[i] - this.#partition.start
+      const isDerived = flow.copy[i] >= DERIVED,
+        at = flow.row[i] - this.#partition.start
       if (isDerived) counts.derived++
       ;(isDerived ? parents : reached)[at >> 3] |= 1 << (at & 7)
     }
@@ -321,13 +447,27 @@ class PartitionPass {
     for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {}
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
-    for (const [node, collector] of this.#collectors) saveValue(join(this.#folder, `fit-${node}.bin`), collector.partial())
+    for (const [node, collector] of this.#collectors) {
+      saveValue(join(this.#folder, `fit-${node}.bin`), collector.partial())
+    }
     const grouped: PassMeta['grouped'] = {}
     for (const [node, keys] of this.#keys) grouped[node] = keys.close()
     this.#ids?.close()
     return {
-      rows: rowCount(this.#partition), made: randomUUID(), needs: this.#needs, spools, ...outputs,
-      ids: this.#ids && streamOf(this.#ids, idHeader), events: this.#log.events(), reached: this.#reached, parents: this.#parents, kept: Uint32Array.from(this.#kept), spared: Uint32Array.from(this.#spared), lengths: this.#lengths, counts: this.#counts, grouped,
+      rows: rowCount(this.#partition),
+      made: randomUUID(),
+      needs: this.#needs,
+      spools,
+      ...outputs,
+      ids: this.#ids && streamOf(this.#ids, idHeader),
+      events: this.#log.events(),
+      reached: this.#reached,
+      parents: this.#parents,
+      kept: Uint32Array.from(this.#kept),
+      spared: Uint32Array.from(this.#spared),
+      lengths: this.#lengths,
+      counts: this.#counts,
+      grouped,
     }
   }
 }
@@ -336,7 +476,10 @@ const idsOf = ({ schema, columns }: Flow): Data => columns[schema.fields.findInd
 const idSchema = new Schema([new Field('id', new Utf8(), false)])
 const idHeader = schemaBytes(idSchema).length
 
-/** Runs a pass over its partitions (several where one read serves them), skipping those that are done already. `progress` hears of rows as they pass. */
+/**
+ * Runs a pass over its partitions (several where one read serves them), skipping those that are done already.
+ * `progress` hears of rows as they pass.
+ */
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
   const begin = (which: number) => {
@@ -345,12 +488,16 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     mkdirSync(folder, { recursive: true })
     return { pass: new PartitionPass(world, task, which, folder), folder }
   }
-  const end = (which: number, { pass, folder }: { pass: PartitionPass, folder: string }) => {
+  const end = (which: number, { pass, folder }: { pass: PartitionPass; folder: string }) => {
     const meta = relocate(pass.finish(), folder, task.partitions[which].folder)
     // a spool's name promises the content that was hashed
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
-    saveValue(join(folder, 'meta.bin'), { ...meta, folder: task.partitions[which].folder, files: readdirSync(folder).sort() } satisfies PassMeta)
+    saveValue(join(folder, 'meta.bin'), {
+      ...meta,
+      folder: task.partitions[which].folder,
+      files: readdirSync(folder).sort(),
+    } satisfies PassMeta)
     syncFolder(folder)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
@@ -362,7 +509,8 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     return progress(rowCount(partitions[0]))
   }
   const node = world.nodes.get(world.setup.files[partitions[0].file].source)!
-  let which = 0, current = task.partitions[0].done ? undefined : begin(0)
+  let which = 0,
+    current = task.partitions[0].done ? undefined : begin(0)
   const advance = () => {
     if (current) end(which, current)
     which++

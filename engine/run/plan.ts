@@ -1,23 +1,27 @@
 /**
- * Cuts a graph into levels. A level is a pass over all partitions in which no stage waits for rows of another partition. A stage that must see everything first (fit
- * rounds, groups) ends a level: its input is spooled, and its verdicts come in a later one.
+ * Cuts a graph into levels. A level is a pass over all partitions in which no stage waits for rows of another
+ * partition. A stage that must see everything first (fit rounds, groups) ends a level: its input is spooled, and its
+ * verdicts come in a later one.
  */
 import type { Stage } from '../../stages/define.ts'
 import { sourcesAbove, type Graph, type Node } from '../graph/types.ts'
 
-/** What is done with a node in one pass, in order. Ports are named `<node>` (its output), `<node>.dropped` or `<node>.<reason>`. */
+/**
+ * What is done with a node in one pass, in order. Ports are named `<node>` (its output), `<node>.dropped` or
+ * `<node>.<reason>`.
+ */
 export type Op =
-  | { readonly kind: 'source', readonly node: string }
+  | { readonly kind: 'source'; readonly node: string }
   /** Runs a stage over the merged inputs, or over its spool, and gives out its ports. */
-  | { readonly kind: 'stage', readonly node: string, readonly inputs: readonly string[] }
+  | { readonly kind: 'stage'; readonly node: string; readonly inputs: readonly string[] }
   /** Merges the inputs of a stage that waits, and spools them. */
-  | { readonly kind: 'gather', readonly node: string, readonly inputs: readonly string[] }
+  | { readonly kind: 'gather'; readonly node: string; readonly inputs: readonly string[] }
   /** Feeds the rows of a spool (just gathered, or loaded) to a fit round, or collects the keys of a group. */
-  | { readonly kind: 'collect', readonly node: string, readonly round: number, readonly spool: string }
-  | { readonly kind: 'sink', readonly node: string, readonly inputs: readonly string[] }
+  | { readonly kind: 'collect'; readonly node: string; readonly round: number; readonly spool: string }
+  | { readonly kind: 'sink'; readonly node: string; readonly inputs: readonly string[] }
   /** Brings back the rows of a spool, under the name of the port that was saved. */
-  | { readonly kind: 'load', readonly port: string }
-  | { readonly kind: 'save', readonly port: string }
+  | { readonly kind: 'load'; readonly port: string }
+  | { readonly kind: 'save'; readonly port: string }
 
 export interface Plan {
   readonly graph: Graph
@@ -28,21 +32,33 @@ export interface Plan {
 }
 
 /** The rounds that a node waits for: its fit rounds, and one more for a group. */
-export const roundsOf = (node: Pick<Node, 'stage'>): number => node.stage.kind === 'stage' ? (node.stage.fit?.length ?? 0) + (node.stage.group ? 1 : 0) : 0
+export const roundsOf = (node: Pick<Node, 'stage'>): number =>
+  node.stage.kind === 'stage' ? (node.stage.fit?.length ?? 0) + (node.stage.group ? 1 : 0) : 0
 
 /** The port that an input names. */
-export const portOf = (input: Node['from'][number]): string => input.port ? `${input.node}.${input.port}` : input.node
+export const portOf = (input: Node['from'][number]): string => (input.port ? `${input.node}.${input.port}` : input.node)
 
 /** The spool of what a waiting stage has gathered. No port has this name: '#' is not allowed in ids. */
 export const gathered = (node: string): string => `${node}#in`
 
-/** Whether a stage hands on every row, with nothing that `reader` reads changed or added: what `reader` would learn of its output, it can learn of its input. */
+/**
+ * Whether a stage hands on every row, with nothing that `reader` reads changed or added: what `reader` would learn of
+ * its output, it can learn of its input.
+ */
 function isTransparent({ id, stage, options }: Node, reader: Node): boolean {
-  if (stage.kind !== 'stage' || reader.stage.kind !== 'stage' || !(stage.rows === 'same' || stage.keeps?.(options as never))) return false
-  const read = columnsOf(reader.stage.reads, reader.options), written = columnsOf(stage.writes, options)
+  if (
+    stage.kind !== 'stage' ||
+    reader.stage.kind !== 'stage' ||
+    !(stage.rows === 'same' || stage.keeps?.(options as never))
+  ) {
+    return false
+  }
+  const read = columnsOf(reader.stage.reads, reader.options),
+    written = columnsOf(stage.writes, options)
   return Object.keys(written).every(name => !(`${id}_${name}` in read))
 }
-const columnsOf = (columns: Stage['reads'], options: unknown): object => typeof columns === 'function' ? columns(options as never) : columns
+const columnsOf = (columns: Stage['reads'], options: unknown): object =>
+  typeof columns === 'function' ? columns(options as never) : columns
 
 /** The node `last` and those before it, each the only input of the next, back to `first`. */
 function chain(at: ReadonlyMap<string, Node>, last: string, first: string): Node[] {
@@ -52,13 +68,21 @@ function chain(at: ReadonlyMap<string, Node>, last: string, first: string): Node
 
 export function makePlan(graph: Graph): Plan {
   const at = new Map(graph.nodes.map(node => [node.id, node]))
-  // the level in which a node takes its input, that in which it gives its output, and the node whose spool it learns from
-  const inLevel = new Map<string, number>(), outLevel = new Map<string, number>(), learnsFrom = new Map<string, string>()
+  // the level in which a node takes its input, that in which it gives its output, and the node whose spool it learns
+  // from
+  const inLevel = new Map<string, number>(),
+    outLevel = new Map<string, number>(),
+    learnsFrom = new Map<string, string>()
   for (const node of graph.nodes) {
     const { id, stage, from } = node
-    const ready = Math.max(0, ...from.map(input => outLevel.get(input.node)!)), rounds = roundsOf(node)
-    // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both at once
-    const spool = from.length === 1 && from[0].port === undefined && stage.kind === 'stage' && !stage.group && rounds > 0 ? learnsFrom.get(from[0].node) : undefined
+    const ready = Math.max(0, ...from.map(input => outLevel.get(input.node)!)),
+      rounds = roundsOf(node)
+    // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both
+    // at once
+    const spool =
+      from.length === 1 && from[0].port === undefined && stage.kind === 'stage' && !stage.group && rounds > 0
+        ? learnsFrom.get(from[0].node)
+        : undefined
     const beside = spool !== undefined && chain(at, from[0].node, spool).every(earlier => isTransparent(earlier, node))
     if (rounds > 0) learnsFrom.set(id, beside ? spool : id)
     inLevel.set(id, ready)
@@ -67,14 +91,25 @@ export function makePlan(graph: Graph): Plan {
   }
   const count = Math.max(...outLevel.values()) + 1
   const levels = Array.from({ length: count }, (_, level) => {
-    const ops: Op[] = [], loaded = new Set<string>()
-    const load = (port: string) => { if (!loaded.has(port)) { loaded.add(port); ops.push({ kind: 'load', port }) } }
-    const inputs = (node: Node) => node.from.map(input => {
-      if (outLevel.get(input.node)! < level) load(portOf(input))
-      return portOf(input)
-    })
+    const ops: Op[] = [],
+      loaded = new Set<string>()
+    const load = (port: string) => {
+      if (!loaded.has(port)) {
+        loaded.add(port)
+        ops.push({ kind: 'load', port })
+      }
+    }
+    const inputs = (node: Node) =>
+      node.from.map(input => {
+        if (outLevel.get(input.node)! < level) load(portOf(input))
+        return portOf(input)
+      })
     for (const node of graph.nodes) {
-      const { id, stage } = node, first = inLevel.get(id)!, last = outLevel.get(id)!, teacher = learnsFrom.get(id), begins = teacher === undefined ? first : inLevel.get(teacher)!
+      const { id, stage } = node,
+        first = inLevel.get(id)!,
+        last = outLevel.get(id)!,
+        teacher = learnsFrom.get(id),
+        begins = teacher === undefined ? first : inLevel.get(teacher)!
       if (teacher === id && level === first) ops.push({ kind: 'gather', node: id, inputs: inputs(node) })
       const round = level - begins
       if (teacher !== undefined && round >= 0 && round < roundsOf(node)) {
@@ -90,14 +125,20 @@ export function makePlan(graph: Graph): Plan {
       } else ops.push({ kind: 'stage', node: id, inputs: inputs(node) })
     }
     // what later levels read of this one is spooled
-    const saved = new Set(graph.nodes.flatMap(node => node.from
-      .filter(input => outLevel.get(input.node) === level && inLevel.get(node.id)! > level).map(portOf)))
+    const saved = new Set(
+      graph.nodes.flatMap(node =>
+        node.from.filter(input => outLevel.get(input.node) === level && inLevel.get(node.id)! > level).map(portOf),
+      ),
+    )
     for (const port of saved) ops.push({ kind: 'save', port })
     return ops
   })
-  for (const ops of levels) for (const op of ops) if ('node' in op && !at.has(op.node)) throw new Error(`plan: no node '${op.node}'`)
+  for (const ops of levels) {
+    for (const op of ops) if ('node' in op && !at.has(op.node)) throw new Error(`plan: no node '${op.node}'`)
+  }
   return { graph, levels, reach: sourcesAbove(graph) }
 }
 
 /** The group round of a node comes after its fit rounds. */
-export const isGroupRound = (stage: Stage, round: number): boolean => stage.group !== undefined && round === (stage.fit?.length ?? 0)
+export const isGroupRound = (stage: Stage, round: number): boolean =>
+  stage.group !== undefined && round === (stage.fit?.length ?? 0)

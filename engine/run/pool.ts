@@ -8,7 +8,9 @@ import { packageRoot } from '../root.ts'
 import type { Question, Setup, Task, Told } from './messages.ts'
 
 export interface Pool {
-  /** Runs a task on the next free worker; rejects with the task's error, or when a worker dies or the pool is closed. */
+  /**
+   * Runs a task on the next free worker; rejects with the task's error, or when a worker dies or the pool is closed.
+   */
   run<T>(task: Task): Promise<T>
   close(): Promise<void>
 }
@@ -22,45 +24,86 @@ const placeOf = (task: Task, setup: Setup | undefined): string => {
 /** What a worker is at, in words. */
 function workOf(task: Task, setup: Setup | undefined, [, index, row]: Int32Array): string {
   if (task.kind === 'hash') return `${task.path} is being hashed`
-  const nodeOf = (id: string) => { const use = setup?.nodes.find(node => node.id === id)?.use; return `${id} (${use})` }
-  if (task.kind === 'pass') return `${nodeOf(setup!.nodes[index].id)} is at work on ${placeOf(task, setup)}, in the block from row ${row} on`
+  const nodeOf = (id: string) => {
+    const use = setup?.nodes.find(node => node.id === id)?.use
+    return `${id} (${use})`
+  }
+  if (task.kind === 'pass') {
+    return `${nodeOf(setup!.nodes[index].id)} is at work on ${placeOf(task, setup)}, in the block from row ${row} on`
+  }
   if (task.kind === 'check') return `what an earlier run left in ${task.folder} is being checked`
   if (task.kind === 'ledger') return 'the ledger is being written'
   return `${nodeOf(task.node)} ${{ merge: 'is being fitted', bucket: 'relates rows', sink: 'writes its files' }[task.kind]}`
 }
 
 function deadWorker(what: string, task: Task | undefined, setup: Setup | undefined): SluiceError {
-  return new SluiceError(`worker: ${what}${task ? ` while it worked on ${placeOf(task, setup)}` : ''}; nothing is published, what is finished is kept`, EXIT.unexpected)
+  return new SluiceError(
+    `worker: ${what}${task ? ` while it worked on ${placeOf(task, setup)}` : ''}; nothing is published, what is finished is kept`,
+    EXIT.unexpected,
+  )
 }
 
 function failure(error: unknown, task: Task | undefined, setup: Setup | undefined): Error {
-  const { message, stack, code } = error instanceof Error ? error as Error & { code?: string } : new Error(String(error)) as Error & { code?: string }
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return deadWorker('a worker thread ran out of memory (fewer --workers, or NODE_OPTIONS=--max-old-space-size=<MB>, leave more to each)', task, setup)
-  return Object.assign(new Error(`worker: ${message}`, { cause: error }), { stack: stack?.replace(message, `worker: ${message}`), ...code === undefined ? {} : { code } })
+  const { message, stack, code } =
+    error instanceof Error
+      ? (error as Error & { code?: string })
+      : (new Error(String(error)) as Error & { code?: string })
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return deadWorker(
+      'a worker thread ran out of memory (fewer --workers, or NODE_OPTIONS=--max-old-space-size=<MB>, leave more to each)',
+      task,
+      setup,
+    )
+  }
+  return Object.assign(new Error(`worker: ${message}`, { cause: error }), {
+    stack: stack?.replace(message, `worker: ${message}`),
+    ...(code === undefined ? {} : { code }),
+  })
 }
 
 /**
- * `progress` hears of rows as workers pass them, `calls` is asked what they ask; when it fails, so does all that runs. `quiet` hears of a worker that has shown no sign of life for `quietSecs`, and again
- * after as many. A worker that dies takes its task's promise with it; the others go on until the pool is closed.
+ * `progress` hears of rows as workers pass them, `calls` is asked what they ask; when it fails, so does all that runs.
+ * `quiet` hears of a worker that has shown no sign of life for `quietSecs`, and again after as many. A worker that dies
+ * takes its task's promise with it; the others go on until the pool is closed.
  */
-export function openPool(workers: number, setup: Setup | undefined, progress: (rows: number) => void, calls?: Calls, quiet: (text: string) => void = () => undefined, quietSecs = 60): Pool {
+export function openPool(
+  workers: number,
+  setup: Setup | undefined,
+  progress: (rows: number) => void,
+  calls?: Calls,
+  quiet: (text: string) => void = () => undefined,
+  quietSecs = 60,
+): Pool {
   const queue = new PQueue({ concurrency: workers })
   const idle: Worker[] = []
   const all: Worker[] = []
   const busy = new Map<Worker, Task>()
   // what still waits when the pool closes, or when a worker dies, is told so: its caller would wait for ever
   let refuse: (error: Error) => void
-  const closed = new Promise<never>((_, reject) => { refuse = reject })
+  const closed = new Promise<never>((_, reject) => {
+    refuse = reject
+  })
   closed.catch(() => undefined)
-  calls?.failed.catch((error: Error) => { refuse(error) })
-  const signs = new Map<Worker, { watch: Int32Array, seen: number, since: number }>()
-  const isAlive = (worker: Worker) => { const sign = signs.get(worker)!; sign.seen = sign.watch[0]; sign.since = Date.now() }
+  calls?.failed.catch((error: Error) => {
+    refuse(error)
+  })
+  const signs = new Map<Worker, { watch: Int32Array; seen: number; since: number }>()
+  const isAlive = (worker: Worker) => {
+    const sign = signs.get(worker)!
+    sign.seen = sign.watch[0]
+    sign.since = Date.now()
+  }
   // a stage that never returns cannot be asked: its thread says what it is at in memory that both see
   const timer = setInterval(() => {
     for (const [worker, task] of busy) {
-      const { watch, seen, since } = signs.get(worker)!, secs = Math.round((Date.now() - since) / 1000)
+      const { watch, seen, since } = signs.get(worker)!,
+        secs = Math.round((Date.now() - since) / 1000)
       if (watch[0] !== seen) isAlive(worker)
-      else if (secs >= quietSecs) quiet(`worker: no progress for ${secs} s: ${workOf(task, setup, watch)}; Ctrl-C ends the run, and what is finished is kept`)
+      else if (secs >= quietSecs) {
+        quiet(
+          `worker: no progress for ${secs} s: ${workOf(task, setup, watch)}; Ctrl-C ends the run, and what is finished is kept`,
+        )
+      }
     }
   }, quietSecs * 1000)
   timer.unref()
@@ -70,34 +113,54 @@ export function openPool(workers: number, setup: Setup | undefined, progress: (r
     signs.set(worker, { watch, seen: 0, since: 0 })
     worker.setMaxListeners(0)
     worker.on('message', ({ question }: { question?: Question }) => {
-      if (question) void calls!.ask(question.node, question.items).then(answers => { worker.postMessage({ told: { number: question.number, answers } satisfies Told }) })
+      if (question) {
+        void calls!.ask(question.node, question.items).then(answers => {
+          worker.postMessage({ told: { number: question.number, answers } satisfies Told })
+        })
+      }
     })
     // also while it has no task: a stage may have left something behind that fails later
     worker.on('error', (error: unknown) => refuse(failure(error, busy.get(worker), setup)))
-    worker.on('exit', code => refuse(deadWorker(`a worker thread ended by itself with code ${code}`, busy.get(worker), setup)))
+    worker.on('exit', code =>
+      refuse(deadWorker(`a worker thread ended by itself with code ${code}`, busy.get(worker), setup)),
+    )
     all.push(worker)
     return worker
   }
-  const once = <T>(worker: Worker, task: Task) => new Promise<T>((resolve, reject) => {
-    const message = (answer: { progress?: number, question?: Question, result?: T, error?: { message: string, stack?: string, code?: string } }) => {
+  const once = <T>(worker: Worker, task: Task) =>
+    new Promise<T>((resolve, reject) => {
+      const message = (answer: {
+        progress?: number
+        question?: Question
+        result?: T
+        error?: { message: string; stack?: string; code?: string }
+      }) => {
+        isAlive(worker)
+        if (answer.question !== undefined) return
+        if (answer.progress !== undefined) return progress(answer.progress)
+        worker.off('message', message)
+        busy.delete(worker)
+        idle.push(worker)
+        if (answer.error) {
+          return reject(
+            Object.assign(new Error(answer.error.message), { code: answer.error.code, stack: answer.error.stack }),
+          )
+        }
+        resolve(answer.result as T)
+      }
+      busy.set(worker, task)
       isAlive(worker)
-      if (answer.question !== undefined) return
-      if (answer.progress !== undefined) return progress(answer.progress)
-      worker.off('message', message)
-      busy.delete(worker)
-      idle.push(worker)
-      if (answer.error) return reject(Object.assign(new Error(answer.error.message), { code: answer.error.code, stack: answer.error.stack }))
-      resolve(answer.result as T)
-    }
-    busy.set(worker, task)
-    isAlive(worker)
-    worker.on('message', message)
-    worker.postMessage(task)
-  })
+      worker.on('message', message)
+      worker.postMessage(task)
+    })
   return {
-    run: <T>(task: Task) => Promise.race([closed, queue.add(async () => {
-      return once<T>(idle.pop() ?? spawn(), task)
-    }) as Promise<T>]),
+    run: <T>(task: Task) =>
+      Promise.race([
+        closed,
+        queue.add(async () => {
+          return once<T>(idle.pop() ?? spawn(), task)
+        }) as Promise<T>,
+      ]),
     async close() {
       clearInterval(timer)
       refuse(new Error('pool: closed'))

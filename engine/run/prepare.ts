@@ -12,32 +12,72 @@ import { withInput } from './inputs.ts'
 import { checkOptions } from './options.ts'
 import type { GraphInput, RunOptions } from './run.ts'
 
-export interface Prepared { readonly graph: Graph, readonly files: readonly (InputFile & { source: string })[], readonly schemas: ReadonlyMap<string, { input: Schema, output: Schema }>, readonly isText: ReadonlyMap<string, boolean>
+export interface Prepared {
+  readonly graph: Graph
+  readonly files: readonly (InputFile & { source: string })[]
+  readonly schemas: ReadonlyMap<string, { input: Schema; output: Schema }>
+  readonly isText: ReadonlyMap<string, boolean>
   readonly services: Services
   /** Problems that do not stop a run, a line each. */
-  readonly warnings: string }
+  readonly warnings: string
+}
 
-/** Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is processed. */
+/**
+ * Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is
+ * processed.
+ */
 export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
   checkOptions(options)
-  const { builder, overrides } = await withInput(typeof input === 'object' && 'written' in input ? input : graphOf(input), options.input, options.set)
-  const { graph: read, problems: warnings } = await checkGraph(builder, { overrides: [...options.set ?? [], ...overrides], userFolder })
+  const { builder, overrides } = await withInput(
+    typeof input === 'object' && 'written' in input ? input : graphOf(input),
+    options.input,
+    options.set,
+  )
+  const { graph: read, problems: warnings } = await checkGraph(builder, {
+    overrides: [...(options.set ?? []), ...overrides],
+    userFolder,
+  })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
-  const inputs = new Map<string, InputFile[]>(), told: string[] = []
-  for (const node of graph.nodes) if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
+  const inputs = new Map<string, InputFile[]>(),
+    told: string[] = []
+  for (const node of graph.nodes) {
+    if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
+  }
   if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
   const { services, problems: unfit } = servicesOf(graph)
-  const { nodes, problems: unread } = resolveColumns(graph, inputs), problems = [...unfit, ...unread]
+  const { nodes, problems: unread } = resolveColumns(graph, inputs),
+    problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
-  const schemas = new Map(graph.nodes.map(node => {
-    const { input, output, isText } = nodes.get(node.id)!
-    return [node.id, { input, output: node.stage.kind === 'sink' ? (node.stage as Sink).schema(node.options as never, input, isText).schema : output }]
-  }))
+  const schemas = new Map(
+    graph.nodes.map(node => {
+      const { input, output, isText } = nodes.get(node.id)!
+      return [
+        node.id,
+        {
+          input,
+          output:
+            node.stage.kind === 'sink'
+              ? (node.stage as Sink).schema(node.options as never, input, isText).schema
+              : output,
+        },
+      ]
+    }),
+  )
   return {
-    graph, files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))), schemas, services,
+    graph,
+    files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))),
+    schemas,
+    services,
     isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
-    warnings: [formatProblems([...warnings, ...problems]), ...graph.nodes.flatMap(readsOf), ...told, ...unreadOf([...inputs.values()].flat())].filter(Boolean).join('\n'),
+    warnings: [
+      formatProblems([...warnings, ...problems]),
+      ...graph.nodes.flatMap(readsOf),
+      ...told,
+      ...unreadOf([...inputs.values()].flat()),
+    ]
+      .filter(Boolean)
+      .join('\n'),
   }
 }
 
@@ -46,8 +86,12 @@ function unreadOf(files: readonly InputFile[]): string[] {
   const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
   const empty = pathsOf(files.filter(({ rows }) => rows === 0))
   const open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
-  const line = (paths: readonly string[], what: string) => paths.length === 0 ? []
-    : [`input: ${paths.length} ${what}: ${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`]
+  const line = (paths: readonly string[], what: string) =>
+    paths.length === 0
+      ? []
+      : [
+          `input: ${paths.length} ${what}: ${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`,
+        ]
   return [
     ...line(empty, `of ${files.length} files have no row`),
     ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
@@ -55,8 +99,12 @@ function unreadOf(files: readonly InputFile[]): string[] {
 }
 
 /** What a user's stage may read that no key holds. */
-const readsOf = ({ id, use, own }: Node): string[] => !own?.reads.length ? []
-  : [`${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`]
+const readsOf = ({ id, use, own }: Node): string[] =>
+  !own?.reads.length
+    ? []
+    : [
+        `${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`,
+      ]
 
 function checkPick({ path, layout, canPick }: InputFile): void {
   if (canPick) return

@@ -1,5 +1,18 @@
-/** Puts a run's results together in a folder of its own, checks that every row is accounted for, and makes it the latest by a rename. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+/**
+ * Puts a run's results together in a folder of its own, checks that every row is accounted for, and makes it the latest
+ * by a rename.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Sink, Stage, StageReport } from '../../stages/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
@@ -18,7 +31,8 @@ import type { Prepared } from './prepare.ts'
 import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
-const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version
+const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
+  .version
 
 export interface PublishInput {
   readonly output: string
@@ -47,64 +61,150 @@ function freeName(folder: string, name: string): string {
 
 const dataName = (i: number, n: number) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`
 
-export async function publish(input: PublishInput): Promise<{ status: 'published' | 'empty', folder: string, manifest: Manifest }> {
+export async function publish(
+  input: PublishInput,
+): Promise<{ status: 'published' | 'empty'; folder: string; manifest: Manifest }> {
   const { output, prepared, pool, counts } = input
-  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace(/\.\d+Z$/, 'Z')
-  const name = freeName(join(output, 'runs'), `${stamp}-${input.hash.slice(0, 8)}`), folder = join(output, 'runs', `.tmp-${name}`)
-  for (const old of readdirSync(join(output, 'runs'))) if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })
+  const stamp = new Date()
+    .toISOString()
+    .replace(/[-:]/g, '')
+    .replace(/\.\d+Z$/, 'Z')
+  const name = freeName(join(output, 'runs'), `${stamp}-${input.hash.slice(0, 8)}`),
+    folder = join(output, 'runs', `.tmp-${name}`)
+  for (const old of readdirSync(join(output, 'runs'))) {
+    if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })
+  }
   mkdirSync(join(folder, 'ledger'), { recursive: true })
   const metas = input.metas()
   const parts = join(output, '.sluice', 'ledger')
   rmSync(parts, { recursive: true, force: true })
   mkdirSync(parts, { recursive: true })
 
-  const ledger = await Promise.all(input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p))))
-  const inLedger = rowsIn(appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName))
+  const ledger = await Promise.all(
+    input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p))),
+  )
+  const inLedger = rowsIn(
+    appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
+  )
   rmSync(parts, { recursive: true, force: true })
   const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
   const rows = {
-    read: input.partitions.reduce((n, partition) => n + rowCount(partition), 0), kept: sum(part => part.outcomes.kept), dropped: sum(part => part.outcomes.dropped), errored: sum(part => part.outcomes.errored),
+    read: input.partitions.reduce((n, partition) => n + rowCount(partition), 0),
+    kept: sum(part => part.outcomes.kept),
+    dropped: sum(part => part.outcomes.dropped),
+    errored: sum(part => part.outcomes.errored),
     derived: Object.values(counts).reduce((n, stage) => n + stage.derived, 0),
   }
   const sinks: Manifest['sinks'] = {}
-  await Promise.all(prepared.graph.nodes.filter(node => node.stage.kind === 'sink').map(async node => {
-    const sink = node.stage as Sink, { input: schema, output: written } = prepared.schemas.get(node.id)!
-    const { renamed, facts } = sink.schema(node.options as never, schema, prepared.isText.get(node.id) ?? false)
-    const streams = metas.flatMap(levels => levels.flatMap(meta => meta.sinks[node.id] ?? []))
-    mkdirSync(join(folder, node.id), { recursive: true })
-    const rows = await pool.run<number>({ kind: 'sink', node: node.id, folder: join(folder, node.id), schema: schemaBytes(written), streams })
-    sinks[node.id] = { rows, columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
-    counts[node.id] ??= emptyCounts()
-  }))
+  await Promise.all(
+    prepared.graph.nodes
+      .filter(node => node.stage.kind === 'sink')
+      .map(async node => {
+        const sink = node.stage as Sink,
+          { input: schema, output: written } = prepared.schemas.get(node.id)!
+        const { renamed, facts } = sink.schema(node.options as never, schema, prepared.isText.get(node.id) ?? false)
+        const streams = metas.flatMap(levels => levels.flatMap(meta => meta.sinks[node.id] ?? []))
+        mkdirSync(join(folder, node.id), { recursive: true })
+        const rows = await pool.run<number>({
+          kind: 'sink',
+          node: node.id,
+          folder: join(folder, node.id),
+          schema: schemaBytes(written),
+          streams,
+        })
+        sinks[node.id] = { rows, columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
+        counts[node.id] ??= emptyCounts()
+      }),
+  )
   // derived rows are counted where they are made; a sink's own count of them is not another one
-  rows.derived = prepared.graph.nodes.filter(node => node.stage.kind === 'stage').reduce((n, node) => n + (counts[node.id]?.derived ?? 0), 0)
-  const dropped = appendAside(folder, 'dropped', metas), noted = appendAside(folder, 'notes', metas)
+  rows.derived = prepared.graph.nodes
+    .filter(node => node.stage.kind === 'stage')
+    .reduce((n, node) => n + (counts[node.id]?.derived ?? 0), 0)
+  const dropped = appendAside(folder, 'dropped', metas),
+    noted = appendAside(folder, 'notes', metas)
   const problems = unaccounted(prepared, counts, rows, { ledger: inLedger, sinks, dropped, noted })
-  if (problems.length > 0) throw new Error(`run: rows are not accounted for, which is a bug of Sluice: ${problems.join('; ')}`)
+  if (problems.length > 0) {
+    throw new Error(`run: rows are not accounted for, which is a bug of Sluice: ${problems.join('; ')}`)
+  }
 
   const manifest: Manifest = {
-    sluice: packageVersion, hash: input.hash,
+    sluice: packageVersion,
+    hash: input.hash,
     graph: {
-      name: prepared.graph.name, seed: prepared.graph.seed, partition_rows: prepared.graph.partitionRows,
-      stages: prepared.graph.nodes.map(node => ({ id: node.id, use: node.use, version: node.stage.version, with: publicOptions(node), from: node.from.map(from => from.port ? `${from.node}.${from.port}` : from.node) })),
+      name: prepared.graph.name,
+      seed: prepared.graph.seed,
+      partition_rows: prepared.graph.partitionRows,
+      stages: prepared.graph.nodes.map(node => ({
+        id: node.id,
+        use: node.use,
+        version: node.stage.version,
+        with: publicOptions(node),
+        from: node.from.map(from => (from.port ? `${from.node}.${from.port}` : from.node)),
+      })),
     },
-    ...(input.limit === undefined ? {} : { limit: input.limit }), ...(input.sample === undefined ? {} : { sample: input.sample }), ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
-    inputs: prepared.files.map((file, i) => ({ source: file.source, path: labelOf(file.path), rows: file.rows, bytes: file.bytes, sha256: input.hashes[i], layout: file.layout, facts: file.facts })),
-    rows, dropped_by_kind: kinds(prepared, counts),
-    dropped_by_none: { parent: sum(part => part.byNone.parent), rejected_side: sum(part => part.byNone.rejected_side), unused: sum(part => part.byNone.unused) },
-    stages: Object.fromEntries(prepared.graph.nodes.map(node => {
-      // time differs between equal runs
-      const { millis: _millis, left: _left, ...rest } = counts[node.id] ?? emptyCounts()
-      return [node.id, { use: node.use, ...rest, reasons: sorted(rest.reasons), kinds: Object.fromEntries(Object.keys(rest.reasons).sort().map(reason => [reason, node.stage.reasons[reason].kind])), notes: sorted(rest.notes), ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}) }]
+    ...(input.limit === undefined ? {} : { limit: input.limit }),
+    ...(input.sample === undefined ? {} : { sample: input.sample }),
+    ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
+    inputs: prepared.files.map((file, i) => ({
+      source: file.source,
+      path: labelOf(file.path),
+      rows: file.rows,
+      bytes: file.bytes,
+      sha256: input.hashes[i],
+      layout: file.layout,
+      facts: file.facts,
     })),
-    warnings: warningsOf(prepared, counts), lengths: lengthsOf(prepared, input.partitions, metas), sinks: sorted(sinks), files: {},
+    rows,
+    dropped_by_kind: kinds(prepared, counts),
+    dropped_by_none: {
+      parent: sum(part => part.byNone.parent),
+      rejected_side: sum(part => part.byNone.rejected_side),
+      unused: sum(part => part.byNone.unused),
+    },
+    stages: Object.fromEntries(
+      prepared.graph.nodes.map(node => {
+        // time differs between equal runs
+        const { millis: _millis, left: _left, ...rest } = counts[node.id] ?? emptyCounts()
+        return [
+          node.id,
+          {
+            use: node.use,
+            ...rest,
+            reasons: sorted(rest.reasons),
+            kinds: Object.fromEntries(
+              Object.keys(rest.reasons)
+                .sort()
+                .map(reason => [reason, node.stage.reasons[reason].kind]),
+            ),
+            notes: sorted(rest.notes),
+            ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}),
+          },
+        ]
+      }),
+    ),
+    warnings: warningsOf(prepared, counts),
+    lengths: lengthsOf(prepared, input.partitions, metas),
+    sinks: sorted(sinks),
+    files: {},
   }
-  writeWhole(join(folder, 'report.html'), await reportHtml(folder, manifest, (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason]))
+  writeWhole(
+    join(folder, 'report.html'),
+    await reportHtml(
+      folder,
+      manifest,
+      (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
+    ),
+  )
   const empty = Object.values(sinks).every(sink => sink.rows === 0)
   const files = filesBelow(folder).sort()
   const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))
-  files.forEach((file, i) => { manifest.files[file] = { bytes: statSync(join(folder, file)).size, sha256: hashes[i] } })
-  writeWhole(join(folder, 'timings.json'), `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`)
+  files.forEach((file, i) => {
+    manifest.files[file] = { bytes: statSync(join(folder, file)).size, sha256: hashes[i] }
+  })
+  writeWhole(
+    join(folder, 'timings.json'),
+    `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
+  )
   writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   const final = join(output, 'runs', name)
   syncFolder(folder)
@@ -117,7 +217,9 @@ export async function publish(input: PublishInput): Promise<{ status: 'published
 
 /** Options as they may be read by others: what a URL has behind its path may be a key. */
 const publicOptions = (node: Node): Readonly<Record<string, unknown>> =>
-  JSON.parse(JSON.stringify(seenOptions(node)), (_, value: unknown) => typeof value === 'string' && isUrl(value) ? bareUrl(value) : value) as Record<string, unknown>
+  JSON.parse(JSON.stringify(seenOptions(node)), (_, value: unknown) =>
+    typeof value === 'string' && isUrl(value) ? bareUrl(value) : value,
+  ) as Record<string, unknown>
 
 /** Which of the ids to keep no row has. */
 function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[]): Manifest['keep_ids'] {
@@ -129,20 +231,28 @@ function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[])
 
 const rowsIn = (files: readonly { rows: number }[]): number => files.reduce((n, { rows }) => n + rows, 0)
 
-/** Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder of their own. Returns the rows written of each stage. */
-function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly (readonly PassMeta[])[]): Record<string, number> {
+/**
+ * Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder
+ * of their own. Returns the rows written of each stage.
+ */
+function appendAside(
+  folder: string,
+  kind: 'dropped' | 'notes',
+  metas: readonly (readonly PassMeta[])[],
+): Record<string, number> {
   const written: Record<string, number> = {}
-  const byStage = new Map<string, Map<string, { schema: Uint8Array, streams: StreamAt[] }>>()
+  const byStage = new Map<string, Map<string, { schema: Uint8Array; streams: StreamAt[] }>>()
   for (const meta of metas.flat()) {
     for (const [node, { schema, ...stream }] of Object.entries(meta[kind])) {
       if (!byStage.has(node)) byStage.set(node, new Map())
-      const key = Buffer.from(schema).toString('latin1'), kinds = byStage.get(node)!
+      const key = Buffer.from(schema).toString('latin1'),
+        kinds = byStage.get(node)!
       if (!kinds.has(key)) kinds.set(key, { schema, streams: [] })
       kinds.get(key)!.streams.push(stream)
     }
   }
   for (const [node, schemas] of byStage) {
-    [...schemas.values()].forEach(({ schema, streams }, i) => {
+    ;[...schemas.values()].forEach(({ schema, streams }, i) => {
       const target = join(folder, kind, i === 0 ? node : `${node}-${i + 1}`)
       mkdirSync(target, { recursive: true })
       written[node] = (written[node] ?? 0) + rowsIn(appendStreams(target, schema, streams, SHARD_BYTES, dataName))
@@ -152,45 +262,79 @@ function appendAside(folder: string, kind: 'dropped' | 'notes', metas: readonly 
 }
 
 /** Which side is longer in what the sources gave and in what the sinks got, by file. */
-function lengthsOf({ graph, files }: Prepared, partitions: readonly Partition[], metas: readonly (readonly PassMeta[])[]): Manifest['lengths'] {
-  return Object.fromEntries(graph.nodes.filter(({ stage }) => stage.kind !== 'stage').map(({ id }) => {
-    const all = emptyLengths(), byFile = Object.create(null) as Record<string, Lengths>
-    metas.forEach((levels, p) => levels.forEach(({ lengths: { [id]: some } }) => {
-      if (!some) return
-      addLengths(all, some)
-      addLengths(byFile[labelOf(files[partitions[p].file].path)] ??= emptyLengths(), some)
-    }))
-    return [id, { ...all, files: byFile }]
-  }))
+function lengthsOf(
+  { graph, files }: Prepared,
+  partitions: readonly Partition[],
+  metas: readonly (readonly PassMeta[])[],
+): Manifest['lengths'] {
+  return Object.fromEntries(
+    graph.nodes
+      .filter(({ stage }) => stage.kind !== 'stage')
+      .map(({ id }) => {
+        const all = emptyLengths(),
+          byFile = Object.create(null) as Record<string, Lengths>
+        metas.forEach((levels, p) =>
+          levels.forEach(({ lengths: { [id]: some } }) => {
+            if (!some) return
+            addLengths(all, some)
+            addLengths((byFile[labelOf(files[partitions[p].file].path)] ??= emptyLengths()), some)
+          }),
+        )
+        return [id, { ...all, files: byFile }]
+      }),
+  )
 }
 
-interface Written { readonly ledger: number, readonly sinks: Manifest['sinks'], readonly dropped: Readonly<Record<string, number>>, readonly noted: Readonly<Record<string, number>> }
+interface Written {
+  readonly ledger: number
+  readonly sinks: Manifest['sinks']
+  readonly dropped: Readonly<Record<string, number>>
+  readonly noted: Readonly<Record<string, number>>
+}
 
 /** The arithmetic that must hold in every run: of what was counted, and of what was written. */
-function unaccounted({ graph }: Prepared, counts: Record<string, Counts>, rows: Manifest['rows'], written: Written): string[] {
+function unaccounted(
+  { graph }: Prepared,
+  counts: Record<string, Counts>,
+  rows: Manifest['rows'],
+  written: Written,
+): string[] {
   const problems: string[] = []
   if (written.ledger !== rows.read) problems.push(`${written.ledger} rows are in the ledger, ${rows.read} were read`)
-  if (rows.kept + rows.dropped + rows.errored !== rows.read) problems.push(`${rows.kept} kept + ${rows.dropped} dropped + ${rows.errored} errored are not the ${rows.read} rows read`)
+  if (rows.kept + rows.dropped + rows.errored !== rows.read) {
+    problems.push(
+      `${rows.kept} kept + ${rows.dropped} dropped + ${rows.errored} errored are not the ${rows.read} rows read`,
+    )
+  }
   for (const node of graph.nodes) {
     const count = counts[node.id]
     if (!count) continue
     const noted = Object.values(count.notes).reduce((n, some) => n + some, 0)
     for (const [what, were, are] of [
-      ['came to the sink', count.in, written.sinks[node.id]?.rows ?? count.in], ['dropped or errored', count.dropped + count.errored, written.dropped[node.id] ?? 0], ['noted', noted, written.noted[node.id] ?? 0],
-    ] as const) if (were !== are) problems.push(`${node.id}: ${were} rows ${what}, ${are} were written`)
+      ['came to the sink', count.in, written.sinks[node.id]?.rows ?? count.in],
+      ['dropped or errored', count.dropped + count.errored, written.dropped[node.id] ?? 0],
+      ['noted', noted, written.noted[node.id] ?? 0],
+    ] as const) {
+      if (were !== are) problems.push(`${node.id}: ${were} rows ${what}, ${are} were written`)
+    }
     if (node.stage.kind !== 'stage' || !['same', 'subset'].includes((node.stage as Stage).rows)) continue
-    if (count.in !== count.out + count.dropped + count.errored) problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
+    if (count.in !== count.out + count.dropped + count.errored) {
+      problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
+    }
   }
   return problems
 }
 
 function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['dropped_by_kind'] {
   const sums = { broken: 0, quality: 0, configured: 0 }
-  for (const node of graph.nodes) for (const [reason, n] of Object.entries(counts[node.id]?.reasons ?? {})) sums[node.stage.reasons[reason].kind] += n
+  for (const node of graph.nodes) {
+    for (const [reason, n] of Object.entries(counts[node.id]?.reasons ?? {})) sums[node.stage.reasons[reason].kind] += n
+  }
   return sums
 }
 
-const sorted = <T>(record: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
+const sorted = <T>(record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** Points `latest` at a run: a new link beside it, then a rename over it. */
 export function swapLatest(output: string, run: string): void {
@@ -201,4 +345,5 @@ export function swapLatest(output: string, run: string): void {
   syncPath(output)
 }
 
-export const latestRun = (output: string): string | undefined => existsSync(join(output, 'latest')) ? join(output, readlinkSync(join(output, 'latest'))) : undefined
+export const latestRun = (output: string): string | undefined =>
+  existsSync(join(output, 'latest')) ? join(output, readlinkSync(join(output, 'latest'))) : undefined

@@ -8,16 +8,24 @@ import { longerText, type Lengths } from './lengths.ts'
 import { byNone, keptElsewhere, rowsRead, type Manifest } from './manifest.ts'
 import { ERROR_ABOUT } from './messages.ts'
 
-const EXAMPLES = 3, CHARACTERS = 300, FILES = 40
+const EXAMPLES = 3,
+  CHARACTERS = 300,
+  FILES = 40
 
-interface Example { id: string, where: string, texts: [string, string][] }
+interface Example {
+  id: string
+  where: string
+  texts: [string, string][]
+}
 
 /** The first few dropped rows of each reason of a stage, shortened. */
 async function examples(folder: string, stage: string): Promise<Map<string, Example[]>> {
   const found = new Map<string, Example[]>()
   const dropped = join(folder, 'dropped')
   if (!existsSync(dropped)) return found
-  for (const part of readdirSync(dropped).filter(name => name === stage || name.startsWith(`${stage}-`)).sort()) {
+  for (const part of readdirSync(dropped)
+    .filter(name => name === stage || name.startsWith(`${stage}-`))
+    .sort()) {
     for (const file of readdirSync(join(dropped, part)).sort()) {
       for await (const batch of readStream(join(dropped, part, file))) {
         const column = (name: string) => batch.getChild(name)
@@ -26,14 +34,25 @@ async function examples(folder: string, stage: string): Promise<Map<string, Exam
           const reason = column('dropped_reason')!.get(i) as string
           const some = found.get(reason) ?? found.set(reason, []).get(reason)!
           if (some.length >= EXAMPLES) continue
-          const texts = batch.schema.fields.filter(field => /^(prompt|chosen|rejected|messages|instruction|completions?)$/.test(field.name)).map((field): [string, string] => {
-            const value: unknown = column(field.name)!.get(i)
-            // a source's raw rows may be null where a pair's are not
-            const messages = String(field.type) === String(messagesType) && value !== null ? [...value as Iterable<{ role: string, content: string } | null>] : undefined
-            const text = messages ? messages.map(message => message ? `${message.role}: ${message.content}` : 'null').join('\n') : String(value)
-            return [field.name, text.length > CHARACTERS ? `${text.slice(0, CHARACTERS)} …` : text]
+          const texts = batch.schema.fields
+            .filter(field => /^(prompt|chosen|rejected|messages|instruction|completions?)$/.test(field.name))
+            .map((field): [string, string] => {
+              const value: unknown = column(field.name)!.get(i)
+              // a source's raw rows may be null where a pair's are not
+              const messages =
+                String(field.type) === String(messagesType) && value !== null
+                  ? [...(value as Iterable<{ role: string; content: string } | null>)]
+                  : undefined
+              const text = messages
+                ? messages.map(message => (message ? `${message.role}: ${message.content}` : 'null')).join('\n')
+                : String(value)
+              return [field.name, text.length > CHARACTERS ? `${text.slice(0, CHARACTERS)} …` : text]
+            })
+          some.push({
+            id: String(column('id')?.get(i) ?? ''),
+            where: `${column('source_file')!.get(i)}:${column('source_row')!.get(i)}`,
+            texts,
           })
-          some.push({ id: String(column('id')?.get(i) ?? ''), where: `${column('source_file')!.get(i)}:${column('source_row')!.get(i)}`, texts })
         }
       }
     }
@@ -41,12 +60,15 @@ async function examples(folder: string, stage: string): Promise<Map<string, Exam
   return found
 }
 
-const escape = (text: string) => text.replace(/[&<>"]/g, character => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character]!)
+const escape = (text: string) =>
+  text.replace(/[&<>"]/g, character => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character]!)
 const n = (value: number) => value.toLocaleString('en-US')
-const percent = (part: number, whole: number) => whole === 0 ? '' : `${(100 * part / whole).toFixed(1)} %`
-const row = (...cells: (string | number)[]) => `<tr>${cells.map(cell => `<td${typeof cell === 'number' ? ' class="n"' : ''}>${typeof cell === 'number' ? n(cell) : cell}</td>`).join('')}</tr>`
+const percent = (part: number, whole: number) => (whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)} %`)
+const row = (...cells: (string | number)[]) =>
+  `<tr>${cells.map(cell => `<td${typeof cell === 'number' ? ' class="n"' : ''}>${typeof cell === 'number' ? n(cell) : cell}</td>`).join('')}</tr>`
 /** A head that begins with '>' stands over numbers. */
-const table = (head: string[], rows: string[]) => `<table><thead><tr>${head.map(cell => cell.startsWith('>') ? `<th class="n">${cell.slice(1)}</th>` : `<th>${cell}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`
+const table = (head: string[], rows: string[]) =>
+  `<table><thead><tr>${head.map(cell => (cell.startsWith('>') ? `<th class="n">${cell.slice(1)}</th>` : `<th>${cell}</th>`)).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>`
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .7em .25em 0;border-bottom:1px solid #ddd;vertical-align:top}.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
@@ -56,48 +78,117 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .7
 /** Of all pairs, then of each file, how often the longer side is the chosen one: as read, and in each sink. */
 function lengthTable({ lengths, sinks, inputs }: Manifest): string {
   const shown = Object.keys(lengths).filter(id => longerText(lengths[id]))
-  const cells = (of: (id: string) => Lengths | undefined) => shown.map(id => { const some = of(id); return `<span class="s">${some && longerText(some) || ''}</span>` })
+  const cells = (of: (id: string) => Lengths | undefined) =>
+    shown.map(id => {
+      const some = of(id)
+      return `<span class="s">${(some && longerText(some)) || ''}</span>`
+    })
   const files = [...new Set(inputs.map(({ path }) => path))]
-  const rows = [row('all', ...cells(id => lengths[id])), ...files.length > 1 ? files.slice(0, FILES).map(file => row(escape(file), ...cells(id => lengths[id].files[file]))) : []]
-  return table(['pairs', ...shown.map(id => id in sinks ? `>in ${escape(id)}` : `>as read (${escape(id)})`)], rows) + (files.length > FILES ? `<p>${n(files.length - FILES)} more files are in the manifest.</p>` : '')
+  const rows = [
+    row('all', ...cells(id => lengths[id])),
+    ...(files.length > 1
+      ? files.slice(0, FILES).map(file => row(escape(file), ...cells(id => lengths[id].files[file])))
+      : []),
+  ]
+  return (
+    table(['pairs', ...shown.map(id => (id in sinks ? `>in ${escape(id)}` : `>as read (${escape(id)})`))], rows) +
+    (files.length > FILES ? `<p>${n(files.length - FILES)} more files are in the manifest.</p>` : '')
+  )
 }
 
 /**
- * The page of a run that lies in `folder` (ledger and dropped rows are there). Depends on nothing but them, the manifest and what stages say of their reasons.
+ * The page of a run that lies in `folder` (ledger and dropped rows are there). Depends on nothing but them, the
+ * manifest and what stages say of their reasons.
  */
-export async function reportHtml(folder: string, manifest: Manifest, reasonOf: (stage: string, reason: string) => Reason | undefined): Promise<string> {
+export async function reportHtml(
+  folder: string,
+  manifest: Manifest,
+  reasonOf: (stage: string, reason: string) => Reason | undefined,
+): Promise<string> {
   const { rows, stages, sinks, dropped_by_kind: kinds } = manifest
   const elsewhere = keptElsewhere(manifest)
-  const funnel = Object.entries(stages).filter(([id]) => !(id in sinks)).map(([id, stage]) => {
-    const out = stage.derived > 0 ? stage.derived : stage.out
-    const width = (count: number) => `${(100 * count / Math.max(1, rows.read)).toFixed(1)}%`
-    const bar = `<div class="track"><div class="${stage.derived > 0 ? 'new' : 'kept'}" style="width:${width(out)}"></div><div class="lost" style="width:${width(stage.dropped + stage.errored)}"></div></div>`
-    return row(escape(id), escape(stage.use), stage.in, stage.dropped, stage.errored, out, bar)
-  })
-  const reasons: { count: number, html: string }[] = []
+  const funnel = Object.entries(stages)
+    .filter(([id]) => !(id in sinks))
+    .map(([id, stage]) => {
+      const out = stage.derived > 0 ? stage.derived : stage.out
+      const width = (count: number) => `${((100 * count) / Math.max(1, rows.read)).toFixed(1)}%`
+      const bar = `<div class="track"><div class="${stage.derived > 0 ? 'new' : 'kept'}" style="width:${width(out)}"></div><div class="lost" style="width:${width(stage.dropped + stage.errored)}"></div></div>`
+      return row(escape(id), escape(stage.use), stage.in, stage.dropped, stage.errored, out, bar)
+    })
+  const reasons: { count: number; html: string }[] = []
   for (const [id, stage] of Object.entries(stages)) {
     if (Object.keys(stage.reasons).length === 0 && stage.errored === 0) continue
     const shown = await examples(folder, id)
-    for (const [reason, count] of [...Object.entries(stage.reasons), ...(stage.errored > 0 ? [['error', stage.errored] as const] : [])]) {
-      const some = (shown.get(reason) ?? []).map(({ id: name, where, texts }) =>
-        `<p><b>${escape(name)}</b> <small>${escape(where)}</small></p>${texts.map(([side, text]) => `<pre><b>${side}</b> ${escape(text)}</pre>`).join('')}`).join('')
+    for (const [reason, count] of [
+      ...Object.entries(stage.reasons),
+      ...(stage.errored > 0 ? [['error', stage.errored] as const] : []),
+    ]) {
+      const some = (shown.get(reason) ?? [])
+        .map(
+          ({ id: name, where, texts }) =>
+            `<p><b>${escape(name)}</b> <small>${escape(where)}</small></p>${texts.map(([side, text]) => `<pre><b>${side}</b> ${escape(text)}</pre>`).join('')}`,
+        )
+        .join('')
       const { about, kind } = reasonOf(id, reason) ?? { about: ERROR_ABOUT, kind: 'error' }
-      reasons.push({ count, html: row(`<b>${escape(id)}.${escape(reason)}</b><br><small>${escape(about)}</small>${some ? `<details><summary>examples</summary>${some}</details>` : ''}`, kind, count, `<span class="s">${percent(count, rows.read)}</span>`) })
+      reasons.push({
+        count,
+        html: row(
+          `<b>${escape(id)}.${escape(reason)}</b><br><small>${escape(about)}</small>${some ? `<details><summary>examples</summary>${some}</details>` : ''}`,
+          kind,
+          count,
+          `<span class="s">${percent(count, rows.read)}</span>`,
+        ),
+      })
     }
   }
   reasons.sort((a, b) => b.count - a.count)
-  const sure = Object.entries(stages).flatMap(([id, { report }]) => report ? [`<p><b>${escape(id)}</b><br>${report.lines.map(escape).join('<br>')}</p>`] : [])
-  const notes = Object.entries(stages).filter(([, stage]) => Object.keys(stage.notes).length > 0).flatMap(([id, stage]) => Object.entries(stage.notes).map(([note, count]) => row(`${escape(id)}.${escape(note)}`, count)))
+  const sure = Object.entries(stages).flatMap(([id, { report }]) =>
+    report ? [`<p><b>${escape(id)}</b><br>${report.lines.map(escape).join('<br>')}</p>`] : [],
+  )
+  const notes = Object.entries(stages)
+    .filter(([, stage]) => Object.keys(stage.notes).length > 0)
+    .flatMap(([id, stage]) =>
+      Object.entries(stage.notes).map(([note, count]) => row(`${escape(id)}.${escape(note)}`, count)),
+    )
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sluice: ${escape(manifest.graph.name)}</title><style>${style}</style></head><body>
 <h1>${escape(manifest.graph.name)}: ${n(rows.kept)} of ${n(rows.read)} rows kept</h1>
 <p>${rowsRead(manifest) && `Rows read: ${rowsRead(manifest)}. `}${n(rows.dropped)} dropped, ${n(rows.errored)} errored, ${n(rows.derived)} added. Stages dropped ${n(kinds.broken)} broken rows, ${n(kinds.quality)} for their quality and ${n(kinds.configured)} beyond a limit that was set${elsewhere > 0 ? `; ${n(elsewhere)} of them are kept all the same, by another way through the graph` : ''}.${byNone(manifest) === '' ? '' : ` No stage dropped ${byNone(manifest)}.`} Every row is in <code>ledger/</code>, dropped ones in <code>dropped/</code>.</p>
 ${manifest.warnings.map(line => `<p><b>Warning:</b> ${escape(line)}</p>\n`).join('')}<h2>Stages</h2><p><span class="key kept"></span> let through, <span class="key lost"></span> dropped or errored, <span class="key new"></span> made, each against the rows read.</p>${table(['id', 'stage', '>in', '>dropped', '>errored', '>out', ''], funnel)}
-<h2>Reasons</h2>${reasons.length > 0 ? table(['reason', 'kind', '>rows', '>of all'], reasons.map(({ html }) => html)) : '<p>No row was dropped.</p>'}
+<h2>Reasons</h2>${
+    reasons.length > 0
+      ? table(
+          ['reason', 'kind', '>rows', '>of all'],
+          reasons.map(({ html }) => html),
+        )
+      : '<p>No row was dropped.</p>'
+  }
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}
 <h2>Length</h2><p>How often the longer side is the chosen one, ties half, with the 95 % interval. 50 % says nothing; far above it, a model learns to write more whatever it writes.</p>${lengthTable(manifest)}
 ${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', '>rows'], notes)}` : ''}
-<h2>Results</h2>${table(['sink', '>rows', 'columns'], Object.entries(sinks).map(([id, sink]) => row(escape(id), sink.rows, `${escape(sink.columns.join(', '))}${Object.keys(sink.renamed).length > 0 ? `<br>renamed: ${escape(Object.entries(sink.renamed).map(([from, to]) => `${from} to ${to}`).join(', '))}` : ''}`)))}
-<h2>Inputs</h2>${table(['file', '>rows', 'layout', 'sha256'], manifest.inputs.map(input => row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`)))}
+<h2>Results</h2>${table(
+    ['sink', '>rows', 'columns'],
+    Object.entries(sinks).map(([id, sink]) =>
+      row(
+        escape(id),
+        sink.rows,
+        `${escape(sink.columns.join(', '))}${
+          Object.keys(sink.renamed).length > 0
+            ? `<br>renamed: ${escape(
+                Object.entries(sink.renamed)
+                  .map(([from, to]) => `${from} to ${to}`)
+                  .join(', '),
+              )}`
+            : ''
+        }`,
+      ),
+    ),
+  )}
+<h2>Inputs</h2>${table(
+    ['file', '>rows', 'layout', 'sha256'],
+    manifest.inputs.map(input =>
+      row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`),
+    ),
+  )}
 <p><small>Sluice ${manifest.sluice}, seed ${manifest.graph.seed}, run ${manifest.hash}</small></p></body></html>
 `
 }

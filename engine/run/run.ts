@@ -17,7 +17,19 @@ import { changedInput, loadValue, makeFolder, saveValue, stampOf } from './files
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { takeLock } from './lock.ts'
-import { emptyCounts, rowCount, type BucketTask, type Counts, type LedgerTask, type MergeTask, type Partition, type PassMeta, type PassResult, type PassTask, type Setup } from './messages.ts'
+import {
+  emptyCounts,
+  rowCount,
+  type BucketTask,
+  type Counts,
+  type LedgerTask,
+  type MergeTask,
+  type Partition,
+  type PassMeta,
+  type PassResult,
+  type PassTask,
+  type Setup,
+} from './messages.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
@@ -32,7 +44,11 @@ const FORMAT = 4
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
 
-export interface Progress { readonly phase: string, readonly done: number, readonly total: number }
+export interface Progress {
+  readonly phase: string
+  readonly done: number
+  readonly total: number
+}
 
 export interface RunOptions {
   /** Where runs are published. */
@@ -43,9 +59,15 @@ export interface RunOptions {
   readonly seed?: number
   /** Only the first so many rows of the first files. */
   readonly limit?: number
-  /** Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first look. */
+  /**
+   * Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first
+   * look.
+   */
   readonly sample?: number
-  /** Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for what a source makes no pair of. Of replies one a row a pair is of its chosen side's row. */
+  /**
+   * Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for
+   * what a source makes no pair of. Of replies one a row a pair is of its chosen side's row.
+   */
   readonly keepIds?: readonly string[]
   /** `stage.option=value`, as on the command line. */
   readonly set?: readonly string[]
@@ -53,7 +75,10 @@ export interface RunOptions {
   readonly input?: readonly string[]
   /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
   readonly answers?: string
-  /** Work everything out again though nothing changed. Answers of servers that are kept are used; calls that failed are made again. */
+  /**
+   * Work everything out again though nothing changed. Answers of servers that are kept are used; calls that failed are
+   * made again.
+   */
   readonly anew?: boolean
   /** Hears what stages will ask of servers, a line each, before the first row. */
   readonly onPlan?: (lines: readonly string[]) => void
@@ -63,13 +88,19 @@ export interface RunOptions {
   readonly quietSecs?: number
   readonly onProgress?: (progress: Progress) => void
   readonly signal?: AbortSignal
-  /** Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests show it). */
+  /**
+   * Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests
+   * show it).
+   */
   readonly blockRows?: number
   readonly bucketBytes?: number
 }
 
 export interface RunResult {
-  /** published: a new run is the latest. nothing_new: the latest already has exactly this. empty: nothing was kept, `latest` still is what it was. */
+  /**
+   * published: a new run is the latest. nothing_new: the latest already has exactly this. empty: nothing was kept,
+   * `latest` still is what it was.
+   */
   readonly status: 'published' | 'nothing_new' | 'empty'
   readonly folder: string
   readonly manifest: Manifest
@@ -78,7 +109,11 @@ export interface RunResult {
   readonly seconds: number
 }
 
-const sha = (value: unknown): string => createHash('sha256').update(typeof value === 'string' ? value : JSON.stringify(value)).digest('hex').slice(0, 32)
+const sha = (value: unknown): string =>
+  createHash('sha256')
+    .update(typeof value === 'string' ? value : JSON.stringify(value))
+    .digest('hex')
+    .slice(0, 32)
 
 /** What every cache key begins with: a change of Sluice's own code, or of Node, makes everything anew. */
 const codeKey = (): string => {
@@ -86,34 +121,90 @@ const codeKey = (): string => {
   return sha([FORMAT, process.versions.node.split('.')[0], existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''])
 }
 
-/** Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan alone. */
-interface Keys { readonly partitions: string[][], readonly states: Map<string, string>, readonly run: string }
+/**
+ * Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan
+ * alone.
+ */
+interface Keys {
+  readonly partitions: string[][]
+  readonly states: Map<string, string>
+  readonly run: string
+}
 
 /** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
 const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
 
-function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition[], hashes: readonly string[], served: Readonly<Record<string, unknown>>, expectedRows: number, options: RunOptions): Keys {
+function makeKeys(
+  prepared: Prepared,
+  plan: Plan,
+  partitions: readonly Partition[],
+  hashes: readonly string[],
+  served: Readonly<Record<string, unknown>>,
+  expectedRows: number,
+  options: RunOptions,
+): Keys {
   const { graph, files, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
-  const nodeKeys = new Map(graph.nodes.map(node => [node.id, sha([
-    node.id, node.use, node.stage.version, seenOptions(node), served[node.id] ?? '', node.own?.key ?? '', node.from,
-    Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'), Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
-  ])]))
+  const nodeKeys = new Map(
+    graph.nodes.map(node => [
+      node.id,
+      sha([
+        node.id,
+        node.use,
+        node.stage.version,
+        seenOptions(node),
+        served[node.id] ?? '',
+        node.own?.key ?? '',
+        node.from,
+        Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'),
+        Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
+      ]),
+    ]),
+  )
   const states = new Map<string, string>()
   // the name too: dropped rows tell it, and files of equal content are not one
-  const inputs = partitions.map(({ file, start, end, rows }) => sha([
-    base, labelOf(files[file].path), hashes[file], files[file].layout, files[file].source, start, end, rows && Buffer.from(rows.buffer).toString('base64'),
-  ]))
-  const keys: string[][] = [], once = randomUUID()
+  const inputs = partitions.map(({ file, start, end, rows }) =>
+    sha([
+      base,
+      labelOf(files[file].path),
+      hashes[file],
+      files[file].layout,
+      files[file].source,
+      start,
+      end,
+      rows && Buffer.from(rows.buffer).toString('base64'),
+    ]),
+  )
+  const keys: string[][] = [],
+    once = randomUUID()
   let previous = inputs
   plan.levels.forEach((ops, level) => {
     const used = ops.flatMap(op => {
       if (!('node' in op)) return [op.port]
       const node = graph.nodes.find(({ id }) => id === op.node)!
       // the path of a source says where the rows were found, not what they are
-      const key = node.stage.kind === 'source' ? sha([node.use, node.stage.version, node.own?.key, { ...node.options, path: null, more_paths: null }, Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64')]) : nodeKeys.get(op.node)!
-      const waits = op.kind === 'stage' || op.kind === 'collect' ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state) : []
-      return [op.kind, op.kind === 'collect' ? op.round : '', key, isReader(node) ? once : '', ...waits, op.kind === 'collect' ? expectedRows : '']
+      const key =
+        node.stage.kind === 'source'
+          ? sha([
+              node.use,
+              node.stage.version,
+              node.own?.key,
+              { ...node.options, path: null, more_paths: null },
+              Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
+            ])
+          : nodeKeys.get(op.node)!
+      const waits =
+        op.kind === 'stage' || op.kind === 'collect'
+          ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state)
+          : []
+      return [
+        op.kind,
+        op.kind === 'collect' ? op.round : '',
+        key,
+        isReader(node) ? once : '',
+        ...waits,
+        op.kind === 'collect' ? expectedRows : '',
+      ]
     })
     const now = previous.map(key => sha([key, level, used]))
     keys.push(now)
@@ -121,16 +212,34 @@ function makeKeys(prepared: Prepared, plan: Plan, partitions: readonly Partition
     previous = now
   })
   const labels = files.map(({ path }) => path)
-  return { partitions: partitions.map((_, p) => keys.map(level => level[p])), states, run: sha([base, inputs, options.sample, labels, graph.name, graph.nodes.map(node => [node.id, nodeKeys.get(node.id)])]) }
+  return {
+    partitions: partitions.map((_, p) => keys.map(level => level[p])),
+    states,
+    run: sha([
+      base,
+      inputs,
+      options.sample,
+      labels,
+      graph.name,
+      graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
+    ]),
+  }
 }
 
-/** Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on from where this one was. */
+/**
+ * Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on
+ * from where this one was.
+ */
 export async function run(input: GraphInput, options: RunOptions = {}): Promise<RunResult> {
   const started = performance.now()
-  const output = resolve(options.output ?? 'out'), cache = join(output, '.sluice')
+  const output = resolve(options.output ?? 'out'),
+    cache = join(output, '.sluice')
   const unlock = openOutput(output, cache)
   let pool: Pool | undefined, calls: Calls | undefined
-  const abort = () => { void pool?.close(); void calls?.close() }
+  const abort = () => {
+    void pool?.close()
+    void calls?.close()
+  }
   options.signal?.addEventListener('abort', abort)
   try {
     const prepared = await prepare(input, options, join(cache, 'user'))
@@ -143,24 +252,55 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
     const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
-    let done = 0, phase = '', total = 0
-    const progress = (rows: number) => options.onProgress?.({ phase, done: done += rows, total })
-    const begin = (name: string, of: number) => { phase = name; done = 0; total = of; progress(0) }
-    calls = prepared.services.size === 0 ? undefined : openCalls(prepared.services, resolve(options.answers ?? join(cache, 'answers')), () => keys.run, options.onWarning)
+    let done = 0,
+      phase = '',
+      total = 0
+    const progress = (rows: number) => options.onProgress?.({ phase, done: (done += rows), total })
+    const begin = (name: string, of: number) => {
+      phase = name
+      done = 0
+      total = of
+      progress(0)
+    }
+    calls =
+      prepared.services.size === 0
+        ? undefined
+        : openCalls(
+            prepared.services,
+            resolve(options.answers ?? join(cache, 'answers')),
+            () => keys.run,
+            options.onWarning,
+          )
     // a thread that waits for a server takes no processor: as many more
-    pool = openPool(Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size, setup, progress, calls, options.onWarning, options.quietSecs)
+    pool = openPool(
+      Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size,
+      setup,
+      progress,
+      calls,
+      options.onWarning,
+      options.quietSecs,
+    )
     begin('fingerprint', files.length)
-    const hashes = await Promise.all(files.map(async ({ path, stamp }) => { const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp); progress(1); return hash }))
+    const hashes = await Promise.all(
+      files.map(async ({ path, stamp }) => {
+        const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp)
+        progress(1)
+        return hash
+      }),
+    )
     const cut = cutPartitions(files, graph.partitionRows, limit)
     const isPart = sample !== undefined && sample < allRows
     const units = isPart ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, await calls?.served() ?? {}, expectedRows, options)
+    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
     else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run) {
-      const { folder, manifest } = latest, damaged = await damagedIn(folder, manifest, pool)
-      if (damaged === undefined) return { status: 'nothing_new', folder, manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+      const { folder, manifest } = latest,
+        damaged = await damagedIn(folder, manifest, pool)
+      if (damaged === undefined) {
+        return { status: 'nothing_new', folder, manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
+      }
       options.onWarning?.(`run: ${join(folder, damaged)} is not what was published, so all is published anew`)
     }
     checkDisk(output, files, partitions, plan)
@@ -172,10 +312,29 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     }
     begin('publish', 1)
     const result = await publish({
-      output, prepared, partitions, hashes, hash: keys.run, limit, sample, keepIds: setup.keepIds, pool,
-      metas: () => partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
-      reports: passes.reports(), counts: passes.counts, calls: calls?.done() ?? {},
-      ledger: (file, p) => ({ kind: 'ledger', partition: partitions[p], folders: passes.folders(p), file, label: labelOf(files[partitions[p].file].path), labels: files.map(({ path }) => labelOf(path)) } satisfies LedgerTask),
+      output,
+      prepared,
+      partitions,
+      hashes,
+      hash: keys.run,
+      limit,
+      sample,
+      keepIds: setup.keepIds,
+      pool,
+      metas: () =>
+        partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
+      reports: passes.reports(),
+      counts: passes.counts,
+      calls: calls?.done() ?? {},
+      ledger: (file, p) =>
+        ({
+          kind: 'ledger',
+          partition: partitions[p],
+          folders: passes.folders(p),
+          file,
+          label: labelOf(files[partitions[p].file].path),
+          labels: files.map(({ path }) => labelOf(path)),
+        }) satisfies LedgerTask,
     })
     prune(join(cache, 'spools'), passes.used)
     return { ...result, calls: calls?.done() ?? {}, seconds: (performance.now() - started) / 1000 }
@@ -183,11 +342,24 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const { code } = error as { code?: string }
     if (!options.signal?.aborted && (code === 'ENOSPC' || code === 'EDQUOT')) {
       const why = `run: no space left (${code}: ${(error as Error).message.replace(`${code}: `, '')}) while ${output} was written`
-      throw new SluiceError(`${why}; free some or choose another --output, then run the same command again: what is finished is kept`, EXIT.io, { cause: error })
+      throw new SluiceError(
+        `${why}; free some or choose another --output, then run the same command again: what is finished is kept`,
+        EXIT.io,
+        { cause: error },
+      )
     }
-    if (options.signal?.aborted) throw new SluiceError('run: interrupted; what is finished is kept, run the same command again to go on', typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted)
+    if (options.signal?.aborted) {
+      throw new SluiceError(
+        'run: interrupted; what is finished is kept, run the same command again to go on',
+        typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted,
+      )
+    }
     if (!('exit' in (error as object)) && exitCode(error) === EXIT.io) {
-      throw new SluiceError(`run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`, EXIT.io, { cause: error })
+      throw new SluiceError(
+        `run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`,
+        EXIT.io,
+        { cause: error },
+      )
     }
     throw error instanceof Error && !('exit' in error) ? Object.assign(error, { exit: exitCode(error) }) : error
   } finally {
@@ -196,7 +368,9 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     try {
       await calls?.close()
       removeHalves(output, cache)
-    } finally { unlock() }
+    } finally {
+      unlock()
+    }
   }
 }
 
@@ -206,56 +380,120 @@ function openOutput(output: string, cache: string): () => void {
     makeFolder(join(cache, 'spools'))
     makeFolder(join(output, 'runs'))
     const latest = join(output, 'latest')
-    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) throw new SluiceError(`run: ${latest} is not a link to a run, and a run would put one there; move it away or choose another --output`, EXIT.io)
+    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) {
+      throw new SluiceError(
+        `run: ${latest} is not a link to a run, and a run would put one there; move it away or choose another --output`,
+        EXIT.io,
+      )
+    }
     const unlock = takeLock(cache)
     removeHalves(output, cache)
     return unlock
   } catch (error) {
     if (error instanceof SluiceError) throw error
-    throw new SluiceError(`run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`, EXIT.io, { cause: error })
+    throw new SluiceError(
+      `run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`,
+      EXIT.io,
+      { cause: error },
+    )
   }
 }
 
 /** Whatever is half done: it takes up room, and nobody can use it. */
 function removeHalves(output: string, cache: string): void {
-  for (const [folder, names] of [[output, /^\.latest-/], [join(output, 'runs'), /^\.tmp-/], [join(cache, 'spools'), /\.tmp$/]] as const) {
-    if (existsSync(folder)) for (const name of readdirSync(folder)) if (names.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
+  for (const [folder, names] of [
+    [output, /^\.latest-/],
+    [join(output, 'runs'), /^\.tmp-/],
+    [join(cache, 'spools'), /\.tmp$/],
+  ] as const) {
+    if (existsSync(folder)) {
+      for (const name of readdirSync(folder)) {
+        if (names.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
+      }
+    }
   }
 }
 
-/** What identifies an input as long as it stays as it is. Refuses what a run into the same folder published: the next one would read its own result. */
+/**
+ * What identifies an input as long as it stays as it is. Refuses what a run into the same folder published: the next
+ * one would read its own result.
+ */
 function checkInput(path: string, bytes: number, output: string): string {
   const stamp = statSync(path, { throwIfNoEntry: false }) ? stampOf(path) : ''
   if (!stamp.startsWith(`${bytes}-`)) throw changedInput(path)
   if (realpathSync(path).startsWith(join(realpathSync(output), 'runs', sep))) {
-    throw new SluiceError(`run: the input ${path} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)
+    throw new SluiceError(
+      `run: the input ${path} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
+      EXIT.usage,
+    )
   }
   return stamp
 }
 
 /** A file of a published run that is not what its manifest says. */
 async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): Promise<string | undefined> {
-  const isWhole = await Promise.all(Object.entries(files).map(async ([name, { bytes, sha256 }]) => {
-    const path = join(folder, name)
-    return statSync(path, { throwIfNoEntry: false })?.size === bytes && await pool.run<string>({ kind: 'hash', path }) === sha256
-  }))
+  const isWhole = await Promise.all(
+    Object.entries(files).map(async ([name, { bytes, sha256 }]) => {
+      const path = join(folder, name)
+      return (
+        statSync(path, { throwIfNoEntry: false })?.size === bytes &&
+        (await pool.run<string>({ kind: 'hash', path })) === sha256
+      )
+    }),
+  )
   return Object.keys(files).find((_, i) => !isWhole[i])
 }
 
-function makeSetup({ graph, files, schemas }: Prepared, stamps: readonly string[], plan: Plan, expectedRows: number, options: RunOptions): Setup {
+function makeSetup(
+  { graph, files, schemas }: Prepared,
+  stamps: readonly string[],
+  plan: Plan,
+  expectedRows: number,
+  options: RunOptions,
+): Setup {
   return {
-    nodes: graph.nodes.map(node => ({ id: node.id, use: node.use, module: node.own?.module, options: node.options as Record<string, unknown>, input: schemaBytes(schemas.get(node.id)!.input), output: schemaBytes(schemas.get(node.id)!.output) })),
-    levels: plan.levels, reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
-    files: files.map(({ source, path, layout, plan }, i) => ({ source, path, label: labelOf(path), layout, plan, stamp: stamps[i] })),
-    seed: graph.seed, expectedRows, keepIds: [...new Set(options.keepIds)], blockRows: options.blockRows ?? 1000,
-    buckets: Object.fromEntries(graph.nodes.filter(node => node.stage.kind === 'stage' && node.stage.group).map(node =>
-      [node.id, bucketCount(expectedRows, (node.stage as Stage).group!.keysPerRow(node.options as never), options.bucketBytes)])),
+    nodes: graph.nodes.map(node => ({
+      id: node.id,
+      use: node.use,
+      module: node.own?.module,
+      options: node.options as Record<string, unknown>,
+      input: schemaBytes(schemas.get(node.id)!.input),
+      output: schemaBytes(schemas.get(node.id)!.output),
+    })),
+    levels: plan.levels,
+    reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
+    files: files.map(({ source, path, layout, plan }, i) => ({
+      source,
+      path,
+      label: labelOf(path),
+      layout,
+      plan,
+      stamp: stamps[i],
+    })),
+    seed: graph.seed,
+    expectedRows,
+    keepIds: [...new Set(options.keepIds)],
+    blockRows: options.blockRows ?? 1000,
+    buckets: Object.fromEntries(
+      graph.nodes
+        .filter(node => node.stage.kind === 'stage' && node.stage.group)
+        .map(node => [
+          node.id,
+          bucketCount(
+            expectedRows,
+            (node.stage as Stage).group!.keysPerRow(node.options as never),
+            options.bucketBytes,
+          ),
+        ]),
+    ),
   }
 }
 
 /** Keeps only what this run used: the next one goes on from there, and the folder does not grow night by night. */
 function prune(folder: string, used: ReadonlySet<string>): void {
-  for (const name of readdirSync(folder)) if (!used.has(name)) rmSync(join(folder, name), { recursive: true, force: true })
+  for (const name of readdirSync(folder)) {
+    if (!used.has(name)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 /** Works through levels, and what lies between them. */
@@ -273,7 +511,15 @@ class Passes {
   readonly #states = new Map<string, string[]>()
   readonly #drops = new Map<string, string[]>()
 
-  constructor(cache: string, prepared: Prepared, plan: Plan, keys: Keys, units: readonly (readonly Partition[])[], pool: Pool, options: RunOptions) {
+  constructor(
+    cache: string,
+    prepared: Prepared,
+    plan: Plan,
+    keys: Keys,
+    units: readonly (readonly Partition[])[],
+    pool: Pool,
+    options: RunOptions,
+  ) {
     this.#spools = join(cache, 'spools')
     this.#prepared = prepared
     this.#plan = plan
@@ -284,47 +530,68 @@ class Passes {
     this.#options = options
   }
 
-  #path(key: string): string { this.used.add(key); return join(this.#spools, key) }
-  folders(p: number): string[] { return this.#keys.partitions[p].map(key => this.#path(key)) }
-  #node(id: string): Node { return this.#prepared.graph.nodes.find(node => node.id === id)! }
+  #path(key: string): string {
+    this.used.add(key)
+    return join(this.#spools, key)
+  }
+  folders(p: number): string[] {
+    return this.#keys.partitions[p].map(key => this.#path(key))
+  }
+  #node(id: string): Node {
+    return this.#prepared.graph.nodes.find(node => node.id === id)!
+  }
 
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
     const grouped: Record<string, number>[] = this.#partitions.map(() => ({}))
     const take = (p: number, { counts, grouped: rows }: PassResult) => {
-      for (const [node, some] of Object.entries(counts)) addCounts(this.counts[node] ??= emptyCounts(), some)
+      for (const [node, some] of Object.entries(counts)) addCounts((this.counts[node] ??= emptyCounts()), some)
       grouped[p] = rows
     }
     const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
-    await Promise.all(groups.map(async unit => {
-      const finished = await Promise.all(unit.map(({ index }) => this.#finished(this.folders(index)[level])))
-      if (finished.every(result => result !== undefined)) {
-        finished.forEach((result, i) => {
-          take(unit[i].index, result)
-          progress(rowCount(unit[i]))
+    await Promise.all(
+      groups.map(async unit => {
+        const finished = await Promise.all(unit.map(({ index }) => this.#finished(this.folders(index)[level])))
+        if (finished.every(result => result !== undefined)) {
+          finished.forEach((result, i) => {
+            take(unit[i].index, result)
+            progress(rowCount(unit[i]))
+          })
+          return
+        }
+        const parts = unit.map((partition, i) => {
+          const folders = this.folders(partition.index)
+          return {
+            partition,
+            folder: folders[level],
+            earlier: folders.slice(0, level),
+            done: finished[i] !== undefined,
+          }
         })
-        return
-      }
-      const parts = unit.map((partition, i) => {
-        const folders = this.folders(partition.index)
-        return { partition, folder: folders[level], earlier: folders.slice(0, level), done: finished[i] !== undefined }
-      })
-      const task: PassTask = {
-        kind: 'pass', level, partitions: parts, states: Object.fromEntries(this.#states),
-        drops: unit.map(({ index }) => Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]]))),
-      }
-      const results = await this.#pool.run<PassResult[]>(task)
-      results.forEach((result, i) => take(unit[i].index, result))
-    }))
-    await Promise.all(this.#plan.levels[level].map(async op => {
-      if (op.kind !== 'collect') return
-      // partitions of sources that cannot reach the node have nothing to say
-      const reach = this.#plan.reach.get(op.node)!
-      const reached = this.#partitions.filter(({ file }) => reach.has(this.#prepared.files[file].source))
-      const stage = this.#node(op.node).stage as Stage
-      if (isGroupRound(stage, op.round)) await this.#group(op.node, op.round, level, reached, grouped)
-      else await this.#fit(op.node, op.round, level, reached)
-    }))
+        const task: PassTask = {
+          kind: 'pass',
+          level,
+          partitions: parts,
+          states: Object.fromEntries(this.#states),
+          drops: unit.map(({ index }) =>
+            Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]])),
+          ),
+        }
+        const results = await this.#pool.run<PassResult[]>(task)
+        results.forEach((result, i) => take(unit[i].index, result))
+      }),
+    )
+    await Promise.all(
+      this.#plan.levels[level].map(async op => {
+        if (op.kind !== 'collect') return
+        // partitions of sources that cannot reach the node have nothing to say
+        const reach = this.#plan.reach.get(op.node)!
+        const reached = this.#partitions.filter(({ file }) => reach.has(this.#prepared.files[file].source))
+        const stage = this.#node(op.node).stage as Stage
+        if (isGroupRound(stage, op.round)) await this.#group(op.node, op.round, level, reached, grouped)
+        else await this.#fit(op.node, op.round, level, reached)
+      }),
+    )
   }
 
   /** What a pass came to, where an earlier run finished it and left it whole. */
@@ -342,7 +609,9 @@ class Passes {
     return damage === undefined
   }
 
-  #tell(damage: string): void { this.#options.onWarning?.(`run: ${damage}; what it held is worked out anew`) }
+  #tell(damage: string): void {
+    this.#options.onWarning?.(`run: ${damage}; what it held is worked out anew`)
+  }
 
   async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
     const file = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.state`)
@@ -354,38 +623,92 @@ class Passes {
     this.#states.set(node, [...states, file])
   }
 
-  async #group(node: string, round: number, level: number, reached: readonly Partition[], grouped: readonly Record<string, number>[]): Promise<void> {
+  async #group(
+    node: string,
+    round: number,
+    level: number,
+    reached: readonly Partition[],
+    grouped: readonly Record<string, number>[],
+  ): Promise<void> {
     const folder = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.group`)
     const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
     this.#drops.set(node, files)
     const done = join(folder, 'done')
-    if (existsSync(done) && this.#isWhole(done) && loadValue<string[]>(done).every(name => this.#isWhole(join(folder, name)))) return
+    if (
+      existsSync(done) &&
+      this.#isWhole(done) &&
+      loadValue<string[]>(done).every(name => this.#isWhole(join(folder, name)))
+    ) {
+      return
+    }
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const stage = this.#node(node).stage as Stage
-    const parts: GroupPart[] = reached.map(({ index, file }) => ({ rows: grouped[index][node] ?? 0, file, folder: this.folders(index)[level] }))
+    const parts: GroupPart[] = reached.map(({ index, file }) => ({
+      rows: grouped[index][node] ?? 0,
+      file,
+      folder: this.folders(index)[level],
+    }))
     const bases: number[] = []
     let total = 0
-    for (const { rows } of parts) { bases.push(total); total += rows }
-    const buckets = bucketCount(this.#partitions.reduce((n, partition) => n + rowCount(partition), 0), stage.group!.keysPerRow(this.#node(node).options as never), this.#options.bucketBytes)
+    for (const { rows } of parts) {
+      bases.push(total)
+      total += rows
+    }
+    const buckets = bucketCount(
+      this.#partitions.reduce((n, partition) => n + rowCount(partition), 0),
+      stage.group!.keysPerRow(this.#node(node).options as never),
+      this.#options.bucketBytes,
+    )
     const results = Array.from({ length: buckets }, (_, bucket) => join(folder, `bucket-${bucket}.bin`))
-    await Promise.all(results.map((file, bucket) => this.#pool.run({ kind: 'bucket', node, bucket, folders: parts.map(part => part.folder), bases, file } satisfies BucketTask)))
-    joinBuckets(node, results, parts, Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''), reached.map(({ index }) => files[index]))
+    await Promise.all(
+      results.map((file, bucket) =>
+        this.#pool.run({
+          kind: 'bucket',
+          node,
+          bucket,
+          folders: parts.map(part => part.folder),
+          bases,
+          file,
+        } satisfies BucketTask),
+      ),
+    )
+    joinBuckets(
+      node,
+      results,
+      parts,
+      Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''),
+      reached.map(({ index }) => files[index]),
+    )
     for (const file of results) rmSync(file)
     saveValue(done, readdirSync(folder))
   }
 
   /** What fitted stages say of themselves. */
   reports(): Record<string, StageReport> {
-    return Object.fromEntries(this.#prepared.graph.nodes.flatMap(node => {
-      const stage = node.stage as Stage
-      return roundsOf(node) > 0 && stage.report ? [[node.id, stage.report(node.options as never, (this.#states.get(node.id) ?? []).map(file => loadValue(file)), this.counts[node.id]?.derived ?? 0)]] : []
-    }))
+    return Object.fromEntries(
+      this.#prepared.graph.nodes.flatMap(node => {
+        const stage = node.stage as Stage
+        return roundsOf(node) > 0 && stage.report
+          ? [
+              [
+                node.id,
+                stage.report(
+                  node.options as never,
+                  (this.#states.get(node.id) ?? []).map(file => loadValue(file)),
+                  this.counts[node.id]?.derived ?? 0,
+                ),
+              ],
+            ]
+          : []
+      }),
+    )
   }
 }
 
 function addCounts(to: Counts, from: Counts): void {
   for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]
-  for (const kind of ['reasons', 'notes', 'left'] as const) for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
+  for (const kind of ['reasons', 'notes', 'left'] as const) {
+    for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
+  }
 }
-

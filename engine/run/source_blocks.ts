@@ -10,17 +10,25 @@ import type { FileSetup, Partition } from './messages.ts'
 import type { WorkerNode, World } from './world.ts'
 
 /** Blocks of the source, each within one partition, in order. */
-export async function* sourceBlocks(world: World, node: WorkerNode, partitions: readonly Partition[]): AsyncGenerator<{ partition: Partition, batch: SourceBatch }> {
+export async function* sourceBlocks(
+  world: World,
+  node: WorkerNode,
+  partitions: readonly Partition[],
+): AsyncGenerator<{ partition: Partition; batch: SourceBatch }> {
   const file = world.setup.files[partitions[0].file]
   const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
-  const { start } = partitions[0], { end } = partitions[partitions.length - 1]
+  const { start } = partitions[0],
+    { end } = partitions[partitions.length - 1]
   const rows = partitions[0].rows && Uint32Array.from(partitions.flatMap(partition => [...partition.rows!]))
   let p = 0
   try {
     for await (let batch of (node.stage as Source).read(node.options, file, { start, end, rows }, context)) {
       for (;;) {
         while (batch.rows[0] >= partitions[p].end) p++
-        if (batch.rows[batch.rows.length - 1] < partitions[p].end) { yield { partition: partitions[p], batch }; break }
+        if (batch.rows[batch.rows.length - 1] < partitions[p].end) {
+          yield { partition: partitions[p], batch }
+          break
+        }
         const [head, tail] = splitSource(batch, partitions[p].end)
         yield { partition: partitions[p], batch: head }
         batch = tail
@@ -31,34 +39,64 @@ export async function* sourceBlocks(world: World, node: WorkerNode, partitions: 
     if (isReadFault(error)) throw readFault(file.path, error as Error)
     // what a source says of a file is about the data
     if (!(error instanceof Error) || isOfSystem(error)) throw error
-    throw Object.assign(error.message.includes(file.path) ? error : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }), { code: 'BAD_INPUT' })
+    throw Object.assign(
+      error.message.includes(file.path)
+        ? error
+        : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }),
+      { code: 'BAD_INPUT' },
+    )
   }
 }
 
-/** Whether an error says by its code what it is about. What Node says of a value that it cannot take (ERR_STRING_TOO_LONG …) comes of the data. */
+/**
+ * Whether an error says by its code what it is about. What Node says of a value that it cannot take
+ * (ERR_STRING_TOO_LONG …) comes of the data.
+ */
 const isOfSystem = (error: Error): boolean => 'code' in error && !String(error.code).startsWith('ERR_')
 
 export function hasChanged({ path, stamp }: FileSetup): boolean {
   // whose source looks at every answer
   if (isUrl(path)) return false
-  try { return stampOf(path) !== stamp } catch { return true }
+  try {
+    return stampOf(path) !== stamp
+  } catch {
+    return true
+  }
 }
 
 /** A source batch cut before a row of the file. */
 function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, SourceBatch] {
-  const before = (rows: Uint32Array) => { const at = rows.findIndex(row => row >= boundary); return at < 0 ? rows.length : at }
-  const pairs = before(batch.row), raw = before(batch.rows)
-  const part = (from: number, to: number, rawFrom: number, rawTo: number, isIn: (of: { row: number }) => boolean): SourceBatch => ({
-    pairs: takeBatch(batch.pairs, from, to), row: batch.row.slice(from, to),
-    raw: takeBatch(batch.raw, rawFrom, rawTo), rows: batch.rows.slice(rawFrom, rawTo), ids: take(batch.ids, [rawFrom, rawTo]),
-    refused: batch.refused.filter(isIn), within: batch.within.filter(isIn),
+  const before = (rows: Uint32Array) => {
+    const at = rows.findIndex(row => row >= boundary)
+    return at < 0 ? rows.length : at
+  }
+  const pairs = before(batch.row),
+    raw = before(batch.rows)
+  const part = (
+    from: number,
+    to: number,
+    rawFrom: number,
+    rawTo: number,
+    isIn: (of: { row: number }) => boolean,
+  ): SourceBatch => ({
+    pairs: takeBatch(batch.pairs, from, to),
+    row: batch.row.slice(from, to),
+    raw: takeBatch(batch.raw, rawFrom, rawTo),
+    rows: batch.rows.slice(rawFrom, rawTo),
+    ids: take(batch.ids, [rawFrom, rawTo]),
+    refused: batch.refused.filter(isIn),
+    within: batch.within.filter(isIn),
   })
   const head = part(0, pairs, 0, raw, ({ row }) => row < boundary)
   return [head, part(pairs, batch.row.length, raw, batch.raw.numRows, ({ row }) => row >= boundary)]
 }
 
 const takeBatch = (batch: RecordBatch, start: number, end: number): RecordBatch =>
-  toRecordBatch(batch.schema, batch.data.children.map(column => take(column, [start, end])), end - start)
+  toRecordBatch(
+    batch.schema,
+    batch.data.children.map(column => take(column, [start, end])),
+    end - start,
+  )
 
 /** Which number of a source row's pairs each pair is. */
 export function copies(row: Uint32Array): Uint32Array {

@@ -7,7 +7,12 @@ import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
 
-const list = (counts: Readonly<Record<string, number>>): string => Object.entries(counts).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]).map(([name, count]) => `${name} ${n(count)}`).join(', ')
+const list = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, count]) => `${name} ${n(count)}`)
+    .join(', ')
 
 /** Drops by kind with their reasons, `<stage>.<reason> count`. */
 function drops(manifest: Manifest): string[] {
@@ -15,19 +20,34 @@ function drops(manifest: Manifest): string[] {
   for (const [id, stage] of Object.entries(manifest.stages)) {
     for (const [reason, count] of Object.entries(stage.reasons)) kinds[stage.kinds[reason]][`${id}.${reason}`] = count
   }
-  return Object.entries(kinds).filter(([, reasons]) => Object.keys(reasons).length > 0)
-    .map(([kind, reasons]) => `  ${kind.padEnd(11)}${n(Object.values(reasons).reduce((sum, count) => sum + count, 0)).padStart(9)}  ${list(reasons)}`)
+  return Object.entries(kinds)
+    .filter(([, reasons]) => Object.keys(reasons).length > 0)
+    .map(
+      ([kind, reasons]) =>
+        `  ${kind.padEnd(11)}${n(Object.values(reasons).reduce((sum, count) => sum + count, 0)).padStart(9)}  ${list(reasons)}`,
+    )
 }
 
 // a stage that makes new rows hands on none of those that came in
 const stageLine = (id: string, stage: StageCounts): string[] => {
-  const parts = [stage.derived > 0 ? `${n(stage.derived)} added` : '', stage.errored > 0 ? `${n(stage.errored)} errored` : '', stage.spared > 0 ? `${n(stage.spared)} spared by --keep-ids` : '',
-    Object.keys(stage.notes).length > 0 ? `${stage.out === 0 ? 'declined' : 'noted'}: ${list(stage.notes)}` : ''].filter(part => part !== '')
-  return [...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []), ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`)]
+  const parts = [
+    stage.derived > 0 ? `${n(stage.derived)} added` : '',
+    stage.errored > 0 ? `${n(stage.errored)} errored` : '',
+    stage.spared > 0 ? `${n(stage.spared)} spared by --keep-ids` : '',
+    Object.keys(stage.notes).length > 0 ? `${stage.out === 0 ? 'declined' : 'noted'}: ${list(stage.notes)}` : '',
+  ].filter(part => part !== '')
+  return [
+    ...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []),
+    ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`),
+  ]
 }
 
-const callsLine = (id: string, done: Done | undefined): string[] => done === undefined ? []
-  : [`  ${id}: ${n(done.asked)} answers, ${n(done.cached)} of them from the cache${done.failed > 0 ? `, ${n(done.failed)} failed` : ''}; ${n(done.requests)} requests and ${n(done.tokens)} tokens${done.usd > 0 ? `, $${done.usd.toFixed(2)},` : ''} were spent on this result`]
+const callsLine = (id: string, done: Done | undefined): string[] =>
+  done === undefined
+    ? []
+    : [
+        `  ${id}: ${n(done.asked)} answers, ${n(done.cached)} of them from the cache${done.failed > 0 ? `, ${n(done.failed)} failed` : ''}; ${n(done.requests)} requests and ${n(done.tokens)} tokens${done.usd > 0 ? `, $${done.usd.toFixed(2)},` : ''} were spent on this result`,
+      ]
 
 /** Which side is longer in all that was read. */
 function asRead({ lengths, sinks }: Pick<Manifest, 'lengths' | 'sinks'>): Lengths {
@@ -39,36 +59,65 @@ function asRead({ lengths, sinks }: Pick<Manifest, 'lengths' | 'sinks'>): Length
 /** How often the longer side is the chosen one, before and after. */
 function lengthLine({ lengths, sinks }: Manifest): string[] {
   const read = asRead({ lengths, sinks })
-  const shares = [['the pairs read', read] as const, ...Object.keys(sinks).map(id => [id, lengths[id]] as const)].flatMap(([what, some]) => { const share = longerText(some); return share ? [`${share} of ${what}`] : [] })
+  const shares = [
+    ['the pairs read', read] as const,
+    ...Object.keys(sinks).map(id => [id, lengths[id]] as const),
+  ].flatMap(([what, some]) => {
+    const share = longerText(some)
+    return share ? [`${share} of ${what}`] : []
+  })
   return shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []
 }
 
 /** Outputs that teach length more than what was read. */
 function leaningLine({ lengths, sinks }: Manifest): string[] {
-  const read = asRead({ lengths, sinks }), leaning = Object.keys(sinks).filter(id => leansMore(read, lengths[id]))
-  return leaning.length === 0 ? [] : [`warning: ${leaning.join(', ')} ${leaning.length > 1 ? 'lean' : 'leans'} on length more than what was read: a trainer learns more from it to write ${longerWins(read).value >= 0.5 ? 'long' : 'short'} answers`]
+  const read = asRead({ lengths, sinks }),
+    leaning = Object.keys(sinks).filter(id => leansMore(read, lengths[id]))
+  return leaning.length === 0
+    ? []
+    : [
+        `warning: ${leaning.join(', ')} ${leaning.length > 1 ? 'lean' : 'leans'} on length more than what was read: a trainer learns more from it to write ${longerWins(read).value >= 0.5 ? 'long' : 'short'} answers`,
+      ]
 }
 
 /** Ids that were to be kept and are not there: a mistake nobody would see. */
-const absentLine = ({ given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>, where: string): string[] => absent === 0 ? []
-  : [`--keep-ids: ${n(absent)} of ${n(given)} ids do not occur${where}: ${first.join(', ')}${absent > first.length ? ', …' : ''}`]
+const absentLine = (
+  { given, absent, first_absent: first }: NonNullable<Manifest['keep_ids']>,
+  where: string,
+): string[] =>
+  absent === 0
+    ? []
+    : [
+        `--keep-ids: ${n(absent)} of ${n(given)} ids do not occur${where}: ${first.join(', ')}${absent > first.length ? ', …' : ''}`,
+      ]
 
 const warnings = (manifest: Manifest): string[] => [
-  ...(manifest.keep_ids ? absentLine(manifest.keep_ids, manifest.sample === undefined ? '' : ' in the sample') : []), ...manifest.warnings.map(line => `warning: ${line}`),
+  ...(manifest.keep_ids ? absentLine(manifest.keep_ids, manifest.sample === undefined ? '' : ' in the sample') : []),
+  ...manifest.warnings.map(line => `warning: ${line}`),
 ]
 
-/** What must be heard though nothing else is: all that the summary warns of, and rows that were set aside as errored. */
+/**
+ * What must be heard though nothing else is: all that the summary warns of, and rows that were set aside as errored.
+ */
 export const warningLines = (manifest: Manifest): string[] => [
-  ...Object.entries(manifest.stages).flatMap(([id, { errored }]) => errored > 0 ? [`warning: ${id}: ${n(errored)} rows errored and are in no output; the ledger has the messages`] : []),
-  ...warnings(manifest), ...leaningLine(manifest),
+  ...Object.entries(manifest.stages).flatMap(([id, { errored }]) =>
+    errored > 0 ? [`warning: ${id}: ${n(errored)} rows errored and are in no output; the ledger has the messages`] : [],
+  ),
+  ...warnings(manifest),
+  ...leaningLine(manifest),
 ]
 
 /** The summary as text of a few lines. */
 export function summaryText(result: RunResult): string {
-  const { manifest, status } = result, { rows } = manifest
-  if (status === 'nothing_new') return `nothing new: ${result.folder} already holds exactly this (${n(rows.kept)} of ${n(rows.read)} rows kept)`
+  const { manifest, status } = result,
+    { rows } = manifest
+  if (status === 'nothing_new') {
+    return `nothing new: ${result.folder} already holds exactly this (${n(rows.kept)} of ${n(rows.read)} rows kept)`
+  }
   const sinks = Object.entries(manifest.sinks).map(([id, sink]) => {
-    const renamed = Object.entries(sink.renamed).map(([from, to]) => `${from} -> ${to}`).join(', ')
+    const renamed = Object.entries(sink.renamed)
+      .map(([from, to]) => `${from} -> ${to}`)
+      .join(', ')
     return `  ${id}: ${n(sink.rows)} rows in ${result.folder}/${id}${renamed ? `; renamed ${renamed}` : ''}`
   })
   const layouts = [...new Set(manifest.inputs.map(({ layout }) => layout))].join(', ')
@@ -77,18 +126,37 @@ export function summaryText(result: RunResult): string {
     `read ${n(rows.read)} rows (${rowsRead(manifest) || `${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
-    ...(keptElsewhere(manifest) > 0 ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`] : []),
-    ...Object.entries(manifest.stages).filter(([id]) => !sinkIds.has(id)).flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
+    ...(keptElsewhere(manifest) > 0
+      ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`]
+      : []),
+    ...Object.entries(manifest.stages)
+      .filter(([id]) => !sinkIds.has(id))
+      .flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
     ...warnings(manifest).map(line => `  ${line}`),
     ...lengthLine(manifest),
     ...leaningLine(manifest).map(line => `  ${line}`),
     ...sinks,
-    ...(status === 'empty' ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger'] : []),
+    ...(status === 'empty'
+      ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger']
+      : []),
   ].join('\n')
 }
 
 /** The summary as one object, for --json. */
 export const summaryObject = (result: RunResult) => ({
-  status: result.status, folder: result.folder, hash: result.manifest.hash, seconds: Math.round(result.seconds * 1000) / 1000, rows: result.manifest.rows, dropped_by_kind: result.manifest.dropped_by_kind, dropped_by_none: result.manifest.dropped_by_none, keep_ids: result.manifest.keep_ids, sample: result.manifest.sample,
-  stages: result.manifest.stages, warnings: result.manifest.warnings, lengths: result.manifest.lengths, sinks: result.manifest.sinks, calls: result.calls, inputs: result.manifest.inputs,
+  status: result.status,
+  folder: result.folder,
+  hash: result.manifest.hash,
+  seconds: Math.round(result.seconds * 1000) / 1000,
+  rows: result.manifest.rows,
+  dropped_by_kind: result.manifest.dropped_by_kind,
+  dropped_by_none: result.manifest.dropped_by_none,
+  keep_ids: result.manifest.keep_ids,
+  sample: result.manifest.sample,
+  stages: result.manifest.stages,
+  warnings: result.manifest.warnings,
+  lengths: result.manifest.lengths,
+  sinks: result.manifest.sinks,
+  calls: result.calls,
+  inputs: result.manifest.inputs,
 })

@@ -6,29 +6,70 @@ import type { Flow } from '../arrow/flow.ts'
 
 const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)
 
-/** Columns of the two sides, two and two: `chosen` and `rejected`, those whose names differ in these words alone, and `beside`. Throws where numbers cannot take each other's place; what else is of two types is left alone. */
-function twins(stage: string, fields: readonly Field[], beside: readonly (readonly [string, string])[]): [number, number][] {
+/**
+ * Columns of the two sides, two and two: `chosen` and `rejected`, those whose names differ in these words alone, and
+ * `beside`. Throws where numbers cannot take each other's place; what else is of two types is left alone.
+ */
+function twins(
+  stage: string,
+  fields: readonly Field[],
+  beside: readonly (readonly [string, string])[],
+): [number, number][] {
   const at = new Map(fields.map(({ name }, i) => [name, i]))
-  const named = [...fields.flatMap(({ name }) => name.includes('chosen') ? [[name, name.replace('chosen', 'rejected')] as const] : []), ...beside]
-  const pairs = [...new Map(named.map(([ours, theirs]) => [at.get(ours)!, at.get(theirs)!]))].filter(([, b]) => b !== undefined)
+  const named = [
+    ...fields.flatMap(({ name }) =>
+      name.includes('chosen') ? [[name, name.replace('chosen', 'rejected')] as const] : [],
+    ),
+    ...beside,
+  ]
+  const pairs = [...new Map(named.map(([ours, theirs]) => [at.get(ours)!, at.get(theirs)!]))].filter(
+    ([, b]) => b !== undefined,
+  )
   return pairs.filter(([a, b]) => {
-    const ours = fields[a], theirs = fields[b], isAlike = String(ours.type) === String(theirs.type) && ours.nullable === theirs.nullable
+    const ours = fields[a],
+      theirs = fields[b],
+      isAlike = String(ours.type) === String(theirs.type) && ours.nullable === theirs.nullable
     if (!isAlike && isNumber(ours.type) && isNumber(theirs.type)) {
       const kind = ({ name, type, nullable }: typeof ours) => `'${name}' is ${type}${nullable ? '' : ', never null'}`
-      throw Object.assign(new Error(`${stage}: ${kind(ours)} and ${kind(theirs)}: they belong to the sides and cannot change places with them; give both one type (in JSON Lines 4.0 is float64, 4 is int64)`), { code: 'BAD_INPUT' })
+      throw Object.assign(
+        new Error(
+          `${stage}: ${kind(ours)} and ${kind(theirs)}: they belong to the sides and cannot change places with them; give both one type (in JSON Lines 4.0 is float64, 4 is int64)`,
+        ),
+        { code: 'BAD_INPUT' },
+      )
     }
     return isAlike
   })
 }
 
-/** The columns that differ once the sides of some rows have changed places; `left` are those that stay, though their name is that of a side. */
-export function turned(stage: string, flow: Flow, { rows, beside = [] }: NonNullable<Output['turned']>): { columns: Map<string, Data>, left: readonly string[] } {
-  const columns = new Map<string, Data>(), { fields } = flow.schema, pairs = twins(stage, fields, beside), move = new Set(pairs.flat())
+/**
+ * The columns that differ once the sides of some rows have changed places; `left` are those that stay, though their
+ * name is that of a side.
+ */
+export function turned(
+  stage: string,
+  flow: Flow,
+  { rows, beside = [] }: NonNullable<Output['turned']>,
+): { columns: Map<string, Data>; left: readonly string[] } {
+  const columns = new Map<string, Data>(),
+    { fields } = flow.schema,
+    pairs = twins(stage, fields, beside),
+    move = new Set(pairs.flat())
   if (!rows.includes(1)) return { columns, left: [] }
   for (const [a, b] of pairs) {
     const both = concat([flow.columns[a], flow.columns[b]])
-    const side = (first: number) => take(both, Array.from(rows, (turn, row) => { const at = row + (turn ? 1 - first : first) * flow.rows; return [at, at + 1] }).flat())
+    const side = (first: number) =>
+      take(
+        both,
+        Array.from(rows, (turn, row) => {
+          const at = row + (turn ? 1 - first : first) * flow.rows
+          return [at, at + 1]
+        }).flat(),
+      )
     columns.set(flow.schema.fields[a].name, side(0)).set(flow.schema.fields[b].name, side(1))
   }
-  return { columns, left: fields.flatMap(({ name }, i) => /chosen|rejected/.test(name) && !move.has(i) ? [name] : []) }
+  return {
+    columns,
+    left: fields.flatMap(({ name }, i) => (/chosen|rejected/.test(name) && !move.has(i) ? [name] : [])),
+  }
 }

@@ -1,4 +1,7 @@
-/** Runs one stage over one block and turns what it says into rows that go on, rows that are dropped, and events for the ledger. */
+/**
+ * Runs one stage over one block and turns what it says into rows that go on, rows that are dropped, and events for the
+ * ledger.
+ */
 import { type Data, type Schema } from 'apache-arrow'
 import type { ColumnValues, Output, Stage, Verdict } from '../../stages/define.ts'
 import { makeBool, makeFloat64, makeInt32, makeText, runsOf, runsOfRows } from '../arrow/columns.ts'
@@ -17,7 +20,7 @@ export class Said implements Verdict {
   readonly relatedRow: Float64Array
   readonly said: Uint8Array
   readonly messages = new Map<number, string>()
-  readonly notes: { row: number, reason: string }[] = []
+  readonly notes: { row: number; reason: string }[] = []
   /** Columns of one side that could not go along when so many pairs were turned round. */
   readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
@@ -43,7 +46,11 @@ export class Said implements Verdict {
     this.#check(row)
     if (this.said[row]) return
     const index = this.#reasons.indexOf(reason)
-    if (index < 0) throw new StageMistake(`${this.#stage.name}: reason '${reason}' is not declared; declared are ${this.#reasons.join(', ') || 'none'}`)
+    if (index < 0) {
+      throw new StageMistake(
+        `${this.#stage.name}: reason '${reason}' is not declared; declared are ${this.#reasons.join(', ') || 'none'}`,
+      )
+    }
     const spared = this.#spare !== undefined && this.#stage.reasons[reason].kind !== 'broken' && this.#spare(row)
     this.said[row] = 1
     this.kept[row] = spared ? 1 : 0
@@ -68,19 +75,31 @@ export class Said implements Verdict {
     this.notes.push({ row, reason })
   }
 
-  leave(column: string, pairs: number): void { this.left.set(column, (this.left.get(column) ?? 0) + pairs) }
+  leave(column: string, pairs: number): void {
+    this.left.set(column, (this.left.get(column) ?? 0) + pairs)
+  }
 
   /** No verdict counts from now on: the rows have gone on. */
-  close(): void { this.#isClosed = true }
+  close(): void {
+    this.#isClosed = true
+  }
 
   #check(row: number): void {
-    if (this.#isClosed) throw new StageMistake(`${this.#stage.name}: a verdict on row ${row} came after its batch was done; await what the verdict waits for`)
-    if (!(Number.isInteger(row) && row >= 0 && row < this.kept.length)) throw new StageMistake(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
+    if (this.#isClosed) {
+      throw new StageMistake(
+        `${this.#stage.name}: a verdict on row ${row} came after its batch was done; await what the verdict waits for`,
+      )
+    }
+    if (!(Number.isInteger(row) && row >= 0 && row < this.kept.length)) {
+      throw new StageMistake(`${this.#stage.name}: a verdict names row ${row} of a batch of ${this.kept.length} rows`)
+    }
   }
 
   /** Takes over what was said of a part of the block that begins at `offset`. */
   include(part: Said, offset: number): void {
-    for (const name of ['kept', 'kind', 'reason', 'value', 'relatedFile', 'relatedRow', 'said'] as const) (this[name] as Float64Array).set(part[name] as Float64Array, offset)
+    for (const name of ['kept', 'kind', 'reason', 'value', 'relatedFile', 'relatedRow', 'said'] as const) {
+      ;(this[name] as Float64Array).set(part[name] as Float64Array, offset)
+    }
     for (const [row, message] of part.messages) this.messages.set(row + offset, message)
     for (const [column, pairs] of part.left) this.leave(column, pairs)
     for (const note of part.notes) this.notes.push({ row: note.row + offset, reason: note.reason })
@@ -92,10 +111,23 @@ export class StageMistake extends Error {}
 
 export type Instance = { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
 
-export interface StageRun { readonly id: string, readonly stage: Stage, readonly instance?: Instance, readonly output: Schema, readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined }
+export interface StageRun {
+  readonly id: string
+  readonly stage: Stage
+  readonly instance?: Instance
+  readonly output: Schema
+  readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined
+}
 
-/** One block through one stage: its output rows, and what was said of the rows that came in. `prepare` gives verdicts that stand before the stage is asked (groups). */
-export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<{ out: Flow, said: Said }> {
+/**
+ * One block through one stage: its output rows, and what was said of the rows that came in. `prepare` gives verdicts
+ * that stand before the stage is asked (groups).
+ */
+export async function runStage(
+  run: StageRun,
+  flow: Flow,
+  prepare?: (said: Said) => void,
+): Promise<{ out: Flow; said: Said }> {
   const said = new Said(run.stage, flow.rows, run.spare?.(flow))
   prepare?.(said)
   let result: Output | void
@@ -120,16 +152,31 @@ export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said)
   return { out: takeFlow(whole, runsOfRows(goes)), said }
 }
 
-/** An exception somewhere in a block: find the row it belongs to, so that one row is lost to an error and not a batch. */
-async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<{ out: Flow, said: Said }> {
+/**
+ * An exception somewhere in a block: find the row it belongs to, so that one row is lost to an error and not a batch.
+ */
+async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<{ out: Flow; said: Said }> {
   const middle = flow.rows >> 1
   const before = new Said(run.stage, flow.rows, run.spare?.(flow))
   prepare?.(before)
   const said = new Said(run.stage, flow.rows)
   const outs: Flow[] = []
-  for (const [start, end] of [[0, middle], [middle, flow.rows]]) {
+  for (const [start, end] of [
+    [0, middle],
+    [middle, flow.rows],
+  ]) {
     const part = await runStage(run, takeFlow(flow, [start, end]), piece => {
-      for (let i = start; i < end; i++) if (before.said[i] && before.kind[i] !== ERRORED) piece.drop(i - start, Object.keys(run.stage.reasons)[before.reason[i]], before.value[i], before.relatedFile[i], before.relatedRow[i])
+      for (let i = start; i < end; i++) {
+        if (before.said[i] && before.kind[i] !== ERRORED) {
+          piece.drop(
+            i - start,
+            Object.keys(run.stage.reasons)[before.reason[i]],
+            before.value[i],
+            before.relatedFile[i],
+            before.relatedRow[i],
+          )
+        }
+      }
     })
     said.include(part.said, start)
     outs.push(part.out)
@@ -141,8 +188,15 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
 function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said): Flow {
   const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
   let base = flow
-  const { columns: added, left } = result?.turned ? turned(run.id, flow, result.turned) : { columns: new Map<string, Data>(), left: [] }
-  for (const column of left) said.leave(column, result!.turned!.rows.reduce((sum, turn) => sum + turn, 0))
+  const { columns: added, left } = result?.turned
+    ? turned(run.id, flow, result.turned)
+    : { columns: new Map<string, Data>(), left: [] }
+  for (const column of left) {
+    said.leave(
+      column,
+      result!.turned!.rows.reduce((sum, turn) => sum + turn, 0),
+    )
+  }
   if (makesRows) {
     const parents = result?.parents ?? []
     base = takeFlow(flow, runsOfRows(parents))
@@ -150,28 +204,47 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
     if (run.stage.rows === 'derive') base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
   }
   for (const [name, values] of Object.entries(result?.columns ?? {})) {
-    const isOfPair = ['id', 'prompt', 'chosen', 'rejected'].includes(name), column = isOfPair ? name : `${run.id}_${name}`
+    const isOfPair = ['id', 'prompt', 'chosen', 'rejected'].includes(name),
+      column = isOfPair ? name : `${run.id}_${name}`
     // the plan fits later stages on what went into this one
-    if (isOfPair && run.stage.rows === 'same' && run.stage.fit) throw new StageMistake(`${run.id}: the stage changes '${name}' and is fitted: it must say rows: 'subset', not 'same'`)
+    if (isOfPair && run.stage.rows === 'same' && run.stage.fit) {
+      throw new StageMistake(
+        `${run.id}: the stage changes '${name}' and is fitted: it must say rows: 'subset', not 'same'`,
+      )
+    }
     const declared = run.output.fields.find(field => field.name === column)
-    if (!declared) throw new StageMistake(`${run.id}: column '${name}' is not among the columns that the stage says it writes`)
+    if (!declared) {
+      throw new StageMistake(`${run.id}: column '${name}' is not among the columns that the stage says it writes`)
+    }
     const data = toData(values)
-    if (String(data.type) !== String(declared.type)) throw new StageMistake(`${run.id}: column '${name}' is ${data.type}, the stage declares ${declared.type}`)
-    if (data.length !== base.rows) throw new Error(`${run.id}: column '${name}' has ${data.length} values for ${base.rows} rows`)
+    if (String(data.type) !== String(declared.type)) {
+      throw new StageMistake(`${run.id}: column '${name}' is ${data.type}, the stage declares ${declared.type}`)
+    }
+    if (data.length !== base.rows) {
+      throw new Error(`${run.id}: column '${name}' has ${data.length} values for ${base.rows} rows`)
+    }
     added.set(column, data)
   }
-  const missing = run.output.fields.filter(field => !added.has(field.name) && !base.schema.fields.some(existing => existing.name === field.name))
-  if (missing.length > 0 && base.rows > 0) throw new Error(`${run.id}: the stage declares ${missing.map(field => field.name).join(', ')} but did not write it`)
+  const missing = run.output.fields.filter(
+    field => !added.has(field.name) && !base.schema.fields.some(existing => existing.name === field.name),
+  )
+  if (missing.length > 0 && base.rows > 0) {
+    throw new Error(`${run.id}: the stage declares ${missing.map(field => field.name).join(', ')} but did not write it`)
+  }
   if (missing.length > 0) return emptyFlow(run.output)
-  return added.size === 0 && run.output.fields.length === base.schema.fields.length ? { ...base, schema: run.output } : withColumns(base, run.output, added)
+  return added.size === 0 && run.output.fields.length === base.schema.fields.length
+    ? { ...base, schema: run.output }
+    : withColumns(base, run.output, added)
 }
 
 /** New rows are named after their parent: `<parent>~<stage>`, with a number from the second one on. */
 function addParents(id: string, base: Flow, added: Map<string, Data>): void {
   const column = base.columns[base.schema.fields.findIndex(field => field.name === 'id')]
-  const bytes = column.values as Uint8Array, offsets = column.valueOffsets as Int32Array
+  const bytes = column.values as Uint8Array,
+    offsets = column.valueOffsets as Int32Array
   const decoder = new TextDecoder()
-  const parents: string[] = [], names: string[] = []
+  const parents: string[] = [],
+    names: string[] = []
   let n = 0
   for (let i = 0; i < base.rows; i++) {
     parents.push(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])))
@@ -186,5 +259,5 @@ function toData(values: ColumnValues): Data {
   if (values instanceof Float64Array) return makeFloat64(values)
   if (values instanceof Int32Array) return makeInt32(values)
   if (values instanceof Uint8Array) return makeBool(values)
-  return Array.isArray(values) ? makeText(values as (string | null)[]) : values as Data
+  return Array.isArray(values) ? makeText(values as (string | null)[]) : (values as Data)
 }

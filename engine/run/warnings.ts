@@ -13,22 +13,42 @@ const n = (count: number) => count.toLocaleString('en-US')
 export function warningsOf({ graph, files }: Prepared, counts: Readonly<Record<string, Counts>>): string[] {
   const above = sourcesAbove(graph)
   return graph.nodes.flatMap(node => {
-    const said = counts[node.id] ?? emptyCounts(), read = files.flatMap(({ source, facts: { pair } }) => pair !== undefined && above.get(node.id)!.has(source) ? [`${source} reads ${pair}`] : [])
+    const said = counts[node.id] ?? emptyCounts(),
+      read = files.flatMap(({ source, facts: { pair } }) =>
+        pair !== undefined && above.get(node.id)!.has(source) ? [`${source} reads ${pair}`] : [],
+      )
     return [...oneWay(node, said, new Set(read)), ...leftBehind(node.id, said.left)]
   })
 }
 
-/** Nearly all rows of a stage end in one way: more often it reads the wrong column, or an option is wrong, than that the data is. With what the reason means, and the columns that the rows came from. */
-function oneWay({ id, stage, options }: Node, { in: rows, reasons, notes, errored }: Counts, read: ReadonlySet<string>): string[] {
-  return Object.entries({ ...reasons, ...notes, error: errored }).filter(([, some]) => rows >= FEWEST && some > MOST * rows).map(([reason, some]) => {
-    const { about, limit } = reason === 'error' ? { about: ERROR_ABOUT } : stage.reasons[reason] ?? {} as Partial<Reason>
-    const what = about === undefined ? '' : `, ${about}${limit === undefined ? '' : ` (${limit} is ${String((options as Readonly<Record<string, unknown>>)[limit])})`}`
-    return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
-  })
+/**
+ * Nearly all rows of a stage end in one way: more often it reads the wrong column, or an option is wrong, than that the
+ * data is. With what the reason means, and the columns that the rows came from.
+ */
+function oneWay(
+  { id, stage, options }: Node,
+  { in: rows, reasons, notes, errored }: Counts,
+  read: ReadonlySet<string>,
+): string[] {
+  return Object.entries({ ...reasons, ...notes, error: errored })
+    .filter(([, some]) => rows >= FEWEST && some > MOST * rows)
+    .map(([reason, some]) => {
+      const { about, limit } =
+        reason === 'error' ? { about: ERROR_ABOUT } : (stage.reasons[reason] ?? ({} as Partial<Reason>))
+      const what =
+        about === undefined
+          ? ''
+          : `, ${about}${limit === undefined ? '' : ` (${limit} is ${String((options as Readonly<Record<string, unknown>>)[limit])})`}`
+      return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
+    })
 }
 
 /** Columns of one side that did not change places with the sides. */
 function leftBehind(id: string, left: Counts['left']): string[] {
   const columns = Object.keys(left).sort()
-  return columns.length === 0 ? [] : [`${id}: ${n(Math.max(...Object.values(left)))} pairs were turned round without ${columns.join(', ')}, which no column of the other side and of the same type can change places with`]
+  return columns.length === 0
+    ? []
+    : [
+        `${id}: ${n(Math.max(...Object.values(left)))} pairs were turned round without ${columns.join(', ')}, which no column of the other side and of the same type can change places with`,
+      ]
 }

@@ -10,7 +10,14 @@ import type { Answer } from '../calls/service.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 
-export interface WorkerNode { readonly id: string, readonly use: string, readonly stage: AnyStage, readonly options: Record<string, unknown>, readonly input: Schema, readonly output: Schema }
+export interface WorkerNode {
+  readonly id: string
+  readonly use: string
+  readonly stage: AnyStage
+  readonly options: Record<string, unknown>
+  readonly input: Schema
+  readonly output: Schema
+}
 
 export interface World {
   readonly setup: Setup
@@ -33,7 +40,9 @@ export interface World {
 export async function openWorld(setup: Setup, thread: number, ask: World['ask']): Promise<World> {
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, options, input, output } of setup.nodes) {
-    const stage = module ? ((await import(pathToFileURL(module).href)) as { default: AnyStage }).default : registry.get(use)
+    const stage = module
+      ? ((await import(pathToFileURL(module).href)) as { default: AnyStage }).default
+      : registry.get(use)
     if (!stage) throw new Error(`worker: no stage '${use}'`)
     nodes.set(id, { id, use, stage, options, input: schemaFromBytes(input), output: schemaFromBytes(output) })
   }
@@ -41,16 +50,22 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'])
   const states = new Map<string, unknown>()
   const keep = new Map(setup.keepIds.map((id, i) => [id, i]))
   return {
-    setup, thread, nodes, ask, keep,
+    setup,
+    thread,
+    nodes,
+    ask,
+    keep,
     reach: new Map(setup.reach.map(([id, sources]) => [id, new Set(sources)])),
-    usedPorts: new Set(setup.levels.flat().flatMap(op => 'inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
+    usedPorts: new Set(
+      setup.levels.flat().flatMap(op => ('inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
+    ),
     indexOf: id => order.get(id)!,
-    states: files => files.map(file => {
-      if (!states.has(file)) states.set(file, loadValue(file))
-      return states.get(file)
-    }),
+    states: files =>
+      files.map(file => {
+        if (!states.has(file)) states.set(file, loadValue(file))
+        return states.get(file)
+      }),
     meta: folder => loadValue<PassMeta>(join(folder, 'meta.bin')),
     conformSource: (node, flow) => conform(flow, node.output),
   }
 }
-

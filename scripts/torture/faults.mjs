@@ -1,10 +1,15 @@
-// Loaded before anything else (--import), in every thread: wraps the calls of node:fs by which a run writes, reads and names files, counts them over all threads, and lets one of them go wrong.
+// Loaded before anything else (--import), in every thread: wraps the calls of node:fs by which a run writes, reads and
+// names files, counts them over all threads, and lets one of them go wrong.
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
-// what goes wrong, at which call of its kind; then the calls so far of each kind, and the file whose next write is refused
-const FAULT = 0, AT = 1, KINDS = { write: 2, sync: 3, name: 4, read: 5, all: 6 }, REFUSED = 7
+// what goes wrong, at which call of its kind; then the calls so far of each kind, and the file whose next write is
+// refused
+const FAULT = 0,
+  AT = 1,
+  KINDS = { write: 2, sync: 3, name: 4, read: 5, all: 6 },
+  REFUSED = 7
 const FAULTS = ['none', 'half', 'full', 'refused', 'sync', 'name', 'short', 'unread', 'kill']
 const KEY = 'sluice-torture'
 
@@ -15,7 +20,10 @@ if (!words) {
   arm(...(process.env.SLUICE_TORTURE ?? 'none:-1').split(':'))
 }
 
-/** Begins to count anew. half: of write `at` a half is taken. full: and the next one to that file is refused. refused: nothing is. sync, name: the call fails. short: a read gives half. unread: it fails. */
+/**
+ * Begins to count anew. half: of write `at` a half is taken. full: and the next one to that file is refused. refused:
+ * nothing is. sync, name: the call fails. short: a read gives half. unread: it fails.
+ */
 export function arm(fault, at) {
   words.fill(0)
   words[FAULT] = FAULTS.indexOf(fault)
@@ -30,20 +38,35 @@ const failure = (code, call) => Object.assign(new Error(`${code}: injected, ${ca
 function meet(kind) {
   // a run begins with a name: what is read and closed before are the modules
   if ((kind === 'sync' || kind === 'read') && words[KINDS.write] + words[KINDS.name] === 0) return undefined
-  const n = Atomics.add(words, KINDS[kind], 1), all = kind === 'read' ? -1 : Atomics.add(words, KINDS.all, 1)
+  const n = Atomics.add(words, KINDS[kind], 1),
+    all = kind === 'read' ? -1 : Atomics.add(words, KINDS.all, 1)
   const fault = FAULTS[words[FAULT]]
   if (fault === 'kill') return all === words[AT] ? fault : undefined
-  const kindOf = { half: 'write', full: 'write', refused: 'write', sync: 'sync', name: 'name', short: 'read', unread: 'read' }[fault]
+  const kindOf = {
+    half: 'write',
+    full: 'write',
+    refused: 'write',
+    sync: 'sync',
+    name: 'name',
+    short: 'read',
+    unread: 'read',
+  }[fault]
   return kindOf === kind && n === words[AT] ? fault : undefined
 }
-const die = () => { process.kill(process.pid, 'SIGKILL'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) }
+const die = () => {
+  process.kill(process.pid, 'SIGKILL')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
 
 const { writeSync, writevSync, writeFileSync, readSync } = fs
-const bytesOf = data => typeof data === 'string' ? Buffer.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+const bytesOf = data =>
+  typeof data === 'string' ? Buffer.from(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 /** Writes bytes where the file stands, or what the fault lets through of them; undefined where there is none. */
 function write(fd, bytes) {
-  if (FAULTS[words[FAULT]] === 'full' && Atomics.compareExchange(words, REFUSED, fd, -1) === fd) throw failure('ENOSPC', 'write')
+  if (FAULTS[words[FAULT]] === 'full' && Atomics.compareExchange(words, REFUSED, fd, -1) === fd) {
+    throw failure('ENOSPC', 'write')
+  }
   const fault = meet('write')
   if (fault === undefined) return undefined
   if (fault === 'refused') throw failure('ENOSPC', 'write')
@@ -74,7 +97,8 @@ fs.readSync = (fd, into, at, length, position) => {
 for (const name of ['fsyncSync', 'closeSync']) {
   const work = fs[name]
   fs[name] = fd => {
-    const fault = meet('sync'), result = work(fd)
+    const fault = meet('sync'),
+      result = work(fd)
     if (fault === 'kill') die()
     if (fault === 'sync') throw failure('EIO', name)
     return result
@@ -92,6 +116,8 @@ for (const name of ['mkdirSync', 'renameSync', 'linkSync', 'symlinkSync', 'openS
 }
 // a run has no use for them; one that begins to must be counted here
 for (const name of ['write', 'writev', 'appendFileSync', 'appendFile', 'writeFile']) {
-  fs[name] = () => { throw new Error(`torture: fs.${name} is not among the calls that faults are injected into`) }
+  fs[name] = () => {
+    throw new Error(`torture: fs.${name} is not among the calls that faults are injected into`)
+  }
 }
 syncBuiltinESMExports()

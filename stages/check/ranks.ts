@@ -1,7 +1,8 @@
 /** Order statistics of any number of float32 values: exact, in two passes and bounded memory. */
 
 const HIGH = 1 << 16
-const bits = new Uint32Array(1), float = new Float32Array(bits.buffer)
+const bits = new Uint32Array(1),
+  float = new Float32Array(bits.buffer)
 
 /** A whole number that is ordered as the float is. */
 function keyOf(value: number): number {
@@ -19,15 +20,17 @@ export function atRanks(parts: Iterable<Float32Array>, ranks: readonly number[])
   // the upper half of a key says in which bin a value is, the lower half where in the bin
   const bins = new Float64Array(HIGH)
   for (const part of parts) for (const value of part) bins[keyOf(value) >>> 16]++
-  const found = ranks.map((rank) => {
-    let bin = 0, below = 0
+  const found = ranks.map(rank => {
+    let bin = 0,
+      below = 0
     while (bin < HIGH && below + bins[bin] <= rank) below += bins[bin++]
     return { bin, rest: rank - below }
   })
   const inside = new Map(found.map(({ bin }) => [bin, new Float64Array(HIGH)]))
   for (const part of parts) {
     for (const value of part) {
-      const key = keyOf(value), own = inside.get(key >>> 16)
+      const key = keyOf(value),
+        own = inside.get(key >>> 16)
       if (own) own[key & (HIGH - 1)]++
     }
   }

@@ -1,4 +1,6 @@
-/** Drops pairs that are there already, and pairs whose label is contradicted by an equal pair with the sides swapped. */
+/**
+ * Drops pairs that are there already, and pairs whose label is contradicted by an equal pair with the sides swapped.
+ */
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash64 } from '../../engine/arrow/hash.ts'
 import { foldedHash } from '../../engine/arrow/text.ts'
@@ -12,15 +14,20 @@ function hashMessages(column: MessagesColumn, row: number, state: Uint32Array): 
   }
 }
 
-/** Whether the chosen side comes first in the order of the two sides' hashes: what two contradictory pairs differ in. */
-const FIRST = Uint8Array.of(1), SECOND = Uint8Array.of(0)
+/**
+ * Whether the chosen side comes first in the order of the two sides' hashes: what two contradictory pairs differ in.
+ */
+const FIRST = Uint8Array.of(1),
+  SECOND = Uint8Array.of(0)
 
 export default defineStage({
-  name: 'drop_duplicates', version: 1,
+  name: 'drop_duplicates',
+  version: 1,
   summary: 'Drop pairs that repeat an earlier pair, and pairs that contradict one.',
-  details: 'Two pairs are equal when prompt and both completions are, after lower-casing and with every run of white space taken for one space. Of equal pairs the '
-    + 'first in order of file and row stays. Where equal pairs prefer opposite sides, the side that more of them prefer stays, once; if as many prefer either, none stays: '
-    + 'nothing says which is right. Texts are compared by a 64-bit hash: among a million different pairs, two are mistaken for equal with a probability of 3 in 100 million.',
+  details:
+    'Two pairs are equal when prompt and both completions are, after lower-casing and with every run of white space taken for one space. Of equal pairs the ' +
+    'first in order of file and row stays. Where equal pairs prefer opposite sides, the side that more of them prefer stays, once; if as many prefer either, none stays: ' +
+    'nothing says which is right. Texts are compared by a 64-bit hash: among a million different pairs, two are mistaken for equal with a probability of 3 in 100 million.',
   options: Type.Object({}),
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: {},
@@ -29,34 +36,45 @@ export default defineStage({
     duplicate: { kind: 'quality', about: 'equal pairs in the input, this one included' },
     contradictory: { kind: 'quality', about: 'equal pairs that prefer the other side' },
   },
-  examples: [{
-    title: 'case and white space make no difference',
-    rows: [
-      { prompt: 'What is 2 + 2?', chosen: 'It is four.', rejected: 'It is five.' },
-      { prompt: 'What is 2 + 2?', chosen: 'It is\n four. ', rejected: 'it is FIVE.' },
-      { prompt: 'What is 2 + 3?', chosen: 'It is four.', rejected: 'It is five.' },
-    ],
-    kept: [0, 2], dropped: { 1: 'duplicate' },
-  }, {
-    title: 'two against one stand, one against one fall',
-    rows: [
-      { prompt: 'Tea or coffee?', chosen: 'Coffee.', rejected: 'Tea.' },
-      { prompt: 'Tea or coffee?', chosen: 'Tea.', rejected: 'Coffee.' },
-      { prompt: 'Tea or coffee?', chosen: 'Tea.', rejected: 'Coffee.' },
-      { prompt: 'Cats or dogs?', chosen: 'Cats.', rejected: 'Dogs.' },
-      { prompt: 'Cats or dogs?', chosen: 'Dogs.', rejected: 'Cats.' },
-    ],
-    kept: [1], dropped: { 0: 'contradictory', 2: 'duplicate', 3: 'contradictory', 4: 'contradictory' },
-  }],
+  examples: [
+    {
+      title: 'case and white space make no difference',
+      rows: [
+        { prompt: 'What is 2 + 2?', chosen: 'It is four.', rejected: 'It is five.' },
+        { prompt: 'What is 2 + 2?', chosen: 'It is\n four. ', rejected: 'it is FIVE.' },
+        { prompt: 'What is 2 + 3?', chosen: 'It is four.', rejected: 'It is five.' },
+      ],
+      kept: [0, 2],
+      dropped: { 1: 'duplicate' },
+    },
+    {
+      title: 'two against one stand, one against one fall',
+      rows: [
+        { prompt: 'Tea or coffee?', chosen: 'Coffee.', rejected: 'Tea.' },
+        { prompt: 'Tea or coffee?', chosen: 'Tea.', rejected: 'Coffee.' },
+        { prompt: 'Tea or coffee?', chosen: 'Tea.', rejected: 'Coffee.' },
+        { prompt: 'Cats or dogs?', chosen: 'Cats.', rejected: 'Dogs.' },
+        { prompt: 'Cats or dogs?', chosen: 'Dogs.', rejected: 'Cats.' },
+      ],
+      kept: [1],
+      dropped: { 0: 'contradictory', 2: 'duplicate', 3: 'contradictory', 4: 'contradictory' },
+    },
+  ],
   group: {
     keysPerRow: () => 1,
     open: () => {
-      const sides = new Uint32Array(4), chosenHash = sides.subarray(0, 2), rejectedHash = sides.subarray(2), state = new Uint32Array(2)
-      const ordered = new Uint32Array(4), bytes = new Uint8Array(ordered.buffer)
+      const sides = new Uint32Array(4),
+        chosenHash = sides.subarray(0, 2),
+        rejectedHash = sides.subarray(2),
+        state = new Uint32Array(2)
+      const ordered = new Uint32Array(4),
+        bytes = new Uint8Array(ordered.buffer)
       let isFirst = new Uint8Array(0)
       return {
         keys(batch, out) {
-          const prompt = batch.messages('prompt'), chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
+          const prompt = batch.messages('prompt'),
+            chosen = batch.messages('chosen'),
+            rejected = batch.messages('rejected')
           const words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
           isFirst = new Uint8Array(batch.rows)
           for (let row = 0; row < batch.rows; row++) {
@@ -73,12 +91,15 @@ export default defineStage({
             words[2 * row + 1] = state[1] === 0 && state[0] === 0 ? 1 : state[1]
           }
         },
-        payload: (_, row) => isFirst[row] ? FIRST : SECOND,
+        payload: (_, row) => (isFirst[row] ? FIRST : SECOND),
       }
     },
     each(group, verdict) {
-      const firsts: number[] = [], seconds: number[] = []
-      for (let member = 0; member < group.size; member++) (group.payload(member)[0] === 1 ? firsts : seconds).push(member)
+      const firsts: number[] = [],
+        seconds: number[] = []
+      for (let member = 0; member < group.size; member++) {
+        ;(group.payload(member)[0] === 1 ? firsts : seconds).push(member)
+      }
       const [more, fewer] = firsts.length >= seconds.length ? [firsts, seconds] : [seconds, firsts]
       const isTie = more.length === fewer.length
       for (const member of fewer) verdict.drop(member, 'contradictory', more.length, isTie ? undefined : more[0])

@@ -3,18 +3,40 @@ import { support } from '../../models/calibration.ts'
 import { mixtureProbability } from '../../models/mixture.ts'
 import { foundWrong, mayDrop } from '../../models/panel.ts'
 import { choice, defineStage, Type } from '../define.ts'
-import { panelOptions, panelReads, panelRound, panelScorer, type FittedPanel, type PanelStageOptions } from '../review/panel.ts'
+import {
+  panelOptions,
+  panelReads,
+  panelRound,
+  panelScorer,
+  type FittedPanel,
+  type PanelStageOptions,
+} from '../review/panel.ts'
 import { panelReport } from '../review/report.ts'
-import { collectVotes, voteColumns, voteLines, voteMerger, voteNumbers, voteOptions, voteReads, voteWrites, type FittedVotes, type VoteOptions } from './votes.ts'
+import {
+  collectVotes,
+  voteColumns,
+  voteLines,
+  voteMerger,
+  voteNumbers,
+  voteOptions,
+  voteReads,
+  voteWrites,
+  type FittedVotes,
+  type VoteOptions,
+} from './votes.ts'
 
 type Options = PanelStageOptions & VoteOptions & { neighbours: boolean }
-interface Fitted { panel: FittedPanel, votes: FittedVotes }
-type Partial = { panel: unknown, votes: ReturnType<ReturnType<typeof collectVotes>['partial']> }
+interface Fitted {
+  panel: FittedPanel
+  votes: FittedVotes
+}
+type Partial = { panel: unknown; votes: ReturnType<ReturnType<typeof collectVotes>['partial']> }
 
 const panelFit = panelRound<Options>('detect_noise', () => 'stack')
 
 export default defineStage({
-  name: 'detect_noise', version: 6,
+  name: 'detect_noise',
+  version: 6,
   summary: 'Say of every pair how likely its label is right.',
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
 this one; scores that the data carries judge beside them. Their margins are
@@ -35,58 +57,119 @@ Each signal has a column of its own:
 | \`ratings\` | with \`rating_columns\`: 1 where the chosen side is rated higher, 0 where they tie, -1 where it is rated lower. Ratings and rankings of the same people disagree often (arXiv 2308.15812): the summary counts them |`,
   paper: { title: 'Confident Learning: Estimating Uncertainty in Dataset Labels', arxiv: '1911.00068', form: 'after' },
   options: Type.Object({
-    ...panelOptions, ...voteOptions,
+    ...panelOptions,
+    ...voteOptions,
     neighbours: Type.Boolean({ default: false, description: 'also ask the pairs most alike' }),
-    action: choice(['annotate', 'drop'], { default: 'annotate', description: 'drop: drop the pairs whose weighed margin is lowest, as many as help a fresh head' }),
+    action: choice(['annotate', 'drop'], {
+      default: 'annotate',
+      description: 'drop: drop the pairs whose weighed margin is lowest, as many as help a fresh head',
+    }),
   }),
   reads: options => ({ ...panelReads(options), ...voteReads(options) }),
-  writes: options => ({ probability: 'float64', flagged: 'bool', mixture: 'float64', ...(options.neighbours ? { neighbours: 'float64' as const } : {}), ...voteWrites(options) }),
+  writes: options => ({
+    probability: 'float64',
+    flagged: 'bool',
+    mixture: 'float64',
+    ...(options.neighbours ? { neighbours: 'float64' as const } : {}),
+    ...voteWrites(options),
+  }),
   rows: 'subset',
   keeps: ({ action }) => action === 'annotate',
   reasons: { wrong_label: { kind: 'quality', about: 'probability that the label is right' } },
-  examples: [{
-    title: 'too few pairs to tell: every row is kept, and gets a probability',
-    rows: [
-      { prompt: 'Name a colour.', chosen: 'Blue is a colour.', rejected: 'Stone.' },
-      { prompt: 'Name an animal.', chosen: 'A heron is an animal.', rejected: 'Running.' },
-    ],
-    kept: [0, 1],
-  }, {
-    title: 'ratings beside the label: they agree, tie, or reverse it',
-    options: { rating_columns: { chosen: 'chosen_rating', rejected: 'rejected_rating' } },
-    rows: [
-      { prompt: 'Name a colour.', chosen: 'Blue.', rejected: 'Stone.', chosen_rating: 5, rejected_rating: 1 },
-      { prompt: 'Name an animal.', chosen: 'A heron.', rejected: 'A frog.', chosen_rating: 4, rejected_rating: 4 },
-      { prompt: 'Name a river.', chosen: 'The moon.', rejected: 'The Danube.', chosen_rating: 1, rejected_rating: 5 },
-    ],
-    kept: [0, 1, 2], columns: { ratings: [1, 0, -1] },
-  }, {
-    title: 'votes of named people on answers a and b: \`preferred\` says which of them is the chosen one. Nobody voted on the last pair',
-    options: { vote_lists: { votes: 'votes', chosen: 'preferred' } },
-    rows: [
-      { prompt: 'Name a colour.', chosen: 'Blue.', rejected: 'Stone.', preferred: 'a', votes: [{ worker: 'Ann', vote: 'a' }, { worker: 'Bo', vote: 'a' }, { worker: 'Cy', vote: 'a' }] },
-      { prompt: 'Name a river.', chosen: 'The moon.', rejected: 'The Danube.', preferred: 'b', votes: [{ worker: 'Ann', vote: 'a' }, { worker: 'Bo', vote: 'a' }, { worker: 'Cy', vote: 'b' }] },
-      { prompt: 'Name an animal.', chosen: 'A heron.', rejected: 'A frog.', preferred: 'a', votes: [{ worker: 'Ann', vote: 'tie' }] },
-    ],
-    kept: [0, 1, 2],
-  }],
-  fit: [{
-    collect(options: Options, context) {
-      const panel = panelFit.collect(options, context), votes = collectVotes(options)
-      return { async batch(batch) { await panel.batch(batch); votes.batch(batch) }, partial: (): Partial => ({ panel: panel.partial(), votes: votes.partial() }) }
+  examples: [
+    {
+      title: 'too few pairs to tell: every row is kept, and gets a probability',
+      rows: [
+        { prompt: 'Name a colour.', chosen: 'Blue is a colour.', rejected: 'Stone.' },
+        { prompt: 'Name an animal.', chosen: 'A heron is an animal.', rejected: 'Running.' },
+      ],
+      kept: [0, 1],
     },
-    merge(options: Options, context, partials): Fitted {
-      const votes = voteMerger(options)
-      const panels = function* () { for (const partial of partials as Iterable<Partial>) { votes.add(partial.votes); yield partial.panel } }
-      return { panel: panelFit.merge(options, context, panels()) as FittedPanel, votes: votes.fitted() }
+    {
+      title: 'ratings beside the label: they agree, tie, or reverse it',
+      options: { rating_columns: { chosen: 'chosen_rating', rejected: 'rejected_rating' } },
+      rows: [
+        { prompt: 'Name a colour.', chosen: 'Blue.', rejected: 'Stone.', chosen_rating: 5, rejected_rating: 1 },
+        { prompt: 'Name an animal.', chosen: 'A heron.', rejected: 'A frog.', chosen_rating: 4, rejected_rating: 4 },
+        { prompt: 'Name a river.', chosen: 'The moon.', rejected: 'The Danube.', chosen_rating: 1, rejected_rating: 5 },
+      ],
+      kept: [0, 1, 2],
+      columns: { ratings: [1, 0, -1] },
     },
-  }],
+    {
+      title:
+        'votes of named people on answers a and b: \`preferred\` says which of them is the chosen one. Nobody voted on the last pair',
+      options: { vote_lists: { votes: 'votes', chosen: 'preferred' } },
+      rows: [
+        {
+          prompt: 'Name a colour.',
+          chosen: 'Blue.',
+          rejected: 'Stone.',
+          preferred: 'a',
+          votes: [
+            { worker: 'Ann', vote: 'a' },
+            { worker: 'Bo', vote: 'a' },
+            { worker: 'Cy', vote: 'a' },
+          ],
+        },
+        {
+          prompt: 'Name a river.',
+          chosen: 'The moon.',
+          rejected: 'The Danube.',
+          preferred: 'b',
+          votes: [
+            { worker: 'Ann', vote: 'a' },
+            { worker: 'Bo', vote: 'a' },
+            { worker: 'Cy', vote: 'b' },
+          ],
+        },
+        {
+          prompt: 'Name an animal.',
+          chosen: 'A heron.',
+          rejected: 'A frog.',
+          preferred: 'a',
+          votes: [{ worker: 'Ann', vote: 'tie' }],
+        },
+      ],
+      kept: [0, 1, 2],
+    },
+  ],
+  fit: [
+    {
+      collect(options: Options, context) {
+        const panel = panelFit.collect(options, context),
+          votes = collectVotes(options)
+        return {
+          async batch(batch) {
+            await panel.batch(batch)
+            votes.batch(batch)
+          },
+          partial: (): Partial => ({ panel: panel.partial(), votes: votes.partial() }),
+        }
+      },
+      merge(options: Options, context, partials): Fitted {
+        const votes = voteMerger(options)
+        const panels = function* () {
+          for (const partial of partials as Iterable<Partial>) {
+            votes.add(partial.votes)
+            yield partial.panel
+          }
+        }
+        return { panel: panelFit.merge(options, context, panels()) as FittedPanel, votes: votes.fitted() }
+      },
+    },
+  ],
   report(options, [fitted]) {
-    const { panel, votes } = fitted as Fitted, { lines, numbers } = panelReport(panel, options.action)
-    return { lines: [...lines, ...voteLines(options, votes)], numbers: { ...numbers, mixture: { ...panel.mixture }, votes: voteNumbers(votes) } }
+    const { panel, votes } = fitted as Fitted,
+      { lines, numbers } = panelReport(panel, options.action)
+    return {
+      lines: [...lines, ...voteLines(options, votes)],
+      numbers: { ...numbers, mixture: { ...panel.mixture }, votes: voteNumbers(votes) },
+    }
   },
   open(options, context) {
-    const { panel, votes } = context.states[0] as Fitted, score = panelScorer(panel, options, 'detect_noise', context)
+    const { panel, votes } = context.states[0] as Fitted,
+      score = panelScorer(panel, options, 'detect_noise', context)
     return {
       batch(batch, verdict) {
         const { margins, stacked, probability, neighbours } = score(batch)
@@ -96,8 +179,11 @@ Each signal has a column of its own:
         }
         return {
           columns: {
-            probability, flagged: Uint8Array.from(stacked, margin => 1 - support(panel.joint, margin) >= panel.confident ? 1 : 0), mixture: stacked.map(margin => mixtureProbability(panel.mixture, margin)),
-            ...(neighbours ? { neighbours } : {}), ...voteColumns(batch, options, votes),
+            probability,
+            flagged: Uint8Array.from(stacked, margin => (1 - support(panel.joint, margin) >= panel.confident ? 1 : 0)),
+            mixture: stacked.map(margin => mixtureProbability(panel.mixture, margin)),
+            ...(neighbours ? { neighbours } : {}),
+            ...voteColumns(batch, options, votes),
           },
         }
       },

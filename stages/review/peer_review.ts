@@ -8,7 +8,8 @@ import { panelReport } from './report.ts'
 const classes = ['agreed', 'ambiguous', 'reversed']
 
 export default defineStage({
-  name: 'peer_review', version: 6,
+  name: 'peer_review',
+  version: 6,
   summary: 'Drop pairs whose label independent reviewers speak against.',
   details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
 the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all
@@ -28,53 +29,100 @@ helps, nothing is dropped. The evidence is about random mistakes: a bias that al
 \`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` turns round what would have been dropped:
 chosen and rejected change places, and with them the columns of \`score_columns\` and \`embedding_columns\` and all others that come in two of one type whose names differ in these words alone (\`chosen_score\` and
 \`rejected_score\`); \`<id>_flipped\` says where, the summary how many, and notes/ which. What stages said of the pair before (margins, probabilities, votes) stays as it was said of the label as it came.`,
-  paper: { title: 'Two Minds Better Than One: Collaborative Reward Modeling for LLM Alignment', arxiv: '2505.10597', form: 'after' },
+  paper: {
+    title: 'Two Minds Better Than One: Collaborative Reward Modeling for LLM Alignment',
+    arxiv: '2505.10597',
+    form: 'after',
+  },
   options: Type.Object({
     ...panelOptions,
-    rule: choice(['both', 'either', 'stack', 'exchange'], { default: 'exchange', description: 'which reviewers must speak against a pair: both (all that see and have a say) trades recall for precision, either the reverse; stack asks their weighed sum; exchange the same after each has learned from the others, where that helps. With the first two more reviewers change what both and either mean; the last two weigh them' }),
-    action: choice(['drop', 'annotate', 'weight', 'flip'], { default: 'drop', description: 'annotate: write the columns and keep every row; weight: also write a soft label; flip: turn round what would have been dropped' }),
+    rule: choice(['both', 'either', 'stack', 'exchange'], {
+      default: 'exchange',
+      description:
+        'which reviewers must speak against a pair: both (all that see and have a say) trades recall for precision, either the reverse; stack asks their weighed sum; exchange the same after each has learned from the others, where that helps. With the first two more reviewers change what both and either mean; the last two weigh them',
+    }),
+    action: choice(['drop', 'annotate', 'weight', 'flip'], {
+      default: 'drop',
+      description:
+        'annotate: write the columns and keep every row; weight: also write a soft label; flip: turn round what would have been dropped',
+    }),
   }),
   reads: panelReads,
-  writes: options => ({
-    probability: 'float64', ...Object.fromEntries(namesOf(options).map(name => [`margin_${name}`, 'float64' as const])), class: 'text', curriculum_rank: 'float64',
-    ...(options.action === 'weight' ? { soft_label: 'float64' as const } : {}), ...(options.action === 'flip' ? { flipped: 'bool' as const, chosen: 'messages' as const, rejected: 'messages' as const } : {}),
-  }) as Record<string, ColumnType>,
+  writes: options =>
+    ({
+      probability: 'float64',
+      ...Object.fromEntries(namesOf(options).map(name => [`margin_${name}`, 'float64' as const])),
+      class: 'text',
+      curriculum_rank: 'float64',
+      ...(options.action === 'weight' ? { soft_label: 'float64' as const } : {}),
+      ...(options.action === 'flip'
+        ? { flipped: 'bool' as const, chosen: 'messages' as const, rejected: 'messages' as const }
+        : {}),
+    }) as Record<string, ColumnType>,
   rows: 'subset',
   keeps: ({ action }) => action === 'annotate' || action === 'weight',
   reasons: {
-    reversed: { kind: 'quality', about: 'probability that the label is right; every reviewer (rule stack: their weighed sum) speaks against it' },
-    ambiguous: { kind: 'quality', about: 'probability that the label is right; one reviewer speaks against it (rule either)' },
+    reversed: {
+      kind: 'quality',
+      about: 'probability that the label is right; every reviewer (rule stack: their weighed sum) speaks against it',
+    },
+    ambiguous: {
+      kind: 'quality',
+      about: 'probability that the label is right; one reviewer speaks against it (rule either)',
+    },
   },
-  examples: [{
-    title: 'two pairs are too few for anybody to review: nothing is dropped',
-    rows: [
-      { prompt: 'Name a colour.', chosen: 'Blue is a colour.', rejected: 'Stone.' },
-      { prompt: 'Name an animal.', chosen: 'A heron is an animal.', rejected: 'Running.' },
-    ],
-    kept: [0, 1],
-  }],
+  examples: [
+    {
+      title: 'two pairs are too few for anybody to review: nothing is dropped',
+      rows: [
+        { prompt: 'Name a colour.', chosen: 'Blue is a colour.', rejected: 'Stone.' },
+        { prompt: 'Name an animal.', chosen: 'A heron is an animal.', rejected: 'Running.' },
+      ],
+      kept: [0, 1],
+    },
+  ],
   fit: [panelRound<PanelStageOptions & { rule: Rule }>('peer_review', options => options.rule)],
   report: (options, [panel]) => panelReport(panel as Panel, options.action),
   open(options, context) {
-    const beside = [...options.score_columns, ...options.embedding_columns ? [options.embedding_columns] : []].map(({ chosen, rejected }) => [chosen, rejected] as const)
-    const panel = context.states[0] as Panel, score = panelScorer(panel, options, 'peer_review', context)
+    const beside = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(
+      ({ chosen, rejected }) => [chosen, rejected] as const,
+    )
+    const panel = context.states[0] as Panel,
+      score = panelScorer(panel, options, 'peer_review', context)
     return {
       batch(batch, verdict) {
         const { margins, shown, stacked, probability } = score(batch)
-        const voices = against(panel.thresholds, margins), seeing = speaking(panel.stack, margins)
-        const classOf = (row: number) => voices[row] === 0 ? 0 : voices[row] >= seeing[row] ? 2 : 1
-        const wrong = mayDrop(panel) ? foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold) : new Uint8Array(batch.rows)
-        if (options.action === 'flip') wrong.forEach((flip, row) => { if (flip) verdict.note(row, 'flipped') })
+        const voices = against(panel.thresholds, margins),
+          seeing = speaking(panel.stack, margins)
+        const classOf = (row: number) => (voices[row] === 0 ? 0 : voices[row] >= seeing[row] ? 2 : 1)
+        const wrong = mayDrop(panel)
+          ? foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold)
+          : new Uint8Array(batch.rows)
+        if (options.action === 'flip') {
+          wrong.forEach((flip, row) => {
+            if (flip) verdict.note(row, 'flipped')
+          })
+        }
         if (options.action === 'drop') {
           for (let row = 0; row < batch.rows; row++) {
-            if (wrong[row]) verdict.drop(row, options.rule === 'either' && classOf(row) === 1 ? 'ambiguous' : 'reversed', probability[row])
+            if (wrong[row]) {
+              verdict.drop(
+                row,
+                options.rule === 'either' && classOf(row) === 1 ? 'ambiguous' : 'reversed',
+                probability[row],
+              )
+            }
           }
         }
         return {
           columns: {
-            probability, ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
-            class: Array.from(voices, (_, row) => classes[classOf(row)]), curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
-            ...(options.action === 'weight' ? { soft_label: panel.able ? probability : new Float64Array(batch.rows).fill(1) } : {}),
+            probability,
+            ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
+            class: Array.from(voices, (_, row) => classes[classOf(row)]),
+            curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
+            ...(options.action === 'weight'
+              ? { soft_label: panel.able ? probability : new Float64Array(batch.rows).fill(1) }
+              : {}),
             ...(options.action === 'flip' ? { flipped: wrong } : {}),
           },
           ...(options.action === 'flip' ? { turned: { rows: wrong, beside } } : {}),

@@ -7,56 +7,153 @@ import { isRerank, readScores, requestOf, takesTwo, type Item } from './reward_a
 
 const options = Type.Object({
   ...modelOptions,
-  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'rerank', 'tei_rerank'], { default: 'vllm_classify', description: 'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, `/rerank` as Infinity has it, and vLLM too, or as text-embeddings-inference has it' }),
-  template: Type.Optional(Type.String({ minLength: 1, description: 'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, those of a question and an answer take none' })),
-  texts_per_request: Type.Integer({ minimum: 1, maximum: 2048, default: 16, description: 'texts in one request, where there is a template, or pairs of question and answer of `vllm_score`' }),
-  truncate_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'vLLM keeps so many tokens of what is longer: the last ones of a conversation, so that the answer is read and what begins it is lost, the first ones of question and answer for `vllm_score`. Without it, it refuses what is too long for the model, and such a row is set aside as errored' })),
-  scale: choice(['raw', 'unit'], { default: 'raw', description: 'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there' }),
+  api: choice(['vllm_classify', 'vllm_pooling', 'sglang_classify', 'vllm_score', 'rerank', 'tei_rerank'], {
+    default: 'vllm_classify',
+    description:
+      'what the server is asked: `/classify` of vLLM, its `/pooling` (of a score for each token the last one counts), or `/classify` of SGLang. For models that read a question and an answer (cross-encoders): `/score` of vLLM, `/rerank` as Infinity has it, and vLLM too, or as text-embeddings-inference has it',
+  }),
+  template: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description:
+        'one message as the model was trained to read it, with `{role}` and `{content}`, as `<|im_start|>{role}\\n{content}<|im_end|>\\n`, without the token that begins a text (the server adds it). Then texts are sent, several a request. Without it conversations are, one a request, and the server puts them into the model’s own template; SGLang needs it, those of a question and an answer take none',
+    }),
+  ),
+  texts_per_request: Type.Integer({
+    minimum: 1,
+    maximum: 2048,
+    default: 16,
+    description: 'texts in one request, where there is a template, or pairs of question and answer of `vllm_score`',
+  }),
+  truncate_tokens: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        'vLLM keeps so many tokens of what is longer: the last ones of a conversation, so that the answer is read and what begins it is lost, the first ones of question and answer for `vllm_score`. Without it, it refuses what is too long for the model, and such a row is set aside as errored',
+    }),
+  ),
+  scale: choice(['raw', 'unit'], {
+    default: 'raw',
+    description:
+      'raw: scores have no bounds, and a server that squashes them into 0 to 1 is refused; unit: this model’s own scores lie there',
+  }),
   ...limitOptions,
 })
 
-/** Plain enough for any reward model to tell apart, and not all alike well. Where there is truncation the question alone has so many tokens: a server that keeps the beginning sees no answer, and all are alike. */
-const probes = (truncated = 0) => ['The capital of France is Paris.', 'The capital of France is Berlin, I think, or some other town.', 'No.', 'banana banana banana banana']
-  .map(content => [{ role: 'user', content: `${'x '.repeat(truncated)}What is the capital of France?` }, { role: 'assistant', content }])
+/**
+ * Plain enough for any reward model to tell apart, and not all alike well. Where there is truncation the question alone
+ * has so many tokens: a server that keeps the beginning sees no answer, and all are alike.
+ */
+const probes = (truncated = 0) =>
+  [
+    'The capital of France is Paris.',
+    'The capital of France is Berlin, I think, or some other town.',
+    'No.',
+    'banana banana banana banana',
+  ].map(content => [
+    { role: 'user', content: `${'x '.repeat(truncated)}What is the capital of France?` },
+    { role: 'assistant', content },
+  ])
 
 /** How vLLM was told before it had use_activation. */
-const OLDER = 'use_activation: false is sent; an older one takes extra: { activation: false }, or to be served with --override-pooler-config \'{"activation": false}\' or \'{"softmax": false}\''
+const OLDER =
+  'use_activation: false is sent; an older one takes extra: { activation: false }, or to be served with --override-pooler-config \'{"activation": false}\' or \'{"softmax": false}\''
 
-function check(scores: readonly number[], { scale, truncate_tokens }: Pick<Static<typeof options>, 'scale' | 'truncate_tokens'>): void {
+function check(
+  scores: readonly number[],
+  { scale, truncate_tokens }: Pick<Static<typeof options>, 'scale' | 'truncate_tokens'>,
+): void {
   const shown = scores.map(score => Number(score.toPrecision(4))).join(', ')
   if (scores.every(score => score === scores[0])) {
-    throw new Error(`every text gets the score ${shown.split(', ')[0]}: ${truncate_tokens === undefined ? '' : `a server that keeps the first ${truncate_tokens} tokens, and so no answer (truncate_tokens), `}a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`)
+    throw new Error(
+      `every text gets the score ${shown.split(', ')[0]}: ${truncate_tokens === undefined ? '' : `a server that keeps the first ${truncate_tokens} tokens, and so no answer (truncate_tokens), `}a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`,
+    )
   }
-  if (scores.some(score => Math.abs(score) > 1e6)) throw new Error(`the scores of four texts are ${shown}: too large for a reward model. A model without weights for its head is scored with what happens to be in memory there (vLLM does so without a word)`)
+  if (scores.some(score => Math.abs(score) > 1e6)) {
+    throw new Error(
+      `the scores of four texts are ${shown}: too large for a reward model. A model without weights for its head is scored with what happens to be in memory there (vLLM does so without a word)`,
+    )
+  }
   if (scale === 'raw' && scores.every(score => score >= 0 && score <= 1)) {
-    throw new Error(`the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (${OLDER}), or set scale: unit if the model's own scores lie there`)
+    throw new Error(
+      `the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (${OLDER}), or set scale: unit if the model's own scores lie there`,
+    )
   }
 }
 
-function service({ url, model, revision, extra, api, template, truncate_tokens, scale, texts_per_request, ...limits }: Static<typeof options>): Service<Item, number> {
-  if (api === 'sglang_classify' && template === undefined) throw new Error('sglang_classify takes texts, not conversations: set template')
-  if (api === 'sglang_classify' && truncate_tokens !== undefined) throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
-  if (takesTwo(api) && template !== undefined) throw new Error(`${api} takes a question and an answer, which the server puts together: leave template out`)
-  if (isRerank(api) && truncate_tokens !== undefined) throw new Error(`${api} cuts at the model's own length, tei_rerank with extra: { truncate: true }: leave truncate_tokens out`)
-  if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) throw new Error('template has no {role} or no {content}')
-  const fill = ({ role, content }: Message) => template!.replace(/\{(?:role|content)\}/g, name => name === '{role}' ? role : content)
+function service({
+  url,
+  model,
+  revision,
+  extra,
+  api,
+  template,
+  truncate_tokens,
+  scale,
+  texts_per_request,
+  ...limits
+}: Static<typeof options>): Service<Item, number> {
+  if (api === 'sglang_classify' && template === undefined) {
+    throw new Error('sglang_classify takes texts, not conversations: set template')
+  }
+  if (api === 'sglang_classify' && truncate_tokens !== undefined) {
+    throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
+  }
+  if (takesTwo(api) && template !== undefined) {
+    throw new Error(`${api} takes a question and an answer, which the server puts together: leave template out`)
+  }
+  if (isRerank(api) && truncate_tokens !== undefined) {
+    throw new Error(
+      `${api} cuts at the model's own length, tei_rerank with extra: { truncate: true }: leave truncate_tokens out`,
+    )
+  }
+  if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) {
+    throw new Error('template has no {role} or no {content}')
+  }
+  const fill = ({ role, content }: Message) =>
+    template!.replace(/\{(?:role|content)\}/g, name => (name === '{role}' ? role : content))
   const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
-  const item = (prompt: readonly Message[], answer: readonly Message[]): Item => takesTwo(api) ? { question: said(prompt), answer: said(answer) } : template === undefined ? [...prompt, ...answer] : [...prompt, ...answer].map(fill).join('')
-  const common = { model, ...(truncate_tokens === undefined ? {} : { truncate_prompt_tokens: truncate_tokens, ...(api === 'vllm_score' ? {} : { truncation_side: 'left' }) }), ...extra }
+  const item = (prompt: readonly Message[], answer: readonly Message[]): Item =>
+    takesTwo(api)
+      ? { question: said(prompt), answer: said(answer) }
+      : template === undefined
+        ? [...prompt, ...answer]
+        : [...prompt, ...answer].map(fill).join('')
+  const common = {
+    model,
+    ...(truncate_tokens === undefined
+      ? {}
+      : { truncate_prompt_tokens: truncate_tokens, ...(api === 'vllm_score' ? {} : { truncation_side: 'left' }) }),
+    ...extra,
+  }
   return {
-    limits: { url, ...limits }, model, identity: [api, revision, common], items_per_request: template !== undefined || api === 'vllm_score' ? texts_per_request : 1,
+    limits: { url, ...limits },
+    model,
+    identity: [api, revision, common],
+    items_per_request: template !== undefined || api === 'vllm_score' ? texts_per_request : 1,
     items(batch) {
-      const prompt = batch.messages('prompt'), chosen = batch.messages('chosen'), rejected = batch.messages('rejected')
-      return Array.from({ length: 2 * batch.rows }, (_, i) => item(prompt.messages(i >> 1), (i % 2 === 0 ? chosen : rejected).messages(i >> 1)))
+      const prompt = batch.messages('prompt'),
+        chosen = batch.messages('chosen'),
+        rejected = batch.messages('rejected')
+      return Array.from({ length: 2 * batch.rows }, (_, i) =>
+        item(prompt.messages(i >> 1), (i % 2 === 0 ? chosen : rejected).messages(i >> 1)),
+      )
     },
     request: items => requestOf(api, common, items),
     read: (answer, items) => readScores(api, answer, items.length),
-    probe: { items: probes(truncate_tokens).map(([question, answer]) => item([question], [answer])), check: scores => { check(scores, { scale, truncate_tokens }) } },
+    probe: {
+      items: probes(truncate_tokens).map(([question, answer]) => item([question], [answer])),
+      check: scores => {
+        check(scores, { scale, truncate_tokens })
+      },
+    },
   }
 }
 
 export default defineStage({
-  name: 'score_pairs', version: 2,
+  name: 'score_pairs',
+  version: 2,
   summary: 'Score both sides of every pair by a served reward model.',
   details: `The scores are a reviewer for \`peer_review\` and \`detect_noise\`: with \`{ id: skywork, use: score_pairs, … }\` above them, give them \`score_columns: [{ name: skywork, chosen: skywork_chosen_score, rejected: skywork_rejected_score }]\`.
 Two reward models of different families make the better panel.
@@ -78,25 +175,40 @@ Scores of the same text differ a little with the batch that it was computed in; 
   writes: { chosen_score: 'float64', rejected_score: 'float64' },
   rows: 'same',
   reasons: {},
-  examples: [{
-    title: 'two texts in one request; their scores come in any order',
-    options: { url: 'http://localhost:30000', model: 'reward', api: 'vllm_pooling', template: '{role}: {content}\n' },
-    rows: [{ prompt: 'Is 7 a prime?', chosen: 'Yes: only 1 and 7 divide it.', rejected: 'No.' }],
-    answers: [{ data: [{ index: 1, data: [-3.25] }, { index: 0, data: [4.5] }] }],
-    kept: [0], columns: { chosen_score: [4.5], rejected_score: [-3.25] },
-  }],
+  examples: [
+    {
+      title: 'two texts in one request; their scores come in any order',
+      options: { url: 'http://localhost:30000', model: 'reward', api: 'vllm_pooling', template: '{role}: {content}\n' },
+      rows: [{ prompt: 'Is 7 a prime?', chosen: 'Yes: only 1 and 7 divide it.', rejected: 'No.' }],
+      answers: [
+        {
+          data: [
+            { index: 1, data: [-3.25] },
+            { index: 0, data: [4.5] },
+          ],
+        },
+      ],
+      kept: [0],
+      columns: { chosen_score: [4.5], rejected_score: [-3.25] },
+    },
+  ],
   calls: service,
   open(options, { ask }) {
     const { items } = service(options)
     return {
       async batch(batch, verdict) {
-        const answers = await ask!(items(batch)) as readonly Answer<number>[]
-        const scores = [0, 1].map(side => Float64Array.from({ length: batch.rows }, (_, row) => {
-          const answer = answers[2 * row + side]
-          if ('value' in answer) return answer.value
-          verdict.error(row, `${options.model} has no score for the ${side === 0 ? 'chosen' : 'rejected'} side: ${answer.error}`)
-          return NaN
-        }))
+        const answers = (await ask!(items(batch))) as readonly Answer<number>[]
+        const scores = [0, 1].map(side =>
+          Float64Array.from({ length: batch.rows }, (_, row) => {
+            const answer = answers[2 * row + side]
+            if ('value' in answer) return answer.value
+            verdict.error(
+              row,
+              `${options.model} has no score for the ${side === 0 ? 'chosen' : 'rejected'} side: ${answer.error}`,
+            )
+            return NaN
+          }),
+        )
         return { columns: { chosen_score: scores[0], rejected_score: scores[1] } }
       },
     }

@@ -1,5 +1,14 @@
 /** Arrow values as JSON, bytes to bytes: text is escaped where it lies and never becomes a JavaScript string. */
-import { DataType, TimeUnit, Type, type Data, type Decimal, type FixedSizeBinary, type FixedSizeList, type Timestamp } from 'apache-arrow'
+import {
+  DataType,
+  TimeUnit,
+  Type,
+  type Data,
+  type Decimal,
+  type FixedSizeBinary,
+  type FixedSizeList,
+  type Timestamp,
+} from 'apache-arrow'
 import { encoder, nullTest } from '../../engine/arrow/columns.ts'
 
 /** Bytes that grow at the end. `at` may be set back to 0 to begin anew. */
@@ -41,7 +50,10 @@ export class Bytes {
     } else {
       for (let i = start; i < end; i++) {
         const byte = from[i]
-        if (grows[byte] === 0) { data[at++] = byte; continue }
+        if (grows[byte] === 0) {
+          data[at++] = byte
+          continue
+        }
         const escape = escapes[byte]
         for (let k = 0; k < escape.length; k++) data[at++] = escape[k]
       }
@@ -52,50 +64,117 @@ export class Bytes {
 }
 
 /** What JSON writes for the bytes that it cannot hold as they are, and by how many bytes it is longer. */
-const escapes = Array.from({ length: 256 }, (_, byte) => encoder.encode(byte < 128 ? JSON.stringify(String.fromCharCode(byte)).slice(1, -1) : ''))
-const grows = Uint8Array.from(escapes, (escape, byte) => byte < 128 ? escape.length - 1 : 0)
+const escapes = Array.from({ length: 256 }, (_, byte) =>
+  encoder.encode(byte < 128 ? JSON.stringify(String.fromCharCode(byte)).slice(1, -1) : ''),
+)
+const grows = Uint8Array.from(escapes, (escape, byte) => (byte < 128 ? escape.length - 1 : 0))
 
-/** The parts of a type that JSON has no form for here (intervals, unions, dictionaries, maps: no reader hands them over). */
+/**
+ * The parts of a type that JSON has no form for here (intervals, unions, dictionaries, maps: no reader hands them
+ * over).
+ */
 export function notJson(type: DataType): DataType | undefined {
-  if (DataType.isDictionary(type) || DataType.isUnion(type) || DataType.isMap(type) || DataType.isInterval(type) || !supported.has(type.typeId)) return type
+  if (
+    DataType.isDictionary(type) ||
+    DataType.isUnion(type) ||
+    DataType.isMap(type) ||
+    DataType.isInterval(type) ||
+    !supported.has(type.typeId)
+  ) {
+    return type
+  }
   for (const child of type.children ?? []) {
     const bad = notJson(child.type)
     if (bad) return bad
   }
   return undefined
 }
-const supported = new Set([Type.Null, Type.Int, Type.Float, Type.Binary, Type.Utf8, Type.Bool, Type.Decimal, Type.Date, Type.Time, Type.Timestamp, Type.Duration, Type.List, Type.Struct,
-  Type.FixedSizeBinary, Type.FixedSizeList])
+const supported = new Set([
+  Type.Null,
+  Type.Int,
+  Type.Float,
+  Type.Binary,
+  Type.Utf8,
+  Type.Bool,
+  Type.Decimal,
+  Type.Date,
+  Type.Time,
+  Type.Timestamp,
+  Type.Duration,
+  Type.List,
+  Type.Struct,
+  Type.FixedSizeBinary,
+  Type.FixedSizeList,
+])
 
 /**
- * Writes values of a column, by row, to `out`: numbers as digits (64-bit integers exactly; NaN and infinities as null, JSON has none), text, bool, dates and
- * times in ISO 8601 with all their digits (an instant with a zone in UTC with Z, one without a zone without), decimals as strings of digits, bytes as base64, durations as integers
- * of their unit, lists as arrays, structs as objects, null as null. An instant that no calendar of JavaScript holds is its integer as a string.
+ * Writes values of a column, by row, to `out`: numbers as digits (64-bit integers exactly; NaN and infinities as null,
+ * JSON has none), text, bool, dates and times in ISO 8601 with all their digits (an instant with a zone in UTC with Z,
+ * one without a zone without), decimals as strings of digits, bytes as base64, durations as integers of their unit,
+ * lists as arrays, structs as objects, null as null. An instant that no calendar of JavaScript holds is its integer as
+ * a string.
  */
 export function jsonWriter(data: Data, out: Bytes): (row: number) => void {
   const write = plainWriter(data, out)
   if (data.nullCount === 0) return write
   const isNull = nullTest(data)
-  return row => { if (isNull(row)) out.ascii('null'); else write(row) }
+  return row => {
+    if (isNull(row)) out.ascii('null')
+    else write(row)
+  }
 }
 
 function plainWriter(data: Data, out: Bytes): (row: number) => void {
   const type: DataType = data.type
   const { values } = data
   if (DataType.isNull(type)) return () => out.ascii('null')
-  if (DataType.isUtf8(type)) { const offsets = data.valueOffsets as Int32Array; return row => out.text(values as Uint8Array, offsets[row], offsets[row + 1]) }
-  if (DataType.isBinary(type)) { const offsets = data.valueOffsets as Int32Array; return row => base64(out, values as Uint8Array, offsets[row], offsets[row + 1]) }
-  if (DataType.isFixedSizeBinary(type)) { const width = (type as FixedSizeBinary).byteWidth; return row => base64(out, values as Uint8Array, row * width, (row + 1) * width) }
-  if (DataType.isBool(type)) return row => out.ascii((values as Uint8Array)[row >> 3] & (1 << (row & 7)) ? 'true' : 'false')
-  if (DataType.isInt(type) || DataType.isDuration(type)) return row => out.ascii(String((values as Int32Array | BigInt64Array)[row]))
-  if (DataType.isFloat(type)) return row => { const value = (values as Float64Array)[row]; out.ascii(Number.isFinite(value) ? String(value) : 'null') }
+  if (DataType.isUtf8(type)) {
+    const offsets = data.valueOffsets as Int32Array
+    return row => out.text(values as Uint8Array, offsets[row], offsets[row + 1])
+  }
+  if (DataType.isBinary(type)) {
+    const offsets = data.valueOffsets as Int32Array
+    return row => base64(out, values as Uint8Array, offsets[row], offsets[row + 1])
+  }
+  if (DataType.isFixedSizeBinary(type)) {
+    const width = (type as FixedSizeBinary).byteWidth
+    return row => base64(out, values as Uint8Array, row * width, (row + 1) * width)
+  }
+  if (DataType.isBool(type)) {
+    return row => out.ascii((values as Uint8Array)[row >> 3] & (1 << (row & 7)) ? 'true' : 'false')
+  }
+  if (DataType.isInt(type) || DataType.isDuration(type)) {
+    return row => out.ascii(String((values as Int32Array | BigInt64Array)[row]))
+  }
+  if (DataType.isFloat(type)) {
+    return row => {
+      const value = (values as Float64Array)[row]
+      out.ascii(Number.isFinite(value) ? String(value) : 'null')
+    }
+  }
   if (DataType.isDecimal(type)) return row => out.ascii(`"${decimalText(data as Data<Decimal>, row)}"`)
   if (DataType.isDate(type)) return row => out.ascii(`"${dateText(data, row)}"`)
-  if (DataType.isTime(type)) return row => out.ascii(`"${clock(BigInt((values as Int32Array | BigInt64Array)[row]), type.unit)}"`)
+  if (DataType.isTime(type)) {
+    return row => out.ascii(`"${clock(BigInt((values as Int32Array | BigInt64Array)[row]), type.unit)}"`)
+  }
   if (DataType.isTimestamp(type)) return row => out.ascii(`"${instantText((values as BigInt64Array)[row], type)}"`)
-  if (DataType.isList(type)) { const offsets = data.valueOffsets as Int32Array, item = jsonWriter(data.children[0], out); return row => list(out, item, offsets[row], offsets[row + 1]) }
-  if (DataType.isFixedSizeList(type)) { const size = (type as FixedSizeList).listSize, item = jsonWriter(data.children[0], out); return row => list(out, item, row * size, (row + 1) * size) }
-  if (DataType.isStruct(type)) return objectWriter(type.children.map(({ name }) => name), data.children, out)
+  if (DataType.isList(type)) {
+    const offsets = data.valueOffsets as Int32Array,
+      item = jsonWriter(data.children[0], out)
+    return row => list(out, item, offsets[row], offsets[row + 1])
+  }
+  if (DataType.isFixedSizeList(type)) {
+    const size = (type as FixedSizeList).listSize,
+      item = jsonWriter(data.children[0], out)
+    return row => list(out, item, row * size, (row + 1) * size)
+  }
+  if (DataType.isStruct(type)) {
+    return objectWriter(
+      type.children.map(({ name }) => name),
+      data.children,
+      out,
+    )
+  }
   throw new Error(`json: a value of type ${type} has no form in JSON`)
 }
 
@@ -105,7 +184,10 @@ export function objectWriter(names: readonly string[], columns: readonly Data[],
   const writers = columns.map(column => jsonWriter(column, out))
   return row => {
     if (keys.length === 0) out.ascii('{')
-    for (let i = 0; i < writers.length; i++) { out.push(keys[i]); writers[i](row) }
+    for (let i = 0; i < writers.length; i++) {
+      out.push(keys[i])
+      writers[i](row)
+    }
     out.ascii('}')
   }
 }
@@ -123,7 +205,12 @@ function base64(out: Bytes, bytes: Uint8Array, from: number, to: number): void {
   out.ascii(`"${Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('base64')}"`)
 }
 
-const perSecond: Readonly<Record<TimeUnit, bigint>> = { [TimeUnit.SECOND]: 1n, [TimeUnit.MILLISECOND]: 1_000n, [TimeUnit.MICROSECOND]: 1_000_000n, [TimeUnit.NANOSECOND]: 1_000_000_000n }
+const perSecond: Readonly<Record<TimeUnit, bigint>> = {
+  [TimeUnit.SECOND]: 1n,
+  [TimeUnit.MILLISECOND]: 1_000n,
+  [TimeUnit.MICROSECOND]: 1_000_000n,
+  [TimeUnit.NANOSECOND]: 1_000_000_000n,
+}
 
 /** `HH:MM:SS` with the fraction that the unit has. */
 function clock(value: bigint, unit: TimeUnit): string {
@@ -132,16 +219,21 @@ function clock(value: bigint, unit: TimeUnit): string {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}${fraction(value % perSecond[unit], unit)}`
 }
 
-const fraction = (rest: bigint, unit: TimeUnit): string => unit === TimeUnit.SECOND ? '' : `.${String(rest).padStart(unit * 3, '0')}`
+const fraction = (rest: bigint, unit: TimeUnit): string =>
+  unit === TimeUnit.SECOND ? '' : `.${String(rest).padStart(unit * 3, '0')}`
 
 function instantText(value: bigint, { unit, timezone }: Timestamp): string {
   const rest = ((value % perSecond[unit]) + perSecond[unit]) % perSecond[unit]
   const date = new Date(Number((value - rest) / perSecond[unit]) * 1000)
-  return Number.isNaN(date.getTime()) ? String(value) : `${date.toISOString().slice(0, -5)}${fraction(rest, unit)}${timezone ? 'Z' : ''}`
+  return Number.isNaN(date.getTime())
+    ? String(value)
+    : `${date.toISOString().slice(0, -5)}${fraction(rest, unit)}${timezone ? 'Z' : ''}`
 }
 
 function dateText({ values }: Data, row: number): string {
-  const date = new Date(values instanceof Int32Array ? values[row] * 86_400_000 : Number((values as BigInt64Array)[row]))
+  const date = new Date(
+    values instanceof Int32Array ? values[row] * 86_400_000 : Number((values as BigInt64Array)[row]),
+  )
   return Number.isNaN(date.getTime()) ? String((values as Int32Array)[row]) : date.toISOString().slice(0, -14)
 }
 

@@ -1,9 +1,28 @@
 /** The part of parquetjs-lite 0.8.7 that write_parquet uses. Its errors are strings, not Errors. */
 declare module 'parquetjs-lite' {
-  /** A column. With `fields` a group; a group of type LIST holds `list: { repeated, fields: { element } }`, as the format's three-level lists do. */
+  /**
+   * A column. With `fields` a group; a group of type LIST holds `list: { repeated, fields: { element } }`, as the
+   * format's three-level lists do.
+   */
   export interface ParquetField {
-    type?: 'UTF8' | 'BYTE_ARRAY' | 'BOOLEAN' | 'INT_8' | 'INT_16' | 'INT32' | 'INT64' | 'UINT_8' | 'UINT_16' | 'UINT_64' | 'FLOAT' | 'DOUBLE' | 'DATE' | 'TIME_MILLIS'
-      | 'TIMESTAMP_MILLIS' | 'TIMESTAMP_MICROS' | 'LIST'
+    type?:
+      | 'UTF8'
+      | 'BYTE_ARRAY'
+      | 'BOOLEAN'
+      | 'INT_8'
+      | 'INT_16'
+      | 'INT32'
+      | 'INT64'
+      | 'UINT_8'
+      | 'UINT_16'
+      | 'UINT_64'
+      | 'FLOAT'
+      | 'DOUBLE'
+      | 'DATE'
+      | 'TIME_MILLIS'
+      | 'TIMESTAMP_MILLIS'
+      | 'TIMESTAMP_MICROS'
+      | 'LIST'
     optional?: boolean
     repeated?: boolean
     compression?: 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY'
@@ -12,7 +31,9 @@ declare module 'parquetjs-lite' {
     fields?: Record<string, ParquetField>
   }
 
-  export interface ParquetSchema { readonly fields: object }
+  export interface ParquetSchema {
+    readonly fields: object
+  }
 
   /** What the library asks of a stream. It waits for each write but the first, of the file's first bytes. */
   export interface ParquetStream {
@@ -34,9 +55,13 @@ declare module 'parquetjs-lite' {
   export const ParquetSchema: new (fields: Record<string, ParquetField>) => ParquetSchema
   export const ParquetWriter: {
     openFile(schema: ParquetSchema, path: string, options?: object): Promise<ParquetWriter>
-    openStream(schema: ParquetSchema, stream: ParquetStream, options?: { rowGroupSize?: number, pageSize?: number, useDataPageV2?: boolean, pageIndex?: boolean }): Promise<ParquetWriter>
+    openStream(
+      schema: ParquetSchema,
+      stream: ParquetStream,
+      options?: { rowGroupSize?: number; pageSize?: number; useDataPageV2?: boolean; pageIndex?: boolean },
+    ): Promise<ParquetWriter>
   }
 
-  const parquet: { ParquetSchema: typeof ParquetSchema, ParquetWriter: typeof ParquetWriter }
+  const parquet: { ParquetSchema: typeof ParquetSchema; ParquetWriter: typeof ParquetWriter }
   export default parquet
 }

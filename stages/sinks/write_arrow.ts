@@ -9,11 +9,30 @@ import { defineSink, Type } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 
 /** Names that TRL gives a meaning to: a column of that name changes what is trained. */
-export const reservedNames = ['images', 'image', 'tools', 'chat_template_kwargs', 'messages', 'completion', 'completions', 'label', 'labels', 'margin',
-  'prompt_ids', 'chosen_ids', 'rejected_ids', 'prompt_input_ids', 'chosen_input_ids', 'rejected_input_ids', 'ref_chosen_logps', 'ref_rejected_logps']
+export const reservedNames = [
+  'images',
+  'image',
+  'tools',
+  'chat_template_kwargs',
+  'messages',
+  'completion',
+  'completions',
+  'label',
+  'labels',
+  'margin',
+  'prompt_ids',
+  'chosen_ids',
+  'rejected_ids',
+  'prompt_input_ids',
+  'chosen_input_ids',
+  'rejected_input_ids',
+  'ref_chosen_logps',
+  'ref_rejected_logps',
+]
 
 export default defineSink({
-  name: 'write_arrow', version: 1,
+  name: 'write_arrow',
+  version: 1,
   summary: 'Write Arrow shards that `load_from_disk` opens and a DPO trainer takes as they are.',
   details: `The folder holds \`data-00000-of-0000n.arrow\` (IPC streams, record batches of at most 1,000 rows), \`state.json\` and \`dataset_info.json\`. The prompt is always explicit.
 Columns whose names TRL reserves are renamed to \`meta_<name>\` and listed in the manifest. All shards have one schema, and there is at least one shard.
@@ -24,11 +43,24 @@ columns of the stage that made it, and in those that only other rows have, it ma
 shuffles undoes the order.`,
   options: Type.Object({
     format: formatOption,
-    shard_megabytes: Type.Integer({ minimum: 1, maximum: 4000, default: 500, description: 'size at which a shard ends' }),
-    order_by: Type.Optional(Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' })),
+    shard_megabytes: Type.Integer({
+      minimum: 1,
+      maximum: 4000,
+      default: 500,
+      description: 'size at which a shard ends',
+    }),
+    order_by: Type.Optional(
+      Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' }),
+    ),
     descending: Type.Boolean({ default: false, description: 'with order_by: the greatest first' }),
   }),
-  reads: ({ order_by: column }) => ({ id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages', ...column === undefined ? {} : { [column]: 'sortable' } }),
+  reads: ({ order_by: column }) => ({
+    id: 'text',
+    prompt: 'messages',
+    chosen: 'messages',
+    rejected: 'messages',
+    ...(column === undefined ? {} : { [column]: 'sortable' }),
+  }),
   reasons: {},
   schema(options, input, isText) {
     const { schema, format } = formatSchema(options.format, input, isText)
@@ -41,10 +73,19 @@ shuffles undoes the order.`,
       renamed[field.name] = name
       return new Field(name, field.type, field.nullable)
     })
-    return { schema: new Schema(fields), renamed, facts: { format, ...options.order_by === undefined ? {} : { order: `${options.order_by} ${options.descending ? 'descending' : 'ascending'}` } } }
+    return {
+      schema: new Schema(fields),
+      renamed,
+      facts: {
+        format,
+        ...(options.order_by === undefined
+          ? {}
+          : { order: `${options.order_by} ${options.descending ? 'descending' : 'ascending'}` }),
+      },
+    }
   },
   // sorted, they lie beside the runs that they are merged from, and then beside the shards
-  beside: ({ order_by: column }) => column === undefined ? 0 : 1,
+  beside: ({ order_by: column }) => (column === undefined ? 0 : 1),
   convert: (_options, input, schema) => toFormat('write_arrow', input, schema),
   async publish(options, folder, schema, input) {
     const spill = join(folder, '.sort')
@@ -53,10 +94,18 @@ shuffles undoes the order.`,
       mkdirSync(spill)
       streams = [sortRows(spill, schema, input.batches(), writtenName(schema, options.order_by), options.descending)]
     }
-    const shards = appendStreams(folder, schemaBytes(schema), streams, options.shard_megabytes * 1e6,
-      (i, n) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`)
+    const shards = appendStreams(
+      folder,
+      schemaBytes(schema),
+      streams,
+      options.shard_megabytes * 1e6,
+      (i, n) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`,
+    )
     rmSync(spill, { recursive: true, force: true })
-    await finishDataset(folder, shards.map(({ file }) => file))
+    await finishDataset(
+      folder,
+      shards.map(({ file }) => file),
+    )
     return shards.reduce((n, { rows }) => n + rows, 0)
   },
 })
@@ -65,6 +114,7 @@ shuffles undoes the order.`,
 function writtenName({ fields }: Schema, name: string): string {
   const has = (name: string) => fields.some(field => field.name === name)
   if (!reservedNames.includes(name)) return name
-  do name = `meta_${name}`; while (has(`meta_${name}`))
+  do name = `meta_${name}`
+  while (has(`meta_${name}`))
   return name
 }

@@ -9,7 +9,8 @@ import { Bytes, notJson, objectWriter } from './json.ts'
 const FLUSH_BYTES = 4 << 20
 
 export default defineSink({
-  name: 'write_jsonl', version: 1,
+  name: 'write_jsonl',
+  version: 1,
   summary: 'Write JSON Lines, one object a row.',
   details: `The folder holds \`data.jsonl\`: UTF-8, one object a line, its keys in the order of the columns and the same on every line. \`prompt\`, \`chosen\` and \`rejected\` are lists of
 \`{"role", "content"}\`, or strings (\`format\`). Columns keep their names.
@@ -26,8 +27,13 @@ export default defineSink({
   reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   reasons: {},
   schema(options, input, isText) {
-    const bad = input.fields.flatMap(({ name, type }) => { const part = notJson(type); return part ? [`${name} (${part})`] : [] })
-    if (bad.length > 0) throw new Error(`write_jsonl: no form in JSON for ${bad.join(', ')}; cast these columns before they are read`)
+    const bad = input.fields.flatMap(({ name, type }) => {
+      const part = notJson(type)
+      return part ? [`${name} (${part})`] : []
+    })
+    if (bad.length > 0) {
+      throw new Error(`write_jsonl: no form in JSON for ${bad.join(', ')}; cast these columns before they are read`)
+    }
     const { schema, format } = formatSchema(options.format, input, isText)
     return { schema, renamed: {}, facts: { format } }
   },
@@ -53,7 +59,9 @@ export default defineSink({
       }
       flush()
       fsyncSync(file)
-    } finally { closeSync(file) }
+    } finally {
+      closeSync(file)
+    }
     return rows
   },
 })

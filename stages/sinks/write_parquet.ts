@@ -16,7 +16,8 @@ const GROUP_BYTES = 32 << 20
 const codecs = { snappy: 'SNAPPY', gzip: 'GZIP' } as const satisfies Record<string, Compression>
 
 export default defineSink({
-  name: 'write_parquet', version: 1,
+  name: 'write_parquet',
+  version: 1,
   summary: 'Write one Parquet file for people and other tools: a queue of rows to look at, an export.',
   details: `The folder holds \`data.parquet\`, which pyarrow, DuckDB and \`read_parquet\` open. Messages are lists of structs, other columns keep their names and types, but for these:
 uint32 becomes int64, a column of nothing but nulls text, NaN null, and a timestamp without a zone is read back as UTC.
@@ -27,16 +28,33 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
   options: Type.Object({
     format: formatOption,
     compression: choice(['snappy', 'gzip'], { default: 'snappy', description: 'snappy: fast. gzip: smaller' }),
-    row_group_rows: Type.Integer({ minimum: 1, maximum: 100_000, default: 5000, description: 'rows of a row group at most; one ends earlier at 32 MiB' }),
-    json_strings: Type.Boolean({ default: false, description: 'write columns that Parquet cannot hold here as JSON text instead of refusing them' }),
+    row_group_rows: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 5000,
+      description: 'rows of a row group at most; one ends earlier at 32 MiB',
+    }),
+    json_strings: Type.Boolean({
+      default: false,
+      description: 'write columns that Parquet cannot hold here as JSON text instead of refusing them',
+    }),
   }),
   reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   reasons: {},
   schema(options, input, isText) {
-    const bad = input.fields.filter(({ type }) => options.json_strings ? notJson(type) : !parquetField(type, true, 'SNAPPY'))
-    if (bad.length > 0) throw refused(`cannot hold ${bad.map(({ name, type }) => `${name} (${type})`).join(', ')}`, options.json_strings)
+    const bad = input.fields.filter(({ type }) =>
+      options.json_strings ? notJson(type) : !parquetField(type, true, 'SNAPPY'),
+    )
+    if (bad.length > 0) {
+      throw refused(`cannot hold ${bad.map(({ name, type }) => `${name} (${type})`).join(', ')}`, options.json_strings)
+    }
     const name = lostName(input.fields)
-    if (name !== undefined) throw refused(`would lose the column '${name}', for its name is '__proto__' or, with the names above it, that of another`, true)
+    if (name !== undefined) {
+      throw refused(
+        `would lose the column '${name}', for its name is '__proto__' or, with the names above it, that of another`,
+        true,
+      )
+    }
     const { schema, format } = formatSchema(options.format, input, isText)
     return { schema, renamed: {}, facts: { format } }
   },
@@ -55,17 +73,28 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
       return rows
     } catch (error) {
       throw error instanceof Error ? error : new Error(`write_parquet: ${file}: ${String(error)}`)
-    } finally { closeSync(fd) }
+    } finally {
+      closeSync(fd)
+    }
   },
 })
 
 const refused = (what: string, jsonStrings = false): Error =>
-  Object.assign(new Error(`write_parquet: ${what}; ${jsonStrings ? 'cast or rename it before it is read' : 'set json_strings: true to write it as JSON text, or use write_arrow'}`), { code: 'BAD_INPUT' })
+  Object.assign(
+    new Error(
+      `write_parquet: ${what}; ${jsonStrings ? 'cast or rename it before it is read' : 'set json_strings: true to write it as JSON text, or use write_arrow'}`,
+    ),
+    { code: 'BAD_INPUT' },
+  )
 
 function refuseMisfits(batch: RecordBatch): void {
   batch.schema.fields.forEach(({ name }, i) => {
     const found = misfit(batch.data.children[i])
-    if (found) throw refused(`column ${name}${found.row === undefined ? '' : ` of row '${batch.getChild('id')?.get(found.row)}'`} holds ${found.value}`)
+    if (found) {
+      throw refused(
+        `column ${name}${found.row === undefined ? '' : ` of row '${batch.getChild('id')?.get(found.row)}'`} holds ${found.value}`,
+      )
+    }
   })
 }
 
@@ -73,36 +102,65 @@ function refuseMisfits(batch: RecordBatch): void {
 function jsonColumns(schema: Schema, input: SinkInput): Set<string> {
   const json = new Set(schema.fields.filter(({ type }) => !parquetField(type, true, 'SNAPPY')).map(({ name }) => name))
   for (const batch of input.batches()) {
-    schema.fields.forEach(({ name }, i) => { if (!json.has(name) && misfit(batch.data.children[i])) json.add(name) })
+    schema.fields.forEach(({ name }, i) => {
+      if (!json.has(name) && misfit(batch.data.children[i])) json.add(name)
+    })
   }
   return json
 }
 
-async function write(fd: number, schema: Schema, input: SinkInput, json: ReadonlySet<string>, compression: Compression, groupRows: number): Promise<number> {
+async function write(
+  fd: number,
+  schema: Schema,
+  input: SinkInput,
+  json: ReadonlySet<string>,
+  compression: Compression,
+  groupRows: number,
+): Promise<number> {
   const fields: Record<string, ParquetField> = {}
   for (const { name, type, nullable } of schema.fields) {
-    fields[name] = json.has(name) ? { type: 'UTF8', optional: nullable, compression, statistics: false } : parquetField(type, nullable, compression)!
+    fields[name] = json.has(name)
+      ? { type: 'UTF8', optional: nullable, compression, statistics: false }
+      : parquetField(type, nullable, compression)!
   }
   // the library hears of no error in what it does not wait for
   let failed: unknown
   const stream: ParquetStream = {
     write(bytes, done) {
-      try { if (failed === undefined) writeAll(fd, bytes) } catch (error) { failed = error }
+      try {
+        if (failed === undefined) writeAll(fd, bytes)
+      } catch (error) {
+        failed = error
+      }
       done()
     },
-    end: done => { done() },
+    end: done => {
+      done()
+    },
   }
-  const check = () => { if (failed !== undefined) throw failed as Error }
-  const writer = await parquet.ParquetWriter.openStream(new parquet.ParquetSchema(fields), stream, { rowGroupSize: groupRows, pageSize: 1000, useDataPageV2: false, pageIndex: false })
+  const check = () => {
+    if (failed !== undefined) throw failed as Error
+  }
+  const writer = await parquet.ParquetWriter.openStream(new parquet.ParquetSchema(fields), stream, {
+    rowGroupSize: groupRows,
+    pageSize: 1000,
+    useDataPageV2: false,
+    pageIndex: false,
+  })
   if (json.size > 0) writer.setMetadata('sluice.json_columns', JSON.stringify([...json]))
-  let rows = 0, bytes = 0
+  let rows = 0,
+    bytes = 0
   for (const batch of input.batches()) {
     const columns: readonly Data[] = batch.data.children
-    const readers = columns.map((column, i) => json.has(schema.fields[i].name) ? jsonReader(column) : parquetReader(column))
+    const readers = columns.map((column, i) =>
+      json.has(schema.fields[i].name) ? jsonReader(column) : parquetReader(column),
+    )
     const rowBytes = columns.reduce((n, column) => n + sizeOf(column), 0) / Math.max(1, batch.numRows)
     for (let row = 0; row < batch.numRows; row++) {
       const record: Record<string, unknown> = {}
-      readers.forEach((read, i) => { record[schema.fields[i].name] = read(row) })
+      readers.forEach((read, i) => {
+        record[schema.fields[i].name] = read(row)
+      })
       bytes += rowBytes
       if (++rows >= groupRows || bytes >= GROUP_BYTES) {
         // the library looks at the count of rows after each row: this one ends the group

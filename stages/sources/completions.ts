@@ -9,8 +9,8 @@ const SCORES = ['score', 'rating', 'rank', 'reward']
 export const SCORE_LISTS = SCORES.map(name => `${name}s`)
 
 /**
- * Where the completions and their scores are: fields of one list of structs, or two lists side by side; with `isFlat` two columns, one completion a row.
- * `lowFirst`: ranks, of which the smallest is best.
+ * Where the completions and their scores are: fields of one list of structs, or two lists side by side; with `isFlat`
+ * two columns, one completion a row. `lowFirst`: ranks, of which the smallest is best.
  */
 export interface CompletionsAt {
   readonly isFlat?: boolean
@@ -33,54 +33,106 @@ export function findCompletions(schema: Schema): CompletionsAt | undefined {
     if (DataType.isStruct(item)) {
       const has = (names: readonly string[], fits: (type: DataType) => boolean) =>
         names.find(name => item.children.some(child => child.name === name && fits(child.type)))
-      const text = has(TEXTS, type => typeForm(type) !== undefined), score = has(SCORES, isNumber)
+      const text = has(TEXTS, type => typeForm(type) !== undefined),
+        score = has(SCORES, isNumber)
       if (text && score) {
         const { type } = item.children.find(child => child.name === text)!
         const form = typeForm(type)!
-        return { list: field.name, text, form, extras: hasExtras(form, type), scores: null, score, lowFirst: score === 'rank' }
+        return {
+          list: field.name,
+          text,
+          form,
+          extras: hasExtras(form, type),
+          scores: null,
+          score,
+          lowFirst: score === 'rank',
+        }
       }
     }
     const form = typeForm(item)
-    const isScores = (name: string) => schema.fields.some(({ name: other, type }) => other === name && DataType.isList(type) && isNumber(type.children[0].type))
+    const isScores = (name: string) =>
+      schema.fields.some(
+        ({ name: other, type }) => other === name && DataType.isList(type) && isNumber(type.children[0].type),
+      )
     const scores = SCORE_LISTS.find(isScores)
-    if (form && scores) return { list: field.name, text: null, form, extras: hasExtras(form, item), scores, score: null, lowFirst: scores === 'ranks' }
+    if (form && scores) {
+      return {
+        list: field.name,
+        text: null,
+        form,
+        extras: hasExtras(form, item),
+        scores,
+        score: null,
+        lowFirst: scores === 'ranks',
+      }
+    }
   }
   return undefined
 }
 
 /** The columns of a file with one completion a row. */
 export function findReplies(schema: Schema): CompletionsAt | undefined {
-  const find = (names: readonly string[], fits: (type: DataType) => boolean) => names.map(name => schema.fields.find(field => field.name === name && fits(field.type))).find(Boolean)
-  const text = find([...TEXTS, 'reply'], type => typeForm(type) !== undefined), score = find(SCORES, isNumber)
+  const find = (names: readonly string[], fits: (type: DataType) => boolean) =>
+    names.map(name => schema.fields.find(field => field.name === name && fits(field.type))).find(Boolean)
+  const text = find([...TEXTS, 'reply'], type => typeForm(type) !== undefined),
+    score = find(SCORES, isNumber)
   if (!text || !score) return undefined
   const form = typeForm(text.type)!
-  return { isFlat: true, list: text.name, text: null, form, extras: hasExtras(form, text.type), scores: score.name, score: null, lowFirst: score.name === 'rank' }
-}
-
-/** The completions of all rows as one column, their scores (NaN: none), and where those of each row lie. */
-export interface Scored { readonly texts: Data, readonly scores: Float64Array, readonly offsets: Int32Array, readonly scoreOffsets: Int32Array }
-
-export function readScored(at: CompletionsAt, column: (name: string) => Data): Scored {
-  const list = column(at.list), [item] = list.children
-  const child = (name: string) => item.children[(item.type as DataType).children.findIndex(field => field.name === name)]
-  const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
   return {
-    texts: at.text === null ? item : child(at.text), scores: numberColumn(scores).values,
-    offsets: list.valueOffsets as Int32Array,
-    scoreOffsets: at.scores === null ? list.valueOffsets as Int32Array : column(at.scores).valueOffsets as Int32Array,
+    isFlat: true,
+    list: text.name,
+    text: null,
+    form,
+    extras: hasExtras(form, text.type),
+    scores: score.name,
+    score: null,
+    lowFirst: score.name === 'rank',
   }
 }
 
-/** Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a row makes none. */
-export interface Pairs { readonly parents: number[], readonly chosen: number[], readonly rejected: number[] }
+/** The completions of all rows as one column, their scores (NaN: none), and where those of each row lie. */
+export interface Scored {
+  readonly texts: Data
+  readonly scores: Float64Array
+  readonly offsets: Int32Array
+  readonly scoreOffsets: Int32Array
+}
+
+export function readScored(at: CompletionsAt, column: (name: string) => Data): Scored {
+  const list = column(at.list),
+    [item] = list.children
+  const child = (name: string) =>
+    item.children[(item.type as DataType).children.findIndex(field => field.name === name)]
+  const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
+  return {
+    texts: at.text === null ? item : child(at.text),
+    scores: numberColumn(scores).values,
+    offsets: list.valueOffsets as Int32Array,
+    scoreOffsets:
+      at.scores === null ? (list.valueOffsets as Int32Array) : (column(at.scores).valueOffsets as Int32Array),
+  }
+}
 
 /**
- * Completions of one score form a level. `adjacent`: each level against the next lower one; `best_worst`: the highest against the lowest. Between two
- * levels the i-th of one meets the i-th of the other, the shorter one begins again, so that each completion is used and none often. Ties are never paired.
- * Completions without text or score take no part.
+ * Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a
+ * row makes none.
+ */
+export interface Pairs {
+  readonly parents: number[]
+  readonly chosen: number[]
+  readonly rejected: number[]
+}
+
+/**
+ * Completions of one score form a level. `adjacent`: each level against the next lower one; `best_worst`: the highest
+ * against the lowest. Between two levels the i-th of one meets the i-th of the other, the shorter one begins again, so
+ * that each completion is used and none often. Ties are never paired. Completions without text or score take no part.
  */
 export function pairUp(
-  scored: Scored, lowFirst: boolean, pairing: 'adjacent' | 'best_worst', skip: Uint8Array,
+  scored: Scored,
+  lowFirst: boolean,
+  pairing: 'adjacent' | 'best_worst',
+  skip: Uint8Array,
   refuse: (row: number, reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists', value: number) => void,
 ): Pairs {
   const { texts, scores, offsets, scoreOffsets } = scored
@@ -95,8 +147,13 @@ export function pairUp(
   }
   for (let row = 0; row + 1 < offsets.length; row++) {
     if (skip[row]) continue
-    const first = offsets[row], count = offsets[row + 1] - first, shift = scoreOffsets[row] - first
-    if (scoreOffsets[row + 1] - scoreOffsets[row] !== count) { refuse(row, 'unequal_lists', scoreOffsets[row + 1] - scoreOffsets[row] - count); continue }
+    const first = offsets[row],
+      count = offsets[row + 1] - first,
+      shift = scoreOffsets[row] - first
+    if (scoreOffsets[row + 1] - scoreOffsets[row] !== count) {
+      refuse(row, 'unequal_lists', scoreOffsets[row + 1] - scoreOffsets[row] - count)
+      continue
+    }
     const levels = new Map<number, number[]>()
     let usable = 0
     for (let c = first; c < first + count; c++) {
@@ -107,9 +164,15 @@ export function pairUp(
       if (level) level.push(c)
       else levels.set(score, [c])
     }
-    if (usable < 2) { refuse(row, 'too_few_completions', usable); continue }
-    const order = [...levels.keys()].sort((a, b) => lowFirst ? a - b : b - a)
-    if (order.length < 2) { refuse(row, 'tied_scores', order[0]); continue }
+    if (usable < 2) {
+      refuse(row, 'too_few_completions', usable)
+      continue
+    }
+    const order = [...levels.keys()].sort((a, b) => (lowFirst ? a - b : b - a))
+    if (order.length < 2) {
+      refuse(row, 'tied_scores', order[0])
+      continue
+    }
     if (pairing === 'best_worst') join(row, levels.get(order[0])!, levels.get(order[order.length - 1])!)
     else for (let k = 1; k < order.length; k++) join(row, levels.get(order[k - 1])!, levels.get(order[k])!)
   }

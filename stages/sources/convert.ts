@@ -1,10 +1,30 @@
 /** Raw rows of any layout as pairs: id, prompt, chosen, rejected, then what else the file has. */
 import { Float64, Schema, Utf8, type Data, type Field, type List, type RecordBatch } from 'apache-arrow'
-import { makeFloat64, makeText, messagesType, nullTest, numberColumn, runsOf, runsOfRows, take, textColumn, messagesColumn } from '../../engine/arrow/columns.ts'
+import {
+  makeFloat64,
+  makeText,
+  messagesType,
+  nullTest,
+  numberColumn,
+  runsOf,
+  runsOfRows,
+  take,
+  textColumn,
+  messagesColumn,
+} from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
-import { chooseRows, cutMessages, extrasColumn, hasExtras, joinPrompts, noMessages, readForm, type Said } from './forms.ts'
+import {
+  chooseRows,
+  cutMessages,
+  extrasColumn,
+  hasExtras,
+  joinPrompts,
+  noMessages,
+  readForm,
+  type Said,
+} from './forms.ts'
 import { groupOffsets } from './groups.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import { columnOf, usedColumns, type Bound, type Plan } from './layouts.ts'
@@ -18,15 +38,24 @@ export const layoutReasons = {
   tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
   unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages' },
   unreadable_side: { kind: 'broken', about: 'chosen or rejected is no JSON list of messages' },
-  unreadable_transcript: { kind: 'broken', about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between' },
+  unreadable_transcript: {
+    kind: 'broken',
+    about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between',
+  },
   no_common_prompt: { kind: 'broken', about: 'the two conversations do not begin with the same message' },
-  one_continues: { kind: 'broken', about: 'one conversation is the beginning of the other: where they part there is no second answer' },
+  one_continues: {
+    kind: 'broken',
+    about: 'one conversation is the beginning of the other: where they part there is no second answer',
+  },
   prompt_differs: { kind: 'broken', about: 'a side holds a conversation that is not the one of the prompt' },
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
-  left_out: { kind: 'configured', about: 'ranked replies: `pairing: best_worst` leaves out those between the highest and the lowest' },
+  left_out: {
+    kind: 'configured',
+    about: 'ranked replies: `pairing: best_worst` leaves out those between the highest and the lowest',
+  },
 } as const satisfies Record<string, Reason>
 
 type ReasonName = keyof typeof layoutReasons
@@ -41,7 +70,10 @@ export interface ConvertOptions {
 const PAIR = ['id', 'prompt', 'chosen', 'rejected'] as const
 const SIDES = ['prompt', 'chosen', 'rejected'] as const
 
-interface Carried { readonly from: string, readonly field: Field }
+interface Carried {
+  readonly from: string
+  readonly field: Field
+}
 
 /** What a file's rows become. `schema` is of the pairs. */
 export interface Converter {
@@ -50,19 +82,34 @@ export interface Converter {
   convert(raw: RecordBatch, rows: Uint32Array): SourceBatch
 }
 
-/** Which sides get a column of their messages' further fields: both, if one may have some, so that they can change places. */
-function extraSides(plan: Plan, raw: Schema): readonly typeof SIDES[number][] {
-  const has = (bound: Bound | null) => bound !== null && hasExtras(bound.form, raw.fields.find(({ name }) => name === bound.column)!.type)
+/**
+ * Which sides get a column of their messages' further fields: both, if one may have some, so that they can change
+ * places.
+ */
+function extraSides(plan: Plan, raw: Schema): readonly (typeof SIDES)[number][] {
+  const has = (bound: Bound | null) =>
+    bound !== null && hasExtras(bound.form, raw.fields.find(({ name }) => name === bound.column)!.type)
   const inSides = has(plan.chosen) || has(plan.rejected)
-  return SIDES.filter(side => side === 'prompt' ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides) : (inSides && plan[side] !== null) || plan.completions?.extras)
+  return SIDES.filter(side =>
+    side === 'prompt'
+      ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides)
+      : (inSides && plan[side] !== null) || plan.completions?.extras,
+  )
 }
 
-const isWhole = (bound: Bound | null): boolean => bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
+const isWhole = (bound: Bound | null): boolean =>
+  bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
 /** Whether the sides may be whole conversations. */
 const sidesHoldPrompt = ({ chosen, rejected }: Plan): boolean => isWhole(chosen) && isWhole(rejected)
 
-function carriedColumns(plan: Plan, raw: Schema, made: readonly string[], carry: readonly string[] | undefined): Carried[] {
-  const used = new Set(usedColumns(plan)), taken = new Set<string>([...PAIR, ...made])
+function carriedColumns(
+  plan: Plan,
+  raw: Schema,
+  made: readonly string[],
+  carry: readonly string[] | undefined,
+): Carried[] {
+  const used = new Set(usedColumns(plan)),
+    taken = new Set<string>([...PAIR, ...made])
   const kept = raw.fields.filter(({ name }) => !used.has(name) && (!carry || carry.includes(name)))
   const names = new Set(kept.map(({ name }) => name))
   return kept.map(column => {
@@ -75,13 +122,23 @@ function carriedColumns(plan: Plan, raw: Schema, made: readonly string[], carry:
 }
 
 /** Makes the converter for files of this raw schema. */
-export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjacent' }: ConvertOptions = {}): Converter {
+export function openConverter(
+  plan: Plan,
+  raw: Schema,
+  { carry, pairing = 'adjacent' }: ConvertOptions = {},
+): Converter {
   const extras = extraSides(plan, raw)
-  const made = [...extras.map(side => `source_${side}_fields`), ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : []), ...(plan.completions?.isFlat && plan.id !== null ? ['source_rejected_id'] : [])]
+  const made = [
+    ...extras.map(side => `source_${side}_fields`),
+    ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : []),
+    ...(plan.completions?.isFlat && plan.id !== null ? ['source_rejected_id'] : []),
+  ]
   const carried = carriedColumns(plan, raw, made, carry)
   const schema = new Schema([
-    field('id', new Utf8(), false), ...SIDES.map(side => field(side, messagesType, false)),
-    ...made.map(name => field(name, name.endsWith('_score') ? new Float64() : new Utf8())), ...carried.map(column => column.field),
+    field('id', new Utf8(), false),
+    ...SIDES.map(side => field(side, messagesType, false)),
+    ...made.map(name => field(name, name.endsWith('_score') ? new Float64() : new Utf8())),
+    ...carried.map(column => column.field),
   ])
   // a row that is no pair is told from others by what a layout needs of it, or by the line that could not be read
   const used = [...usedColumns({ ...plan, id: null }), ...raw.names.map(String).filter(name => name === 'source_line')]
@@ -90,7 +147,7 @@ export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjac
     schema,
     convert(batch, rows) {
       const column = (name: string): Data => columnOf(batch, name)!
-      const refused: (SourceBatch['refused'][number])[] = []
+      const refused: SourceBatch['refused'][number][] = []
       const mask = new Uint8Array(batch.numRows)
       const refuse = (row: number, reason: ReasonName, value?: number): void => {
         if (mask[row]) return
@@ -98,14 +155,29 @@ export function openConverter(plan: Plan, raw: Schema, { carry, pairing = 'adjac
         refused.push({ row: rows[row], reason, ...(value === undefined ? {} : { value }) })
       }
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
-      const { parents, sides, madeColumns, suffix, isBare, within = [] } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
+      const {
+        parents,
+        sides,
+        madeColumns,
+        suffix,
+        isBare,
+        within = [],
+      } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
       const whole = parents.length === batch.numRows && !suffix
       const runs = whole ? [] : runsOfRows(parents)
-      const others = carried.map(({ from }) => whole ? column(from) : take(column(from), runs))
+      const others = carried.map(({ from }) => (whole ? column(from) : take(column(from), runs)))
       const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...others], parents.length)
-      return { pairs, row: parents.map(row => rows[row]), refused, within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })), rows, ids, raw: batch }
+      return {
+        pairs,
+        row: parents.map(row => rows[row]),
+        refused,
+        within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })),
+        rows,
+        ids,
+        raw: batch,
+      }
     },
   }
 }
@@ -117,7 +189,7 @@ interface Task {
   refuse(row: number, reason: ReasonName, value?: number): void
   /** 1 where a row has been refused. */
   readonly mask: Uint8Array
-  readonly extras: readonly typeof SIDES[number][]
+  readonly extras: readonly (typeof SIDES)[number][]
   readonly pairing: 'adjacent' | 'best_worst'
 }
 
@@ -126,7 +198,10 @@ interface Made {
   readonly parents: Uint32Array
   readonly sides: readonly Data<List>[]
   readonly madeColumns: readonly Data[]
-  /** The number of each pair among its row's, where rows make several; with `isBare` the first of them has none in its id. */
+  /**
+   * The number of each pair among its row's, where rows make several; with `isBare` the first of them has none in its
+   * id.
+   */
   readonly suffix?: Uint32Array
   readonly isBare?: boolean
   /** Rows that are the rejected side of another one's pair, and no pair's own. */
@@ -135,23 +210,32 @@ interface Made {
 
 function readPrompt({ plan, column, refuse }: Task): Said {
   const { column: name, form } = plan.prompt!
-  const said = plan.input !== null || plan.system !== null
-    ? joinPrompts(column(name), plan.input === null ? undefined : column(plan.input), plan.system === null ? undefined : column(plan.system))
-    : readForm(form, column(name), 'user')
+  const said =
+    plan.input !== null || plan.system !== null
+      ? joinPrompts(
+          column(name),
+          plan.input === null ? undefined : column(plan.input),
+          plan.system === null ? undefined : column(plan.system),
+        )
+      : readForm(form, column(name), 'user')
   said.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
   return said
 }
 
 function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
   const said = readForm(form, column(name), 'assistant')
-  said.bad?.forEach((bad, row) => bad && refuse(row, form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side'))
+  said.bad?.forEach(
+    (bad, row) => bad && refuse(row, form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side'),
+  )
   return said
 }
 
 function refuseNulls({ plan, rows, column, refuse }: Task): void {
-  const [prompt, chosen, rejected] = [plan.prompt, plan.chosen, plan.rejected].map(bound => bound && column(bound.column))
+  const [prompt, chosen, rejected] = [plan.prompt, plan.chosen, plan.rejected].map(
+    bound => bound && column(bound.column),
+  )
   if (![prompt, chosen, rejected].some(data => data && data.nullCount > 0)) return
-  const [noPrompt, noChosen, noRejected] = [prompt, chosen, rejected].map(data => data ? nullTest(data) : () => false)
+  const [noPrompt, noChosen, noRejected] = [prompt, chosen, rejected].map(data => (data ? nullTest(data) : () => false))
   for (let row = 0; row < rows; row++) {
     if (noPrompt(row)) refuse(row, 'missing_prompt')
     else if (noChosen(row)) refuse(row, noRejected(row) ? 'tied_vote' : 'missing_chosen')
@@ -162,16 +246,18 @@ function refuseNulls({ plan, rows, column, refuse }: Task): void {
 function convertPairs(task: Task): Made {
   const { plan, rows, mask, extras } = task
   refuseNulls(task)
-  const chosen = readSide(task, plan.chosen!), rejected = plan.rejected ? readSide(task, plan.rejected) : { data: noMessages(rows) }
+  const chosen = readSide(task, plan.chosen!),
+    rejected = plan.rejected ? readSide(task, plan.rejected) : { data: noMessages(rows) }
   const prompt = plan.prompt && readPrompt(task)
   const cuts = sidesHoldPrompt(plan) ? findCuts(task, prompt, chosen, rejected) : new Int32Array(rows)
   const parts = cutAll(task, prompt, chosen, rejected, cuts)
   const runs = runsOf(mask, 0)
   const all = runs.length === 2 && runs[1] - runs[0] === rows
-  const keep = <T extends Data>(data: T): T => all ? data : take(data, runs) as T
+  const keep = <T extends Data>(data: T): T => (all ? data : (take(data, runs) as T))
   return {
     parents: Uint32Array.from(rangeOf(runs)),
-    sides: [parts.prompt, parts.chosen, parts.rejected].map(keep), madeColumns: extras.map(side => keep(parts.extras(side))),
+    sides: [parts.prompt, parts.chosen, parts.rejected].map(keep),
+    madeColumns: extras.map(side => keep(parts.extras(side))),
   }
 }
 
@@ -184,17 +270,32 @@ function rangeOf(runs: readonly number[]): number[] {
 /** Of each row, how many messages at the beginning of both sides are the prompt. */
 function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chosen: Said, rejected: Said): Int32Array {
   const cuts = new Int32Array(rows)
-  const a = messagesColumn(chosen.data), b = messagesColumn(rejected.data), p = prompt && messagesColumn(prompt.data)
+  const a = messagesColumn(chosen.data),
+    b = messagesColumn(rejected.data),
+    p = prompt && messagesColumn(prompt.data)
   const same = (x: typeof a, m: number, y: typeof a, n: number) =>
-    sameBytes(x.roles, x.roleOffsets[m], x.roleOffsets[m + 1], y.roles, y.roleOffsets[n], y.roleOffsets[n + 1])
-    && sameBytes(x.bytes, x.contentOffsets[m], x.contentOffsets[m + 1], y.bytes, y.contentOffsets[n], y.contentOffsets[n + 1])
-  const isAnswer = (x: typeof a, row: number) => x.offsets[row] === x.offsets[row + 1] || x.roles[x.roleOffsets[x.offsets[row]]] === 0x61
+    sameBytes(x.roles, x.roleOffsets[m], x.roleOffsets[m + 1], y.roles, y.roleOffsets[n], y.roleOffsets[n + 1]) &&
+    sameBytes(
+      x.bytes,
+      x.contentOffsets[m],
+      x.contentOffsets[m + 1],
+      y.bytes,
+      y.contentOffsets[n],
+      y.contentOffsets[n + 1],
+    )
+  const isAnswer = (x: typeof a, row: number) =>
+    x.offsets[row] === x.offsets[row + 1] || x.roles[x.roleOffsets[x.offsets[row]]] === 0x61
   const isText = plan.prompt?.form === 'text'
   for (let row = 0; row < rows; row++) {
     if (mask[row]) continue
     // sides that begin with the assistant are answers and nothing else
     if (p && isAnswer(a, row) && isAnswer(b, row)) continue
-    const [from, count, other, otherCount] = [a.offsets[row], a.offsets[row + 1] - a.offsets[row], b.offsets[row], b.offsets[row + 1] - b.offsets[row]]
+    const [from, count, other, otherCount] = [
+      a.offsets[row],
+      a.offsets[row + 1] - a.offsets[row],
+      b.offsets[row],
+      b.offsets[row + 1] - b.offsets[row],
+    ]
     let k = 0
     while (k < count && k < otherCount && same(a, from + k, b, other + k)) k++
     if (p && !isText) {
@@ -206,9 +307,15 @@ function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chose
       else cuts[row] = size
       continue
     }
-    if (k === 0) { refuse(row, p ? 'prompt_differs' : 'no_common_prompt'); continue }
+    if (k === 0) {
+      refuse(row, p ? 'prompt_differs' : 'no_common_prompt')
+      continue
+    }
     if (k === count && k === otherCount) k--
-    else if (k === count || k === otherCount) { refuse(row, 'one_continues'); continue }
+    else if (k === count || k === otherCount) {
+      refuse(row, 'one_continues')
+      continue
+    }
     if (p && !holds(a, from, k, p, p.offsets[row + 1] - 1)) refuse(row, 'prompt_differs')
     else if (k === 0) refuse(row, 'no_common_prompt')
     else cuts[row] = k
@@ -217,9 +324,26 @@ function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chose
 }
 
 /** Whether one of `count` messages says just what message n of the other column says. */
-function holds(x: ReturnType<typeof messagesColumn>, from: number, count: number, y: ReturnType<typeof messagesColumn>, n: number): boolean {
+function holds(
+  x: ReturnType<typeof messagesColumn>,
+  from: number,
+  count: number,
+  y: ReturnType<typeof messagesColumn>,
+  n: number,
+): boolean {
   for (let m = from; m < from + count; m++) {
-    if (sameBytes(x.bytes, x.contentOffsets[m], x.contentOffsets[m + 1], y.bytes, y.contentOffsets[n], y.contentOffsets[n + 1])) return true
+    if (
+      sameBytes(
+        x.bytes,
+        x.contentOffsets[m],
+        x.contentOffsets[m + 1],
+        y.bytes,
+        y.contentOffsets[n],
+        y.contentOffsets[n + 1],
+      )
+    ) {
+      return true
+    }
   }
   return false
 }
@@ -230,7 +354,12 @@ function sameBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, fro
   return true
 }
 
-interface Parts { readonly prompt: Data<List>, readonly chosen: Data<List>, readonly rejected: Data<List>, extras(side: typeof SIDES[number]): Data }
+interface Parts {
+  readonly prompt: Data<List>
+  readonly chosen: Data<List>
+  readonly rejected: Data<List>
+  extras(side: (typeof SIDES)[number]): Data
+}
 
 function cutAll({ plan, mask }: Task, prompt: Said | null, chosen: Said, rejected: Said, cuts: Int32Array): Parts {
   const ends = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
@@ -242,15 +371,22 @@ function cutAll({ plan, mask }: Task, prompt: Said | null, chosen: Said, rejecte
   const shared = fromSides ? cutMessages(chosen, starts(chosen), cutStarts(chosen)) : undefined
   // rows without a pair are taken out later, whatever is in them
   const own = prompt?.data ?? shared ?? chosen.data
-  const usesShared = Uint8Array.from(cuts, (cut, row) => cut > 0 || mask[row] ? 1 : 0)
+  const usesShared = Uint8Array.from(cuts, (cut, row) => (cut > 0 || mask[row] ? 1 : 0))
   const sides = { chosen, rejected }
   return {
-    prompt: !shared || prompt === null ? own : usesShared.every(Boolean) ? shared : chooseRows(prompt.data, shared, usesShared),
+    prompt:
+      !shared || prompt === null
+        ? own
+        : usesShared.every(Boolean)
+          ? shared
+          : chooseRows(prompt.data, shared, usesShared),
     chosen: any ? cutMessages(chosen, cutStarts(chosen), ends(chosen)) : chosen.data,
     rejected: any ? cutMessages(rejected, cutStarts(rejected), ends(rejected)) : rejected.data,
     extras(side) {
       if (side !== 'prompt') return extrasColumn(sides[side], cutStarts(sides[side]), ends(sides[side]))
-      return prompt && !fromSides ? extrasColumn(prompt, starts(prompt), ends(prompt)) : extrasColumn(chosen, starts(chosen), cutStarts(chosen))
+      return prompt && !fromSides
+        ? extrasColumn(prompt, starts(prompt), ends(prompt))
+        : extrasColumn(chosen, starts(chosen), cutStarts(chosen))
     },
   }
 }
@@ -267,69 +403,103 @@ function convertCompletions(task: Task): Made {
   const parents = Uint32Array.from(pairs.parents)
   const suffix = Uint32Array.from(parents)
   for (let i = 0, k = 0; i < parents.length; i++) suffix[i] = k = i > 0 && parents[i] === parents[i - 1] ? k + 1 : 0
-  const shift = (c: number, row: number) => at.isFlat ? c : c + scored.scoreOffsets[row] - scored.offsets[row]
-  const scoresOf = (picked: readonly number[]) => makeFloat64(Float64Array.from(picked, (c, i) => scored.scores[shift(c, parents[i])]))
+  const shift = (c: number, row: number) => (at.isFlat ? c : c + scored.scoreOffsets[row] - scored.offsets[row])
+  const scoresOf = (picked: readonly number[]) =>
+    makeFloat64(Float64Array.from(picked, (c, i) => scored.scores[shift(c, parents[i])]))
   const picks = { prompt: pairs.parents, chosen: pairs.chosen, rejected: pairs.rejected }
-  const takeExtras = (side: typeof SIDES[number]) => {
+  const takeExtras = (side: (typeof SIDES)[number]) => {
     const from = side === 'prompt' ? prompt : said
     const offsets = from.data.valueOffsets as Int32Array
-    return extrasColumn(from, Int32Array.from(picks[side], i => offsets[i]), Int32Array.from(picks[side], i => offsets[i + 1]))
+    return extrasColumn(
+      from,
+      Int32Array.from(picks[side], i => offsets[i]),
+      Int32Array.from(picks[side], i => offsets[i + 1]),
+    )
   }
   return {
-    parents, suffix, isBare: at.isFlat, within: at.isFlat ? rejectedOnly(pairs) : [],
+    parents,
+    suffix,
+    isBare: at.isFlat,
+    within: at.isFlat ? rejectedOnly(pairs) : [],
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
-      ...extras.map(takeExtras), scoresOf(pairs.chosen), scoresOf(pairs.rejected),
-      ...at.isFlat && plan.id !== null ? [makeText(pairs.rejected.map(row => idText(column(plan.id!), row)))] : [],
+      ...extras.map(takeExtras),
+      scoresOf(pairs.chosen),
+      scoresOf(pairs.rejected),
+      ...(at.isFlat && plan.id !== null ? [makeText(pairs.rejected.map(row => idText(column(plan.id!), row)))] : []),
     ],
   }
 }
 
-const idText = (ids: Data, row: number): string | null => nullTest(ids)(row) ? null : String(valueOf(ids, row))
+const idText = (ids: Data, row: number): string | null => (nullTest(ids)(row) ? null : String(valueOf(ids, row)))
 
 /** One reply a row: those of a prompt as if they were a list. */
 function replies({ plan, rows, column }: Task): Scored {
-  const at = plan.completions!, offsets = groupOffsets(plan, column, rows)
+  const at = plan.completions!,
+    offsets = groupOffsets(plan, column, rows)
   return { texts: column(at.list), scores: numberColumn(column(at.scores!)).values, offsets, scoreOffsets: offsets }
 }
 
 /** Pairs of replies by the rows of their chosen ones, ascending. Rows that make none are told why. */
 function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored): Pairs {
-  const { texts, scores, offsets } = scored, isNull = nullTest(texts)
+  const { texts, scores, offsets } = scored,
+    isNull = nullTest(texts)
   // of one prompt all rows are refused, or none
   const skip = Uint8Array.from(offsets.subarray(0, -1), first => mask[first])
   for (let row = 0; row < rows; row++) if (isNull(row) || Number.isNaN(scores[row])) refuse(row, 'missing_reply')
-  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, reason, value) => { for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, reason, value) })
-  const order = found.chosen.map((_, i) => i).sort((a, b) => found.chosen[a] - found.chosen[b] || a - b), chosen = order.map(i => found.chosen[i])
-  const rejected = order.map(i => found.rejected[i]), used = new Set([...chosen, ...rejected])
+  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, reason, value) => {
+    for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, reason, value)
+  })
+  const order = found.chosen.map((_, i) => i).sort((a, b) => found.chosen[a] - found.chosen[b] || a - b),
+    chosen = order.map(i => found.chosen[i])
+  const rejected = order.map(i => found.rejected[i]),
+    used = new Set([...chosen, ...rejected])
   for (let row = 0; row < rows; row++) if (!used.has(row)) refuse(row, 'left_out')
   return { parents: chosen, chosen, rejected }
 }
 
 /** Replies that are never the chosen one, each with the row of the first pair that it is in. */
-function rejectedOnly({ chosen, rejected }: Pairs): { row: number, of: number }[] {
-  const isChosen = new Set(chosen), within = new Map<number, number>()
-  rejected.forEach((row, i) => { if (!isChosen.has(row) && !within.has(row)) within.set(row, chosen[i]) })
+function rejectedOnly({ chosen, rejected }: Pairs): { row: number; of: number }[] {
+  const isChosen = new Set(chosen),
+    within = new Map<number, number>()
+  rejected.forEach((row, i) => {
+    if (!isChosen.has(row) && !within.has(row)) within.set(row, chosen[i])
+  })
   return [...within].map(([row, of]) => ({ row, of })).sort((a, b) => a.row - b.row)
 }
 
-/** Ids of all raw rows and of the pairs; a row without one gets a hash, a pair that is one of several its row's id and its number. */
+/**
+ * Ids of all raw rows and of the pairs; a row without one gets a hash, a pair that is one of several its row's id and
+ * its number.
+ */
 function nameRows(
-  given: ReturnType<typeof givenIds>, parents: Uint32Array, sides: readonly Data<List>[], suffix: Uint32Array | undefined, isBare: boolean | undefined,
+  given: ReturnType<typeof givenIds>,
+  parents: Uint32Array,
+  sides: readonly Data<List>[],
+  suffix: Uint32Array | undefined,
+  isBare: boolean | undefined,
   hashRaw: (row: number) => Uint8Array,
-): { ids: Data, pairIds: Data } {
+): { ids: Data; pairIds: Data } {
   let ids: Data
   if (Array.isArray(given)) {
     const named = given as (Uint8Array | undefined)[]
     const hashPair = pairHasher(sides[0], sides[1], sides[2])
-    if (!suffix) parents.forEach((row, i) => { named[row] ??= hashPair(i) })
+    if (!suffix) {
+      parents.forEach((row, i) => {
+        named[row] ??= hashPair(i)
+      })
+    }
     ids = textFromBytes(Array.from(named, (name, row) => name ?? hashRaw(row)))
   } else {
     ids = given
   }
   if (suffix) {
     const { bytes, offsets } = textColumn(ids)
-    const numbered = (row: number, i: number) => Buffer.concat([bytes.subarray(offsets[row], offsets[row + 1]), Buffer.from(isBare && suffix[i] === 0 ? '' : `-${suffix[i]}`)])
+    const numbered = (row: number, i: number) =>
+      Buffer.concat([
+        bytes.subarray(offsets[row], offsets[row + 1]),
+        Buffer.from(isBare && suffix[i] === 0 ? '' : `-${suffix[i]}`),
+      ])
     return { ids, pairIds: textFromBytes(Array.from(parents, numbered)) }
   }
   return { ids, pairIds: parents.length === ids.length ? ids : take(ids, runsOfRows(parents)) }

@@ -12,48 +12,82 @@ import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } 
 
 /** Options that all sources have. */
 export const inputOptions = {
-  path: Type.String({ minLength: 1, description: 'a file, a folder (read with its subfolders) or a glob, relative to the working directory; for Parquet also the http(s) URL of a file' }),
-  more_paths: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'further files, folders or globs' }),
-  layout: choice(['auto', ...layoutNames], { default: 'auto', description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each' }),
-  answer: Type.String({ minLength: 1, default: 'answer', description: 'the column that holds the one good answer; for layout answers' }),
-  pairing: choice(['adjacent', 'best_worst'], {
-    default: 'adjacent', description: 'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone',
+  path: Type.String({
+    minLength: 1,
+    description:
+      'a file, a folder (read with its subfolders) or a glob, relative to the working directory; for Parquet also the http(s) URL of a file',
   }),
-  columns: Type.Optional(Type.Array(Type.String(), { description: 'columns to carry beside the pair; all when left out' })),
+  more_paths: Type.Array(Type.String({ minLength: 1 }), {
+    default: [],
+    description: 'further files, folders or globs',
+  }),
+  layout: choice(['auto', ...layoutNames], {
+    default: 'auto',
+    description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each',
+  }),
+  answer: Type.String({
+    minLength: 1,
+    default: 'answer',
+    description: 'the column that holds the one good answer; for layout answers',
+  }),
+  pairing: choice(['adjacent', 'best_worst'], {
+    default: 'adjacent',
+    description:
+      'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone',
+  }),
+  columns: Type.Optional(
+    Type.Array(Type.String(), { description: 'columns to carry beside the pair; all when left out' }),
+  ),
 }
 
 /** What `inputOptions` becomes. */
 export interface InputOptions {
   readonly path: string
   readonly more_paths: readonly string[]
-  readonly layout: 'auto' | typeof layoutNames[number]
+  readonly layout: 'auto' | (typeof layoutNames)[number]
   readonly answer: string
   readonly pairing: 'adjacent' | 'best_worst'
   readonly columns?: readonly string[]
 }
 
 /** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
-const DATA = /\.(parquet|pq|jsonl|jsonlines|ndjson|json|arrow|ipc|feather|csv|tsv|orc|avro)(\.(gz|zst|bz2|xz|lz4|zip))?$/i
+const DATA =
+  /\.(parquet|pq|jsonl|jsonlines|ndjson|json|arrow|ipc|feather|csv|tsv|orc|avro)(\.(gz|zst|bz2|xz|lz4|zip))?$/i
 const NO_DATA = new Set(['state.json', 'dataset_info.json', 'dataset_infos.json', 'dataset_dict.json'])
 /** Names in one message, and characters of one. */
-const SHOWN = 5, LONGEST = 300
+const SHOWN = 5,
+  LONGEST = 300
 
 /**
- * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their paths. Of a folder all files with one of the
- * extensions, but none whose name or folder begins with `.` or `_`; of a saved data set those that it says it has. `warn` hears what is left unread there, and of
- * files that have two names. Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
+ * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
+ * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
+ * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
+ * Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
  */
-export async function findFiles(stage: string, { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>, base: string, extensions: readonly string[], warn: Warn = () => undefined): Promise<string[]> {
+export async function findFiles(
+  stage: string,
+  { path, more_paths: more }: Pick<InputOptions, 'path' | 'more_paths'>,
+  base: string,
+  extensions: readonly string[],
+  warn: Warn = () => undefined,
+): Promise<string[]> {
   // by the place that links lead to: a file of two names is one file
-  const found = new Map<string, string>(), skipped = new Set<string>(), left: Left = { others: new Set(), hidden: new Set() }, twice: string[] = []
+  const found = new Map<string, string>(),
+    skipped = new Set<string>(),
+    left: Left = { others: new Set(), hidden: new Set() },
+    twice: string[] = []
   const missing: string[] = []
   for (const pattern of new Set([path, ...more])) {
     try {
       const search = await searchFor(pattern, base, extensions, left)
       missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
       for (const what of search.skipped) skipped.add(what)
-      if (search.files.length + search.broken.length === 0) throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
-      const named = existsSync(resolve(base, pattern)) ? resolve(base, pattern) : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
+      if (search.files.length + search.broken.length === 0) {
+        throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
+      }
+      const named = existsSync(resolve(base, pattern))
+        ? resolve(base, pattern)
+        : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
       for (const file of search.files) {
         refusePublished(stage, file.path, named)
         const other = found.get(file.place)
@@ -65,16 +99,32 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
       missing.push(`'${pattern.length > LONGEST ? `${pattern.slice(0, LONGEST)}…` : pattern}' ${error.message}`)
     }
   }
-  if (missing.length > 0) throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
-  const tell = (what: readonly string[], one: string, many: string) => { if (what.length > 0) warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`) }
+  if (missing.length > 0) {
+    throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
+  }
+  const tell = (what: readonly string[], one: string, many: string) => {
+    if (what.length > 0) {
+      warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`)
+    }
+  }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
   tell([...left.others], 'file of another kind is left unread', 'files of other kinds are left unread')
-  tell([...left.hidden], 'name is left unread, as it begins with . or _', 'names are left unread, as they begin with . or _')
+  tell(
+    [...left.hidden],
+    'name is left unread, as it begins with . or _',
+    'names are left unread, as they begin with . or _',
+  )
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
   const files = [...found.values()].sort(compareBytes)
-  const saved = new Map([...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [folder, savedFiles(folder)]))
+  const saved = new Map(
+    [...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [
+      folder,
+      savedFiles(folder),
+    ]),
+  )
   const isRead = (file: string) => saved.get(dirname(file))?.has(file) ?? true
-  const beside = files.filter(file => !isRead(file)), read = files.filter(isRead)
+  const beside = files.filter(file => !isRead(file)),
+    read = files.filter(isRead)
   const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
   if (read.length > 0) return read
@@ -83,54 +133,79 @@ export async function findFiles(stage: string, { path, more_paths: more }: Pick<
 }
 
 /**
- * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there is none. What
- * else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an Error with `code: 'BAD_INPUT'`
- * where a file is missing.
+ * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there
+ * is none. What else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an
+ * Error with `code: 'BAD_INPUT'` where a file is missing.
  */
 function savedFiles(folder: string): ReadonlySet<string> | undefined {
   const path = join(folder, 'state.json')
   const bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
-  let state: { readonly _data_files?: unknown, readonly _indices_data_files?: unknown } | null
-  try { state = JSON.parse(readFileSync(path, 'utf8')) as typeof state } catch (error) {
+  let state: { readonly _data_files?: unknown; readonly _indices_data_files?: unknown } | null
+  try {
+    state = JSON.parse(readFileSync(path, 'utf8')) as typeof state
+  } catch (error) {
     if (!existsSync(path)) return undefined
-    throw bad(`cannot be read (${(error as Error).message}); save the data set again, or remove state.json to read what is there`)
+    throw bad(
+      `cannot be read (${(error as Error).message}); save the data set again, or remove state.json to read what is there`,
+    )
   }
   if (!Array.isArray(state?._data_files)) return undefined
   const named = state._data_files as ({ readonly filename?: unknown } | null)[]
   const files = named.map(file => resolve(folder, String(file?.filename)))
   const missing = files.filter(file => !existsSync(file))
   if (missing.length > 0) {
-    throw bad(`names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`)
+    throw bad(
+      `names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`,
+    )
   }
   if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) {
-    throw bad('names a selection of rows (_indices_data_files), as old versions of datasets did; load the data set and save it again')
+    throw bad(
+      'names a selection of rows (_indices_data_files), as old versions of datasets did; load the data set and save it again',
+    )
   }
   return new Set(files)
 }
 
 const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
 
-/** Refuses what a run published where only a folder above its output was named: the next run would read the result of another. */
+/**
+ * Refuses what a run published where only a folder above its output was named: the next run would read the result of
+ * another.
+ */
 function refusePublished(stage: string, file: string, named: string): void {
-  const at = file.indexOf(`${sep}runs${sep}`, named.length), output = file.slice(0, at)
+  const at = file.indexOf(`${sep}runs${sep}`, named.length),
+    output = file.slice(0, at)
   if (at < 0 || isUrl(file) || !existsSync(join(output, '.sluice'))) return
-  throw new SluiceError(`${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`, EXIT.usage)
+  throw new SluiceError(
+    `${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
+    EXIT.usage,
+  )
 }
 
 export type Warn = (text: string) => void
 
 const MOST_MISSING = 20
-const listed = (names: readonly string[], by = ', ', most = SHOWN): string => names.slice(0, most).join(by) + (names.length > most ? `${by}and ${(names.length - most).toLocaleString('en-US')} more` : '')
+const listed = (names: readonly string[], by = ', ', most = SHOWN): string =>
+  names.slice(0, most).join(by) +
+  (names.length > most ? `${by}and ${(names.length - most).toLocaleString('en-US')} more` : '')
 
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** What a folder has that may be data and is not read: files of other kinds, or without an ending; those that are hidden by their name or their folder's. */
-interface Left { readonly others: Set<string>, readonly hidden: Set<string> }
+/**
+ * What a folder has that may be data and is not read: files of other kinds, or without an ending; those that are hidden
+ * by their name or their folder's.
+ */
+interface Left {
+  readonly others: Set<string>
+  readonly hidden: Set<string>
+}
 
 /** The files of one path or pattern; `left` takes what a folder has beside them. */
 async function searchFor(pattern: string, base: string, extensions: readonly string[], left: Left): Promise<Search> {
   if (isUrl(pattern)) {
-    if (!extensions.includes('.parquet')) throw new SearchError('is a URL, and only Parquet is read from one; download it')
+    if (!extensions.includes('.parquet')) {
+      throw new SearchError('is a URL, and only Parquet is read from one; download it')
+    }
     return { ...none, files: [{ path: pattern, place: pattern }] }
   }
   const path = resolve(base, pattern)
@@ -140,13 +215,19 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
     const mayBeData = (name: string) => (DATA.test(name) && !NO_DATA.has(name)) || /^part-[^.]*$/i.test(name)
     const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
     const isRead = (file: { path: string }) => isOf(file.path, extensions)
-    const files = search.files.filter(isRead), others = search.files.filter(file => !isRead(file)).map(file => file.path), broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
-    const hidden = search.hidden.filter(name => name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)))
+    const files = search.files.filter(isRead),
+      others = search.files.filter(file => !isRead(file)).map(file => file.path),
+      broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
+    const hidden = search.hidden.filter(name =>
+      name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
+    )
     for (const file of others) left.others.add(file)
     for (const name of hidden) left.hidden.add(name)
     if (files.length + broken.length > 0) return { ...search, files, broken }
     const beside = [...search.skipped, ...others, ...hidden]
-    throw new SearchError(`is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`)
+    throw new SearchError(
+      `is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`,
+    )
   }
   if (kind === 'file') return { ...none, files: [{ path, place: await placeOf(path) }] }
   if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
@@ -156,14 +237,17 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
 
 const none: Search = { files: [], skipped: [], broken: [], hidden: [] }
 
-const isOf = (name: string, extensions: readonly string[]): boolean => extensions.some(end => name.toLowerCase().endsWith(end))
+const isOf = (name: string, extensions: readonly string[]): boolean =>
+  extensions.some(end => name.toLowerCase().endsWith(end))
 
 /** Throws where two columns, or two fields of an object, have one name: nobody can say which is meant. */
 export function checkNames(fields: readonly Field[], above = ''): void {
   const seen = new Set<string>()
   for (const { name, type } of fields) {
     const path = `${above}${name}`
-    if (seen.has(name)) throw new Error(`has two ${above === '' ? 'columns' : 'fields'} of the name '${path}'; rename or remove one`)
+    if (seen.has(name)) {
+      throw new Error(`has two ${above === '' ? 'columns' : 'fields'} of the name '${path}'; rename or remove one`)
+    }
     seen.add(name)
     checkInner(type as DataType, path)
   }
@@ -188,34 +272,58 @@ export function hiveColumns(path: string): Record<string, string | null> {
 }
 
 function unescape(text: string): string {
-  try { return decodeURIComponent(text) } catch { return text }
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
-/** Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one needs it. */
-export async function openAll<T>(stage: string, paths: readonly string[], open: (path: string) => Promise<T>): Promise<T[]> {
+/**
+ * Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one
+ * needs it.
+ */
+export async function openAll<T>(
+  stage: string,
+  paths: readonly string[],
+  open: (path: string) => Promise<T>,
+): Promise<T[]> {
   const opened: T[] = []
-  const problems: string[] = [], codes = new Set<string | undefined>()
+  const problems: string[] = [],
+    codes = new Set<string | undefined>()
   let table = ''
   for (const path of paths) {
     try {
       opened.push(await open(path))
     } catch (error) {
       codes.add(error instanceof HttpError || isReadFault(error) ? (error as { code?: string }).code : undefined)
-      const { message: said } = isReadFault(error) ? readFault(path, error as Error) : error instanceof Error ? error : new Error(String(error))
+      const { message: said } = isReadFault(error)
+        ? readFault(path, error as Error)
+        : error instanceof Error
+          ? error
+          : new Error(String(error))
       const [first, ...rest] = said.split('\n')
       const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first
       problems.push(message.startsWith(path) ? message : `${path}: ${message}`)
       if (rest.length > 0) table = `\n${rest.join('\n')}`
     }
   }
-  const [code] = codes, fault = (message: string) => Object.assign(new Error(message), codes.size === 1 && code !== undefined ? { code } : {})
+  const [code] = codes,
+    fault = (message: string) =>
+      Object.assign(new Error(message), codes.size === 1 && code !== undefined ? { code } : {})
   if (problems.length === 1) throw fault(`${stage}: ${problems[0]}${table}`)
-  if (problems.length > 0) throw fault(`${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`)
+  if (problems.length > 0) {
+    throw fault(
+      `${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`,
+    )
+  }
   return opened
 }
 
 /** Throws when a column to carry is not there. */
 export function checkCarried(carry: readonly string[] | undefined, names: readonly string[]): void {
   const missing = carry?.filter(name => !names.includes(name)) ?? []
-  if (missing.length > 0) throw new Error(`option 'columns' names ${missing.join(', ')}, which is not there; there are ${names.join(', ')}`)
+  if (missing.length > 0) {
+    throw new Error(`option 'columns' names ${missing.join(', ')}, which is not there; there are ${names.join(', ')}`)
+  }
 }

@@ -1,26 +1,48 @@
 /** How the text of a prompt or a side lies in a column, and each of those ways as a messages column. */
 import { isUtf8 } from 'node:buffer'
 import { DataType, type Data, type List } from 'apache-arrow'
-import { concat, encoder, makeMessages, makeText, messagesFromBuffers, take, textColumn, type Message } from '../../engine/arrow/columns.ts'
+import {
+  concat,
+  encoder,
+  makeMessages,
+  makeText,
+  messagesFromBuffers,
+  take,
+  textColumn,
+  type Message,
+} from '../../engine/arrow/columns.ts'
 import { valueOf } from './plain.ts'
 import { readTranscripts } from './transcripts.ts'
 
 /**
- * text: one message. json: text that is a JSON list of messages. transcript: `\n\nHuman: … \n\nAssistant: …`. messages: list of structs.
- * message: one struct.
+ * text: one message. json: text that is a JSON list of messages. transcript: `\n\nHuman: … \n\nAssistant: …`. messages:
+ * list of structs. message: one struct.
  */
 export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message'
 
 /**
- * What a column says, one row each: `data` of messagesType. `bad[row]` is 1 where the row cannot be read (it is an empty list then). `extras[m]` is the JSON of
- * what message m has beside role and content, null where nothing; left out when no message can have any.
+ * What a column says, one row each: `data` of messagesType. `bad[row]` is 1 where the row cannot be read (it is an
+ * empty list then). `extras[m]` is the JSON of what message m has beside role and content, null where nothing; left out
+ * when no message can have any.
  */
-export interface Said { readonly data: Data<List>, readonly bad?: Uint8Array, readonly extras?: readonly (string | null)[] }
+export interface Said {
+  readonly data: Data<List>
+  readonly bad?: Uint8Array
+  readonly extras?: readonly (string | null)[]
+}
 
 /** Roles of {from, value} messages by the names of trainers; others stay as they are. */
-const ROLES = new Map([['human', 'user'], ['gpt', 'assistant'], ['observation', 'tool'], ['function_call', 'assistant']])
+const ROLES = new Map([
+  ['human', 'user'],
+  ['gpt', 'assistant'],
+  ['observation', 'tool'],
+  ['function_call', 'assistant'],
+])
 
-const PAIRS = [['role', 'content'], ['from', 'value']] as const
+const PAIRS = [
+  ['role', 'content'],
+  ['from', 'value'],
+] as const
 
 /** The names under which a struct has a message's role and text, if it is a message. */
 function messageNames(type: DataType): readonly [string, string] | undefined {
@@ -29,7 +51,10 @@ function messageNames(type: DataType): readonly [string, string] | undefined {
   return PAIRS.find(names => names.every(text))
 }
 
-/** The form of a column by its type alone, undefined when it holds nothing that is said. Text may turn out as json or transcript: see `contentForm`. */
+/**
+ * The form of a column by its type alone, undefined when it holds nothing that is said. Text may turn out as json or
+ * transcript: see `contentForm`.
+ */
 export function typeForm(type: DataType): Form | undefined {
   if (DataType.isUtf8(type) || DataType.isBinary(type)) return 'text'
   if (DataType.isList(type) && messageNames(type.children[0].type)) return 'messages'
@@ -47,7 +72,9 @@ const MOST = 0.9
 
 /** What text columns of the sample hold: json or transcript when nine tenths of the rows that are not null are. */
 export function contentForm(samples: readonly Data[]): Form {
-  let rows = 0, json = 0, transcripts = 0
+  let rows = 0,
+    json = 0,
+    transcripts = 0
   for (const data of samples) {
     const column = textColumn(data)
     for (let row = 0; row < column.rows; row++) {
@@ -69,28 +96,37 @@ function firstByte(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Reads a column in a form. Null rows give a row that nobody should look at. `role` is who says plain text. Text and exact messages share the
- * column's buffers.
+ * Reads a column in a form. Null rows give a row that nobody should look at. `role` is who says plain text. Text and
+ * exact messages share the column's buffers.
  */
 export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Said {
   switch (form) {
-    case 'text': return { data: textMessages(asText(data), role) }
-    case 'json': return readJson(asText(data))
-    case 'transcript': return readTranscripts(asText(data))
-    case 'messages': return readMessages(data.children[0], data.valueOffsets as Int32Array)
-    case 'message': return readMessages(data, counting(data.length))
+    case 'text':
+      return { data: textMessages(asText(data), role) }
+    case 'json':
+      return readJson(asText(data))
+    case 'transcript':
+      return readTranscripts(asText(data))
+    case 'messages':
+      return readMessages(data.children[0], data.valueOffsets as Int32Array)
+    case 'message':
+      return readMessages(data, counting(data.length))
   }
 }
 
 /** Text as it came, or with U+FFFD in the place of bytes that are no UTF-8. */
 function asText(data: Data): Data {
-  const { values, valueOffsets: offsets, length } = data as unknown as { values: Uint8Array, valueOffsets: Int32Array, length: number }
+  const {
+    values,
+    valueOffsets: offsets,
+    length,
+  } = data as unknown as { values: Uint8Array; valueOffsets: Int32Array; length: number }
   let whole = isUtf8(values)
   // valid end to end may still be cut inside a character
   for (let i = 0; whole && i < length; i++) whole = (values[offsets[i]] & 0xc0) !== 0x80 || offsets[i] === values.length
   if (whole) return data
   const column = textColumn(data)
-  return makeText(Array.from({ length }, (_, row) => column.isNull(row) ? null : column.text(row)))
+  return makeText(Array.from({ length }, (_, row) => (column.isNull(row) ? null : column.text(row))))
 }
 
 export function counting(length: number, step = 1): Int32Array {
@@ -105,19 +141,27 @@ export function textMessages(data: Data, role: string): Data<List> {
   const name = encoder.encode(role)
   const roles = new Uint8Array(length * name.length)
   for (let at = 0; at < roles.length; at += name.length) roles.set(name, at)
-  return messagesFromBuffers(counting(length), roles, counting(length, name.length), data.values as Uint8Array, data.valueOffsets as Int32Array)
+  return messagesFromBuffers(
+    counting(length),
+    roles,
+    counting(length, name.length),
+    data.values as Uint8Array,
+    data.valueOffsets as Int32Array,
+  )
 }
 
 /** A side that is not there: no message in any row. */
-export const noMessages = (rows: number): Data<List> => messagesFromBuffers(new Int32Array(rows + 1), new Uint8Array(0), counting(0), new Uint8Array(0), counting(0))
+export const noMessages = (rows: number): Data<List> =>
+  messagesFromBuffers(new Int32Array(rows + 1), new Uint8Array(0), counting(0), new Uint8Array(0), counting(0))
 
 function readMessages(structs: Data, offsets: Int32Array): Said {
   const type: DataType = structs.type
   const [roleName, contentName] = messageNames(type)!
   const at = (name: string) => type.children.findIndex(field => field.name === name)
-  const role = structs.children[at(roleName)], content = asText(structs.children[at(contentName)])
+  const role = structs.children[at(roleName)],
+    content = asText(structs.children[at(contentName)])
   const data = fromTexts(offsets, roleName === 'from' ? renameRoles(role) : asText(role), content)
-  const others = type.children.flatMap((field, c) => field.name === roleName || field.name === contentName ? [] : [c])
+  const others = type.children.flatMap((field, c) => (field.name === roleName || field.name === contentName ? [] : [c]))
   return others.length === 0 ? { data } : { data, extras: extraFields(structs, others) }
 }
 
@@ -131,7 +175,7 @@ function renameRoles(role: Data): Data {
     const name = column.text(m)
     let k = known.get(name)
     if (k === undefined) {
-      known.set(name, k = names.length)
+      known.set(name, (k = names.length))
       names.push(ROLES.get(name) ?? name)
     }
     picks.push(k, k + 1)
@@ -142,17 +186,26 @@ function renameRoles(role: Data): Data {
 function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
   const names = (structs.type as DataType).children.map(field => field.name)
   return Array.from({ length: structs.length }, (_, m) => {
-    const entries = others.map(c => [names[c], valueOf(structs.children[c], m)] as const).filter(([, value]) => value !== null)
+    const entries = others
+      .map(c => [names[c], valueOf(structs.children[c], m)] as const)
+      .filter(([, value]) => value !== null)
     return entries.length === 0 ? null : JSON.stringify(Object.fromEntries(entries))
   })
 }
 
-interface Parsed { readonly messages: Message[], readonly extras: (string | null)[] }
+interface Parsed {
+  readonly messages: Message[]
+  readonly extras: (string | null)[]
+}
 
 /** The messages of a JSON text; undefined when it is no list of at least one message whose content is text or null. */
 function parseMessages(text: string): Parsed | undefined {
   let list: unknown
-  try { list = JSON.parse(text) } catch { return undefined }
+  try {
+    list = JSON.parse(text)
+  } catch {
+    return undefined
+  }
   if (!Array.isArray(list) || list.length === 0) return undefined
   const parsed: Parsed = { messages: [], extras: [] }
   for (const item of list as unknown[]) {
@@ -163,7 +216,7 @@ function parseMessages(text: string): Parsed | undefined {
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
     if (typeof content !== 'string' && content !== null) return undefined
     const name = role as string
-    parsed.messages.push({ role: names[0] === 'from' ? ROLES.get(name) ?? name : name, content: content ?? '' })
+    parsed.messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: content ?? '' })
     const extra = Object.entries(rest).filter(([, value]) => value !== null)
     parsed.extras.push(extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)))
   }
@@ -184,22 +237,33 @@ function readJson(data: Data): Said {
   return { data: makeMessages(rows), bad, extras }
 }
 
-/** Prompts of several columns: a system message where there is one, then the instruction with its input below it. Empty and null parts are left out. */
+/**
+ * Prompts of several columns: a system message where there is one, then the instruction with its input below it. Empty
+ * and null parts are left out.
+ */
 export function joinPrompts(instruction: Data, input: Data | undefined, system: Data | undefined): Said {
   const [main, second, first] = [instruction, input, system].map(part => part && textColumn(asText(part)))
   const { rows } = main!
-  const size = (column: typeof main, row: number) => column ? column.offsets[row + 1] - column.offsets[row] : 0
+  const size = (column: typeof main, row: number) => (column ? column.offsets[row + 1] - column.offsets[row] : 0)
   const isThere = (column: typeof main, row: number) => size(column, row) > 0 && !column!.isNull(row)
-  let messages = rows, length = main!.offsets[rows]
+  let messages = rows,
+    length = main!.offsets[rows]
   for (let row = 0; row < rows; row++) {
-    if (isThere(first, row)) { messages++; length += size(first, row) }
+    if (isThere(first, row)) {
+      messages++
+      length += size(first, row)
+    }
     if (isThere(second, row)) length += size(second, row) + 1
   }
-  const offsets = new Int32Array(rows + 1), contentOffsets = new Int32Array(messages + 1), roleOffsets = new Int32Array(messages + 1)
+  const offsets = new Int32Array(rows + 1),
+    contentOffsets = new Int32Array(messages + 1),
+    roleOffsets = new Int32Array(messages + 1)
   const bytes = new Uint8Array(length)
   const [asSystem, asUser] = [encoder.encode('system'), encoder.encode('user')]
   const roles = new Uint8Array(rows * asUser.length + (messages - rows) * asSystem.length)
-  let m = 0, at = 0, said = 0
+  let m = 0,
+    at = 0,
+    said = 0
   const put = (column: NonNullable<typeof main>, row: number) => {
     bytes.set(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]), at)
     at += size(column, row)
@@ -210,7 +274,10 @@ export function joinPrompts(instruction: Data, input: Data | undefined, system: 
     contentOffsets[m] = at
   }
   for (let row = 0; row < rows; row++) {
-    if (isThere(first, row)) { put(first!, row); end(asSystem) }
+    if (isThere(first, row)) {
+      put(first!, row)
+      end(asSystem)
+    }
     put(main!, row)
     if (isThere(second, row)) {
       // as LLaMA-Factory joins them; nothing above, no line break
@@ -234,21 +301,34 @@ export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<
     if (runs[runs.length - 1] === from[row]) runs[runs.length - 1] = to[row]
     else runs.push(from[row], to[row])
   }
-  const { children: [role, content] } = take(said.data.children[0], runs)
+  const {
+    children: [role, content],
+  } = take(said.data.children[0], runs)
   return fromTexts(offsets, role, content)
 }
 
 const fromTexts = (offsets: Int32Array, role: Data, content: Data): Data<List> =>
-  messagesFromBuffers(offsets, role.values as Uint8Array, role.valueOffsets as Int32Array, content.values as Uint8Array, content.valueOffsets as Int32Array)
+  messagesFromBuffers(
+    offsets,
+    role.values as Uint8Array,
+    role.valueOffsets as Int32Array,
+    content.values as Uint8Array,
+    content.valueOffsets as Int32Array,
+  )
 
-/** A row each: the JSON list of what its messages `from .. to` have beside role and content, null where none has anything. */
+/**
+ * A row each: the JSON list of what its messages `from .. to` have beside role and content, null where none has
+ * anything.
+ */
 export function extrasColumn(said: Said, from: Int32Array, to: Int32Array): Data {
   const { extras } = said
-  return makeText(Array.from(from, (start, row) => {
-    if (!extras) return null
-    const own = extras.slice(start, to[row])
-    return own.some(extra => extra !== null) ? `[${own.map(extra => extra ?? 'null').join()}]` : null
-  }))
+  return makeText(
+    Array.from(from, (start, row) => {
+      if (!extras) return null
+      const own = extras.slice(start, to[row])
+      return own.some(extra => extra !== null) ? `[${own.map(extra => extra ?? 'null').join()}]` : null
+    }),
+  )
 }
 
 /** Row i of `first` where `pick[i]` is 0, of `second` where it is 1. */
@@ -261,4 +341,3 @@ export function chooseRows(first: Data<List>, second: Data<List>, pick: Uint8Arr
   })
   return take(concat([first, second]), runs) as Data<List>
 }
-

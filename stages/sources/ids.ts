@@ -5,29 +5,39 @@ import { encoder, messagesColumn, nullTest, textColumn, type MessagesColumn } fr
 import { valueOf } from './plain.ts'
 
 /** Whether a column can be the id: text, or numbers, which become decimal text. */
-export const isIdType = (type: DataType): boolean => DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type)
+export const isIdType = (type: DataType): boolean =>
+  DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type)
 
 /** A utf8 column from the bytes of each row. */
 export function textFromBytes(rows: readonly Uint8Array[]): Data<Utf8> {
   const valueOffsets = new Int32Array(rows.length + 1)
-  rows.forEach((bytes, i) => { valueOffsets[i + 1] = valueOffsets[i] + bytes.length })
+  rows.forEach((bytes, i) => {
+    valueOffsets[i + 1] = valueOffsets[i] + bytes.length
+  })
   const data = new Uint8Array(valueOffsets[rows.length])
   rows.forEach((bytes, i) => data.set(bytes, valueOffsets[i]))
   return makeData({ type: new Utf8(), length: rows.length, nullCount: 0, valueOffsets, data })
 }
 
-/** Ids as they stand in the file; undefined where the row has none, empty text included. The column itself when it is text and every row has one. */
+/**
+ * Ids as they stand in the file; undefined where the row has none, empty text included. The column itself when it is
+ * text and every row has one.
+ */
 export function givenIds(column: Data | undefined, rows: number): Data<Utf8> | (Uint8Array | undefined)[] {
   if (!column) return new Array<undefined>(rows).fill(undefined)
   const isNull = nullTest(column)
   if (!DataType.isUtf8(column.type)) {
-    return Array.from({ length: rows }, (_, row) => isNull(row) ? undefined : encoder.encode(String(valueOf(column, row))))
+    return Array.from({ length: rows }, (_, row) =>
+      isNull(row) ? undefined : encoder.encode(String(valueOf(column, row))),
+    )
   }
   const { bytes, offsets } = textColumn(column)
   let all = column.nullCount === 0
   for (let row = 0; all && row < rows; row++) all = offsets[row + 1] > offsets[row]
   if (all) return column as Data<Utf8>
-  return Array.from({ length: rows }, (_, row) => offsets[row + 1] > offsets[row] ? bytes.subarray(offsets[row], offsets[row + 1]) : undefined)
+  return Array.from({ length: rows }, (_, row) =>
+    offsets[row + 1] > offsets[row] ? bytes.subarray(offsets[row], offsets[row + 1]) : undefined,
+  )
 }
 
 let scratch = new Uint8Array(1 << 16)
@@ -63,8 +73,8 @@ function putMessages(column: MessagesColumn, row: number): void {
 const digest = (): Uint8Array => encoder.encode(hash('sha256', scratch.subarray(0, size), 'hex').slice(0, 32))
 
 /**
- * Hashes a row of three messages columns: the first 16 bytes of SHA-256, in hex, over prompt, chosen and rejected; each as its count of messages, then role and
- * content of each, all with their lengths in bytes (32 bits, little endian).
+ * Hashes a row of three messages columns: the first 16 bytes of SHA-256, in hex, over prompt, chosen and rejected; each
+ * as its count of messages, then role and content of each, all with their lengths in bytes (32 bits, little endian).
  */
 export function pairHasher(prompt: Data<List>, chosen: Data<List>, rejected: Data<List>): (row: number) => Uint8Array {
   const columns = [prompt, chosen, rejected].map(messagesColumn)

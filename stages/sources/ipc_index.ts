@@ -1,4 +1,7 @@
-/** Where the record batches of an Arrow IPC file lie, found without loading them: one after the other in a stream, in a file by its footer. */
+/**
+ * Where the record batches of an Arrow IPC file lie, found without loading them: one after the other in a stream, in a
+ * file by its footer.
+ */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
@@ -10,14 +13,15 @@ import { plain, plainField } from './plain.ts'
 type Range = readonly [start: number, end: number]
 
 /**
- * `schema` (the bytes of its message) and `dictionaries` (each with the number of batches before it) are what a batch needs to be read by
- * itself. `isClosed`: the end-of-stream mark is there; a stream without one may have been cut between two batches.
+ * `schema` (the bytes of its message) and `dictionaries` (each with the number of batches before it) are what a batch
+ * needs to be read by itself. `isClosed`: the end-of-stream mark is there; a stream without one may have been cut
+ * between two batches.
  */
 export interface IpcIndex {
   readonly bytes: number
   readonly schema: Uint8Array
-  readonly dictionaries: readonly { readonly at: Range, readonly before: number }[]
-  readonly batches: readonly { readonly at: Range, readonly first: number, readonly rows: number }[]
+  readonly dictionaries: readonly { readonly at: Range; readonly before: number }[]
+  readonly batches: readonly { readonly at: Range; readonly first: number; readonly rows: number }[]
   readonly rows: number
   readonly isClosed: boolean
   readonly format: 'stream' | 'file'
@@ -28,8 +32,8 @@ const contradiction = (what: string): Error => new Error(`contradicts itself: ${
 const MAGIC = Buffer.from('ARROW1')
 
 /**
- * Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, contradicts itself, or has
- * compressed buffers.
+ * Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, contradicts
+ * itself, or has compressed buffers.
  */
 export function indexIpc(path: string): IpcIndex {
   const fd = openSync(path, 'r')
@@ -45,8 +49,13 @@ const JOINED = 'two streams were joined; write them as one, or as two files'
 
 /** A stream: one message after the other, from the schema to the end mark. */
 function indexStream(fd: number, size: number): IpcIndex {
-  let schema: Uint8Array | undefined, fields: Schema | undefined, at = 0, isClosed = false, isMarked = false
-  const dictionaries: IpcIndex['dictionaries'][number][] = [], batches: Batches = []
+  let schema: Uint8Array | undefined,
+    fields: Schema | undefined,
+    at = 0,
+    isClosed = false,
+    isMarked = false
+  const dictionaries: IpcIndex['dictionaries'][number][] = [],
+    batches: Batches = []
   while (at < size) {
     const found = messageAt(fd, at, size, schema === undefined)
     if ('after' in found) {
@@ -65,11 +74,15 @@ function indexStream(fd: number, size: number): IpcIndex {
       refuseCompressed(message.header().data)
       dictionaries.push({ at: range, before: batches.length })
     } else {
-      addBatch(batches, message, range, fields ??= schemaFromBytes(schema!))
+      addBatch(batches, message, range, (fields ??= schemaFromBytes(schema!)))
     }
     at = end
   }
-  if (!schema) throw new Error(`is not Arrow IPC: its ${size} bytes hold no schema; give a file that Arrow wrote, or use the source stage of its format`)
+  if (!schema) {
+    throw new Error(
+      `is not Arrow IPC: its ${size} bytes hold no schema; give a file that Arrow wrote, or use the source stage of its format`,
+    )
+  }
   return { bytes: size, schema, dictionaries, batches, rows: rowsOf(batches), isClosed, format: 'stream' }
 }
 
@@ -84,18 +97,24 @@ function refuseRest(fd: number, from: number, size: number): void {
 /** A file: its footer says where the messages are. They may lie in any order, and the schema stands there too. */
 function indexFile(fd: number, size: number): IpcIndex {
   const { footer, start } = footerOf(fd, size)
-  const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()]
-    .map(({ offset, metaDataLength, bodyLength }): Range => [offset, offset + metaDataLength + bodyLength])
+  const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()].map(
+    ({ offset, metaDataLength, bodyLength }): Range => [offset, offset + metaDataLength + bodyLength],
+  )
   refuseOverlaps(fd, blocks, start)
   const messages = blocks.map(range => {
     const { message, end } = expectMessage(fd, ...range)
-    if (end !== range[1]) throw contradiction(`its footer has bytes ${range.join(' to ')} for a message that ends at ${end}`)
+    if (end !== range[1]) {
+      throw contradiction(`its footer has bytes ${range.join(' to ')} for a message that ends at ${end}`)
+    }
     return message
   })
-  const known = new Set<number>(), batches: Batches = []
+  const known = new Set<number>(),
+    batches: Batches = []
   const dictionaries = messages.slice(0, footer.numDictionaries).map((message, i) => {
     const [at] = blocks[i]
-    if (!message.isDictionaryBatch()) throw contradiction(`at byte ${at} its footer has a dictionary, and there is none`)
+    if (!message.isDictionaryBatch()) {
+      throw contradiction(`at byte ${at} its footer has a dictionary, and there is none`)
+    }
     const { id, isDelta, data } = message.header()
     if (isDelta !== known.has(id)) {
       const what = isDelta ? 'adds to a dictionary that it lacks' : 'replaces a dictionary, which only streams may'
@@ -106,18 +125,25 @@ function indexFile(fd: number, size: number): IpcIndex {
     // all are there before the first batch, wherever they lie
     return { at: blocks[i], before: 0 }
   })
-  messages.forEach((message, i) => { if (i >= dictionaries.length) addBatch(batches, message, blocks[i], footer.schema) })
+  messages.forEach((message, i) => {
+    if (i >= dictionaries.length) addBatch(batches, message, blocks[i], footer.schema)
+  })
   const schema = schemaBytes(footer.schema)
   return { bytes: size, schema, dictionaries, batches, rows: rowsOf(batches), isClosed: true, format: 'file' }
 }
 
 type Batches = IpcIndex['batches'][number][]
-const rowsOf = (batches: Batches): number => { const last = batches.at(-1); return last ? last.first + last.rows : 0 }
+const rowsOf = (batches: Batches): number => {
+  const last = batches.at(-1)
+  return last ? last.first + last.rows : 0
+}
 
 function addBatch(batches: Batches, message: Message, at: Range, schema: Schema): void {
   if (!message.isRecordBatch()) {
     const type = MessageHeader[message.headerType]
-    throw new Error(`has a message of type ${type} at byte ${at[0]}, and rows come in record batches alone; write it again as a table`)
+    throw new Error(
+      `has a message of type ${type} at byte ${at[0]}, and rows come in record batches alone; write it again as a table`,
+    )
   }
   const header = message.header()
   refuseCompressed(header)
@@ -133,7 +159,7 @@ function refuseCompressed({ compression }: { readonly compression: unknown }): v
 
 const BLOCK_BYTES = 24
 
-function footerOf(fd: number, size: number): { footer: Footer, start: number } {
+function footerOf(fd: number, size: number): { footer: Footer; start: number } {
   const cutOff = new Error('is an Arrow file without its footer; it was cut off or not closed by its writer')
   if (size < 20) throw cutOff
   const tail = readAt(fd, size - 10, size)
@@ -145,7 +171,9 @@ function footerOf(fd: number, size: number): { footer: Footer, start: number } {
     const bytes = readAt(fd, start, size - 10)
     checkFooter(bytes)
     footer = Footer.decode(bytes)
-  } catch { throw cutOff }
+  } catch {
+    throw cutOff
+  }
   const blocks = footer.numDictionaries + footer.numRecordBatches
   if (blocks * BLOCK_BYTES > length) throw contradiction(`its footer of ${length} bytes cannot hold ${blocks} messages`)
   return { footer, start }
@@ -165,11 +193,17 @@ function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): v
   }
 }
 
-/** Where a file of the same sizes was put behind another, the footer of the second fits the first, which ends within. */
+/**
+ * Where a file of the same sizes was put behind another, the footer of the second fits the first, which ends within.
+ */
 function refuseJoined(fd: number, from: number, to: number): void {
   for (let at = from; at < to; at += 1 << 20) {
     const found = readAt(fd, at, Math.min(to, at + (1 << 20) + MAGIC.length)).indexOf(MAGIC)
-    if (found >= 0) throw new Error(`has the end of a file at byte ${at + found}, before its own: ${JOINED.replace('streams', 'files')}`)
+    if (found >= 0) {
+      throw new Error(
+        `has the end of a file at byte ${at + found}, before its own: ${JOINED.replace('streams', 'files')}`,
+      )
+    }
   }
 }
 
@@ -179,11 +213,19 @@ const MOST_PADDING = 64
 /** Looks at what stands between messages: padding, the schema, the end of a stream, and in some files no message. */
 function refuseUnnamed(fd: number, from: number, to: number): void {
   for (let at = Math.ceil(from / 8) * 8, padding = 0; at + 8 <= to && padding <= MOST_PADDING;) {
-    const prefix = readAt(fd, at, at + 8), mark = prefix.readInt32LE(0), length = prefix.readInt32LE(4)
+    const prefix = readAt(fd, at, at + 8),
+      mark = prefix.readInt32LE(0),
+      length = prefix.readInt32LE(4)
     if (mark === -1 && length > 0) {
       let found: Found
-      try { found = expectMessage(fd, at, to) } catch { return }
-      if (found.message.isRecordBatch()) throw contradiction(`a record batch at byte ${at} that its footer does not name`)
+      try {
+        found = expectMessage(fd, at, to)
+      } catch {
+        return
+      }
+      if (found.message.isRecordBatch()) {
+        throw contradiction(`a record batch at byte ${at} that its footer does not name`)
+      }
       at = found.end
       padding = 0
     } else if (length === 0 && (mark === 0 || mark === -1)) {
@@ -201,12 +243,25 @@ function expectMessage(fd: number, at: number, size: number): Found {
   return found
 }
 
-interface Found { readonly message: Message, readonly end: number, readonly isMarked: boolean }
+interface Found {
+  readonly message: Message
+  readonly end: number
+  readonly isMarked: boolean
+}
 
 /** The message at a byte; `after`: the stream ends there. */
-function messageAt(fd: number, at: number, size: number, isFirst: boolean): Found | { after: number, isMarked: boolean } {
-  const cutOff = (end: number) => new Error(isFirst
-    ? 'is not Arrow IPC, or cut inside its schema' : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`)
+function messageAt(
+  fd: number,
+  at: number,
+  size: number,
+  isFirst: boolean,
+): Found | { after: number; isMarked: boolean } {
+  const cutOff = (end: number) =>
+    new Error(
+      isFirst
+        ? 'is not Arrow IPC, or cut inside its schema'
+        : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`,
+    )
   if (at + 4 > size) throw cutOff(at + 4)
   const prefix = readAt(fd, at, Math.min(at + 8, size))
   // before Arrow 0.15 the length came without the mark
@@ -222,7 +277,11 @@ function messageAt(fd: number, at: number, size: number, isFirst: boolean): Foun
     checkMessage(bytes)
     message = Message.decode(bytes)
   } catch (error) {
-    throw new Error(isFirst ? 'is not Arrow IPC: what stands in the place of the schema is none' : `has a damaged message at byte ${at}: ${(error as Error).message}`)
+    throw new Error(
+      isFirst
+        ? 'is not Arrow IPC: what stands in the place of the schema is none'
+        : `has a damaged message at byte ${at}: ${(error as Error).message}`,
+    )
   }
   if (isFirst && !message.isSchema()) throw new Error('is not Arrow IPC: its first message is no schema')
   const end = start + length + Number(message.bodyLength)
@@ -243,10 +302,16 @@ function readAt(fd: number, start: number, end: number): Buffer {
 /** The schema with plain types, as batches will have it. */
 export const ipcSchema = (index: IpcIndex): Schema => new Schema(schemaFromBytes(index.schema).fields.map(plainField))
 
-/** Batches that have rows of [start, end), whole, in order, with plain types and compact buffers; `first` is the file's row of the first. */
+/**
+ * Batches that have rows of [start, end), whole, in order, with plain types and compact buffers; `first` is the file's
+ * row of the first.
+ */
 export function* readIpc(
-  path: string, index: IpcIndex, schema: Schema, { start, end }: { start: number, end: number },
-): Generator<{ first: number, batch: RecordBatch }> {
+  path: string,
+  index: IpcIndex,
+  schema: Schema,
+  { start, end }: { start: number; end: number },
+): Generator<{ first: number; batch: RecordBatch }> {
   const fd = openSync(path, 'r')
   try {
     for (const [k, { at, first, rows }] of index.batches.entries()) {

@@ -3,7 +3,8 @@
 /** What an integer beyond 2^53 is in a parsed value: text that begins so. */
 const MARK = '\u0000integer:'
 const LONG = /\d{16}/
-const isNumberPart = (code: number): boolean => (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65
+const isNumberPart = (code: number): boolean =>
+  (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65
 
 /** Whether a text may have integers that are marked. */
 export const mayMark = (text: string): boolean => LONG.test(text)
@@ -12,11 +13,18 @@ export const mayMark = (text: string): boolean => LONG.test(text)
 export const parseDigits = (text: string): unknown => JSON.parse(mayMark(text) ? markIntegers(text) : text)
 
 function markIntegers(text: string): string {
-  let out = '', copied = 0
+  let out = '',
+    copied = 0
   for (let at = 0; at < text.length;) {
     const code = text.charCodeAt(at)
-    if (code === 0x22) { at = endOfString(text, at); continue }
-    if (code !== 0x2d && (code < 0x30 || code > 0x39)) { at++; continue }
+    if (code === 0x22) {
+      at = endOfString(text, at)
+      continue
+    }
+    if (code !== 0x2d && (code < 0x30 || code > 0x39)) {
+      at++
+      continue
+    }
     let end = at + 1
     while (isNumberPart(text.charCodeAt(end))) end++
     const number = text.slice(at, end)
@@ -39,7 +47,10 @@ export function endOfString(text: string, at: number): number {
   return text.length
 }
 
-/** A key that some object of a JSON text has twice; undefined where none has. Of the two values JSON.parse gives the second, and says nothing. */
+/**
+ * A key that some object of a JSON text has twice; undefined where none has. Of the two values JSON.parse gives the
+ * second, and says nothing.
+ */
 export function keyTwice(text: string): string | undefined {
   // of lists undefined
   const open: (Set<string> | undefined)[] = []
@@ -49,7 +60,8 @@ export function keyTwice(text: string): string | undefined {
     else if (character === '[') open.push(undefined)
     else if (character === '}' || character === ']') open.pop()
     if (character !== '"') continue
-    const end = endOfString(text, at), keys = open[open.length - 1]
+    const end = endOfString(text, at),
+      keys = open[open.length - 1]
     if (keys && text[skipWhite(text, end)] === ':') {
       const key = unescaped(text.slice(at, end))
       if (keys.has(key)) return key
@@ -62,7 +74,11 @@ export function keyTwice(text: string): string | undefined {
 
 function unescaped(quoted: string): string {
   if (!quoted.includes('\\')) return quoted.slice(1, -1)
-  try { return JSON.parse(quoted) as string } catch { return quoted }
+  try {
+    return JSON.parse(quoted) as string
+  } catch {
+    return quoted
+  }
 }
 
 /** The place of the next character that is no blank, within a line. */
@@ -72,13 +88,15 @@ export function skipWhite(line: string, from: number): number {
   return at
 }
 
-export const isMarked = (value: unknown): value is string => typeof value === 'string' && value.startsWith(MARK) && /^-?\d+$/.test(digitsOf(value))
+export const isMarked = (value: unknown): value is string =>
+  typeof value === 'string' && value.startsWith(MARK) && /^-?\d+$/.test(digitsOf(value))
 /** The digits of a marked integer. */
 export const digitsOf = (value: string): string => value.slice(MARK.length)
 
 /** JSON.stringify that gives marked integers back as they were. */
 export function stringifyDigits(value: unknown): string {
-  const text = JSON.stringify(value), mark = JSON.stringify(MARK).slice(0, -1)
+  const text = JSON.stringify(value),
+    mark = JSON.stringify(MARK).slice(0, -1)
   return text.includes(mark) ? text.replaceAll(new RegExp(`${mark.replace('\\', '\\\\')}(-?\\d+)"`, 'g'), '$1') : text
 }
 
@@ -86,5 +104,7 @@ export function stringifyDigits(value: unknown): string {
 export function asNumbers(value: unknown): unknown {
   if (isMarked(value)) return Number(digitsOf(value))
   if (Array.isArray(value)) return value.map(asNumbers)
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asNumbers(inner)])) : value
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, asNumbers(inner)]))
+    : value
 }

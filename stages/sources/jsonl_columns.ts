@@ -7,26 +7,50 @@ import { fromValues, own, typeOfValue, unify } from './values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
-/** One column. `json`: values are kept as JSON text. `said`: a layout may need it, so a value of another kind makes the row unreadable. */
-export interface Column { readonly name: string, readonly json: boolean, readonly said: boolean, readonly kind: string, readonly type: DataType }
+/**
+ * One column. `json`: values are kept as JSON text. `said`: a layout may need it, so a value of another kind makes the
+ * row unreadable.
+ */
+export interface Column {
+  readonly name: string
+  readonly json: boolean
+  readonly said: boolean
+  readonly kind: string
+  readonly type: DataType
+}
 
 /** Text column for what does not fit: keys that the first rows do not have, values of another kind. */
 export const OTHER = 'source_other'
 /** Text column of the raw batch alone: lines that could not be read. */
 export const LINE = 'source_line'
 
-/** Bounds of what a line may ask for: its columns, how deep a value nests, and, of a line of many megabytes, its values. */
-const MOST_COLUMNS = 10_000, MOST_NESTING = 100, MOST_VALUES = 1 << 24, LONG_LINE = 1 << 23
+/**
+ * Bounds of what a line may ask for: its columns, how deep a value nests, and, of a line of many megabytes, its values.
+ */
+const MOST_COLUMNS = 10_000,
+  MOST_NESTING = 100,
+  MOST_VALUES = 1 << 24,
+  LONG_LINE = 1 << 23
 
-const kindOf = (value: unknown): string => Array.isArray(value) ? 'array' : isMarked(value) ? 'number' : typeof value
+const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : isMarked(value) ? 'number' : typeof value)
 
 /** Columns by the first rows, in the order in which they are seen. `isSaid` tells the names that layouts look for. */
 export function inferColumns(rows: readonly Json[], isSaid: (name: string) => boolean): Column[] {
   const names = new Set(rows.flatMap(row => Object.keys(row)))
   names.delete(OTHER)
   names.delete(LINE)
-  if (names.size > MOST_COLUMNS) throw new Error(`its first ${rows.length} lines have ${names.size} different keys, at most ${MOST_COLUMNS} columns are read; put what has keys of its own in an object`)
-  return [...names].map(name => inferColumn(name, rows.map(row => own(row, name)).filter(value => value !== null && value !== undefined), isSaid(name)))
+  if (names.size > MOST_COLUMNS) {
+    throw new Error(
+      `its first ${rows.length} lines have ${names.size} different keys, at most ${MOST_COLUMNS} columns are read; put what has keys of its own in an object`,
+    )
+  }
+  return [...names].map(name =>
+    inferColumn(
+      name,
+      rows.map(row => own(row, name)).filter(value => value !== null && value !== undefined),
+      isSaid(name),
+    ),
+  )
 }
 
 function inferColumn(name: string, values: readonly unknown[], said: boolean): Column {
@@ -39,14 +63,24 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
     if (said || counts.size <= 1) return { name, json: false, said, kind, type }
     return { name, json: true, said, kind: '', type: new Utf8() }
   }
-  const type = said ? values.filter(value => kindOf(value) === kind).map(value => typeOfValue(asNumbers(value))).reduce(unify, new Null()) : undefined
+  const type = said
+    ? values
+        .filter(value => kindOf(value) === kind)
+        .map(value => typeOfValue(asNumbers(value)))
+        .reduce(unify, new Null())
+    : undefined
   const known = type && countFields(type) <= MOST_COLUMNS ? settled(type) : undefined
-  return known ? { name, json: false, said, kind, type: known } : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
+  return known
+    ? { name, json: false, said, kind, type: known }
+    : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
 }
 
-const countFields = (type: DataType): number => (type.children ?? []).reduce((sum, field) => sum + countFields(field.type as DataType), 1)
+const countFields = (type: DataType): number =>
+  (type.children ?? []).reduce((sum, field) => sum + countFields(field.type as DataType), 1)
 
-/** What has only been null so far is taken for text; undefined for an object without fields, which no column can hold. */
+/**
+ * What has only been null so far is taken for text; undefined for an object without fields, which no column can hold.
+ */
 function settled(type: DataType): DataType | undefined {
   if (DataType.isNull(type)) return new Utf8()
   if (DataType.isList(type)) {
@@ -55,7 +89,9 @@ function settled(type: DataType): DataType | undefined {
   }
   if (!DataType.isStruct(type)) return type
   const fields = type.children.map(field => [field.name, settled(field.type)] as const)
-  return fields.length === 0 || fields.some(([, inner]) => !inner) ? undefined : new Struct(fields.map(([name, inner]) => new Field(name, inner!, true)))
+  return fields.length === 0 || fields.some(([, inner]) => !inner)
+    ? undefined
+    : new Struct(fields.map(([name, inner]) => new Field(name, inner!, true)))
 }
 
 function jsonSchema(type: DataType): object {
@@ -73,18 +109,30 @@ export interface LineReader {
   readonly schema: Schema
   /** The raw batch of these lines, and what is wrong with those that are no row (all null there but for LINE). */
   /** `unread`: what is wrong with a line before it is parsed, by its place among them. */
-  batch(lines: readonly string[], unread?: ReadonlyMap<number, string>): { raw: RecordBatch, problems: ReadonlyMap<number, string> }
+  batch(
+    lines: readonly string[],
+    unread?: ReadonlyMap<number, string>,
+  ): { raw: RecordBatch; problems: ReadonlyMap<number, string> }
 }
 
-/** A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`: it may have a key twice. */
+/**
+ * A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`:
+ * it may have a key twice.
+ */
 export function parseLine(line: string, mayTwice = true): Json | string {
-  if (line.length > LONG_LINE && hasMore(line, ',[{', MOST_VALUES)) return `the line has more than ${MOST_VALUES} values, the most that are read`
+  if (line.length > LONG_LINE && hasMore(line, ',[{', MOST_VALUES)) {
+    return `the line has more than ${MOST_VALUES} values, the most that are read`
+  }
   try {
     const value = parseDigits(line)
-    if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) return `the line nests deeper than ${MOST_NESTING} levels, the most that are read`
+    if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) {
+      return `the line nests deeper than ${MOST_NESTING} levels, the most that are read`
+    }
     const key = mayTwice ? keyTwice(line) : undefined
     if (key !== undefined) return `the key '${key}' is there twice in one object`
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value as Json : 'the line is JSON but no object'
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Json)
+      : 'the line is JSON but no object'
   } catch {
     return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
   }
@@ -93,24 +141,42 @@ export function parseLine(line: string, mayTwice = true): Json | string {
 function isDeep(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  for (const inner of Array.isArray(value) ? value as unknown[] : Object.values(value)) if (isDeep(inner, levels - 1)) return true
+  for (const inner of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+    if (isDeep(inner, levels - 1)) return true
+  }
   return false
 }
 
 /** Whether a line has more than so many of these characters; those in its texts count too. */
 function hasMore(line: string, marks: string, most: number): boolean {
   let count = 0
-  for (const mark of marks) for (let at = line.indexOf(mark); at >= 0; at = line.indexOf(mark, at + 1)) if (++count > most) return true
+  for (const mark of marks) {
+    for (let at = line.indexOf(mark); at >= 0; at = line.indexOf(mark, at + 1)) if (++count > most) return true
+  }
   return false
 }
 
-/** `hasOther`: whether some line has what fits no column. `hasTwice`: whether one has a key twice. `constants`: values that every row has which does not have its own. */
-export function openReader(columns: readonly Column[], { hasOther, hasTwice }: { readonly hasOther: boolean, readonly hasTwice: boolean }, constants: Json = {}): LineReader {
-  const types = [...columns.map(({ name, type }) => [name, type] as const), ...hasOther ? [[OTHER, new Utf8()] as const] : [], [LINE, new Utf8()] as const]
+/**
+ * `hasOther`: whether some line has what fits no column. `hasTwice`: whether one has a key twice. `constants`: values
+ * that every row has which does not have its own.
+ */
+export function openReader(
+  columns: readonly Column[],
+  { hasOther, hasTwice }: { readonly hasOther: boolean; readonly hasTwice: boolean },
+  constants: Json = {},
+): LineReader {
+  const types = [
+    ...columns.map(({ name, type }) => [name, type] as const),
+    ...(hasOther ? [[OTHER, new Utf8()] as const] : []),
+    [LINE, new Utf8()] as const,
+  ]
   const schema = new Schema(types.map(([name, type]) => new Field(name, type, true)))
   const said = columns.filter(column => column.said)
   const validate = new Ajv({ allowUnionTypes: true, ownProperties: true }).compile({
-    type: 'object', properties: Object.fromEntries(said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)])),
+    type: 'object',
+    properties: Object.fromEntries(
+      said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)]),
+    ),
   })
   const left = leftOver(columns)
   return {
@@ -121,22 +187,38 @@ export function openReader(columns: readonly Column[], { hasOther, hasTwice }: {
         const parsed = parseLine(line, hasTwice)
         const row = typeof parsed === 'string' || !mayMark(line) ? parsed : withNumbers(parsed, said)
         const problem = unread?.get(i) ?? (typeof row === 'string' ? row : fault(validate, row))
-        if (problem === undefined) return { ...constants, ...row as Json }
+        if (problem === undefined) return { ...constants, ...(row as Json) }
         problems.set(i, problem)
         return {}
       })
-      const data = columns.map(column => fromValues(column.type, rows.map(row => cell(column, own(row, column.name)))))
+      const data = columns.map(column =>
+        fromValues(
+          column.type,
+          rows.map(row => cell(column, own(row, column.name))),
+        ),
+      )
       const others = rows.map(left)
-      if (!hasOther && others.some(other => other !== null)) throw new Error('a line has a value that fits no column, and none had when the file was first read: it changed, or this is a bug')
-      const texts = [...hasOther ? [others] : [], lines.map((line, i) => problems.has(i) ? line : null)]
-      return { raw: toRecordBatch(schema, [...data, ...texts.map(values => fromValues(new Utf8(), values))], lines.length), problems }
+      if (!hasOther && others.some(other => other !== null)) {
+        throw new Error(
+          'a line has a value that fits no column, and none had when the file was first read: it changed, or this is a bug',
+        )
+      }
+      const texts = [...(hasOther ? [others] : []), lines.map((line, i) => (problems.has(i) ? line : null))]
+      return {
+        raw: toRecordBatch(schema, [...data, ...texts.map(values => fromValues(new Utf8(), values))], lines.length),
+        problems,
+      }
     },
   }
 }
 
 /** The columns that a layout reads, without marks. */
-const withNumbers = (row: Json, said: readonly Column[]): Json =>
-  ({ ...row, ...Object.fromEntries(said.filter(({ name, json }) => !json && Object.hasOwn(row, name)).map(({ name }) => [name, asNumbers(row[name])])) })
+const withNumbers = (row: Json, said: readonly Column[]): Json => ({
+  ...row,
+  ...Object.fromEntries(
+    said.filter(({ name, json }) => !json && Object.hasOwn(row, name)).map(({ name }) => [name, asNumbers(row[name])]),
+  ),
+})
 
 function fault(validate: ValidateFunction, row: Json): string | undefined {
   if (validate(row)) return undefined
@@ -149,7 +231,9 @@ function cell({ name, json, said, kind, type }: Column, value: unknown): unknown
   if (value === null || value === undefined) return null
   // an id is a name, with nothing around it
   if (json) return name === 'id' && typeof value === 'string' && !isMarked(value) ? value : stringifyDigits(value)
-  if (isMarked(value) && kind === 'number') return DataType.isInt(type) ? BigInt(digitsOf(value)) : Number(digitsOf(value))
+  if (isMarked(value) && kind === 'number') {
+    return DataType.isInt(type) ? BigInt(digitsOf(value)) : Number(digitsOf(value))
+  }
   // a column that no layout needs: what is of another kind is kept in OTHER
   return said || kindOf(value) === kind ? value : null
 }

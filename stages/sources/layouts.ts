@@ -1,4 +1,6 @@
-/** The ways in which pairs lie in files: one table, and how a file's way is found. `convert.ts` turns them into pairs. */
+/**
+ * The ways in which pairs lie in files: one table, and how a file's way is found. `convert.ts` turns them into pairs.
+ */
 import { DataType, type Data, type Schema, type RecordBatch } from 'apache-arrow'
 import { nearest } from '../../engine/graph/messages.ts'
 import { findCompletions, findReplies, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
@@ -7,7 +9,10 @@ import { hasGroups } from './groups.ts'
 import { isIdType } from './ids.ts'
 
 /** A column and how it says what it says. */
-export interface Bound { readonly column: string, readonly form: Form }
+export interface Bound {
+  readonly column: string
+  readonly form: Form
+}
 
 /**
  * How the pairs of a file are made. Survives structured clone. `input` and `system` are further parts of a text prompt.
@@ -50,113 +55,155 @@ const isOne = (form: Form): boolean => isSaid(form) || form === 'message'
 /** In the order in which they are tried. */
 const table = [
   {
-    name: 'json', rule: 'prompt, chosen or rejected is text and 9 of 10 rows of it are a JSON list of messages; prompt may be absent',
+    name: 'json',
+    rule: 'prompt, chosen or rejected is text and 9 of 10 rows of it are a JSON list of messages; prompt may be absent',
     example: `{"prompt": "[{\\"role\\": \\"user\\", \\"content\\": \\"Name a prime.\\"}]", "chosen": "Seven.", "rejected": "Nine."}`,
-    prompt: ['prompt', ''], sides: SIDES,
+    prompt: ['prompt', ''],
+    sides: SIDES,
     fits: (prompt, chosen, rejected) => prompt === 'json' || (chosen === 'json' && rejected === 'json'),
   },
   {
-    name: 'text', rule: 'prompt, chosen and rejected are text; leading spaces are kept',
+    name: 'text',
+    rule: 'prompt, chosen and rejected are text; leading spaces are kept',
     example: '{"prompt": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
-    prompt: ['prompt'], sides: SIDES,
+    prompt: ['prompt'],
+    sides: SIDES,
     fits: (prompt, chosen, rejected) => prompt !== undefined && isSaid(prompt) && isSaid(chosen) && isSaid(rejected),
   },
   {
-    name: 'mixed', rule: 'prompt is a list of messages, chosen and rejected are text or one message',
+    name: 'mixed',
+    rule: 'prompt is a list of messages, chosen and rejected are text or one message',
     example: `{"prompt": [${ASKED}], "chosen": "Seven.", "rejected": "Nine."}`,
-    prompt: ['prompt'], sides: SIDES,
+    prompt: ['prompt'],
+    sides: SIDES,
     fits: (prompt, chosen, rejected) => isList(prompt) && isOne(chosen) && isOne(rejected),
   },
   {
-    name: 'messages', rule: 'prompt, chosen and rejected are lists of messages; sides that begin with the prompt are cut there',
+    name: 'messages',
+    rule: 'prompt, chosen and rejected are lists of messages; sides that begin with the prompt are cut there',
     example: `{"prompt": [${ASKED}], "chosen": [${SEVEN}], "rejected": [${NINE}]}`,
-    prompt: ['prompt'], sides: SIDES,
+    prompt: ['prompt'],
+    sides: SIDES,
     fits: (prompt, chosen, rejected) => isList(prompt) && isList(chosen) && isList(rejected),
   },
   {
     name: 'text_messages',
     rule: 'prompt is text, chosen and rejected are messages: whole conversations that hold the prompt, or the answers alone (UltraFeedback, distilabel)',
     example: `{"prompt": "Name a prime.", "chosen": [${ASKED}, ${SEVEN}], "rejected": [${ASKED}, ${NINE}]}`,
-    prompt: ['prompt'], sides: SIDES,
+    prompt: ['prompt'],
+    sides: SIDES,
     fits: (prompt, chosen, rejected) => prompt !== undefined && isSaid(prompt) && !isSaid(chosen) && !isSaid(rejected),
   },
   {
-    name: 'argilla', rule: 'instruction (or prompt), chosen_response and rejected_response (Argilla, distilabel, axolotl chatml.argilla)',
+    name: 'argilla',
+    rule: 'instruction (or prompt), chosen_response and rejected_response (Argilla, distilabel, axolotl chatml.argilla)',
     example: '{"instruction": "Name a prime.", "chosen_response": "Seven.", "rejected_response": "Nine."}',
-    prompt: ['instruction', 'prompt'], sides: [['chosen_response', 'rejected_response']], parts: ['system'],
+    prompt: ['instruction', 'prompt'],
+    sides: [['chosen_response', 'rejected_response']],
+    parts: ['system'],
     fits: () => true,
   },
   {
     name: 'llama_factory',
     rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt',
     example: '{"instruction": "Name a prime.", "input": "Below ten.", "chosen": "Seven.", "rejected": "Nine."}',
-    prompt: ['instruction', 'conversations'], sides: SIDES, parts: ['input', 'system'],
-    fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) || prompt === 'text',
+    prompt: ['instruction', 'conversations'],
+    sides: SIDES,
+    parts: ['input', 'system'],
+    fits: (prompt, chosen, rejected) => (isOne(chosen) && isOne(rejected)) || prompt === 'text',
   },
   {
     name: 'axolotl',
     rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt',
     example: '{"system": "Be brief.", "question": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
-    prompt: ['question', 'input', 'messages'], sides: [...SIDES, ['response_chosen', 'response_rejected']], parts: ['system'],
-    fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) && (prompt !== undefined),
+    prompt: ['question', 'input', 'messages'],
+    sides: [...SIDES, ['response_chosen', 'response_rejected']],
+    parts: ['system'],
+    fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) && prompt !== undefined,
   },
   {
     name: 'completions',
-    rule: `one of ${LISTS.join(', ')}: a list of {response, score} (or content, completion, text; rating, rank, reward), or of text beside a list`
-      + ` ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each row becomes several pairs, ties none`,
-    example: '{"prompt": "Name a prime.", "completions": [{"response": "Seven.", "score": 5}, {"response": "Nine.", "score": 1}]}',
-    prompt: ['prompt', 'instruction', 'question', 'context'], sides: [], parts: ['system'],
+    rule:
+      `one of ${LISTS.join(', ')}: a list of {response, score} (or content, completion, text; rating, rank, reward), or of text beside a list` +
+      ` ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each row becomes several pairs, ties none`,
+    example:
+      '{"prompt": "Name a prime.", "completions": [{"response": "Seven.", "score": 5}, {"response": "Nine.", "score": 1}]}',
+    prompt: ['prompt', 'instruction', 'question', 'context'],
+    sides: [],
+    parts: ['system'],
     fits: () => true,
   },
   {
     name: 'ranked',
-    rule: 'a row is one reply: prompt, instruction, question or context, with response (or completion, content, text, answer, reply …) and rank (or score, rating, reward), no chosen or rejected, and'
-      + ' rows of one prompt lie together (some of the first rows do). They become pairs as if they were completions of one row; each has the id and the other columns of its chosen reply, ties make none',
-    example: '{"prompt": "Name a prime.", "response": "Seven.", "rank": 0}\n{"prompt": "Name a prime.", "response": "Nine.", "rank": 1}',
-    prompt: ['prompt', 'instruction', 'question', 'context'], sides: [], parts: ['system'],
+    rule:
+      'a row is one reply: prompt, instruction, question or context, with response (or completion, content, text, answer, reply …) and rank (or score, rating, reward), no chosen or rejected, and' +
+      ' rows of one prompt lie together (some of the first rows do). They become pairs as if they were completions of one row; each has the id and the other columns of its chosen reply, ties make none',
+    example:
+      '{"prompt": "Name a prime.", "response": "Seven.", "rank": 0}\n{"prompt": "Name a prime.", "response": "Nine.", "rank": 1}',
+    prompt: ['prompt', 'instruction', 'question', 'context'],
+    sides: [],
+    parts: ['system'],
     fits: () => true,
   },
   {
-    name: 'implicit', rule: 'no prompt; chosen and rejected are whole conversations, the prompt is what they share: whole messages, never characters',
+    name: 'implicit',
+    rule: 'no prompt; chosen and rejected are whole conversations, the prompt is what they share: whole messages, never characters',
     example: `{"chosen": [${ASKED}, ${SEVEN}], "rejected": [${ASKED}, ${NINE}]}`,
-    prompt: [''], sides: SIDES,
+    prompt: [''],
+    sides: SIDES,
     fits: (_, chosen, rejected) => isList(chosen) && isList(rejected),
   },
   {
     name: 'transcripts',
     rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic): whole conversations, turns without white space around',
-    example: '{"chosen": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Seven.", "rejected": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Nine."}',
-    prompt: [''], sides: SIDES,
+    example:
+      '{"chosen": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Seven.", "rejected": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Nine."}',
+    prompt: [''],
+    sides: SIDES,
     fits: (_, chosen, rejected) => chosen === 'transcript' && rejected === 'transcript',
   },
   {
     name: 'answers',
     rule: 'only where it is named: prompt (or instruction, question), and the column that the option `answer` names as chosen: one good answer and no rejected one, for stages that derive pairs',
     example: '{"prompt": "Name a prime.", "answer": "Seven."}',
-    prompt: ['prompt', 'instruction', 'question'], sides: [], parts: ['input', 'system'],
+    prompt: ['prompt', 'instruction', 'question'],
+    sides: [],
+    parts: ['input', 'system'],
     fits: () => true,
   },
 ] as const satisfies readonly Layout[]
 
-export type LayoutName = typeof table[number]['name']
+export type LayoutName = (typeof table)[number]['name']
 
 /** The ways in which pairs may lie in a file, in the order in which they are tried. */
 export const layouts: readonly (Layout & { readonly name: LayoutName })[] = table
 export const layoutNames: readonly LayoutName[] = table.map(layout => layout.name)
 
-const CANDIDATES = new Set(['system', ...LISTS, ...SCORE_LISTS, ...layouts.flatMap(({ prompt, sides }) => [...prompt, ...sides.flat()])])
+const CANDIDATES = new Set([
+  'system',
+  ...LISTS,
+  ...SCORE_LISTS,
+  ...layouts.flatMap(({ prompt, sides }) => [...prompt, ...sides.flat()]),
+])
 
 /** Whether some layout has a column of this name. */
 export const isSampled = (name: string): boolean => CANDIDATES.has(name)
 
 /** The columns of a file that detection has to look at. */
-export const sampleColumns = (schema: Schema, answer: string): string[] => schema.names.map(String).filter(name => isSampled(name) || name === answer)
+export const sampleColumns = (schema: Schema, answer: string): string[] =>
+  schema.names.map(String).filter(name => isSampled(name) || name === answer)
 
 /**
- * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted` only that layout is
- * tried, and its columns are bound without its rule on contents; `answer` is the column that the layout `answers` takes. Throws one error with the columns and the table when nothing fits.
+ * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted`
+ * only that layout is tried, and its columns are bound without its rule on contents; `answer` is the column that the
+ * layout `answers` takes. Throws one error with the columns and the table when nothing fits.
  */
-export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wanted?: LayoutName, answer?: string): Plan {
+export function detectLayout(
+  schema: Schema,
+  samples: readonly RecordBatch[],
+  wanted?: LayoutName,
+  answer?: string,
+): Plan {
   const forms = new Map<string, Form | undefined>()
   const formOf = (name: string): Form | undefined => {
     if (!forms.has(name)) forms.set(name, columnForm(schema, samples, name))
@@ -164,26 +211,47 @@ export function detectLayout(schema: Schema, samples: readonly RecordBatch[], wa
   }
   for (const layout of layouts) {
     if (layout.name !== (wanted ?? layout.name) || (layout.name === 'answers' && !wanted)) continue
-    const plan = layout.name === 'completions' || layout.name === 'ranked' ? bindCompletions(layout, schema, samples, formOf, wanted) : layout.name === 'answers' ? bindAnswers(layout, schema, formOf, answer) : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
+    const plan =
+      layout.name === 'completions' || layout.name === 'ranked'
+        ? bindCompletions(layout, schema, samples, formOf, wanted)
+        : layout.name === 'answers'
+          ? bindAnswers(layout, schema, formOf, answer)
+          : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
     if (plan) return plan
   }
   const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
   const rule = layouts.find(layout => layout.name === wanted)?.rule
-  const lacks = wanted === 'answers' && !formOf(answer ?? 'answer') ? `option 'answer' names ${answer ?? 'answer'}, and no column of text or messages has this name` : undefined
-  if (rule) throw new Error(`${lacks ?? `its columns are not those of the layout '${wanted}' (${rule})`}; there are ${columns}`)
-  const advice = 'rename columns, or name one of these layouts by the option \'layout\' of the source (--set <its id>.layout=…)'
-  throw new Error(`no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`)
+  const lacks =
+    wanted === 'answers' && !formOf(answer ?? 'answer')
+      ? `option 'answer' names ${answer ?? 'answer'}, and no column of text or messages has this name`
+      : undefined
+  if (rule) {
+    throw new Error(`${lacks ?? `its columns are not those of the layout '${wanted}' (${rule})`}; there are ${columns}`)
+  }
+  const advice =
+    "rename columns, or name one of these layouts by the option 'layout' of the source (--set <its id>.layout=…)"
+  throw new Error(
+    `no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`,
+  )
 }
 
 /** What is wrong with columns that nearly are pairs, in words that end in '; ', or nothing. */
 function nearMiss(schema: Schema): string {
   const sides = layouts.flatMap(({ sides }) => sides).find(names => names.some(name => schema.names.includes(name)))
   const { prompt: asks } = layouts.find(({ name }) => name === 'answers')!
-  if (!sides) return asks.some(name => schema.names.includes(name)) ? 'no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers and the option \'answer\' name its column; ' : ''
+  if (!sides) {
+    return asks.some(name => schema.names.includes(name))
+      ? "no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers and the option 'answer' name its column; "
+      : ''
+  }
   const faults = sides.flatMap(name => {
     const found = schema.fields.find(field => field.name === name)
     const near = nearest(name, schema.names.map(String))
-    return !found ? `there is no ${name} beside ${sides.find(other => other !== name)}${near ? ` (is ${near} meant?)` : ''}` : typeForm(found.type) ? [] : `${name} is ${found.type}, neither text nor messages`
+    return !found
+      ? `there is no ${name} beside ${sides.find(other => other !== name)}${near ? ` (is ${near} meant?)` : ''}`
+      : typeForm(found.type)
+        ? []
+        : `${name} is ${found.type}, neither text nor messages`
   })
   return faults.length > 0 ? `${faults.join(', ')}; ` : ''
 }
@@ -194,7 +262,11 @@ export const layoutTable = (): string => layouts.map(({ name, rule }) => `  ${na
 /** What the user says that text holds counts for more than what the sample looks like. */
 function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): Form | undefined {
   if (form !== 'text' && form !== 'json' && form !== 'transcript') return form
-  return wanted === 'text' || wanted === 'mixed' || wanted === 'text_messages' ? 'text' : wanted === 'transcripts' ? 'transcript' : form
+  return wanted === 'text' || wanted === 'mixed' || wanted === 'text_messages'
+    ? 'text'
+    : wanted === 'transcripts'
+      ? 'transcript'
+      : form
 }
 
 function columnForm(schema: Schema, samples: readonly RecordBatch[], name: string): Form | undefined {
@@ -208,33 +280,50 @@ export function columnOf(batch: RecordBatch, name: string): Data | undefined {
   return at < 0 ? undefined : batch.data.children[at]
 }
 
-const idOf = (schema: Schema): string | null => schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null
+const idOf = (schema: Schema): string | null =>
+  schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null
 
 function partOf(layout: Layout, schema: Schema, part: 'input' | 'system', prompt: Bound): string | null {
   const isThere = layout.parts?.includes(part) && prompt.column !== part && prompt.form === 'text'
   return isThere && schema.fields.some(field => field.name === part && DataType.isUtf8(field.type)) ? part : null
 }
 
-function bind(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined): Plan | undefined {
+function bind(
+  layout: Layout & { name: LayoutName },
+  schema: Schema,
+  formOf: (name: string) => Form | undefined,
+): Plan | undefined {
   const promptColumn = layout.prompt.find(name => name === '' || formOf(name))
   if (promptColumn === undefined) return undefined
   for (const [chosenColumn, rejectedColumn] of layout.sides) {
-    const chosen = formOf(chosenColumn), rejected = formOf(rejectedColumn)
+    const chosen = formOf(chosenColumn),
+      rejected = formOf(rejectedColumn)
     const found = promptColumn === '' ? undefined : formOf(promptColumn)
     if (!chosen || !rejected || !layout.fits(found, chosen, rejected)) continue
     // a transcript is only taken apart where it is all there is
-    const plainly = (form: Form): Form => form === 'transcript' && layout.name !== 'transcripts' ? 'text' : form
+    const plainly = (form: Form): Form => (form === 'transcript' && layout.name !== 'transcripts' ? 'text' : form)
     const prompt = found ? { column: promptColumn, form: plainly(found) } : null
     return {
-      layout: layout.name, id: idOf(schema), prompt,
-      input: prompt && partOf(layout, schema, 'input', prompt), system: prompt && partOf(layout, schema, 'system', prompt),
-      chosen: { column: chosenColumn, form: plainly(chosen) }, rejected: { column: rejectedColumn, form: plainly(rejected) }, completions: null,
+      layout: layout.name,
+      id: idOf(schema),
+      prompt,
+      input: prompt && partOf(layout, schema, 'input', prompt),
+      system: prompt && partOf(layout, schema, 'system', prompt),
+      chosen: { column: chosenColumn, form: plainly(chosen) },
+      rejected: { column: rejectedColumn, form: plainly(rejected) },
+      completions: null,
     }
   }
   return undefined
 }
 
-function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, samples: readonly RecordBatch[], formOf: (name: string) => Form | undefined, wanted?: LayoutName): Plan | undefined {
+function bindCompletions(
+  layout: Layout & { name: LayoutName },
+  schema: Schema,
+  samples: readonly RecordBatch[],
+  formOf: (name: string) => Form | undefined,
+  wanted?: LayoutName,
+): Plan | undefined {
   const isRanked = layout.name === 'ranked'
   const completions = isRanked ? findReplies(schema) : findCompletions(schema)
   const column = layout.prompt.find(name => formOf(name))
@@ -242,32 +331,74 @@ function bindCompletions(layout: Layout & { name: LayoutName }, schema: Schema, 
   const form = formOf(column)!
   const prompt: Bound = { column, form: form === 'transcript' ? 'text' : form }
   const system = partOf(layout, schema, 'system', prompt)
-  if (isRanked && !wanted && (schema.names.includes('chosen') || schema.names.includes('rejected') || !hasGroups({ prompt, system }, samples))) return undefined
-  return { layout: layout.name, id: idOf(schema), prompt, input: null, system, chosen: null, rejected: null, completions }
+  if (
+    isRanked &&
+    !wanted &&
+    (schema.names.includes('chosen') || schema.names.includes('rejected') || !hasGroups({ prompt, system }, samples))
+  ) {
+    return undefined
+  }
+  return {
+    layout: layout.name,
+    id: idOf(schema),
+    prompt,
+    input: null,
+    system,
+    chosen: null,
+    rejected: null,
+    completions,
+  }
 }
 
-function bindAnswers(layout: Layout & { name: LayoutName }, schema: Schema, formOf: (name: string) => Form | undefined, answer = 'answer'): Plan | undefined {
-  const column = layout.prompt.find(name => name !== answer && formOf(name)), form = formOf(answer)
+function bindAnswers(
+  layout: Layout & { name: LayoutName },
+  schema: Schema,
+  formOf: (name: string) => Form | undefined,
+  answer = 'answer',
+): Plan | undefined {
+  const column = layout.prompt.find(name => name !== answer && formOf(name)),
+    form = formOf(answer)
   if (!column || !form) return undefined
-  const plainly = (found: Form): Form => found === 'transcript' ? 'text' : found
+  const plainly = (found: Form): Form => (found === 'transcript' ? 'text' : found)
   const prompt: Bound = { column, form: plainly(formOf(column)!) }
   return {
-    layout: 'answers', id: idOf(schema), prompt, input: partOf(layout, schema, 'input', prompt), system: partOf(layout, schema, 'system', prompt),
-    chosen: { column: answer, form: plainly(form) }, rejected: null, completions: null,
+    layout: 'answers',
+    id: idOf(schema),
+    prompt,
+    input: partOf(layout, schema, 'input', prompt),
+    system: partOf(layout, schema, 'system', prompt),
+    chosen: { column: answer, form: plainly(form) },
+    rejected: null,
+    completions: null,
   }
 }
 
 /** Of which columns the pair is made, for the manifest and for warnings; nothing where they have its own names. */
 export function pairFacts({ layout, prompt, chosen, rejected, completions }: Plan): { readonly pair?: string } {
-  const parts = Object.entries({ prompt: prompt?.column, chosen: chosen?.column, rejected: rejected?.column, sides: completions?.list })
-    .flatMap(([part, column]) => column === undefined || column === part ? [] : [`${part} from '${column}'${layout === 'answers' && part === 'chosen' ? ' (option answer)' : ''}`])
+  const parts = Object.entries({
+    prompt: prompt?.column,
+    chosen: chosen?.column,
+    rejected: rejected?.column,
+    sides: completions?.list,
+  }).flatMap(([part, column]) =>
+    column === undefined || column === part
+      ? []
+      : [`${part} from '${column}'${layout === 'answers' && part === 'chosen' ? ' (option answer)' : ''}`],
+  )
   return parts.length === 0 ? {} : { pair: parts.join(', ') }
 }
 
 /** Whether prompt and sides are plain text: the sink may give the same back. */
 export const isTextPlan = ({ layout, prompt, system, chosen, rejected }: Plan): boolean =>
-  prompt?.form === 'text' && system === null && chosen?.form === 'text' && (rejected?.form === 'text' || layout === 'answers')
+  prompt?.form === 'text' &&
+  system === null &&
+  chosen?.form === 'text' &&
+  (rejected?.form === 'text' || layout === 'answers')
 
-/** The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them. */
+/**
+ * The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them.
+ */
 export const usedColumns = ({ id, prompt, input, system, chosen, rejected, completions }: Plan): string[] =>
-  [id, prompt?.column, input, system, chosen?.column, rejected?.column, completions?.list, completions?.scores].filter(name => typeof name === 'string')
+  [id, prompt?.column, input, system, chosen?.column, rejected?.column, completions?.list, completions?.scores].filter(
+    name => typeof name === 'string',
+  )

@@ -8,7 +8,11 @@ const CHUNK = 1 << 20
 const MOST_LINE = 1 << 28
 
 /** `offsets[k]` is where line k * BLOCK_LINES begins. A last line without a line end counts, an empty one does not. */
-export interface LineIndex { readonly lines: number, readonly bytes: number, readonly offsets: readonly number[] }
+export interface LineIndex {
+  readonly lines: number
+  readonly bytes: number
+  readonly offsets: readonly number[]
+}
 
 /** Reads a file once for its line ends. A byte order mark at its beginning is no part of the first line. */
 export async function indexLines(path: string): Promise<LineIndex> {
@@ -19,10 +23,13 @@ export async function indexLines(path: string): Promise<LineIndex> {
     const { bytesRead: head } = await file.read(chunk, 0, 3, 0)
     const begin = head === 3 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0
     const offsets = [begin]
-    let ends = 0, last = begin
+    let ends = 0,
+      last = begin
     const fit = (end: number): void => {
       if (end - last <= MOST_LINE) return
-      throw new Error(`line ${ends + 1}, which begins at byte ${last}, has more than ${MOST_LINE} bytes, the most that are read; is it JSON Lines, one object a line?`)
+      throw new Error(
+        `line ${ends + 1}, which begins at byte ${last}, has more than ${MOST_LINE} bytes, the most that are read; is it JSON Lines, one object a line?`,
+      )
     }
     for (let at = begin; at < size;) {
       const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
@@ -46,27 +53,36 @@ export async function indexLines(path: string): Promise<LineIndex> {
 
 /** The lines [start, end) as bytes without their line ends, each valid until the next. */
 export async function* readLines(
-  path: string, { offsets }: Pick<LineIndex, 'offsets'>, { start, end }: { start: number, end: number },
+  path: string,
+  { offsets }: Pick<LineIndex, 'offsets'>,
+  { start, end }: { start: number; end: number },
 ): AsyncGenerator<Buffer> {
   if (start >= end) return
   const block = Math.floor(start / BLOCK_LINES)
   const file = await open(path, 'r')
   try {
-    let line = block * BLOCK_LINES, at = offsets[block]
+    let line = block * BLOCK_LINES,
+      at = offsets[block]
     let parts: Buffer[] = []
     while (line < end) {
       const chunk = Buffer.alloc(CHUNK)
       const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
       at += bytesRead
       let from = 0
-      for (let i = chunk.subarray(0, bytesRead).indexOf(10); i >= 0 && line < end; i = chunk.subarray(0, bytesRead).indexOf(10, from)) {
+      for (
+        let i = chunk.subarray(0, bytesRead).indexOf(10);
+        i >= 0 && line < end;
+        i = chunk.subarray(0, bytesRead).indexOf(10, from)
+      ) {
         if (line++ >= start) yield whole(parts, chunk.subarray(from, i))
         parts = []
         from = i + 1
       }
       if (bytesRead === 0) {
         if (line++ >= start) yield whole(parts, chunk.subarray(0, 0))
-        if (line < end) throw new Error(`read_jsonl: ${path}: ends at line ${line}, ${end} expected: it changed while it was read`)
+        if (line < end) {
+          throw new Error(`read_jsonl: ${path}: ends at line ${line}, ${end} expected: it changed while it was read`)
+        }
       } else if (line < end) {
         parts.push(chunk.subarray(from, bytesRead))
       }
@@ -76,4 +92,5 @@ export async function* readLines(
   }
 }
 
-const whole = (parts: readonly Buffer[], last: Buffer): Buffer => parts.length === 0 ? last : Buffer.concat([...parts, last])
+const whole = (parts: readonly Buffer[], last: Buffer): Buffer =>
+  parts.length === 0 ? last : Buffer.concat([...parts, last])

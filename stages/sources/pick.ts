@@ -11,8 +11,9 @@ export const rowsAt = ({ start, rows }: RowRange, at: number, count: number): Ui
 /** Ranges with all rows to read, and with nothing of what lies between two `starts` and has none of them. */
 export function rangesOf({ start, end, rows }: RowRange, starts: readonly number[]): RowRange[] {
   if (!rows) return [{ start, end }]
-  const ranges: { start: number, end: number }[] = []
-  let part = 0, last = -2
+  const ranges: { start: number; end: number }[] = []
+  let part = 0,
+    last = -2
   for (const row of rows) {
     while (starts[part + 1] <= row) part++
     if (part > last + 1) ranges.push({ start: row, end: row + 1 })
@@ -24,20 +25,30 @@ export function rangesOf({ start, end, rows }: RowRange, starts: readonly number
 
 /** The rows to read, in batches; `read` gives those of a range. */
 export async function* pickRows(
-  range: RowRange, starts: readonly number[], read: (range: RowRange) => AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+  range: RowRange,
+  starts: readonly number[],
+  read: (range: RowRange) => AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
 ): AsyncGenerator<RecordBatch> {
   const { rows } = range
   let next = 0
   for (const part of rangesOf(range, starts)) {
     let { start } = part
     for await (const batch of read(part)) {
-      if (!rows) { yield batch; continue }
-      const from = next, first = start
+      if (!rows) {
+        yield batch
+        continue
+      }
+      const from = next,
+        first = start
       start += batch.numRows
       while (next < rows.length && rows[next] < start) next++
       if (next === from) continue
       const runs = runsOfRows(Array.from(rows.subarray(from, next), row => row - first))
-      yield toRecordBatch(batch.schema, batch.data.children.map(column => take(column, runs)), next - from)
+      yield toRecordBatch(
+        batch.schema,
+        batch.data.children.map(column => take(column, runs)),
+        next - from,
+      )
     }
   }
 }

@@ -1,15 +1,25 @@
 /** Arrow data from outside as the engine wants it (compact, plain types), and single values of it as JavaScript. */
 import {
-  Binary, DataType, Field, Float32, List, makeData, Struct, Utf8, Vector,
-  type Data, type Dictionary, type FixedSizeList,
+  Binary,
+  DataType,
+  Field,
+  Float32,
+  List,
+  makeData,
+  Struct,
+  Utf8,
+  Vector,
+  type Data,
+  type Dictionary,
+  type FixedSizeList,
 } from 'apache-arrow'
 import { concat, makeText, nulls, nullTest, runsOfRows, take } from '../../engine/arrow/columns.ts'
 
 const decoder = new TextDecoder()
 
 /**
- * The type that `plain` gives: text of every kind is Utf8, bytes Binary, dictionaries their values, large and map lists List, float16 Float32.
- * Throws for unions.
+ * The type that `plain` gives: text of every kind is Utf8, bytes Binary, dictionaries their values, large and map lists
+ * List, float16 Float32. Throws for unions.
  */
 export function plainType(type: DataType): DataType {
   if (DataType.isDictionary(type)) return plainType(type.dictionary)
@@ -28,8 +38,8 @@ export function plainType(type: DataType): DataType {
 export const plainField = (field: Field): Field => new Field(field.name, plainType(field.type), field.nullable)
 
 /**
- * A column as Arrow JS reads it from an IPC message, made compact: exact buffers, Int32 offsets from 0, empty null rows, a bitmap only where there
- * are nulls.
+ * A column as Arrow JS reads it from an IPC message, made compact: exact buffers, Int32 offsets from 0, empty null
+ * rows, a bitmap only where there are nulls.
  */
 export function plain(data: Data): Data {
   const { length } = data
@@ -42,45 +52,83 @@ export function plain(data: Data): Data {
   const base = { type: plainType(type), length, ...plainValidity(data) }
   if (DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isLargeUtf8(type) || DataType.isLargeBinary(type)) {
     const { offsets, first } = plainOffsets(data.valueOffsets, length)
-    const made = makeData({ ...base, valueOffsets: offsets, data: (data.values as Uint8Array).subarray(first, first + offsets[length]) } as never) as Data
+    const made = makeData({
+      ...base,
+      valueOffsets: offsets,
+      data: (data.values as Uint8Array).subarray(first, first + offsets[length]),
+    } as never) as Data
     return emptyNulls(made)
   }
   if (DataType.isList(type) || DataType.isLargeList(type) || DataType.isMap(type)) {
     const { offsets, first } = plainOffsets(data.valueOffsets, length)
     const child = plain(data.children[0])
-    const exact = first === 0 && child.length === offsets[length] ? child : take(child, [first, first + offsets[length]])
+    const exact =
+      first === 0 && child.length === offsets[length] ? child : take(child, [first, first + offsets[length]])
     return emptyNulls(makeData({ ...base, valueOffsets: offsets, child: exact } as never) as Data)
   }
-  if (DataType.isStruct(type)) return makeData({ ...base, children: data.children.map(child => cut(plain(child), length)) } as never)
-  if (DataType.isFixedSizeList(type)) {
-    return makeData({ ...base, child: cut(plain(data.children[0]), length * (type as FixedSizeList).listSize) } as never)
+  if (DataType.isStruct(type)) {
+    return makeData({ ...base, children: data.children.map(child => cut(plain(child), length)) } as never)
   }
-  if (DataType.isBool(type)) return makeData({ ...base, data: (data.values as Uint8Array).subarray(0, (length + 7) >> 3) } as never)
+  if (DataType.isFixedSizeList(type)) {
+    return makeData({
+      ...base,
+      child: cut(plain(data.children[0]), length * (type as FixedSizeList).listSize),
+    } as never)
+  }
+  if (DataType.isBool(type)) {
+    return makeData({ ...base, data: (data.values as Uint8Array).subarray(0, (length + 7) >> 3) } as never)
+  }
   if (DataType.isFloat(type) && type.precision === 0) {
-    return makeData({ ...base, data: Float32Array.from(new Vector([data]) as Iterable<number | null>, value => value ?? 0) } as never)
+    return makeData({
+      ...base,
+      data: Float32Array.from(new Vector([data]) as Iterable<number | null>, value => value ?? 0),
+    } as never)
   }
   return makeData({ ...base, data: (data.values as Uint8Array).subarray(0, length * data.stride) } as never)
 }
 
-const cut = (data: Data, length: number): Data => data.length === length ? data : take(data, [0, length])
+const cut = (data: Data, length: number): Data => (data.length === length ? data : take(data, [0, length]))
 
 /** Arrow JS takes the rows that a message claims for granted, whatever its buffers hold. */
-function checkBuffers({ type, length, nullCount, nullBitmap, valueOffsets: offsets, values, children, stride }: Data): void {
+function checkBuffers({
+  type,
+  length,
+  nullCount,
+  nullBitmap,
+  valueOffsets: offsets,
+  values,
+  children,
+  stride,
+}: Data): void {
   const need = (what: string, found: number, wanted: number): void => {
-    if (found < wanted) throw new Error(`a column of ${type} with ${length} values has ${found} ${what}, ${wanted} are needed: its buffers are damaged`)
+    if (found < wanted) {
+      throw new Error(
+        `a column of ${type} with ${length} values has ${found} ${what}, ${wanted} are needed: its buffers are damaged`,
+      )
+    }
   }
   if (DataType.isNull(type) || length === 0) return
   if (nullCount > 0) need('bytes of validity', nullBitmap?.length ?? 0, (length + 7) >> 3)
-  const hasOffsets = DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isList(type) || DataType.isMap(type)
-    || DataType.isLargeUtf8(type) || DataType.isLargeBinary(type) || DataType.isLargeList(type)
+  const hasOffsets =
+    DataType.isUtf8(type) ||
+    DataType.isBinary(type) ||
+    DataType.isList(type) ||
+    DataType.isMap(type) ||
+    DataType.isLargeUtf8(type) ||
+    DataType.isLargeBinary(type) ||
+    DataType.isLargeList(type)
   if (hasOffsets) {
     need('offsets', offsets.length, length + 1)
     let last = offsets[0] < 0 ? Infinity : offsets[0]
     for (let i = 1; i <= length; i++) {
-      if (offsets[i] < last) throw new Error(`a column of ${type} has the offset ${offsets[i]} after ${offsets[i - 1]}, at value ${i - 1}: its buffers are damaged`)
+      if (offsets[i] < last) {
+        throw new Error(
+          `a column of ${type} has the offset ${offsets[i]} after ${offsets[i - 1]}, at value ${i - 1}: its buffers are damaged`,
+        )
+      }
       last = offsets[i]
     }
-    need('items', children.length > 0 ? children[0].length : values?.length ?? 0, Number(last))
+    need('items', children.length > 0 ? children[0].length : (values?.length ?? 0), Number(last))
   } else if (DataType.isStruct(type)) {
     for (const child of children) need('values in a field', child.length, length)
   } else if (DataType.isFixedSizeList(type)) {
@@ -92,12 +140,12 @@ function checkBuffers({ type, length, nullCount, nullBitmap, valueOffsets: offse
   }
 }
 
-function plainValidity(data: Data): { nullCount: number, nullBitmap?: Uint8Array } {
+function plainValidity(data: Data): { nullCount: number; nullBitmap?: Uint8Array } {
   if (data.nullCount === 0 || !data.nullBitmap?.length) return { nullCount: 0 }
   return { nullCount: data.nullCount, nullBitmap: data.nullBitmap.subarray(0, (data.length + 7) >> 3) }
 }
 
-function plainOffsets(raw: Int32Array | BigInt64Array, length: number): { offsets: Int32Array, first: number } {
+function plainOffsets(raw: Int32Array | BigInt64Array, length: number): { offsets: Int32Array; first: number } {
   // a writer may leave out the offsets of a column without rows
   if (length === 0) return { offsets: new Int32Array(1), first: 0 }
   const first = Number(raw[0])
@@ -120,7 +168,7 @@ function emptyNulls(data: Data): Data {
   }
   if (!hidden) return data
   const empty = concat([data, nulls(data.type, 1)])
-  return take(empty, runsOfRows(Array.from({ length }, (_, i) => isNull(i) ? length : i)))
+  return take(empty, runsOfRows(Array.from({ length }, (_, i) => (isNull(i) ? length : i))))
 }
 
 function plainDictionary(data: Data<Dictionary>): Data {
@@ -131,10 +179,12 @@ function plainDictionary(data: Data<Dictionary>): Data {
   const indices = data.values as ArrayLike<number | bigint>
   const at = (i: number): number => {
     const index = Number(indices[i])
-    if (!(index >= 0 && index < values.length)) throw new Error(`index ${index} in a dictionary of ${values.length} values: its buffers are damaged`)
+    if (!(index >= 0 && index < values.length)) {
+      throw new Error(`index ${index} in a dictionary of ${values.length} values: its buffers are damaged`)
+    }
     return index
   }
-  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => isNull(i) ? values.length : at(i))))
+  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => (isNull(i) ? values.length : at(i)))))
 }
 
 function fromBytes(values: readonly (Uint8Array | null)[]): Data {
@@ -152,13 +202,20 @@ function fromBytes(values: readonly (Uint8Array | null)[]): Data {
   return makeData({ type: new Binary(), length, valueOffsets, data, nullCount, ...(nullCount ? { nullBitmap } : {}) })
 }
 
-/** One value of a compact column as JSON can hold it: integers beyond 2^53 and types without a JSON form are text, null fields of structs are left out. */
+/**
+ * One value of a compact column as JSON can hold it: integers beyond 2^53 and types without a JSON form are text, null
+ * fields of structs are left out.
+ */
 export function valueOf(data: Data, row: number): unknown {
   if (nullTest(data)(row)) return null
   const type: DataType = data.type
   if (DataType.isNull(type)) return null
-  if (DataType.isUtf8(type)) return decoder.decode(data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1]))
-  if (DataType.isBinary(type)) return Buffer.from(data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1])).toString('base64')
+  if (DataType.isUtf8(type)) {
+    return decoder.decode(data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1]))
+  }
+  if (DataType.isBinary(type)) {
+    return Buffer.from(data.values.subarray(data.valueOffsets[row], data.valueOffsets[row + 1])).toString('base64')
+  }
   if (DataType.isList(type)) {
     const [child] = data.children
     const out: unknown[] = []
@@ -166,7 +223,11 @@ export function valueOf(data: Data, row: number): unknown {
     return out
   }
   if (DataType.isStruct(type)) {
-    return Object.fromEntries(type.children.map((field, c) => [field.name, valueOf(data.children[c], row)]).filter(([, value]) => value !== null))
+    return Object.fromEntries(
+      type.children
+        .map((field, c) => [field.name, valueOf(data.children[c], row)])
+        .filter(([, value]) => value !== null),
+    )
   }
   if (DataType.isBool(type)) return (data.values[row >> 3] & (1 << (row & 7))) !== 0
   if (DataType.isInt(type) || DataType.isFloat(type)) {

@@ -1,4 +1,6 @@
-/** Reads preference pairs from Arrow IPC: the shards that Sluice and `datasets` write, and Sluice's own dropped rows. */
+/**
+ * Reads preference pairs from Arrow IPC: the shards that Sluice and `datasets` write, and Sluice's own dropped rows.
+ */
 import { Schema, type RecordBatch } from 'apache-arrow'
 import { take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
@@ -13,52 +15,85 @@ import { detectLayout, isTextPlan, pairFacts, usedColumns, type Plan } from './l
 const SAMPLE_ROWS = 1000
 const BATCH_ROWS = 1000
 
-interface ArrowPlan { readonly pairs: Plan, readonly index: IpcIndex }
+interface ArrowPlan {
+  readonly pairs: Plan
+  readonly index: IpcIndex
+}
 
 /** Rows [start, end) of a batch, of the schema's columns. */
 function rowsOf(batch: RecordBatch, schema: Schema, start: number, end: number): RecordBatch {
   const at = new Map(batch.schema.fields.map((field, i) => [field.name, batch.data.children[i]]))
   const columns = schema.fields.map(field => at.get(field.name)!)
-  return toRecordBatch(schema, start === 0 && end === batch.numRows ? columns : columns.map(column => take(column, [start, end])), end - start)
+  return toRecordBatch(
+    schema,
+    start === 0 && end === batch.numRows ? columns : columns.map(column => take(column, [start, end])),
+    end - start,
+  )
 }
 
 /** The columns that a plan and the user want. */
 const pickSchema = (schema: Schema, plan: Plan, carry: readonly string[] | undefined): Schema =>
-  carry ? new Schema(schema.fields.filter(({ name }) => carry.includes(name) || usedColumns(plan).includes(name))) : schema
+  carry
+    ? new Schema(schema.fields.filter(({ name }) => carry.includes(name) || usedColumns(plan).includes(name)))
+    : schema
 
 /** Rows of a range, in batches of at most BATCH_ROWS. */
-function* readRange(path: string, index: IpcIndex, schema: Schema, range: { start: number, end: number }): Generator<RecordBatch> {
+function* readRange(
+  path: string,
+  index: IpcIndex,
+  schema: Schema,
+  range: { start: number; end: number },
+): Generator<RecordBatch> {
   for (const { batch, first } of readIpc(path, index, ipcSchema(index), range)) {
     const end = Math.min(batch.numRows, range.end - first)
-    for (let at = Math.max(0, range.start - first); at < end; at += BATCH_ROWS) yield rowsOf(batch, schema, at, Math.min(end, at + BATCH_ROWS))
+    for (let at = Math.max(0, range.start - first); at < end; at += BATCH_ROWS) {
+      yield rowsOf(batch, schema, at, Math.min(end, at + BATCH_ROWS))
+    }
   }
 }
 
 /** Where record batches begin. */
-const startsOf = ({ batches }: IpcIndex): number[] =>
-  [...new Set([0, ...batches.filter(({ rows }) => rows > 0).map(({ first }) => first)])]
+const startsOf = ({ batches }: IpcIndex): number[] => [
+  ...new Set([0, ...batches.filter(({ rows }) => rows > 0).map(({ first }) => first)]),
+]
 
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = indexIpc(path)
   const full = ipcSchema(index)
   checkNames(full.fields)
   checkCarried(carry, full.names.map(String))
-  const sample = [...readIpc(path, index, full, { start: 0, end: Math.min(SAMPLE_ROWS, index.rows) })]
-    .map(({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)))
+  const sample = [...readIpc(path, index, full, { start: 0, end: Math.min(SAMPLE_ROWS, index.rows) })].map(
+    ({ batch, first }) => rowsOf(batch, full, 0, Math.min(batch.numRows, SAMPLE_ROWS - first)),
+  )
   const pairs = detectLayout(full, sample, layout === 'auto' ? undefined : layout, answer)
   const plan: ArrowPlan = { pairs, index }
   const starts = await groupStarts(pairs, startsOf(index), range => readRange(path, index, full, range))
   return {
-    path, rows: index.rows, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
-    schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema, plan, canPick: !pairs.completions?.isFlat,
-    facts: { rows: index.rows, batches: index.batches.length, format: index.format, end_of_stream: index.isClosed ? 'present' : 'missing', ...pairFacts(pairs) },
+    path,
+    rows: index.rows,
+    bytes: index.bytes,
+    starts,
+    layout: pairs.layout,
+    isText: isTextPlan(pairs),
+    schema: openConverter(pairs, pickSchema(full, pairs, carry), { carry, pairing }).schema,
+    plan,
+    canPick: !pairs.completions?.isFlat,
+    facts: {
+      rows: index.rows,
+      batches: index.batches.length,
+      format: index.format,
+      end_of_stream: index.isClosed ? 'present' : 'missing',
+      ...pairFacts(pairs),
+    },
   }
 }
 
 const extensions = ['.arrow', '.feather']
 
 export default defineSource({
-  name: 'read_arrow', version: 4, extensions,
+  name: 'read_arrow',
+  version: 4,
+  extensions,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
     'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
@@ -73,12 +108,15 @@ export default defineSource({
     const paths = await findFiles('read_arrow', options, base, extensions, warn)
     return openAll('read_arrow', paths, path => openFile(path, options))
   },
-  async* read({ columns: carry, pairing }, { path, plan }, range) {
+  async *read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, index } = plan as ArrowPlan
     const schema = pickSchema(ipcSchema(index), pairs, carry)
     const converter = openConverter(pairs, schema, { carry, pairing })
     let at = 0
-    for await (const raw of wholeGroups(pairs, pickRows(range, startsOf(index), part => readRange(path, index, schema, part)))) {
+    for await (const raw of wholeGroups(
+      pairs,
+      pickRows(range, startsOf(index), part => readRange(path, index, schema, part)),
+    )) {
       yield converter.convert(raw, rowsAt(range, at, raw.numRows))
       at += raw.numRows
     }

@@ -6,7 +6,16 @@ import { defineSource, Type, type InputFile, type RowRange } from '../define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupStarts, wholeGroups } from './groups.ts'
-import { inferColumns, LINE, openReader, OTHER, parseLine, type Column, type Json, type LineReader } from './jsonl_columns.ts'
+import {
+  inferColumns,
+  LINE,
+  openReader,
+  OTHER,
+  parseLine,
+  type Column,
+  type Json,
+  type LineReader,
+} from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
 import { rangesOf, rowsAt } from './pick.ts'
 import { detectLayout, isSampled, isTextPlan, pairFacts, type Plan } from './layouts.ts'
@@ -16,7 +25,10 @@ const SAMPLE_ROWS = 1000
 const BATCH_ROWS = 1000
 const BATCH_BYTES = 64 << 20
 
-/** What a worker needs to read a file again: where its blocks of lines begin, its columns (`schema`: their types as an Arrow stream's first bytes). */
+/**
+ * What a worker needs to read a file again: where its blocks of lines begin, its columns (`schema`: their types as an
+ * Arrow stream's first bytes).
+ */
 interface JsonlPlan {
   readonly pairs: Plan
   readonly offsets: readonly number[]
@@ -31,8 +43,17 @@ interface JsonlPlan {
 const startsOf = (offsets: readonly number[]): number[] => offsets.map((_, k) => k * BLOCK_LINES)
 
 /** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
-async function* readBatches(path: string, offsets: readonly number[], range: RowRange, reader: LineReader, problems: Map<number, string>): AsyncGenerator<RecordBatch> {
-  let lines: string[] = [], unread = new Map<number, string>(), bytes = 0, read = 0
+async function* readBatches(
+  path: string,
+  offsets: readonly number[],
+  range: RowRange,
+  reader: LineReader,
+  problems: Map<number, string>,
+): AsyncGenerator<RecordBatch> {
+  let lines: string[] = [],
+    unread = new Map<number, string>(),
+    bytes = 0,
+    read = 0
   const flush = () => {
     const { raw, problems: found } = reader.batch(lines, unread)
     const rows = rowsAt(range, read, lines.length)
@@ -57,7 +78,8 @@ async function* readBatches(path: string, offsets: readonly number[], range: Row
   if (lines.length > 0) yield flush()
 }
 
-const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] => carry ?? names.filter(name => name !== LINE)
+const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] =>
+  carry ?? names.filter(name => name !== LINE)
 
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = await indexLines(path)
@@ -73,60 +95,108 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const parsed = sample.map(line => parseLine(line))
   const rows = parsed.filter((row): row is Json => typeof row !== 'string')
   // a whole file of JSON is mistaken for one of JSON Lines more often than anything else
-  const advice = sample[0].trimStart().startsWith('[') ? 'of a JSON array make one object a line, as by jq -c \'.[]\'' : 'is it JSON Lines?'
-  if (rows.length === 0) throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; ${advice}`)
+  const advice = sample[0].trimStart().startsWith('[')
+    ? "of a JSON array make one object a line, as by jq -c '.[]'"
+    : 'is it JSON Lines?'
+  if (rows.length === 0) {
+    throw new Error(`${String(parsed[0])} (line 1), and none of the first ${sample.length} is a JSON object; ${advice}`)
+  }
   const hive = hiveColumns(path)
-  const first = inferColumns(rows.map(row => ({ ...hive, ...row })), name => isSampled(name) || name === answer)
+  const first = inferColumns(
+    rows.map(row => ({ ...hive, ...row })),
+    name => isSampled(name) || name === answer,
+  )
   const { columns, ...has } = await settleColumns(first, readLines(path, index, { start: 0, end: index.lines }))
   const reader = openReader(columns, has, hive)
   const names = reader.schema.names.map(String)
-  checkCarried(carry, names.filter(name => name !== LINE))
+  checkCarried(
+    carry,
+    names.filter(name => name !== LINE),
+  )
   const { raw } = reader.batch(sample.filter((_, i) => typeof parsed[i] !== 'string'))
-  const pairs = detectLayout(new Schema(reader.schema.fields.slice(0, columns.length)), [raw], layout === 'auto' ? undefined : layout, answer)
+  const pairs = detectLayout(
+    new Schema(reader.schema.fields.slice(0, columns.length)),
+    [raw],
+    layout === 'auto' ? undefined : layout,
+    answer,
+  )
   const { schema } = openConverter(pairs, reader.schema, { carry: carryOf(carry, names), pairing })
   const plan: JsonlPlan = {
-    pairs, offsets: index.offsets, schema: schemaBytes(reader.schema), hive, ...has,
+    pairs,
+    offsets: index.offsets,
+    schema: schemaBytes(reader.schema),
+    hive,
+    ...has,
     columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
   }
-  const starts = await groupStarts(pairs, startsOf(index.offsets), range => readBatches(path, index.offsets, range, reader, new Map()))
+  const starts = await groupStarts(pairs, startsOf(index.offsets), range =>
+    readBatches(path, index.offsets, range, reader, new Map()),
+  )
   return {
-    path, rows: index.lines, bytes: index.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs),
-    schema, plan, canPick: !pairs.completions?.isFlat, facts: { rows: index.lines, ...pairFacts(pairs) },
+    path,
+    rows: index.lines,
+    bytes: index.bytes,
+    starts,
+    layout: pairs.layout,
+    isText: isTextPlan(pairs),
+    schema,
+    plan,
+    canPick: !pairs.completions?.isFlat,
+    facts: { rows: index.lines, ...pairFacts(pairs) },
   }
 }
 
 const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
-  name: 'read_jsonl', version: 5, extensions,
+  name: 'read_jsonl',
+  version: 5,
+  extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
     'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',
     `kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in \`${OTHER}\`, a column that is there only if some row needs it; in a column that the layout needs they make the line`,
-    'unreadable.', '',
+    'unreadable.',
+    '',
     'No digit is lost: a column whose numbers are all written as integers is int64, another float64, and one with integers that neither can hold is JSON text. An `id` may be a number or text.',
     'A line is a row, blank ones too. Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object(inputOptions),
   reasons: {
     ...layoutReasons,
-    unreadable_line: { kind: 'broken', about: 'the line is no JSON object or not UTF-8, an object of it has a key twice, or a value of it is not of the kind that the first rows have there' },
+    unreadable_line: {
+      kind: 'broken',
+      about:
+        'the line is no JSON object or not UTF-8, an object of it has a key twice, or a value of it is not of the kind that the first rows have there',
+    },
   },
   async inputs(options, base, warn) {
     const paths = await findFiles('read_jsonl', options, base, extensions, warn)
     return openAll('read_jsonl', paths, path => openFile(path, options))
   },
-  async* read({ columns: carry, pairing }, { path, plan }, range) {
+  async *read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, offsets, schema, columns, hive, ...has } = plan as JsonlPlan
     const { fields } = schemaFromBytes(schema)
-    const reader = openReader(columns.map((column, i) => ({ ...column, type: fields[i].type })), has, hive)
-    const converter = openConverter(pairs, reader.schema, { carry: carryOf(carry, reader.schema.names.map(String)), pairing })
+    const reader = openReader(
+      columns.map((column, i) => ({ ...column, type: fields[i].type })),
+      has,
+      hive,
+    )
+    const converter = openConverter(pairs, reader.schema, {
+      carry: carryOf(carry, reader.schema.names.map(String)),
+      pairing,
+    })
     const problems = new Map<number, string>()
     let at = 0
     for await (const raw of wholeGroups(pairs, readBatches(path, offsets, range, reader, problems))) {
       const batch = converter.convert(raw, rowsAt(range, at, raw.numRows))
       // a line that could not be read is all null, which no layout takes for a pair
-      yield { ...batch, refused: batch.refused.map(one => problems.has(one.row) ? { row: one.row, reason: 'unreadable_line', error: problems.get(one.row)! } : one) }
+      yield {
+        ...batch,
+        refused: batch.refused.map(one =>
+          problems.has(one.row) ? { row: one.row, reason: 'unreadable_line', error: problems.get(one.row)! } : one,
+        ),
+      }
       at += raw.numRows
     }
   },

@@ -1,4 +1,7 @@
-/** Reads preference pairs from Parquet: any layout of the table in layouts.ts, any codec, files, folders, hive folders and globs. */
+/**
+ * Reads preference pairs from Parquet: any layout of the table in layouts.ts, any codec, files, folders, hive folders
+ * and globs.
+ */
 import { Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { makeText, sizeOf } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
@@ -13,8 +16,16 @@ import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumn
 const SAMPLE_ROWS = 1000
 const SAMPLE_BYTES = 64 << 20
 
-/** What a worker needs to read a file again. `hive`: text columns that the path gives. `columns`: those to read, all when undefined. */
-interface ParquetPlan { readonly pairs: Plan, readonly identity?: string, readonly hive: Readonly<Record<string, string | null>>, readonly columns?: readonly string[] }
+/**
+ * What a worker needs to read a file again. `hive`: text columns that the path gives. `columns`: those to read, all
+ * when undefined.
+ */
+interface ParquetPlan {
+  readonly pairs: Plan
+  readonly identity?: string
+  readonly hive: Readonly<Record<string, string | null>>
+  readonly columns?: readonly string[]
+}
 
 const withHive = (schema: Schema, hive: ParquetPlan['hive']): Schema =>
   new Schema([...schema.fields, ...Object.keys(hive).map(name => field(name, new Utf8()))], schema.metadata)
@@ -27,7 +38,11 @@ async function sampleOf(file: ParquetFile, columns: readonly string[]): Promise<
   const batches: RecordBatch[] = []
   let bytes = 0
   if (columns.length === 0) return batches
-  for await (const batch of readRows(file, { start: 0, end: Math.min(SAMPLE_ROWS, file.rows) }, { columns, batchBytes: SAMPLE_BYTES })) {
+  for await (const batch of readRows(
+    file,
+    { start: 0, end: Math.min(SAMPLE_ROWS, file.rows) },
+    { columns, batchBytes: SAMPLE_BYTES },
+  )) {
     batches.push(batch)
     bytes += batch.data.children.reduce((n, column) => n + sizeOf(column), 0)
     // of huge rows a few are enough to judge by
@@ -50,30 +65,59 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const file = await openParquet(path)
   checkNames(file.schema.fields)
-  const hive = Object.fromEntries(Object.entries(hiveColumns(path)).filter(([name]) => !file.schema.names.includes(name)))
+  const hive = Object.fromEntries(
+    Object.entries(hiveColumns(path)).filter(([name]) => !file.schema.names.includes(name)),
+  )
   const full = withHive(file.schema, hive)
   checkCarried(carry, full.names.map(String))
-  const pairs = detectLayout(full, await sampleOf(file, sampleColumns(file.schema, answer)), layout === 'auto' ? undefined : layout, answer)
-  const columns = carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
+  const pairs = detectLayout(
+    full,
+    await sampleOf(file, sampleColumns(file.schema, answer)),
+    layout === 'auto' ? undefined : layout,
+    answer,
+  )
+  const columns =
+    carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
   const plan: ParquetPlan = { pairs, identity: file.identity, hive, columns }
   const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })
-  const starts = await groupStarts(pairs, startsOf(file), range => readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }))
+  const starts = await groupStarts(pairs, startsOf(file), range =>
+    readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }),
+  )
   return {
-    path, ...file.identity === undefined ? {} : { stamp: file.identity }, rows: file.rows, bytes: file.bytes, starts, layout: pairs.layout, isText: isTextPlan(pairs), schema, plan, canPick: !pairs.completions?.isFlat,
-    facts: { rows: file.rows, row_groups: file.rowGroups.length, codecs: file.codecs.join(', '), checksums: file.checksums ? 'crc32' : 'none', decoded_bytes: decodedBytes(file, columns), ...pairFacts(pairs) },
+    path,
+    ...(file.identity === undefined ? {} : { stamp: file.identity }),
+    rows: file.rows,
+    bytes: file.bytes,
+    starts,
+    layout: pairs.layout,
+    isText: isTextPlan(pairs),
+    schema,
+    plan,
+    canPick: !pairs.completions?.isFlat,
+    facts: {
+      rows: file.rows,
+      row_groups: file.rowGroups.length,
+      codecs: file.codecs.join(', '),
+      checksums: file.checksums ? 'crc32' : 'none',
+      decoded_bytes: decodedBytes(file, columns),
+      ...pairFacts(pairs),
+    },
   }
 }
 
 const extensions = ['.parquet']
 
 export default defineSource({
-  name: 'read_parquet', version: 3, extensions,
+  name: 'read_parquet',
+  version: 3,
+  extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
     'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file.',
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',
-    'Further fields of a message become JSON in `source_<side>_fields`. Layouts, in the order in which they are tried:', '',
+    'Further fields of a message become JSON in `source_<side>_fields`. Layouts, in the order in which they are tried:',
+    '',
     ...layouts.map(({ name, rule, example }) => `- **${name}**: ${rule}.\n  \`${example.replaceAll('\n', '`, `')}\``),
   ].join('\n'),
   options: Type.Object(inputOptions),
@@ -82,15 +126,19 @@ export default defineSource({
     const paths = await findFiles('read_parquet', options, base, extensions, warn)
     return openAll('read_parquet', paths, path => openFile(path, options))
   },
-  async* read({ columns: carry, pairing }, { path, plan }, range) {
+  async *read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, identity, hive, columns } = plan as ParquetPlan
     const file = await openParquet(path, identity)
     const schema = withHive(pickSchema(file, columns), hive)
     const converter = openConverter(pairs, schema, { carry, pairing })
     const raws = async function* () {
       for await (const batch of pickRows(range, startsOf(file), part => readRows(file, part, { columns }))) {
-        const constants = Object.values(hive).map(value => makeText(new Array<string | null>(batch.numRows).fill(value)))
-        yield constants.length > 0 ? toRecordBatch(schema, [...batch.data.children, ...constants], batch.numRows) : batch
+        const constants = Object.values(hive).map(value =>
+          makeText(new Array<string | null>(batch.numRows).fill(value)),
+        )
+        yield constants.length > 0
+          ? toRecordBatch(schema, [...batch.data.children, ...constants], batch.numRows)
+          : batch
       }
     }
     let at = 0

@@ -1,59 +1,118 @@
-/** The files below a folder, or of a pattern, found within bounds: what is no file is not opened but told of, folders that link in circles are read once, and a search ends. */
+/**
+ * The files below a folder, or of a pattern, found within bounds: what is no file is not opened but told of, folders
+ * that link in circles are read once, and a search ends.
+ */
 import { opendir, readlink, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 
-/** Names that are looked at, those of a folder again for each part of a pattern; patterns that braces stand for; characters of one. */
-const MOST_NAMES = 2_000_000, MOST_PATTERNS = 10_000, MOST_CHARACTERS = 4096
+/**
+ * Names that are looked at, those of a folder again for each part of a pattern; patterns that braces stand for;
+ * characters of one.
+ */
+const MOST_NAMES = 2_000_000,
+  MOST_PATTERNS = 10_000,
+  MOST_CHARACTERS = 4096
 
 /** `place`: where the file lies once links are followed. */
-export interface FoundFile { readonly path: string, readonly place: string }
+export interface FoundFile {
+  readonly path: string
+  readonly place: string
+}
 
 /**
- * `skipped`: what matches and is no file, or is a folder that is read by another name. `broken`: what should be read and cannot. `hidden`: what is left out for its
- * name, folders with a slash behind them.
+ * `skipped`: what matches and is no file, or is a folder that is read by another name. `broken`: what should be read
+ * and cannot. `hidden`: what is left out for its name, folders with a slash behind them.
  */
-export interface Search { readonly files: FoundFile[], readonly skipped: string[], readonly broken: { readonly path: string, readonly why: string }[], readonly hidden: string[] }
+export interface Search {
+  readonly files: FoundFile[]
+  readonly skipped: string[]
+  readonly broken: { readonly path: string; readonly why: string }[]
+  readonly hidden: string[]
+}
 
 /** A search that goes too far; its message goes behind the path or the pattern. */
 export class SearchError extends Error {}
 
 type Kind = 'file' | 'folder' | { readonly skip: string } | { readonly broken: string }
-interface Entry { readonly name: string, readonly kind: Kind, readonly isLink: boolean }
-interface TypedEntry { isFile(): boolean, isDirectory(): boolean, isFIFO(): boolean, isSocket(): boolean }
+interface Entry {
+  readonly name: string
+  readonly kind: Kind
+  readonly isLink: boolean
+}
+interface TypedEntry {
+  isFile(): boolean
+  isDirectory(): boolean
+  isFIFO(): boolean
+  isSocket(): boolean
+}
 
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? String(error)
-const typeOf = (entry: TypedEntry): Kind => entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : { skip: entry.isFIFO() ? 'a pipe' : entry.isSocket() ? 'a socket' : 'a device' }
+const typeOf = (entry: TypedEntry): Kind =>
+  entry.isFile()
+    ? 'file'
+    : entry.isDirectory()
+      ? 'folder'
+      : { skip: entry.isFIFO() ? 'a pipe' : entry.isSocket() ? 'a socket' : 'a device' }
 
 /** Where a path leads once links are followed; what is gone since is told when it is opened. */
 export const placeOf = (path: string): Promise<string> => realpath(path).catch(() => path)
 
 /** What is at a path, links followed; undefined where nothing is. */
 export async function kindOf(path: string): Promise<Kind | undefined> {
-  try { return typeOf(await stat(path)) } catch (error) {
-    const code = codeOf(error), target = await readlink(path).catch(() => undefined)
-    if (target !== undefined) return { broken: `is a link to ${target}, ${code === 'ENOENT' ? 'which does not exist' : `which cannot be followed (${code})`}` }
-    return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(code) ? undefined : { broken: `cannot be looked at (${code})` }
+  try {
+    return typeOf(await stat(path))
+  } catch (error) {
+    const code = codeOf(error),
+      target = await readlink(path).catch(() => undefined)
+    if (target !== undefined) {
+      return {
+        broken: `is a link to ${target}, ${code === 'ENOENT' ? 'which does not exist' : `which cannot be followed (${code})`}`,
+      }
+    }
+    return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(code)
+      ? undefined
+      : { broken: `cannot be looked at (${code})` }
   }
 }
 
-/** The files below a folder whose path from there `wanted` takes; names that `hidden` matches are left out, with all that is below them. */
+/**
+ * The files below a folder whose path from there `wanted` takes; names that `hidden` matches are left out, with all
+ * that is below them.
+ */
 export async function filesBelow(folder: string, hidden: RegExp, wanted: (name: string) => boolean): Promise<Search> {
   return new Walk(hidden, wanted).run(folder, ['**'])
 }
 
-/** The files that a pattern stands for: `*` and `?` within a name, `**` for folders, `[a-z]`, `{a,b}` and `{1..9}`; names that begin with a dot must be named. */
+/**
+ * The files that a pattern stands for: `*` and `?` within a name, `**` for folders, `[a-z]`, `{a,b}` and `{1..9}`;
+ * names that begin with a dot must be named.
+ */
 export async function filesMatching(pattern: string, base: string): Promise<Search> {
-  if (pattern.length > MOST_CHARACTERS) throw new SearchError(`has ${pattern.length} characters, and ${MOST_CHARACTERS} are the most`)
-  if (/[!@+*?]\(/.test(pattern)) throw new SearchError('has a list in round brackets, which patterns here do not have; write {a,b}')
+  if (pattern.length > MOST_CHARACTERS) {
+    throw new SearchError(`has ${pattern.length} characters, and ${MOST_CHARACTERS} are the most`)
+  }
+  if (/[!@+*?]\(/.test(pattern)) {
+    throw new SearchError('has a list in round brackets, which patterns here do not have; write {a,b}')
+  }
   const glued = pattern.split('/').find(part => part !== '**' && part.includes('**'))
-  if (glued !== undefined) throw new SearchError(`has ${glued}, and ** stands for folders only where it is all between two slashes; write **/${glued.replace(/\*+/g, '*')}`)
-  const walk = new Walk(/^\./, () => true), lacking: Search['broken'] = []
+  if (glued !== undefined) {
+    throw new SearchError(
+      `has ${glued}, and ** stands for folders only where it is all between two slashes; write **/${glued.replace(/\*+/g, '*')}`,
+    )
+  }
+  const walk = new Walk(/^\./, () => true),
+    lacking: Search['broken'] = []
   for (const one of new Set(expandBraces(pattern))) {
-    const parts = one.split('/').filter((part, i, all) => part !== '' && part !== '.' && !(part === '**' && all[i - 1] === '**'))
-    const { files, skipped, broken } = walk.found, before = files.length + skipped.length + broken.length
+    const parts = one
+      .split('/')
+      .filter((part, i, all) => part !== '' && part !== '.' && !(part === '**' && all[i - 1] === '**'))
+    const { files, skipped, broken } = walk.found,
+      before = files.length + skipped.length + broken.length
     await walk.run(isAbsolute(one) ? sep : resolve(base), parts)
     // the shell would have handed on the name, and it would not be there
-    if (one !== pattern && files.length + skipped.length + broken.length === before) lacking.push({ path: one, why: 'matches no file' })
+    if (one !== pattern && files.length + skipped.length + broken.length === before) {
+      lacking.push({ path: one, why: 'matches no file' })
+    }
   }
   // where nothing is found at all the pattern itself is told
   if (walk.found.files.length > 0) walk.found.broken.push(...lacking)
@@ -70,7 +129,10 @@ class Walk {
   readonly #seen = new Set<string>()
   #names = 0
 
-  constructor(hidden: RegExp, wanted: (name: string) => boolean) { this.#hidden = hidden; this.#wanted = wanted }
+  constructor(hidden: RegExp, wanted: (name: string) => boolean) {
+    this.#hidden = hidden
+    this.#wanted = wanted
+  }
 
   async run(folder: string, parts: readonly string[]): Promise<Search> {
     await this.#walk(folder, await placeOf(folder), parts)
@@ -82,7 +144,8 @@ class Walk {
     const key = `${parts.join('/')}\0${place}`
     if (this.#seen.has(key)) return
     this.#seen.add(key)
-    const [part, ...rest] = parts, isLast = rest.length === 0
+    const [part, ...rest] = parts,
+      isLast = rest.length === 0
     if (part !== '**' && isPlain(part)) {
       this.#count(1)
       const kind = await kindOf(join(folder, part))
@@ -99,11 +162,15 @@ class Walk {
         if (part === '**') this.found.hidden.push(join(folder, entry.name) + (entry.kind === 'folder' ? sep : ''))
         continue
       }
-      const path = join(folder, entry.name), next = part === '**' ? parts : rest
-      if (entry.kind !== 'folder') { if (isLast) await this.#take(folder, place, entry) } else if (next.length > 0) {
+      const path = join(folder, entry.name),
+        next = part === '**' ? parts : rest
+      if (entry.kind !== 'folder') {
+        if (isLast) await this.#take(folder, place, entry)
+      } else if (next.length > 0) {
         const below = entry.isLink ? await placeOf(path) : join(place, entry.name)
-        if (part === '**' && entry.isLink && this.#seen.has(`${next.join('/')}\0${below}`)) this.found.skipped.push(`${path} (a link to ${below}, which is read already)`)
-        else await this.#walk(path, below, next)
+        if (part === '**' && entry.isLink && this.#seen.has(`${next.join('/')}\0${below}`)) {
+          this.found.skipped.push(`${path} (a link to ${below}, which is read already)`)
+        } else await this.#walk(path, below, next)
       }
     }
   }
@@ -118,7 +185,11 @@ class Walk {
 
   #count(names: number): void {
     this.#names += names
-    if (this.#names > MOST_NAMES) throw new SearchError(`looks at more than ${MOST_NAMES.toLocaleString('en-US')} names; name folders further down, or fewer parts with **`)
+    if (this.#names > MOST_NAMES) {
+      throw new SearchError(
+        `looks at more than ${MOST_NAMES.toLocaleString('en-US')} names; name folders further down, or fewer parts with **`,
+      )
+    }
   }
 
   /** What is in a folder: what lies there itself before links, so that it is found by its own name. */
@@ -129,13 +200,16 @@ class Walk {
     try {
       for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
         if (entries.length > MOST_NAMES) this.#count(entries.length)
-        const isLink = !entry.isFile() && !entry.isDirectory(), kind = isLink ? await kindOf(join(folder, entry.name)) : typeOf(entry)
+        const isLink = !entry.isFile() && !entry.isDirectory(),
+          kind = isLink ? await kindOf(join(folder, entry.name)) : typeOf(entry)
         // what is gone since is not there
         if (kind !== undefined) entries.push({ name: entry.name, kind, isLink })
       }
     } catch (error) {
       if (error instanceof SearchError) throw error
-      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') this.found.broken.push({ path: folder, why: `cannot be read (${codeOf(error)})` })
+      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
+        this.found.broken.push({ path: folder, why: `cannot be read (${codeOf(error)})` })
+      }
     }
     entries.sort((a, b) => Number(a.isLink) - Number(b.isLink) || (a.name < b.name ? -1 : 1))
     this.#folders.set(folder, entries)
@@ -145,24 +219,34 @@ class Walk {
 
 type Fits = (character: string) => boolean
 
-/** Whether a name fits one part of a pattern. Each piece between stars goes where it first fits: nothing is tried twice, however many stars there are. */
+/**
+ * Whether a name fits one part of a pattern. Each piece between stars goes where it first fits: nothing is tried twice,
+ * however many stars there are.
+ */
 function matcher(part: string): (name: string) => boolean {
-  const pieces: Fits[][] = [[]], characters = [...part]
+  const pieces: Fits[][] = [[]],
+    characters = [...part]
   for (let i = 0; i < characters.length; i++) {
-    const character = characters[i], piece = pieces[pieces.length - 1]
+    const character = characters[i],
+      piece = pieces[pieces.length - 1]
     const end = character === '[' ? characters.indexOf(']', i + (/[!^]/.test(characters[i + 1] ?? '') ? 3 : 2)) : -1
     if (character === '*') pieces.push([])
     else if (character === '?') piece.push(() => true)
-    else if (end > 0) { piece.push(oneOf(characters.slice(i + 1, end))); i = end } else {
+    else if (end > 0) {
+      piece.push(oneOf(characters.slice(i + 1, end)))
+      i = end
+    } else {
       const literal = character === '\\' && i + 1 < characters.length ? characters[++i] : character
       piece.push(other => other === literal)
     }
   }
-  const [first, ...rest] = pieces, last = rest.pop()
+  const [first, ...rest] = pieces,
+    last = rest.pop()
   return name => {
     if (name.startsWith('.') && !part.startsWith('.')) return false
     const letters = [...name]
-    const fits = (piece: readonly Fits[], at: number) => at + piece.length <= letters.length && piece.every((one, i) => one(letters[at + i]))
+    const fits = (piece: readonly Fits[], at: number) =>
+      at + piece.length <= letters.length && piece.every((one, i) => one(letters[at + i]))
     if (!fits(first, 0)) return false
     if (!last) return first.length === letters.length
     let at = first.length
@@ -177,21 +261,34 @@ function matcher(part: string): (name: string) => boolean {
 
 /** `[abc]`, `[a-z]`, `[!a]`. */
 function oneOf(inside: readonly string[]): Fits {
-  const isNot = inside[0] === '!' || inside[0] === '^', ranges: [string, string][] = []
+  const isNot = inside[0] === '!' || inside[0] === '^',
+    ranges: [string, string][] = []
   for (let i = isNot ? 1 : 0; i < inside.length; i++) {
-    if (inside[i + 1] === '-' && i + 2 < inside.length) { ranges.push([inside[i], inside[i + 2]]); i += 2 } else ranges.push([inside[i], inside[i]])
+    if (inside[i + 1] === '-' && i + 2 < inside.length) {
+      ranges.push([inside[i], inside[i + 2]])
+      i += 2
+    } else ranges.push([inside[i], inside[i]])
   }
   return character => ranges.some(([low, high]) => low <= character && character <= high) !== isNot
 }
 
 /** The patterns that braces stand for. Where there would be too many none is made. */
 export function expandBraces(pattern: string): string[] {
-  const start = indexOutside(pattern, '{', 0), end = start < 0 ? -1 : closing(pattern, start)
+  const start = indexOutside(pattern, '{', 0),
+    end = start < 0 ? -1 : closing(pattern, start)
   if (end < 0) return [pattern]
-  const head = pattern.slice(0, start), inside = pattern.slice(start + 1, end), tails = expandBraces(pattern.slice(end + 1))
-  const parts = splitList(inside), range = parts.length === 1 ? rangeOf(inside) : undefined
-  const middles = range ?? (parts.length > 1 ? parts.flatMap(expandBraces) : expandBraces(inside).map(one => `{${one}}`))
-  if (middles.length * tails.length > MOST_PATTERNS) throw new SearchError(`stands for more than ${MOST_PATTERNS.toLocaleString('en-US')} patterns; use * in the place of some braces`)
+  const head = pattern.slice(0, start),
+    inside = pattern.slice(start + 1, end),
+    tails = expandBraces(pattern.slice(end + 1))
+  const parts = splitList(inside),
+    range = parts.length === 1 ? rangeOf(inside) : undefined
+  const middles =
+    range ?? (parts.length > 1 ? parts.flatMap(expandBraces) : expandBraces(inside).map(one => `{${one}}`))
+  if (middles.length * tails.length > MOST_PATTERNS) {
+    throw new SearchError(
+      `stands for more than ${MOST_PATTERNS.toLocaleString('en-US')} patterns; use * in the place of some braces`,
+    )
+  }
   return middles.flatMap(middle => tails.map(tail => head + middle + tail))
 }
 
@@ -221,7 +318,10 @@ function splitList(text: string): string[] {
     const character = text[i]
     if (character === '{') depth++
     if (character === '}') depth--
-    if (character === ',' && depth === 0) { parts.push(''); continue }
+    if (character === ',' && depth === 0) {
+      parts.push('')
+      continue
+    }
     parts[parts.length - 1] += character === '\\' ? character + (text[++i] ?? '') : character
   }
   return parts
@@ -231,8 +331,15 @@ function splitList(text: string): string[] {
 function rangeOf(text: string): string[] | undefined {
   const found = /^(\d{1,15})\.\.(\d{1,15})$/.exec(text)
   if (!found) return undefined
-  const [from, to] = [Number(found[1]), Number(found[2])], count = Math.abs(to - from) + 1
-  if (count > MOST_PATTERNS) throw new SearchError(`stands for more than ${MOST_PATTERNS.toLocaleString('en-US')} patterns; use * in the place of some braces`)
-  const width = [found[1], found[2]].some(digits => /^0\d/.test(digits)) ? Math.max(found[1].length, found[2].length) : 0
+  const [from, to] = [Number(found[1]), Number(found[2])],
+    count = Math.abs(to - from) + 1
+  if (count > MOST_PATTERNS) {
+    throw new SearchError(
+      `stands for more than ${MOST_PATTERNS.toLocaleString('en-US')} patterns; use * in the place of some braces`,
+    )
+  }
+  const width = [found[1], found[2]].some(digits => /^0\d/.test(digits))
+    ? Math.max(found[1].length, found[2].length)
+    : 0
   return Array.from({ length: count }, (_, i) => String(from < to ? from + i : from - i).padStart(width, '0'))
 }

@@ -4,7 +4,8 @@ import { encoder, messagesFromBuffers, textColumn } from '../../engine/arrow/col
 import { isBlank } from '../../engine/arrow/text.ts'
 import type { Said } from './forms.ts'
 
-const HUMAN = encoder.encode('Human:'), ASSISTANT = encoder.encode('Assistant:')
+const HUMAN = encoder.encode('Human:'),
+  ASSISTANT = encoder.encode('Assistant:')
 const ROLES = [encoder.encode('user'), encoder.encode('assistant')] as const
 
 /** Length of the speaker's mark at `at` (`Human:` for who = 0, `Assistant:` for 1), 0 when it is not there. */
@@ -16,8 +17,9 @@ function markAt(bytes: Uint8Array, at: number, end: number, who: number): number
 }
 
 /**
- * Transcripts as messages without white space at either end. A row is bad unless it begins with a Human turn, the speakers take turns, and it ends with an
- * Assistant turn: a second turn of one speaker is more often a quotation than a turn.
+ * Transcripts as messages without white space at either end. A row is bad unless it begins with a Human turn, the
+ * speakers take turns, and it ends with an Assistant turn: a second turn of one speaker is more often a quotation than
+ * a turn.
  */
 export function readTranscripts(data: Data): Said {
   const { rows, bytes: text, offsets: lines, isNull } = textColumn(data)
@@ -27,9 +29,11 @@ export function readTranscripts(data: Data): Said {
   const ends: number[] = [0]
   let size = 0
   for (let row = 0; row < rows; row++) {
-    const before = ends.length, sizeBefore = size
+    const before = ends.length,
+      sizeBefore = size
     const end = lines[row + 1]
-    let at = lines[row], who = 0
+    let at = lines[row],
+      who = 0
     while (at < end && text[at] <= 32) at++
     let mark = isNull(row) ? 0 : markAt(text, at, end, 0)
     let open = mark > 0
@@ -42,9 +46,10 @@ export function readTranscripts(data: Data): Said {
         next = markAt(text, stop + 2, end, 0) ? 1 : markAt(text, stop + 2, end, 1) ? 2 : 0
         if (next > 0) break
       }
-      const from = trimStart(text, start, stop), to = trimEnd(text, from, stop)
+      const from = trimStart(text, start, stop),
+        to = trimEnd(text, from, stop)
       bytes.set(text.subarray(from, to), size)
-      ends.push(size += to - from)
+      ends.push((size += to - from))
       if (next === 0) break
       at = stop + 2
       open = next - 1 !== who
@@ -58,7 +63,10 @@ export function readTranscripts(data: Data): Said {
     }
     offsets[row + 1] = ends.length - 1
   }
-  return { data: messagesFromBuffers(offsets, ...rolesInTurn(offsets), bytes.subarray(0, size), Int32Array.from(ends)), bad }
+  return {
+    data: messagesFromBuffers(offsets, ...rolesInTurn(offsets), bytes.subarray(0, size), Int32Array.from(ends)),
+    bad,
+  }
 }
 
 function rolesInTurn(offsets: Int32Array): [Uint8Array, Int32Array] {

@@ -2,18 +2,25 @@ import type { Equation } from './arithmetic.ts'
 import { readPrinted, type Printed } from './exact.ts'
 import { keyOf } from './numbers.ts'
 
-/** The final answer of a solution: its number, whether it is negative, and whether a line of its own says so (`marked`) or it is the last equation's result. */
-export interface Answer { readonly number: Printed, readonly key: string, readonly marked: boolean }
+/**
+ * The final answer of a solution: its number, whether it is negative, and whether a line of its own says so (`marked`)
+ * or it is the last equation's result.
+ */
+export interface Answer {
+  readonly number: Printed
+  readonly key: string
+  readonly marked: boolean
+}
 
 const MARKED = /(?:####|\banswer(?:\s+is|\s*[:=])|\\boxed\{)\s*[*$£€¥\s(]*([-−]?)\s*((?:\d+(?:[.,]\d+)*)|\.\d+)/giu
 
 /**
- * The final answer of a worked solution: the last number after `####`, `answer is`, `answer:` or `\boxed{`; where there is none, the result of the last equation;
- * undefined where that is none either, or not one number.
+ * The final answer of a worked solution: the last number after `####`, `answer is`, `answer:` or `\boxed{`; where there
+ * is none, the result of the last equation; undefined where that is none either, or not one number.
  */
 export function finalAnswer(text: string, equations: readonly Equation[]): Answer | undefined {
   const hashes = text.lastIndexOf('####')
-  const last = hashes > 0 ? lastMarked(text, hashes) ?? lastMarked(text, 0) : lastMarked(text, 0)
+  const last = hashes > 0 ? (lastMarked(text, hashes) ?? lastMarked(text, 0)) : lastMarked(text, 0)
   if (last) {
     const number = readPrinted(last[2], last.index + last[0].length - last[2].length)
     if (typeof number !== 'string') return { number, key: (last[1] && '-') + keyOf(number), marked: true }

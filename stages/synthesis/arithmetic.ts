@@ -1,11 +1,29 @@
 import { near, over, rational, same, times, valueOf, type Printed, type Rational } from './exact.ts'
-import { canonical, evaluate, expressionBefore, looksLikeDate, plain, Refused, scales, type Item, type REFUSALS } from './expression.ts'
+import {
+  canonical,
+  evaluate,
+  expressionBefore,
+  looksLikeDate,
+  plain,
+  Refused,
+  scales,
+  type Item,
+  type REFUSALS,
+} from './expression.ts'
 import { tokens, type Token } from './tokens.ts'
 
 /** A part of the text, by code units and, for people and other languages, by Unicode code points. */
-export interface Span { readonly start: number, readonly end: number, readonly startPoint: number, readonly endPoint: number }
+export interface Span {
+  readonly start: number
+  readonly end: number
+  readonly startPoint: number
+  readonly endPoint: number
+}
 
-/** A stated result: one number, or a fraction of two whole numbers. The sign and the percent sign are not part of the printed numbers. */
+/**
+ * A stated result: one number, or a fraction of two whole numbers. The sign and the percent sign are not part of the
+ * printed numbers.
+ */
 export interface Stated {
   readonly number: Printed
   readonly denominator?: Printed
@@ -14,8 +32,9 @@ export interface Stated {
 }
 
 /**
- * An equation found in a text. `items` is its left side; with a calculator mark (`48/2 = <<48/2=24>>24`) it is the mark's, `visible` is the same
- * expression before the mark where it was read and is equal item by item, and `twin` is the number after the mark.
+ * An equation found in a text. `items` is its left side; with a calculator mark (`48/2 = <<48/2=24>>24`) it is the
+ * mark's, `visible` is the same expression before the mark where it was read and is equal item by item, and `twin` is
+ * the number after the mark.
  */
 export interface Equation extends Span {
   readonly items: readonly Item[]
@@ -25,7 +44,7 @@ export interface Equation extends Span {
   readonly stated: Stated
   readonly twin?: Stated
   /** the span of the calculator mark, code units */
-  readonly mark?: { readonly start: number, readonly end: number }
+  readonly mark?: { readonly start: number; readonly end: number }
   /** the value of the left side */
   readonly exact: Rational
   /** `rounded`: not equal, but less than one unit of the last printed place away */
@@ -36,19 +55,30 @@ export interface Equation extends Span {
 }
 
 /** An equals sign or mark that was left alone, and why. */
-export interface Refusal { readonly start: number, readonly end: number, readonly reason: keyof typeof REFUSALS }
+export interface Refusal {
+  readonly start: number
+  readonly end: number
+  readonly reason: keyof typeof REFUSALS
+}
 
 /** What `findEquations` found, both lists in the order of the text. */
-export interface Findings { readonly equations: readonly Equation[], readonly refusals: readonly Refusal[] }
+export interface Findings {
+  readonly equations: readonly Equation[]
+  readonly refusals: readonly Refusal[]
+}
 
 /** A step of a solution; `index` counts from 0. */
-export interface Step extends Span { readonly index: number, readonly equations: readonly Equation[] }
+export interface Step extends Span {
+  readonly index: number
+  readonly equations: readonly Equation[]
+}
 
 /**
- * Finds the equations `expression = number` of a text, line by line, and evaluates them exactly. Expressions have + - * / (also × · ÷ − – x),
- * parentheses, decimals, thousands separators, currency and percent signs, negative numbers and unit words between number and operator; division is
- * read from left to right. Calculator marks are read with the number after them. What could be read in two ways is refused with a reason of
- * `REFUSALS`; nothing is guessed. A percentage is n/100.
+ * Finds the equations `expression = number` of a text, line by line, and evaluates them exactly. Expressions have + - *
+ * / (also × · ÷ − – x), parentheses, decimals, thousands separators, currency and percent signs, negative numbers and
+ * unit words between number and operator; division is read from left to right. Calculator marks are read with the
+ * number after them. What could be read in two ways is refused with a reason of `REFUSALS`; nothing is guessed. A
+ * percentage is n/100.
  */
 export function findEquations(text: string): Findings {
   const equations: Equation[] = []
@@ -72,7 +102,9 @@ export function findEquations(text: string): Findings {
       try {
         if (fenced || fence) throw new Refused('code')
         const isMark = kind === 'mark' || markAfter >= 0
-        const found = isMark ? marked(text, list, markAfter >= 0 ? markAfter : i, markAfter >= 0 ? i : -1) : simple(list, i)
+        const found = isMark
+          ? marked(text, list, markAfter >= 0 ? markAfter : i, markAfter >= 0 ? i : -1)
+          : simple(list, i)
         found.startPoint = points(found.start)
         found.endPoint = points(found.end)
         equations.push(found)
@@ -147,18 +179,28 @@ function marked(text: string, list: readonly Token[], at: number, equals: number
 
 /** Whether two expressions are the same item by item, however their numbers are printed. */
 function alike(a: readonly Item[], b: readonly Item[]): boolean {
-  return a.length === b.length && a.every((x, i) => {
-    const y = b[i]
-    if (x.kind === 'number') return y.kind === 'number' && x.negative === y.negative && x.percent === y.percent && same(valueOf(x.printed), valueOf(y.printed))
-    return x.kind === y.kind && (x.kind !== 'operator' || x.operator === (y as typeof x).operator)
-  })
+  return (
+    a.length === b.length &&
+    a.every((x, i) => {
+      const y = b[i]
+      if (x.kind === 'number') {
+        return (
+          y.kind === 'number' &&
+          x.negative === y.negative &&
+          x.percent === y.percent &&
+          same(valueOf(x.printed), valueOf(y.printed))
+        )
+      }
+      return x.kind === y.kind && (x.kind !== 'operator' || x.operator === (y as typeof x).operator)
+    })
+  )
 }
 
 /** The equation inside a mark: nothing but an expression, an equals sign and a number. */
 function innerEquation(text: string, mark: Token): Found {
   const list = tokens(text, mark.start + 2, mark.end - 2, true)
-  const equals = list.findIndex((token) => token.kind === 'equals')
-  if (equals < 0 || list.some((token) => token.kind === 'word')) throw new Refused('broken_mark')
+  const equals = list.findIndex(token => token.kind === 'equals')
+  if (equals < 0 || list.some(token => token.kind === 'word')) throw new Refused('broken_mark')
   const { items, first } = expressionBefore(list, equals - 1)
   const right = statedAfter(list, equals + 1)
   if (first !== 0 || right.next !== list.length) throw new Refused('broken_mark')
@@ -166,18 +208,27 @@ function innerEquation(text: string, mark: Token): Found {
 }
 
 /** Reads a stated result that begins with token i; `next` is the token after it. */
-function statedAfter(list: readonly Token[], i: number): { stated: Stated, next: number } {
+function statedAfter(list: readonly Token[], i: number): { stated: Stated; next: number } {
   let negative = false
   for (let signs = 0; signs < 2; signs++) {
     if (list[i]?.kind === 'currency') i++
-    if (list[i]?.operator === '-' && list[i].end === list[i + 1]?.start && !negative) { negative = true; i++ }
+    if (list[i]?.operator === '-' && list[i].end === list[i + 1]?.start && !negative) {
+      negative = true
+      i++
+    }
   }
   const token = list[i]
   if (token?.kind === 'refused') throw new Refused(token.reason!)
   if (token?.kind !== 'number') throw new Refused('no_result')
   const slash = list[i + 1]
   const below = list[i + 2]
-  if (slash?.operator === '/' && slash.text !== '÷' && below?.kind === 'number' && slash.start === token.end && slash.end === below.start) {
+  if (
+    slash?.operator === '/' &&
+    slash.text !== '÷' &&
+    below?.kind === 'number' &&
+    slash.start === token.end &&
+    slash.end === below.start
+  ) {
     if (token.number!.decimals || below.number!.decimals || below.number!.units === 0n) throw new Refused('chain')
     return { stated: { number: token.number!, denominator: below.number!, negative, percent: false }, next: i + 3 }
   }
@@ -187,7 +238,9 @@ function statedAfter(list: readonly Token[], i: number): { stated: Stated, next:
 
 /** Throws where what follows a result says that it goes on: another operand, another equation, a scale word. */
 function checkAfter(list: readonly Token[], next: number): void {
-  for (let i = next; i < next + 2; i++) if (list[i]?.kind === 'word' && /^mod(?:ulo)?$/i.test(list[i].text)) throw new Refused('word_operator')
+  for (let i = next; i < next + 2; i++) {
+    if (list[i]?.kind === 'word' && /^mod(?:ulo)?$/i.test(list[i].text)) throw new Refused('word_operator')
+  }
   if (list[next]?.kind === 'open' && calculates(list, next)) throw new Refused('implicit_product')
   for (let i = next; i < list.length && i < next + 6; i++) {
     const token = list[i]
@@ -202,7 +255,10 @@ function checkAfter(list: readonly Token[], next: number): void {
     }
     if (token.kind === 'operator') {
       const after = list[i + 1]
-      if (token.operator === '/' && after?.kind === 'word') { i++; continue }
+      if (token.operator === '/' && after?.kind === 'word') {
+        i++
+        continue
+      }
       if (!after || (token.operator === '-' && after.kind === 'word' && after.text.length > 1)) return
       if (token.operator === '*' && after.kind === 'punctuation') return
       throw new Refused('chain')
@@ -211,7 +267,12 @@ function checkAfter(list: readonly Token[], next: number): void {
       if (i === next && scales(token.text)) throw new Refused('scaled_number')
       if (i === next && /^(?:r|rem|remainder)$/i.test(token.text)) throw new Refused('remainder')
       if (i === next && /^(?:squared|cubed|x|X)$/.test(token.text)) throw new Refused('power')
-      if ((i === next ? /^(?:times|plus|minus|over|by|of)$/i : /^(?:times|plus|minus)$/i).test(token.text) && /^(?:number|currency|open)$/.test(list[i + 1]?.kind ?? '')) throw new Refused('word_operator')
+      if (
+        (i === next ? /^(?:times|plus|minus|over|by|of)$/i : /^(?:times|plus|minus)$/i).test(token.text) &&
+        /^(?:number|currency|open)$/.test(list[i + 1]?.kind ?? '')
+      ) {
+        throw new Refused('word_operator')
+      }
       continue
     }
     if (token.kind !== 'currency' && token.kind !== 'unit' && token.kind !== 'percent') return
@@ -221,13 +282,30 @@ function checkAfter(list: readonly Token[], next: number): void {
 /** Whether a parenthesis after a result goes on calculating; else it is a remark. */
 function calculates(list: readonly Token[], open: number): boolean {
   if (list[open].start === list[open - 1].end) return true
-  for (let i = open; i < list.length && list[i].kind !== 'close'; i++) if (list[i].kind === 'operator' || list[i].kind === 'equals') return true
+  for (let i = open; i < list.length && list[i].kind !== 'close'; i++) {
+    if (list[i].kind === 'operator' || list[i].kind === 'equals') return true
+  }
   return false
 }
 
 function judged(items: readonly Item[], stated: Stated, start: number, end: number): Found {
   const { exact, verdict } = judge(items, stated)
-  return { items, visible: undefined, lone: false, stated, twin: undefined, mark: undefined, start, end, startPoint: 0, endPoint: 0, exact, verdict, left: canonical(items), result: printStated(stated) }
+  return {
+    items,
+    visible: undefined,
+    lone: false,
+    stated,
+    twin: undefined,
+    mark: undefined,
+    start,
+    end,
+    startPoint: 0,
+    endPoint: 0,
+    exact,
+    verdict,
+    left: canonical(items),
+    result: printStated(stated),
+  }
 }
 
 function judge(items: readonly Item[], stated: Stated): Pick<Equation, 'exact' | 'verdict'> {
@@ -237,14 +315,18 @@ function judge(items: readonly Item[], stated: Stated): Pick<Equation, 'exact' |
   // a fraction is not a rounding; a percentage is printed to two places more
   const places = stated.denominator ? 40 : stated.number.decimals + (stated.percent ? 2 : 0)
   const verdict = same(exact, value) ? 'true' : near(exact, value, places) ? 'rounded' : 'false'
-  if (verdict !== 'true' && (stated.percent || items.some((item) => item.kind === 'number' && item.percent))) {
+  if (verdict !== 'true' && (stated.percent || items.some(item => item.kind === 'number' && item.percent))) {
     const hundred = rational(100n)
-    if (near(times(exact, hundred), value, places) || near(exact, times(value, hundred), stated.number.decimals)) throw new Refused('percent')
+    if (near(times(exact, hundred), value, places) || near(exact, times(value, hundred), stated.number.decimals)) {
+      throw new Refused('percent')
+    }
   }
   return { exact, verdict }
 }
 
-/** The value of a result without its percent sign: how a mark and its twin are compared, as marks leave the sign out. */
+/**
+ * The value of a result without its percent sign: how a mark and its twin are compared, as marks leave the sign out.
+ */
 function number(stated: Stated): Rational {
   const value = stated.denominator ? over(valueOf(stated.number), valueOf(stated.denominator))! : valueOf(stated.number)
   return stated.negative ? rational(-value.n, value.d) : value
@@ -256,7 +338,12 @@ export function valueOfStated(stated: Stated): Rational {
 }
 
 function printStated(stated: Stated): string {
-  return (stated.negative ? '-' : '') + plain(stated.number) + (stated.denominator ? `/${plain(stated.denominator)}` : '') + (stated.percent ? '%' : '')
+  return (
+    (stated.negative ? '-' : '') +
+    plain(stated.number) +
+    (stated.denominator ? `/${plain(stated.denominator)}` : '') +
+    (stated.percent ? '%' : '')
+  )
 }
 
 /** The lines of a text as [start, end) code units, without their ends, in order. */
@@ -274,9 +361,9 @@ function lines(text: string): [number, number][] {
 /** A function from code units to code points, for offsets asked in any order. */
 export function codePoints(text: string): (unit: number) => number {
   const pairs: number[] = []
-  if (!/[\ud800-\udfff]/.test(text)) return (unit) => unit
+  if (!/[\ud800-\udfff]/.test(text)) return unit => unit
   for (let i = 0; i < text.length; i++) if (text.codePointAt(i)! > 0xffff) pairs.push(++i)
-  return (unit) => {
+  return unit => {
     let low = 0
     for (let high = pairs.length; low < high;) {
       const middle = (low + high) >> 1
@@ -288,8 +375,9 @@ export function codePoints(text: string): (unit: number) => number {
 }
 
 /**
- * Splits a solution into steps (`equations` in the order of the text): its lines that are not blank; a line with several equations is split further at the ends of its sentences, never inside
- * an equation. Steps hold the equations that begin in them.
+ * Splits a solution into steps (`equations` in the order of the text): its lines that are not blank; a line with
+ * several equations is split further at the ends of its sentences, never inside an equation. Steps hold the equations
+ * that begin in them.
  */
 export function steps(text: string, equations: readonly Equation[]): Step[] {
   const out: Step[] = []
@@ -299,15 +387,25 @@ export function steps(text: string, equations: readonly Equation[]): Step[] {
     const begin = next
     while (next < equations.length && equations[next].start < end) next++
     const inside = equations.slice(begin, next)
-    const cuts = inside.length > 1 ? sentenceEnds(text, start, end).filter((cut) => !inside.some((e) => e.start < cut && cut < e.end)) : []
+    const cuts =
+      inside.length > 1
+        ? sentenceEnds(text, start, end).filter(cut => !inside.some(e => e.start < cut && cut < e.end))
+        : []
     let from = start
     for (const cut of [...cuts, end]) {
       const piece = text.slice(from, cut)
       const first = from + piece.length - piece.trimStart().length
       const last = from + piece.trimEnd().length
       if (last > first) {
-        const own = inside.filter((equation) => equation.start >= from && equation.start < cut)
-        out.push({ index: out.length, start: first, end: last, startPoint: points(first), endPoint: points(last), equations: own })
+        const own = inside.filter(equation => equation.start >= from && equation.start < cut)
+        out.push({
+          index: out.length,
+          start: first,
+          end: last,
+          startPoint: points(first),
+          endPoint: points(last),
+          equations: own,
+        })
       }
       from = cut
     }

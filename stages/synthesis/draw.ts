@@ -7,9 +7,9 @@ export type Draw = (n: number) => number
 export function drawer(seed: number): Draw {
   const key = mix32(seed)
   let count = 0
-  return (n) => {
-    count = count + 0x9e3779b9 | 0
-    return mix32(key + count | 0) % n
+  return n => {
+    count = (count + 0x9e3779b9) | 0
+    return mix32((key + count) | 0) % n
   }
 }
 
@@ -32,7 +32,8 @@ export function* weightedOrder(weights: readonly number[], draw: Draw): Generato
   while (left.length > 0) {
     let sum = 0
     for (const i of left) sum += weights[i]
-    let rest = draw(0x7fffffff) / 0x7fffffff * sum, at = 0
+    let rest = (draw(0x7fffffff) / 0x7fffffff) * sum,
+      at = 0
     while (at < left.length - 1 && (rest -= weights[left[at]]) >= 0) at++
     yield left[at]
     left.splice(at, 1)

@@ -3,14 +3,27 @@ import { isOperandEnd, type Operator, type Token } from './tokens.ts'
 
 /** One item of a flat infix expression, in the order of the text. A number carries its sign and percent sign. */
 export type Item =
-  | { readonly kind: 'number', readonly printed: Printed, readonly negative: boolean, readonly percent: boolean }
-  | { readonly kind: 'operator', readonly operator: Operator, readonly start: number, readonly end: number, readonly glyph: string, readonly tight: boolean }
+  | { readonly kind: 'number'; readonly printed: Printed; readonly negative: boolean; readonly percent: boolean }
+  | {
+      readonly kind: 'operator'
+      readonly operator: Operator
+      readonly start: number
+      readonly end: number
+      readonly glyph: string
+      readonly tight: boolean
+    }
   | { readonly kind: 'open' | 'close' }
 
 /** A left side read backwards from its end: its items and the index of its first token. */
-export interface Expression { readonly items: readonly Item[], readonly first: number }
+export interface Expression {
+  readonly items: readonly Item[]
+  readonly first: number
+}
 
-/** Why something is not read; `reason` is one of a closed list, see `REFUSALS`. Thrown at every other equals sign, so without the cost of a stack. */
+/**
+ * Why something is not read; `reason` is one of a closed list, see `REFUSALS`. Thrown at every other equals sign, so
+ * without the cost of a stack.
+ */
 export class Refused extends Error {
   readonly reason: string
   constructor(reason: string) {
@@ -62,14 +75,19 @@ export const REFUSALS = {
 
 const MAX_OPERANDS = 64
 const MAX_UNIT_WORDS = 4
-const WORD_OPERATOR = /^(?:times|plus|minus|divided|multiplied|squared|cubed|half|halves|double|doubled|twice|thrice|triple|tripled|quarters?|thirds?|fourths|fifths|sixths|tenths|hundredths|less|fewer|quotient|average|mean|root|modulo|mod|negative)$/iu
+const WORD_OPERATOR =
+  /^(?:times|plus|minus|divided|multiplied|squared|cubed|half|halves|double|doubled|twice|thrice|triple|tripled|quarters?|thirds?|fourths|fifths|sixths|tenths|hundredths|less|fewer|quotient|average|mean|root|modulo|mod|negative)$/iu
 /** change the value only after a number, a percent sign or one of the words above */
 const LINKS = /^(?:of|by|over|more|greater|than|per)$/iu
-const SCALE = /^(?:dozens?|hundreds?|thousands?|millions?|billions?|trillions?|grand|bn|mn|mil|lakhs?|crores?)$|^[十百千万萬亿億兆打双雙倍半]/iu
-const CONNECTOR = /^(?:and|or|so|then|is|are|was|were|has|have|had|equals?|gives?|makes?|gets?|if|when|because|which|that|she|he|it|they|we|i|to)$/iu
+const SCALE =
+  /^(?:dozens?|hundreds?|thousands?|millions?|billions?|trillions?|grand|bn|mn|mil|lakhs?|crores?)$|^[十百千万萬亿億兆打双雙倍半]/iu
+const CONNECTOR =
+  /^(?:and|or|so|then|is|are|was|were|has|have|had|equals?|gives?|makes?|gets?|if|when|because|which|that|she|he|it|they|we|i|to)$/iu
 
 /** Whether a word multiplies the number before it. */
-export function scales(word: string): boolean { return SCALE.test(word) }
+export function scales(word: string): boolean {
+  return SCALE.test(word)
+}
 
 /**
  * Throws why a word may not stand among the units of an operand, if it may not.
@@ -79,12 +97,18 @@ function checkUnitWord(word: string, next: Token | undefined): void {
   if (SCALE.test(word)) throw new Refused('scaled_number')
   if (WORD_OPERATOR.test(word) || (LINKS.test(word) && !/^per$/i.test(word))) throw new Refused('word_operator')
   if (CONNECTOR.test(word)) throw new Refused('words_between')
-  if (/^\p{Script=Latin}(?:\p{Nd})*$|^[^\p{L}]|_/u.test(word) && !(word === 'a' && next?.kind === 'word')) throw new Refused('variable')
+  if (/^\p{Script=Latin}(?:\p{Nd})*$|^[^\p{L}]|_/u.test(word) && !(word === 'a' && next?.kind === 'word')) {
+    throw new Refused('variable')
+  }
 }
 
-const isRateSlash = (list: readonly Token[], i: number): boolean => list[i].operator === '/' && list[i + 1]?.kind === 'word'
+const isRateSlash = (list: readonly Token[], i: number): boolean =>
+  list[i].operator === '/' && list[i + 1]?.kind === 'word'
 
-/** The index of the operand's last proper token (number, close, percent …) when i stands on the unit words after it; -1 where there is none. */
+/**
+ * The index of the operand's last proper token (number, close, percent …) when i stands on the unit words after it; -1
+ * where there is none.
+ */
 function skipUnits(list: readonly Token[], i: number): number {
   for (let words = 0; i >= 0; i--) {
     const token = list[i]
@@ -101,7 +125,7 @@ export function expressionBefore(list: readonly Token[], end: number): Expressio
   const items: Item[] = []
   const first = walk(list, end, items, 0)
   items.reverse()
-  if (items.filter((item) => item.kind === 'number').length > MAX_OPERANDS) throw new Refused('too_long')
+  if (items.filter(item => item.kind === 'number').length > MAX_OPERANDS) throw new Refused('too_long')
   checkBefore(list, first)
   if (items.length < 2) throw new Refused('no_operation')
   return { items, first }
@@ -115,7 +139,14 @@ function walk(list: readonly Token[], i: number, items: Item[], depth: number): 
     if (token?.kind !== 'operator' || isBullet(list, i - 1)) return i
     if (token.operator === '-' && !takesTwo(list, i - 1)) throw new Refused('dash_or_minus')
     const tight = list[i - 2]?.end === token.start && list[i].start === token.end
-    items.push({ kind: 'operator', operator: token.operator!, start: token.start, end: token.end, glyph: token.text, tight })
+    items.push({
+      kind: 'operator',
+      operator: token.operator!,
+      start: token.start,
+      end: token.end,
+      glyph: token.text,
+      tight,
+    })
     if (items.length > MAX_OPERANDS * 8) throw new Refused('too_long')
     i -= 2
   }
@@ -158,7 +189,9 @@ function operand(list: readonly Token[], i: number, items: Item[], depth: number
     if (open?.kind !== 'open') throw new Refused('parenthesis')
     items.push({ kind: 'open' })
     const before = list[first - 2]
-    if (before?.kind === 'word' && before.end === open.start && !/\p{Script=Han}$/u.test(before.text)) throw new Refused('function')
+    if (before?.kind === 'word' && before.end === open.start && !/\p{Script=Han}$/u.test(before.text)) {
+      throw new Refused('function')
+    }
     if (before?.kind === 'currency') return first - 2
     return first - 1
   }
@@ -167,7 +200,8 @@ function operand(list: readonly Token[], i: number, items: Item[], depth: number
 
 const isPercentWord = (token: Token | undefined): boolean => token?.kind === 'word' && /^percent$/i.test(token.text)
 
-const isBullet = (list: readonly Token[], i: number): boolean => i === 0 && list[1] !== undefined && list[1].start > list[0].end
+const isBullet = (list: readonly Token[], i: number): boolean =>
+  i === 0 && list[1] !== undefined && list[1].start > list[0].end
 
 /** Whether the minus sign at i has an operand before it, so that it is no sign. */
 function takesTwo(list: readonly Token[], i: number): boolean {
@@ -178,8 +212,14 @@ function takesTwo(list: readonly Token[], i: number): boolean {
 }
 
 function changesValue(token: Token | undefined): boolean {
-  return token !== undefined && (token.kind === 'number' || token.kind === 'percent' || token.kind === 'close' || token.kind === 'refused'
-    || (token.kind === 'word' && (WORD_OPERATOR.test(token.text) || LINKS.test(token.text) || SCALE.test(token.text))))
+  return (
+    token !== undefined &&
+    (token.kind === 'number' ||
+      token.kind === 'percent' ||
+      token.kind === 'close' ||
+      token.kind === 'refused' ||
+      (token.kind === 'word' && (WORD_OPERATOR.test(token.text) || LINKS.test(token.text) || SCALE.test(token.text))))
+  )
 }
 
 /** Throws where the token before an expression says that more belongs to it than was read. */
@@ -187,19 +227,29 @@ function checkBefore(list: readonly Token[], first: number): void {
   const before = list[first - 1]
   if (!before) return
   switch (before.kind) {
-    case 'refused': throw new Refused(before.reason!)
-    case 'number': throw new Refused(list[first].kind === 'open' ? 'implicit_product' : 'mixed_number')
-    case 'close': throw new Refused('implicit_product')
-    case 'mark': throw new Refused('chain')
-    case 'percent': case 'unit': throw new Refused('symbol')
-    case 'operator': if (!isBullet(list, first - 1)) throw new Refused('operand_missing'); return
+    case 'refused':
+      throw new Refused(before.reason!)
+    case 'number':
+      throw new Refused(list[first].kind === 'open' ? 'implicit_product' : 'mixed_number')
+    case 'close':
+      throw new Refused('implicit_product')
+    case 'mark':
+      throw new Refused('chain')
+    case 'percent':
+    case 'unit':
+      throw new Refused('symbol')
+    case 'operator':
+      if (!isBullet(list, first - 1)) throw new Refused('operand_missing')
+      return
     case 'open':
       if (list[first - 2]?.kind === 'refused') throw new Refused(list[first - 2].reason!)
       if (list[first - 2]?.kind === 'word' && list[first - 2].end === before.start) throw new Refused('function')
       return
     case 'word':
       if (list[first - 2]?.reason === 'latex' && list[first - 2].end === before.start) throw new Refused('latex')
-      if (WORD_OPERATOR.test(before.text) || (LINKS.test(before.text) && changesValue(list[first - 2]))) throw new Refused('word_operator')
+      if (WORD_OPERATOR.test(before.text) || (LINKS.test(before.text) && changesValue(list[first - 2]))) {
+        throw new Refused('word_operator')
+      }
       if (SCALE.test(before.text)) throw new Refused('scaled_number')
       return
     case 'equals': {
@@ -207,12 +257,17 @@ function checkBefore(list: readonly Token[], first: number): void {
       if (kind === 'number' || kind === 'close' || kind === 'percent' || kind === 'mark') throw new Refused('chain')
       return
     }
-    case 'punctuation': if (list[first - 2]?.kind === 'operator' && !isBullet(list, first - 2)) throw new Refused('operand_missing'); return
+    case 'punctuation':
+      if (list[first - 2]?.kind === 'operator' && !isBullet(list, first - 2)) throw new Refused('operand_missing')
+      return
     default:
   }
 }
 
-interface Value { readonly value: Rational, readonly percent: 'yes' | 'no' | 'either' }
+interface Value {
+  readonly value: Rational
+  readonly percent: 'yes' | 'no' | 'either'
+}
 
 /** The exact value of an expression; division binds like multiplication, from left to right. Throws `Refused`. */
 export function evaluate(items: readonly Item[]): Rational {
@@ -222,7 +277,11 @@ export function evaluate(items: readonly Item[]): Rational {
 
   function sum(): Value {
     let left = product()
-    for (let item = items[i]; item?.kind === 'operator' && (item.operator === '+' || item.operator === '-'); item = items[i]) {
+    for (
+      let item = items[i];
+      item?.kind === 'operator' && (item.operator === '+' || item.operator === '-');
+      item = items[i]
+    ) {
       i++
       const right = product()
       const percents = left.percent + right.percent
@@ -236,9 +295,15 @@ export function evaluate(items: readonly Item[]): Rational {
   }
   function product(): Value {
     let left = atom()
-    let division: Item & { kind: 'operator' } | undefined
-    for (let item = items[i]; item?.kind === 'operator' && (item.operator === '*' || item.operator === '/'); item = items[i]) {
-      if (division && ((item.tight && !division.tight) || (item.operator === '/' && item.glyph !== division.glyph))) throw new Refused('ambiguous_division')
+    let division: (Item & { kind: 'operator' }) | undefined
+    for (
+      let item = items[i];
+      item?.kind === 'operator' && (item.operator === '*' || item.operator === '/');
+      item = items[i]
+    ) {
+      if (division && ((item.tight && !division.tight) || (item.operator === '/' && item.glyph !== division.glyph))) {
+        throw new Refused('ambiguous_division')
+      }
       if (item.operator === '/') division ??= item
       i++
       const right = atom()
@@ -253,7 +318,9 @@ export function evaluate(items: readonly Item[]): Rational {
     if (item.kind === 'number') {
       const value = valueOf(item.printed)
       const signed = item.negative ? rational(-value.n, value.d) : value
-      return item.percent ? { value: times(signed, rational(1n, 100n)), percent: 'yes' } : { value: signed, percent: 'no' }
+      return item.percent
+        ? { value: times(signed, rational(1n, 100n)), percent: 'yes' }
+        : { value: signed, percent: 'no' }
     }
     const inner = sum()
     i++
@@ -265,24 +332,39 @@ export function evaluate(items: readonly Item[]): Rational {
 export function looksLikeDate(items: readonly Item[]): boolean {
   for (let i = 0; i + 4 < items.length; i++) {
     const [a, p, b, q, c] = items.slice(i, i + 5)
-    if (a.kind !== 'number' || b.kind !== 'number' || c.kind !== 'number' || p.kind !== 'operator' || q.kind !== 'operator') continue
+    if (
+      a.kind !== 'number' ||
+      b.kind !== 'number' ||
+      c.kind !== 'number' ||
+      p.kind !== 'operator' ||
+      q.kind !== 'operator'
+    ) {
+      continue
+    }
     if (p.operator !== q.operator || (p.operator !== '/' && p.operator !== '-') || !p.tight || !q.tight) continue
-    const [x, y, z] = [a, b, c].map((item) => item.printed.decimals ? 0n : item.printed.units)
+    const [x, y, z] = [a, b, c].map(item => (item.printed.decimals ? 0n : item.printed.units))
     const day = (n: bigint) => n >= 1n && n <= 31n
-    const year = (n: bigint) => (n >= 1000n && n <= 2999n)
-    if ((day(x) && day(y) && (year(z) || (p.operator === '/' && x <= 12n && z >= 10n && z <= 99n && y > 9n))) || (year(x) && day(y) && day(z))) return true
+    const year = (n: bigint) => n >= 1000n && n <= 2999n
+    if (
+      (day(x) && day(y) && (year(z) || (p.operator === '/' && x <= 12n && z >= 10n && z <= 99n && y > 9n))) ||
+      (year(x) && day(y) && day(z))
+    ) {
+      return true
+    }
   }
   return false
 }
 
 /** The expression as a checker reads it: plain digits, `+ - * /`, parentheses and percent signs, without spaces. */
 export function canonical(items: readonly Item[]): string {
-  return items.map((item) => {
-    if (item.kind === 'operator') return item.operator
-    if (item.kind !== 'number') return item.kind === 'open' ? '(' : ')'
-    const digits = plain(item.printed)
-    return (item.negative ? `(-${digits})` : digits) + (item.percent ? '%' : '')
-  }).join('')
+  return items
+    .map(item => {
+      if (item.kind === 'operator') return item.operator
+      if (item.kind !== 'number') return item.kind === 'open' ? '(' : ')'
+      const digits = plain(item.printed)
+      return (item.negative ? `(-${digits})` : digits) + (item.percent ? '%' : '')
+    })
+    .join('')
 }
 
 /** The digits of a printed number without separators. */

@@ -3,7 +3,11 @@ import { finalAnswer, type Answer } from './answer.ts'
 import { given, mentions, type Mention } from './numbers.ts'
 
 /** A piece of the original text, by code units, and what stands there instead. */
-export interface Patch { readonly start: number, readonly end: number, readonly text: string }
+export interface Patch {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
 
 /** A worked solution as operators see it. What only some of them need is read when it is first asked for. */
 export class Solution {
@@ -27,11 +31,19 @@ export class Solution {
   }
 
   /** the equations that are exactly true: where errors can be made */
-  get usable(): readonly Equation[] { return this.#usable ??= this.equations.filter(({ verdict }) => verdict === 'true') }
-  get steps(): readonly Step[] { return this.#steps ??= steps(this.text, this.equations) }
-  get mentions(): readonly Mention[] { return this.#mentions ??= mentions(this.text) }
+  get usable(): readonly Equation[] {
+    return (this.#usable ??= this.equations.filter(({ verdict }) => verdict === 'true'))
+  }
+  get steps(): readonly Step[] {
+    return (this.#steps ??= steps(this.text, this.equations))
+  }
+  get mentions(): readonly Mention[] {
+    return (this.#mentions ??= mentions(this.text))
+  }
   /** values that the problem or common knowledge gives, by `keyOf` */
-  get given(): ReadonlySet<string> { return this.#given ??= given(this.prompt ?? '') }
+  get given(): ReadonlySet<string> {
+    return (this.#given ??= given(this.prompt ?? ''))
+  }
   get answer(): Answer | undefined {
     if (this.#answer === undefined) this.#answer = finalAnswer(this.text, this.equations) ?? null
     return this.#answer ?? undefined
@@ -39,7 +51,7 @@ export class Solution {
 
   /** Whether a value is the problem's, common, or stands in the solution before a code unit. */
   isKnown(key: string, before: number): boolean {
-    return this.given.has(key) || this.mentions.some((one) => one.start < before && one.key === key)
+    return this.given.has(key) || this.mentions.some(one => one.start < before && one.key === key)
   }
 }
 
@@ -56,9 +68,15 @@ export function replace(text: string, start: number, end: number, patches: reado
 /** The one patch that turns a text into another. */
 export function difference(before: string, after: string): Patch {
   const most = Math.min(before.length, after.length)
-  let head = 0, tail = 0
+  let head = 0,
+    tail = 0
   while (head < most && before.charCodeAt(head) === after.charCodeAt(head)) head++
-  while (tail < most - head && before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)) tail++
+  while (
+    tail < most - head &&
+    before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)
+  ) {
+    tail++
+  }
   return { start: head, end: before.length - tail, text: after.slice(head, after.length - tail) }
 }
 
@@ -70,7 +88,7 @@ export function growth(patches: readonly Patch[]): number {
 }
 
 /** Turns a span of code units into one of code points. */
-export function inPoints(text: string, start: number, end: number): { start: number, end: number } {
+export function inPoints(text: string, start: number, end: number): { start: number; end: number } {
   const points = codePoints(text)
   return { start: points(start), end: points(end) }
 }

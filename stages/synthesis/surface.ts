@@ -1,16 +1,17 @@
 import { growth, type Patch, type Solution } from './solution.ts'
 
 /**
- * What an edit does to the surface of a text. `quiet`: as long as before, with as many kinds of words and as many of the problem's, signs exchanged only for alike ones;
- * `foreign`: as long, but a word of the problem stands in it no more; `same`: as long, and otherwise changed.
+ * What an edit does to the surface of a text. `quiet`: as long as before, with as many kinds of words and as many of
+ * the problem's, signs exchanged only for alike ones; `foreign`: as long, but a word of the problem stands in it no
+ * more; `same`: as long, and otherwise changed.
  */
 export const SURFACES = ['quiet', 'same', 'foreign', 'shorter', 'longer'] as const
-export type Surface = typeof SURFACES[number]
+export type Surface = (typeof SURFACES)[number]
 
 /** Words as models' style features see them: runs of letters and digits. */
 const WORD = /[\p{L}\p{N}]+/gu
 const IN_WORD = /[\p{L}\p{N}]/u
-const ASCII = Uint8Array.from({ length: 128 }, (_, code) => IN_WORD.test(String.fromCharCode(code)) ? 1 : 0)
+const ASCII = Uint8Array.from({ length: 128 }, (_, code) => (IN_WORD.test(String.fromCharCode(code)) ? 1 : 0))
 
 /** The surface of a candidate. Its patches must not cut words. */
 export function surfaceOf(solution: Solution, patches: readonly Patch[]): Surface {
@@ -24,11 +25,17 @@ export function surfaceOf(solution: Solution, patches: readonly Patch[]): Surfac
     count(old, change, -1)
     count(text, change, 1)
   }
-  let kinds = 0, covered = 0, shared = 0
+  let kinds = 0,
+    covered = 0,
+    shared = 0
   for (const [word, by] of change) {
-    const before = times(all, word), appears = Number(before + by > 0) - Number(before > 0)
+    const before = times(all, word),
+      appears = Number(before + by > 0) - Number(before > 0)
     kinds += appears
-    if (prompt !== undefined && times(prompt, word, 1)) { covered += appears; shared += by }
+    if (prompt !== undefined && times(prompt, word, 1)) {
+      covered += appears
+      shared += by
+    }
   }
   if (covered < 0) return 'foreign'
   return kinds === 0 && covered === 0 && shared === 0 ? 'quiet' : 'same'
@@ -36,7 +43,7 @@ export function surfaceOf(solution: Solution, patches: readonly Patch[]): Surfac
 
 function count(text: string, into: Map<string, number>, by: number): void {
   // most patches are one number
-  const words = /^\d+$/.test(text) ? [text] : text.match(WORD) ?? []
+  const words = /^\d+$/.test(text) ? [text] : (text.match(WORD) ?? [])
   for (const word of words) into.set(word, (into.get(word) ?? 0) + by)
 }
 

@@ -1,4 +1,7 @@
-/** Whether a reader can tell the injected side by its surface: mixes kinds of errors until one who goes by style cannot, and measures it on other pairs. */
+/**
+ * Whether a reader can tell the injected side by its surface: mixes kinds of errors until one who goes by style cannot,
+ * and measures it on other pairs.
+ */
 import { mix32 } from '../../engine/arrow/hash.ts'
 import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
@@ -21,52 +24,96 @@ export interface TellOptions extends Limits {
   readonly max_share: number
 }
 
-/** How well readers told the injected side of pairs as they are made; neither the mix nor the reader's training had seen them. */
-export interface Tell { readonly rows: number, readonly style: Estimate, readonly length: Estimate }
+/**
+ * How well readers told the injected side of pairs as they are made; neither the mix nor the reader's training had seen
+ * them.
+ */
+export interface Tell {
+  readonly rows: number
+  readonly style: Estimate
+  readonly length: Estimate
+}
 
 /** What the stage is told by its sample: how to mix, and how well the mix hides. */
-export interface Fitted { readonly mix: Mix, readonly tell: Tell, readonly editable: number }
+export interface Fitted {
+  readonly mix: Mix
+  readonly tell: Tell
+  readonly editable: number
+}
 
 /** Rows of one half to choose the mix on, and of the other to test it on. */
 const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.tell_rows * 0.4), options.tell_rows]
 
 /**
- * Sets rows apart; of one half chooses the mix by which a style reader fares worst, and of the other makes the pairs that the stage will make and lets readers of style, and of
- * length alone, guess.
+ * Sets rows apart; of one half chooses the mix by which a style reader fares worst, and of the other makes the pairs
+ * that the stage will make and lets readers of style, and of length alone, guess.
  */
 export const tellRound: FitRound<TellOptions> = {
   collect: (options, context) => sampler(wanted(options), options.types, options.pairs, context),
   async merge(options, { seed, expectedRows }, partials): Promise<Fitted> {
     await ready(options.types)
-    const { halves: [tuning, trial], editable } = gather(partials, wanted(options), expectedRows), start = startWeights(options.types)
-    const possible = [...start.keys()].filter((at) => start[at] > 0)
-    const mix = chooseMix(styleOf(tuning, options, (injector) => possible.flatMap((at) => {
-      const made = injector.make(at)
-      return typeof made === 'string' ? [] : [{ at, text: made.text }]
-    })), start, seed, options.quotas)
+    const {
+        halves: [tuning, trial],
+        editable,
+      } = gather(partials, wanted(options), expectedRows),
+      start = startWeights(options.types)
+    const possible = [...start.keys()].filter(at => start[at] > 0)
+    const mix = chooseMix(
+      styleOf(tuning, options, injector =>
+        possible.flatMap(at => {
+          const made = injector.make(at)
+          return typeof made === 'string' ? [] : [{ at, text: made.text }]
+        }),
+      ),
+      start,
+      seed,
+      options.quotas,
+    )
     const { rows, hashes } = styleOf(trial, options, (injector, row) => {
       const made = draw(injector, mix32(row.seed), mix.weights)
       return 'refused' in made ? [] : [{ at: 0, text: made.text }]
     })
-    const length: DenseRows = { layout: 'dense', columns: 1, length: rows.length, values: Float32Array.from(hashes, (_, i) => rows.values[i * STYLE_COLUMNS.length]) }
-    return { mix, editable, tell: { rows: rows.length, style: guess(rows, hashes, seed), length: guess(length, hashes, seed) } }
+    const length: DenseRows = {
+      layout: 'dense',
+      columns: 1,
+      length: rows.length,
+      values: Float32Array.from(hashes, (_, i) => rows.values[i * STYLE_COLUMNS.length]),
+    }
+    return {
+      mix,
+      editable,
+      tell: { rows: rows.length, style: guess(rows, hashes, seed), length: guess(length, hashes, seed) },
+    }
   },
 }
 
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`
-const interval = ({ value, low, high }: Estimate) => `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
+const interval = ({ value, low, high }: Estimate) =>
+  `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
 /** What the summary says of a mix and of how well it hides in the pairs that were made. */
-export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>, made: number): StageReport {
+export function tellReport(
+  options: TellOptions,
+  { mix, tell }: Pick<Fitted, 'mix' | 'tell'>,
+  made: number,
+): StageReport {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
-  else if (tell.rows < FEWEST) lines.push(`${tell.rows} pairs are too few to say whether the injected side shows by its surface (${FEWEST} are the least)`)
-  else {
+  else if (tell.rows < FEWEST) {
+    lines.push(
+      `${tell.rows} pairs are too few to say whether the injected side shows by its surface (${FEWEST} are the least)`,
+    )
+  } else {
     const high = Math.max(tell.style.high, tell.length.high)
-    lines.push(`of ${tell.rows.toLocaleString('en-US')} injected pairs set apart, a reader of style alone tells the injected side in ${interval(tell.style)}, of length alone in ${interval(tell.length)}; 50 % is chance`)
+    lines.push(
+      `of ${tell.rows.toLocaleString('en-US')} injected pairs set apart, a reader of style alone tells the injected side in ${interval(tell.style)}, of length alone in ${interval(tell.length)}; 50 % is chance`,
+    )
     if (high > MOST_TELL) {
-      lines.push(Math.max(tell.style.value, tell.length.value) > MOST_TELL ? `the kinds of errors could not be mixed so that it does not show: a model may learn the surface of these pairs instead of the error`
-        : `the interval reaches over ${percent(MOST_TELL)}, so that a tell cannot be ruled out: ${tell.rows < 2000 ? 'there are too few pairs' : 'set more types'}`)
+      lines.push(
+        Math.max(tell.style.value, tell.length.value) > MOST_TELL
+          ? `the kinds of errors could not be mixed so that it does not show: a model may learn the surface of these pairs instead of the error`
+          : `the interval reaches over ${percent(MOST_TELL)}, so that a tell cannot be ruled out: ${tell.rows < 2000 ? 'there are too few pairs' : 'set more types'}`,
+      )
     }
   }
   const over = Object.entries(mix.over ?? {}).map(([type, share]) => `${type} (${percent(share)})`)
@@ -75,8 +122,14 @@ export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mi
   return {
     lines: made === 0 ? [] : lines,
     numbers: {
-      tell, limit: MOST_TELL, chosen_on: { rows: mix.rows, ...(mix.before ? { before: mix.before, after: mix.after } : {}) },
-      mix: Object.fromEntries(EDIT_CLASSES.flatMap(({ type, surface }, at) => mix.weights[at] > 0 ? [[`${type} ${surface}`, mix.weights[at] / sum]] : [])),
+      tell,
+      limit: MOST_TELL,
+      chosen_on: { rows: mix.rows, ...(mix.before ? { before: mix.before, after: mix.after } : {}) },
+      mix: Object.fromEntries(
+        EDIT_CLASSES.flatMap(({ type, surface }, at) =>
+          mix.weights[at] > 0 ? [[`${type} ${surface}`, mix.weights[at] / sum]] : [],
+        ),
+      ),
     },
   }
 }

@@ -18,17 +18,32 @@ describe.each(stages)('$name', stage => {
     expect(rows.map((_, i) => i).filter(i => !(i in reasons))).toEqual(kept)
   })
 
-  const text = fc.array(fc.constantFrom('a', 'the', '!!', '你好', 'word', '\u00a0', '\n'), { maxLength: 20 }).map(parts => parts.join(' '))
-  it('says the same of a row in any batch', () => fc.assert(fc.asyncProperty(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 5 }), async (texts, size) => {
-    const rows = texts.map(([chosen, rejected]) => pair(chosen, rejected))
-    expect(await dropped(stage, rows, {}, size)).toEqual(await dropped(stage, rows))
-  })))
+  const text = fc
+    .array(fc.constantFrom('a', 'the', '!!', '你好', 'word', '\u00a0', '\n'), { maxLength: 20 })
+    .map(parts => parts.join(' '))
+  it('says the same of a row in any batch', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (texts, size) => {
+          const rows = texts.map(([chosen, rejected]) => pair(chosen, rejected))
+          expect(await dropped(stage, rows, {}, size)).toEqual(await dropped(stage, rows))
+        },
+      ),
+    ))
 })
 
 describe('drop_length', () => {
   const stage = dropLength as unknown as Stage
   it('keeps what is just at its limits, and says how long the worse side is', async () => {
-    const rows = [pair(words(3), words(2000)), pair(words(2), words(5)), pair(words(5), words(2)), pair(words(2001), words(5)), pair('', words(4))]
+    const rows = [
+      pair(words(3), words(2000)),
+      pair(words(2), words(5)),
+      pair(words(5), words(2)),
+      pair(words(2001), words(5)),
+      pair('', words(4)),
+    ]
     const drops = await dropped(stage, rows)
     expect(reasonsOf(drops)).toEqual({ 1: 'too_short', 2: 'too_short', 3: 'too_long', 4: 'too_short' })
     expect([1, 2, 3, 4].map(row => drops.get(row)!.value)).toEqual([2, 2, 2001, 0])
@@ -43,7 +58,17 @@ describe('drop_length', () => {
 describe('drop_length_ratio', () => {
   const stage = dropLengthRatio as unknown as Stage
   it('drops what is above the ratio, on either side', async () => {
-    const drops = await dropped(stage, [pair(words(40), words(10)), pair(words(41), words(10)), pair(words(10), words(41)), pair('', words(4)), pair('', words(5))], { max_ratio: 4 })
+    const drops = await dropped(
+      stage,
+      [
+        pair(words(40), words(10)),
+        pair(words(41), words(10)),
+        pair(words(10), words(41)),
+        pair('', words(4)),
+        pair('', words(5)),
+      ],
+      { max_ratio: 4 },
+    )
     expect(reasonsOf(drops)).toEqual({ 1: 'length_ratio', 2: 'length_ratio', 4: 'length_ratio' })
     expect(drops.get(2)!.value).toBe(4.1)
   })
@@ -53,7 +78,16 @@ describe('drop_repetition', () => {
   const stage = dropRepetition as unknown as Stage
   const loop = (n: number) => Array.from({ length: n }, () => 'go on').join(' ')
   it('looks at both sides, symbols first', async () => {
-    const drops = await dropped(stage, [pair(loop(20), words(30)), pair('fine words', loop(20)), pair('%'.repeat(9), loop(20)), pair('abcd 1234', 'abcde1234')], { max_special: 0.5 })
+    const drops = await dropped(
+      stage,
+      [
+        pair(loop(20), words(30)),
+        pair('fine words', loop(20)),
+        pair('%'.repeat(9), loop(20)),
+        pair('abcd 1234', 'abcde1234'),
+      ],
+      { max_special: 0.5 },
+    )
     expect(reasonsOf(drops)).toEqual({ 0: 'special', 1: 'repetition', 2: 'special', 3: 'special' })
     expect(drops.get(1)!.value).toBe(1)
     expect(drops.get(3)!.value).toBe(5 / 9)
@@ -62,6 +96,8 @@ describe('drop_repetition', () => {
     expect(reasonsOf(await dropped(stage, [pair('abc123', 'abc123')], { max_special: 0.5 }))).toEqual({})
     // 3-grams: a b c, b c a, c a b, a b c: two of four occur twice
     expect(reasonsOf(await dropped(stage, [pair('a b c a b c', 'plain')], { words: 3 }))).toEqual({})
-    expect(reasonsOf(await dropped(stage, [pair('a b c a b c', 'plain')], { words: 3, max_repetition: 0.49 }))).toEqual({ 0: 'repetition' })
+    expect(reasonsOf(await dropped(stage, [pair('a b c a b c', 'plain')], { words: 3, max_repetition: 0.49 }))).toEqual(
+      { 0: 'repetition' },
+    )
   })
 })

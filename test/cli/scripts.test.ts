@@ -12,15 +12,42 @@ vi.setConfig({ testTimeout: 240_000 })
 
 const scripts = readdirSync(pipelines).filter(name => name.endsWith('.mjs'))
 const zx = join(root, 'node_modules', 'zx', 'build', 'cli.js')
-const node = (cwd: string, ...args: string[]) => { const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' }); return { code: status, stdout, stderr } }
+const node = (cwd: string, ...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' })
+  return { code: status, stdout, stderr }
+}
 
 describe.each(scripts)('%s', name => {
   it('refuses all that is wrong at once, and touches nothing', async () => {
-    const at = folder(), { code, stdout, stderr } = await script(name, [sample, '--inptu', 'x', '--limit', '-5', '--quiet=no', '--output', 'o', '--output', 'p', '--set', 'foo', 'g.yaml'], at)
+    const at = folder(),
+      { code, stdout, stderr } = await script(
+        name,
+        [
+          sample,
+          '--inptu',
+          'x',
+          '--limit',
+          '-5',
+          '--quiet=no',
+          '--output',
+          'o',
+          '--output',
+          'p',
+          '--set',
+          'foo',
+          'g.yaml',
+        ],
+        at,
+      )
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr.trimEnd().split('\n')).toEqual([
-      `${name}: 6 problems`, '  no option --inptu; did you mean --input?', '  --limit -5 is not a whole number of at least 1', expect.stringContaining('--quiet takes no value'),
-      '  --output is there twice, and counts once', expect.stringContaining('--set foo is not STAGE.OPTION=VALUE'), expect.stringContaining('g.yaml is a graph and no input'),
+      `${name}: 6 problems`,
+      '  no option --inptu; did you mean --input?',
+      '  --limit -5 is not a whole number of at least 1',
+      expect.stringContaining('--quiet takes no value'),
+      '  --output is there twice, and counts once',
+      expect.stringContaining('--set foo is not STAGE.OPTION=VALUE'),
+      expect.stringContaining('g.yaml is a graph and no input'),
     ])
     expect(readdirSync(at)).toEqual([])
   })
@@ -28,18 +55,51 @@ describe.each(scripts)('%s', name => {
   it('does not take the bundled sample for what was meant', async () => {
     const at = folder()
     writeFileSync(join(at, 'ids'), 'r1\n')
-    const asked = ['--output', 'o', '--limit', '5', '--set', 'checked.max_turns=3', '--keep-ids', 'ids', '--seed', '3', '--answers', 'kept']
+    const asked = [
+      '--output',
+      'o',
+      '--limit',
+      '5',
+      '--set',
+      'checked.max_turns=3',
+      '--keep-ids',
+      'ids',
+      '--seed',
+      '3',
+      '--answers',
+      'kept',
+    ]
     const { code, stdout, stderr } = await script(name, asked, at)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
-    expect(stderr).toContain('no input is named, and the bundled sample is not meant where there is --output, --limit, --set, --keep-ids, --seed, --answers; name one')
-    expect(await script(name, [join(at, 'none'), 'no-*.parquet'], at)).toMatchObject({ code: 66, stdout: '', stderr: expect.stringMatching(/'.*none' does not exist; 'no-\*\.parquet' matches no file/) as unknown })
+    expect(stderr).toContain(
+      'no input is named, and the bundled sample is not meant where there is --output, --limit, --set, --keep-ids, --seed, --answers; name one',
+    )
+    expect(await script(name, [join(at, 'none'), 'no-*.parquet'], at)).toMatchObject({
+      code: 66,
+      stdout: '',
+      stderr: expect.stringMatching(/'.*none' does not exist; 'no-\*\.parquet' matches no file/) as unknown,
+    })
     expect(existsSync(join(at, 'out', 'latest'))).toBe(false)
   })
 
   it('lists its options by --help, and says when it reads the sample', async () => {
     const { code, stdout, stderr } = await script(name, ['--help'], folder())
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    for (const option of ['input', 'output', 'set', 'keep-ids', 'workers', 'answers', 'seed', 'limit', 'anew', 'quiet', 'json']) expect(stdout).toMatch(new RegExp(`^  --${option} `, 'm'))
+    for (const option of [
+      'input',
+      'output',
+      'set',
+      'keep-ids',
+      'workers',
+      'answers',
+      'seed',
+      'limit',
+      'anew',
+      'quiet',
+      'json',
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^  --${option} `, 'm'))
+    }
     expect(stdout).toContain('Without any option about data, graph or output')
     expect(stdout.includes('--graph')).toBe(['clean.mjs', 'nightly.mjs'].includes(name))
     expect(stdout.includes('--keep ')).toBe(name === 'nightly.mjs')
@@ -47,7 +107,14 @@ describe.each(scripts)('%s', name => {
 })
 
 describe('each option alone', () => {
-  it.each([['--output', 'o'], ['--limit=5'], ['--set=ratio.max_ratio=3'], ['--keep-ids', 'ids'], ['--seed', '3'], ['--answers', 'kept']])('%s %s is no word for the sample', async (...args) => {
+  it.each([
+    ['--output', 'o'],
+    ['--limit=5'],
+    ['--set=ratio.max_ratio=3'],
+    ['--keep-ids', 'ids'],
+    ['--seed', '3'],
+    ['--answers', 'kept'],
+  ])('%s %s is no word for the sample', async (...args) => {
     const at = folder()
     expect((await script('clean.mjs', args, at)).code).toBe(64)
     expect(readdirSync(at)).toEqual([])
@@ -55,7 +122,8 @@ describe('each option alone', () => {
 })
 
 describe('a script', () => {
-  const clean = join(pipelines, 'clean.mjs'), wrong = { code: 64, stdout: '', stderr: 'clean.mjs: no option --inptu=x; did you mean --input?\n' }
+  const clean = join(pipelines, 'clean.mjs'),
+    wrong = { code: 64, stdout: '', stderr: 'clean.mjs: no option --inptu=x; did you mean --input?\n' }
 
   it('finds its own words however it is started', () => {
     const at = folder()
@@ -64,11 +132,22 @@ describe('a script', () => {
     cpSync(pipelines, join(at, 'a b', 'pipelines'), { recursive: true })
     mkdirSync(join(at, 'node_modules'))
     symlinkSync(root, join(at, 'node_modules', 'sluice'))
-    for (const args of [[clean], [join(at, 'a b', 'a link.mjs')], ['a b/pipelines/clean.mjs'], ['./a b/../a b/pipelines/clean.mjs'], ['--', clean], ['--env=none', clean]]) {
+    for (const args of [
+      [clean],
+      [join(at, 'a b', 'a link.mjs')],
+      ['a b/pipelines/clean.mjs'],
+      ['./a b/../a b/pipelines/clean.mjs'],
+      ['--', clean],
+      ['--env=none', clean],
+    ]) {
       expect(node(at, zx, ...args, '--inptu=x'), args.join(' ')).toEqual(wrong)
     }
     expect(node(at, clean, '--inptu=x')).toEqual(wrong)
-    const { status, stderr } = spawnSync(clean, ['--inptu=x'], { cwd: at, encoding: 'utf8', env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` } })
+    const { status, stderr } = spawnSync(clean, ['--inptu=x'], {
+      cwd: at,
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` },
+    })
     expect({ code: status, stdout: '', stderr }).toEqual(wrong)
     expect(readdirSync(at).sort()).toEqual(['a b', 'node_modules'])
   })
@@ -76,17 +155,30 @@ describe('a script', () => {
   it('refuses options that zx takes before its name, and those of zx behind it', () => {
     const at = folder()
     for (const option of ['--input=x', '--quiet', '--output']) {
-      const ended = node(at, zx, option, ...option === '--output' ? ['o'] : [], clean)
-      expect(ended).toEqual({ code: 64, stdout: '', stderr: `clean.mjs: ${option} stands before the script, where it is zx's; options go behind the script's name\n` })
+      const ended = node(at, zx, option, ...(option === '--output' ? ['o'] : []), clean)
+      expect(ended).toEqual({
+        code: 64,
+        stdout: '',
+        stderr: `clean.mjs: ${option} stands before the script, where it is zx's; options go behind the script's name\n`,
+      })
     }
-    for (const option of ['--version', '-v', '--verbose', '--cwd=x', '--prefer-local', '--env=x', '-e', '--shell=x']) expect(node(at, zx, clean, option)).toMatchObject({ code: 64, stdout: '' })
+    for (const option of ['--version', '-v', '--verbose', '--cwd=x', '--prefer-local', '--env=x', '-e', '--shell=x']) {
+      expect(node(at, zx, clean, option)).toMatchObject({ code: 64, stdout: '' })
+    }
     expect(readdirSync(at)).toEqual([])
   })
 
   it('takes what the shell put for a pattern behind --input, all of it, and the graph of --graph with its own inputs', async () => {
-    const at = folder(), [a, b] = ['a', 'b'].map((name, i) => writeJsonl(join(at, `${name}.jsonl`), pairs(5, 5 * i)))
-    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: a } }, { id: 'dpo', use: 'write_arrow' }])
-    const read = async (...args: string[]) => (await script('clean.mjs', ['--graph', graph, '--json', ...args], at)).stdout.replace(/^.*"rows":\{"read":(\d+).*$/s, '$1').trim()
+    const at = folder(),
+      [a, b] = ['a', 'b'].map((name, i) => writeJsonl(join(at, `${name}.jsonl`), pairs(5, 5 * i)))
+    const graph = writeGraph(join(at, 'g.json'), [
+      { id: 'pairs', use: 'read_jsonl', with: { path: a } },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
+    const read = async (...args: string[]) =>
+      (await script('clean.mjs', ['--graph', graph, '--json', ...args], at)).stdout
+        .replace(/^.*"rows":\{"read":(\d+).*$/s, '$1')
+        .trim()
     expect(await read('--input', a, b)).toBe('10')
     expect(await read()).toBe('5')
     expect(await read(b)).toBe('5')
@@ -96,21 +188,52 @@ describe('a script', () => {
   })
 
   it('own_stage.mjs takes the options of a run', async () => {
-    const at = folder(), { code, stdout } = await script('own_stage.mjs', [join(sample, 'pairs-en.parquet'), '--limit', '40', '--workers', '1', '--seed', '9', '--set', 'calm.max_capitals=1', '--output', 'o'], at)
-    expect({ code, stdout: stdout.split(';')[0] }).toEqual({ code: 0, stdout: expect.stringMatching(/^0 of \d+ pairs shout/) as unknown })
-    const { limit, graph } = JSON.parse(readFileSync(join(at, 'o', 'latest', 'manifest.json'), 'utf8')) as { limit: number, graph: { seed: number } }
+    const at = folder(),
+      { code, stdout } = await script(
+        'own_stage.mjs',
+        [
+          join(sample, 'pairs-en.parquet'),
+          '--limit',
+          '40',
+          '--workers',
+          '1',
+          '--seed',
+          '9',
+          '--set',
+          'calm.max_capitals=1',
+          '--output',
+          'o',
+        ],
+        at,
+      )
+    expect({ code, stdout: stdout.split(';')[0] }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^0 of \d+ pairs shout/) as unknown,
+    })
+    const { limit, graph } = JSON.parse(readFileSync(join(at, 'o', 'latest', 'manifest.json'), 'utf8')) as {
+      limit: number
+      graph: { seed: number }
+    }
     expect([limit, graph.seed]).toEqual([40, 9])
   })
 })
 
 describe('nightly.mjs deletes', () => {
   const nights = async () => {
-    const at = folder(), data = writeJsonl(join(at, 'a.jsonl'), pairs(9)), output = join(at, 'out'), runs = join(output, 'runs')
-    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: data } }, { id: 'dpo', use: 'write_arrow' }])
+    const at = folder(),
+      data = writeJsonl(join(at, 'a.jsonl'), pairs(9)),
+      output = join(at, 'out'),
+      runs = join(output, 'runs')
+    const graph = writeGraph(join(at, 'g.json'), [
+      { id: 'pairs', use: 'read_jsonl', with: { path: data } },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
     const night = (...args: string[]) => script('nightly.mjs', ['--graph', graph, '--output', output, ...args], at)
     expect(await night('--quiet')).toEqual({ code: 0, stdout: '', stderr: '' })
     const [latest] = readdirSync(runs)
-    for (const name of ['20200101T000000Z-aaaaaaaa', '20200102T000000Z-bbbbbbbb', '20200103T000000Z-cccccccc']) cpSync(join(runs, latest), join(runs, name), { recursive: true })
+    for (const name of ['20200101T000000Z-aaaaaaaa', '20200102T000000Z-bbbbbbbb', '20200103T000000Z-cccccccc']) {
+      cpSync(join(runs, latest), join(runs, name), { recursive: true })
+    }
     const other = join(runs, '20200103T000000Z-cccccccc', 'manifest.json')
     writeFileSync(other, readFileSync(other, 'utf8').replace('"name": "test"', '"name": "other"'))
     for (const name of ['mine', '20200104T000000Z-dddddddd']) mkdirSync(join(runs, name))
@@ -118,14 +241,33 @@ describe('nightly.mjs deletes', () => {
   }
 
   it('nothing when it is told wrong things, or while the latest run does not verify', async () => {
-    const { runs, night, shard } = await nights(), before = readdirSync(runs), bytes = readFileSync(shard)
-    for (const args of [['--keep', '0'], ['--keep', '-1'], ['--keep', '1.5'], ['--keep'], ['--keep=1', '--keep=1'], ['--kep', '1'], ['--keep', '1', 'none.jsonl', '--inptu']]) expect((await night(...args)).code).toBe(64)
-    const manifest = join(shard, '..', '..', 'manifest.json'), text = readFileSync(manifest, 'utf8')
+    const { runs, night, shard } = await nights(),
+      before = readdirSync(runs),
+      bytes = readFileSync(shard)
+    for (const args of [
+      ['--keep', '0'],
+      ['--keep', '-1'],
+      ['--keep', '1.5'],
+      ['--keep'],
+      ['--keep=1', '--keep=1'],
+      ['--kep', '1'],
+      ['--keep', '1', 'none.jsonl', '--inptu'],
+    ]) {
+      expect((await night(...args)).code).toBe(64)
+    }
+    const manifest = join(shard, '..', '..', 'manifest.json'),
+      text = readFileSync(manifest, 'utf8')
     writeFileSync(manifest, text.replace(/("read": )(\d+)/, '$19$2'))
-    expect(await night('--keep', '1')).toMatchObject({ code: 65, stderr: expect.stringMatching(/the ledger has \d+ rows, 9\d+ were read/) as unknown })
+    expect(await night('--keep', '1')).toMatchObject({
+      code: 65,
+      stderr: expect.stringMatching(/the ledger has \d+ rows, 9\d+ were read/) as unknown,
+    })
     expect(readdirSync(runs)).toEqual(before)
     writeFileSync(manifest, text)
-    writeFileSync(shard, bytes.map((byte, i) => i === 200 ? byte ^ 1 : byte))
+    writeFileSync(
+      shard,
+      bytes.map((byte, i) => (i === 200 ? byte ^ 1 : byte)),
+    )
     const { code, stdout, stderr } = await night('--keep', '9')
     expect(code, stderr).toBe(0)
     expect(stderr).toMatch(/^run: \S+ is not what was published, so all is published anew$/m)
@@ -134,7 +276,8 @@ describe('nightly.mjs deletes', () => {
   })
 
   it('old runs of its graph alone, and never the latest', async () => {
-    const { output, runs, latest, night } = await nights(), kept = ['20200103T000000Z-cccccccc', '20200104T000000Z-dddddddd', latest, 'mine']
+    const { output, runs, latest, night } = await nights(),
+      kept = ['20200103T000000Z-cccccccc', '20200104T000000Z-dddddddd', latest, 'mine']
     expect(oldRuns(output, 3)).toEqual([])
     expect(await night('--keep', '2')).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(readdirSync(runs).sort()).toEqual(['20200102T000000Z-bbbbbbbb', ...kept].sort())

@@ -8,7 +8,8 @@ import { writeGraph, type Stage } from '../failures/helpers.ts'
 
 /** The command line to its end, with what it said. */
 async function sluice(...argv: readonly string[]) {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined), error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined),
+    error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
   try {
     const code = await main(argv)
     return { code, stdout: log.mock.calls.flat().join('\n'), stderr: error.mock.calls.flat().join('\n') }
@@ -22,10 +23,19 @@ async function sluice(...argv: readonly string[]) {
 function place(more: readonly Stage[] = []) {
   const at = folder()
   const files = ['a', 'b', 'c'].map((name, i) => writeJsonl(join(at, `${name}.jsonl`), pairs(10, 10 * i)))
-  const graph = writeGraph(join(at, 'g.yaml'), [{ id: 'pairs', use: 'read_jsonl', with: { path: files[0] } }, ...more, { id: 'dpo', use: 'write_arrow' }])
+  const graph = writeGraph(join(at, 'g.yaml'), [
+    { id: 'pairs', use: 'read_jsonl', with: { path: files[0] } },
+    ...more,
+    { id: 'dpo', use: 'write_arrow' },
+  ])
   return { at, files, graph, output: join(at, 'out'), to: ['--output', join(at, 'out')] }
 }
-const manifest = (output: string) => JSON.parse(readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')) as { rows: { read: number }, inputs: { path: string }[], files: Record<string, object> }
+const manifest = (output: string) =>
+  JSON.parse(readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')) as {
+    rows: { read: number }
+    inputs: { path: string }[]
+    files: Record<string, object>
+  }
 
 describe('a wrong command line ends with 64 before anything is done, and says what is wrong', () => {
   it.each<[string[], string]>([
@@ -33,48 +43,65 @@ describe('a wrong command line ends with 64 before anything is done, and says wh
     [['run', 'G', '--out', 'x'], 'no option --out; did you mean --output?'],
     [['run', 'G', '-input', 'x'], 'no option -input; did you mean --input?'],
     [['run', 'G', '-qx'], 'no option -qx; there are --input, '],
-    [['run', 'G', '—quiet'], 'no option —quiet (its dash is U+2014, as in documents, not the hyphen of the keyboard); did you mean --quiet?'],
+    [
+      ['run', 'G', '—quiet'],
+      'no option —quiet (its dash is U+2014, as in documents, not the hyphen of the keyboard); did you mean --quiet?',
+    ],
     [['run', 'G', '−−quiet'], 'no option −−quiet (its dash is U+2212, '],
     [['run', 'G', '--no-anew'], 'no option --no-anew; '],
     [['run', 'G', '--constructor', '1'], 'no option --constructor; '],
     [['run', 'G', '--seed', '1', '--seed=1'], '--seed is there twice, and counts once'],
     [['run', 'G', '--quiet', '--quiet'], '--quiet is there twice, and counts once'],
     [['run', 'G', '--input'], '--input lacks its value'],
-    [['run', 'G', '--answers', '--quiet'], '--answers lacks its value: behind it is --quiet; a value that begins so is written --answers=--quiet'],
+    [
+      ['run', 'G', '--answers', '--quiet'],
+      '--answers lacks its value: behind it is --quiet; a value that begins so is written --answers=--quiet',
+    ],
     [['run', 'G', '--answers', '–quiet'], '--answers lacks its value: behind it is –quiet'],
     [['run', 'G', '--workers='], '--workers has an empty value'],
     [['run', 'G', '--input', ''], '--input has an empty value'],
     [['run', 'G', ''], 'one of the words is empty'],
     [['run', 'G', '--answers=~/answers'], '--answers ~/answers: the shell has left the ~ as it is'],
-    [['run', 'G', '--quiet=no'], '--quiet takes no value, and \'no\' was given'],
-    ...['-5', '0', '1e3', '0x10', '5.5', '1_000', '１０', ' 5', '+5', '99999999999999999999'].map((text): [string[], string] => [['run', 'G', '--limit', text], `--limit ${text} is not a whole number of at least 1`]),
+    [['run', 'G', '--quiet=no'], "--quiet takes no value, and 'no' was given"],
+    ...['-5', '0', '1e3', '0x10', '5.5', '1_000', '１０', ' 5', '+5', '99999999999999999999'].map(
+      (text): [string[], string] => [
+        ['run', 'G', '--limit', text],
+        `--limit ${text} is not a whole number of at least 1`,
+      ],
+    ),
     [['run', 'G', '--workers', '0'], '--workers 0 is not a whole number of at least 1'],
     [['run', 'G', '--seed', 'abc'], '--seed abc is not a whole number of at least 0'],
     [['run', 'G', '--seed=-1'], '--seed -1 is not a whole number of at least 0'],
     [['run', 'G', '--set', 'foo'], '--set foo is not STAGE.OPTION=VALUE'],
     [['run', 'G', '--set', 'pairs.layout'], '--set pairs.layout is not STAGE.OPTION=VALUE'],
-    [['run', 'G', '--set', 'pairs.layout=text', '--set', 'pairs.layout=messages'], '--set gives pairs.layout two values: pairs.layout=text and pairs.layout=messages'],
+    [
+      ['run', 'G', '--set', 'pairs.layout=text', '--set', 'pairs.layout=messages'],
+      '--set gives pairs.layout two values: pairs.layout=text and pairs.layout=messages',
+    ],
     [['run', 'G', 'a.jsonl', '--set', 'pairs.path=b.jsonl'], '--set pairs.path=b.jsonl names others'],
     [['run', 'G', 'other.yaml'], 'other.yaml is a graph and no input'],
-    [['run', 'a.parquet', 'b.parquet'], '\'a.parquet\' is no graph (.yaml, .yml or .json); the graph comes first'],
-    [['run', '--graph', 'a.parquet'], '\'a.parquet\' is no graph'],
+    [['run', 'a.parquet', 'b.parquet'], "'a.parquet' is no graph (.yaml, .yml or .json); the graph comes first"],
+    [['run', '--graph', 'a.parquet'], "'a.parquet' is no graph"],
     [['run'], 'name a graph'],
-    [['check', 'G', 'a.jsonl'], '\'a.jsonl\' is one word too many; did you mean --input a.jsonl?'],
-    [['check', '--graph', 'G', 'a.jsonl'], '\'a.jsonl\' is one word too many'],
+    [['check', 'G', 'a.jsonl'], "'a.jsonl' is one word too many; did you mean --input a.jsonl?"],
+    [['check', '--graph', 'G', 'a.jsonl'], "'a.jsonl' is one word too many"],
     [['check', 'G', '--workers', '3'], '`sluice check` has no use of --workers; it takes --input, '],
     [['check', 'G', '--no-data', '--limit', '3'], '--no-data opens no input, so there is no use of --limit'],
-    [['why', 'r1', 'r2'], '\'r2\' is one word too many'],
+    [['why', 'r1', 'r2'], "'r2' is one word too many"],
     [['why', 'r1', '--workers', '3'], '`sluice why` has no use of --workers'],
-    [['verify', 'out'], '\'out\' is one word too many; did you mean --output out?'],
+    [['verify', 'out'], "'out' is one word too many; did you mean --output out?"],
     [['verify', '--input', 'x'], '`sluice verify` has no use of --input'],
     [['stages', '--limit', '3'], '`sluice stages` has no use of --limit'],
-    [['clean-cache', 'out'], '\'out\' is one word too many; did you mean --output out?'],
+    [['clean-cache', 'out'], "'out' is one word too many; did you mean --output out?"],
     [['clean-cache', '--anew'], '`sluice clean-cache` has no use of --anew'],
-    [['verfiy'], 'no command \'verfiy\'; did you mean verify?'],
-    [['constructor'], 'no command \'constructor\'; there are run, check, '],
+    [['verfiy'], "no command 'verfiy'; did you mean verify?"],
+    [['constructor'], "no command 'constructor'; there are run, check, "],
   ])('%j', async (argv, says) => {
     const { graph, to, output } = place()
-    const { code, stdout, stderr } = await sluice(...argv.map(word => word === 'G' ? graph : word), ...argv[0] === 'stages' ? [] : to)
+    const { code, stdout, stderr } = await sluice(
+      ...argv.map(word => (word === 'G' ? graph : word)),
+      ...(argv[0] === 'stages' ? [] : to),
+    )
     expect(stderr).toContain(says)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     // the two sides of an input are known only where the graph has been read
@@ -84,12 +111,27 @@ describe('a wrong command line ends with 64 before anything is done, and says wh
 
   it('all of it at once', async () => {
     const { graph } = place()
-    const { code, stderr } = await sluice('--inptu', 'x', 'verify', graph, '--limit', '-5', '--quiet=no', '--output', '--json')
+    const { code, stderr } = await sluice(
+      '--inptu',
+      'x',
+      'verify',
+      graph,
+      '--limit',
+      '-5',
+      '--quiet=no',
+      '--output',
+      '--json',
+    )
     expect(code).toBe(64)
     expect(stderr.split('\n')).toEqual([
-      'sluice verify: 7 problems', '  no option --inptu; did you mean --input?', '  --limit -5 is not a whole number of at least 1', '  --quiet takes no value, and \'no\' was given; leave the option out where it is not meant',
-      '  --output lacks its value: behind it is --json; a value that begins so is written --output=--json', '  `sluice verify` has no use of --limit; it takes --output, --quiet',
-      '  `sluice verify` has no use of --json; it takes --output, --quiet', `  '${graph}' is one word too many; did you mean --output ${graph}?`,
+      'sluice verify: 7 problems',
+      '  no option --inptu; did you mean --input?',
+      '  --limit -5 is not a whole number of at least 1',
+      "  --quiet takes no value, and 'no' was given; leave the option out where it is not meant",
+      '  --output lacks its value: behind it is --json; a value that begins so is written --output=--json',
+      '  `sluice verify` has no use of --limit; it takes --output, --quiet',
+      '  `sluice verify` has no use of --json; it takes --output, --quiet',
+      `  '${graph}' is one word too many; did you mean --output ${graph}?`,
     ])
   })
 })
@@ -98,9 +140,16 @@ describe('words that are right', () => {
   it('stand anywhere: options before the command, words behind --', async () => {
     const { graph, to, output, at } = place()
     writeJsonl(join(at, '-odd.jsonl'), pairs(4))
-    expect(await sluice(...to, 'run', '--quiet', '--', graph, join(at, '-odd.jsonl'))).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await sluice(...to, 'run', '--quiet', '--', graph, join(at, '-odd.jsonl'))).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
     expect(manifest(output).rows.read).toBe(4)
-    expect(await sluice('run', graph, `--input=${join(at, '-odd.jsonl')}`, ...to)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^nothing new/) as unknown })
+    expect(await sluice('run', graph, `--input=${join(at, '-odd.jsonl')}`, ...to)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^nothing new/) as unknown,
+    })
   })
 
   it('--help lists what a command takes, and does nothing else', async () => {
@@ -114,15 +163,37 @@ describe('words that are right', () => {
 
 describe('inputs as words', () => {
   it('are those of --input: a pattern that the shell put names in for reads all of them, each once', async () => {
-    const { files: [a, b, c], graph, to, output, at } = place()
+    const {
+      files: [a, b, c],
+      graph,
+      to,
+      output,
+      at,
+    } = place()
     expect((await sluice('run', graph, '--input', a, '--input', b, '--input', c, ...to, '--quiet')).code).toBe(0)
-    const whole = manifest(output), shard = Object.keys(whole.files).find(file => file.startsWith('dpo/data-'))!
-    expect(await sluice('run', ...to, graph, '--input', a, b, c)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^nothing new/) as unknown })
+    const whole = manifest(output),
+      shard = Object.keys(whole.files).find(file => file.startsWith('dpo/data-'))!
+    expect(await sluice('run', ...to, graph, '--input', a, b, c)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^nothing new/) as unknown,
+    })
     symlinkSync(b, join(at, 'z.jsonl'))
-    for (const words of [['--input', b, a, c, b, '--input', a, join(at, '.', 'a.jsonl')], [join(at, '*.jsonl')], [a, join(at, '[bc].jsonl'), join(at, 'z.jsonl')]]) {
-      expect(await sluice('run', ...to, graph, ...words, '--quiet')).toMatchObject({ code: 0, stdout: '', stderr: expect.stringMatching(/^$|^read_jsonl: 1 file has two names and is read once: \S+ is \S+$/) as unknown })
+    for (const words of [
+      ['--input', b, a, c, b, '--input', a, join(at, '.', 'a.jsonl')],
+      [join(at, '*.jsonl')],
+      [a, join(at, '[bc].jsonl'), join(at, 'z.jsonl')],
+    ]) {
+      expect(await sluice('run', ...to, graph, ...words, '--quiet')).toMatchObject({
+        code: 0,
+        stdout: '',
+        stderr: expect.stringMatching(/^$|^read_jsonl: 1 file has two names and is read once: \S+ is \S+$/) as unknown,
+      })
       const { rows, inputs, files } = manifest(output)
-      expect({ rows, inputs, shard: files[shard] }).toEqual({ rows: whole.rows, inputs: whole.inputs, shard: whole.files[shard] })
+      expect({ rows, inputs, shard: files[shard] }).toEqual({
+        rows: whole.rows,
+        inputs: whole.inputs,
+        shard: whole.files[shard],
+      })
     }
     expect(whole.inputs.map(({ path }) => path)).toEqual([a, b, c])
     expect((await sluice('run', '--graph', graph, a, b, ...to, '--quiet')).code).toBe(0)
@@ -130,25 +201,58 @@ describe('inputs as words', () => {
   })
 
   it('end with 66 where there is nothing of that name, all of them named', async () => {
-    const { at, files: [a], graph, to, output } = place()
+    const {
+      at,
+      files: [a],
+      graph,
+      to,
+      output,
+    } = place()
     mkdirSync(join(at, 'bare'))
-    const { code, stderr } = await sluice('run', graph, ...to, a, 'limit', join(at, 'no-*.jsonl'), '--input', join(at, 'none.jsonl'), join(at, 'bare'))
+    const { code, stderr } = await sluice(
+      'run',
+      graph,
+      ...to,
+      a,
+      'limit',
+      join(at, 'no-*.jsonl'),
+      '--input',
+      join(at, 'none.jsonl'),
+      join(at, 'bare'),
+    )
     expect(code).toBe(66)
-    for (const part of ['\'limit\' does not exist', 'no-*.jsonl\' matches no file', 'none.jsonl\' does not exist', 'bare\' is a folder without a file']) expect(stderr).toContain(part)
+    for (const part of [
+      "'limit' does not exist",
+      "no-*.jsonl' matches no file",
+      "none.jsonl' does not exist",
+      "bare' is a folder without a file",
+    ]) {
+      expect(stderr).toContain(part)
+    }
     expect(existsSync(join(output, 'latest'))).toBe(false)
   })
 })
 
 describe('what another run published', () => {
   it('is no input where only a folder above it is named, and one where it is named itself', async () => {
-    const at = folder(), data = writeJsonl(join(at, 'a.jsonl'), pairs(10)), graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: data } }, { id: 'rows', use: 'write_jsonl' }])
+    const at = folder(),
+      data = writeJsonl(join(at, 'a.jsonl'), pairs(10)),
+      graph = writeGraph(join(at, 'g.json'), [
+        { id: 'pairs', use: 'read_jsonl', with: { path: data } },
+        { id: 'rows', use: 'write_jsonl' },
+      ])
     const to = (name: string) => ['--output', join(at, name), '--quiet']
     expect((await sluice('run', graph, ...to('first'))).code).toBe(0)
     for (const above of [at, join(at, '**', '*.jsonl')]) {
       const { code, stderr } = await sluice('run', graph, above, ...to('second'))
-      expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining(`lies in the output folder ${join(at, 'first')}`) as unknown })
+      expect({ code, stderr }).toEqual({
+        code: 64,
+        stderr: expect.stringContaining(`lies in the output folder ${join(at, 'first')}`) as unknown,
+      })
     }
-    for (const own of [join(at, 'first', 'latest', 'rows'), join(at, 'first', 'runs', '*', 'rows', '*.jsonl')]) expect(await sluice('run', graph, own, ...to('second'), '--anew')).toEqual({ code: 0, stdout: '', stderr: '' })
+    for (const own of [join(at, 'first', 'latest', 'rows'), join(at, 'first', 'runs', '*', 'rows', '*.jsonl')]) {
+      expect(await sluice('run', graph, own, ...to('second'), '--anew')).toEqual({ code: 0, stdout: '', stderr: '' })
+    }
   })
 })
 
@@ -156,9 +260,15 @@ describe('--limit', () => {
   it('says which rows it read, in the summary and in the report', async () => {
     const { files, graph, to, output } = place()
     const { stdout } = await sluice('run', graph, ...files, ...to, '--limit', '15')
-    expect(stdout).toMatch(/^read 15 rows \(by --limit the first 15 of 30, from the first 2 of 3 files, layout text\): kept/)
-    expect(readFileSync(join(output, 'latest', 'report.html'), 'utf8')).toContain('Rows read: by --limit the first 15 of 30, from the first 2 of 3 files.')
-    expect((await sluice('run', graph, ...files, ...to, '--limit', '10')).stdout).toContain('from the first 1 of 3 files')
+    expect(stdout).toMatch(
+      /^read 15 rows \(by --limit the first 15 of 30, from the first 2 of 3 files, layout text\): kept/,
+    )
+    expect(readFileSync(join(output, 'latest', 'report.html'), 'utf8')).toContain(
+      'Rows read: by --limit the first 15 of 30, from the first 2 of 3 files.',
+    )
+    expect((await sluice('run', graph, ...files, ...to, '--limit', '10')).stdout).toContain(
+      'from the first 1 of 3 files',
+    )
     expect((await sluice('run', graph, ...files, ...to, '--limit', '31')).stdout).toMatch(/^read 30 rows \(3 files, /)
   })
 })
@@ -167,14 +277,27 @@ describe('--quiet', () => {
   const shout: Stage = { id: 'none', use: 'drop_length_ratio', with: { max_ratio: 1.5 } }
 
   it('keeps the warnings of a graph and of a run, and nothing else', async () => {
-    const rows = pairs(40).map((row, i) => ({ ...row, chosen: i === 0 ? row.rejected : `${row.rejected} ${'and more '.repeat(20)}` }))
+    const rows = pairs(40).map((row, i) => ({
+      ...row,
+      chosen: i === 0 ? row.rejected : `${row.rejected} ${'and more '.repeat(20)}`,
+    }))
     const { at, graph, to } = place([shout])
-    const { code, stdout, stderr } = await sluice('run', graph, writeJsonl(join(at, 'long.jsonl'), rows), ...to, '--quiet')
+    const { code, stdout, stderr } = await sluice(
+      'run',
+      graph,
+      writeJsonl(join(at, 'long.jsonl'), rows),
+      ...to,
+      '--quiet',
+    )
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     expect(stderr).toMatch(/^sluice: warning: none: length_ratio 39 of 40 rows/)
     // said once, and not again where nothing is new
     expect(stderr.match(/length_ratio/g)).toHaveLength(1)
-    expect(await sluice('run', graph, join(at, 'long.jsonl'), ...to, '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await sluice('run', graph, join(at, 'long.jsonl'), ...to, '--quiet')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
     const loud = await sluice('run', graph, join(at, 'long.jsonl'), ...to, '--anew')
     expect(loud.stdout).toContain('  warning: none: length_ratio 39 of 40 rows')
     expect(loud.stderr).not.toContain('length_ratio')
@@ -183,22 +306,36 @@ describe('--quiet', () => {
   })
 
   it.each(['run', 'check'])('keeps what %s warns of before a row is read', async command => {
-    const at = folder(), graph = writeGraph(join(at, 'g.json'), [
-      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(5)) } }, { id: 'lost', use: 'check_pairs' }, { id: 'dpo', use: 'write_arrow', from: 'pairs' },
-    ])
+    const at = folder(),
+      graph = writeGraph(join(at, 'g.json'), [
+        { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(5)) } },
+        { id: 'lost', use: 'check_pairs' },
+        { id: 'dpo', use: 'write_arrow', from: 'pairs' },
+      ])
     const { code, stdout, stderr } = await sluice(command, graph, '--output', join(at, 'out'), '--quiet')
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     expect(stderr).toMatch(/warning: no stage takes the rows that 'lost' lets through/)
   })
 
   it('keeps that rows errored', async () => {
-    const at = folder(), stage = join(at, 'rogue.mjs')
-    writeFileSync(stage, `import { defineStage, Type } from '${join(import.meta.dirname, '../../index.mjs')}'
+    const at = folder(),
+      stage = join(at, 'rogue.mjs')
+    writeFileSync(
+      stage,
+      `import { defineStage, Type } from '${join(import.meta.dirname, '../../index.mjs')}'
 export default defineStage({ name: 'rogue', version: 1, summary: 's', options: Type.Object({}), reads: { chosen: 'messages' }, writes: {}, rows: 'subset', reasons: {}, examples: [],
-  open: () => ({ batch(batch) { const text = batch.messages('chosen'); for (let row = 0; row < batch.rows; row++) if (text.text(row).includes('answer 3')) throw new Error('no') } }) })\n`)
-    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(9)) } }, { id: 'odd', use: './rogue.mjs' }, { id: 'dpo', use: 'write_arrow' }])
+  open: () => ({ batch(batch) { const text = batch.messages('chosen'); for (let row = 0; row < batch.rows; row++) if (text.text(row).includes('answer 3')) throw new Error('no') } }) })\n`,
+    )
+    const graph = writeGraph(join(at, 'g.json'), [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(9)) } },
+      { id: 'odd', use: './rogue.mjs' },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
     const { code, stderr } = await sluice('run', graph, '--output', join(at, 'out'), '--quiet')
-    expect({ code, stderr }).toEqual({ code: 0, stderr: 'sluice: warning: odd: 1 rows errored and are in no output; the ledger has the messages' })
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'sluice: warning: odd: 1 rows errored and are in no output; the ledger has the messages',
+    })
   })
 })
 
@@ -207,19 +344,35 @@ describe('--keep-ids', () => {
     ['is not there', () => undefined, 66, /keep-ids .*ids does not exist/],
     ['is a folder', path => mkdirSync(path), 66, /keep-ids .*ids is a folder/],
     ['is empty', path => writeFileSync(path, '\n\r\n'), 65, /keep-ids .*ids holds no id/],
-    ['is UTF-16', path => writeFileSync(path, Buffer.from('\ufeffr3\n', 'utf16le')), 65, /keep-ids .*ids is not UTF-8 text/],
+    [
+      'is UTF-16',
+      path => writeFileSync(path, Buffer.from('\ufeffr3\n', 'utf16le')),
+      65,
+      /keep-ids .*ids is not UTF-8 text/,
+    ],
   ])('that %s is refused', async (_, make, code, says) => {
-    const { at, graph, to, output } = place(), ids = join(at, 'ids')
+    const { at, graph, to, output } = place(),
+      ids = join(at, 'ids')
     make(ids)
-    for (const command of ['run', 'check']) expect(await sluice(command, graph, ...to, '--keep-ids', ids)).toMatchObject({ code, stderr: expect.stringMatching(says) as unknown })
+    for (const command of ['run', 'check']) {
+      expect(await sluice(command, graph, ...to, '--keep-ids', ids)).toMatchObject({
+        code,
+        stderr: expect.stringMatching(says) as unknown,
+      })
+    }
     expect(existsSync(output)).toBe(false)
   })
 
   it('may have a mark at its beginning and lines of Windows; ids that no row has are told, under --quiet too', async () => {
-    const { at, graph, to } = place(), ids = join(at, 'ids')
+    const { at, graph, to } = place(),
+      ids = join(at, 'ids')
     writeFileSync(ids, '\ufeffr3\r\nr4\r\n')
     expect(await sluice('run', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' })
     writeFileSync(ids, 'r3 \nr4\n')
-    expect(await sluice('run', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({ code: 0, stdout: '', stderr: 'sluice: --keep-ids: 1 of 2 ids do not occur: r3 ' })
+    expect(await sluice('run', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'sluice: --keep-ids: 1 of 2 ids do not occur: r3 ',
+    })
   })
 })

@@ -1,6 +1,7 @@
 #!/usr/bin/env zx
-// The client checks: runs pipelines on the bundled sample, on generated inputs and (if it lies beside the checkout) on some of ../shared/data, and reads what they publish with pyarrow,
-// datasets and DuckDB, as users do. Usage: npx zx test/clients/clients.mjs [--venv FOLDER] [--keep FOLDER]
+// The client checks: runs pipelines on the bundled sample, on generated inputs and (if it lies beside the checkout) on
+// some of ../shared/data, and reads what they publish with pyarrow, datasets and DuckDB, as users do. Usage: npx zx
+// test/clients/clients.mjs [--venv FOLDER] [--keep FOLDER]
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,9 @@ import { fileURLToPath } from 'node:url'
 import PQueue from 'p-queue'
 import { argv, $ } from 'zx'
 
-const here = fileURLToPath(new URL('.', import.meta.url)), root = fileURLToPath(new URL('../../', import.meta.url)), data = fileURLToPath(new URL('../../../shared/data/', import.meta.url))
+const here = fileURLToPath(new URL('.', import.meta.url)),
+  root = fileURLToPath(new URL('../../', import.meta.url)),
+  data = fileURLToPath(new URL('../../../shared/data/', import.meta.url))
 const work = argv.keep ?? mkdtempSync(join(tmpdir(), 'sluice-clients-'))
 const venv = argv.venv ?? join(tmpdir(), 'sluice-clients-venv')
 mkdirSync(work, { recursive: true })
@@ -19,12 +22,16 @@ $.env = { ...process.env, PYTHONUTF8: '1' }
 
 /** A venv with requirements.txt, made anew when that file has changed. */
 async function python() {
-  const wanted = readFileSync(join(here, 'requirements.txt'), 'utf8'), stamp = join(venv, 'requirements.txt')
+  const wanted = readFileSync(join(here, 'requirements.txt'), 'utf8'),
+    stamp = join(venv, 'requirements.txt')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
     rmSync(venv, { recursive: true, force: true })
-    const made = await $`python3 -m venv ${venv} && ${join(venv, 'bin/pip')} install --quiet --disable-pip-version-check -r ${join(here, 'requirements.txt')}`
+    const made =
+      await $`python3 -m venv ${venv} && ${join(venv, 'bin/pip')} install --quiet --disable-pip-version-check -r ${join(here, 'requirements.txt')}`
     if (made.exitCode !== 0) {
-      console.error(`clients: no venv in ${venv} (python3 with venv is needed, as apt's python3-venv):\n${made.stderr.slice(-2000)}`)
+      console.error(
+        `clients: no venv in ${venv} (python3 with venv is needed, as apt's python3-venv):\n${made.stderr.slice(-2000)}`,
+      )
       process.exit(1)
     }
     writeFileSync(stamp, wanted)
@@ -32,15 +39,20 @@ async function python() {
   return join(venv, 'bin/python')
 }
 
-let passed = 0, failed = 0
+let passed = 0,
+  failed = 0
 function count(name, { exitCode, stdout, stderr }) {
   const sums = /(\d+) passed, (\d+) failed\s*$/.exec(stdout)
-  if (sums) { passed += Number(sums[1]); failed += Number(sums[2]) } else failed++
+  if (sums) {
+    passed += Number(sums[1])
+    failed += Number(sums[2])
+  } else failed++
   if (!sums || exitCode !== 0) console.log(`FAIL ${name} (exit ${exitCode})\n${stdout}${stderr.slice(-3000)}`)
   else console.log(`ok   ${name}: ${sums[1]} checks`)
 }
 function expect(name, ok, detail) {
-  if (ok) passed++; else failed++
+  if (ok) passed++
+  else failed++
   console.log(ok ? `ok   ${name}` : `FAIL ${name}: ${detail}`)
 }
 
@@ -52,19 +64,25 @@ expect('generated inputs', generated.exitCode === 0, generated.stderr)
 /** The main job on some files, then every check of readback.py. */
 async function clean(name, files, flags = []) {
   const output = join(work, `clean-${name}`)
-  const run = await $`node node_modules/zx/build/cli.js pipelines/clean.mjs --quiet --output ${output} ${files.flatMap(file => ['--input', file])} ${flags}`
+  const run =
+    await $`node node_modules/zx/build/cli.js pipelines/clean.mjs --quiet --output ${output} ${files.flatMap(file => ['--input', file])} ${flags}`
   if (run.exitCode !== 0) return expect(`clean ${name}`, false, `exit ${run.exitCode}: ${run.stderr.slice(-3000)}`)
   count(`clean ${name}`, await $`${py} ${join(here, 'readback.py')} ${output} --base ${root}`)
 }
 
 /** Every sink on one file, held against the ledger and the file itself. */
 async function sinks(name, file) {
-  const output = join(work, `sinks-${name}`), latest = join(output, 'latest')
-  const run = await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${output} --input ${file}`
+  const output = join(work, `sinks-${name}`),
+    latest = join(output, 'latest')
+  const run =
+    await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${output} --input ${file}`
   if (run.exitCode !== 0) return expect(`sinks ${name}`, false, `exit ${run.exitCode}: ${run.stderr.slice(-3000)}`)
   count(`sinks ${name}`, await $`${py} ${join(here, 'readback.py')} ${output} --base ${root}`)
   // write_arrow renames the column `label`: readback.py alone looks there
-  count(`sinks ${name}, value by value`, await $`${py} ${join(here, 'same_rows.py')} ${file} ${['lines', 'people', 'gzipped'].map(sink => join(latest, sink))}`)
+  count(
+    `sinks ${name}, value by value`,
+    await $`${py} ${join(here, 'same_rows.py')} ${file} ${['lines', 'people', 'gzipped'].map(sink => join(latest, sink))}`,
+  )
 }
 
 // python alone takes seconds to import datasets: two at a time
@@ -73,33 +91,79 @@ const later = (...of) => void queue.add(() => clean(...of))
 const sample = [join(root, 'data/sample/*.parquet')]
 later('sample', sample)
 later('sample-one-worker', sample, ['--workers', '1'])
-for (const codec of ['none', 'snappy', 'zstd', 'gzip', 'brotli', 'lz4']) for (const layout of ['text', 'messages']) later(`${layout}-${codec}`, [join(inputs, `${layout}-${codec}.parquet`)])
+for (const codec of ['none', 'snappy', 'zstd', 'gzip', 'brotli', 'lz4']) {
+  for (const layout of ['text', 'messages']) later(`${layout}-${codec}`, [join(inputs, `${layout}-${codec}.parquet`)])
+}
 later('implicit', [join(inputs, 'implicit.parquet')])
 later('mixed-without-id', [join(inputs, 'mixed-without-id.parquet')])
 later('text-and-messages', [join(inputs, 'text-zstd.parquet'), join(inputs, 'messages-snappy.parquet')])
 later('limited', [join(inputs, 'text-snappy.parquet')], ['--limit', '1100'])
 if (existsSync(data)) {
-  const first = folder => readdirSync(join(data, folder)).filter(file => file.endsWith('.parquet')).sort().slice(0, 1).map(file => join(data, folder, file))
-  for (const folder of ['hh-rlhf', 'hh-rlhf-raw', 'ifbench-pairs', 'llamafactory-dpo-demo', 'oasst-100', 'jade-zh', 'hhh-alignment']) later(folder, first(folder))
-  for (const file of ['a-codec-mixed', 'a-string-view', 'a-prompt-json-string', 'b-nullable-page-v2', 'a-rowgroups-1']) later(file, [join(data, 'parquet-dialects', `${file}.parquet`)])
+  const first = folder =>
+    readdirSync(join(data, folder))
+      .filter(file => file.endsWith('.parquet'))
+      .sort()
+      .slice(0, 1)
+      .map(file => join(data, folder, file))
+  for (const folder of [
+    'hh-rlhf',
+    'hh-rlhf-raw',
+    'ifbench-pairs',
+    'llamafactory-dpo-demo',
+    'oasst-100',
+    'jade-zh',
+    'hhh-alignment',
+  ]) {
+    later(folder, first(folder))
+  }
+  for (const file of [
+    'a-codec-mixed',
+    'a-string-view',
+    'a-prompt-json-string',
+    'b-nullable-page-v2',
+    'a-rowgroups-1',
+  ]) {
+    later(file, [join(data, 'parquet-dialects', `${file}.parquet`)])
+  }
 } else console.log(`no ${data}: the checks on public data are left out`)
 for (const layout of ['text', 'messages']) void queue.add(() => sinks(layout, join(inputs, `${layout}-zstd.parquet`)))
 await queue.onIdle()
 
-const bytes = folder => ['lines/data.jsonl', 'people/data.parquet', 'arrow/state.json'].map(file => readFileSync(join(work, folder, 'latest', file)).toString('latin1')).join('\n')
-const again = await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --workers 1 --output ${join(work, 'sinks-again')} --input ${join(inputs, 'text-zstd.parquet')}`
-expect('sinks write the same bytes with one worker', again.exitCode === 0 && bytes('sinks-again') === bytes('sinks-text'), again.stderr)
+const bytes = folder =>
+  ['lines/data.jsonl', 'people/data.parquet', 'arrow/state.json']
+    .map(file => readFileSync(join(work, folder, 'latest', file)).toString('latin1'))
+    .join('\n')
+const again =
+  await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --workers 1 --output ${join(work, 'sinks-again')} --input ${join(inputs, 'text-zstd.parquet')}`
+expect(
+  'sinks write the same bytes with one worker',
+  again.exitCode === 0 && bytes('sinks-again') === bytes('sinks-text'),
+  again.stderr,
+)
 
-const hard = join(inputs, 'hard-types.parquet'), refused = await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${join(work, 'hard')} --input ${hard}`
-expect('write_parquet refuses what it cannot hold, by name', refused.exitCode !== 0 && /write_parquet.*price/.test(refused.stderr) && /json_strings/.test(refused.stderr), `exit ${refused.exitCode}: ${refused.stderr.slice(-2000)}`)
-const held = await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${join(work, 'hard')} --input ${hard} --set people.json_strings=true --set gzipped.json_strings=true`
-const script = "import sys, pyarrow.parquet as pq; t = pq.read_table(sys.argv[1]); print(t['big'].to_pylist(), t['price'].to_pylist())"
+const hard = join(inputs, 'hard-types.parquet'),
+  refused =
+    await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${join(work, 'hard')} --input ${hard}`
+expect(
+  'write_parquet refuses what it cannot hold, by name',
+  refused.exitCode !== 0 && /write_parquet.*price/.test(refused.stderr) && /json_strings/.test(refused.stderr),
+  `exit ${refused.exitCode}: ${refused.stderr.slice(-2000)}`,
+)
+const held =
+  await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${join(work, 'hard')} --input ${hard} --set people.json_strings=true --set gzipped.json_strings=true`
+const script =
+  "import sys, pyarrow.parquet as pq; t = pq.read_table(sys.argv[1]); print(t['big'].to_pylist(), t['price'].to_pylist())"
 const read = await $`${py} -c ${script} ${join(work, 'hard/latest/people/data.parquet')}`
-expect('write_parquet writes it as JSON text when told to', held.exitCode === 0 && read.stdout.trim() === `['9007199254740993', None] ['"12.50"', '"-0.01"']`, held.stderr + read.stdout + read.stderr)
+expect(
+  'write_parquet writes it as JSON text when told to',
+  held.exitCode === 0 && read.stdout.trim() === `['9007199254740993', None] ['"12.50"', '"-0.01"']`,
+  held.stderr + read.stdout + read.stderr,
+)
 
 const { readParquet, writeArrow } = await import('../../index.mjs')
 for (const name of ['text-zstd', 'messages-brotli', 'implicit', 'empty', 'hard-types']) {
-  const file = join(inputs, `${name}.parquet`), folder = join(work, `api-${name}`)
+  const file = join(inputs, `${name}.parquet`),
+    folder = join(work, `api-${name}`)
   await writeArrow(folder, readParquet(file), { shardMegabytes: 0.2 })
   count(`writeArrow(readParquet(${name}))`, await $`${py} ${join(here, 'same_rows.py')} ${file} ${folder}`)
 }

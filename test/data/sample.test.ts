@@ -16,10 +16,14 @@ const names = ['pairs-en.parquet', 'pairs-de.parquet', 'pairs-chat.parquet']
 async function read(folder: string, name: string): Promise<Row[]> {
   const bytes = readFileSync(join(folder, name))
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
-  return await parquetReadObjects({ file }) as Row[]
+  return (await parquetReadObjects({ file })) as Row[]
 }
 
-const readTruth = (folder: string) => readFileSync(join(folder, 'truth.jsonl'), 'utf8').trim().split('\n').map(line => JSON.parse(line) as Truth)
+const readTruth = (folder: string) =>
+  readFileSync(join(folder, 'truth.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Truth)
 
 let rows: Row[]
 let truth: Truth[]
@@ -49,15 +53,28 @@ function jaccard(a: Set<string>, b: Set<string>): number {
   return both / (a.size + b.size - both)
 }
 
-/** Left side, mark and result of every equation in a text; an equation is arithmetic with at least one operator, `=`, a number. */
+/**
+ * Left side, mark and result of every equation in a text; an equation is arithmetic with at least one operator, `=`, a
+ * number.
+ */
 function equations(text: string) {
   const operand = String.raw`\(*\$?\d[\d,]*(?:\.\d+)?%?(?: [a-z]+)?\)*`
-  const pattern = new RegExp(String.raw`(${operand}(?:\s*[-+*/]\s*${operand})+)\s*=\s*\$?(?:<<([^<>=]+)=([^<>=]+)>>)?(\d[\d,]*(?:\.\d+)?)`, 'g')
-  return [...text.matchAll(pattern)].map(([written, left, mark, marked, right]) => ({ written, left, mark, marked, right }))
+  const pattern = new RegExp(
+    String.raw`(${operand}(?:\s*[-+*/]\s*${operand})+)\s*=\s*\$?(?:<<([^<>=]+)=([^<>=]+)>>)?(\d[\d,]*(?:\.\d+)?)`,
+    'g',
+  )
+  return [...text.matchAll(pattern)].map(([written, left, mark, marked, right]) => ({
+    written,
+    left,
+    mark,
+    marked,
+    right,
+  }))
 }
 
 // the pattern above lets only digits, operators, brackets, units and signs through
-const value = (expression: string) => Number(new Function(`return ${expression.replace(/[$,a-z\s]/g, '').replace(/([\d.]+)%/g, '($1/100)')}`)())
+const value = (expression: string) =>
+  Number(new Function(`return ${expression.replace(/[$,a-z\s]/g, '').replace(/([\d.]+)%/g, '($1/100)')}`)())
 
 describe('the bundled sample', () => {
   test('is what its sources give, row by row and line by line', async () => {
@@ -80,7 +97,13 @@ describe('the bundled sample', () => {
     const counts: Record<string, number> = {}
     for (const line of truth) counts[line.fault] = (counts[line.fault] ?? 0) + 1
     expect(counts).toEqual({
-      identical: 6, empty_side: 6, exact_duplicate: 8, near_duplicate: 10, contradictory: 4, broken_layout: 6, swapped: 30,
+      identical: 6,
+      empty_side: 6,
+      exact_duplicate: 8,
+      near_duplicate: 10,
+      contradictory: 4,
+      broken_layout: 6,
+      swapped: 30,
     })
     const normal = (row: Row) => whole(row).toLowerCase().replace(/\s+/g, ' ').trim()
     const emptied = { chosen: 0, rejected: 0 }
@@ -92,7 +115,9 @@ describe('the bundled sample', () => {
       if (fault === 'empty_side') expect(row.chosen.trim() === '' || row.rejected!.trim() === '').toBe(true)
       if (fault === 'exact_duplicate') expect(normal(row)).toBe(normal(original))
       if (fault === 'exact_duplicate') expect(whole(row)).not.toBe(whole(original))
-      if (fault === 'contradictory') expect([row.prompt, row.chosen, row.rejected]).toEqual([original.prompt, original.rejected, original.chosen])
+      if (fault === 'contradictory') {
+        expect([row.prompt, row.chosen, row.rejected]).toEqual([original.prompt, original.rejected, original.chosen])
+      }
       if (fault === 'near_duplicate') {
         expect(normal(row)).not.toBe(normal(original))
         expect(words(whole(row)).length).toBeGreaterThanOrEqual(60)
@@ -112,11 +137,23 @@ describe('the bundled sample', () => {
         return false
       }
       const turns = messages.filter((message, i) => !(i === 0 && message.role === 'system'))
-      return turns.length % 2 === 1 && turns.every((turn, i) => turn.role === (i % 2 ? 'assistant' : 'user') && turn.content !== '')
+      return (
+        turns.length % 2 === 1 &&
+        turns.every((turn, i) => turn.role === (i % 2 ? 'assistant' : 'user') && turn.content !== '')
+      )
     }
     const chats = rows.filter(row => row.subset === 'chat')
-    expect(chats.filter(row => !sound(row)).map(row => row.id).sort())
-      .toEqual(truth.filter(line => line.fault === 'broken_layout').map(line => line.id).sort())
+    expect(
+      chats
+        .filter(row => !sound(row))
+        .map(row => row.id)
+        .sort(),
+    ).toEqual(
+      truth
+        .filter(line => line.fault === 'broken_layout')
+        .map(line => line.id)
+        .sort(),
+    )
     expect(chats.filter(row => row.prompt.startsWith('[{"role":"system"')).length).toBeGreaterThanOrEqual(5)
   })
 
@@ -125,7 +162,9 @@ describe('the bundled sample', () => {
     const own = rows.filter(row => !copies.has(faults.get(row.id)?.fault ?? ''))
     const sets = own.map(shingles)
     const close: string[] = []
-    for (let i = 0; i < own.length; i++) for (let j = 0; j < i; j++) if (jaccard(sets[i], sets[j]) >= 0.5) close.push(`${own[j].id} ${own[i].id}`)
+    for (let i = 0; i < own.length; i++) {
+      for (let j = 0; j < i; j++) if (jaccard(sets[i], sets[j]) >= 0.5) close.push(`${own[j].id} ${own[i].id}`)
+    }
     expect(close).toEqual([])
     expect(new Set(own.map(row => row.prompt)).size).toBe(own.length)
     for (const row of rows) {
@@ -152,13 +191,19 @@ describe('the bundled sample', () => {
       }
     }
     expect(found).toBeGreaterThan(300)
-    expect(marked).toBe(rows.filter(row => faults.get(row.id)?.fault !== 'swapped').flatMap(row => row.chosen.match(/<</g) ?? []).length)
+    expect(marked).toBe(
+      rows.filter(row => faults.get(row.id)?.fault !== 'swapped').flatMap(row => row.chosen.match(/<</g) ?? []).length,
+    )
     expect(solutions.length).toBeGreaterThanOrEqual(90)
     const withMarks = solutions.filter(row => row.chosen.includes('<<')).length / solutions.length
     expect(withMarks).toBeGreaterThan(0.4)
     expect(withMarks).toBeLessThan(0.6)
     const last = (text: string) => text.trim().split('\n').at(-1)
-    for (const row of solutions) if (!['identical', 'empty_side'].includes(faults.get(row.id)?.fault ?? '')) expect(last(row.chosen), row.id).not.toBe(last(row.rejected!))
+    for (const row of solutions) {
+      if (!['identical', 'empty_side'].includes(faults.get(row.id)?.fault ?? '')) {
+        expect(last(row.chosen), row.id).not.toBe(last(row.rejected!))
+      }
+    }
   })
 
   test('does not let length decide', () => {

@@ -7,8 +7,14 @@ import dropNearDuplicates from '../../stages/dedup/drop_near_duplicates.ts'
 import type { Stage } from '../../stages/define.ts'
 import { dropped, reasonsOf, type Drop } from './helpers.ts'
 
-const exact = dropDuplicates as unknown as Stage, near = dropNearDuplicates as unknown as Stage
-interface Pair { readonly [side: string]: string | string[], readonly prompt: string | string[], readonly chosen: string, readonly rejected: string }
+const exact = dropDuplicates as unknown as Stage,
+  near = dropNearDuplicates as unknown as Stage
+interface Pair {
+  readonly [side: string]: string | string[]
+  readonly prompt: string | string[]
+  readonly chosen: string
+  readonly rejected: string
+}
 const pair = (prompt: string | string[], chosen: string, rejected: string): Pair => ({ prompt, chosen, rejected })
 
 describe.each([exact, near])('$name', stage => {
@@ -27,10 +33,11 @@ describe('drop_duplicates', () => {
   function slow(rows: readonly Pair[]): Record<number, string> {
     const fold = (value: string) => value.toLowerCase().trim().replace(/\s+/g, ' ')
     const turns = (value: string | string[]) => JSON.stringify([value].flat().map(fold))
-    const reasons: Record<number, string> = {}, groups = new Map<string, number[]>()
+    const reasons: Record<number, string> = {},
+      groups = new Map<string, number[]>()
     rows.forEach(({ prompt, chosen, rejected }, i) => {
       const key = JSON.stringify([turns(prompt), ...[fold(chosen), fold(rejected)].sort()])
-      groups.set(key, [...groups.get(key) ?? [], i])
+      groups.set(key, [...(groups.get(key) ?? []), i])
     })
     for (const group of groups.values()) {
       const votes = (i: number) => group.filter(j => fold(rows[i].chosen) === fold(rows[j].chosen))
@@ -43,17 +50,31 @@ describe('drop_duplicates', () => {
     return reasons
   }
 
-  it('drops what strings say is equal or contradictory, in any batches', () => fc.assert(fc.asyncProperty(
-    fc.array(row, { minLength: 1, maxLength: 25 }), fc.integer({ min: 1, max: 7 }), async (rows, size) => {
-      const drops = await dropped(exact, rows, {}, size)
-      expect(reasonsOf(drops)).toEqual(slow(rows))
-      for (const { survivor } of drops.values()) if (survivor !== undefined) expect(drops.has(survivor)).toBe(false)
-      const left = rows.filter((_, i) => !drops.has(i))
-      expect((await dropped(exact, left)).size).toBe(0)
-    }), { numRuns: 400 }))
+  it('drops what strings say is equal or contradictory, in any batches', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { minLength: 1, maxLength: 25 }),
+        fc.integer({ min: 1, max: 7 }),
+        async (rows, size) => {
+          const drops = await dropped(exact, rows, {}, size)
+          expect(reasonsOf(drops)).toEqual(slow(rows))
+          for (const { survivor } of drops.values()) if (survivor !== undefined) expect(drops.has(survivor)).toBe(false)
+          const left = rows.filter((_, i) => !drops.has(i))
+          expect((await dropped(exact, left)).size).toBe(0)
+        },
+      ),
+      { numRuns: 400 },
+    ))
 
   it('keeps turns, roles and sides apart', async () => {
-    const rows = [pair(['a', 'b'], 'c', 'd'), pair(['ab'], 'c', 'd'), pair(['a b'], 'c', 'd'), pair(['a', 'b', ''], 'c', 'd'), pair(['', 'a', 'b'], 'c', 'd'), pair('c', 'a', 'd')]
+    const rows = [
+      pair(['a', 'b'], 'c', 'd'),
+      pair(['ab'], 'c', 'd'),
+      pair(['a b'], 'c', 'd'),
+      pair(['a', 'b', ''], 'c', 'd'),
+      pair(['', 'a', 'b'], 'c', 'd'),
+      pair('c', 'a', 'd'),
+    ]
     expect((await dropped(exact, rows)).size).toBe(0)
   })
 })
@@ -62,22 +83,28 @@ describe('drop_near_duplicates', () => {
   const words = (seed: number, n: number) => Array.from({ length: n }, (_, i) => `w${mix32(seed * 7919 + i) % 5000}`)
   const shingleSet = (text: string): Set<string> => {
     const all = text.split(' ').filter(word => word !== '')
-    return all.length < 5 ? new Set(all.length > 0 ? [all.join(' ')] : []) : new Set(all.slice(4).map((_, i) => all.slice(i, i + 5).join(' ')))
+    return all.length < 5
+      ? new Set(all.length > 0 ? [all.join(' ')] : [])
+      : new Set(all.slice(4).map((_, i) => all.slice(i, i + 5).join(' ')))
   }
   const jaccard = (a: Set<string>, b: Set<string>) => {
     const shared = [...a].filter(value => b.has(value)).length
     return a.size + b.size === 0 ? 1 : shared / (a.size + b.size - shared)
   }
   const setsOf = (row: Pair) => ['prompt', 'chosen', 'rejected'].map(side => shingleSet(row[side] as string))
-  const tagged = (sets: readonly Set<string>[], from: number) => new Set(sets.flatMap((set, part) => part < from ? [] : [...set].map(shingle => `${part} ${shingle}`)))
+  const tagged = (sets: readonly Set<string>[], from: number) =>
+    new Set(sets.flatMap((set, part) => (part < from ? [] : [...set].map(shingle => `${part} ${shingle}`))))
   /** That of the whole pairs, and of the answers alone: the lesser. */
-  const similarity = (a: readonly Set<string>[], b: readonly Set<string>[]) => Math.min(jaccard(tagged(a, 0), tagged(b, 0)), jaccard(tagged(a, 1), tagged(b, 1)))
+  const similarity = (a: readonly Set<string>[], b: readonly Set<string>[]) =>
+    Math.min(jaccard(tagged(a, 0), tagged(b, 0)), jaccard(tagged(a, 1), tagged(b, 1)))
 
   /** 40 families of pairs, each row with a few changed words; every fifth row is an exact copy of another. */
   const rows: Pair[] = Array.from({ length: 400 }, (_, i) => {
-    const copy = i % 5 === 4 ? i - 4 : i, family = copy % 40
+    const copy = i % 5 === 4 ? i - 4 : i,
+      family = copy % 40
     const [prompt, chosen, rejected] = [30, 80, 60].map((n, side) => {
-      const all = words(3 * family + side, n), edits = mix32(copy * 3 + side) % 3
+      const all = words(3 * family + side, n),
+        edits = mix32(copy * 3 + side) % 3
       for (let edit = 0; edit < edits; edit++) all[mix32(copy * 31 + side * 7 + edit) % n] = `e${copy}`
       return all.join(' ')
     })
@@ -86,21 +113,26 @@ describe('drop_near_duplicates', () => {
 
   /** The least row of each row's cluster, from all pairs at or above the limit. */
   function slowClusters(limit: number): number[] {
-    const cluster = rows.map((_, i) => i), sets = rows.map(setsOf)
+    const cluster = rows.map((_, i) => i),
+      sets = rows.map(setsOf)
     for (let j = 1; j < rows.length; j++) {
       for (let i = 0; i < j; i++) {
         if (cluster[i] === cluster[j] || similarity(sets[i], sets[j]) < limit) continue
         const [low, high] = [Math.min(cluster[i], cluster[j]), Math.max(cluster[i], cluster[j])]
-        cluster.forEach((label, k) => { if (label === high) cluster[k] = low })
+        cluster.forEach((label, k) => {
+          if (label === high) cluster[k] = low
+        })
       }
     }
     return cluster
   }
 
   it.each([0.6, 0.8])('finds the clusters that comparing all with all finds, at %d', async limit => {
-    const drops = await dropped(near, rows, { similarity: limit }, 64), cluster = slowClusters(limit)
-    const truth = cluster.flatMap((label, i) => label === i ? [] : [i])
-    const missed = truth.filter(row => !drops.has(row)), wrong = [...drops.keys()].filter(row => cluster[row] === row)
+    const drops = await dropped(near, rows, { similarity: limit }, 64),
+      cluster = slowClusters(limit)
+    const truth = cluster.flatMap((label, i) => (label === i ? [] : [i]))
+    const missed = truth.filter(row => !drops.has(row)),
+      wrong = [...drops.keys()].filter(row => cluster[row] === row)
     expect(truth.length).toBeGreaterThan(80)
     expect(truth.length).toBeLessThan(380)
     expect(wrong).toEqual([])
@@ -119,13 +151,17 @@ describe('drop_near_duplicates', () => {
   it('never takes short answers, or other answers to one prompt, for duplicates', async () => {
     const prompt = words(1, 300).join(' ')
     const short = [...'abcdefghij'].map(letter => pair('Pick one.', letter, `not ${letter}`))
-    const answers = Array.from({ length: 30 }, (_, i) => pair(prompt, words(100 + i, 25).join(' '), words(200 + i, 25).join(' ')))
+    const answers = Array.from({ length: 30 }, (_, i) =>
+      pair(prompt, words(100 + i, 25).join(' '), words(200 + i, 25).join(' ')),
+    )
     expect((await dropped(near, [...short, ...answers, pair('', '', ''), pair(' ', '\n', '')])).size).toBe(0)
   })
 
   it('closes chains: each near the next, the ends unlike', async () => {
     const text = words(5, 400)
-    const chain = Array.from({ length: 12 }, (_, i) => pair('Go on.', text.slice(12 * i, 200 + 12 * i).join(' '), 'No.'))
+    const chain = Array.from({ length: 12 }, (_, i) =>
+      pair('Go on.', text.slice(12 * i, 200 + 12 * i).join(' '), 'No.'),
+    )
     expect(similarity(setsOf(chain[0]), setsOf(chain[11]))).toBeLessThan(0.5)
     const drops: Map<number, Drop> = await dropped(near, [...chain].reverse())
     expect([...drops.keys()].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
@@ -133,7 +169,10 @@ describe('drop_near_duplicates', () => {
   })
 
   it('stands thousands of equal pairs', async () => {
-    const drops = await dropped(near, Array.from({ length: 3000 }, () => pair('Why?', words(1, 40).join(' '), words(2, 40).join(' '))))
+    const drops = await dropped(
+      near,
+      Array.from({ length: 3000 }, () => pair('Why?', words(1, 40).join(' '), words(2, 40).join(' '))),
+    )
     expect(drops.size).toBe(2999)
   })
 })

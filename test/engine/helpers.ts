@@ -7,7 +7,9 @@ import { tableFromIPC } from 'apache-arrow'
 import { afterAll } from 'vitest'
 
 const folders: string[] = []
-afterAll(() => { for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true }) })
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
 
 /** A folder that goes with the test file. */
 export function folder(): string {
@@ -16,16 +18,30 @@ export function folder(): string {
   return made
 }
 
-export interface Row { id: string, prompt: string, chosen: string, rejected: string, [column: string]: unknown }
+export interface Row {
+  id: string
+  prompt: string
+  chosen: string
+  rejected: string
+  [column: string]: unknown
+}
 
-const words = 'river stone lamp winter garden copper silent window paper harbour yellow engine market thread island'.split(' ')
+const words =
+  'river stone lamp winter garden copper silent window paper harbour yellow engine market thread island'.split(' ')
 
 /** Pairs of ordinary words, no two alike, told apart by `i` alone. */
 export function pairs(count: number, from = 0): Row[] {
   return Array.from({ length: count }, (_, k) => {
     const i = from + k
-    const text = (salt: number, n: number) => Array.from({ length: n }, (_, w) => words[(i * 31 + salt * 17 + w * w * (1 + (i % 7))) % words.length]).join(' ')
-    return { id: `r${i}`, prompt: `question ${i} about ${text(1, 4)}?`, chosen: `answer ${i}: ${text(2, 6 + (i % 9))}.`, rejected: `reply ${i}: ${text(3, 5 + (i % 11))}.`, number: i % 5 }
+    const text = (salt: number, n: number) =>
+      Array.from({ length: n }, (_, w) => words[(i * 31 + salt * 17 + w * w * (1 + (i % 7))) % words.length]).join(' ')
+    return {
+      id: `r${i}`,
+      prompt: `question ${i} about ${text(1, 4)}?`,
+      chosen: `answer ${i}: ${text(2, 6 + (i % 9))}.`,
+      rejected: `reply ${i}: ${text(3, 5 + (i % 11))}.`,
+      number: i % 5,
+    }
   })
 }
 
@@ -37,12 +53,33 @@ export function writeJsonl(path: string, rows: readonly object[]): string {
 /** Rows of a folder of Arrow streams, in order of the files' names. */
 export function rowsOf(path: string): Record<string, unknown>[] {
   if (!existsSync(path)) return []
-  return readdirSync(path).filter(file => file.endsWith('.arrow')).sort()
-    .flatMap(file => tableFromIPC(readFileSync(join(path, file))).toArray().map(row => JSON.parse(JSON.stringify(row, (_, value) => typeof value === 'bigint' ? Number(value) : value as unknown)) as Record<string, unknown>))
+  return readdirSync(path)
+    .filter(file => file.endsWith('.arrow'))
+    .sort()
+    .flatMap(file =>
+      tableFromIPC(readFileSync(join(path, file)))
+        .toArray()
+        .map(
+          row =>
+            JSON.parse(
+              JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? Number(value) : (value as unknown))),
+            ) as Record<string, unknown>,
+        ),
+    )
 }
 
 /** sha256 of every published file but the timings. */
 export function fingerprint(run: string): Record<string, string> {
-  const files = readdirSync(run, { recursive: true }).map(String).filter(file => statSync(join(run, file)).isFile() && file !== 'timings.json').sort()
-  return Object.fromEntries(files.map(file => [relative('.', file), createHash('sha256').update(readFileSync(join(run, file))).digest('hex')]))
+  const files = readdirSync(run, { recursive: true })
+    .map(String)
+    .filter(file => statSync(join(run, file)).isFile() && file !== 'timings.json')
+    .sort()
+  return Object.fromEntries(
+    files.map(file => [
+      relative('.', file),
+      createHash('sha256')
+        .update(readFileSync(join(run, file)))
+        .digest('hex'),
+    ]),
+  )
 }

@@ -5,27 +5,61 @@ import { describe, expect, it } from 'vitest'
 import { graph, run, writeArrow } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
 
-const clean = () => graph({ version: 1, name: 'g', stages: [{ id: 'pairs', use: 'read_parquet', with: { path: 'nothing.parquet' } }, { id: 'dpo', use: 'write_arrow' }, { id: 'people', use: 'write_parquet', from: 'pairs' }] })
+const clean = () =>
+  graph({
+    version: 1,
+    name: 'g',
+    stages: [
+      { id: 'pairs', use: 'read_parquet', with: { path: 'nothing.parquet' } },
+      { id: 'dpo', use: 'write_arrow' },
+      { id: 'people', use: 'write_parquet', from: 'pairs' },
+    ],
+  })
 
 describe('--input', () => {
   it('is read by the source of its ending: a file, a folder, a glob', async () => {
-    const at = folder(), rows = pairs(5), output = join(at, 'out')
+    const at = folder(),
+      rows = pairs(5),
+      output = join(at, 'out')
     mkdirSync(join(at, 'in'))
     const lines = writeJsonl(join(at, 'in', 'a.jsonl'), rows)
     const first = await run(clean(), { input: [lines], output })
     expect(first.manifest.graph.stages[0]).toMatchObject({ id: 'pairs', use: 'read_jsonl' })
     expect(rowsOf(join(first.folder, 'dpo')).map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
-    for (const [input, use] of [[join(at, 'in'), 'read_jsonl'], [join(at, '*', '*.jsonl'), 'read_jsonl'], [join(first.folder, 'dpo'), 'read_arrow'], [join(first.folder, 'people', 'data.parquet'), 'read_parquet']]) {
+    for (const [input, use] of [
+      [join(at, 'in'), 'read_jsonl'],
+      [join(at, '*', '*.jsonl'), 'read_jsonl'],
+      [join(first.folder, 'dpo'), 'read_arrow'],
+      [join(first.folder, 'people', 'data.parquet'), 'read_parquet'],
+    ]) {
       const { manifest } = await run(clean(), { input: [input], output: join(at, 'again') })
       expect([manifest.graph.stages[0].use, manifest.rows.read]).toEqual([use, 5])
     }
   })
 
   it('of the main job may have columns that the queue for people cannot hold as they are', async () => {
-    const at = folder(), rows = pairs(30), text = (name: 'id' | 'prompt' | 'chosen' | 'rejected') => vectorFromArray(rows.map(row => row[name]), new Utf8())
-    const batch = new Table({ id: text('id'), prompt: text('prompt'), chosen: text('chosen'), rejected: text('rejected'), at: vectorFromArray(rows.map((_, i) => BigInt(i)), new TimeMicrosecond()) }).batches[0]
+    const at = folder(),
+      rows = pairs(30),
+      text = (name: 'id' | 'prompt' | 'chosen' | 'rejected') =>
+        vectorFromArray(
+          rows.map(row => row[name]),
+          new Utf8(),
+        )
+    const batch = new Table({
+      id: text('id'),
+      prompt: text('prompt'),
+      chosen: text('chosen'),
+      rejected: text('rejected'),
+      at: vectorFromArray(
+        rows.map((_, i) => BigInt(i)),
+        new TimeMicrosecond(),
+      ),
+    }).batches[0]
     await writeArrow(join(at, 'in'), [batch as never])
-    const { folder: out, manifest } = await run('pipelines/clean.yaml', { input: [join(at, 'in')], output: join(at, 'out') })
+    const { folder: out, manifest } = await run('pipelines/clean.yaml', {
+      input: [join(at, 'in')],
+      output: join(at, 'out'),
+    })
     expect(manifest.sinks.humans.columns).toContain('at')
     expect(rowsOf(join(out, 'dpo'))[7].at).toBe(7)
   })
@@ -35,14 +69,24 @@ describe('--input', () => {
     expect([manifest.graph.stages[0].use, manifest.inputs.length]).toEqual(['read_parquet', 3])
   })
 
-  it('of two kinds is refused with a file of each; an ending that no source knows is left to the graph\'s own', async () => {
-    const at = folder(), output = join(at, 'out'), lines = writeJsonl(join(at, 'a.jsonl'), pairs(5))
+  it("of two kinds is refused with a file of each; an ending that no source knows is left to the graph's own", async () => {
+    const at = folder(),
+      output = join(at, 'out'),
+      lines = writeJsonl(join(at, 'a.jsonl'), pairs(5))
     const { folder: out } = await run(clean(), { input: [lines], output })
     const parquet = join(out, 'people', 'data.parquet')
-    await expect(run(clean(), { input: [lines, parquet], output: join(at, 'two') })).rejects.toMatchObject({ exit: 64, message: expect.stringContaining(`1 for read_jsonl, as ${lines}; 1 for read_parquet, as ${parquet}`) })
+    await expect(run(clean(), { input: [lines, parquet], output: join(at, 'two') })).rejects.toMatchObject({
+      exit: 64,
+      message: expect.stringContaining(`1 for read_jsonl, as ${lines}; 1 for read_parquet, as ${parquet}`),
+    })
     renameSync(parquet, join(at, 'pairs.data'))
-    expect((await run(clean(), { input: [join(at, 'pairs.data')], output: join(at, 'data') })).manifest.graph.stages[0].use).toBe('read_parquet')
+    expect(
+      (await run(clean(), { input: [join(at, 'pairs.data')], output: join(at, 'data') })).manifest.graph.stages[0].use,
+    ).toBe('read_parquet')
     renameSync(join(at, 'a.jsonl'), join(at, 'lines.txt'))
-    await expect(run(clean(), { input: [join(at, 'lines.txt')], output: join(at, 'text') })).rejects.toMatchObject({ exit: 65, message: expect.stringContaining('lines.txt: is not a Parquet file') })
+    await expect(run(clean(), { input: [join(at, 'lines.txt')], output: join(at, 'text') })).rejects.toMatchObject({
+      exit: 65,
+      message: expect.stringContaining('lines.txt: is not a Parquet file'),
+    })
   })
 })

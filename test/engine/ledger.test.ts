@@ -7,89 +7,230 @@ import { folder, rowsOf, writeJsonl } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
-interface LedgerRow { id: string, outcome: string, stage: string | null, reason: string | null, detail: string | null, sinks: string[] }
-const ledgerOf = (out: string) => Object.fromEntries((rowsOf(join(out, 'ledger')) as unknown as LedgerRow[]).map(({ id, outcome, stage, reason, detail, sinks }) => [id, [outcome, stage, reason, detail, sinks.join()]]))
+interface LedgerRow {
+  id: string
+  outcome: string
+  stage: string | null
+  reason: string | null
+  detail: string | null
+  sinks: string[]
+}
+const ledgerOf = (out: string) =>
+  Object.fromEntries(
+    (rowsOf(join(out, 'ledger')) as unknown as LedgerRow[]).map(({ id, outcome, stage, reason, detail, sinks }) => [
+      id,
+      [outcome, stage, reason, detail, sinks.join()],
+    ]),
+  )
 const words = async (out: string, id: string) => explain((await why(out, id))[0])
 
 describe('a row that no stage dropped and no output took', () => {
   it('of one good answer: parent where pairs were made of it, unused where none was', async () => {
-    const at = folder(), answer = (id: string, i: number, text: string) => ({ id, prompt: `How much is ${i} and 7?`, answer: text })
+    const at = folder(),
+      answer = (id: string, i: number, text: string) => ({ id, prompt: `How much is ${i} and 7?`, answer: text })
     const path = writeJsonl(join(at, 'in.jsonl'), [answer('sum', 3, '3 + 7 = 10.'), answer('plain', 4, 'Eleven.')])
     const stages = [
-      { id: 'good', use: 'read_jsonl', with: { path, layout: 'answers' } }, { id: 'hard', use: 'inject_errors' },
-      { id: 'dpo', use: 'write_arrow' }, { id: 'more', use: 'write_jsonl', from: 'hard' },
+      { id: 'good', use: 'read_jsonl', with: { path, layout: 'answers' } },
+      { id: 'hard', use: 'inject_errors' },
+      { id: 'dpo', use: 'write_arrow' },
+      { id: 'more', use: 'write_jsonl', from: 'hard' },
     ]
-    const result = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') }), { folder: out, manifest } = result
-    expect(ledgerOf(out)).toEqual({ sum: ['dropped', null, 'parent', 'dpo, more', ''], plain: ['dropped', null, 'unused', null, ''] })
+    const result = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') }),
+      { folder: out, manifest } = result
+    expect(ledgerOf(out)).toEqual({
+      sum: ['dropped', null, 'parent', 'dpo, more', ''],
+      plain: ['dropped', null, 'unused', null, ''],
+    })
     expect(manifest.rows).toMatchObject({ read: 2, kept: 0, dropped: 2, errored: 0, derived: 1 })
     expect(manifest.dropped_by_none).toEqual({ parent: 1, rejected_side: 0, unused: 1 })
     expect(summaryText(result)).toContain('by no stage: 1 parents of pairs that were added, 1 that no output took')
-    expect(await words(out, 'sum')).toMatch(/:0\) is in no output itself \(dropped\): it is the parent of pairs in dpo, more$/)
+    expect(await words(out, 'sum')).toMatch(
+      /:0\) is in no output itself \(dropped\): it is the parent of pairs in dpo, more$/,
+    )
     expect(await words(out, 'plain')).toMatch(/was dropped: unused, no output took it$/)
   })
 
   it('of a pair that pairs are made of: what a stage said comes first, but for what --keep-ids spared', async () => {
-    const at = folder(), row = (id: string) => ({ id, prompt: 'How much is 3 and 7?', chosen: '3 + 7 = 10.', rejected: 'Much.' })
+    const at = folder(),
+      row = (id: string) => ({ id, prompt: 'How much is 3 and 7?', chosen: '3 + 7 = 10.', rejected: 'Much.' })
     const stages = [
-      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), [row('sum'), row('again')]) } }, { id: 'hard', use: 'inject_errors' }, { id: 'unique', use: 'drop_duplicates', from: 'pairs' },
-      { id: 'harder', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['hard', 'harder'] },
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), [row('sum'), row('again')]) } },
+      { id: 'hard', use: 'inject_errors' },
+      { id: 'unique', use: 'drop_duplicates', from: 'pairs' },
+      { id: 'harder', use: 'inject_errors' },
+      { id: 'dpo', use: 'write_arrow', from: ['hard', 'harder'] },
     ]
     const graph = { version: 1 as const, name: 'g', stages }
-    expect(ledgerOf((await run(graph, { output: join(at, 'out') })).folder)).toMatchObject({ sum: ['dropped', null, 'parent', 'dpo', ''], again: ['dropped', 'unique', 'duplicate', expect.stringMatching(/:0$/), ''] })
+    expect(ledgerOf((await run(graph, { output: join(at, 'out') })).folder)).toMatchObject({
+      sum: ['dropped', null, 'parent', 'dpo', ''],
+      again: ['dropped', 'unique', 'duplicate', expect.stringMatching(/:0$/), ''],
+    })
     const spared = await run(graph, { output: join(at, 'spared'), keepIds: ['again'] })
     expect(ledgerOf(spared.folder).again).toEqual(['dropped', null, 'parent', 'dpo', ''])
     expect(spared.manifest.stages.unique).toMatchObject({ dropped: 0, spared: 1 })
   })
 
   it('of ids to keep those that no row has are told: read, refused, split or made rows are rows, before and behind a barrier', async () => {
-    const at = folder(), rows = [{ id: 'sum', prompt: 'How much is 3 and 7?', chosen: '3 + 7 = 10.', rejected: 'Much.' }, { id: 'half', prompt: 'Well?', chosen: 'Yes.', rejected: null }]
-    const scored = [{ id: 'split', prompt: 'Name a prime.', completions: [{ text: 'Seven.', score: 2 }, { text: 'Nine.', score: 1 }] }]
-    const stages = [
-      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } }, { id: 'more', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'more.jsonl'), scored) } },
-      { id: 'unique', use: 'drop_duplicates', from: ['pairs', 'more'] }, { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow', from: ['unique', 'hard'] },
+    const at = folder(),
+      rows = [
+        { id: 'sum', prompt: 'How much is 3 and 7?', chosen: '3 + 7 = 10.', rejected: 'Much.' },
+        { id: 'half', prompt: 'Well?', chosen: 'Yes.', rejected: null },
+      ]
+    const scored = [
+      {
+        id: 'split',
+        prompt: 'Name a prime.',
+        completions: [
+          { text: 'Seven.', score: 2 },
+          { text: 'Nine.', score: 1 },
+        ],
+      },
     ]
-    const keeping = async (keepIds: readonly string[]) => run({ version: 1, name: 'g', stages, partition_rows: 1 }, { output: join(at, 'out'), keepIds })
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } },
+      { id: 'more', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'more.jsonl'), scored) } },
+      { id: 'unique', use: 'drop_duplicates', from: ['pairs', 'more'] },
+      { id: 'hard', use: 'inject_errors' },
+      { id: 'dpo', use: 'write_arrow', from: ['unique', 'hard'] },
+    ]
+    const keeping = async (keepIds: readonly string[]) =>
+      run({ version: 1, name: 'g', stages, partition_rows: 1 }, { output: join(at, 'out'), keepIds })
     const all = await keeping(['sum', 'half', 'split', 'split-0', 'sum~hard'])
     expect([all.status, all.manifest.keep_ids]).toEqual(['published', { given: 5, absent: 0, first_absent: [] }])
     expect(summaryText(all)).not.toContain('--keep-ids')
     const some = await keeping(['splat', ...Array.from({ length: 6 }, (_, i) => `nobody${i}`), 'sum', 'sum'])
-    expect([some.status, some.manifest.keep_ids]).toEqual(['published', { given: 8, absent: 7, first_absent: ['splat', 'nobody0', 'nobody1', 'nobody2', 'nobody3'] }])
-    expect(summaryText(some)).toContain('\n  --keep-ids: 7 of 8 ids do not occur: splat, nobody0, nobody1, nobody2, nobody3, …\n')
+    expect([some.status, some.manifest.keep_ids]).toEqual([
+      'published',
+      { given: 8, absent: 7, first_absent: ['splat', 'nobody0', 'nobody1', 'nobody2', 'nobody3'] },
+    ])
+    expect(summaryText(some)).toContain(
+      '\n  --keep-ids: 7 of 8 ids do not occur: splat, nobody0, nobody1, nobody2, nobody3, …\n',
+    )
   })
 
   it('the id of a row keeps all pairs that it is read as, before and behind a barrier; the id of a pair that one', async () => {
-    const at = folder(), completions = [{ text: 'Seven.', score: 3 }, { text: 'Nine, perhaps.', score: 2 }, { text: 'I do not know any.', score: 1 }]
-    const path = writeJsonl(join(at, 'in.jsonl'), [{ id: 'x', prompt: 'Name a prime.', completions }, { id: 'y', prompt: 'Name a prime.', completions }])
+    const at = folder(),
+      completions = [
+        { text: 'Seven.', score: 3 },
+        { text: 'Nine, perhaps.', score: 2 },
+        { text: 'I do not know any.', score: 1 },
+      ]
+    const path = writeJsonl(join(at, 'in.jsonl'), [
+      { id: 'x', prompt: 'Name a prime.', completions },
+      { id: 'y', prompt: 'Name a prime.', completions },
+    ])
     const short = { min_words: 50, max_words: 90 }
     const stages = [
-      { id: 'pairs', use: 'read_jsonl', with: { path, pairing: 'adjacent' } }, { id: 'long', use: 'drop_length', with: short }, { id: 'unique', use: 'drop_duplicates' }, { id: 'longer', use: 'drop_length', with: short }, { id: 'dpo', use: 'write_arrow' },
+      { id: 'pairs', use: 'read_jsonl', with: { path, pairing: 'adjacent' } },
+      { id: 'long', use: 'drop_length', with: short },
+      { id: 'unique', use: 'drop_duplicates' },
+      { id: 'longer', use: 'drop_length', with: short },
+      { id: 'dpo', use: 'write_arrow' },
     ]
-    const kept = async (keepIds: readonly string[]) => (rowsOf(join((await run({ version: 1, name: 'g', partition_rows: 1, stages }, { output: join(at, keepIds.join()), keepIds })).folder, 'dpo')) as unknown as { id: string }[]).map(({ id }) => id)
+    const kept = async (keepIds: readonly string[]) =>
+      (
+        rowsOf(
+          join(
+            (
+              await run(
+                { version: 1, name: 'g', partition_rows: 1, stages },
+                { output: join(at, keepIds.join()), keepIds },
+              )
+            ).folder,
+            'dpo',
+          ),
+        ) as unknown as { id: string }[]
+      ).map(({ id }) => id)
     expect(await kept(['y'])).toEqual(['y-0', 'y-1'])
     expect(await kept(['y-1'])).toEqual(['y-1'])
   })
 
   it('of ranked replies: the lowest is the rejected side of the row that is named, and lies in notes/ with all that it had', async () => {
-    const at = folder(), reply = (id: string, score: number) => ({ id, prompt: 'Name a prime.', response: `Maybe ${id}.`, score, by: `author of ${id}` })
+    const at = folder(),
+      reply = (id: string, score: number) => ({
+        id,
+        prompt: 'Name a prime.',
+        response: `Maybe ${id}.`,
+        score,
+        by: `author of ${id}`,
+      })
     const path = writeJsonl(join(at, 'in.jsonl'), [reply('low', 1), reply('high', 3), reply('middle', 2)])
-    const graphOf = (pairing: string) => ({ version: 1 as const, name: 'g', partition_rows: 2, stages: [{ id: 'pairs', use: 'read_jsonl', with: { path, pairing } }, { id: 'dpo', use: 'write_arrow' }] })
-    const result = await run(graphOf('adjacent'), { output: join(at, 'out') }), { folder: out, manifest } = result
-    expect(ledgerOf(out)).toEqual({ low: ['dropped', null, 'rejected_side', `${path}:2`, ''], high: ['kept', null, null, null, 'dpo'], middle: ['kept', null, null, null, 'dpo'] })
-    expect([manifest.rows, manifest.dropped_by_kind.configured, manifest.stages.pairs.notes]).toMatchObject([{ read: 3, kept: 2, dropped: 1 }, 0, { rejected_side: 1 }])
-    expect(rowsOf(join(out, 'notes', 'pairs'))).toMatchObject([{ id: 'low', response: 'Maybe low.', by: 'author of low', noted_by: 'pairs', noted_reason: 'rejected_side', source_row: 0 }])
+    const graphOf = (pairing: string) => ({
+      version: 1 as const,
+      name: 'g',
+      partition_rows: 2,
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path, pairing } },
+        { id: 'dpo', use: 'write_arrow' },
+      ],
+    })
+    const result = await run(graphOf('adjacent'), { output: join(at, 'out') }),
+      { folder: out, manifest } = result
+    expect(ledgerOf(out)).toEqual({
+      low: ['dropped', null, 'rejected_side', `${path}:2`, ''],
+      high: ['kept', null, null, null, 'dpo'],
+      middle: ['kept', null, null, null, 'dpo'],
+    })
+    expect([manifest.rows, manifest.dropped_by_kind.configured, manifest.stages.pairs.notes]).toMatchObject([
+      { read: 3, kept: 2, dropped: 1 },
+      0,
+      { rejected_side: 1 },
+    ])
+    expect(rowsOf(join(out, 'notes', 'pairs'))).toMatchObject([
+      {
+        id: 'low',
+        response: 'Maybe low.',
+        by: 'author of low',
+        noted_by: 'pairs',
+        noted_reason: 'rejected_side',
+        source_row: 0,
+      },
+    ])
     expect(rowsOf(join(out, 'dropped', 'pairs'))).toEqual([])
-    expect(await words(out, 'low')).toMatch(/^low \(.*:0\) makes no pair of its own \(dropped\): it is the rejected side of a pair of .*:2$/)
-    expect(summaryText(result)).toMatch(/by no stage: 1 rejected sides of other rows' pairs\n {2}pairs: noted: rejected_side 1/)
+    expect(await words(out, 'low')).toMatch(
+      /^low \(.*:0\) makes no pair of its own \(dropped\): it is the rejected side of a pair of .*:2$/,
+    )
+    expect(summaryText(result)).toMatch(
+      /by no stage: 1 rejected sides of other rows' pairs\n {2}pairs: noted: rejected_side 1/,
+    )
     // and what `pairing` leaves out, it leaves out
     const ends = await run(graphOf('best_worst'), { output: join(at, 'ends') })
-    expect(ledgerOf(ends.folder)).toMatchObject({ low: ['dropped', null, 'rejected_side', `${path}:1`, ''], middle: ['dropped', 'pairs', 'left_out', null, ''] })
+    expect(ledgerOf(ends.folder)).toMatchObject({
+      low: ['dropped', null, 'rejected_side', `${path}:1`, ''],
+      middle: ['dropped', 'pairs', 'left_out', null, ''],
+    })
   })
 })
 
 it('columns of dropped rows that are named as those that say why keep their values under another name', async () => {
-  const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), [0, 1].map(i => ({ id: `r${i}`, prompt: 'why?', chosen: 'yes', rejected: i ? 'no' : 'yes', source_file: `mine ${i}`, input_source_file: 'too', dropped_by: 'me' })))
-  const stages = [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'checked', use: 'check_pairs' }, { id: 'dpo', use: 'write_arrow' }]
+  const at = folder(),
+    path = writeJsonl(
+      join(at, 'in.jsonl'),
+      [0, 1].map(i => ({
+        id: `r${i}`,
+        prompt: 'why?',
+        chosen: 'yes',
+        rejected: i ? 'no' : 'yes',
+        source_file: `mine ${i}`,
+        input_source_file: 'too',
+        dropped_by: 'me',
+      })),
+    )
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path } },
+    { id: 'checked', use: 'check_pairs' },
+    { id: 'dpo', use: 'write_arrow' },
+  ]
   const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') })
-  expect(rowsOf(join(out, 'dropped', 'checked'))).toMatchObject([{ id: 'r0', dropped_by: 'checked', input_dropped_by: 'me', source_file: path, input_source_file: 'too', input_input_source_file: 'mine 0' }])
+  expect(rowsOf(join(out, 'dropped', 'checked'))).toMatchObject([
+    {
+      id: 'r0',
+      dropped_by: 'checked',
+      input_dropped_by: 'me',
+      source_file: path,
+      input_source_file: 'too',
+      input_input_source_file: 'mine 0',
+    },
+  ])
   expect(rowsOf(join(out, 'dpo'))).toMatchObject([{ id: 'r1', source_file: 'mine 1', dropped_by: 'me' }])
 })

@@ -17,6 +17,17 @@ it.each<[Record<string, unknown>, string]>([
   [{ limit: 3, sample: 3 }, 'give one of them'],
   [{ toString: 'x' }, "no option 'toString'"],
 ])('a run with %j is refused before anything is read', async (options, message) => {
-  const at = folder(), graph = { version: 1 as const, name: 'g', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(5)) } }, { id: 'out', use: 'write_jsonl' }] }
-  await expect(run(graph, { output: join(at, 'out'), ...options } as never)).rejects.toMatchObject({ exit: 64, message: expect.stringContaining(message) as unknown })
+  const at = folder(),
+    graph = {
+      version: 1 as const,
+      name: 'g',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(5)) } },
+        { id: 'out', use: 'write_jsonl' },
+      ],
+    }
+  await expect(run(graph, { output: join(at, 'out'), ...options } as never)).rejects.toMatchObject({
+    exit: 64,
+    message: expect.stringContaining(message) as unknown,
+  })
 })

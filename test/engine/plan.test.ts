@@ -8,19 +8,33 @@ import { makePlan, type Plan } from '../../engine/run/plan.ts'
 import { graph, run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from './helpers.ts'
 
-interface Stage { id: string, use: string, with?: Record<string, unknown>, from?: string }
+interface Stage {
+  id: string
+  use: string
+  with?: Record<string, unknown>
+  from?: string
+}
 const source = { id: 'pairs', use: 'read_jsonl', with: { path: 'absent.jsonl' } }
 
 async function planOf(...stages: Stage[]): Promise<Plan> {
-  const { graph: checked, problems } = await checkGraph(graph({ version: 1, name: 'test', stages: [source, ...stages] }, { base: import.meta.url }), { overrides: [], userFolder: folder() })
+  const { graph: checked, problems } = await checkGraph(
+    graph({ version: 1, name: 'test', stages: [source, ...stages] }, { base: import.meta.url }),
+    { overrides: [], userFolder: folder() },
+  )
   if (!checked) throw new Error(JSON.stringify(problems))
   return makePlan(checked)
 }
 /** The ops of each level, a word each. */
 async function levelsOf(...stages: Stage[]): Promise<string[][]> {
-  return (await planOf(...stages, { id: 'dpo', use: 'write_arrow' })).levels.map(ops => ops.map(op => `${op.kind} ${'node' in op ? op.node : op.port}${op.kind === 'collect' ? ` ${op.round} of ${op.spool}` : ''}`))
+  return (await planOf(...stages, { id: 'dpo', use: 'write_arrow' })).levels.map(ops =>
+    ops.map(
+      op =>
+        `${op.kind} ${'node' in op ? op.node : op.port}${op.kind === 'collect' ? ` ${op.round} of ${op.spool}` : ''}`,
+    ),
+  )
 }
-const noise = { id: 'noise', use: 'detect_noise' }, agreed = { id: 'agreed', use: 'peer_review' }
+const noise = { id: 'noise', use: 'detect_noise' },
+  agreed = { id: 'agreed', use: 'peer_review' }
 
 describe('plan', () => {
   it('fits a stage beside the one before it, where that one only annotates', async () => {
@@ -31,17 +45,39 @@ describe('plan', () => {
   })
 
   it('also along a chain, and where the later one has more rounds', async () => {
-    expect(await levelsOf(noise, { id: 'again', use: 'detect_noise' }, { id: 'twice', use: './two_rounds.mjs' })).toEqual([
-      ['source pairs', 'gather noise', 'collect noise 0 of noise#in', 'collect again 0 of noise#in', 'collect twice 0 of noise#in'],
+    expect(
+      await levelsOf(noise, { id: 'again', use: 'detect_noise' }, { id: 'twice', use: './two_rounds.mjs' }),
+    ).toEqual([
+      [
+        'source pairs',
+        'gather noise',
+        'collect noise 0 of noise#in',
+        'collect again 0 of noise#in',
+        'collect twice 0 of noise#in',
+      ],
       ['load noise#in', 'stage noise', 'stage again', 'collect twice 1 of noise#in', 'save again'],
       ['load again', 'stage twice', 'sink dpo'],
     ])
   })
 
   it('and so a fitted stage that says it keeps its rows may not change pairs', async () => {
-    const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(20))
-    const changes = graph({ version: 1, name: 'test', stages: [{ ...source, with: { path } }, { id: 'twice', use: './two_rounds.mjs', with: { change: true } }, { id: 'dpo', use: 'write_arrow' }] }, { base: import.meta.url })
-    await expect(run(changes, { output: join(at, 'out'), workers: 1 })).rejects.toThrow("twice: the stage changes 'chosen' and is fitted: it must say rows: 'subset', not 'same'")
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(20))
+    const changes = graph(
+      {
+        version: 1,
+        name: 'test',
+        stages: [
+          { ...source, with: { path } },
+          { id: 'twice', use: './two_rounds.mjs', with: { change: true } },
+          { id: 'dpo', use: 'write_arrow' },
+        ],
+      },
+      { base: import.meta.url },
+    )
+    await expect(run(changes, { output: join(at, 'out'), workers: 1 })).rejects.toThrow(
+      "twice: the stage changes 'chosen' and is fitted: it must say rows: 'subset', not 'same'",
+    )
   })
 
   it('but not behind one that turns labels round', async () => {
@@ -56,14 +92,18 @@ describe('plan', () => {
       ['load agreed#in', 'stage agreed', 'sink dpo'],
     ]
     expect(await levelsOf({ ...noise, with: { action: 'drop' } }, agreed)).toEqual(waits)
-    const reads = { ...agreed, with: { score_columns: [{ name: 'p', chosen: 'noise_probability', rejected: 'noise_probability' }] } }
+    const reads = {
+      ...agreed,
+      with: { score_columns: [{ name: 'p', chosen: 'noise_probability', rejected: 'noise_probability' }] },
+    }
     expect(await levelsOf(noise, reads)).toEqual(waits)
     expect((await levelsOf(noise, { id: 'between', use: 'detect_noise' }, reads)).flat()).toContain('gather agreed')
     expect((await levelsOf({ id: 'unique', use: 'drop_duplicates' }, agreed)).flat()).toContain('gather agreed')
   })
 
   it('says how often the rows lie on the disk: spools, what is learned and what is sorted', async () => {
-    const dpo = { id: 'dpo', use: 'write_arrow' }, sorted = { ...dpo, with: { order_by: 'id' } }
+    const dpo = { id: 'dpo', use: 'write_arrow' },
+      sorted = { ...dpo, with: { order_by: 'id' } }
     expect(timesOnDisk(await planOf(dpo))).toBe(2.25)
     expect(timesOnDisk(await planOf(sorted))).toBe(3.25)
     expect(timesOnDisk(await planOf(noise, sorted))).toBe(timesOnDisk(await planOf(noise, dpo)) + 1)
@@ -71,9 +111,23 @@ describe('plan', () => {
   })
 
   it('takes rows for as large as their source says, else as their file, and only those that are read', () => {
-    const file = (rows: number, bytes: number, facts = {}) => ({ path: '', rows, bytes, starts: [0], layout: '', isText: true, schema: new Schema([]), facts, plan: null })
+    const file = (rows: number, bytes: number, facts = {}) => ({
+      path: '',
+      rows,
+      bytes,
+      starts: [0],
+      layout: '',
+      isText: true,
+      schema: new Schema([]),
+      facts,
+      plan: null,
+    })
     const files = [file(100, 1000, { decoded_bytes: 5000 }), file(10, 700)]
     const partitions = (limit?: number) => cutPartitions(files, 40, limit).flat()
-    expect([decodedBytes(files, partitions()), decodedBytes(files, partitions(105)), decodedBytes(files, partitions(50))]).toEqual([5700, 5350, 2500])
+    expect([
+      decodedBytes(files, partitions()),
+      decodedBytes(files, partitions(105)),
+      decodedBytes(files, partitions(50)),
+    ]).toEqual([5700, 5350, 2500])
   })
 })

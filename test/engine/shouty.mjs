@@ -2,12 +2,28 @@
 import { defineStage, Type } from 'sluice'
 
 export default defineStage({
-  name: 'shouty', version: 1,
+  name: 'shouty',
+  version: 1,
   summary: 'Drop pairs whose prompt holds a word; fail on another.',
-  options: Type.Object({ word: Type.String({ default: 'lamp', description: 'word to drop' }), fail: Type.String({ default: '', description: 'word to fail on; none when empty' }) }),
-  reads: { prompt: 'messages' }, writes: { letters: 'int32' }, rows: 'subset',
+  options: Type.Object({
+    word: Type.String({ default: 'lamp', description: 'word to drop' }),
+    fail: Type.String({ default: '', description: 'word to fail on; none when empty' }),
+  }),
+  reads: { prompt: 'messages' },
+  writes: { letters: 'int32' },
+  rows: 'subset',
   reasons: { has_word: { kind: 'quality', about: 'letters in the prompt' } },
-  examples: [{ title: 'a lamp', rows: [{ prompt: 'a lamp', chosen: 'b', rejected: 'c' }, { prompt: 'a tree', chosen: 'b', rejected: 'c' }], kept: [1], dropped: { 0: 'has_word' } }],
+  examples: [
+    {
+      title: 'a lamp',
+      rows: [
+        { prompt: 'a lamp', chosen: 'b', rejected: 'c' },
+        { prompt: 'a tree', chosen: 'b', rejected: 'c' },
+      ],
+      kept: [1],
+      dropped: { 0: 'has_word' },
+    },
+  ],
   open: options => ({
     batch(batch, verdict) {
       const prompt = batch.messages('prompt')

@@ -15,18 +15,25 @@ export default defineStage({
   open: () => ({ batch(batch, verdict) { const c = batch.messages('chosen'); for (let r = 0; r < batch.rows; r++) if (phrases.some(p => c.text(r).startsWith(p))) verdict.drop(r, 'phrase') } }),
 })
 `
-function made(from: string): { at: string, graph: string, output: string } {
-  const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(60))
+function made(from: string): { at: string; graph: string; output: string } {
+  const at = folder(),
+    path = writeJsonl(join(at, 'in.jsonl'), pairs(60))
   writeFileSync(join(at, 'mine.mjs'), stage(from))
   // two levels: the stage stands in the second
-  const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'mine', use: './mine.mjs' }, { id: 'dpo', use: 'write_arrow' }])
+  const graph = writeGraph(join(at, 'g.json'), [
+    { id: 'pairs', use: 'read_jsonl', with: { path } },
+    { id: 'unique', use: 'drop_duplicates' },
+    { id: 'mine', use: './mine.mjs' },
+    { id: 'dpo', use: 'write_arrow' },
+  ])
   return { at, graph, output: join(at, 'out') }
 }
 
 describe('no stale result', () => {
   it('when a helper of a stage changed, in one process and by the command line', async () => {
-    const { at, graph, output } = made('import { phrases } from \'./phrases.mjs\'')
-    const phrases = (...list: string[]) => writeFileSync(join(at, 'phrases.mjs'), `export const phrases = ${JSON.stringify(list)}\n`)
+    const { at, graph, output } = made("import { phrases } from './phrases.mjs'")
+    const phrases = (...list: string[]) =>
+      writeFileSync(join(at, 'phrases.mjs'), `export const phrases = ${JSON.stringify(list)}\n`)
     phrases('answer 1')
     const first = await run(graph, { output, workers: 1 })
     expect(first.manifest.stages.mine.dropped).toBe(11)
@@ -43,13 +50,22 @@ describe('no stale result', () => {
     expect(fingerprint(back.folder)).toEqual(fingerprint(first.folder))
   })
 
-  it('when the code of a source of one\'s own changed', async () => {
-    const at = folder(), path = writeJsonl(join(at, 'in.jsonl'), pairs(60)), output = join(at, 'out')
-    const own = (rows: string) => writeFileSync(join(at, 'mine.mjs'), `import { Type } from 'sluice'
+  it("when the code of a source of one's own changed", async () => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(60)),
+      output = join(at, 'out')
+    const own = (rows: string) =>
+      writeFileSync(
+        join(at, 'mine.mjs'),
+        `import { Type } from 'sluice'
 import base from ${JSON.stringify(new URL('../../stages/sources/read_jsonl.ts', import.meta.url).href)}
 export default { ...base, name: 'mine', async *read(...all) { for await (const batch of base.read(...all)) yield ${rows} } }
-`)
-    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: './mine.mjs', with: { path } }, { id: 'dpo', use: 'write_arrow' }])
+`,
+      )
+    const graph = writeGraph(join(at, 'g.json'), [
+      { id: 'pairs', use: './mine.mjs', with: { path } },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
     own('batch')
     expect((await run(graph, { output, workers: 1 })).manifest.stages.pairs.reasons).toEqual({})
     own('({ ...batch })')
@@ -59,12 +75,23 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
   })
 
   it('when a file that a stage reads by itself changed; the same bytes when it did not', async () => {
-    const { at, graph, output } = made('import { readFileSync } from \'node:fs\'\nconst phrases = readFileSync(new URL(\'phrases.txt\', import.meta.url), \'utf8\').trim().split(\'\\n\')')
+    const { at, graph, output } = made(
+      "import { readFileSync } from 'node:fs'\nconst phrases = readFileSync(new URL('phrases.txt', import.meta.url), 'utf8').trim().split('\\n')",
+    )
     writeFileSync(join(at, 'phrases.txt'), 'answer 1\n')
-    const said: string[] = [], options = { output, workers: 1, onWarning: (text: string) => { said.push(text) } }
+    const said: string[] = [],
+      options = {
+        output,
+        workers: 1,
+        onWarning: (text: string) => {
+          said.push(text)
+        },
+      }
     const first = await run(graph, options)
     expect(first.manifest.stages.mine.dropped).toBe(11)
-    expect(said).toEqual(['mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and all after it anew'])
+    expect(said).toEqual([
+      'mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and all after it anew',
+    ])
     const level0 = () => readdirSync(join(output, '.sluice', 'spools')).sort()
     const before = level0()
     const same = await run(graph, options)

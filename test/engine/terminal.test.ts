@@ -9,11 +9,17 @@ import { graphOf as served } from '../calls/helpers.ts'
 import { sluice, writeGraph, type Ended } from '../failures/helpers.ts'
 import { folder } from './helpers.ts'
 
-// an escape sequence, its one-byte form, a carriage return, a backspace, DEL, an override of direction, and a line of its own
+// an escape sequence, its one-byte form, a carriage return, a backspace, DEL, an override of direction, and a line of
+// its own
 const nasty = '\u001b[31mred\u009b2Jgone\rover\bx\u007f\u202eexe.txt\nsluice: all is well'
 const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/
-const isPlain = ({ stdout, stderr }: Ended) => { expect(stdout).not.toMatch(OBEYED); expect(stderr).not.toMatch(OBEYED) }
-const isOneLine = ({ stdout, stderr }: Ended) => { expect(`${stdout}${stderr}`).not.toMatch(/^sluice: all is well/m) }
+const isPlain = ({ stdout, stderr }: Ended) => {
+  expect(stdout).not.toMatch(OBEYED)
+  expect(stderr).not.toMatch(OBEYED)
+}
+const isOneLine = ({ stdout, stderr }: Ended) => {
+  expect(`${stdout}${stderr}`).not.toMatch(/^sluice: all is well/m)
+}
 
 it('characters that a terminal obeys are shown as JSON writes them', () => {
   expect(visible('a\u001b[2J\u009b\u202e\r\tb\nc é 灯 👍')).toBe('a\\u001b[2J\\u009b\\u202e\\u000d\tb\nc é 灯 👍')
@@ -22,16 +28,34 @@ it('characters that a terminal obeys are shown as JSON writes them', () => {
 })
 
 it('ids, names of files and columns, and words of a stage come to the terminal and to the report as text', async () => {
-  const at = folder(), input = join(at, `in ${nasty.replace('/', '')}`), output = join(at, 'out'), html = '<script>alert(1)</script>'
+  const at = folder(),
+    input = join(at, `in ${nasty.replace('/', '')}`),
+    output = join(at, 'out'),
+    html = '<script>alert(1)</script>'
   mkdirSync(input)
-  const rows = [{ id: nasty, prompt: 'why?', chosen: 'yes it is', rejected: 'not at all' }, { id: 'x', prompt: 'who?', chosen: 'me', rejected: 'you' }, { id: `y${html}`, prompt: html, chosen: 'one', rejected: 'one' }]
-  writeFileSync(join(input, `${html.replaceAll('/', '')}.jsonl`), rows.map(row => `${JSON.stringify({ ...row, [`note${nasty}${html}`]: 'n' })}\n`).join(''))
-  writeFileSync(join(at, 'stage.mjs'), `import { defineStage, Type } from 'sluice'
+  const rows = [
+    { id: nasty, prompt: 'why?', chosen: 'yes it is', rejected: 'not at all' },
+    { id: 'x', prompt: 'who?', chosen: 'me', rejected: 'you' },
+    { id: `y${html}`, prompt: html, chosen: 'one', rejected: 'one' },
+  ]
+  writeFileSync(
+    join(input, `${html.replaceAll('/', '')}.jsonl`),
+    rows.map(row => `${JSON.stringify({ ...row, [`note${nasty}${html}`]: 'n' })}\n`).join(''),
+  )
+  writeFileSync(
+    join(at, 'stage.mjs'),
+    `import { defineStage, Type } from 'sluice'
 export default defineStage({ name: 'fails', version: 1, summary: 's', options: Type.Object({}), reads: {}, writes: {}, rows: 'same', reasons: {}, examples: [],
-  open: () => ({ batch(batch) { for (let row = 0; row < batch.rows; row++) if (batch.messages('chosen').text(row).startsWith('yes')) throw new Error(${JSON.stringify(nasty)}) } }) })`)
+  open: () => ({ batch(batch) { for (let row = 0; row < batch.rows; row++) if (batch.messages('chosen').text(row).startsWith('yes')) throw new Error(${JSON.stringify(nasty)}) } }) })`,
+  )
   mkdirSync(join(at, 'node_modules'))
   symlinkSync(process.cwd(), join(at, 'node_modules', 'sluice'))
-  const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: input } }, { id: 'checked', use: 'check_pairs' }, { id: 'fails', use: join(at, 'stage.mjs') }, { id: 'dpo', use: 'write_jsonl' }])
+  const graph = writeGraph(join(at, 'g.json'), [
+    { id: 'pairs', use: 'read_jsonl', with: { path: input } },
+    { id: 'checked', use: 'check_pairs' },
+    { id: 'fails', use: join(at, 'stage.mjs') },
+    { id: 'dpo', use: 'write_jsonl' },
+  ])
   const ran = await sluice('run', graph, '--output', output)
   expect(ran.code, ran.stderr).toBe(0)
   isPlain(ran)
@@ -43,12 +67,28 @@ export default defineStage({ name: 'fails', version: 1, summary: 's', options: T
   isPlain(why)
   isOneLine(why)
   expect(why.stdout).toMatch(/errored by fails .*fails: \\u001b\[31mred/)
-  for (const argv of [['check', graph], ['run', graph, '--json', '--anew', '--output', output], ['run', `${nasty}.yaml`], [nasty], ['run', graph, '--input', join(at, nasty)], ['run', graph, '--set', `pairs.${nasty}=1`]]) isPlain(await sluice(...argv))
+  for (const argv of [
+    ['check', graph],
+    ['run', graph, '--json', '--anew', '--output', output],
+    ['run', `${nasty}.yaml`],
+    [nasty],
+    ['run', graph, '--input', join(at, nasty)],
+    ['run', graph, '--set', `pairs.${nasty}=1`],
+  ]) {
+    isPlain(await sluice(...argv))
+  }
 }, 120_000)
 
 it('words of a server too, and what is kept of a row is explained in one line', async () => {
-  const server = await startServer(({ body }, response) => JSON.stringify(body).includes('answer 7:') && response.writeHead(400).end(JSON.stringify({ error: { message: `no ${nasty}` } })) && true)
-  const at = folder(), graph = join(at, 'g.json'), output = join(at, 'out')
+  const server = await startServer(
+    ({ body }, response) =>
+      JSON.stringify(body).includes('answer 7:') &&
+      response.writeHead(400).end(JSON.stringify({ error: { message: `no ${nasty}` } })) &&
+      true,
+  )
+  const at = folder(),
+    graph = join(at, 'g.json'),
+    output = join(at, 'out')
   writeFileSync(graph, JSON.stringify(served(server.url)))
   const ran = await sluice('run', graph, '--output', output)
   expect(ran.code, ran.stderr).toBe(0)

@@ -5,45 +5,116 @@ import { folder, rowsOf, writeJsonl } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
-const graphOf = (path: string, ids: readonly string[]) => graph({ version: 1, name: 'g', stages: [
-  { id: 'pairs', use: 'read_jsonl', with: { path } }, ...ids.map(id => ({ id, use: id === 'unique' ? 'drop_duplicates' : './turns.mjs' })), { id: 'out', use: 'write_arrow', with: { format: 'text' } },
-] }, { base: import.meta.url })
+const graphOf = (path: string, ids: readonly string[]) =>
+  graph(
+    {
+      version: 1,
+      name: 'g',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path } },
+        ...ids.map(id => ({ id, use: id === 'unique' ? 'drop_duplicates' : './turns.mjs' })),
+        { id: 'out', use: 'write_arrow', with: { format: 'text' } },
+      ],
+    },
+    { base: import.meta.url },
+  )
 
 describe('a pair that a stage turns round', () => {
   it('takes along what belongs to its sides: columns named so, and those that the stage names; before a barrier and behind it', async () => {
-    const at = folder(), sides = ['chosen', 'rejected'] as const
-    const own = (i: number, side: string) => ({ text: `${side} ${i}`, score: i % 3 === 0 ? null : i + (side === 'chosen' ? 0.5 : 0.25), by: JSON.stringify([i, side]) })
+    const at = folder(),
+      sides = ['chosen', 'rejected'] as const
+    const own = (i: number, side: string) => ({
+      text: `${side} ${i}`,
+      score: i % 3 === 0 ? null : i + (side === 'chosen' ? 0.5 : 0.25),
+      by: JSON.stringify([i, side]),
+    })
     const rows = Array.from({ length: 40 }, (_, i) => {
       const [ours, theirs] = sides.map(side => own(i, side))
       return {
-        id: `r${i}`, prompt: `question ${i}?`, chosen: ours.text, rejected: theirs.text, turn: i % 7 === 0 || i > 30 ? 1 : 0, chosen_score: ours.score, rejected_score: theirs.score,
-        by_chosen: ours.by, by_rejected: theirs.by, good: `g${i}`, bad: i === 5 ? null : `b${i}`, chosen_alone: i, chosen_kind: 'text', rejected_kind: i,
+        id: `r${i}`,
+        prompt: `question ${i}?`,
+        chosen: ours.text,
+        rejected: theirs.text,
+        turn: i % 7 === 0 || i > 30 ? 1 : 0,
+        chosen_score: ours.score,
+        rejected_score: theirs.score,
+        by_chosen: ours.by,
+        by_rejected: theirs.by,
+        good: `g${i}`,
+        bad: i === 5 ? null : `b${i}`,
+        chosen_alone: i,
+        chosen_kind: 'text',
+        rejected_kind: i,
       }
     })
-    const path = writeJsonl(join(at, 'in.jsonl'), rows), made: unknown[] = []
+    const path = writeJsonl(join(at, 'in.jsonl'), rows),
+      made: unknown[] = []
     for (const stages of [['turns'], ['unique', 'turns'], ['turns', 'unique'], ['turns', 'unique', 'back']]) {
-      const { folder: out, manifest } = await run(graphOf(path, stages), { output: join(at, stages.join('-')), blockRows: 9 })
+      const { folder: out, manifest } = await run(graphOf(path, stages), {
+        output: join(at, stages.join('-')),
+        blockRows: 9,
+      })
       made.push(rowsOf(join(out, 'out')))
       // what has no counterpart of its type stays, and is told
-      expect(manifest.warnings).toEqual(['turns', ...stages.includes('back') ? ['back'] : []].map(id => `${id}: 14 pairs were turned round without chosen_alone, chosen_kind, rejected_kind, which no column of the other side and of the same type can change places with`))
+      expect(manifest.warnings).toEqual(
+        ['turns', ...(stages.includes('back') ? ['back'] : [])].map(
+          id =>
+            `${id}: 14 pairs were turned round without chosen_alone, chosen_kind, rejected_kind, which no column of the other side and of the same type can change places with`,
+        ),
+      )
     }
-    const round = rows.map(row => row.turn === 0 ? row : {
-      ...row, chosen: row.rejected, rejected: row.chosen, chosen_score: row.rejected_score, rejected_score: row.chosen_score, by_chosen: row.by_rejected, by_rejected: row.by_chosen, good: row.bad, bad: row.good,
-    })
+    const round = rows.map(row =>
+      row.turn === 0
+        ? row
+        : {
+            ...row,
+            chosen: row.rejected,
+            rejected: row.chosen,
+            chosen_score: row.rejected_score,
+            rejected_score: row.chosen_score,
+            by_chosen: row.by_rejected,
+            by_rejected: row.by_chosen,
+            good: row.bad,
+            bad: row.good,
+          },
+    )
     expect(made).toEqual([round, round, round, rows])
   })
 
   it('takes along what the messages of one side have beside their text', async () => {
-    const at = folder(), said = (content: string, more = {}) => [{ role: 'assistant', content, ...more }]
-    const path = writeJsonl(join(at, 'in.jsonl'), [1, 0].map(turn => ({ prompt: [{ role: 'user', content: `Well ${turn}?` }], chosen: said('Yes.', { name: 'Ann' }), rejected: said('No.'), turn })))
+    const at = folder(),
+      said = (content: string, more = {}) => [{ role: 'assistant', content, ...more }]
+    const path = writeJsonl(
+      join(at, 'in.jsonl'),
+      [1, 0].map(turn => ({
+        prompt: [{ role: 'user', content: `Well ${turn}?` }],
+        chosen: said('Yes.', { name: 'Ann' }),
+        rejected: said('No.'),
+        turn,
+      })),
+    )
     const { folder: out, manifest } = await run(graphOf(path, ['turns']), { output: join(at, 'out') })
-    expect(rowsOf(join(out, 'out')).map(row => [row.chosen, row.source_chosen_fields, row.source_rejected_fields])).toEqual([['No.', null, '[{"name":"Ann"}]'], ['Yes.', '[{"name":"Ann"}]', null]])
+    expect(
+      rowsOf(join(out, 'out')).map(row => [row.chosen, row.source_chosen_fields, row.source_rejected_fields]),
+    ).toEqual([
+      ['No.', null, '[{"name":"Ann"}]'],
+      ['Yes.', '[{"name":"Ann"}]', null],
+    ])
     expect(manifest.warnings).toEqual([])
   })
 
   it('stops where its scores cannot go along', async () => {
-    const at = folder(), row = { prompt: 'a?', chosen: 'b', rejected: 'c', turn: 0 }
-    await expect(run(graphOf(writeJsonl(join(at, 'a.jsonl'), [{ ...row, chosen_score: 1.5, rejected_score: 1 }]), ['turns']), { output: join(at, 'a') })).rejects
-      .toMatchObject({ message: expect.stringMatching(/^turns: 'chosen_score' is Float64 and 'rejected_score' is Int64: they belong to the sides and cannot change places/) as string, exit: 65 })
+    const at = folder(),
+      row = { prompt: 'a?', chosen: 'b', rejected: 'c', turn: 0 }
+    await expect(
+      run(graphOf(writeJsonl(join(at, 'a.jsonl'), [{ ...row, chosen_score: 1.5, rejected_score: 1 }]), ['turns']), {
+        output: join(at, 'a'),
+      }),
+    ).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^turns: 'chosen_score' is Float64 and 'rejected_score' is Int64: they belong to the sides and cannot change places/,
+      ) as string,
+      exit: 65,
+    })
   })
 })

@@ -2,7 +2,16 @@
 import { defineStage, Type } from 'sluice'
 
 export default defineStage({
-  name: 'turns', version: 1, summary: 'Turn pairs round.',
-  options: Type.Object({}), reads: { turn: 'number' }, writes: { chosen: 'messages', rejected: 'messages' }, rows: 'subset', reasons: {}, examples: [],
-  open: () => ({ batch: batch => ({ turned: { rows: Uint8Array.from(batch.numbers('turn').values), beside: [['good', 'bad']] } }) }),
+  name: 'turns',
+  version: 1,
+  summary: 'Turn pairs round.',
+  options: Type.Object({}),
+  reads: { turn: 'number' },
+  writes: { chosen: 'messages', rejected: 'messages' },
+  rows: 'subset',
+  reasons: {},
+  examples: [],
+  open: () => ({
+    batch: batch => ({ turned: { rows: Uint8Array.from(batch.numbers('turn').values), beside: [['good', 'bad']] } }),
+  }),
 })

@@ -18,7 +18,13 @@ import { numbered, pairs as pairBatch, runSink } from '../sinks/helpers.ts'
 import { latestFiles, leavesAlone, root, sluice, start, writeGraph } from './helpers.ts'
 
 /** Of the calls so far, number `at` is done by half; with `full` the next write finds no space. */
-const disk = vi.hoisted(() => ({ fault: 'none' as 'none' | 'half' | 'full' | 'short', at: 0, writes: 0, reads: 0, isFull: false }))
+const disk = vi.hoisted(() => ({
+  fault: 'none' as 'none' | 'half' | 'full' | 'short',
+  at: 0,
+  writes: 0,
+  reads: 0,
+  isFull: false,
+}))
 
 vi.mock('node:fs', async original => {
   const fs = await original<typeof Fs>()
@@ -33,26 +39,58 @@ vi.mock('node:fs', async original => {
   }
   return {
     ...fs,
-    writeSync: (fd: number, data: Uint8Array, at = 0, length = data.byteLength - at) => some(fd, data.subarray(at, at + length)) ?? fs.writeSync(fd, data, at, length),
-    writevSync: (fd: number, chunks: readonly Uint8Array[]) => some(fd, Buffer.concat(chunks)) ?? fs.writevSync(fd, chunks),
+    writeSync: (fd: number, data: Uint8Array, at = 0, length = data.byteLength - at) =>
+      some(fd, data.subarray(at, at + length)) ?? fs.writeSync(fd, data, at, length),
+    writevSync: (fd: number, chunks: readonly Uint8Array[]) =>
+      some(fd, Buffer.concat(chunks)) ?? fs.writevSync(fd, chunks),
     readSync: (fd: number, into: Uint8Array, at: number, length: number, position: number) =>
-      fs.readSync(fd, into, at, disk.reads++ === disk.at && disk.fault === 'short' ? Math.ceil(length / 2) : length, position),
+      fs.readSync(
+        fd,
+        into,
+        at,
+        disk.reads++ === disk.at && disk.fault === 'short' ? Math.ceil(length / 2) : length,
+        position,
+      ),
   }
 })
 
 /** Rows that meet in pairs, told apart by their payloads. */
 function group(): string {
-  const to = join(folder(), 'part'), drops = join(to, 'drops-0.bin'), bucket = join(to, 'bucket-0.bin')
+  const to = join(folder(), 'part'),
+    drops = join(to, 'drops-0.bin'),
+    bucket = join(to, 'bucket-0.bin')
   mkdirSync(to)
   const rule = {
-    keysPerRow: () => 1, edgeReason: 'near',
-    open: () => ({ keys: (_: unknown, out: BigUint64Array) => { out.forEach((_, i) => { out[i] = BigInt(1 + (i >> 1)) }) }, payload: (_: unknown, row: number) => Uint8Array.of(row, row % 3, 7) }),
-    each: (of: { size: number, payload(i: number): Uint8Array }, say: { edge(a: number, b: number, value: number): void }) => { say.edge(0, 1, of.payload(0)[0] + of.payload(1)[1] / 10) },
+    keysPerRow: () => 1,
+    edgeReason: 'near',
+    open: () => ({
+      keys: (_: unknown, out: BigUint64Array) => {
+        out.forEach((_, i) => {
+          out[i] = BigInt(1 + (i >> 1))
+        })
+      },
+      payload: (_: unknown, row: number) => Uint8Array.of(row, row % 3, 7),
+    }),
+    each: (
+      of: { size: number; payload(i: number): Uint8Array },
+      say: { edge(a: number, b: number, value: number): void },
+    ) => {
+      say.edge(0, 1, of.payload(0)[0] + of.payload(1)[1] / 10)
+    },
   } as unknown as GroupRule<never>
   const writer = new KeyWriter(to, 'node', rule, {}, {} as Context, 1)
-  writer.add({ rows: 40 } as never, Uint32Array.from({ length: 40 }, (_, i) => 2 * i))
+  writer.add(
+    { rows: 40 } as never,
+    Uint32Array.from({ length: 40 }, (_, i) => 2 * i),
+  )
   const meta = { grouped: { node: writer.close() } } as unknown as PassMeta
-  runBucket({ kind: 'bucket', node: 'node', bucket: 0, folders: [to], bases: [0], file: bucket }, rule, ['near'], {}, () => meta)
+  runBucket(
+    { kind: 'bucket', node: 'node', bucket: 0, folders: [to], bases: [0], file: bucket },
+    rule,
+    ['near'],
+    {},
+    () => meta,
+  )
   joinBuckets('node', [bucket], [{ rows: 40, file: 0, folder: to }], 0, [drops])
   return to
 }
@@ -62,76 +100,143 @@ const batches = () => [0, 1].map(() => pairBatch(numbered(30)))
 /** All that writes files, each into a folder of its own. */
 const works: Record<string, () => string | Promise<string>> = {
   'the keys of a group': group,
-  'a saved value': () => { const at = join(folder(), 'v'); mkdirSync(at); saveValue(join(at, 'state.bin'), { weights: new Float64Array(100).fill(1.5) }); return at },
+  'a saved value': () => {
+    const at = join(folder(), 'v')
+    mkdirSync(at)
+    saveValue(join(at, 'state.bin'), { weights: new Float64Array(100).fill(1.5) })
+    return at
+  },
   write_arrow: async () => (await runSink(writeArrowSink, {}, batches())).folder,
-  'write_arrow in another order': async () => (await runSink(writeArrowSink, { order_by: 'id', descending: true }, batches())).folder,
+  'write_arrow in another order': async () =>
+    (await runSink(writeArrowSink, { order_by: 'id', descending: true }, batches())).folder,
   write_jsonl: async () => (await runSink(writeJsonlSink, {}, batches())).folder,
   write_parquet: async () => (await runSink(writeParquetSink, { row_group_rows: 20 }, batches())).folder,
-  writeArrow: async () => { const at = join(folder(), 'set'); await writeArrow(at, batches()); return at },
+  writeArrow: async () => {
+    const at = join(folder(), 'set')
+    await writeArrow(at, batches())
+    return at
+  },
   'the compiled stage of a user': async () => {
     // the same file each time: the map to the sources in what is compiled names its folder
-    const at = folder(), path = join(ownSource ??= folder(), 'own.ts')
+    const at = folder(),
+      path = join((ownSource ??= folder()), 'own.ts')
     writeFileSync(path, readFileSync(join(root, 'pipelines/stages/drop_shouting.mjs')))
-    await loadUserStage(path, { folder: join(at, 'compiled') }).catch((error: unknown) => { if ((error as { code?: string }).code === 'ENOSPC') throw error })
+    await loadUserStage(path, { folder: join(at, 'compiled') }).catch((error: unknown) => {
+      if ((error as { code?: string }).code === 'ENOSPC') throw error
+    })
     return join(at, 'compiled')
   },
 }
 
 describe('a disk that does by half what it is asked for', () => {
-  it.each(Object.entries(works))('whatever the write or read, is asked again or told: %s', { timeout: 300_000 }, async (_, work) => {
-    const under = async (fault: typeof disk.fault, at: number) => {
-      Object.assign(disk, { fault, at, writes: 0, reads: 0, isFull: false })
-      try { return await work() } finally { disk.fault = 'none' }
-    }
-    const filesOf = (at: string) => Object.fromEntries(readdirSync(at).sort().filter(name => statSync(join(at, name)).isFile()).map(name => [name, readFileSync(join(at, name)).toString('hex')]))
-    const want = filesOf(await under('none', 0)), { writes, reads } = disk
-    expect(writes).toBeGreaterThan(0)
-    for (let at = 0; at < writes; at++) expect(filesOf(await under('half', at)), `write ${at}`).toEqual(want)
-    for (let at = 0; at < reads; at++) expect(filesOf(await under('short', at)), `read ${at}`).toEqual(want)
-    let refused = 0
-    for (let at = 0; at < writes; at++) {
-      // a half of one byte is all of it, and then the next write is the one that is refused
-      try { expect(filesOf(await under('full', at)), `write ${at}`).toEqual(want) } catch (error) {
-        expect(error, `write ${at}`).toMatchObject({ code: 'ENOSPC' })
-        refused++
+  it.each(Object.entries(works))(
+    'whatever the write or read, is asked again or told: %s',
+    { timeout: 300_000 },
+    async (_, work) => {
+      const under = async (fault: typeof disk.fault, at: number) => {
+        Object.assign(disk, { fault, at, writes: 0, reads: 0, isFull: false })
+        try {
+          return await work()
+        } finally {
+          disk.fault = 'none'
+        }
       }
-    }
-    expect(refused).toBe(writes)
-  })
+      const filesOf = (at: string) =>
+        Object.fromEntries(
+          readdirSync(at)
+            .sort()
+            .filter(name => statSync(join(at, name)).isFile())
+            .map(name => [name, readFileSync(join(at, name)).toString('hex')]),
+        )
+      const want = filesOf(await under('none', 0)),
+        { writes, reads } = disk
+      expect(writes).toBeGreaterThan(0)
+      for (let at = 0; at < writes; at++) expect(filesOf(await under('half', at)), `write ${at}`).toEqual(want)
+      for (let at = 0; at < reads; at++) expect(filesOf(await under('short', at)), `read ${at}`).toEqual(want)
+      let refused = 0
+      for (let at = 0; at < writes; at++) {
+        // a half of one byte is all of it, and then the next write is the one that is refused
+        try {
+          expect(filesOf(await under('full', at)), `write ${at}`).toEqual(want)
+        } catch (error) {
+          expect(error, `write ${at}`).toMatchObject({ code: 'ENOSPC' })
+          refused++
+        }
+      }
+      expect(refused).toBe(writes)
+    },
+  )
 
-  it('ends a run with 74, whichever thread and call it was, leaves `latest`, and the next run publishes what an undisturbed one does', { timeout: 300_000 }, async () => {
-    const at = folder(), output = join(at, 'out'), input = writeJsonl(join(at, 'in.jsonl'), pairs(100))
-    const graph = writeGraph(join(at, 'g.json'), [
-      { id: 'pairs', use: 'read_jsonl', with: { path: input } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'dpo', use: 'write_arrow' }, { id: 'people', use: 'write_parquet', from: 'unique' },
-    ])
-    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
-    for (const [i, fault] of ['full:9', 'full:60', 'sync:20', 'name:12', 'unread:3'].entries()) {
-      writeJsonl(input, pairs(101 + i))
-      const { code, stderr } = await leavesAlone(output, () => start(['--import', join(root, 'scripts/torture/faults.mjs'), join(root, 'scripts/sluice.mjs'), 'run', graph, '--output', output, '--workers', '1', '--quiet'],
-        { SLUICE_TORTURE: fault }).ended)
-      expect(code, `${fault}: ${stderr}`).toBe(74)
-      expect(stderr).toMatch(/(ENOSPC|EIO): injected.*run the same command again/)
-      expect(stderr).not.toMatch(/^ +at /m)
-    }
-    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
-    expect((await sluice('run', graph, '--output', join(at, 'clean'), '--quiet')).code).toBe(0)
-    expect(latestFiles(output)).toEqual(latestFiles(join(at, 'clean')))
-  })
+  it(
+    'ends a run with 74, whichever thread and call it was, leaves `latest`, and the next run publishes what an undisturbed one does',
+    { timeout: 300_000 },
+    async () => {
+      const at = folder(),
+        output = join(at, 'out'),
+        input = writeJsonl(join(at, 'in.jsonl'), pairs(100))
+      const graph = writeGraph(join(at, 'g.json'), [
+        { id: 'pairs', use: 'read_jsonl', with: { path: input } },
+        { id: 'unique', use: 'drop_duplicates' },
+        { id: 'dpo', use: 'write_arrow' },
+        { id: 'people', use: 'write_parquet', from: 'unique' },
+      ])
+      expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+      for (const [i, fault] of ['full:9', 'full:60', 'sync:20', 'name:12', 'unread:3'].entries()) {
+        writeJsonl(input, pairs(101 + i))
+        const { code, stderr } = await leavesAlone(
+          output,
+          () =>
+            start(
+              [
+                '--import',
+                join(root, 'scripts/torture/faults.mjs'),
+                join(root, 'scripts/sluice.mjs'),
+                'run',
+                graph,
+                '--output',
+                output,
+                '--workers',
+                '1',
+                '--quiet',
+              ],
+              { SLUICE_TORTURE: fault },
+            ).ended,
+        )
+        expect(code, `${fault}: ${stderr}`).toBe(74)
+        expect(stderr).toMatch(/(ENOSPC|EIO): injected.*run the same command again/)
+        expect(stderr).not.toMatch(/^ +at /m)
+      }
+      expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+      expect((await sluice('run', graph, '--output', join(at, 'clean'), '--quiet')).code).toBe(0)
+      expect(latestFiles(output)).toEqual(latestFiles(join(at, 'clean')))
+    },
+  )
 
-  it.each(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'ESTALE', 'ENOENT'])('%s is the disk\'s, not a bug', code => {
+  it.each(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'ESTALE', 'ENOENT'])("%s is the disk's, not a bug", code => {
     expect(exitCode(Object.assign(new Error(code), { code }))).toBe(74)
   })
 })
 
 describe('a sealed file', () => {
   it('is whole in its place alone, and not with a bit changed, a byte too few or too many', () => {
-    const at = join(folder(), 'key'), path = join(at, 'state.bin'), other = join(at, 'other.bin')
+    const at = join(folder(), 'key'),
+      path = join(at, 'state.bin'),
+      other = join(at, 'other.bin')
     mkdirSync(at)
     saveValue(path, { some: 'value' })
     const bytes = readFileSync(path)
     expect([damageOf(path), loadValue(path)]).toEqual([undefined, { some: 'value' }])
-    const damaged = [...bytes.keys()].map(i => Buffer.from(bytes.map((byte, j) => j === i ? byte ^ (1 << (i % 8)) : byte)))
-    for (const wrong of [...damaged, bytes.subarray(1), bytes.subarray(0, -1), bytes.subarray(0, 3), Buffer.alloc(0), Buffer.concat([bytes, Buffer.of(0)])]) {
+    const damaged = [...bytes.keys()].map(i =>
+      Buffer.from(bytes.map((byte, j) => (j === i ? byte ^ (1 << (i % 8)) : byte))),
+    )
+    for (const wrong of [
+      ...damaged,
+      bytes.subarray(1),
+      bytes.subarray(0, -1),
+      bytes.subarray(0, 3),
+      Buffer.alloc(0),
+      Buffer.concat([bytes, Buffer.of(0)]),
+    ]) {
       writeFileSync(path, wrong)
       expect(damageOf(path)).toMatch(/state\.bin (is damaged|was cut off)$/)
       expect(() => loadValue(path)).toThrow('is damaged')

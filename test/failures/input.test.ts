@@ -14,13 +14,36 @@ const damaged = join(dialects, 'damaged')
 const good = join(dialects, 'a-codec-none.parquet')
 /** It has no checksum: no reader can tell that it is damaged. */
 const SILENT = 'flipped-byte-in-page.parquet'
-const broken = readdirSync(damaged).filter(name => name !== SILENT).sort()
+const broken = readdirSync(damaged)
+  .filter(name => name !== SILENT)
+  .sort()
 
-interface LedgerRow { id: string, row: number, outcome: string, stage: string | null, reason: string | null, detail: string | null }
+interface LedgerRow {
+  id: string
+  row: number
+  outcome: string
+  stage: string | null
+  reason: string | null
+  detail: string | null
+}
 const ledgerOf = (run: string) => rowsOf(join(run, 'ledger')) as unknown as LedgerRow[]
-const graphOf = (path: string, use = 'read_jsonl') => ({ version: 1 as const, name: 'test', partition_rows: 40, stages: [{ id: 'pairs', use, with: { path } }, { id: 'checked', use: 'check_pairs' }, { id: 'dpo', use: 'write_arrow' }] })
+const graphOf = (path: string, use = 'read_jsonl') => ({
+  version: 1 as const,
+  name: 'test',
+  partition_rows: 40,
+  stages: [
+    { id: 'pairs', use, with: { path } },
+    { id: 'checked', use: 'check_pairs' },
+    { id: 'dpo', use: 'write_arrow' },
+  ],
+})
 const refused = (graph: Parameters<typeof run>[0], output: string): Promise<Error & { exit?: number }> =>
-  run(graph, { output, workers: 1 }).then(() => { throw new Error('it was published') }, (error: unknown) => error as Error & { exit?: number })
+  run(graph, { output, workers: 1 }).then(
+    () => {
+      throw new Error('it was published')
+    },
+    (error: unknown) => error as Error & { exit?: number },
+  )
 const row = (more: object = {}) => ({ id: 'a', prompt: 'why?', chosen: 'yes it is', rejected: 'not at all', ...more })
 /** Lines that are given as text go in as they are. */
 function lines(rows: readonly (object | string)[]): string {
@@ -30,21 +53,31 @@ function lines(rows: readonly (object | string)[]): string {
 }
 
 it('a disk that fails while an input is read ends the run with 74 and the file, whatever its format', async () => {
-  const at = folder(), jsonl = lines([row()]), handle = await open(jsonl), fault = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
+  const at = folder(),
+    jsonl = lines([row()]),
+    handle = await open(jsonl),
+    fault = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' }))
   const read = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'read')
   try {
-    for (const [path, use] of [[good, 'read_parquet'], [jsonl, 'read_jsonl']] as const) {
+    for (const [path, use] of [
+      [good, 'read_parquet'],
+      [jsonl, 'read_jsonl'],
+    ] as const) {
       read.mockImplementation(fault)
       const error = await refused(graphOf(path, use), join(at, 'out'))
       expect(error.message).toContain(`${path}: cannot be read (EIO: i/o error, read)`)
       expect(exitCode(error)).toBe(74)
     }
-  } finally { read.mockRestore(); await handle.close() }
+  } finally {
+    read.mockRestore()
+    await handle.close()
+  }
 })
 
 describe('a damaged Parquet file', () => {
   it.each(broken)('%s alone is refused with its name and what to do', async name => {
-    const at = folder(), output = join(at, 'out')
+    const at = folder(),
+      output = join(at, 'out')
     const error = await refused(copyGraph(join(at, 'g.json'), join(damaged, name)), output)
     expect(error).toMatchObject({ exit: 65 })
     expect(error.message).toContain(`read_parquet: ${join(damaged, name)}: `)
@@ -53,9 +86,13 @@ describe('a damaged Parquet file', () => {
   })
 
   it('among good ones is named with all others that are, and the latest run stays', async () => {
-    const at = folder(), output = join(at, 'out'), graph = copyGraph(join(at, 'g.json'), good)
+    const at = folder(),
+      output = join(at, 'out'),
+      graph = copyGraph(join(at, 'g.json'), good)
     expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
-    const { code, stderr, stdout } = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--input', good, '--input', join(damaged, '*.parquet')))
+    const { code, stderr, stdout } = await leavesAlone(output, () =>
+      sluice('run', graph, '--output', output, '--input', good, '--input', join(damaged, '*.parquet')),
+    )
     expect(code).toBe(65)
     expect(stdout).toBe('')
     for (const name of broken) expect(stderr).toContain(`${join(damaged, name)}: `)
@@ -66,17 +103,27 @@ describe('a damaged Parquet file', () => {
   })
 
   it('that no reader can tell as damaged does not crash', async () => {
-    const { code, stderr } = await sluice('run', copyGraph(join(folder(), 'g.json'), join(damaged, SILENT)), '--output', join(folder(), 'out'))
+    const { code, stderr } = await sluice(
+      'run',
+      copyGraph(join(folder(), 'g.json'), join(damaged, SILENT)),
+      '--output',
+      join(folder(), 'out'),
+    )
     expect([0, 65]).toContain(code)
     expect(stderr).not.toMatch(/^ +at /m)
   })
 
   it('whose pages are damaged is refused with row group and column while it is read', async () => {
-    const at = folder(), output = join(at, 'out'), path = join(at, 'pages.parquet')
-    const source = join(dialects, 'a-page-index-checksum.parquet'), bytes = Buffer.from(readFileSync(source))
+    const at = folder(),
+      output = join(at, 'out'),
+      path = join(at, 'pages.parquet')
+    const source = join(dialects, 'a-page-index-checksum.parquet'),
+      bytes = Buffer.from(readFileSync(source))
     bytes[Math.floor(bytes.length * 0.4)] ^= 0x55
     writeFileSync(path, bytes)
-    const { code, stderr } = await leavesAlone(output, () => sluice('run', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'))
+    const { code, stderr } = await leavesAlone(output, () =>
+      sluice('run', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'),
+    )
     expect(code).toBe(65)
     expect(stderr).toMatch(/pages\.parquet: row group \d+, column \w+/)
     expect(stderr).not.toMatch(/^ +at /m)
@@ -87,50 +134,96 @@ describe('rows that are no pairs', () => {
   it.each([
     ['a missing column', [{ prompt: 'a', chosen: 'b' }], 'prompt Utf8, chosen Utf8'],
     ['a column of another name', [{ prompt: 'a', chosen: 'b', rejectd: 'c' }], 'rejectd Utf8'],
-    ['numbers for a side', [{ prompt: 'a', chosen: 3, rejected: 'c' }], '; chosen is Int64, neither text nor messages;'],
+    [
+      'numbers for a side',
+      [{ prompt: 'a', chosen: 3, rejected: 'c' }],
+      '; chosen is Int64, neither text nor messages;',
+    ],
     ['lists that are all empty', [{ prompt: [], chosen: [], rejected: [] }], 'prompt List<Utf8>'],
     ['another layout altogether', [{ question: 'a', answer: 'b' }], 'question Utf8, answer Utf8'],
   ])('%s: refused with the columns there are, the table of layouts and the option', async (_, rows, columns) => {
-    const output = join(folder(), 'out'), path = lines(rows)
+    const output = join(folder(), 'out'),
+      path = lines(rows)
     const error = await refused(graphOf(path), output)
     expect(error).toMatchObject({ exit: 65 })
     expect(error.message.split('\n')[0]).toContain(`${path}: no known layout of pairs fits its columns`)
-    for (const part of [columns, 'rename columns', "the option 'layout'", '\n  text_messages: ', '\n  transcripts: ']) expect(error.message).toContain(part)
+    for (const part of [columns, 'rename columns', "the option 'layout'", '\n  text_messages: ', '\n  transcripts: ']) {
+      expect(error.message).toContain(part)
+    }
     expect(stateOf(output)).toEqual({ runs: [], halves: [], locked: false })
   })
 
   it('a side of int64 in Parquet ends with 65', async () => {
-    const at = folder(), path = join(at, 'int.parquet'), output = join(at, 'out')
-    const writer = await parquet.ParquetWriter.openFile(new parquet.ParquetSchema({ prompt: { type: 'UTF8' }, chosen: { type: 'INT64' }, rejected: { type: 'UTF8' } }), path, {})
+    const at = folder(),
+      path = join(at, 'int.parquet'),
+      output = join(at, 'out')
+    const writer = await parquet.ParquetWriter.openFile(
+      new parquet.ParquetSchema({ prompt: { type: 'UTF8' }, chosen: { type: 'INT64' }, rejected: { type: 'UTF8' } }),
+      path,
+      {},
+    )
     await writer.appendRow({ prompt: 'a', chosen: 3, rejected: 'b' })
     await writer.close()
-    const { code, stderr } = await leavesAlone(output, () => sluice('run', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'))
+    const { code, stderr } = await leavesAlone(output, () =>
+      sluice('run', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'),
+    )
     expect(code).toBe(65)
-    expect(stderr).toContain(`${path}: no known layout of pairs fits its columns: prompt Utf8, chosen Int64, rejected Utf8`)
+    expect(stderr).toContain(
+      `${path}: no known layout of pairs fits its columns: prompt Utf8, chosen Int64, rejected Utf8`,
+    )
   })
 
   it('are each accounted for, with a reason', async () => {
     const long = 'lamp river '.repeat(2e6)
     const path = lines([
-      row(), row({ id: 'tie', chosen: null, rejected: null }), row({ id: 'nothing', prompt: null }), row({ id: 'half', rejected: undefined }), row({ id: 'blank', prompt: '' }),
-      row({ id: 'long', chosen: long }), '{"id":"lone","prompt":"a \\ud800 b","chosen":"x \\udc00","rejected":"z"}', row({ id: 'lost', chosen: 'bad \ufffd sign' }), '{broken', '[]', row({ id: 'last', prompt: 'who?' }),
+      row(),
+      row({ id: 'tie', chosen: null, rejected: null }),
+      row({ id: 'nothing', prompt: null }),
+      row({ id: 'half', rejected: undefined }),
+      row({ id: 'blank', prompt: '' }),
+      row({ id: 'long', chosen: long }),
+      '{"id":"lone","prompt":"a \\ud800 b","chosen":"x \\udc00","rejected":"z"}',
+      row({ id: 'lost', chosen: 'bad \ufffd sign' }),
+      '{broken',
+      '[]',
+      row({ id: 'last', prompt: 'who?' }),
     ])
     const { manifest, folder: out } = await run(graphOf(path), { output: join(folder(), 'out'), workers: 1 })
     expect(manifest.rows).toEqual({ read: 11, kept: 2, dropped: 9, errored: 0, derived: 0 })
     const reasons = ledgerOf(out).map(({ reason }) => reason)
     expect(reasons).toEqual([
-      null, 'tied_vote', 'missing_prompt', 'missing_rejected', 'empty_prompt', 'too_long', 'replacement_characters', 'replacement_characters', 'unreadable_line', 'unreadable_line', null,
+      null,
+      'tied_vote',
+      'missing_prompt',
+      'missing_rejected',
+      'empty_prompt',
+      'too_long',
+      'replacement_characters',
+      'replacement_characters',
+      'unreadable_line',
+      'unreadable_line',
+      null,
     ])
     // what was dropped is there in full
-    const dropped = rowsOf(join(out, 'dropped', 'checked')) as { id: string, chosen: unknown }[]
+    const dropped = rowsOf(join(out, 'dropped', 'checked')) as { id: string; chosen: unknown }[]
     expect(JSON.stringify(dropped.find(({ id }) => id === 'long'))).toContain(long)
   })
 
   it('and nothing else: all are dropped, nothing is published, and the exit code says so', async () => {
-    const at = folder(), output = join(at, 'out'), graph = copyGraph(join(at, 'g.json'), lines([row()]), 'read_jsonl')
+    const at = folder(),
+      output = join(at, 'out'),
+      graph = copyGraph(join(at, 'g.json'), lines([row()]), 'read_jsonl')
     expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
     const before = stateOf(output)
-    const { code, stderr } = await sluice('run', graph, '--output', output, '--quiet', '--input', lines([row({ chosen: null, rejected: null })]))
+    const { code, stderr } = await sluice(
+      'run',
+      graph,
+      '--output',
+      output,
+      '--quiet',
+      '--input',
+      lines([row({ chosen: null, rejected: null })]),
+    )
     expect(code).toBe(65)
     expect(stderr).toContain('pairs.tied_vote 1')
     expect(stderr).toContain('nothing was kept')
@@ -139,14 +232,24 @@ describe('rows that are no pairs', () => {
 
   it('no rows: nothing is published', async () => {
     const output = join(folder(), 'out')
-    expect((await run(graphOf(join(dialects, 'a-empty.parquet'), 'read_parquet'), { output, workers: 1 })).status).toBe('empty')
+    expect((await run(graphOf(join(dialects, 'a-empty.parquet'), 'read_parquet'), { output, workers: 1 })).status).toBe(
+      'empty',
+    )
     expect(stateOf(output).latest).toBeUndefined()
-    expect(await refused(graphOf(lines([])), output)).toMatchObject({ exit: 65, message: expect.stringContaining('in.jsonl: has no line') as unknown })
+    expect(await refused(graphOf(lines([])), output)).toMatchObject({
+      exit: 65,
+      message: expect.stringContaining('in.jsonl: has no line') as unknown,
+    })
   })
 
   it('one row, and 210 columns, are nothing special', async () => {
-    expect((await run(graphOf(lines([row()])), { output: join(folder(), 'out'), workers: 1 })).manifest.rows.kept).toBe(1)
-    const { manifest } = await run(graphOf(join(dialects, 'a-many-columns.parquet'), 'read_parquet'), { output: join(folder(), 'out'), workers: 1 })
+    expect((await run(graphOf(lines([row()])), { output: join(folder(), 'out'), workers: 1 })).manifest.rows.kept).toBe(
+      1,
+    )
+    const { manifest } = await run(graphOf(join(dialects, 'a-many-columns.parquet'), 'read_parquet'), {
+      output: join(folder(), 'out'),
+      workers: 1,
+    })
     expect(manifest.rows.read).toBe(240)
     expect(manifest.sinks.dpo.columns.length).toBe(210)
   })
@@ -154,22 +257,53 @@ describe('rows that are no pairs', () => {
 
 describe('names of input', () => {
   it('a glob that matches nothing, a file that is not there and a folder without data end with 66, all named at once', async () => {
-    const at = folder(), output = join(at, 'out')
+    const at = folder(),
+      output = join(at, 'out')
     mkdirSync(join(at, 'bare'))
-    const { code, stderr } = await leavesAlone(output, () => sluice('run', copyGraph(join(at, 'g.json'), good), '--output', output,
-      '--input', join(at, 'no-*.parquet'), '--input', join(at, 'none.parquet'), '--input', join(at, 'bare')))
+    const { code, stderr } = await leavesAlone(output, () =>
+      sluice(
+        'run',
+        copyGraph(join(at, 'g.json'), good),
+        '--output',
+        output,
+        '--input',
+        join(at, 'no-*.parquet'),
+        '--input',
+        join(at, 'none.parquet'),
+        '--input',
+        join(at, 'bare'),
+      ),
+    )
     expect(code).toBe(66)
-    for (const part of [`'${join(at, 'no-*.parquet')}' matches no file`, `'${join(at, 'none.parquet')}' does not exist`, `'${join(at, 'bare')}' is a folder without a file *.parquet`]) expect(stderr).toContain(part)
+    for (const part of [
+      `'${join(at, 'no-*.parquet')}' matches no file`,
+      `'${join(at, 'none.parquet')}' does not exist`,
+      `'${join(at, 'bare')}' is a folder without a file *.parquet`,
+    ]) {
+      expect(stderr).toContain(part)
+    }
   })
 
   it('may have spaces, colons, brackets and any letters, may be links, and count once', async () => {
-    const at = folder(), output = join(at, 'out'), names = ['a b.jsonl', 'c:1.jsonl', '灯 [2].jsonl', 'é*?.jsonl']
+    const at = folder(),
+      output = join(at, 'out'),
+      names = ['a b.jsonl', 'c:1.jsonl', '灯 [2].jsonl', 'é*?.jsonl']
     mkdirSync(join(at, 'real folder'))
     names.forEach((name, i) => writeJsonl(join(at, 'real folder', name), pairs(3, 3 * i)))
     symlinkSync(join(at, 'real folder'), join(at, 'link'))
     const paths = names.map(name => join(at, 'link', name))
-    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: 'nothing' } }, { id: 'dpo', use: 'write_arrow' }])
-    const { code, stdout, stderr } = await sluice('run', graph, '--output', output, '--json', ...[...paths, paths[0], join(at, 'link', '.', names[1])].flatMap(path => ['--input', path]))
+    const graph = writeGraph(join(at, 'g.json'), [
+      { id: 'pairs', use: 'read_jsonl', with: { path: 'nothing' } },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
+    const { code, stdout, stderr } = await sluice(
+      'run',
+      graph,
+      '--output',
+      output,
+      '--json',
+      ...[...paths, paths[0], join(at, 'link', '.', names[1])].flatMap(path => ['--input', path]),
+    )
     expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ rows: { read: 12, kept: 12 } })
     for (const path of paths) {
@@ -181,24 +315,75 @@ describe('names of input', () => {
 })
 
 describe('an input that changes', () => {
-  const stages = (path: string) => ({ version: 1 as const, name: 'test', partition_rows: 40, stages: [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'dpo', use: 'write_arrow' }] })
+  const stages = (path: string) => ({
+    version: 1 as const,
+    name: 'test',
+    partition_rows: 40,
+    stages: [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'unique', use: 'drop_duplicates' },
+      { id: 'dpo', use: 'write_arrow' },
+    ],
+  })
 
   it('is gone once it was found: nothing is published, and that is no bug', async () => {
-    const at = folder(), output = join(at, 'out'), path = writeJsonl(join(at, 'in.jsonl'), pairs(100))
-    const failed = await run(stages(path), { output, workers: 1, onProgress: ({ phase }) => { if (phase === 'fingerprint') rmSync(path, { force: true }) } }).catch((error: unknown) => error)
-    expect(failed).toMatchObject({ exit: 75, message: expect.stringContaining(`${path} changed while it was read`) as unknown })
+    const at = folder(),
+      output = join(at, 'out'),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(100))
+    const failed = await run(stages(path), {
+      output,
+      workers: 1,
+      onProgress: ({ phase }) => {
+        if (phase === 'fingerprint') rmSync(path, { force: true })
+      },
+    }).catch((error: unknown) => error)
+    expect(failed).toMatchObject({
+      exit: 75,
+      message: expect.stringContaining(`${path} changed while it was read`) as unknown,
+    })
   })
 
   it.each([
-    ['is written anew', (path: string) => { writeJsonl(path, pairs(100, 500)) }],
-    ['grows', (path: string) => { appendFileSync(path, `${JSON.stringify(pairs(1, 900)[0])}\n`) }],
-    ['is cut', (path: string) => { writeJsonl(path, pairs(3)) }],
+    [
+      'is written anew',
+      (path: string) => {
+        writeJsonl(path, pairs(100, 500))
+      },
+    ],
+    [
+      'grows',
+      (path: string) => {
+        appendFileSync(path, `${JSON.stringify(pairs(1, 900)[0])}\n`)
+      },
+    ],
+    [
+      'is cut',
+      (path: string) => {
+        writeJsonl(path, pairs(3))
+      },
+    ],
   ])('after it was hashed and %s: nothing of it is kept, and the next run reads what is there', async (_, change) => {
-    const at = folder(), output = join(at, 'out'), path = writeJsonl(join(at, 'in.jsonl'), pairs(100))
+    const at = folder(),
+      output = join(at, 'out'),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(100))
     let changed = false
-    const failed = await run(stages(path), { output, workers: 1, onProgress: ({ phase }) => { if (phase === 'pass 1 of 2' && !changed) { changed = true; change(path) } } })
-      .then(() => undefined, (error: unknown) => error)
-    expect(failed).toMatchObject({ exit: 75, message: expect.stringContaining(`${path} changed while it was read`) as unknown })
+    const failed = await run(stages(path), {
+      output,
+      workers: 1,
+      onProgress: ({ phase }) => {
+        if (phase === 'pass 1 of 2' && !changed) {
+          changed = true
+          change(path)
+        }
+      },
+    }).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    expect(failed).toMatchObject({
+      exit: 75,
+      message: expect.stringContaining(`${path} changed while it was read`) as unknown,
+    })
     expect(stateOf(output)).toEqual({ runs: [], halves: [], locked: false })
     await run(stages(path), { output, workers: 1 })
     await run(stages(path), { output: join(at, 'clean'), workers: 1 })

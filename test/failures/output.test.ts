@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openCache } from '../../engine/calls/cache.ts'
@@ -9,11 +19,17 @@ import { copyGraph, latestFiles, leavesAlone, root, sluice, stateOf, writeGraph 
 
 describe('an output that cannot be written', () => {
   it('ends with 74, its name, and what to do', async () => {
-    const at = folder(), graph = copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl')
+    const at = folder(),
+      graph = copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl')
     writeFileSync(join(at, 'file'), 'a file')
     mkdirSync(join(at, 'odd', '.sluice'), { recursive: true })
     writeFileSync(join(at, 'odd', 'runs'), '')
-    for (const output of [join(at, 'file'), join(at, 'file', 'below'), join(at, 'odd'), ...existsSync('/proc/self') ? ['/proc/self/out'] : []]) {
+    for (const output of [
+      join(at, 'file'),
+      join(at, 'file', 'below'),
+      join(at, 'odd'),
+      ...(existsSync('/proc/self') ? ['/proc/self/out'] : []),
+    ]) {
       const { code, stderr, stdout } = await sluice('run', graph, '--output', output, '--quiet')
       expect(code, stderr).toBe(74)
       expect(stderr).toContain(`run: the output folder ${output} cannot be written`)
@@ -24,11 +40,18 @@ describe('an output that cannot be written', () => {
     expect(readFileSync(join(at, 'file'), 'utf8')).toBe('a file')
   })
 
-  it('whose `latest` is a folder of somebody\'s is refused before a row is read', async () => {
-    const at = folder(), output = join(at, 'out')
+  it("whose `latest` is a folder of somebody's is refused before a row is read", async () => {
+    const at = folder(),
+      output = join(at, 'out')
     mkdirSync(join(output, 'latest'), { recursive: true })
     writeFileSync(join(output, 'latest', 'mine.txt'), 'mine')
-    const { code, stderr } = await sluice('run', copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl'), '--output', output, '--quiet')
+    const { code, stderr } = await sluice(
+      'run',
+      copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl'),
+      '--output',
+      output,
+      '--quiet',
+    )
     expect(code).toBe(74)
     expect(stderr).toContain(`${join(output, 'latest')} is not a link to a run`)
     expect(readFileSync(join(output, 'latest', 'mine.txt'), 'utf8')).toBe('mine')
@@ -38,7 +61,12 @@ describe('an output that cannot be written', () => {
 
 describe('an output among the inputs', () => {
   it('is not read by the next run: it is refused, and what was published stays', async () => {
-    const at = folder(), output = join(at, 'in', 'out'), graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in') } }, { id: 'dpo', use: 'write_jsonl' }])
+    const at = folder(),
+      output = join(at, 'in', 'out'),
+      graph = writeGraph(join(at, 'g.json'), [
+        { id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in') } },
+        { id: 'dpo', use: 'write_jsonl' },
+      ])
     mkdirSync(join(at, 'in'))
     writeJsonl(join(at, 'in', 'a.jsonl'), pairs(3))
     expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
@@ -49,8 +77,17 @@ describe('an output among the inputs', () => {
   })
 
   it('through a link as well', async () => {
-    const at = folder(), output = join(at, 'out'), path = writeJsonl(join(at, 'in.jsonl'), pairs(3))
-    const graphOf = (path: string) => ({ version: 1 as const, name: 'test', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'dpo', use: 'write_jsonl' }] })
+    const at = folder(),
+      output = join(at, 'out'),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(3))
+    const graphOf = (path: string) => ({
+      version: 1 as const,
+      name: 'test',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path } },
+        { id: 'dpo', use: 'write_jsonl' },
+      ],
+    })
     await run(graphOf(path), { output })
     symlinkSync(output, join(at, 'link'))
     await expect(run(graphOf(join(at, 'link', 'latest', 'dpo')), { output })).rejects.toMatchObject({ exit: 64 })
@@ -60,31 +97,49 @@ describe('an output among the inputs', () => {
 /** A file system of its own, of 32 MB; undefined where that is not allowed. */
 function smallDisk(): string | undefined {
   const at = folder()
-  try { execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', at], { stdio: 'ignore' }) } catch { return undefined }
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', at], { stdio: 'ignore' })
+  } catch {
+    return undefined
+  }
   return at
 }
 const disk = smallDisk()
-afterAll(() => { if (disk) execFileSync('umount', ['-l', disk]) })
+afterAll(() => {
+  if (disk) execFileSync('umount', ['-l', disk])
+})
 /** Takes all the room that is left. */
 function fill(path: string): void {
-  try { writeFileSync(path, Buffer.alloc(64 << 20)) } catch { /* it is full */ }
+  try {
+    writeFileSync(path, Buffer.alloc(64 << 20))
+  } catch {
+    /* it is full */
+  }
   expect(statfsSync(join(path, '..')).bavail).toBe(0)
 }
 
 describe.skipIf(disk === undefined)('a full disk', () => {
   it('keeps the answers that were paid for: opened without room they are left as they are', async () => {
-    const answers = join(disk!, 'answers'), filler = join(disk!, 'filler'), keys = Array.from({ length: 2000 }, (_, i) => `key${i}`)
+    const answers = join(disk!, 'answers'),
+      filler = join(disk!, 'filler'),
+      keys = Array.from({ length: 2000 }, (_, i) => `key${i}`)
     for (const half of [keys.slice(0, 1000), keys.slice(1000)]) {
       const cache = await openCache(answers)
       await cache.put(new Map(half.map(key => [key, `${key}: ${key.repeat(60)}`])))
       await cache.close()
     }
-    const before = readdirSync(answers).filter(name => /\.(ldb|log)$/.test(name)).sort()
+    const before = readdirSync(answers)
+      .filter(name => /\.(ldb|log)$/.test(name))
+      .sort()
     fill(filler)
-    await expect(openCache(answers)).rejects.toMatchObject({ exit: 74, message: expect.stringContaining(answers) as unknown })
+    await expect(openCache(answers)).rejects.toMatchObject({
+      exit: 74,
+      message: expect.stringContaining(answers) as unknown,
+    })
     expect(readdirSync(answers)).toEqual(expect.arrayContaining(before))
     rmSync(filler)
-    const warnings: string[] = [], cache = await openCache(answers, text => warnings.push(text))
+    const warnings: string[] = [],
+      cache = await openCache(answers, text => warnings.push(text))
     expect(await cache.get(keys)).toEqual(keys.map(key => `${key}: ${key.repeat(60)}`))
     expect(warnings).toEqual([])
     await cache.close()
@@ -92,13 +147,25 @@ describe.skipIf(disk === undefined)('a full disk', () => {
   })
 
   it('in the midst of a pass ends with 74, says where and what to do; with room again the run goes on', async () => {
-    const at = folder(), output = join(disk!, 'pass', 'out'), gate = join(at, 'gate'), filler = join(disk!, 'filler'), rows = pairs(300)
+    const at = folder(),
+      output = join(disk!, 'pass', 'out'),
+      gate = join(at, 'gate'),
+      filler = join(disk!, 'filler'),
+      rows = pairs(300)
     rows[250].prompt = 'tell me about the volcano'
     const graph = writeGraph(join(at, 'g.json'), [
-      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } }, { id: 'unique', use: 'drop_duplicates' },
-      { id: 'own', use: join(root, 'test/failures/rogue.mjs'), with: { trick: 'fill', marker: 'volcano', gate, fill: filler } }, { id: 'dpo', use: 'write_arrow' },
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } },
+      { id: 'unique', use: 'drop_duplicates' },
+      {
+        id: 'own',
+        use: join(root, 'test/failures/rogue.mjs'),
+        with: { trick: 'fill', marker: 'volcano', gate, fill: filler },
+      },
+      { id: 'dpo', use: 'write_arrow' },
     ])
-    const { code, stderr } = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--workers', '1', '--quiet'))
+    const { code, stderr } = await leavesAlone(output, () =>
+      sluice('run', graph, '--output', output, '--workers', '1', '--quiet'),
+    )
     expect(code, stderr).toBe(74)
     for (const part of ['ENOSPC', output, 'free some', 'run the same command again']) expect(stderr).toContain(part)
     expect(stderr).not.toMatch(/^ +at /m)
@@ -111,7 +178,12 @@ describe.skipIf(disk === undefined)('a full disk', () => {
     rmSync(filler)
     writeFileSync(gate, '')
     const spools = join(output, '.sluice', 'spools')
-    const finished = new Map(readdirSync(spools).map(name => join(spools, name, 'meta.bin')).filter(path => existsSync(path)).map(path => [path, statSync(path).mtimeMs]))
+    const finished = new Map(
+      readdirSync(spools)
+        .map(name => join(spools, name, 'meta.bin'))
+        .filter(path => existsSync(path))
+        .map(path => [path, statSync(path).mtimeMs]),
+    )
     expect(finished.size).toBeGreaterThan(8)
     expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
     // the stage reads a file by itself: what comes before it is used again, and no more
@@ -122,18 +194,34 @@ describe.skipIf(disk === undefined)('a full disk', () => {
     expect(latestFiles(output)).toEqual(fingerprint(clean.folder))
   })
 
-  it.each(['write_arrow', 'write_parquet', 'write_jsonl'])('while %s publishes: the latest run stays, and the half one is removed', async use => {
-    const at = folder(), output = join(disk!, use), filler = join(disk!, 'filler'), path = writeJsonl(join(at, 'in.jsonl'), pairs(50))
-    const graph = writeGraph(join(at, 'g.json'), [{ id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'dpo', use }])
-    await run(graph, { output, workers: 1 })
-    const before = stateOf(output)
-    writeJsonl(path, pairs(3000))
-    await expect(run(graph, { output, workers: 1, onProgress: ({ phase }) => { if (phase === 'publish' && !existsSync(filler)) fill(filler) } }))
-      .rejects.toMatchObject({ exit: 74, message: expect.stringMatching(/^run: no space left \(ENOSPC/) as unknown })
-    expect(stateOf(output)).toEqual(before)
-    rmSync(filler)
-    const { folder: out } = await run(graph, { output, workers: 1 })
-    expect(rowsOf(join(out, 'ledger')).length).toBe(3000)
-    expect(latestFiles(output)).toEqual(fingerprint((await run(graph, { output: join(at, 'clean') })).folder))
-  })
+  it.each(['write_arrow', 'write_parquet', 'write_jsonl'])(
+    'while %s publishes: the latest run stays, and the half one is removed',
+    async use => {
+      const at = folder(),
+        output = join(disk!, use),
+        filler = join(disk!, 'filler'),
+        path = writeJsonl(join(at, 'in.jsonl'), pairs(50))
+      const graph = writeGraph(join(at, 'g.json'), [
+        { id: 'pairs', use: 'read_jsonl', with: { path } },
+        { id: 'dpo', use },
+      ])
+      await run(graph, { output, workers: 1 })
+      const before = stateOf(output)
+      writeJsonl(path, pairs(3000))
+      await expect(
+        run(graph, {
+          output,
+          workers: 1,
+          onProgress: ({ phase }) => {
+            if (phase === 'publish' && !existsSync(filler)) fill(filler)
+          },
+        }),
+      ).rejects.toMatchObject({ exit: 74, message: expect.stringMatching(/^run: no space left \(ENOSPC/) as unknown })
+      expect(stateOf(output)).toEqual(before)
+      rmSync(filler)
+      const { folder: out } = await run(graph, { output, workers: 1 })
+      expect(rowsOf(join(out, 'ledger')).length).toBe(3000)
+      expect(latestFiles(output)).toEqual(fingerprint((await run(graph, { output: join(at, 'clean') })).folder))
+    },
+  )
 })

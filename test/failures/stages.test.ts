@@ -4,17 +4,31 @@ import { graph, run } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph } from './helpers.ts'
 
-interface Verdict { id: string, outcome: string, reason: string | null, detail: string | null, numbers: { value: number }[] }
+interface Verdict {
+  id: string
+  outcome: string
+  reason: string | null
+  detail: string | null
+  numbers: { value: number }[]
+}
 
 /** 100 rows in partitions of 40 through the rogue stage, whose marker is in row 57. */
 function rogue(options: Record<string, unknown>, output: string, more: object = {}) {
   const rows = pairs(100)
   rows[57].prompt = 'tell me about the volcano'
-  const stages = [{ id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(folder(), 'in.jsonl'), rows) } }, { id: 'own', use: './rogue.mjs', with: options }, { id: 'dpo', use: 'write_arrow' }]
-  return run(graph({ version: 1, name: 'test', partition_rows: 40, stages }, { base: import.meta.url }), { output, workers: 2, ...more })
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(folder(), 'in.jsonl'), rows) } },
+    { id: 'own', use: './rogue.mjs', with: options },
+    { id: 'dpo', use: 'write_arrow' },
+  ]
+  return run(graph({ version: 1, name: 'test', partition_rows: 40, stages }, { base: import.meta.url }), {
+    output,
+    workers: 2,
+    ...more,
+  })
 }
 
-describe('a stage of one\'s own', () => {
+describe("a stage of one's own", () => {
   it.each([
     ['throws', 'throw', 'own: no such lamp'],
     ['throws a text', 'throw_text', 'own: only a text'],
@@ -39,15 +53,27 @@ describe('a stage of one\'s own', () => {
   it('that drops a row twice: the first reason counts, once', async () => {
     const { manifest, folder: out } = await rogue({ trick: 'twice', marker: 'volcano' }, join(folder(), 'out'))
     expect(manifest.stages.own.reasons).toEqual({ told: 1 })
-    expect((rowsOf(join(out, 'ledger')) as unknown as Verdict[])[57]).toMatchObject({ outcome: 'dropped', reason: 'told', numbers: [{ value: 1 }] })
+    expect((rowsOf(join(out, 'ledger')) as unknown as Verdict[])[57]).toMatchObject({
+      outcome: 'dropped',
+      reason: 'told',
+      numbers: [{ value: 1 }],
+    })
   })
 
   it.each([
     ['fails to open', 'open', 'own (./rogue.mjs): cannot be opened'],
     ['drops row -1', 'minus', 'rogue: a verdict names row -1 of a batch of'],
-    ['drops a row when its batch is done', 'late', 'rogue: a verdict on row 0 came after its batch was done; await what the verdict waits for'],
+    [
+      'drops a row when its batch is done',
+      'late',
+      'rogue: a verdict on row 0 came after its batch was done; await what the verdict waits for',
+    ],
     ['drops a row beyond the batch', 'beyond', 'rogue: a verdict names row 1000000 of a batch of'],
-    ['names a reason that it does not declare', 'undeclared', "rogue: reason 'untold' is not declared; declared are told, other"],
+    [
+      'names a reason that it does not declare',
+      'undeclared',
+      "rogue: reason 'untold' is not declared; declared are told, other",
+    ],
     ['gives too few values', 'short', "own: column 'letters' has 39 values for 40 rows"],
     ['gives a column that it does not declare', 'column', "own: column 'digits' is not among the columns"],
     ['gives a column of another type', 'type', "own: column 'letters' is Float64, the stage declares Int32"],
@@ -55,32 +81,68 @@ describe('a stage of one\'s own', () => {
     ['leaves a promise behind that fails', 'float', 'worker: nobody waits for this'],
     ['ends the process', 'exit', 'worker: a worker thread ended by itself with code 7 while it worked on'],
   ])('that %s stops the run with its name, and the lock is given back', async (_, trick, message) => {
-    const output = join(folder(), 'out'), before = stateOf(output)
-    await expect(rogue({ trick }, output, { workers: 1 })).rejects.toMatchObject({ exit: 1, message: expect.stringContaining(message) as unknown })
+    const output = join(folder(), 'out'),
+      before = stateOf(output)
+    await expect(rogue({ trick }, output, { workers: 1 })).rejects.toMatchObject({
+      exit: 1,
+      message: expect.stringContaining(message) as unknown,
+    })
     expect(stateOf(output)).toEqual(before)
   })
 
   it('that never returns is named, with the rows that it is at, again and again, and the run can be ended', async () => {
-    const output = join(folder(), 'out'), before = stateOf(output), abort = new AbortController(), said: string[] = []
+    const output = join(folder(), 'out'),
+      before = stateOf(output),
+      abort = new AbortController(),
+      said: string[] = []
     // a slow machine may be warned of other work before
-    const onWarning = (text: string) => { if (text.includes('rogue.mjs) is at work') && said.push(text) === 2) abort.abort() }
-    await expect(rogue({ trick: 'spin', marker: 'volcano' }, output, { blockRows: 10, quietSecs: 0.5, onWarning, signal: abort.signal })).rejects.toMatchObject({ exit: 130 })
-    for (const text of said) expect(text).toMatch(/^worker: no progress for \d+ s: own \(\.\/rogue\.mjs\) is at work on .*in\.jsonl, rows 0 to 100, in the block from row 50 on; Ctrl-C ends the run/)
+    const onWarning = (text: string) => {
+      if (text.includes('rogue.mjs) is at work') && said.push(text) === 2) abort.abort()
+    }
+    await expect(
+      rogue({ trick: 'spin', marker: 'volcano' }, output, {
+        blockRows: 10,
+        quietSecs: 0.5,
+        onWarning,
+        signal: abort.signal,
+      }),
+    ).rejects.toMatchObject({ exit: 130 })
+    for (const text of said) {
+      expect(text).toMatch(
+        /^worker: no progress for \d+ s: own \(\.\/rogue\.mjs\) is at work on .*in\.jsonl, rows 0 to 100, in the block from row 50 on; Ctrl-C ends the run/,
+      )
+    }
     expect(stateOf(output)).toEqual(before)
   })
 
   it('that ends its thread, or its memory: a clear message, 1 under sluice and zx alike, and what was finished is used again', async () => {
-    const at = folder(), output = join(at, 'out'), rows = pairs(400)
+    const at = folder(),
+      output = join(at, 'out'),
+      rows = pairs(400)
     rows[330].prompt = 'tell me about the volcano'
-    const path = writeJsonl(join(at, 'in.jsonl'), rows), gate = join(at, 'gate')
-    const graphOf = (trick: string) => writeGraph(join(at, `${trick}.json`), [
-      { id: 'pairs', use: 'read_jsonl', with: { path } }, { id: 'unique', use: 'drop_duplicates' }, { id: 'own', use: join(root, 'test/failures/rogue.mjs'), with: { trick, marker: 'volcano', gate } }, { id: 'dpo', use: 'write_arrow' },
-    ])
-    const zx = join(root, 'node_modules/zx/build/cli.js'), flags = ['--output', output, '--workers', '1']
-    const exit = await leavesAlone(output, () => start([zx, join(root, 'pipelines/clean.mjs'), '--graph', graphOf('exit'), ...flags]).ended)
+    const path = writeJsonl(join(at, 'in.jsonl'), rows),
+      gate = join(at, 'gate')
+    const graphOf = (trick: string) =>
+      writeGraph(join(at, `${trick}.json`), [
+        { id: 'pairs', use: 'read_jsonl', with: { path } },
+        { id: 'unique', use: 'drop_duplicates' },
+        { id: 'own', use: join(root, 'test/failures/rogue.mjs'), with: { trick, marker: 'volcano', gate } },
+        { id: 'dpo', use: 'write_arrow' },
+      ])
+    const zx = join(root, 'node_modules/zx/build/cli.js'),
+      flags = ['--output', output, '--workers', '1']
+    const exit = await leavesAlone(
+      output,
+      () => start([zx, join(root, 'pipelines/clean.mjs'), '--graph', graphOf('exit'), ...flags]).ended,
+    )
     expect(exit.code, exit.stderr).toBe(1)
-    expect(exit.stderr).toContain(`worker: a worker thread ended by itself with code 7 while it worked on ${path}, rows 320 to 360; nothing is published, what is finished is kept`)
-    const memory = await leavesAlone(output, () => startSluice(['run', graphOf('memory'), ...flags], { NODE_OPTIONS: '--max-old-space-size=80' }).ended)
+    expect(exit.stderr).toContain(
+      `worker: a worker thread ended by itself with code 7 while it worked on ${path}, rows 320 to 360; nothing is published, what is finished is kept`,
+    )
+    const memory = await leavesAlone(
+      output,
+      () => startSluice(['run', graphOf('memory'), ...flags], { NODE_OPTIONS: '--max-old-space-size=80' }).ended,
+    )
     expect(memory.code, memory.stderr).toBe(1)
     expect(memory.stderr).toContain(`worker: a worker thread ran out of memory`)
     for (const { stderr } of [exit, memory]) expect(stderr).not.toMatch(/^ +at /m)

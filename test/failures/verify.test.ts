@@ -7,49 +7,117 @@ import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { sluice } from './helpers.ts'
 
 describe('sluice verify', () => {
-  const at = folder(), first = join(at, 'first')
-  const graph = { version: 1 as const, name: 'test', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in.jsonl') } }, { id: 'dpo', use: 'write_arrow' }] }
-  const shard = join('dpo', 'data-00000-of-00001.arrow'), ledger = join('ledger', 'data-00000-of-00001.arrow')
+  const at = folder(),
+    first = join(at, 'first')
+  const graph = {
+    version: 1 as const,
+    name: 'test',
+    stages: [
+      { id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in.jsonl') } },
+      { id: 'dpo', use: 'write_arrow' },
+    ],
+  }
+  const shard = join('dpo', 'data-00000-of-00001.arrow'),
+    ledger = join('ledger', 'data-00000-of-00001.arrow')
   beforeAll(async () => {
     writeJsonl(join(at, 'in.jsonl'), pairs(2500))
     await run(graph, { output: first })
   })
 
-  /** Bytes up to the end of the second of three record batches, without an end of stream: the first place of a message's marker before which 2,000 rows can be read. */
+  /**
+   * Bytes up to the end of the second of three record batches, without an end of stream: the first place of a message's
+   * marker before which 2,000 rows can be read.
+   */
   function twoBatches(bytes: Buffer): Buffer {
     let at = 0
-    const marker = Buffer.from([0xff, 0xff, 0xff, 0xff]), starts: number[] = []
+    const marker = Buffer.from([0xff, 0xff, 0xff, 0xff]),
+      starts: number[] = []
     for (let i = bytes.indexOf(marker); i >= 0; i = bytes.indexOf(marker, i + 8)) if (i % 8 === 0) starts.push(i)
     for (const start of starts) {
-      try { if ([...RecordBatchReader.from(bytes.subarray(0, start))].reduce((n, batch) => n + batch.numRows, 0) === 2000) at = start } catch { /* not an end of a message */ }
+      try {
+        if ([...RecordBatchReader.from(bytes.subarray(0, start))].reduce((n, batch) => n + batch.numRows, 0) === 2000) {
+          at = start
+        }
+      } catch {
+        /* not an end of a message */
+      }
       if (at > 0) break
     }
     return bytes.subarray(0, at)
   }
 
   it('is no need where nothing is new: what was damaged since is published anew, and told', async () => {
-    const output = join(at, 'damaged'), options = { output, onWarning: (text: string) => told.push(text) }, told: string[] = []
-    const before = await run(graph, options), path = join(before.folder, shard), bytes = readFileSync(path), damaged = Buffer.from(bytes)
+    const output = join(at, 'damaged'),
+      options = { output, onWarning: (text: string) => told.push(text) },
+      told: string[] = []
+    const before = await run(graph, options),
+      path = join(before.folder, shard),
+      bytes = readFileSync(path),
+      damaged = Buffer.from(bytes)
     damaged[damaged.length >> 1] ^= 1
     writeFileSync(path, damaged)
     const again = await run(graph, options)
     expect(again.status).toBe('published')
-    expect(told).toEqual([expect.stringMatching(/^run: \S+\/dpo\/data-00000-of-00001.arrow is not what was published, so all is published anew$/)])
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^run: \S+\/dpo\/data-00000-of-00001.arrow is not what was published, so all is published anew$/,
+      ),
+    ])
     expect(readFileSync(join(again.folder, shard)).equals(bytes)).toBe(true)
     expect((await run(graph, options)).status).toBe('nothing_new')
   })
 
   it.each([
-    ['a shard is removed', 65, 'dpo/data-00000-of-00001.arrow is missing', (folder: string) => { rmSync(join(folder, shard)) }],
-    ['a shard ends after a batch', 65, 'dpo has 2000 rows, published were 2500', (folder: string) => { writeFileSync(join(folder, shard), twoBatches(readFileSync(join(folder, shard)))) }],
-    ['a byte of the ledger differs', 65, 'ledger/data-00000-of-00001.arrow is not what was published', (folder: string) => {
-      const bytes = readFileSync(join(folder, ledger))
-      bytes[bytes.indexOf('kept')] ^= 1
-      writeFileSync(join(folder, ledger), bytes)
-    }],
-    ['the ledger is removed', 65, 'ledger/data-00000-of-00001.arrow is missing', (folder: string) => { rmSync(join(folder, 'ledger'), { recursive: true }) }],
-    ['the manifest is removed', 66, 'no manifest.json in', (folder: string) => { rmSync(join(folder, 'manifest.json')) }],
-    ['the manifest is cut', 65, 'manifest.json is damaged', (folder: string) => { writeFileSync(join(folder, 'manifest.json'), readFileSync(join(folder, 'manifest.json')).subarray(0, 300)) }],
+    [
+      'a shard is removed',
+      65,
+      'dpo/data-00000-of-00001.arrow is missing',
+      (folder: string) => {
+        rmSync(join(folder, shard))
+      },
+    ],
+    [
+      'a shard ends after a batch',
+      65,
+      'dpo has 2000 rows, published were 2500',
+      (folder: string) => {
+        writeFileSync(join(folder, shard), twoBatches(readFileSync(join(folder, shard))))
+      },
+    ],
+    [
+      'a byte of the ledger differs',
+      65,
+      'ledger/data-00000-of-00001.arrow is not what was published',
+      (folder: string) => {
+        const bytes = readFileSync(join(folder, ledger))
+        bytes[bytes.indexOf('kept')] ^= 1
+        writeFileSync(join(folder, ledger), bytes)
+      },
+    ],
+    [
+      'the ledger is removed',
+      65,
+      'ledger/data-00000-of-00001.arrow is missing',
+      (folder: string) => {
+        rmSync(join(folder, 'ledger'), { recursive: true })
+      },
+    ],
+    [
+      'the manifest is removed',
+      66,
+      'no manifest.json in',
+      (folder: string) => {
+        rmSync(join(folder, 'manifest.json'))
+      },
+    ],
+    [
+      'the manifest is cut',
+      65,
+      'manifest.json is damaged',
+      (folder: string) => {
+        writeFileSync(join(folder, 'manifest.json'), readFileSync(join(folder, 'manifest.json')).subarray(0, 300))
+      },
+    ],
   ])('tells that %s, and the next run publishes again', async (_, code, message, damage) => {
     const output = join(folder(), 'out')
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })

@@ -1,4 +1,6 @@
-/** Graphs and options that hold too much, or lie: the answer comes within seconds, is short, and the exit code is 78. */
+/**
+ * Graphs and options that hold too much, or lie: the answer comes within seconds, is short, and the exit code is 78.
+ */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,18 +11,29 @@ import { exitCode } from '../../engine/errors.ts'
 import { fromObject, parseGraph } from '../../engine/graph/parse.ts'
 import { folder } from '../engine/helpers.ts'
 
-const stages = (more: object = {}) => [{ id: 'pairs', use: 'read_jsonl', with: { path: 'x.jsonl', ...more } }, { id: 'dpo', use: 'write_arrow' }]
+const stages = (more: object = {}) => [
+  { id: 'pairs', use: 'read_jsonl', with: { path: 'x.jsonl', ...more } },
+  { id: 'dpo', use: 'write_arrow' },
+]
 const object = (more: object = {}) => ({ version: 1 as const, name: 'g', stages: stages(more) })
 
 /** What is wrong, by code, in a time and in a length. */
 async function wrong(work: Promise<unknown>, message: RegExp, seconds = 15): Promise<void> {
-  const began = Date.now(), error = await work.then(() => undefined, (thrown: unknown) => thrown as Error)
+  const began = Date.now(),
+    error = await work.then(
+      () => undefined,
+      (thrown: unknown) => thrown as Error,
+    )
   expect(Date.now() - began).toBeLessThan(seconds * 1000)
   expect(error?.message).toMatch(message)
   expect(exitCode(error)).toBe(78)
   expect(error!.message.length).toBeLessThan(50_000)
 }
-const ofText = (text: string) => { const path = join(folder(), 'g.yaml'); writeFileSync(path, text); return resolveGraph(graph(path)) }
+const ofText = (text: string) => {
+  const path = join(folder(), 'g.yaml')
+  writeFileSync(path, text)
+  return resolveGraph(graph(path))
+}
 const set = (...overrides: string[]) => resolveGraph(graph(object()), { overrides })
 
 it('options of a million items', async () => {
@@ -28,7 +41,9 @@ it('options of a million items', async () => {
   await wrong(set(`pairs.more_paths=${JSON.stringify(million)}`), /more than 200,000 values/)
   await wrong(resolveGraph(graph(object({ more_paths: million }))), /more than 200,000 values/)
   // as many as a run may be given, and no YAML in between
-  expect((await set(`pairs.more_paths=${JSON.stringify(million.slice(0, 100_000))}`)).nodes[0].options.more_paths).toHaveLength(100_000)
+  expect(
+    (await set(`pairs.more_paths=${JSON.stringify(million.slice(0, 100_000))}`)).nodes[0].options.more_paths,
+  ).toHaveLength(100_000)
   // wrong in each place: the first are told
   await wrong(set(`pairs.more_paths=${JSON.stringify(million.slice(0, 100_000).map((_, i) => i))}`), /and \d+ more$/)
   await wrong(set(`pairs.more_paths=[${'a,'.repeat(1e6)}]`), /characters, and 1,048,576 are the most/)
@@ -38,7 +53,9 @@ it('graphs of many megabytes, or that are no files', async () => {
   await wrong(ofText(`name: ${'x'.repeat(50 << 20)}`), /has 52,428,806 bytes, and 1,048,576 are the most/)
   const pipe = join(folder(), 'pipe.yaml')
   execFileSync('mkfifo', [pipe])
-  for (const path of [pipe, folder()]) await wrong(resolveGraph(graph(path.endsWith('.yaml') ? path : `${path}.d.yaml`)), /is no file|no such file/)
+  for (const path of [pipe, folder()]) {
+    await wrong(resolveGraph(graph(path.endsWith('.yaml') ? path : `${path}.d.yaml`)), /is no file|no such file/)
+  }
   await wrong(resolveGraph(graph(object({ layout: 'x'.repeat(1e6) }))), /not a choice/)
 }, 60_000)
 
@@ -60,12 +77,20 @@ it('aliases, nesting, keys and errors without end', async () => {
 it('keys that are there twice are told with their place, however they are written', async () => {
   const { problems } = await parseGraph('version: 1\nname: a\nstages: []\n"name": b\n', 'g.yaml')
   expect(problems).toMatchObject([{ code: 'duplicate_key', line: 4, column: 1 }])
-  expect((await fromObject(object(), '.', { overrides: ['pairs.columns={a: 1, a: 2}'] })).problems[0]).toMatchObject({ code: 'bad_override', message: expect.stringMatching(/there twice/) as string })
+  expect((await fromObject(object(), '.', { overrides: ['pairs.columns={a: 1, a: 2}'] })).problems[0]).toMatchObject({
+    code: 'bad_override',
+    message: expect.stringMatching(/there twice/) as string,
+  })
 })
 
 it('ten thousand stages', async () => {
   const many = Array.from({ length: 10_000 }, (_, i) => ({ id: `s${i}`, use: 'check_pairs' }))
-  await wrong(resolveGraph(graph({ ...object(), stages: [stages()[0], ...many, stages()[1]] })), /expected at most 1000 items/)
+  await wrong(
+    resolveGraph(graph({ ...object(), stages: [stages()[0], ...many, stages()[1]] })),
+    /expected at most 1000 items/,
+  )
   // as many as there may be, one behind the other
-  expect((await resolveGraph(graph({ ...object(), stages: [stages()[0], ...many.slice(0, 998), stages()[1]] }))).nodes).toHaveLength(1000)
+  expect(
+    (await resolveGraph(graph({ ...object(), stages: [stages()[0], ...many.slice(0, 998), stages()[1]] }))).nodes,
+  ).toHaveLength(1000)
 }, 60_000)

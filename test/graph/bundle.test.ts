@@ -13,34 +13,110 @@ const write = (folder: string, files: Readonly<Record<string, string>>): string 
   }
   return folder
 }
-const made = (files: Readonly<Record<string, string>>): string => write(mkdtempSync(join(tmpdir(), 'sluice-bundle-')), files)
+const made = (files: Readonly<Record<string, string>>): string =>
+  write(mkdtempSync(join(tmpdir(), 'sluice-bundle-')), files)
 const bundled = (folder: string, entry = 'mine.mjs') => bundle(join(folder, entry), join(folder, 'out'), sluice)
 const valueOf = async (folder: string, entry?: string): Promise<unknown> => {
-  const loaded = await import(/* @vite-ignore */ pathToFileURL((await bundled(folder, entry)).module).href) as { default: unknown }
+  const loaded = (await import(/* @vite-ignore */ pathToFileURL((await bundled(folder, entry)).module).href)) as {
+    default: unknown
+  }
   return loaded.default
 }
 
-describe('a stage of one\'s own is what it imports', () => {
+describe("a stage of one's own is what it imports", () => {
   const packageOf = (version: string) => JSON.stringify({ name: 'words', version, main: 'index.js' })
   it.each<[string, Record<string, string>, Record<string, string>]>([
-    ['a helper', { 'mine.mjs': 'import { x } from \'./a.mjs\'\nexport default x', 'a.mjs': 'export const x = 1' }, { 'a.mjs': 'export const x = 2' }],
-    ['the helper of a helper, above the folder', { 'in/mine.mjs': 'export { default } from \'./a.mjs\'', 'in/a.mjs': 'export { x as default } from \'../b.mjs\'', 'b.mjs': 'export const x = 1' }, { 'b.mjs': 'export const x = 2' }],
-    ['a dynamic import', { 'mine.mjs': 'export default (await import(\'./a.mjs\')).x', 'a.mjs': 'export const x = 1' }, { 'a.mjs': 'export const x = 2' }],
-    ['JSON', { 'mine.mjs': 'import x from \'./a.json\' with { type: \'json\' }\nexport default x[0]', 'a.json': '[1]' }, { 'a.json': '[2]' }],
-    ['TypeScript from JavaScript', { 'mine.mjs': 'export { x as default } from \'./a.ts\'', 'a.ts': 'export const x: number = 1' }, { 'a.ts': 'export const x: number = 2' }],
-    ['CommonJS', { 'mine.mjs': 'import a from \'./a.cjs\'\nexport default a.x', 'a.cjs': 'const { sep } = require(\'node:path\')\nexports.x = sep.length' }, { 'a.cjs': 'exports.x = 2' }],
-    ['a helper by its address', { 'mine.mjs': 'export { x as default } from \'FILE/a.mjs\'', 'a.mjs': 'export const x = 1' }, { 'a.mjs': 'export const x = 2' }],
-    ['an alias of package.json', { 'package.json': '{"imports":{"#a":"./a.mjs"}}', 'mine.mjs': 'export { x as default } from \'#a\'', 'a.mjs': 'export const x = 1' }, { 'a.mjs': 'export const x = 2' }],
-    ['a package\'s version', { 'mine.mjs': 'export { default } from \'words\'', 'node_modules/words/package.json': packageOf('1.0.0'), 'node_modules/words/index.js': 'module.exports = 1' },
-      { 'node_modules/words/package.json': packageOf('2.0.0') }],
-    ['a package behind a package', { 'mine.mjs': 'export { default } from \'words\'', 'node_modules/words/package.json': packageOf('1.0.0').replace('}', ',"dependencies":{"letters":"*"}}'),
-      'node_modules/words/index.js': 'module.exports = 1', 'node_modules/letters/package.json': packageOf('1.0.0').replace('words', 'letters') },
-    { 'node_modules/letters/package.json': packageOf('2.0.0').replace('words', 'letters') }],
-    ['a linked package', { 'mine.mjs': 'import a from \'words\'\nexport default a.x', 'words/package.json': packageOf('1.0.0'), 'words/index.js': 'exports.x = 1' }, { 'words/index.js': 'exports.x = 2' }],
+    [
+      'a helper',
+      { 'mine.mjs': "import { x } from './a.mjs'\nexport default x", 'a.mjs': 'export const x = 1' },
+      { 'a.mjs': 'export const x = 2' },
+    ],
+    [
+      'the helper of a helper, above the folder',
+      {
+        'in/mine.mjs': "export { default } from './a.mjs'",
+        'in/a.mjs': "export { x as default } from '../b.mjs'",
+        'b.mjs': 'export const x = 1',
+      },
+      { 'b.mjs': 'export const x = 2' },
+    ],
+    [
+      'a dynamic import',
+      { 'mine.mjs': "export default (await import('./a.mjs')).x", 'a.mjs': 'export const x = 1' },
+      { 'a.mjs': 'export const x = 2' },
+    ],
+    [
+      'JSON',
+      { 'mine.mjs': "import x from './a.json' with { type: 'json' }\nexport default x[0]", 'a.json': '[1]' },
+      { 'a.json': '[2]' },
+    ],
+    [
+      'TypeScript from JavaScript',
+      { 'mine.mjs': "export { x as default } from './a.ts'", 'a.ts': 'export const x: number = 1' },
+      { 'a.ts': 'export const x: number = 2' },
+    ],
+    [
+      'CommonJS',
+      {
+        'mine.mjs': "import a from './a.cjs'\nexport default a.x",
+        'a.cjs': "const { sep } = require('node:path')\nexports.x = sep.length",
+      },
+      { 'a.cjs': 'exports.x = 2' },
+    ],
+    [
+      'a helper by its address',
+      { 'mine.mjs': "export { x as default } from 'FILE/a.mjs'", 'a.mjs': 'export const x = 1' },
+      { 'a.mjs': 'export const x = 2' },
+    ],
+    [
+      'an alias of package.json',
+      {
+        'package.json': '{"imports":{"#a":"./a.mjs"}}',
+        'mine.mjs': "export { x as default } from '#a'",
+        'a.mjs': 'export const x = 1',
+      },
+      { 'a.mjs': 'export const x = 2' },
+    ],
+    [
+      "a package's version",
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': 'module.exports = 1',
+      },
+      { 'node_modules/words/package.json': packageOf('2.0.0') },
+    ],
+    [
+      'a package behind a package',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0').replace('}', ',"dependencies":{"letters":"*"}}'),
+        'node_modules/words/index.js': 'module.exports = 1',
+        'node_modules/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+      },
+      { 'node_modules/letters/package.json': packageOf('2.0.0').replace('words', 'letters') },
+    ],
+    [
+      'a linked package',
+      {
+        'mine.mjs': "import a from 'words'\nexport default a.x",
+        'words/package.json': packageOf('1.0.0'),
+        'words/index.js': 'exports.x = 1',
+      },
+      { 'words/index.js': 'exports.x = 2' },
+    ],
   ])('%s is in the key', async (what, files, change) => {
     const folder = made({})
-    write(folder, Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.replace('FILE', pathToFileURL(folder).href)])))
-    if (what === 'a linked package') { mkdirSync(join(folder, 'node_modules')); symlinkSync(join(folder, 'words'), join(folder, 'node_modules', 'words')) }
+    write(
+      folder,
+      Object.fromEntries(
+        Object.entries(files).map(([name, text]) => [name, text.replace('FILE', pathToFileURL(folder).href)]),
+      ),
+    )
+    if (what === 'a linked package') {
+      mkdirSync(join(folder, 'node_modules'))
+      symlinkSync(join(folder, 'words'), join(folder, 'node_modules', 'words'))
+    }
     const entry = 'in/mine.mjs' in files ? 'in/mine.mjs' : 'mine.mjs'
     const before = await bundled(folder, entry)
     expect(before.reads).toEqual([])
@@ -53,7 +129,10 @@ describe('a stage of one\'s own is what it imports', () => {
   })
 
   it('and not where it lies', async () => {
-    const files = { 'mine.mjs': 'import { x } from \'./lib/a.mjs\'\nexport default x', 'lib/a.mjs': 'export const x = import.meta.url' }
+    const files = {
+      'mine.mjs': "import { x } from './lib/a.mjs'\nexport default x",
+      'lib/a.mjs': 'export const x = import.meta.url',
+    }
     const [one, other] = [made(files), made(files)]
     expect((await bundled(one)).key).toBe((await bundled(other)).key)
     expect(await valueOf(one)).not.toBe(await valueOf(other))
@@ -61,54 +140,99 @@ describe('a stage of one\'s own is what it imports', () => {
 
   it('each file keeps its own address', async () => {
     const meta = '[import.meta.url, import.meta.dirname, import.meta.filename]'
-    const folder = made({ 'mine.mjs': `import a from './lib/a.mjs'\nimport b from './lib/b.cjs'\nexport default [${meta}, a, b]`, 'lib/a.mjs': `export default ${meta}`, 'lib/b.cjs': 'module.exports = [__dirname, __filename]' })
-    const of = (file: string) => [pathToFileURL(join(folder, file)).href, dirname(join(folder, file)), join(folder, file)]
+    const folder = made({
+      'mine.mjs': `import a from './lib/a.mjs'\nimport b from './lib/b.cjs'\nexport default [${meta}, a, b]`,
+      'lib/a.mjs': `export default ${meta}`,
+      'lib/b.cjs': 'module.exports = [__dirname, __filename]',
+    })
+    const of = (file: string) => [
+      pathToFileURL(join(folder, file)).href,
+      dirname(join(folder, file)),
+      join(folder, file),
+    ]
     expect(await valueOf(folder)).toEqual([of('mine.mjs'), of('lib/a.mjs'), of('lib/b.cjs').slice(1)])
-    await expect(bundled(made({ 'mine.mjs': 'export default import.meta.resolve(\'./a\')' }))).rejects.toThrow('of import.meta a stage has url, dirname and filename')
-    const twice = made({ 'mine.mjs': 'const __dirname = new URL(\'.\', import.meta.url).href\nexport default __dirname' })
+    await expect(bundled(made({ 'mine.mjs': "export default import.meta.resolve('./a')" }))).rejects.toThrow(
+      'of import.meta a stage has url, dirname and filename',
+    )
+    const twice = made({ 'mine.mjs': "const __dirname = new URL('.', import.meta.url).href\nexport default __dirname" })
     expect(await valueOf(twice)).toBe(pathToFileURL(`${twice}/`).href)
   })
 
   it('what is imported where it may be absent', async () => {
-    const folder = made({ 'mine.mjs': 'export default await import(\'words\').then(({ default: x }) => x, () => 0)' })
+    const folder = made({ 'mine.mjs': "export default await import('words').then(({ default: x }) => x, () => 0)" })
     const before = await bundled(folder)
     expect(await valueOf(folder)).toBe(0)
-    write(folder, { 'node_modules/words/package.json': packageOf('1.0.0'), 'node_modules/words/index.js': 'module.exports = 1' })
+    write(folder, {
+      'node_modules/words/package.json': packageOf('1.0.0'),
+      'node_modules/words/index.js': 'module.exports = 1',
+    })
     expect((await bundled(folder)).key).not.toBe(before.key)
   })
 })
 
 describe('what a stage may read that is in no key', () => {
   it.each<[string, string, string]>([
-    ['files', 'import { readFileSync } from \'node:fs\'\nexport default readFileSync', 'imports node:fs'],
-    ['files, by promises', 'import * as fs from \'fs/promises\'\nexport default fs', 'imports fs/promises'],
-    ['the network', 'import { get } from \'node:https\'\nexport default get', 'imports node:https'],
-    ['a process', 'const { execSync } = await import(\'node:child_process\')\nexport default execSync', 'imports node:child_process'],
-    ['a thread', 'import { Worker } from \'node:worker_threads\'\nexport default Worker', 'imports node:worker_threads'],
-    ['require', 'import { createRequire } from \'node:module\'\nexport default createRequire(import.meta.url)', 'imports node:module'],
-    ['fetch', 'export default () => fetch(\'http://127.0.0.1\')', 'calls fetch'],
+    ['files', "import { readFileSync } from 'node:fs'\nexport default readFileSync", 'imports node:fs'],
+    ['files, by promises', "import * as fs from 'fs/promises'\nexport default fs", 'imports fs/promises'],
+    ['the network', "import { get } from 'node:https'\nexport default get", 'imports node:https'],
+    [
+      'a process',
+      "const { execSync } = await import('node:child_process')\nexport default execSync",
+      'imports node:child_process',
+    ],
+    ['a thread', "import { Worker } from 'node:worker_threads'\nexport default Worker", 'imports node:worker_threads'],
+    [
+      'require',
+      "import { createRequire } from 'node:module'\nexport default createRequire(import.meta.url)",
+      'imports node:module',
+    ],
+    ['fetch', "export default () => fetch('http://127.0.0.1')", 'calls fetch'],
     ['the global fetch', 'export default () => globalThis.fetch', 'calls fetch'],
-    ['a socket', 'export default () => new WebSocket(\'ws://127.0.0.1\')', 'calls WebSocket'],
-    ['a name of run time', 'const name = process.argv[9]\nexport default () => import(name)', 'imports what its text does not name'],
-    ['a name in a template', 'export default () => import(`${process.argv[9]}a.mjs`)', 'imports what its text does not name'],
-    ['a package', 'import \'undici\'\nexport default 1', 'imports undici'],
-    ['this package', 'import { readParquet } from \'sluice\'\nexport default readParquet', 'imports readParquet of sluice'],
+    ['a socket', "export default () => new WebSocket('ws://127.0.0.1')", 'calls WebSocket'],
+    [
+      'a name of run time',
+      'const name = process.argv[9]\nexport default () => import(name)',
+      'imports what its text does not name',
+    ],
+    [
+      'a name in a template',
+      'export default () => import(`${process.argv[9]}a.mjs`)',
+      'imports what its text does not name',
+    ],
+    ['a package', "import 'undici'\nexport default 1", 'imports undici'],
+    [
+      'this package',
+      "import { readParquet } from 'sluice'\nexport default readParquet",
+      'imports readParquet of sluice',
+    ],
   ])('%s', async (_, text, said) => {
-    const undici = { 'node_modules/undici/package.json': '{"name":"undici","version":"1.0.0","main":"index.js"}', 'node_modules/undici/index.js': '' }
+    const undici = {
+      'node_modules/undici/package.json': '{"name":"undici","version":"1.0.0","main":"index.js"}',
+      'node_modules/undici/index.js': '',
+    }
     expect((await bundled(made({ 'mine.mjs': text, ...undici }))).reads).toEqual([`mine.mjs ${said}`])
-    expect((await bundled(made({ 'mine.mjs': 'export { default } from \'./lib/a.mjs\'', 'lib/a.mjs': text, ...undici }))).reads).toEqual([`lib/a.mjs ${said}`])
+    expect(
+      (await bundled(made({ 'mine.mjs': "export { default } from './lib/a.mjs'", 'lib/a.mjs': text, ...undici })))
+        .reads,
+    ).toEqual([`lib/a.mjs ${said}`])
   })
 
-  it('types, other words and names of one\'s own are none', async () => {
+  it("types, other words and names of one's own are none", async () => {
     const folder = made({
-      'mine.ts': 'import type { Stats } from \'node:fs\'\nimport { sep } from \'node:path\'\nimport x from \'./a.mjs\'\nexport type S = Stats\nexport default [sep, x]',
-      'a.mjs': '// fetch(this) and import(that)\nconst fetch = n => n\nexport default [fetch(1), { fetch: 2 }.fetch, "fetch"]',
+      'mine.ts':
+        "import type { Stats } from 'node:fs'\nimport { sep } from 'node:path'\nimport x from './a.mjs'\nexport type S = Stats\nexport default [sep, x]",
+      'a.mjs':
+        '// fetch(this) and import(that)\nconst fetch = n => n\nexport default [fetch(1), { fetch: 2 }.fetch, "fetch"]',
     })
     expect((await bundled(folder, 'mine.ts')).reads).toEqual([])
   })
 
   it('the bundled stages and the examples read nothing', async () => {
-    for (const file of ['../../pipelines/stages/drop_shouting.mjs', '../engine/turns.mjs', '../engine/two_rounds.mjs']) {
+    for (const file of [
+      '../../pipelines/stages/drop_shouting.mjs',
+      '../engine/turns.mjs',
+      '../engine/two_rounds.mjs',
+    ]) {
       const folder = made({})
       expect((await bundle(fileURLToPath(new URL(file, import.meta.url)), folder, sluice)).reads, file).toEqual([])
     }

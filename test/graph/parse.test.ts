@@ -13,35 +13,81 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-graph-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-const golden = (name: string, overrides: string[] = []) => parseGraph(readFileSync(join(folder, name), 'utf8'), name, { registry, overrides })
+const golden = (name: string, overrides: string[] = []) =>
+  parseGraph(readFileSync(join(folder, name), 'utf8'), name, { registry, overrides })
 const brief = ({ problems }: Parsed) => problems.map(it => `${it.line ?? ''} ${it.code} ${it.pointer}`)
-const stages = (...list: unknown[]) => fromObject({ version: 1, name: 'x', stages: list }, folder, { registry, userFolder: scratch })
+const stages = (...list: unknown[]) =>
+  fromObject({ version: 1, name: 'x', stages: list }, folder, { registry, userFolder: scratch })
 const pairs = { id: 'pairs', use: 'read_files', with: { path: 'x' } }
 const out = { id: 'out', use: 'write_files' }
 
 describe('inputs that hand on the same row', () => {
   const twice = async (from: string[]) => {
-    const { problems } = await checkGraph(graph({ version: 1, name: 'x', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path: 'x' } }, ...list, { id: 'out', use: 'write_jsonl', from }] }))
+    const { problems } = await checkGraph(
+      graph({
+        version: 1,
+        name: 'x',
+        stages: [
+          { id: 'pairs', use: 'read_jsonl', with: { path: 'x' } },
+          ...list,
+          { id: 'out', use: 'write_jsonl', from },
+        ],
+      }),
+    )
     return problems.filter(({ code }) => code === 'input_twice').map(({ pointer, level }) => `${level} ${pointer}`)
   }
-  const list = [{ id: 'checked', use: 'check_pairs' }, { id: 'other', use: 'drop_duplicates' }, { id: 'more', use: 'drop_near_duplicates', from: 'checked' }, { id: 'hard', use: 'inject_errors', from: 'other' }]
+  const list = [
+    { id: 'checked', use: 'check_pairs' },
+    { id: 'other', use: 'drop_duplicates' },
+    { id: 'more', use: 'drop_near_duplicates', from: 'checked' },
+    { id: 'hard', use: 'inject_errors', from: 'other' },
+  ]
   it.each([
-    [['checked', 'other']], [['other', 'more']], [['other.dropped', 'checked']], [['other.dropped', 'other.duplicate']], [['other', 'more.dropped']], [['pairs', 'checked.empty_side']],
-  ])('%j are warned of', async from => { expect(await twice(from)).toEqual(['warning /stages/5/from/1']) })
+    [['checked', 'other']],
+    [['other', 'more']],
+    [['other.dropped', 'checked']],
+    [['other.dropped', 'other.duplicate']],
+    [['other', 'more.dropped']],
+    [['pairs', 'checked.empty_side']],
+  ])('%j are warned of', async from => {
+    expect(await twice(from)).toEqual(['warning /stages/5/from/1'])
+  })
   it.each([
-    [['other', 'other.dropped']], [['other.duplicate', 'other.contradictory']], [['checked.dropped', 'other']], [['other', 'hard']], [['checked', 'hard', 'checked.dropped']],
-  ])('%j are not', async from => { expect(await twice(from)).toEqual([]) })
+    [['other', 'other.dropped']],
+    [['other.duplicate', 'other.contradictory']],
+    [['checked.dropped', 'other']],
+    [['other', 'hard']],
+    [['checked', 'hard', 'checked.dropped']],
+  ])('%j are not', async from => {
+    expect(await twice(from)).toEqual([])
+  })
 })
 
 describe('a right graph', () => {
   it('has its defaults, its links and an order', async () => {
     const { graph: clean, problems } = await golden('clean.yaml')
     expect(problems).toEqual([])
-    expect(clean).toMatchObject({ name: 'clean', seed: 17, partitionRows: 20_000, file: 'clean.yaml', base: process.cwd() })
+    expect(clean).toMatchObject({
+      name: 'clean',
+      seed: 17,
+      partitionRows: 20_000,
+      file: 'clean.yaml',
+      base: process.cwd(),
+    })
     expect(clean!.nodes.map(node => node.id)).toEqual(['pairs', 'checked', 'noise', 'agreed', 'hard', 'dpo', 'humans'])
     expect(clean!.nodes[2].options).toEqual({ folds: 3, method: 'linear', label: '', weights: [1, 1] })
-    expect(clean!.nodes.map(node => node.from)).toEqual([[], [{ node: 'pairs' }], [{ node: 'checked' }], [{ node: 'noise' }], [{ node: 'agreed' }],
-      [{ node: 'agreed' }, { node: 'hard' }], [{ node: 'agreed', port: 'low' }, { node: 'checked', port: 'dropped' }]])
+    expect(clean!.nodes.map(node => node.from)).toEqual([
+      [],
+      [{ node: 'pairs' }],
+      [{ node: 'checked' }],
+      [{ node: 'noise' }],
+      [{ node: 'agreed' }],
+      [{ node: 'agreed' }, { node: 'hard' }],
+      [
+        { node: 'agreed', port: 'low' },
+        { node: 'checked', port: 'dropped' },
+      ],
+    ])
   })
 
   it('is the same from YAML, JSON and an object', async () => {
@@ -55,24 +101,38 @@ describe('a right graph', () => {
   it('leaves the object that it came from as it was', async () => {
     const object = { version: 1, name: 'x', stages: [pairs, { id: 'n', use: 'detect_noise' }, out] }
     const before = JSON.stringify(object)
-    expect((await fromObject(object, folder, { registry, overrides: ['n.folds=9'] })).graph!.nodes[1].options.folds).toBe(9)
+    expect(
+      (await fromObject(object, folder, { registry, overrides: ['n.folds=9'] })).graph!.nodes[1].options.folds,
+    ).toBe(9)
     expect(JSON.stringify(object)).toBe(before)
   })
 
   it('is in topological order however its independent stages are written down', async () => {
-    const list = [pairs, { id: 'a', use: 'check_pairs', from: 'pairs' }, { id: 'b', use: 'detect_noise', from: 'a' }, { id: 'c', use: 'detect_noise', from: 'a.blank' },
-      { id: 'd', use: 'detect_noise', from: ['b', 'c'] }, { id: 'e', use: 'inject_errors', from: ['d'] }, { ...out, from: ['d', 'e', 'a.same_sides'] }]
-    await fc.assert(fc.asyncProperty(fc.shuffledSubarray(list, { minLength: list.length }), async shuffled => {
-      const { graph: resolved } = await stages(...shuffled)
-      const at = new Map(resolved!.nodes.map((node, i) => [node.id, i]))
-      expect(at.size).toBe(list.length)
-      for (const node of resolved!.nodes) for (const edge of node.from) expect(at.get(edge.node)!).toBeLessThan(at.get(node.id)!)
-      // ties: of two stages that could come next, the one that stands first in the text does
-      resolved!.nodes.forEach((node, i) => {
-        const next = resolved!.nodes[i + 1]
-        if (next && !next.from.some(edge => edge.node === node.id)) expect(node.index).toBeLessThan(next.index)
-      })
-    }), { numRuns: 60 })
+    const list = [
+      pairs,
+      { id: 'a', use: 'check_pairs', from: 'pairs' },
+      { id: 'b', use: 'detect_noise', from: 'a' },
+      { id: 'c', use: 'detect_noise', from: 'a.blank' },
+      { id: 'd', use: 'detect_noise', from: ['b', 'c'] },
+      { id: 'e', use: 'inject_errors', from: ['d'] },
+      { ...out, from: ['d', 'e', 'a.same_sides'] },
+    ]
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(list, { minLength: list.length }), async shuffled => {
+        const { graph: resolved } = await stages(...shuffled)
+        const at = new Map(resolved!.nodes.map((node, i) => [node.id, i]))
+        expect(at.size).toBe(list.length)
+        for (const node of resolved!.nodes) {
+          for (const edge of node.from) expect(at.get(edge.node)!).toBeLessThan(at.get(node.id)!)
+        }
+        // ties: of two stages that could come next, the one that stands first in the text does
+        resolved!.nodes.forEach((node, i) => {
+          const next = resolved!.nodes[i + 1]
+          if (next && !next.from.some(edge => edge.node === node.id)) expect(node.index).toBeLessThan(next.index)
+        })
+      }),
+      { numRuns: 60 },
+    )
   })
 })
 
@@ -106,38 +166,66 @@ describe('mistakes', () => {
 
   it('say what was meant', async () => {
     const { problems } = await golden('mistakes.yaml')
-    const meant = Object.fromEntries(problems.flatMap(it => it.suggestion ? [[it.pointer, it.suggestion]] : []))
+    const meant = Object.fromEntries(problems.flatMap(it => (it.suggestion ? [[it.pointer, it.suggestion]] : [])))
     expect(meant).toEqual({
-      '/sed': 'seed', '/stages/1/use': 'detect_noise', '/stages/2/from': 'pairs', '/stages/2/with/fold': 'folds', '/stages/2/with/method': 'linear',
-      '/stages/3/column': 'with: { column: … }', '/stages/5/from': 'low.low',
+      '/sed': 'seed',
+      '/stages/1/use': 'detect_noise',
+      '/stages/2/from': 'pairs',
+      '/stages/2/with/fold': 'folds',
+      '/stages/2/with/method': 'linear',
+      '/stages/3/column': 'with: { column: … }',
+      '/stages/5/from': 'low.low',
     })
   })
 
   it('print as one line each with place, pointer, value, limit', async () => {
     const lines = formatProblems((await golden('mistakes.yaml')).problems).split('\n')
     expect(lines).toContain('mistakes.yaml:16:14  /stages/2/with/folds  out of range (value 50; expected <= 20)')
-    expect(lines).toContain('mistakes.yaml:15:7  /stages/2/with/fold  unknown option of detect_noise (value fold; expected one of folds, method, label, weights; did you mean folds?)')
+    expect(lines).toContain(
+      'mistakes.yaml:15:7  /stages/2/with/fold  unknown option of detect_noise (value fold; expected one of folds, method, label, weights; did you mean folds?)',
+    )
   })
 
   it('include circles, each printed once', async () => {
     const { problems } = await golden('cycle.yaml')
     expect(problems.map(it => `${it.line} ${it.code} ${it.pointer} ${/: (.*)/.exec(it.message)?.[1]}`)).toEqual([
-      '5 cycle /stages/1/from a -> b -> c -> a', '8 cycle /stages/4/from d -> d'])
+      '5 cycle /stages/1/from a -> b -> c -> a',
+      '8 cycle /stages/4/from d -> d',
+    ])
   })
 
   it('include where rows come in and leave', async () => {
-    expect(brief(await golden('ends.yaml'))).toEqual(['4 unreachable /stages/0', '6 source_with_from /stages/2/from', '8 needs_from /stages/4', '8 same_path /stages/4/with/path'])
+    expect(brief(await golden('ends.yaml'))).toEqual([
+      '4 unreachable /stages/0',
+      '6 source_with_from /stages/2/from',
+      '8 needs_from /stages/4',
+      '8 same_path /stages/4/with/path',
+    ])
     expect(brief(await stages(pairs, { id: 'n', use: 'detect_noise' }))).toEqual([' no_sink /stages'])
     expect(brief(await stages({ id: 'n', use: 'detect_noise' }, out))).toEqual([' no_source /stages'])
     expect(brief(await stages({ ...pairs, id: 'first' }, pairs, out))).toEqual([' unread_source /stages/0'])
-    expect(brief(await stages(pairs, { id: 'e', use: 'inject_errors' }, { ...out, from: 'e.no_number' }))).toEqual([' unknown_port /stages/2/from'])
+    expect(brief(await stages(pairs, { id: 'e', use: 'inject_errors' }, { ...out, from: 'e.no_number' }))).toEqual([
+      ' unknown_port /stages/2/from',
+    ])
   })
 
   it('include rows without a rejected side that meet anything but a stage which derives pairs', async () => {
     const real = (await import('../../stages/registry.ts')).registry
     const found = async (layout: string, ...list: unknown[]) =>
-      brief(await fromObject({ version: 1, name: 'x', stages: [{ id: 'pairs', use: 'read_parquet', with: { path: 'x', layout, answer: 'solution' } }, ...list] }, folder, { registry: real }))
-    const hard = { id: 'hard', use: 'inject_errors' }, dpo = { id: 'dpo', use: 'write_arrow' }, checked = { id: 'checked', use: 'check_pairs' }
+      brief(
+        await fromObject(
+          {
+            version: 1,
+            name: 'x',
+            stages: [{ id: 'pairs', use: 'read_parquet', with: { path: 'x', layout, answer: 'solution' } }, ...list],
+          },
+          folder,
+          { registry: real },
+        ),
+      )
+    const hard = { id: 'hard', use: 'inject_errors' },
+      dpo = { id: 'dpo', use: 'write_arrow' },
+      checked = { id: 'checked', use: 'check_pairs' }
     expect(await found('answers', hard, dpo)).toEqual([])
     expect(await found('answers', checked, hard, dpo)).toEqual([' answers_only /stages/1'])
     expect(await found('answers', hard, { ...dpo, from: ['hard', 'pairs'] })).toEqual([' answers_only /stages/2/from'])
@@ -152,20 +240,36 @@ describe('mistakes', () => {
   })
 
   it('of the envelope are told of whatever the value is', async () => {
-    for (const [value, codes] of [[null, ['wrong_type']], [[], ['wrong_type']], [{}, ['missing_key', 'missing_key', 'missing_key']],
-      [{ version: 2, name: 'x', stages: [pairs, out] }, ['not_one_of']], [{ version: 1, name: 'x', stages: [] }, ['out_of_range']],
+    for (const [value, codes] of [
+      [null, ['wrong_type']],
+      [[], ['wrong_type']],
+      [{}, ['missing_key', 'missing_key', 'missing_key']],
+      [{ version: 2, name: 'x', stages: [pairs, out] }, ['not_one_of']],
+      [{ version: 1, name: 'x', stages: [] }, ['out_of_range']],
       [{ version: 1, name: 'x', stages: [pairs, 3, { id: 'b' }] }, ['wrong_type', 'missing_key']],
       [{ version: 1, name: 'x', stages: [pairs, { ...out, with: null, from: 4 }] }, ['wrong_type', 'wrong_type']],
       [{ version: 1, name: 'x', stages: [pairs, { ...out, from: [4] }] }, ['wrong_type']],
       [{ version: 1, name: 'x', stages: [pairs, { ...out, from: [] }] }, ['out_of_range']],
-      [{ version: 1, name: 'x', seed: 0.5, stages: [{ ...pairs, with: { path: () => 1 } }, out] }, ['wrong_type', 'wrong_type']],
+      [
+        { version: 1, name: 'x', seed: 0.5, stages: [{ ...pairs, with: { path: () => 1 } }, out] },
+        ['wrong_type', 'wrong_type'],
+      ],
       [{ version: 1, name: 'x', stages: [{ ...pairs, from: undefined }, out] }, []],
-    ] as const) expect((await fromObject(value, folder, { registry })).problems.map(it => it.code), JSON.stringify(value)).toEqual(codes)
+    ] as const) {
+      expect(
+        (await fromObject(value, folder, { registry })).problems.map(it => it.code),
+        JSON.stringify(value),
+      ).toEqual(codes)
+    }
   })
 
   it('of the text itself stand alone', async () => {
-    expect(brief(await parseGraph('version: 1\nname: [x\nstages: []\n', 'x.yaml', { registry }))[0]).toMatch(/^\d+ yaml_syntax $/)
-    expect(brief(await parseGraph('version: 1\nname: x\nname: y\n', 'x.yaml', { registry }))).toEqual(['3 duplicate_key '])
+    expect(brief(await parseGraph('version: 1\nname: [x\nstages: []\n', 'x.yaml', { registry }))[0]).toMatch(
+      /^\d+ yaml_syntax $/,
+    )
+    expect(brief(await parseGraph('version: 1\nname: x\nname: y\n', 'x.yaml', { registry }))).toEqual([
+      '3 duplicate_key ',
+    ])
     expect(brief(await parseGraph('', 'x.yaml', { registry }))).toEqual(['1 wrong_type '])
     expect(brief(await parseGraph('a: &it [*it]\n', 'x.yaml', { registry }))).toEqual(['1 invalid_value '])
     expect(brief(await parseGraph('a: *nowhere\n', 'x.yaml', { registry }))).toEqual(['1 yaml_syntax '])
@@ -173,7 +277,11 @@ describe('mistakes', () => {
 
   it('sort by the order of a list, not of its text', () => {
     const at = (index: number) => say.unreachable(`/stages/${index}`, 'x')
-    expect(sortProblems([at(10), at(9), at(9), at(0)]).map(it => it.pointer)).toEqual(['/stages/0', '/stages/9', '/stages/10'])
+    expect(sortProblems([at(10), at(9), at(9), at(0)]).map(it => it.pointer)).toEqual([
+      '/stages/0',
+      '/stages/9',
+      '/stages/10',
+    ])
   })
 
   it('suggest only what is near', () => {
@@ -186,7 +294,14 @@ describe('mistakes', () => {
 
 describe('--set', () => {
   it('replaces options, the last one winning, and takes text as it is', async () => {
-    const { graph: clean } = await golden('clean.yaml', ['noise.folds=7', 'noise.folds=8', 'noise.weights=[0, 0.5]', 'noise.label=12', 'pairs.path=*.parquet', 'agreed.min_value=1e-3'])
+    const { graph: clean } = await golden('clean.yaml', [
+      'noise.folds=7',
+      'noise.folds=8',
+      'noise.weights=[0, 0.5]',
+      'noise.label=12',
+      'pairs.path=*.parquet',
+      'agreed.min_value=1e-3',
+    ])
     const options = Object.fromEntries(clean!.nodes.map(node => [node.id, node.options]))
     expect(options.noise).toEqual({ folds: 8, method: 'linear', label: '12', weights: [0, 0.5] })
     expect(options.pairs).toEqual({ path: '*.parquet' })
@@ -194,30 +309,71 @@ describe('--set', () => {
   })
 
   it('gives problems of the same form', async () => {
-    const { problems } = await golden('clean.yaml', ['noise.fold=1', 'nois.folds=3', 'folds=3', 'noise.folds=1', 'noise.method=[', 'noise.__proto__=1', 'noise.weights=[0, -3]'])
+    const { problems } = await golden('clean.yaml', [
+      'noise.fold=1',
+      'nois.folds=3',
+      'folds=3',
+      'noise.folds=1',
+      'noise.method=[',
+      'noise.__proto__=1',
+      'noise.weights=[0, -3]',
+    ])
     expect(problems.map(it => [it.code, it.pointer, it.suggestion])).toEqual([
-      ['unknown_option', '/--set/0', 'folds'], ['unknown_override', '/--set/1', 'noise'], ['bad_override', '/--set/2', undefined],
-      ['out_of_range', '/--set/3', undefined], ['not_one_of', '/--set/4', undefined], ['unknown_option', '/--set/5', undefined], ['out_of_range', '/--set/6', undefined]])
-    expect(formatProblems(problems).split('\n')[3]).toBe('--set noise.folds=1  /--set/3  out of range (value 1; expected >= 2)')
+      ['unknown_option', '/--set/0', 'folds'],
+      ['unknown_override', '/--set/1', 'noise'],
+      ['bad_override', '/--set/2', undefined],
+      ['out_of_range', '/--set/3', undefined],
+      ['not_one_of', '/--set/4', undefined],
+      ['unknown_option', '/--set/5', undefined],
+      ['out_of_range', '/--set/6', undefined],
+    ])
+    expect(formatProblems(problems).split('\n')[3]).toBe(
+      '--set noise.folds=1  /--set/3  out of range (value 1; expected >= 2)',
+    )
   })
 })
 
 describe('own stages', () => {
   it('are loaded from .mjs, relative to the graph', async () => {
-    const parsed = await stages(pairs, { id: 'mine', use: './own/drop_all.mjs' }, { ...out, from: ['mine', 'mine.all'] })
+    const parsed = await stages(
+      pairs,
+      { id: 'mine', use: './own/drop_all.mjs' },
+      { ...out, from: ['mine', 'mine.all'] },
+    )
     expect(parsed.problems).toEqual([])
-    expect(parsed.graph!.nodes[1]).toMatchObject({ use: './own/drop_all.mjs', own: { reads: [] }, stage: { name: 'drop_all' } })
+    expect(parsed.graph!.nodes[1]).toMatchObject({
+      use: './own/drop_all.mjs',
+      own: { reads: [] },
+      stage: { name: 'drop_all' },
+    })
   })
 
   it('are compiled from .ts to one file, that imports this package by URL', async () => {
     writeFileSync(join(scratch, 'limit.ts'), 'export const limit: number = 3\n')
-    writeFileSync(join(scratch, 'mine.ts'), [
-      'import { defineStage, Type } from \'sluice\'', 'import { sep } from \'node:path\'', 'import { limit } from \'./limit.ts\'',
-      'export default defineStage({', '  name: `mine${sep.length}`, version: limit, summary: \'Mine.\', options: Type.Object({}), reasons: {}, reads: {}, writes: {},',
-      '  rows: \'same\' as const, examples: [],', '})', ''].join('\n'))
-    const options = { registry, userFolder: join(scratch, 'user'), packageUrl: new URL('own/package.mjs', import.meta.url).href }
-    const builder = graph({ version: 1, name: 'x', stages: [pairs] }, { base: pathToFileURL(join(scratch, 'main.mjs')) })
-      .add({ id: 'mine', use: './mine.ts', with: {} }).add(out)
+    writeFileSync(
+      join(scratch, 'mine.ts'),
+      [
+        "import { defineStage, Type } from 'sluice'",
+        "import { sep } from 'node:path'",
+        "import { limit } from './limit.ts'",
+        'export default defineStage({',
+        "  name: `mine${sep.length}`, version: limit, summary: 'Mine.', options: Type.Object({}), reasons: {}, reads: {}, writes: {},",
+        "  rows: 'same' as const, examples: [],",
+        '})',
+        '',
+      ].join('\n'),
+    )
+    const options = {
+      registry,
+      userFolder: join(scratch, 'user'),
+      packageUrl: new URL('own/package.mjs', import.meta.url).href,
+    }
+    const builder = graph(
+      { version: 1, name: 'x', stages: [pairs] },
+      { base: pathToFileURL(join(scratch, 'main.mjs')) },
+    )
+      .add({ id: 'mine', use: './mine.ts', with: {} })
+      .add(out)
     const [, mine] = (await resolveGraph(builder, options)).nodes
     expect(mine.stage).toMatchObject({ name: 'mine1', version: 3, rows: 'same' })
     expect(mine.own!.module).toMatch(/user\/mine-[0-9a-f]{12}\.mjs$/)
@@ -231,10 +387,19 @@ describe('own stages', () => {
 
   it('are refused with what they lack', async () => {
     writeFileSync(join(scratch, 'broken.ts'), 'export default {\n  a b\n}\n')
-    const { problems } = await stages(pairs, { id: 'a', use: './own/not_a_stage.mjs' }, { id: 'b', use: './own/nowhere.ts' }, { id: 'c', use: './clean.yaml' },
-      { id: 'd', use: join(scratch, 'broken.ts') }, { id: 'e', use: './own/package.mjs' }, { ...out, from: 'e' })
+    const { problems } = await stages(
+      pairs,
+      { id: 'a', use: './own/not_a_stage.mjs' },
+      { id: 'b', use: './own/nowhere.ts' },
+      { id: 'c', use: './clean.yaml' },
+      { id: 'd', use: join(scratch, 'broken.ts') },
+      { id: 'e', use: './own/package.mjs' },
+      { ...out, from: 'e' },
+    )
     expect(brief({ problems })).toEqual([1, 2, 3, 4, 5].map(i => ` bad_module /stages/${i}/use`))
-    expect(problems.map(it => it.message).join('\n')).toMatch(/lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export/)
+    expect(problems.map(it => it.message).join('\n')).toMatch(
+      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export/,
+    )
   })
 })
 
@@ -242,14 +407,20 @@ describe('graphs from code', () => {
   it('grow by add, and give themselves back', async () => {
     const builder = graph('mine').add(pairs).add({ id: 'n', use: 'detect_noise' })
     expect(builder.add(out)).toBe(builder)
-    expect(await builder.toObject()).toEqual({ version: 1, name: 'mine', stages: [pairs, { id: 'n', use: 'detect_noise' }, out] })
+    expect(await builder.toObject()).toEqual({
+      version: 1,
+      name: 'mine',
+      stages: [pairs, { id: 'n', use: 'detect_noise' }, out],
+    })
     expect((await resolveGraph(builder, { registry })).nodes.map(node => node.id)).toEqual(['pairs', 'n', 'out'])
   })
 
   it('add to a file, whose lines still count', async () => {
     const builder = graph(new URL('clean.yaml', import.meta.url)).add({ id: 'more', use: 'write_files', from: 'nois' })
     const { problems } = await checkGraph(builder, { registry, overrides: [] })
-    expect(problems).toMatchObject([{ code: 'unknown_input', pointer: '/stages/7/from', suggestion: 'noise', file: join(folder, 'clean.yaml') }])
+    expect(problems).toMatchObject([
+      { code: 'unknown_input', pointer: '/stages/7/from', suggestion: 'noise', file: join(folder, 'clean.yaml') },
+    ])
     expect(problems[0].line).toBeUndefined()
   })
 
@@ -258,6 +429,8 @@ describe('graphs from code', () => {
     expect(error).toBeInstanceOf(GraphError)
     expect((error as GraphError).problems).toHaveLength(22)
     expect((error as GraphError).message).toMatch(/^graph: 22 problems\n/)
-    await expect(resolveGraph(graph('nowhere.yaml'), { registry })).rejects.toMatchObject({ problems: [{ code: 'unreadable_file', file: 'nowhere.yaml' }] })
+    await expect(resolveGraph(graph('nowhere.yaml'), { registry })).rejects.toMatchObject({
+      problems: [{ code: 'unreadable_file', file: 'nowhere.yaml' }],
+    })
   })
 })

@@ -6,7 +6,8 @@ import { graphSchema, schemaText } from '../../engine/graph/schema.ts'
 import { registry } from './stages.ts'
 
 const root = new URL('../../', import.meta.url)
-const compile = (schema: object) => new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema)
+const compile = (schema: object) =>
+  new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(schema)
 
 describe('the JSON schema of graphs', () => {
   const check = compile(graphSchema(registry))
@@ -26,8 +27,16 @@ describe('the JSON schema of graphs', () => {
 
   it('refuses in few words: only the rule of the stage that is used speaks', () => {
     expect(check(node({ id: 'a', use: 'detect_noise', with: { fold: 3, folds: 99 } }))).toBe(false)
-    expect(check.errors!.filter(error => error.keyword !== 'if').map(error => error.instancePath)).toEqual(['/stages/0/with', '/stages/0/with/folds'])
-    for (const wrong of [{ id: 'A', use: 'detect_noise' }, { id: 'a', use: 'nope' }, { id: 'a', use: 'detect_noise', form: 'b' }, { use: 'detect_noise' }]) {
+    expect(check.errors!.filter(error => error.keyword !== 'if').map(error => error.instancePath)).toEqual([
+      '/stages/0/with',
+      '/stages/0/with/folds',
+    ])
+    for (const wrong of [
+      { id: 'A', use: 'detect_noise' },
+      { id: 'a', use: 'nope' },
+      { id: 'a', use: 'detect_noise', form: 'b' },
+      { use: 'detect_noise' },
+    ]) {
       expect(check(node(wrong)), JSON.stringify(wrong)).toBe(false)
     }
   })

@@ -3,8 +3,14 @@ import { expect, test } from 'vitest'
 import { confidentThreshold, fitCalibration, flagConfident, posterior, support } from '../../models/calibration.ts'
 import { Random } from '../../models/random.ts'
 
-/** Margins of rows whose true side is drawn from s(strength z), reported on another scale, a share eta of the labels turned round. */
-function margins(options: { rows: number; strength: number; eta: number; scale: number; seed: number }): { margins: Float64Array; flipped: Uint8Array } {
+/**
+ * Margins of rows whose true side is drawn from s(strength z), reported on another scale, a share eta of the labels
+ * turned round.
+ */
+function margins(options: { rows: number; strength: number; eta: number; scale: number; seed: number }): {
+  margins: Float64Array
+  flipped: Uint8Array
+} {
   const random = new Random(options.seed)
   const flipped = new Uint8Array(options.rows)
   const result = new Float64Array(options.rows)
@@ -17,7 +23,13 @@ function margins(options: { rows: number; strength: number; eta: number; scale: 
   return { margins: result, flipped }
 }
 
-test.each([[0, 1], [0.1, 0.2], [0.2, 5], [0.3, 1], [0.4, 1]])('strong margins: eta %d is found within 0.05, and the scale %d', (eta, scale) => {
+test.each([
+  [0, 1],
+  [0.1, 0.2],
+  [0.2, 5],
+  [0.3, 1],
+  [0.4, 1],
+])('strong margins: eta %d is found within 0.05, and the scale %d', (eta, scale) => {
   const found = fitCalibration(margins({ rows: 20_000, strength: 5, eta, scale, seed: 1 }).margins)
   expect(Math.abs(found.eta.value - eta)).toBeLessThan(0.05)
   expect(found.temperature / scale).toBeGreaterThan(0.75)
@@ -42,20 +54,31 @@ test('blind, weak and absent margins leave eta unidentified', () => {
   const blind = fitCalibration(Float64Array.from({ length: 5000 }, () => random.normal()))
   expect(blind.identified).toBe(false)
   expect(support(blind, 1)).toBeCloseTo(0.5, 1)
-  expect(fitCalibration(margins({ rows: 3000, strength: 0.5, eta: 0.2, scale: 1, seed: 3 }).margins).identified).toBe(false)
+  expect(fitCalibration(margins({ rows: 3000, strength: 0.5, eta: 0.2, scale: 1, seed: 3 }).margins).identified).toBe(
+    false,
+  )
   for (const none of [new Float64Array(0), new Float64Array(50)]) {
     const calibration = fitCalibration(none)
     expect(calibration.identified).toBe(false)
-    expect([support(calibration, 0), support(calibration, 3), posterior({ ...calibration, eta: { value: 0.2, low: 0, high: 0.5 } }, 3)])
-      .toEqual([0.5, 0.5, expect.closeTo(0.8, 10)])
+    expect([
+      support(calibration, 0),
+      support(calibration, 3),
+      posterior({ ...calibration, eta: { value: 0.2, low: 0, high: 0.5 } }, 3),
+    ]).toEqual([0.5, 0.5, expect.closeTo(0.8, 10)])
   }
 })
 
 test('the posterior is the share of right labels at its margin, and rises with the margin', () => {
   const sample = margins({ rows: 40_000, strength: 4, eta: 0.2, scale: 1, seed: 4 })
   const calibration = fitCalibration(sample.margins)
-  for (const [low, high] of [[-6, -2], [-2, 0], [0, 2]]) {
-    let count = 0, right = 0, expected = 0
+  for (const [low, high] of [
+    [-6, -2],
+    [-2, 0],
+    [0, 2],
+  ]) {
+    let count = 0,
+      right = 0,
+      expected = 0
     for (let row = 0; row < sample.margins.length; row++) {
       if (sample.margins[row] < low || sample.margins[row] >= high) continue
       count++
@@ -64,14 +87,22 @@ test('the posterior is the share of right labels at its margin, and rises with t
     }
     expect(Math.abs(right - expected) / count).toBeLessThan(0.04)
   }
-  fc.assert(fc.property(fc.double({ min: -50, max: 50, noNaN: true }), fc.double({ min: 0, max: 9, noNaN: true }), (margin, more) => {
-    expect(posterior(calibration, margin + more)).toBeGreaterThanOrEqual(posterior(calibration, margin))
-    expect(support(calibration, margin) + support(calibration, -margin)).toBeCloseTo(1, 10)
-  }))
+  fc.assert(
+    fc.property(
+      fc.double({ min: -50, max: 50, noNaN: true }),
+      fc.double({ min: 0, max: 9, noNaN: true }),
+      (margin, more) => {
+        expect(posterior(calibration, margin + more)).toBeGreaterThanOrEqual(posterior(calibration, margin))
+        expect(support(calibration, margin) + support(calibration, -margin)).toBeCloseTo(1, 10)
+      },
+    ),
+  )
 })
 
 test('a wrong scale is mended', () => {
-  const { error_before, error_after, plain_temperature } = fitCalibration(margins({ rows: 10_000, strength: 2, eta: 0, scale: 5, seed: 5 }).margins)
+  const { error_before, error_after, plain_temperature } = fitCalibration(
+    margins({ rows: 10_000, strength: 2, eta: 0, scale: 5, seed: 5 }).margins,
+  )
   expect(error_before).toBeGreaterThan(0.1)
   expect(error_after).toBeLessThan(0.02)
   expect(plain_temperature).toBeCloseTo(5, 0)
@@ -91,8 +122,10 @@ test('confident learning flags what is against the label by the mean of what is 
   expect(confidentThreshold(sample)).toBeCloseTo(0.6, 12)
   expect([...flagConfident(sample)]).toEqual([0, 0, 0, 0, 1, 1])
   expect([...flagConfident(Float64Array.of(0.5, 0.4, 0.5))]).toEqual([0, 0, 0])
-  fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), (list) => {
-    const flags = flagConfident(Float64Array.from(list))
-    list.forEach((p, row) => expect(flags[row] === 1 && p >= 0.5).toBe(false))
-  }))
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), list => {
+      const flags = flagConfident(Float64Array.from(list))
+      list.forEach((p, row) => expect(flags[row] === 1 && p >= 0.5).toBe(false))
+    }),
+  )
 })

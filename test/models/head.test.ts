@@ -26,24 +26,40 @@ describe('trainHead', () => {
       const { weights, duals, converged } = trainHead(rows, every(rows), l2, { seed: 1, tolerance: 1e-7 })
       expect(converged).toBe(true)
       for (let c = 0; c < rows.columns; c++) {
-        const moved = (by: number) => objective(rows, Array.from(weights, (w, k) => (k === c ? w + by : w)), l2)
+        const moved = (by: number) =>
+          objective(
+            rows,
+            Array.from(weights, (w, k) => (k === c ? w + by : w)),
+            l2,
+          )
         expect(Math.abs(moved(1e-4) - moved(-1e-4)) / 2e-4).toBeLessThan(2e-5)
         expect(moved(0.05)).toBeGreaterThan(moved(0))
       }
-      for (let row = 0; row < rows.length; row++) expect(duals[row]).toBeCloseTo(1 / (1 + Math.exp(dotRow(rows, row, weights))), 3)
+      for (let row = 0; row < rows.length; row++) {
+        expect(duals[row]).toBeCloseTo(1 / (1 + Math.exp(dotRow(rows, row, weights))), 3)
+      }
     }
   })
 
   test('sparse and dense rows give the same head; another seed gives the same optimum; a start changes nothing but the time', () => {
-    fc.assert(fc.property(fc.integer(), fc.constantFrom(1, 0.05), (seed, l2) => {
-      const { rows } = planted({ rows: 80, columns: 5, strength: 2, eta: 0.2, seed })
-      for (let k = 0; k < rows.values.length; k += 3) rows.values[k] = 0
-      const train = every(rows)
-      const dense = trainHead(rows, train, l2, { seed: 1, tolerance: 1e-7 })
-      expect(trainHead(toSparse(rows), train, l2, { seed: 1, tolerance: 1e-7 }).weights).toEqual(dense.weights)
-      const started = trainHead(rows, train, l2, { seed: 2, tolerance: 1e-7 }, trainHead(rows, train, 2 * l2, { seed: 3 }).duals)
-      for (let c = 0; c < rows.columns; c++) expect(started.weights[c]).toBeCloseTo(dense.weights[c], 4)
-    }), { numRuns: 20 })
+    fc.assert(
+      fc.property(fc.integer(), fc.constantFrom(1, 0.05), (seed, l2) => {
+        const { rows } = planted({ rows: 80, columns: 5, strength: 2, eta: 0.2, seed })
+        for (let k = 0; k < rows.values.length; k += 3) rows.values[k] = 0
+        const train = every(rows)
+        const dense = trainHead(rows, train, l2, { seed: 1, tolerance: 1e-7 })
+        expect(trainHead(toSparse(rows), train, l2, { seed: 1, tolerance: 1e-7 }).weights).toEqual(dense.weights)
+        const started = trainHead(
+          rows,
+          train,
+          l2,
+          { seed: 2, tolerance: 1e-7 },
+          trainHead(rows, train, 2 * l2, { seed: 3 }).duals,
+        )
+        for (let c = 0; c < rows.columns; c++) expect(started.weights[c]).toBeCloseTo(dense.weights[c], 4)
+      }),
+      { numRuns: 20 },
+    )
   })
 
   test('a sign of -1 is the row with its sides swapped', () => {
@@ -78,12 +94,25 @@ describe('crossFit', () => {
 
   test('labels at random give out-of-fold margins no better than chance, though the heads know their own rows by heart', () => {
     const random = new Random(9)
-    const rows: DenseRows = { layout: 'dense', columns: 300, length: 900, values: Float32Array.from({ length: 270_000 }, () => random.normal()) }
+    const rows: DenseRows = {
+      layout: 'dense',
+      columns: 300,
+      length: 900,
+      values: Float32Array.from({ length: 270_000 }, () => random.normal()),
+    }
     const folds = foldsInTurn(900, 3)
     const fit = crossFit(rows, folds, { folds: 3, seed: 1, l2: 0.01 })
-    const right = (margins: Float64Array) => margins.filter((margin) => margin > 0).length / margins.length
+    const right = (margins: Float64Array) => margins.filter(margin => margin > 0).length / margins.length
     expect(Math.abs(right(crossMargins(fit, rows, folds)) - 0.5)).toBeLessThan(0.06)
-    expect(right(crossMargins(fit, rows, folds.map((fold) => (fold + 1) % 3)))).toBeGreaterThan(0.8)
+    expect(
+      right(
+        crossMargins(
+          fit,
+          rows,
+          folds.map(fold => (fold + 1) % 3),
+        ),
+      ),
+    ).toBeGreaterThan(0.8)
   })
 
   test('rows that repeat under one prompt leak across folds by row and not across folds by prompt', () => {
@@ -97,14 +126,14 @@ describe('crossFit', () => {
     const rows: DenseRows = { layout: 'dense', columns: 300, length: 600, values }
     const accuracy = (folds: Uint8Array) => {
       const margins = crossMargins(crossFit(rows, folds, { folds: 5, seed: 1, l2: 0.01 }), rows, folds)
-      return margins.filter((margin) => margin > 0).length / 600
+      return margins.filter(margin => margin > 0).length / 600
     }
     expect(accuracy(foldsInTurn(600, 5))).toBeGreaterThan(0.7)
     expect(accuracy(Uint8Array.from({ length: 600 }, (_, row) => (row >> 1) % 5))).toBeLessThan(0.6)
   })
 
   test('the chosen l2 is near the best of the whole grid by the loss of fresh rows, and grows with the noise', () => {
-    const strengths = [0, 0.4].map((eta) => {
+    const strengths = [0, 0.4].map(eta => {
       const all = planted({ rows: 4000, columns: 40, strength: 3, eta, seed: 5 }).rows
       const rows = { ...all, length: 800, values: all.values.subarray(0, 800 * 40) }
       const folds = foldsInTurn(800, 5)
@@ -115,7 +144,7 @@ describe('crossFit', () => {
         return { loss, l2: fit.l2 }
       }
       const chosen = fresh()
-      const best = Math.min(...[3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001].map((l2) => fresh(l2).loss))
+      const best = Math.min(...[3, 1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001].map(l2 => fresh(l2).loss))
       expect(chosen.loss).toBeLessThan(best + 0.01)
       return chosen.l2
     })
@@ -126,7 +155,7 @@ describe('crossFit', () => {
     const { rows } = planted({ rows: 300, columns: 4, strength: 2, eta: 0.1, seed: 6 })
     const scaled = { ...rows, values: rows.values.map((value, k) => (k % 4 === 1 ? value * 1024 : value)) }
     const folds = foldsInTurn(300, 5)
-    const [a, b] = [rows, scaled].map((each) => crossMargins(crossFit(each, folds, { folds: 5, seed: 1 }), each, folds))
+    const [a, b] = [rows, scaled].map(each => crossMargins(crossFit(each, folds, { folds: 5, seed: 1 }), each, folds))
     for (let row = 0; row < 300; row++) expect(b[row]).toBeCloseTo(a[row], 3)
   })
 
@@ -134,17 +163,23 @@ describe('crossFit', () => {
     const { rows } = planted({ rows: 50, columns: 3, strength: 2, eta: 0, seed: 7 })
     const single = crossFit(rows, new Uint8Array(50), { folds: 2, seed: 1 })
     expect(single.trained).toEqual([0, 50])
-    expect(crossMargins(single, rows, new Uint8Array(50)).every((margin) => margin === 0)).toBe(true)
+    expect(crossMargins(single, rows, new Uint8Array(50)).every(margin => margin === 0)).toBe(true)
     const none = { ...rows, length: 0, values: new Float32Array(0) }
-    expect(fitReviewer({ name: 'style', from: 'learned' }, none, new Uint8Array(0), { folds: 3, seed: 1 }).calibration).toMatchObject({ identified: false, rows: 0 })
+    expect(
+      fitReviewer({ name: 'style', from: 'learned' }, none, new Uint8Array(0), { folds: 3, seed: 1 }).calibration,
+    ).toMatchObject({ identified: false, rows: 0 })
   })
 
   test('what does not fit is refused', () => {
     const { rows } = planted({ rows: 10, columns: 3, strength: 2, eta: 0, seed: 7 })
     expect(() => crossFit(rows, new Uint8Array(9), { folds: 2, seed: 1 })).toThrow('models: 9 folds for 10 rows')
-    expect(() => crossFit(rows, new Uint8Array(10).fill(2), { folds: 2, seed: 1 })).toThrow('models: fold 2 at row 0; must be below 2')
+    expect(() => crossFit(rows, new Uint8Array(10).fill(2), { folds: 2, seed: 1 })).toThrow(
+      'models: fold 2 at row 0; must be below 2',
+    )
     const fit = crossFit(rows, foldsInTurn(10, 2), { folds: 2, seed: 1 })
-    expect(() => crossMargins(fit, { ...rows, columns: 2, length: 15 }, foldsInTurn(15, 2))).toThrow('models: rows of 2 columns for heads of 3')
+    expect(() => crossMargins(fit, { ...rows, columns: 2, length: 15 }, foldsInTurn(15, 2))).toThrow(
+      'models: rows of 2 columns for heads of 3',
+    )
   })
 })
 
@@ -157,5 +192,5 @@ test('a reviewer is the same each time and after a structured clone, and reviews
   expect(serialize(fit()).equals(serialize(reviewer))).toBe(true)
   const margins = crossMargins((deserialize(serialize(reviewer)) as typeof reviewer).fit, rows, folds)
   expect(margins).toEqual(crossMargins(reviewer.fit, rows, folds))
-  expect(margins.subarray(700).filter((margin) => margin > 0).length).toBeGreaterThan(210)
+  expect(margins.subarray(700).filter(margin => margin > 0).length).toBeGreaterThan(210)
 })

@@ -6,7 +6,11 @@ const encoder = new TextEncoder()
 
 /** A pair's texts as the features read them, each in the middle of a larger buffer. */
 export function pairOf(prompt: string, chosen: string, rejected: string, pair: PairText = createPairText()): PairText {
-  for (const [side, text] of [[pair.prompt, prompt], [pair.chosen, chosen], [pair.rejected, rejected]] as const) {
+  for (const [side, text] of [
+    [pair.prompt, prompt],
+    [pair.chosen, chosen],
+    [pair.rejected, rejected],
+  ] as const) {
     const bytes = encoder.encode(`before ${text} after`)
     side.read(bytes, 7, bytes.length - 6)
   }
@@ -14,7 +18,10 @@ export function pairOf(prompt: string, chosen: string, rejected: string, pair: P
 }
 
 /** Rows whose labels follow a hidden direction, as sure as `strength`, a share `eta` of them turned round. */
-export function planted(options: { rows: number; columns: number; strength: number; eta: number; seed: number }): { rows: DenseRows; flipped: Uint8Array } {
+export function planted(options: { rows: number; columns: number; strength: number; eta: number; seed: number }): {
+  rows: DenseRows
+  flipped: Uint8Array
+} {
   const random = new Random(options.seed)
   const truth = Array.from({ length: options.columns }, () => random.normal() / Math.sqrt(options.columns))
   const values = new Float32Array(options.rows * options.columns)
@@ -44,7 +51,14 @@ export function toSparse(rows: DenseRows): SparseRows {
     }
     indptr[row + 1] = indices.length
   }
-  return { layout: 'sparse', columns: rows.columns, length: rows.length, indptr, indices: Uint32Array.from(indices), values: Float32Array.from(values) }
+  return {
+    layout: 'sparse',
+    columns: rows.columns,
+    length: rows.length,
+    indptr,
+    indices: Uint32Array.from(indices),
+    values: Float32Array.from(values),
+  }
 }
 
 /** Folds 0..k-1 by row, in turn. */

@@ -10,16 +10,20 @@ test('hash32 is MurmurHash3 x86 32', () => {
 })
 
 test('hash32 sees its range and nothing around it', () => {
-  fc.assert(fc.property(fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), (before, text, after) => {
-    const all = Uint8Array.from([...before, ...text, ...after])
-    expect(hash32(all, before.length, before.length + text.length, 7)).toBe(hash32(text, 0, text.length, 7))
-  }))
+  fc.assert(
+    fc.property(fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), (before, text, after) => {
+      const all = Uint8Array.from([...before, ...text, ...after])
+      expect(hash32(all, before.length, before.length + text.length, 7)).toBe(hash32(text, 0, text.length, 7))
+    }),
+  )
 })
 
 test('mix32 keeps different integers apart', () => {
-  fc.assert(fc.property(fc.integer(), fc.integer(), (a, b) => {
-    expect(mix32(a) === mix32(b)).toBe(a === b)
-  }))
+  fc.assert(
+    fc.property(fc.integer(), fc.integer(), (a, b) => {
+      expect(mix32(a) === mix32(b)).toBe(a === b)
+    }),
+  )
 })
 
 test('folds are even, and of another seed different', () => {
@@ -34,11 +38,20 @@ test('folds are even, and of another seed different', () => {
 })
 
 test('random numbers repeat by seed, are uniform, and their normals have mean 0 and variance 1', () => {
-  const draw = (seed: number) => Array.from({ length: 5 }, ((random) => () => random.uint32())(new Random(seed)))
+  const draw = (seed: number) =>
+    Array.from(
+      { length: 5 },
+      (
+        random => () =>
+          random.uint32()
+      )(new Random(seed)),
+    )
   expect(draw(3)).toEqual(draw(3))
   expect(draw(3)).not.toEqual(draw(4))
   const random = new Random(11)
-  let uniform = 0, mean = 0, square = 0
+  let uniform = 0,
+    mean = 0,
+    square = 0
   for (let i = 0; i < 20_000; i++) {
     uniform += random.float() / 20_000
     const z = random.normal()
@@ -51,8 +64,10 @@ test('random numbers repeat by seed, are uniform, and their normals have mean 0 
 })
 
 test('shuffle permutes', () => {
-  fc.assert(fc.property(fc.uint32Array(), fc.integer(), (items, seed) => {
-    const shuffled = shuffle(items.slice(), new Random(seed))
-    expect(shuffled.sort()).toEqual(items.slice().sort())
-  }))
+  fc.assert(
+    fc.property(fc.uint32Array(), fc.integer(), (items, seed) => {
+      const shuffled = shuffle(items.slice(), new Random(seed))
+      expect(shuffled.sort()).toEqual(items.slice().sort())
+    }),
+  )
 })

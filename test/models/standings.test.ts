@@ -6,8 +6,17 @@ import { foldOf, Random } from '../../models/random.ts'
 import { fitStandings, standingMargins, tournament, type Comparisons } from '../../models/standings.ts'
 
 /** Prompts with answers of different worth, each compared with each; a share of the labels is wrong. */
-function contest(options: { prompts: number, answers: number, wrong: number, seed: number }): Comparisons & { wrong: Uint8Array, folds: Uint8Array } {
-  const random = new Random(options.seed), chosen: number[] = [], rejected: number[] = [], wrong: number[] = [], folds: number[] = []
+function contest(options: {
+  prompts: number
+  answers: number
+  wrong: number
+  seed: number
+}): Comparisons & { wrong: Uint8Array; folds: Uint8Array } {
+  const random = new Random(options.seed),
+    chosen: number[] = [],
+    rejected: number[] = [],
+    wrong: number[] = [],
+    folds: number[] = []
   for (let prompt = 0; prompt < options.prompts; prompt++) {
     const answers = Array.from({ length: options.answers }, () => random.uint32())
     for (let a = 0; a < answers.length; a++) {
@@ -20,10 +29,20 @@ function contest(options: { prompts: number, answers: number, wrong: number, see
       }
     }
   }
-  return { chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected), wrong: Uint8Array.from(wrong), folds: Uint8Array.from(folds) }
+  return {
+    chosen: Uint32Array.from(chosen),
+    rejected: Uint32Array.from(rejected),
+    wrong: Uint8Array.from(wrong),
+    folds: Uint8Array.from(folds),
+  }
 }
-const marginsOf = (rows: Comparisons, folds: Uint8Array, signs?: Int8Array) => standingMargins(fitStandings(tournament(rows), rows, [], folds, 5, [], signs), rows)
-const found = (margins: Float64Array, wrong: Uint8Array) => auroc(margins.map(margin => -margin), wrong).value
+const marginsOf = (rows: Comparisons, folds: Uint8Array, signs?: Int8Array) =>
+  standingMargins(fitStandings(tournament(rows), rows, [], folds, 5, [], signs), rows)
+const found = (margins: Float64Array, wrong: Uint8Array) =>
+  auroc(
+    margins.map(margin => -margin),
+    wrong,
+  ).value
 
 test('answers that did well elsewhere speak for a label, and wrong labels are found without any text', () => {
   const rows = contest({ prompts: 40, answers: 10, wrong: 0.2, seed: 1 })
@@ -34,26 +53,35 @@ test('answers that did well elsewhere speak for a label, and wrong labels are fo
 })
 
 test('the label of a pair, and those of its copies, are nowhere in its margin', () => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: 2999 }), fc.integer({ min: 1, max: 3 }), (at, copies) => {
-    const rows = contest({ prompts: 300, answers: 5, wrong: 0.2, seed: 3 })
-    const graph = tournament(rows)
-    // the weights are those of the whole; what is asked is what the graph gives
-    const once = standingMargins(fitStandings(graph, rows, [], rows.folds, 5, []), rows)[at]
-    const turned = { chosen: rows.chosen.slice(), rejected: rows.rejected.slice() }
-    turned.chosen[at] = rows.rejected[at]
-    turned.rejected[at] = rows.chosen[at]
-    const again = tournament({ chosen: Uint32Array.from([...turned.chosen, ...Array<number>(copies - 1).fill(turned.chosen[at])]), rejected: Uint32Array.from([...turned.rejected, ...Array<number>(copies - 1).fill(turned.rejected[at])]) })
-    expect(again.low).toEqual(graph.low)
-    const after = -standingMargins(fitStandings(again, rows, [], rows.folds, 5, []), turned)[at]
-    // but for the noise rate and the scale, which are fitted to all rows
-    expect(Math.abs(after - once)).toBeLessThan(0.3)
-  }), { numRuns: 20 })
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2999 }), fc.integer({ min: 1, max: 3 }), (at, copies) => {
+      const rows = contest({ prompts: 300, answers: 5, wrong: 0.2, seed: 3 })
+      const graph = tournament(rows)
+      // the weights are those of the whole; what is asked is what the graph gives
+      const once = standingMargins(fitStandings(graph, rows, [], rows.folds, 5, []), rows)[at]
+      const turned = { chosen: rows.chosen.slice(), rejected: rows.rejected.slice() }
+      turned.chosen[at] = rows.rejected[at]
+      turned.rejected[at] = rows.chosen[at]
+      const again = tournament({
+        chosen: Uint32Array.from([...turned.chosen, ...Array<number>(copies - 1).fill(turned.chosen[at])]),
+        rejected: Uint32Array.from([...turned.rejected, ...Array<number>(copies - 1).fill(turned.rejected[at])]),
+      })
+      expect(again.low).toEqual(graph.low)
+      const after = -standingMargins(fitStandings(again, rows, [], rows.folds, 5, []), turned)[at]
+      // but for the noise rate and the scale, which are fitted to all rows
+      expect(Math.abs(after - once)).toBeLessThan(0.3)
+    }),
+    { numRuns: 20 },
+  )
 })
 
 test('signs turn labels round as if they had come that way', () => {
   const rows = contest({ prompts: 30, answers: 6, wrong: 0.1, seed: 4 })
-  const signs = Int8Array.from(rows.chosen, (_, i) => i % 7 === 0 ? -1 : 1)
-  const turned = { chosen: rows.chosen.map((hash, i) => signs[i] < 0 ? rows.rejected[i] : hash), rejected: rows.rejected.map((hash, i) => signs[i] < 0 ? rows.chosen[i] : hash) }
+  const signs = Int8Array.from(rows.chosen, (_, i) => (i % 7 === 0 ? -1 : 1))
+  const turned = {
+    chosen: rows.chosen.map((hash, i) => (signs[i] < 0 ? rows.rejected[i] : hash)),
+    rejected: rows.rejected.map((hash, i) => (signs[i] < 0 ? rows.chosen[i] : hash)),
+  }
   const ours = marginsOf(rows, rows.folds, signs).map((margin, i) => margin * signs[i])
   marginsOf(turned, rows.folds).forEach((margin, i) => expect(ours[i]).toBeCloseTo(margin, 4))
 })
@@ -67,7 +95,9 @@ test('an answer of one pair has no standing, and equal sides none at all', () =>
 
 test('a ranking of which only neighbours are compared says nothing, and gets no weight', () => {
   // a > b > c > d: the middle answers win one and lose one
-  const chosen: number[] = [], rejected: number[] = [], folds: number[] = []
+  const chosen: number[] = [],
+    rejected: number[] = [],
+    folds: number[] = []
   const random = new Random(5)
   for (let prompt = 0; prompt < 300; prompt++) {
     const [a, b, c, d] = Array.from({ length: 4 }, () => random.uint32())
@@ -75,7 +105,18 @@ test('a ranking of which only neighbours are compared says nothing, and gets no 
     rejected.push(b, c, d)
     for (let i = 0; i < 3; i++) folds.push(foldOf(prompt, 5))
   }
-  const { stack, stacked } = judge({ specs: [], samples: [], folds: Uint8Array.from(folds), compared: { graph: tournament({ chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected) }), rows: { chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected) } } }, { folds: 5, seed: 1, exchange: false })
+  const { stack, stacked } = judge(
+    {
+      specs: [],
+      samples: [],
+      folds: Uint8Array.from(folds),
+      compared: {
+        graph: tournament({ chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected) }),
+        rows: { chosen: Uint32Array.from(chosen), rejected: Uint32Array.from(rejected) },
+      },
+    },
+    { folds: 5, seed: 1, exchange: false },
+  )
   expect(stack.sees).toEqual([false])
   expect(stacked.every(margin => margin === 0)).toBe(true)
 })

@@ -13,16 +13,32 @@ export const samplePairs = join(sample, '*.parquet')
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 const zx = createRequire(import.meta.url).resolve('zx/cli')
 
-export interface Ended { readonly code: number, readonly stdout: string, readonly stderr: string }
+export interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
 
 /** Runs `pipelines/<script>` with arguments in a working directory of its own. */
-export const script = (name: string, args: readonly string[], cwd: string): Promise<Ended> => new Promise((resolve, reject) => {
-  execFile(process.execPath, [zx, join(pipelines, name), ...args], { cwd }, (error, stdout, stderr) => {
-    if (error && typeof error.code !== 'number') reject(error)
-    else resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
+export const script = (name: string, args: readonly string[], cwd: string): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    execFile(process.execPath, [zx, join(pipelines, name), ...args], { cwd }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number') reject(error)
+      else resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
+    })
   })
-})
 
 /** sha256 of every file below a folder. */
-export const hashes = (folder: string): Record<string, string> => Object.fromEntries(readdirSync(folder, { recursive: true }).map(String).sort()
-  .filter(file => statSync(join(folder, file)).isFile()).map(file => [file, createHash('sha256').update(readFileSync(join(folder, file))).digest('hex')]))
+export const hashes = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true })
+      .map(String)
+      .sort()
+      .filter(file => statSync(join(folder, file)).isFile())
+      .map(file => [
+        file,
+        createHash('sha256')
+          .update(readFileSync(join(folder, file)))
+          .digest('hex'),
+      ]),
+  )

@@ -7,56 +7,101 @@ import { pipelines, sample } from './helpers.ts'
 
 vi.setConfig({ hookTimeout: 300_000 })
 
-interface Truth { id: string, fault: string, of?: string, detail?: string }
-interface LedgerRow { id: string, outcome: string, stage: string | null, reason: string | null }
-interface Interval { value: number, low: number, high: number }
-interface Power { rows: number, able: boolean, noise_rate: Interval & { how: string }, self_test: { planted: number, auroc: Interval, precision: Interval, recall: Interval } }
+interface Truth {
+  id: string
+  fault: string
+  of?: string
+  detail?: string
+}
+interface LedgerRow {
+  id: string
+  outcome: string
+  stage: string | null
+  reason: string | null
+}
+interface Interval {
+  value: number
+  low: number
+  high: number
+}
+interface Power {
+  rows: number
+  able: boolean
+  noise_rate: Interval & { how: string }
+  self_test: { planted: number; auroc: Interval; precision: Interval; recall: Interval }
+}
 
-const truth = readFileSync(join(sample, 'truth.jsonl'), 'utf8').trimEnd().split('\n').map(line => JSON.parse(line) as Truth)
+const truth = readFileSync(join(sample, 'truth.jsonl'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map(line => JSON.parse(line) as Truth)
 const planted = (fault: string) => truth.filter(line => line.fault === fault)
 const swapped = new Set(planted('swapped').map(({ id }) => id))
 
 /** The broken layouts of truth.jsonl by what they say is broken, and the reason that names it. */
 const layoutReasons: readonly (readonly [RegExp, string])[] = [
-  [/side is null/, 'pairs.missing_rejected'], [/not valid JSON|empty list of messages/, 'pairs.unreadable_prompt'], [/unknown role/, 'checked.unknown_role'],
-  [/user messages follow/, 'checked.repeated_role'], [/ends with an assistant/, 'checked.prompt_ends_with_assistant'],
+  [/side is null/, 'pairs.missing_rejected'],
+  [/not valid JSON|empty list of messages/, 'pairs.unreadable_prompt'],
+  [/unknown role/, 'checked.unknown_role'],
+  [/user messages follow/, 'checked.repeated_role'],
+  [/ends with an assistant/, 'checked.prompt_ends_with_assistant'],
 ]
 const structural = ['pairs', 'checked', 'unique', 'distinct']
 
 let of: Map<string, LedgerRow>
-let power: { noise: Power, agreed: Power }
+let power: { noise: Power; agreed: Power }
 /** What the stage that drops for noise says of itself. */
 let said: readonly string[]
-let reviewed: { id: string, probability: number, dropped: boolean }[]
+let reviewed: { id: string; probability: number; dropped: boolean }[]
 
 beforeAll(async () => {
-  const { folder: out, manifest } = await run(graph(new URL('clean.yaml', `file://${pipelines}`)), { output: join(folder(), 'out'), input: [sample] })
+  const { folder: out, manifest } = await run(graph(new URL('clean.yaml', `file://${pipelines}`)), {
+    output: join(folder(), 'out'),
+    input: [sample],
+  })
   of = new Map((rowsOf(join(out, 'ledger')) as unknown as LedgerRow[]).map(row => [row.id, row]))
   expect(of.size).toBe(447)
-  power = { noise: manifest.stages.noise.report!.numbers as unknown as Power, agreed: manifest.stages.agreed.report!.numbers as unknown as Power }
+  power = {
+    noise: manifest.stages.noise.report!.numbers as unknown as Power,
+    agreed: manifest.stages.agreed.report!.numbers as unknown as Power,
+  }
   said = manifest.stages.agreed.report!.lines
-  const rows = (path: string) => rowsOf(join(out, path)) as { id: string, hard_parent?: string | null, noise_probability: number }[]
+  const rows = (path: string) =>
+    rowsOf(join(out, path)) as { id: string; hard_parent?: string | null; noise_probability: number }[]
   reviewed = [
-    ...rows('dpo').filter(row => (row.hard_parent ?? null) === null).map(row => ({ id: row.id, probability: row.noise_probability, dropped: false })),
+    ...rows('dpo')
+      .filter(row => (row.hard_parent ?? null) === null)
+      .map(row => ({ id: row.id, probability: row.noise_probability, dropped: false })),
     ...rows('dropped/agreed').map(row => ({ id: row.id, probability: row.noise_probability, dropped: true })),
   ]
 })
 
-const fate = (id: string) => { const row = of.get(id)!; return row.outcome === 'dropped' ? `${row.stage}.${row.reason}` : row.outcome }
+const fate = (id: string) => {
+  const row = of.get(id)!
+  return row.outcome === 'dropped' ? `${row.stage}.${row.reason}` : row.outcome
+}
 /** A pair that no structural stage dropped: what becomes of it later is a matter of labels and limits. */
 const survives = (id: string) => !structural.includes(of.get(id)!.stage ?? '')
 
 describe('the main job on the bundled sample: structure', () => {
-  it.each([['identical', 'checked.identical'], ['empty_side', 'checked.empty_side']])('drops every row planted as %s, as %s', (fault, reason) => {
+  it.each([
+    ['identical', 'checked.identical'],
+    ['empty_side', 'checked.empty_side'],
+  ])('drops every row planted as %s, as %s', (fault, reason) => {
     expect(planted(fault).map(({ id }) => fate(id))).toEqual(planted(fault).map(() => reason))
   })
 
   it('drops every broken layout for what is broken about it', () => {
-    const expected = planted('broken_layout').map(({ detail }) => layoutReasons.find(([said]) => said.test(detail!))?.[1])
+    const expected = planted('broken_layout').map(
+      ({ detail }) => layoutReasons.find(([said]) => said.test(detail!))?.[1],
+    )
     expect(planted('broken_layout').map(({ id }) => fate(id))).toEqual(expected)
   })
 
-  it.each([['exact_duplicate', 'unique.duplicate'], ['near_duplicate', 'distinct.near_duplicate']])('keeps one of each %s and its original', (fault, reason) => {
+  it.each([
+    ['exact_duplicate', 'unique.duplicate'],
+    ['near_duplicate', 'distinct.near_duplicate'],
+  ])('keeps one of each %s and its original', (fault, reason) => {
     for (const { id, of: original } of planted(fault)) {
       const [kept, ...more] = [id, original!].filter(survives)
       expect(more, `${id} and ${original}`).toEqual([])
@@ -66,36 +111,54 @@ describe('the main job on the bundled sample: structure', () => {
   })
 
   it('drops both of each contradictory pair', () => {
-    for (const { id, of: original } of planted('contradictory')) expect([fate(id), fate(original!)]).toEqual(['unique.contradictory', 'unique.contradictory'])
+    for (const { id, of: original } of planted('contradictory')) {
+      expect([fate(id), fate(original!)]).toEqual(['unique.contradictory', 'unique.contradictory'])
+    }
   })
 
   it('drops no other row for its structure', () => {
-    const faulty = new Set(truth.filter(({ fault }) => fault !== 'swapped').flatMap(({ id, of: original }) => [id, original]))
-    expect([...of.values()].filter(({ id }) => !survives(id) && !faulty.has(id)).map(({ id }) => `${id} ${fate(id)}`)).toEqual([])
+    const faulty = new Set(
+      truth.filter(({ fault }) => fault !== 'swapped').flatMap(({ id, of: original }) => [id, original]),
+    )
+    expect(
+      [...of.values()].filter(({ id }) => !survives(id) && !faulty.has(id)).map(({ id }) => `${id} ${fate(id)}`),
+    ).toEqual([])
   })
 })
 
 /** P(a right label scores higher than a wrong one), ties half, and its standard error (Hanley and McNeil 1982). */
-function aurocOf(wrong: readonly number[], right: readonly number[]): { value: number, error: number } {
+function aurocOf(wrong: readonly number[], right: readonly number[]): { value: number; error: number } {
   let wins = 0
   for (const w of wrong) for (const r of right) wins += r > w ? 1 : r === w ? 0.5 : 0
-  const value = wins / (wrong.length * right.length), q1 = value / (2 - value), q2 = 2 * value * value / (1 + value)
-  return { value, error: Math.sqrt((value * (1 - value) + (wrong.length - 1) * (q1 - value * value) + (right.length - 1) * (q2 - value * value)) / (wrong.length * right.length)) }
+  const value = wins / (wrong.length * right.length),
+    q1 = value / (2 - value),
+    q2 = (2 * value * value) / (1 + value)
+  return {
+    value,
+    error: Math.sqrt(
+      (value * (1 - value) + (wrong.length - 1) * (q1 - value * value) + (right.length - 1) * (q2 - value * value)) /
+        (wrong.length * right.length),
+    ),
+  }
 }
 
 const SIGMAS = 3
 /** Standard error of a proportion, never 0: one success and one failure more. */
-const errorOf = (hits: number, of: number) => Math.sqrt((hits + 1) * (of - hits + 1) / (of + 2) ** 3)
+const errorOf = (hits: number, of: number) => Math.sqrt(((hits + 1) * (of - hits + 1)) / (of + 2) ** 3)
 const errorOfInterval = ({ low, high }: Interval) => (high - low) / (2 * 1.96)
 const apart = (a: number, errorA: number, b: number, errorB: number) => Math.abs(a - b) / Math.hypot(errorA, errorB)
 
-// 400 rows are few: nothing here says that the reviewers must be able, only that what they say of themselves is so, to three standard errors
+// 400 rows are few: nothing here says that the reviewers must be able, only that what they say of themselves is so, to
+// three standard errors
 describe('the main job on the bundled sample: labels', () => {
-  const wrong = () => reviewed.filter(({ id }) => swapped.has(id)), right = () => reviewed.filter(({ id }) => !swapped.has(id))
+  const wrong = () => reviewed.filter(({ id }) => swapped.has(id)),
+    right = () => reviewed.filter(({ id }) => !swapped.has(id))
 
   it('reviews every row that is left, once', () => {
     expect(new Set(reviewed.map(({ id }) => id)).size).toBe(reviewed.length)
-    expect(reviewed.length).toBe([...of.keys()].filter(id => fate(id) === 'kept' || of.get(id)!.stage === 'agreed').length)
+    expect(reviewed.length).toBe(
+      [...of.keys()].filter(id => fate(id) === 'kept' || of.get(id)!.stage === 'agreed').length,
+    )
     expect(power.noise.rows).toBe(reviewed.length)
     expect(wrong().length).toBeGreaterThan(20)
   })
@@ -107,8 +170,15 @@ describe('the main job on the bundled sample: labels', () => {
   })
 
   it('finds the truly swapped labels as well as it says it finds those flipped in secret', () => {
-    const actual = aurocOf(wrong().map(({ probability }) => probability), right().map(({ probability }) => probability)), { auroc } = power.noise.self_test
-    expect(apart(actual.value, actual.error, auroc.value, errorOfInterval(auroc)), `${actual.value} against ${auroc.value}`).toBeLessThan(SIGMAS)
+    const actual = aurocOf(
+        wrong().map(({ probability }) => probability),
+        right().map(({ probability }) => probability),
+      ),
+      { auroc } = power.noise.self_test
+    expect(
+      apart(actual.value, actual.error, auroc.value, errorOfInterval(auroc)),
+      `${actual.value} against ${auroc.value}`,
+    ).toBeLessThan(SIGMAS)
   })
 
   it('does not claim a share of wrong labels that the truth contradicts', () => {
@@ -121,7 +191,11 @@ describe('the main job on the bundled sample: labels', () => {
   it('drops as many of the swapped labels as its self-test says that it would find', () => {
     // it may hold back for another reason, which the test above asks for
     if (!reviewed.some(({ dropped }) => dropped)) return
-    const hits = wrong().filter(({ dropped }) => dropped).length, { recall } = power.agreed.self_test
-    expect(apart(hits / wrong().length, errorOf(hits, wrong().length), recall.value, errorOfInterval(recall)), `${hits} of ${wrong().length}`).toBeLessThan(SIGMAS)
+    const hits = wrong().filter(({ dropped }) => dropped).length,
+      { recall } = power.agreed.self_test
+    expect(
+      apart(hits / wrong().length, errorOf(hits, wrong().length), recall.value, errorOfInterval(recall)),
+      `${hits} of ${wrong().length}`,
+    ).toBeLessThan(SIGMAS)
   })
 })

@@ -13,26 +13,39 @@ const scripts = readdirSync(pipelines).filter(name => name.endsWith('.mjs'))
 const graphs = readdirSync(pipelines).filter(name => /\.ya?ml$/.test(name))
 const read = (path: string) => readFileSync(path, 'utf8')
 
-interface Summary { status: string, rows: { read: number, kept: number }, stages: Record<string, { dropped: number }>, inputs: { path: string }[], sinks: Record<string, { rows: number }> }
+interface Summary {
+  status: string
+  rows: { read: number; kept: number }
+  stages: Record<string, { dropped: number }>
+  inputs: { path: string }[]
+  sinks: Record<string, { rows: number }>
+}
 
 describe('every script of pipelines/', () => {
-  it('is there to be found', () => expect(scripts).toEqual(expect.arrayContaining(['clean.mjs', 'nightly.mjs', 'own_stage.mjs'])))
+  it('is there to be found', () =>
+    expect(scripts).toEqual(expect.arrayContaining(['clean.mjs', 'nightly.mjs', 'own_stage.mjs'])))
 
-  it.each(scripts)('%s is short, publishes from any working directory, and leaves its inputs as they were', async name => {
-    expect(read(join(pipelines, name)).trimEnd().split('\n').length).toBeLessThanOrEqual(40)
-    const at = folder(), before = hashes(sample)
-    const { code, stdout, stderr } = await script(name, [samplePairs, '--output', 'here'], at)
-    expect({ code, stderr: stderr.replace(/^sluice: .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).not.toBe('')
-    expect(rowsOf(join(at, 'here', 'latest', 'dpo')).length).toBeGreaterThan(300)
-    expect(await main(['verify', '--output', join(at, 'here'), '--quiet'])).toBe(0)
-    expect(hashes(sample)).toEqual(before)
-    expect(readdirSync(at)).toEqual(['here'])
-  })
+  it.each(scripts)(
+    '%s is short, publishes from any working directory, and leaves its inputs as they were',
+    async name => {
+      expect(read(join(pipelines, name)).trimEnd().split('\n').length).toBeLessThanOrEqual(40)
+      const at = folder(),
+        before = hashes(sample)
+      const { code, stdout, stderr } = await script(name, [samplePairs, '--output', 'here'], at)
+      expect({ code, stderr: stderr.replace(/^sluice: .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).not.toBe('')
+      expect(rowsOf(join(at, 'here', 'latest', 'dpo')).length).toBeGreaterThan(300)
+      expect(await main(['verify', '--output', join(at, 'here'), '--quiet'])).toBe(0)
+      expect(hashes(sample)).toEqual(before)
+      expect(readdirSync(at)).toEqual(['here'])
+    },
+  )
 })
 
 describe('every graph of pipelines/', () => {
-  const check = new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(JSON.parse(read(join(root, 'schemas', 'graph.schema.json'))) as object)
+  const check = new Ajv2020({ strict: false, allErrors: true, validateFormats: false }).compile(
+    JSON.parse(read(join(root, 'schemas', 'graph.schema.json'))) as object,
+  )
 
   it.each(graphs)('%s is right', async name => {
     check(parse(read(join(pipelines, name))))
@@ -49,7 +62,12 @@ describe('every graph of pipelines/', () => {
 
   it('review_queue.yaml sends every pair that reviewers see to one of its heaps', async () => {
     const { run, summary } = await publish('review_queue.yaml')
-    const ledger = rowsOf(join(run, 'ledger')) as { stage: string | null, reason: string | null, outcome: string, sinks: string[] }[]
+    const ledger = rowsOf(join(run, 'ledger')) as {
+      stage: string | null
+      reason: string | null
+      outcome: string
+      sinks: string[]
+    }[]
     const heaps = { agreed: 0, reversed: 0, ambiguous: 0 }
     for (const row of ledger) {
       if (row.outcome !== 'kept') continue
@@ -62,10 +80,21 @@ describe('every graph of pipelines/', () => {
 
   it('maths.yaml puts each new pair behind the one that it was made of, with an equation made false', async () => {
     const { run } = await publish('maths.yaml')
-    const rows = rowsOf(join(run, 'dpo')) as { id: string, hard_parent: string | null, hard_proof: string, prompt: unknown, chosen: unknown, rejected: unknown }[]
-    let parent = rows[0], made = 0
+    const rows = rowsOf(join(run, 'dpo')) as {
+      id: string
+      hard_parent: string | null
+      hard_proof: string
+      prompt: unknown
+      chosen: unknown
+      rejected: unknown
+    }[]
+    let parent = rows[0],
+      made = 0
     for (const row of rows) {
-      if (row.hard_parent === null) { parent = row; continue }
+      if (row.hard_parent === null) {
+        parent = row
+        continue
+      }
       made++
       expect(row.hard_parent).toBe(parent.id)
       expect([row.prompt, row.chosen]).toEqual([parent.prompt, parent.chosen])
@@ -79,7 +108,10 @@ describe('every graph of pipelines/', () => {
     const { run, summary } = await publish('annotate.yaml')
     for (const id of ['noise', 'review']) expect(summary.stages[id].dropped, id).toBe(0)
     expect(summary.rows.kept).toBe(summary.rows.read - summary.stages.pairs.dropped)
-    const lines = read(join(run, 'rows', 'data.jsonl')).trimEnd().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+    const lines = read(join(run, 'rows', 'data.jsonl'))
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<string, unknown>)
     expect(lines.length).toBe(summary.rows.kept)
     for (const line of lines) {
       expect(line.noise_probability).toBeGreaterThanOrEqual(0)
@@ -102,7 +134,21 @@ describe('pipelines/clean.mjs', () => {
 
   it('gives one JSON object and nothing else with --json, and reads every --input', async () => {
     const at = folder()
-    const { code, stdout, stderr } = await script('clean.mjs', ['--json', '--input', english, `--input=${german}`, '--limit', '350', '--set', 'ratio.max_ratio=2', '--set=repetition.max_special=1'], at)
+    const { code, stdout, stderr } = await script(
+      'clean.mjs',
+      [
+        '--json',
+        '--input',
+        english,
+        `--input=${german}`,
+        '--limit',
+        '350',
+        '--set',
+        'ratio.max_ratio=2',
+        '--set=repetition.max_special=1',
+      ],
+      at,
+    )
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const summary = JSON.parse(stdout) as Summary
     expect(summary.status).toBe('published')
@@ -113,10 +159,19 @@ describe('pipelines/clean.mjs', () => {
   })
 
   it('says nothing at all with --quiet, and runs the graph that it is given', async () => {
-    const at = folder(), data = writeJsonl(join(at, 'in.jsonl'), pairs(9)), graph = join(at, 'own.yaml')
-    writeFileSync(graph, `version: 1\nname: own\nstages:\n  - { id: pairs, use: read_jsonl, with: { path: '${data}' } }\n  - { id: lines, use: write_jsonl }\n`)
+    const at = folder(),
+      data = writeJsonl(join(at, 'in.jsonl'), pairs(9)),
+      graph = join(at, 'own.yaml')
+    writeFileSync(
+      graph,
+      `version: 1\nname: own\nstages:\n  - { id: pairs, use: read_jsonl, with: { path: '${data}' } }\n  - { id: lines, use: write_jsonl }\n`,
+    )
     expect(await script('clean.mjs', ['--quiet', '--graph', graph], at)).toEqual({ code: 0, stdout: '', stderr: '' })
-    expect(read(join(at, 'out', 'latest', 'lines', 'data.jsonl')).trimEnd().split('\n').length).toBe(9)
+    expect(
+      read(join(at, 'out', 'latest', 'lines', 'data.jsonl'))
+        .trimEnd()
+        .split('\n').length,
+    ).toBe(9)
     const again = await script('clean.mjs', [`--graph=${graph}`], at)
     expect(again.stdout).toMatch(/^nothing new: .*\(9 of 9 rows kept\)\n$/)
   })
@@ -125,17 +180,40 @@ describe('pipelines/clean.mjs', () => {
     const at = folder()
     const help = await script('clean.mjs', ['--help'], at)
     expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: '' })
-    for (const flag of ['--input', '--output', '--graph', '--set', '--workers', '--seed', '--limit', '--sample', '--keep-ids', '--quiet', '--json']) expect(help.stdout).toContain(flag)
+    for (const flag of [
+      '--input',
+      '--output',
+      '--graph',
+      '--set',
+      '--workers',
+      '--seed',
+      '--limit',
+      '--sample',
+      '--keep-ids',
+      '--quiet',
+      '--json',
+    ]) {
+      expect(help.stdout).toContain(flag)
+    }
     const wrong = await script('clean.mjs', ['--outptu', 'x'], at)
-    expect({ ...wrong, stderr: wrong.stderr.includes('did you mean --output?') }).toEqual({ code: 64, stdout: '', stderr: true })
-    expect((await script('clean.mjs', ['--quiet', '--input', join(at, 'none-*.parquet'), '--set', 'ratio.max_ratoi=3'], at)).code).toBe(78)
+    expect({ ...wrong, stderr: wrong.stderr.includes('did you mean --output?') }).toEqual({
+      code: 64,
+      stdout: '',
+      stderr: true,
+    })
+    expect(
+      (await script('clean.mjs', ['--quiet', '--input', join(at, 'none-*.parquet'), '--set', 'ratio.max_ratoi=3'], at))
+        .code,
+    ).toBe(78)
     expect(existsSync(join(at, 'out', 'latest'))).toBe(false)
   })
 })
 
 describe('pipelines/nightly.mjs', () => {
   it('publishes what is new in one line, is silent when nothing is, and keeps the last runs', async () => {
-    const at = folder(), inputs = join(at, 'in'), args = ['--input', inputs, '--output', join(at, 'out'), '--keep', '1']
+    const at = folder(),
+      inputs = join(at, 'in'),
+      args = ['--input', inputs, '--output', join(at, 'out'), '--keep', '1']
     mkdirSync(inputs)
     const runs = () => readdirSync(join(at, 'out', 'runs')).sort()
     const published: string[] = []
@@ -153,9 +231,20 @@ describe('pipelines/nightly.mjs', () => {
     // while another run is on, and when it is told nonsense, it touches nothing
     const lock = join(at, 'out', '.sluice', 'lock')
     const host = (await import('node:os')).hostname()
-    writeFileSync(lock, JSON.stringify({ pid: process.pid, host, boot: existsSync('/proc/sys/kernel/random/boot_id') ? read('/proc/sys/kernel/random/boot_id').trim() : '' }))
+    writeFileSync(
+      lock,
+      JSON.stringify({
+        pid: process.pid,
+        host,
+        boot: existsSync('/proc/sys/kernel/random/boot_id') ? read('/proc/sys/kernel/random/boot_id').trim() : '',
+      }),
+    )
     const locked = await script('nightly.mjs', args, at)
-    expect({ code: locked.code, stdout: locked.stdout, says: locked.stderr.includes('another run') }).toEqual({ code: 75, stdout: '', says: true })
+    expect({ code: locked.code, stdout: locked.stdout, says: locked.stderr.includes('another run') }).toEqual({
+      code: 75,
+      stdout: '',
+      says: true,
+    })
     expect((await script('nightly.mjs', [...args.slice(0, -1), 'few'], at)).code).toBe(64)
     expect(runs()).toEqual(published.slice(1))
   })
@@ -166,11 +255,18 @@ describe('pipelines/two_reward_models.mjs', () => {
     const at = folder()
     const { code, stdout, stderr } = await script('two_reward_models.mjs', [samplePairs, '--output', 'o'], at)
     expect({ code, stderr }).toMatchObject({ code: 0 })
-    expect(stderr).toMatch(/^sluice: skywork: at most about [\d,]+ requests to stand-in\/skywork .*\nsluice: tulu: at most/m)
-    expect(stdout).toMatch(/^ {2}tulu: [\d,]+ answers, 0 of them from the cache; [\d,]+ requests and [\d,]+ tokens were spent on this result$/m)
-    const rows = rowsOf(join(at, 'o', 'latest', 'dpo')) as Record<string, number>[], margins = new Set<number>()
+    expect(stderr).toMatch(
+      /^sluice: skywork: at most about [\d,]+ requests to stand-in\/skywork .*\nsluice: tulu: at most/m,
+    )
+    expect(stdout).toMatch(
+      /^ {2}tulu: [\d,]+ answers, 0 of them from the cache; [\d,]+ requests and [\d,]+ tokens were spent on this result$/m,
+    )
+    const rows = rowsOf(join(at, 'o', 'latest', 'dpo')) as Record<string, number>[],
+      margins = new Set<number>()
     for (const row of rows) {
-      for (const name of ['skywork', 'tulu']) expect(row[`agreed_margin_${name}`]).toBe(row[`${name}_chosen_score`] - row[`${name}_rejected_score`])
+      for (const name of ['skywork', 'tulu']) {
+        expect(row[`agreed_margin_${name}`]).toBe(row[`${name}_chosen_score`] - row[`${name}_rejected_score`])
+      }
       margins.add(row.agreed_margin_tulu)
     }
     expect(margins.size).toBeGreaterThan(50)
@@ -179,13 +275,23 @@ describe('pipelines/two_reward_models.mjs', () => {
 
 describe('pipelines/own_stage.mjs', () => {
   it('drops by its own reason, with its value and limit in the ledger', async () => {
-    const at = folder(), data = join(at, 'in.parquet')
+    const at = folder(),
+      data = join(at, 'in.parquet')
     copyFileSync(join(sample, 'pairs-en.parquet'), data)
     expect((await script('own_stage.mjs', ['--input', data, '--output', 'o'], at)).code).toBe(0)
-    const ledger = rowsOf(join(at, 'o', 'latest', 'ledger')) as { id: string, reason: string, sinks: string[], outcome: string }[]
+    const ledger = rowsOf(join(at, 'o', 'latest', 'ledger')) as {
+      id: string
+      reason: string
+      sinks: string[]
+      outcome: string
+    }[]
     const shares = rowsOf(join(at, 'o', 'latest', 'dpo')) as { calm_capitals: number | null }[]
     expect(shares.every(({ calm_capitals: share }) => share === null || share <= 0.2)).toBe(true)
     expect(Math.max(...shares.map(({ calm_capitals: share }) => share ?? 0))).toBeGreaterThan(0)
-    expect(ledger.filter(({ sinks }) => sinks.includes('loud')).length).toBe(read(join(at, 'o', 'latest', 'loud', 'data.jsonl')).trimEnd().split('\n').length)
+    expect(ledger.filter(({ sinks }) => sinks.includes('loud')).length).toBe(
+      read(join(at, 'o', 'latest', 'loud', 'data.jsonl'))
+        .trimEnd()
+        .split('\n').length,
+    )
   })
 })

@@ -7,7 +7,9 @@ const MOST = 2000
 /** A partition of some prompts with as many comparisons each. */
 function partition(from: number, prompts: number, each: number) {
   const builder = new ComparisonBuilder(MOST)
-  for (let prompt = from; prompt < from + prompts; prompt++) for (let k = 0; k < each; k++) builder.add(combine32(7, prompt), combine32(prompt, k), combine32(prompt, k + 1))
+  for (let prompt = from; prompt < from + prompts; prompt++) {
+    for (let k = 0; k < each; k++) builder.add(combine32(7, prompt), combine32(prompt, k), combine32(prompt, k + 1))
+  }
   return builder.take()
 }
 
@@ -19,7 +21,8 @@ test('few comparisons are all there, in order, whatever the partitions', () => {
 })
 
 test('too many are thinned by whole prompts, and the same ones go whether they come in one partition or in two', () => {
-  const prompts = 1000, whole = joinComparisons([partition(0, prompts, 3)], MOST)
+  const prompts = 1000,
+    whole = joinComparisons([partition(0, prompts, 3)], MOST)
   expect(whole.prompt.length).toBeLessThanOrEqual(MOST)
   expect(whole.prompt.length).toBeGreaterThan(MOST / 4)
   const counts = new Map<number, number>()

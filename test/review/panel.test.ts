@@ -1,4 +1,7 @@
-/** Panels as the stages use them: score columns and vectors that the data carries, real ones and ones that are missing, and what a summary says. */
+/**
+ * Panels as the stages use them: score columns and vectors that the data carries, real ones and ones that are missing,
+ * and what a summary says.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { Field, Schema } from 'apache-arrow'
 import { parquetReadObjects } from 'hyparquet'
@@ -15,30 +18,55 @@ import detectNoise from '../../stages/noise/detect_noise.ts'
 import peerReview from '../../stages/review/peer_review.ts'
 import { panelReport } from '../../stages/review/report.ts'
 
-const review = peerReview as unknown as Stage, noise = detectNoise as unknown as Stage
-const run = (rows: readonly ExampleRow[], options: Record<string, unknown> = {}, stage = review) => runExample(stage, { title: 'x', rows, options })
+const review = peerReview as unknown as Stage,
+  noise = detectNoise as unknown as Stage
+const run = (rows: readonly ExampleRow[], options: Record<string, unknown> = {}, stage = review) =>
+  runExample(stage, { title: 'x', rows, options })
 const words = 'river stone lamp winter garden copper silent window paper harbour'.split(' ')
 
 /** Pairs whose texts tell nothing, with scores and vectors that do: a fifth of the labels wrong. */
-function scored(count: number): { rows: ExampleRow[], wrong: Uint8Array } {
+function scored(count: number): { rows: ExampleRow[]; wrong: Uint8Array } {
   const random = new Random(31)
-  const wrong = Uint8Array.from({ length: count }, () => random.float() < 0.2 ? 1 : 0)
+  const wrong = Uint8Array.from({ length: count }, () => (random.float() < 0.2 ? 1 : 0))
   const text = () => Array.from({ length: 8 }, () => words[random.below(words.length)]).join(' ')
   const rows = Array.from(wrong, (flag, i) => {
-    const better = 30 + 10 * random.normal() + 15, worse = 30 + 10 * random.normal()
+    const better = 30 + 10 * random.normal() + 15,
+      worse = 30 + 10 * random.normal()
     const [chosen, rejected] = flag ? [worse, better] : [better, worse]
     const vector = (score: number) => [score / 20 - 2, random.normal(), 1]
-    return { prompt: `question ${i}`, chosen: `${text()}.`, rejected: `${text()}.`, good: chosen, bad: rejected, nothing: random.normal(), chosen_vector: vector(chosen), rejected_vector: vector(rejected) }
+    return {
+      prompt: `question ${i}`,
+      chosen: `${text()}.`,
+      rejected: `${text()}.`,
+      good: chosen,
+      bad: rejected,
+      nothing: random.normal(),
+      chosen_vector: vector(chosen),
+      rejected_vector: vector(rejected),
+    }
   })
   return { rows, wrong }
 }
 /** The texts of some rows as a stage gets them. */
 function batchOf(rows: readonly ExampleRow[]): Batch {
-  const names = ['prompt', 'chosen', 'rejected'], columns = names.map(name => makeMessages(rows.map(row => [{ role: name === 'prompt' ? 'user' : 'assistant', content: row[name] as string }])))
-  return new Batch({ schema: new Schema(names.map((name, i) => new Field(name, columns[i].type, false))), columns, rows: rows.length, row: new Uint32Array(rows.length), copy: new Uint32Array(rows.length) })
+  const names = ['prompt', 'chosen', 'rejected'],
+    columns = names.map(name =>
+      makeMessages(rows.map(row => [{ role: name === 'prompt' ? 'user' : 'assistant', content: row[name] as string }])),
+    )
+  return new Batch({
+    schema: new Schema(names.map((name, i) => new Field(name, columns[i].type, false))),
+    columns,
+    rows: rows.length,
+    row: new Uint32Array(rows.length),
+    copy: new Uint32Array(rows.length),
+  })
 }
 const score_columns = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
-const found = (probability: readonly unknown[], wrong: Uint8Array) => auroc(probability.map(p => -(p as number)), wrong).value
+const found = (probability: readonly unknown[], wrong: Uint8Array) =>
+  auroc(
+    probability.map(p => -(p as number)),
+    wrong,
+  ).value
 
 describe('score_columns', () => {
   const { rows, wrong } = scored(1500)
@@ -53,49 +81,86 @@ describe('score_columns', () => {
   })
 
   it('need not be there for every row: a missing score has a null margin and says nothing', async () => {
-    const some = rows.map((row, i) => i % 10 === 0 ? { ...row, good: undefined } : row)
+    const some = rows.map((row, i) => (i % 10 === 0 ? { ...row, good: undefined } : row))
     const { columns, dropped } = await run(some, { reviewers: [], score_columns })
-    some.forEach((_, i) => { if (i % 10 === 0) { expect(columns.margin_model[i]).toBeNull(); expect(dropped).not.toHaveProperty(String(i)) } })
+    some.forEach((_, i) => {
+      if (i % 10 === 0) {
+        expect(columns.margin_model[i]).toBeNull()
+        expect(dropped).not.toHaveProperty(String(i))
+      }
+    })
   })
 
   it('are refused where two have one name, or none is there', async () => {
-    await expect(run(rows.slice(0, 5), { score_columns: [{ ...score_columns[0], name: 'words' }] })).rejects.toThrow("peer_review: two reviewers are named 'words'")
+    await expect(run(rows.slice(0, 5), { score_columns: [{ ...score_columns[0], name: 'words' }] })).rejects.toThrow(
+      "peer_review: two reviewers are named 'words'",
+    )
     await expect(run(rows.slice(0, 5), { reviewers: [] }, noise)).rejects.toThrow('detect_noise: there is no reviewer')
-    await expect(run(rows.slice(0, 5), { score_columns: [{ ...score_columns[0], chosen: 'best' }] })).rejects.toThrow(/best/)
+    await expect(run(rows.slice(0, 5), { score_columns: [{ ...score_columns[0], chosen: 'best' }] })).rejects.toThrow(
+      /best/,
+    )
   })
 })
 
 describe('embedding_columns', () => {
   const { rows, wrong } = scored(800)
-  const options = { reviewers: [], embedding_columns: { chosen: 'chosen_vector', rejected: 'rejected_vector' }, action: 'annotate' }
+  const options = {
+    reviewers: [],
+    embedding_columns: { chosen: 'chosen_vector', rejected: 'rejected_vector' },
+    action: 'annotate',
+  }
 
   it('are vectors that a head is trained on', async () => {
     expect(found((await run(rows, options)).columns.probability, wrong)).toBeGreaterThan(0.85)
   })
 
   it('may be null in a row', async () => {
-    const { columns } = await run(rows.map((row, i) => i === 3 ? { ...row, chosen_vector: null } : row), options)
+    const { columns } = await run(
+      rows.map((row, i) => (i === 3 ? { ...row, chosen_vector: null } : row)),
+      options,
+    )
     expect(columns.margin_embeddings[3]).toBe(0)
   })
 })
 
 // implicit rewards of two language models that were not trained on these labels
-const files = ['hh', 'shp'].map(name => new URL(`../../../shared/data/dpo-reward-margins/${name}.parquet`, import.meta.url))
+const files = ['hh', 'shp'].map(
+  name => new URL(`../../../shared/data/dpo-reward-margins/${name}.parquet`, import.meta.url),
+)
 describe.skipIf(!files.every(file => existsSync(file)))('score_columns of real reward models', () => {
   it('find flips in real preferences that style alone does not', async () => {
-    const rows = (await Promise.all(files.map(async file => parquetReadObjects({ file: new Uint8Array(readFileSync(file)).buffer, compressors })))).flat()
+    const rows = (
+      await Promise.all(
+        files.map(async file => parquetReadObjects({ file: new Uint8Array(readFileSync(file)).buffer, compressors })),
+      )
+    )
+      .flat()
       .filter(({ chosen, rejected }) => chosen && rejected && chosen !== rejected)
     expect(rows.length).toBeGreaterThan(1900)
     const random = new Random(7)
-    const wrong = Uint8Array.from(rows, () => random.float() < 0.2 ? 1 : 0)
+    const wrong = Uint8Array.from(rows, () => (random.float() < 0.2 ? 1 : 0))
     const given = rows.map((row, i) => {
       const [good, bad] = wrong[i] ? ['rejected', 'chosen'] : ['chosen', 'rejected']
-      const scores = ['base_dpo', 'alpha01'].flatMap(name => [[`${name}_chosen`, row[`${name}_reward_${good}`]], [`${name}_rejected`, row[`${name}_reward_${bad}`]]])
-      return { prompt: row.prompt as string, chosen: row[good] as string, rejected: row[bad] as string, ...Object.fromEntries(scores) as object } as ExampleRow
+      const scores = ['base_dpo', 'alpha01'].flatMap(name => [
+        [`${name}_chosen`, row[`${name}_reward_${good}`]],
+        [`${name}_rejected`, row[`${name}_reward_${bad}`]],
+      ])
+      return {
+        prompt: row.prompt as string,
+        chosen: row[good] as string,
+        rejected: row[bad] as string,
+        ...(Object.fromEntries(scores) as object),
+      } as ExampleRow
     })
-    const columns = ['base_dpo', 'alpha01'].map(name => ({ name, chosen: `${name}_chosen`, rejected: `${name}_rejected` }))
+    const columns = ['base_dpo', 'alpha01'].map(name => ({
+      name,
+      chosen: `${name}_chosen`,
+      rejected: `${name}_rejected`,
+    }))
     const { columns: written } = await run(given, { reviewers: ['style'], score_columns: columns, action: 'annotate' })
-    const joint = found(written.probability, wrong), style = found(written.margin_style, wrong), model = found(written.margin_base_dpo, wrong)
+    const joint = found(written.probability, wrong),
+      style = found(written.margin_style, wrong),
+      model = found(written.margin_base_dpo, wrong)
     expect(model).toBeGreaterThan(0.65)
     expect(joint).toBeGreaterThan(style + 0.03)
     expect(joint).toBeGreaterThan(model)
@@ -105,32 +170,65 @@ describe.skipIf(!files.every(file => existsSync(file)))('score_columns of real r
 describe('panelReport', () => {
   const e = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
   const panel = {
-    reviewers: ['words', 'style'].map(name => ({ name, from: 'learned', fit: { l2: 1, tried: [] }, calibration: { plain_temperature: 1 } })),
-    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], sees: [false, true], weights: [] }, joint: {}, rows: 3000, able: true, tells: true, share_by: 'evidence',
-    noise_rate: { ...e(0.2), how: 'fitted' }, self_test: { rows: 3000, planted: 300, auroc: e(0.7), auroc_corrected: e(0.85), precision: e(0.4), recall: e(0.5) },
+    reviewers: ['words', 'style'].map(name => ({
+      name,
+      from: 'learned',
+      fit: { l2: 1, tried: [] },
+      calibration: { plain_temperature: 1 },
+    })),
+    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], sees: [false, true], weights: [] },
+    joint: {},
+    rows: 3000,
+    able: true,
+    tells: true,
+    share_by: 'evidence',
+    noise_rate: { ...e(0.2), how: 'fitted' },
+    self_test: { rows: 3000, planted: 300, auroc: e(0.7), auroc_corrected: e(0.85), precision: e(0.4), recall: e(0.5) },
   } as unknown as Panel
   const trial = { share: 0.2, dropped_share: 0.15, memorising: e(0.06), tuned: e(0), tuned_accuracy: e(0) }
 
   it('says in plain sentences what is blind, and why nothing is dropped', () => {
-    const last = (some: Partial<Panel>, acts = true) => panelReport({ ...panel, ...some }, acts ? 'drop' : 'annotate').lines.at(-1)
-    expect(panelReport(panel, 'drop').lines[0]).toBe('reviewers words and style, trained on 3,000 pairs; of 300 labels flipped in secret 50 % [45, 55] were found (precision 40 % [35, 45]); any one label flipped is told from the others with AUROC 0.70 [0.65, 0.75]')
+    const last = (some: Partial<Panel>, acts = true) =>
+      panelReport({ ...panel, ...some }, acts ? 'drop' : 'annotate').lines.at(-1)
+    expect(panelReport(panel, 'drop').lines[0]).toBe(
+      'reviewers words and style, trained on 3,000 pairs; of 300 labels flipped in secret 50 % [45, 55] were found (precision 40 % [35, 45]); any one label flipped is told from the others with AUROC 0.70 [0.65, 0.75]',
+    )
     expect(panelReport(panel, 'drop').lines).toContain('words sees no more here than a coin: no voice')
-    expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe('a fresh head does not surely learn better without the pairs that they doubt, so nothing was dropped for noise')
-    expect(last({ share_by: 'noise_rate' })).toBe('each reviewer speaks against its lowest 20 %; whether dropping helps was not tried')
-    expect(last({ able: false, tells: false, self_test: { ...panel.self_test, auroc_corrected: e(0.57) } })).toBe('the reviewers cannot tell right labels from wrong ones here (lower bound 0.52), so nothing was dropped for noise')
-    expect(last({ able: false, evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toMatch(/^the reviewers may not tell right labels from wrong ones well enough here \(lower bound 0.80\), and a fresh head /)
-    expect(last({ able: false, share_by: 'noise_rate' }, false)).toBe('the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise')
-    expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(/^a fresh head that learns by heart judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /)
+    expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe(
+      'a fresh head does not surely learn better without the pairs that they doubt, so nothing was dropped for noise',
+    )
+    expect(last({ share_by: 'noise_rate' })).toBe(
+      'each reviewer speaks against its lowest 20 %; whether dropping helps was not tried',
+    )
+    expect(last({ able: false, tells: false, self_test: { ...panel.self_test, auroc_corrected: e(0.57) } })).toBe(
+      'the reviewers cannot tell right labels from wrong ones here (lower bound 0.52), so nothing was dropped for noise',
+    )
+    expect(last({ able: false, evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toMatch(
+      /^the reviewers may not tell right labels from wrong ones well enough here \(lower bound 0.80\), and a fresh head /,
+    )
+    expect(last({ able: false, share_by: 'noise_rate' }, false)).toBe(
+      'the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise',
+    )
+    expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(
+      /^a fresh head that learns by heart judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /,
+    )
   })
 })
 
 describe('the sample', () => {
   const { rows } = scored(600)
-  const options = { reviewers: ['words', 'chars'], score_columns: [], sample_rows: 100_000, share_by: 'evidence', min_auroc: 0.6 }
+  const options = {
+    reviewers: ['words', 'chars'],
+    score_columns: [],
+    sample_rows: 100_000,
+    share_by: 'evidence',
+    min_auroc: 0.6,
+  }
 
   it('is the same whether the rows come in one partition or in many', () => {
     const panel = (sizes: number) => {
-      const round = review.fit![0], context = { id: 'x', seed: 3, expectedRows: rows.length, states: [] }
+      const round = review.fit![0],
+        context = { id: 'x', seed: 3, expectedRows: rows.length, states: [] }
       const partials: unknown[] = []
       for (let from = 0; from < rows.length; from += sizes) {
         const collector = round.collect(options as never, context)

@@ -10,7 +10,9 @@ import { plain } from '../../stages/sources/plain.ts'
 import type { AnyStage, Sink, SinkInput } from '../../stages/define.ts'
 
 const folders: string[] = []
-afterEach(() => { for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true }) })
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-sinks-'))
@@ -18,42 +20,80 @@ export function temporaryFolder(): string {
   return folder
 }
 
-export interface Column { readonly name: string, readonly data: Data, readonly nullable?: boolean }
+export interface Column {
+  readonly name: string
+  readonly data: Data
+  readonly nullable?: boolean
+}
 
 /** A column of any type, compact as readers hand it over. */
 export function column(name: string, values: readonly unknown[], type: DataType, nullable = true): Column {
-  return { name, data: plain(vectorFromArray(values, type).data[0] ?? makeData({ type, length: 0 } as never)), nullable }
+  return {
+    name,
+    data: plain(vectorFromArray(values, type).data[0] ?? makeData({ type, length: 0 } as never)),
+    nullable,
+  }
 }
 
 export const user = (content: string): Message[] => [{ role: 'user', content }]
 export const assistant = (content: string): Message[] => [{ role: 'assistant', content }]
 
 /** Pairs of one message each way, with more columns. */
-export function pairs(rows: readonly { id: string, prompt: Message[], chosen: Message[], rejected: Message[] }[], more: readonly Column[] = []): RecordBatch {
+export function pairs(
+  rows: readonly { id: string; prompt: Message[]; chosen: Message[]; rejected: Message[] }[],
+  more: readonly Column[] = [],
+): RecordBatch {
   const side = (name: 'prompt' | 'chosen' | 'rejected') => makeMessages(rows.map(row => row[name]))
   const columns: Column[] = [
-    { name: 'id', data: makeText(rows.map(({ id }) => id)), nullable: false }, ...(['prompt', 'chosen', 'rejected'] as const).map(name => ({ name, data: side(name), nullable: false })), ...more,
+    { name: 'id', data: makeText(rows.map(({ id }) => id)), nullable: false },
+    ...(['prompt', 'chosen', 'rejected'] as const).map(name => ({ name, data: side(name), nullable: false })),
+    ...more,
   ]
-  const schema = new Schema(columns.map(({ name, data, nullable }) => new Field(name, ['prompt', 'chosen', 'rejected'].includes(name) ? messagesType : data.type, nullable ?? true)))
-  return toRecordBatch(schema, columns.map(({ data }) => data), rows.length)
+  const schema = new Schema(
+    columns.map(
+      ({ name, data, nullable }) =>
+        new Field(name, ['prompt', 'chosen', 'rejected'].includes(name) ? messagesType : data.type, nullable ?? true),
+    ),
+  )
+  return toRecordBatch(
+    schema,
+    columns.map(({ data }) => data),
+    rows.length,
+  )
 }
 
 export const numbered = (n: number, text: (i: number) => string = i => `text ${i}`) =>
-  Array.from({ length: n }, (_, i) => ({ id: `r${i}`, prompt: user(`ask ${i}`), chosen: assistant(text(i)), rejected: assistant(`${text(i)} not`) }))
+  Array.from({ length: n }, (_, i) => ({
+    id: `r${i}`,
+    prompt: user(`ask ${i}`),
+    chosen: assistant(text(i)),
+    rejected: assistant(`${text(i)} not`),
+  }))
 
 /** Runs a sink as the engine does: converts batches, spools them, publishes from the spool. Returns the folder. */
-export async function runSink(sink: AnyStage, options: Record<string, unknown>, batches: readonly RecordBatch[], isText = false): Promise<{ folder: string, schema: Schema }> {
+export async function runSink(
+  sink: AnyStage,
+  options: Record<string, unknown>,
+  batches: readonly RecordBatch[],
+  isText = false,
+): Promise<{ folder: string; schema: Schema }> {
   const { schema: of, convert, publish, options: declared } = sink as Sink
-  const defaults = Object.fromEntries(Object.entries(declared.properties as Record<string, { default?: unknown }>).flatMap(([name, option]) => 'default' in option ? [[name, option.default]] : []))
+  const defaults = Object.fromEntries(
+    Object.entries(declared.properties as Record<string, { default?: unknown }>).flatMap(([name, option]) =>
+      'default' in option ? [[name, option.default]] : [],
+    ),
+  )
   const all = { ...defaults, ...options } as never
   const { schema } = of(all, batches[0].schema, isText)
-  const folder = temporaryFolder(), spool = join(temporaryFolder(), 'spool.arrow')
+  const folder = temporaryFolder(),
+    spool = join(temporaryFolder(), 'spool.arrow')
   const writer = new IpcWriter(spool, schema)
   for (const batch of batches) writer.write(convert(all, batch, schema))
   writer.close()
   const header = schemaBytes(schema).length
   const input: SinkInput = {
-    rows: writer.rows, streams: [{ path: spool, header, rows: writer.rows, batches: writer.batches }],
+    rows: writer.rows,
+    streams: [{ path: spool, header, rows: writer.rows, batches: writer.batches }],
     *batches() {
       const file = new IpcFile(spool, header)
       for (const at of writer.batches) yield file.batch(at)
@@ -65,6 +105,13 @@ export async function runSink(sink: AnyStage, options: Record<string, unknown>, 
 }
 
 export const jsonLines = (folder: string): Record<string, unknown>[] =>
-  readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n').filter(line => line !== '').map(line => JSON.parse(line) as Record<string, unknown>)
+  readFileSync(join(folder, 'data.jsonl'), 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Record<string, unknown>)
 
-export const textColumnOf = (name: string, values: readonly (string | null)[]): Column => ({ name, data: makeText(values), nullable: true })
+export const textColumnOf = (name: string, values: readonly (string | null)[]): Column => ({
+  name,
+  data: makeText(values),
+  nullable: true,
+})

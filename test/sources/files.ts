@@ -7,24 +7,46 @@ import { pairsOf, type Pair } from './helpers.ts'
 
 export const context: Context = { id: 'pairs', seed: 1, expectedRows: 0, states: [] }
 
-export const optionsOf = (path: string, more: Partial<InputOptions> = {}) => ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never
+export const optionsOf = (path: string, more: Partial<InputOptions> = {}) =>
+  ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never
 
-export interface All { readonly files: InputFile[], readonly pairs: Pair[], readonly refused: Map<string, string>, readonly errors: Map<number, string>, readonly rows: number }
+export interface All {
+  readonly files: InputFile[]
+  readonly pairs: Pair[]
+  readonly refused: Map<string, string>
+  readonly errors: Map<number, string>
+  readonly rows: number
+}
 
 /** All pairs of an input; each file read in steps of so many rows. `refused` is by id, `errors` by row. */
-export async function readAll(source: Source, base: string, path: string, more: Partial<InputOptions> = {}, step = Infinity): Promise<All> {
+export async function readAll(
+  source: Source,
+  base: string,
+  path: string,
+  more: Partial<InputOptions> = {},
+  step = Infinity,
+): Promise<All> {
   const options = optionsOf(path, more)
   const files = await source.inputs(options, base)
-  const pairs: Pair[] = [], refused = new Map<string, string>(), errors = new Map<number, string>()
+  const pairs: Pair[] = [],
+    refused = new Map<string, string>(),
+    errors = new Map<number, string>()
   let rows = 0
   for (const file of files) {
     const sent = structuredClone({ path: file.path, layout: file.layout, plan: file.plan })
     for (let start = 0; start < file.rows; start += step) {
       let at = start
-      for await (const batch of source.read(options, sent, { start, end: Math.min(file.rows, start + step) }, context)) {
+      for await (const batch of source.read(
+        options,
+        sent,
+        { start, end: Math.min(file.rows, start + step) },
+        context,
+      )) {
         expect([...batch.rows]).toEqual(Array.from({ length: batch.raw.numRows }, (_, i) => at + i))
         expect(batch.pairs.schema.fields.map(String)).toEqual(file.schema.fields.map(String))
-        expect(new Set([...batch.row, ...batch.refused.map(({ row }) => row), ...batch.within.map(({ row }) => row)]).size).toBe(batch.raw.numRows)
+        expect(
+          new Set([...batch.row, ...batch.refused.map(({ row }) => row), ...batch.within.map(({ row }) => row)]).size,
+        ).toBe(batch.raw.numRows)
         const names = textColumn(batch.ids)
         expect(names.rows).toBe(batch.raw.numRows)
         for (const { row, reason, error } of batch.refused) {

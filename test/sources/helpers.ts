@@ -13,35 +13,77 @@ export type Row = Readonly<Record<string, unknown>>
 /** A raw batch of objects; types are those of the values, or the ones given. */
 export function table(rows: readonly Row[], types: Readonly<Record<string, DataType>> = {}): RecordBatch {
   const names = [...new Set([...Object.keys(types), ...rows.flatMap(Object.keys)])]
-  const fields = names.map(name => new Field(name, types[name] ?? rows.map(row => typeOfValue(row[name])).reduce(unify, new Null())!, true))
-  return toRecordBatch(new Schema(fields), fields.map(field => fromValues(field.type, rows.map(row => row[field.name]))), rows.length)
+  const fields = names.map(
+    name => new Field(name, types[name] ?? rows.map(row => typeOfValue(row[name])).reduce(unify, new Null())!, true),
+  )
+  return toRecordBatch(
+    new Schema(fields),
+    fields.map(field =>
+      fromValues(
+        field.type,
+        rows.map(row => row[field.name]),
+      ),
+    ),
+    rows.length,
+  )
 }
 
 /** Rows [start, end) of a batch. */
 export const cut = (batch: RecordBatch, start: number, end: number): RecordBatch =>
-  toRecordBatch(batch.schema, batch.data.children.map(child => take(child, [start, end])), end - start)
+  toRecordBatch(
+    batch.schema,
+    batch.data.children.map(child => take(child, [start, end])),
+    end - start,
+  )
 
-export const rowsFrom = (start: number, end: number): Uint32Array => Uint32Array.from({ length: end - start }, (_, i) => start + i)
+export const rowsFrom = (start: number, end: number): Uint32Array =>
+  Uint32Array.from({ length: end - start }, (_, i) => start + i)
 
-export interface Pair { readonly id: string, readonly prompt: Message[], readonly chosen: Message[], readonly rejected: Message[], readonly [column: string]: unknown }
+export interface Pair {
+  readonly id: string
+  readonly prompt: Message[]
+  readonly chosen: Message[]
+  readonly rejected: Message[]
+  readonly [column: string]: unknown
+}
 
 /** Pairs as objects, with all their columns. */
 export function pairsOf({ pairs }: Pick<SourceBatch, 'pairs'>): Pair[] {
   const sides = ['prompt', 'chosen', 'rejected'] as const
   const columns = sides.map(side => messagesColumn(columnOf(pairs, side)!))
-  return Array.from({ length: pairs.numRows }, (_, row) => ({
-    ...Object.fromEntries(pairs.schema.fields.map((field, c) => [field.name, valueOf(pairs.data.children[c], row)])),
-    ...Object.fromEntries(sides.map((side, s) => [side, columns[s].messages(row)])),
-  }) as unknown as Pair)
+  return Array.from(
+    { length: pairs.numRows },
+    (_, row) =>
+      ({
+        ...Object.fromEntries(
+          pairs.schema.fields.map((field, c) => [field.name, valueOf(pairs.data.children[c], row)]),
+        ),
+        ...Object.fromEntries(sides.map((side, s) => [side, columns[s].messages(row)])),
+      }) as unknown as Pair,
+  )
 }
 
-export interface Read { readonly layout: LayoutName, readonly pairs: Pair[], readonly rows: number[], readonly refused: Record<number, string>, readonly within: Record<number, number>, readonly ids: string[] }
+export interface Read {
+  readonly layout: LayoutName
+  readonly pairs: Pair[]
+  readonly rows: number[]
+  readonly refused: Record<number, string>
+  readonly within: Record<number, number>
+  readonly ids: string[]
+}
 
 /** Detects and converts one table, cut into batches at these rows. */
-export function read(batch: RecordBatch, options: ConvertOptions & { layout?: LayoutName, cuts?: readonly number[] } = {}): Read {
+export function read(
+  batch: RecordBatch,
+  options: ConvertOptions & { layout?: LayoutName; cuts?: readonly number[] } = {},
+): Read {
   const plan = detectLayout(batch.schema, [batch], options.layout)
   const converter = openConverter(plan, batch.schema, options)
-  const pairs: Pair[] = [], rows: number[] = [], refused: Record<number, string> = {}, within: Record<number, number> = {}, ids: string[] = []
+  const pairs: Pair[] = [],
+    rows: number[] = [],
+    refused: Record<number, string> = {},
+    within: Record<number, number> = {},
+    ids: string[] = []
   const edges = [0, ...(options.cuts ?? []), batch.numRows]
   for (let i = 1; i < edges.length; i++) {
     const got = converter.convert(cut(batch, edges[i - 1], edges[i]), rowsFrom(edges[i - 1], edges[i]))

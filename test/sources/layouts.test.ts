@@ -23,66 +23,119 @@ describe('the table', () => {
   }
 
   it('is in the error for columns that fit nothing, with the columns', () => {
-    expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(/no known layout.*question Utf8, response Utf8, rank Float64/)
+    expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(
+      /no known layout.*question Utf8, response Utf8, rank Float64/,
+    )
     expect(() => read(table([{ question: q }]))).toThrow(layoutTable())
-    expect(() => read(table([{ prompt: q, chosen: a, rejcted: b }]))).toThrow('prompt Utf8, chosen Utf8, rejcted Utf8; there is no rejected beside chosen (is rejcted meant?); rename columns')
-    expect(() => read(table([{ prompt: q, chosen: 7, rejected: b }]))).toThrow('; chosen is Float64, neither text nor messages; rename columns')
+    expect(() => read(table([{ prompt: q, chosen: a, rejcted: b }]))).toThrow(
+      'prompt Utf8, chosen Utf8, rejcted Utf8; there is no rejected beside chosen (is rejcted meant?); rename columns',
+    )
+    expect(() => read(table([{ prompt: q, chosen: 7, rejected: b }]))).toThrow(
+      '; chosen is Float64, neither text nor messages; rename columns',
+    )
   })
 })
 
 describe('answers', () => {
   const { example } = layouts.find(one => one.name === 'answers')!
   it('is named to who has no sides', () => {
-    expect(() => read(table([{ question: q, solution: a }]))).toThrow('question Utf8, solution Utf8; no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers')
-    expect(() => read(table([{ item: q, vote: 1 }]))).toThrow('item Utf8, vote Float64; rename columns, or name one of these layouts by the option \'layout\' of the source (--set <its id>.layout=…)')
+    expect(() => read(table([{ question: q, solution: a }]))).toThrow(
+      'question Utf8, solution Utf8; no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers',
+    )
+    expect(() => read(table([{ item: q, vote: 1 }]))).toThrow(
+      "item Utf8, vote Float64; rename columns, or name one of these layouts by the option 'layout' of the source (--set <its id>.layout=…)",
+    )
   })
 
   it('its example gives one good answer and no rejected one, but only where it is named', () => {
     const raw = table([JSON.parse(example) as Row])
-    expect(read(raw, { layout: 'answers' })).toMatchObject({ layout: 'answers', refused: {}, pairs: [{ prompt: [user(q)], chosen: [assistant(a)], rejected: [] }] })
+    expect(read(raw, { layout: 'answers' })).toMatchObject({
+      layout: 'answers',
+      refused: {},
+      pairs: [{ prompt: [user(q)], chosen: [assistant(a)], rejected: [] }],
+    })
     expect(() => read(raw)).toThrow(/no known layout/)
   })
 
   it('the column is the one that is named; others are carried, and null is refused', () => {
-    const raw = table([{ question: q, solution: a, rejected: b, level: 1 }, { question: null, solution: a, rejected: b, level: 2 }, { question: q, solution: null, rejected: b, level: 3 }, { question: q, solution: b, rejected: b, level: 4 }])
+    const raw = table([
+      { question: q, solution: a, rejected: b, level: 1 },
+      { question: null, solution: a, rejected: b, level: 2 },
+      { question: q, solution: null, rejected: b, level: 3 },
+      { question: q, solution: b, rejected: b, level: 4 },
+    ])
     const plan = detectLayout(raw.schema, [raw], 'answers', 'solution')
     expect([isTextPlan(plan), plan.prompt?.column, plan.rejected]).toEqual([true, 'question', null])
     const { pairs, refused } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
     expect(pairs.schema.names).toEqual(['id', 'prompt', 'chosen', 'rejected', 'source_rejected', 'level'])
-    expect(refused.map(({ row, reason }) => [row, reason])).toEqual([[1, 'missing_prompt'], [2, 'missing_chosen']])
-    expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'chosen')!).messages(row))).toEqual([[assistant(a)], [assistant(b)]])
+    expect(refused.map(({ row, reason }) => [row, reason])).toEqual([
+      [1, 'missing_prompt'],
+      [2, 'missing_chosen'],
+    ])
+    expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'chosen')!).messages(row))).toEqual([
+      [assistant(a)],
+      [assistant(b)],
+    ])
     expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'rejected')!).messages(row))).toEqual([[], []])
-    expect(new Set([0, 1].map(row => columnOf(pairs, 'id')!.values.subarray(row * 8, row * 8 + 8).join()))).toHaveProperty('size', 2)
+    expect(
+      new Set(
+        [0, 1].map(row =>
+          columnOf(pairs, 'id')!
+            .values.subarray(row * 8, row * 8 + 8)
+            .join(),
+        ),
+      ),
+    ).toHaveProperty('size', 2)
   })
 
   it('messages are taken as they are; a column that is not there is an error with the option, or the rule', () => {
     const raw = table([{ prompt: [system('Be brief.'), user(q)], reply: [assistant(a)] }])
-    const { pairs } = openConverter(detectLayout(raw.schema, [raw], 'answers', 'reply'), raw.schema).convert(raw, rowsFrom(0, raw.numRows))
+    const { pairs } = openConverter(detectLayout(raw.schema, [raw], 'answers', 'reply'), raw.schema).convert(
+      raw,
+      rowsFrom(0, raw.numRows),
+    )
     expect(messagesColumn(columnOf(pairs, 'prompt')!).messages(0)).toEqual([system('Be brief.'), user(q)])
     expect(messagesColumn(columnOf(pairs, 'chosen')!).messages(0)).toEqual([assistant(a)])
-    expect(() => detectLayout(raw.schema, [raw], 'answers')).toThrow(/^option 'answer' names answer, and no column of text or messages has this name; there are prompt List.*, reply List/)
+    expect(() => detectLayout(raw.schema, [raw], 'answers')).toThrow(
+      /^option 'answer' names answer, and no column of text or messages has this name; there are prompt List.*, reply List/,
+    )
     expect(() => detectLayout(raw.schema, [raw], 'answers', 'prompt')).toThrow(/not those of the layout 'answers'/)
   })
 })
 
 describe('text', () => {
   it('keeps every byte, leading spaces too, and shares the buffers of the columns', () => {
-    const raw = table([{ id: 'x', prompt: ' The sky is', chosen: ' blue.', rejected: '\n' }, { id: 'y', prompt: '', chosen: '', rejected: 'é\ud800' }])
+    const raw = table([
+      { id: 'x', prompt: ' The sky is', chosen: ' blue.', rejected: '\n' },
+      { id: 'y', prompt: '', chosen: '', rejected: 'é\ud800' },
+    ])
     const plan = detectLayout(raw.schema, [raw])
     const { pairs } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
     expect(isTextPlan(plan)).toBe(true)
     for (const side of ['prompt', 'chosen', 'rejected']) {
-      expect(messagesColumn(columnOf(pairs, side)!).bytes.buffer).toBe((columnOf(raw, side)!.values as Uint8Array).buffer)
+      expect(messagesColumn(columnOf(pairs, side)!).bytes.buffer).toBe(
+        (columnOf(raw, side)!.values as Uint8Array).buffer,
+      )
     }
     expect(columnOf(pairs, 'id')).toBe(columnOf(raw, 'id'))
-    expect(read(raw).pairs[1]).toMatchObject({ prompt: [user('')], chosen: [assistant('')], rejected: [assistant('é\ufffd')] })
+    expect(read(raw).pairs[1]).toMatchObject({
+      prompt: [user('')],
+      chosen: [assistant('')],
+      rejected: [assistant('é\ufffd')],
+    })
   })
 
   it('null is refused with the name of what is missing; both sides null is a tied vote', () => {
-    const got = read(table([
-      { prompt: q, chosen: a, rejected: b }, { prompt: null, chosen: a, rejected: b }, { prompt: q, chosen: null, rejected: b },
-      { prompt: q, chosen: a, rejected: null }, { prompt: q, chosen: null, rejected: null }, { prompt: q, chosen: b, rejected: a },
-    ]))
+    const got = read(
+      table([
+        { prompt: q, chosen: a, rejected: b },
+        { prompt: null, chosen: a, rejected: b },
+        { prompt: q, chosen: null, rejected: b },
+        { prompt: q, chosen: a, rejected: null },
+        { prompt: q, chosen: null, rejected: null },
+        { prompt: q, chosen: b, rejected: a },
+      ]),
+    )
     expect(got.refused).toEqual({ 1: 'missing_prompt', 2: 'missing_chosen', 3: 'missing_rejected', 4: 'tied_vote' })
     expect(got.rows).toEqual([0, 5])
     expect(got.pairs[1].chosen).toEqual([assistant(b)])
@@ -90,29 +143,68 @@ describe('text', () => {
 
   it('bytes that are not UTF-8 become U+FFFD, also where a character is cut in two by the rows', () => {
     const bytes = Uint8Array.of(0xc3, 0xa9)
-    const chosen = makeData({ type: new Binary(), length: 2, nullCount: 0, valueOffsets: Int32Array.of(0, 1, 2), data: bytes }) as Data
-    const text = table([{ prompt: q, rejected: b }, { prompt: q, rejected: b }])
-    const raw = toRecordBatch(new Schema([...text.schema.fields, new Field('chosen', new Binary())]), [...text.data.children, chosen], 2)
+    const chosen = makeData({
+      type: new Binary(),
+      length: 2,
+      nullCount: 0,
+      valueOffsets: Int32Array.of(0, 1, 2),
+      data: bytes,
+    }) as Data
+    const text = table([
+      { prompt: q, rejected: b },
+      { prompt: q, rejected: b },
+    ])
+    const raw = toRecordBatch(
+      new Schema([...text.schema.fields, new Field('chosen', new Binary())]),
+      [...text.data.children, chosen],
+      2,
+    )
     expect(read(raw).pairs.map(pair => pair.chosen)).toEqual([[assistant('\ufffd')], [assistant('\ufffd')]])
   })
 })
 
 describe('ids', () => {
   it('numbers become decimal text; without an id equal pairs have equal ids, whatever the layout', () => {
-    expect(read(table([{ id: 7, ...plain }, { id: 0.5, ...plain }, { id: null, ...plain }])).pairs.map(pair => pair.id).slice(0, 2)).toEqual(['7', '0.5'])
-    const big = toRecordBatch(new Schema([new Field('id', new Int64())]), [makeData({ type: new Int64(), length: 1, nullCount: 0, data: BigInt64Array.of(9007199254740993n) }) as Data], 1)
+    expect(
+      read(
+        table([
+          { id: 7, ...plain },
+          { id: 0.5, ...plain },
+          { id: null, ...plain },
+        ]),
+      )
+        .pairs.map(pair => pair.id)
+        .slice(0, 2),
+    ).toEqual(['7', '0.5'])
+    const big = toRecordBatch(
+      new Schema([new Field('id', new Int64())]),
+      [makeData({ type: new Int64(), length: 1, nullCount: 0, data: BigInt64Array.of(9007199254740993n) }) as Data],
+      1,
+    )
     const text = table([{ prompt: q, chosen: a, rejected: b }])
-    const raw = toRecordBatch(new Schema([...big.schema.fields, ...text.schema.fields]), [...big.data.children, ...text.data.children], 1)
+    const raw = toRecordBatch(
+      new Schema([...big.schema.fields, ...text.schema.fields]),
+      [...big.data.children, ...text.data.children],
+      1,
+    )
     expect(read(raw).ids).toEqual(['9007199254740993'])
     const [id] = read(text).ids
     expect(id).toMatch(/^[0-9a-f]{32}$/)
     expect(read(table([{ id: null, ...plain }])).ids).toEqual([id])
-    expect(read(table([{ chosen: [...plain.prompt, ...plain.chosen], rejected: [...plain.prompt, ...plain.rejected] }])).ids).toEqual([id])
+    expect(
+      read(table([{ chosen: [...plain.prompt, ...plain.chosen], rejected: [...plain.prompt, ...plain.rejected] }])).ids,
+    ).toEqual([id])
     expect(read(table([{ prompt: q, chosen: `${a}${b}`, rejected: '' }])).ids).not.toEqual([id])
   })
 
   it('rows that are refused have one too', () => {
-    const got = read(table([{ prompt: q, chosen: a, rejected: null }, { prompt: q, chosen: a, rejected: null }, { prompt: q, chosen: a, rejected: b }]))
+    const got = read(
+      table([
+        { prompt: q, chosen: a, rejected: null },
+        { prompt: q, chosen: a, rejected: null },
+        { prompt: q, chosen: a, rejected: b },
+      ]),
+    )
     expect(got.ids[0]).toBe(got.ids[1])
     expect(new Set(got.ids).size).toBe(2)
   })
@@ -123,7 +215,10 @@ describe('messages', () => {
     const call = { role: 'assistant', content: null, tool_calls: [{ name: 'add', weight: 1 }] }
     const got = read(table([{ ...plain, chosen: [call, assistant(a)] }, plain]))
     expect(got.pairs[0].chosen).toEqual([assistant(''), assistant(a)])
-    expect(got.pairs.map(pair => pair.source_chosen_fields)).toEqual([JSON.stringify([{ tool_calls: [{ name: 'add', weight: 1 }] }, null]), null])
+    expect(got.pairs.map(pair => pair.source_chosen_fields)).toEqual([
+      JSON.stringify([{ tool_calls: [{ name: 'add', weight: 1 }] }, null]),
+      null,
+    ])
     // a stage may turn the pair round
     expect(got.pairs.map(pair => pair.source_rejected_fields)).toEqual([null, null])
   })
@@ -133,16 +228,20 @@ describe('messages', () => {
     expect(read(table([turned])).pairs[0]).toMatchObject(plain)
     const raw = table([plain])
     const { pairs } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(0, raw.numRows))
-    const contents = (batch: typeof raw) => (columnOf(batch, 'chosen')!.children[0].children[1].values as Uint8Array).buffer
+    const contents = (batch: typeof raw) =>
+      (columnOf(batch, 'chosen')!.children[0].children[1].values as Uint8Array).buffer
     expect(contents(pairs)).toBe(contents(raw))
   })
 
   it('sides that repeat the prompt are cut there, sides with another conversation are refused', () => {
-    const got = read(table([
-      plain, { ...plain, chosen: [user(q), assistant(a)], rejected: [user(q), assistant(b)] },
-      { ...plain, chosen: [user('Other?'), assistant(a)], rejected: [user('Other?'), assistant(b)] },
-      { ...plain, chosen: [], rejected: [] },
-    ]))
+    const got = read(
+      table([
+        plain,
+        { ...plain, chosen: [user(q), assistant(a)], rejected: [user(q), assistant(b)] },
+        { ...plain, chosen: [user('Other?'), assistant(a)], rejected: [user('Other?'), assistant(b)] },
+        { ...plain, chosen: [], rejected: [] },
+      ]),
+    )
     expect(got.pairs[1]).toMatchObject(plain)
     expect(got.refused).toEqual({ 2: 'prompt_differs' })
     expect(got.pairs[2].chosen).toEqual([])
@@ -150,14 +249,20 @@ describe('messages', () => {
 
   it('a text prompt over whole conversations: the conversation is the prompt, with its system message', () => {
     const whole = (...answer: string[]) => [system('Be brief.'), user(q), ...answer.map(assistant)]
-    const got = read(table([
-      { prompt: q, chosen: whole(a), rejected: whole(b) }, { prompt: q, chosen: [assistant(a)], rejected: [assistant(b)] },
-      { prompt: 'Other?', chosen: whole(a), rejected: whole(b) }, { prompt: q, chosen: whole(a), rejected: whole(a) },
-      { prompt: q, chosen: whole(a), rejected: whole() },
-    ]))
+    const got = read(
+      table([
+        { prompt: q, chosen: whole(a), rejected: whole(b) },
+        { prompt: q, chosen: [assistant(a)], rejected: [assistant(b)] },
+        { prompt: 'Other?', chosen: whole(a), rejected: whole(b) },
+        { prompt: q, chosen: whole(a), rejected: whole(a) },
+        { prompt: q, chosen: whole(a), rejected: whole() },
+      ]),
+    )
     expect(got.layout).toBe('text_messages')
     expect(got.pairs).toMatchObject([
-      { ...plain, prompt: [system('Be brief.'), user(q)] }, plain, { prompt: [system('Be brief.'), user(q)], chosen: [assistant(a)], rejected: [assistant(a)] },
+      { ...plain, prompt: [system('Be brief.'), user(q)] },
+      plain,
+      { prompt: [system('Be brief.'), user(q)], chosen: [assistant(a)], rejected: [assistant(a)] },
     ])
     expect(got.refused).toEqual({ 2: 'prompt_differs', 4: 'one_continues' })
   })
@@ -165,15 +270,28 @@ describe('messages', () => {
 
 describe('implicit', () => {
   it('shares whole messages, never characters', () => {
-    const got = read(table([
-      { chosen: [user('The sky'), assistant('The sky is blue')], rejected: [user('The sky'), assistant('The sky')] },
-      { chosen: [user('Paris '), assistant(a)], rejected: [user('Paris'), assistant(a)] },
-      { chosen: [user(q), assistant(a), user(q), assistant(b)], rejected: [user(q), assistant(a)] },
-      { chosen: [user(q), assistant(a)], rejected: [user(q), assistant(a)] },
-      { chosen: [user(q), assistant(a), user('And?'), assistant(a)], rejected: [user(q), assistant(a), user('And?'), assistant(b)] },
-      { chosen: [], rejected: [] }, { chosen: [user(q)], rejected: [user(q)] }, { chosen: null, rejected: [user(q)] },
-    ]))
-    expect(got.refused).toEqual({ 1: 'no_common_prompt', 2: 'one_continues', 5: 'no_common_prompt', 6: 'no_common_prompt', 7: 'missing_chosen' })
+    const got = read(
+      table([
+        { chosen: [user('The sky'), assistant('The sky is blue')], rejected: [user('The sky'), assistant('The sky')] },
+        { chosen: [user('Paris '), assistant(a)], rejected: [user('Paris'), assistant(a)] },
+        { chosen: [user(q), assistant(a), user(q), assistant(b)], rejected: [user(q), assistant(a)] },
+        { chosen: [user(q), assistant(a)], rejected: [user(q), assistant(a)] },
+        {
+          chosen: [user(q), assistant(a), user('And?'), assistant(a)],
+          rejected: [user(q), assistant(a), user('And?'), assistant(b)],
+        },
+        { chosen: [], rejected: [] },
+        { chosen: [user(q)], rejected: [user(q)] },
+        { chosen: null, rejected: [user(q)] },
+      ]),
+    )
+    expect(got.refused).toEqual({
+      1: 'no_common_prompt',
+      2: 'one_continues',
+      5: 'no_common_prompt',
+      6: 'no_common_prompt',
+      7: 'missing_chosen',
+    })
     expect(got.pairs).toMatchObject([
       { prompt: [user('The sky')], chosen: [assistant('The sky is blue')], rejected: [assistant('The sky')] },
       { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(a)] },
@@ -183,49 +301,90 @@ describe('implicit', () => {
 
   it('further fields go where their messages go', () => {
     const named = { ...user(q), name: 'Ann' }
-    const got = read(table([{ chosen: [named, { ...assistant(a), name: null }], rejected: [named, { ...assistant(b), name: 'Bob' }] }]))
-    expect(got.pairs[0]).toMatchObject({ source_prompt_fields: '[{"name":"Ann"}]', source_chosen_fields: null, source_rejected_fields: '[{"name":"Bob"}]' })
+    const got = read(
+      table([
+        { chosen: [named, { ...assistant(a), name: null }], rejected: [named, { ...assistant(b), name: 'Bob' }] },
+      ]),
+    )
+    expect(got.pairs[0]).toMatchObject({
+      source_prompt_fields: '[{"name":"Ann"}]',
+      source_chosen_fields: null,
+      source_rejected_fields: '[{"name":"Bob"}]',
+    })
   })
 })
 
 describe('transcripts', () => {
-  const human = '\n\nHuman:', bot = '\n\nAssistant:'
+  const human = '\n\nHuman:',
+    bot = '\n\nAssistant:'
   it('turns lose the white space at their ends and nothing else', () => {
-    const got = read(table([
-      { chosen: `${human} ${q}\u00a0${bot}  ${a}\n\nBut why?\n`, rejected: `${human} ${q}${bot}` },
-      { chosen: `${human} One.${bot} 1${human} Two.${bot} 2`, rejected: `${human} One.${bot} 1${human} Two.${bot} two` },
-      { chosen: `Human: ${q}${bot} ${a}`, rejected: `Human: ${q}${bot} ${b}` },
-    ]))
+    const got = read(
+      table([
+        { chosen: `${human} ${q}\u00a0${bot}  ${a}\n\nBut why?\n`, rejected: `${human} ${q}${bot}` },
+        {
+          chosen: `${human} One.${bot} 1${human} Two.${bot} 2`,
+          rejected: `${human} One.${bot} 1${human} Two.${bot} two`,
+        },
+        { chosen: `Human: ${q}${bot} ${a}`, rejected: `Human: ${q}${bot} ${b}` },
+      ]),
+    )
     expect(got.pairs).toMatchObject([
       { prompt: [user(q)], chosen: [assistant(`${a}\n\nBut why?`)], rejected: [assistant('')] },
-      { prompt: [user('One.'), assistant('1'), user('Two.')], chosen: [assistant('2')], rejected: [assistant('two')] }, plain,
+      { prompt: [user('One.'), assistant('1'), user('Two.')], chosen: [assistant('2')], rejected: [assistant('two')] },
+      plain,
     ])
   })
 
   it('what does not take turns is refused', () => {
     const good = `${human} ${q}${bot} ${a}`
-    const bad = [`${bot} ${a}`, `${good}${bot} ${b}`, `${good}${human} And?`, `${human} ${q}`, 'Name', '', `${human} ${q}${human} ${q}${bot} ${a}`, `${q}${good}`]
-    const got = read(table([...bad.map(text => ({ chosen: good, rejected: text })), { chosen: `${human} Hm?${bot} ${a}`, rejected: good }]), { layout: 'transcripts' })
+    const bad = [
+      `${bot} ${a}`,
+      `${good}${bot} ${b}`,
+      `${good}${human} And?`,
+      `${human} ${q}`,
+      'Name',
+      '',
+      `${human} ${q}${human} ${q}${bot} ${a}`,
+      `${q}${good}`,
+    ]
+    const got = read(
+      table([
+        ...bad.map(text => ({ chosen: good, rejected: text })),
+        { chosen: `${human} Hm?${bot} ${a}`, rejected: good },
+      ]),
+      { layout: 'transcripts' },
+    )
     expect(Object.values(got.refused)).toEqual([...bad.map(() => 'unreadable_transcript'), 'no_common_prompt'])
   })
 
   it('a prompt column in that form beside text sides stays one message', () => {
-    expect(read(table([{ prompt: `${human} ${q}${bot}`, chosen: ` ${a}`, rejected: b }])).pairs[0].prompt).toEqual([user(`${human} ${q}${bot}`)])
+    expect(read(table([{ prompt: `${human} ${q}${bot}`, chosen: ` ${a}`, rejected: b }])).pairs[0].prompt).toEqual([
+      user(`${human} ${q}${bot}`),
+    ])
   })
 })
 
 describe('JSON text', () => {
-  const json = (value: unknown) => ({ prompt: typeof value === 'string' ? value : JSON.stringify(value), chosen: a, rejected: b })
+  const json = (value: unknown) => ({
+    prompt: typeof value === 'string' ? value : JSON.stringify(value),
+    chosen: a,
+    rejected: b,
+  })
   it('is read message by message; what is none is refused', () => {
     const good = Array.from({ length: 40 }, () => json([user(q)]))
-    const got = read(table([...good, json('[{"role": "user"'), json('[]'), json([1]), json([{ role: 'user', content: ['x'] }])]))
+    const got = read(
+      table([...good, json('[{"role": "user"'), json('[]'), json([1]), json([{ role: 'user', content: ['x'] }])]),
+    )
     expect([got.layout, got.pairs.length]).toEqual(['json', 40])
     expect(got.refused).toEqual(Object.fromEntries([40, 41, 42, 43].map(row => [row, 'unreadable_prompt'])))
   })
 
   it('other names of roles, null content, lone surrogates, further fields', () => {
     const got = read(table([json('[{"from":"human","value":"x\\ud800"},{"from":"gpt","value":null,"weight":0}]')]))
-    expect(got.pairs[0]).toMatchObject({ prompt: [user('x\ufffd'), assistant('')], source_prompt_fields: '[null,{"weight":0}]' })
+    expect(got.pairs[0]).toMatchObject({
+      prompt: [user('x\ufffd'), assistant('')],
+      source_prompt_fields: '[null,{"weight":0}]',
+    })
   })
 
   it('text that only begins with a bracket is text', () => {
@@ -233,22 +392,38 @@ describe('JSON text', () => {
   })
 
   it('sides as JSON without a prompt are whole conversations', () => {
-    const got = read(table([{ chosen: JSON.stringify([user(q), assistant(a)]), rejected: JSON.stringify([user(q), assistant(b)]) }]))
+    const got = read(
+      table([{ chosen: JSON.stringify([user(q), assistant(a)]), rejected: JSON.stringify([user(q), assistant(b)]) }]),
+    )
     expect([got.layout, got.pairs[0]]).toMatchObject(['json', plain])
   })
 })
 
 describe('names of other tools', () => {
   it('LLaMA-Factory: input below the instruction, system before it, conversations with {from, value}', () => {
-    const got = read(table([
-      { instruction: 'Add.', input: '1 and 2', system: '', chosen: '3', rejected: '4' }, { instruction: 'Add.', input: '', system: 'Be brief.', chosen: '3', rejected: '4' },
-      { instruction: '', input: '1 + 2', system: null, chosen: '3', rejected: '4' }, { instruction: null, input: 'x', system: null, chosen: '3', rejected: '4' },
-    ]))
-    expect(got.pairs.map(pair => pair.prompt)).toEqual([[user('Add.\n1 and 2')], [system('Be brief.'), user('Add.')], [user('1 + 2')]])
+    const got = read(
+      table([
+        { instruction: 'Add.', input: '1 and 2', system: '', chosen: '3', rejected: '4' },
+        { instruction: 'Add.', input: '', system: 'Be brief.', chosen: '3', rejected: '4' },
+        { instruction: '', input: '1 + 2', system: null, chosen: '3', rejected: '4' },
+        { instruction: null, input: 'x', system: null, chosen: '3', rejected: '4' },
+      ]),
+    )
+    expect(got.pairs.map(pair => pair.prompt)).toEqual([
+      [user('Add.\n1 and 2')],
+      [system('Be brief.'), user('Add.')],
+      [user('1 + 2')],
+    ])
     expect(got.refused).toEqual({ 3: 'missing_prompt' })
     expect(Object.keys(got.pairs[0])).toEqual(['id', 'prompt', 'chosen', 'rejected'])
-    const turns = [{ from: 'human', value: q }, { from: 'gpt', value: a }, { from: 'human', value: 'And?' }]
-    const shared = read(table([{ conversations: turns, chosen: { from: 'gpt', value: a }, rejected: { from: 'gpt', value: b } }]))
+    const turns = [
+      { from: 'human', value: q },
+      { from: 'gpt', value: a },
+      { from: 'human', value: 'And?' },
+    ]
+    const shared = read(
+      table([{ conversations: turns, chosen: { from: 'gpt', value: a }, rejected: { from: 'gpt', value: b } }]),
+    )
     expect(shared.pairs[0]).toMatchObject({ ...plain, prompt: [user(q), assistant(a), user('And?')] })
   })
 
@@ -259,13 +434,23 @@ describe('names of other tools', () => {
 })
 
 describe('completions', () => {
-  const scored = (...list: readonly (readonly [string | null, number | null])[]) => ({ prompt: q, completions: list.map(([response, score]) => ({ response, score })) })
-  const said = (pairs: ReturnType<typeof read>['pairs']) => pairs.map(({ id, chosen, rejected }) => [id, chosen[0].content, rejected[0].content])
+  const scored = (...list: readonly (readonly [string | null, number | null])[]) => ({
+    prompt: q,
+    completions: list.map(([response, score]) => ({ response, score })),
+  })
+  const said = (pairs: ReturnType<typeof read>['pairs']) =>
+    pairs.map(({ id, chosen, rejected }) => [id, chosen[0].content, rejected[0].content])
   const row = { id: 'x', n: 5, ...scored(['mid', 3], ['best', 5], ['low', 1], ['mid2', 3], ['none', null], [null, 9]) }
 
   it('adjacent levels meet, each completion is used, ties never pair', () => {
     const got = read(table([row, { id: 'y', n: 6, ...scored(['a', 1], ['b', 0]) }]))
-    expect(said(got.pairs)).toEqual([['x-0', 'best', 'mid'], ['x-1', 'best', 'mid2'], ['x-2', 'mid', 'low'], ['x-3', 'mid2', 'low'], ['y-0', 'a', 'b']])
+    expect(said(got.pairs)).toEqual([
+      ['x-0', 'best', 'mid'],
+      ['x-1', 'best', 'mid2'],
+      ['x-2', 'mid', 'low'],
+      ['x-3', 'mid2', 'low'],
+      ['y-0', 'a', 'b'],
+    ])
     expect(got.rows).toEqual([0, 0, 0, 0, 1])
     expect(got.pairs[2]).toMatchObject({ n: 5, source_chosen_score: 3, source_rejected_score: 1, prompt: [user(q)] })
     expect(got.ids).toEqual(['x', 'y'])
@@ -273,21 +458,64 @@ describe('completions', () => {
   })
 
   it('rows that make no pair', () => {
-    const got = read(table([row, scored(['a', 2], ['b', 2]), scored(['a', 2], [null, 1]), { ...scored(), completions: [] }, { ...scored(), completions: null }, { ...row, prompt: null }]))
-    expect(got.refused).toEqual({ 1: 'tied_scores', 2: 'too_few_completions', 3: 'too_few_completions', 4: 'too_few_completions', 5: 'missing_prompt' })
+    const got = read(
+      table([
+        row,
+        scored(['a', 2], ['b', 2]),
+        scored(['a', 2], [null, 1]),
+        { ...scored(), completions: [] },
+        { ...scored(), completions: null },
+        { ...row, prompt: null },
+      ]),
+    )
+    expect(got.refused).toEqual({
+      1: 'tied_scores',
+      2: 'too_few_completions',
+      3: 'too_few_completions',
+      4: 'too_few_completions',
+      5: 'missing_prompt',
+    })
   })
 
   it('two lists side by side, ranks, and lists of messages', () => {
-    const lists = read(table([{ instruction: q, generations: ['one', 'two', 'three'], ratings: [1, 3, 2] }, { instruction: q, generations: ['one', 'two'], ratings: [1] }]))
-    expect(lists.pairs.map(pair => [pair.chosen[0].content, pair.rejected[0].content])).toEqual([['two', 'three'], ['three', 'one']])
+    const lists = read(
+      table([
+        { instruction: q, generations: ['one', 'two', 'three'], ratings: [1, 3, 2] },
+        { instruction: q, generations: ['one', 'two'], ratings: [1] },
+      ]),
+    )
+    expect(lists.pairs.map(pair => [pair.chosen[0].content, pair.rejected[0].content])).toEqual([
+      ['two', 'three'],
+      ['three', 'one'],
+    ])
     expect(lists.refused).toEqual({ 1: 'unequal_lists' })
-    const ranked = read(table([{ context: [user(q)], completions: [{ rank: 1, completion: [assistant(b)] }, { rank: 0, completion: [{ ...assistant(a), name: 'Ann' }] }] }]))
-    expect(ranked.pairs[0]).toMatchObject({ ...plain, source_chosen_score: 0, source_rejected_score: 1, source_chosen_fields: '[{"name":"Ann"}]', source_rejected_fields: null })
+    const ranked = read(
+      table([
+        {
+          context: [user(q)],
+          completions: [
+            { rank: 1, completion: [assistant(b)] },
+            { rank: 0, completion: [{ ...assistant(a), name: 'Ann' }] },
+          ],
+        },
+      ]),
+    )
+    expect(ranked.pairs[0]).toMatchObject({
+      ...plain,
+      source_chosen_score: 0,
+      source_rejected_score: 1,
+      source_chosen_fields: '[{"name":"Ann"}]',
+      source_rejected_fields: null,
+    })
   })
 
   it('an empty batch gives the same schema', () => {
     const raw = table([row])
-    const empty = toRecordBatch(raw.schema, raw.schema.fields.map(field => fromValues(field.type, [])), 0)
+    const empty = toRecordBatch(
+      raw.schema,
+      raw.schema.fields.map(field => fromValues(field.type, [])),
+      0,
+    )
     expect(read(empty)).toMatchObject({ layout: 'completions', pairs: [] })
     expect(raw.schema.fields.find(field => field.name === 'completions')!.type).toBeInstanceOf(List)
   })
@@ -296,33 +524,65 @@ describe('completions', () => {
 describe('properties', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 6 })
   const maybe = fc.option(text, { freq: 5 })
-  const turns = fc.array(fc.record({ role: fc.constantFrom('user', 'assistant', 'tool'), content: fc.option(fc.constantFrom('a', 'b', ''), { freq: 9 }) }), { maxLength: 4 })
-  const transcript = fc.array(fc.constantFrom('\n\nHuman:', '\n\nAssistant:', ' x', '\n', 'y '), { maxLength: 8 }).map(parts => `\n\nHuman: a\n\nAssistant: b${parts.join('')}`)
+  const turns = fc.array(
+    fc.record({
+      role: fc.constantFrom('user', 'assistant', 'tool'),
+      content: fc.option(fc.constantFrom('a', 'b', ''), { freq: 9 }),
+    }),
+    { maxLength: 4 },
+  )
+  const transcript = fc
+    .array(fc.constantFrom('\n\nHuman:', '\n\nAssistant:', ' x', '\n', 'y '), { maxLength: 8 })
+    .map(parts => `\n\nHuman: a\n\nAssistant: b${parts.join('')}`)
   const id = fc.option(fc.constantFrom('i', 'j'), { freq: 2 })
   const kinds: Record<string, fc.Arbitrary<Row>> = {
     text: fc.record({ id, prompt: maybe, chosen: maybe, rejected: maybe, n: fc.integer() }),
-    messages: fc.record({ id, prompt: fc.option(turns, { freq: 5 }), chosen: fc.option(turns, { freq: 5 }), rejected: turns }),
+    messages: fc.record({
+      id,
+      prompt: fc.option(turns, { freq: 5 }),
+      chosen: fc.option(turns, { freq: 5 }),
+      rejected: turns,
+    }),
     text_messages: fc.record({ id, prompt: fc.constantFrom('a', 'b'), chosen: turns, rejected: turns }),
     implicit: fc.record({ chosen: turns, rejected: turns, n: fc.boolean() }),
     transcripts: fc.record({ chosen: transcript, rejected: transcript }),
     llama_factory: fc.record({ instruction: maybe, input: maybe, system: maybe, chosen: maybe, rejected: maybe }),
-    completions: fc.record({ id, prompt: maybe, completions: fc.option(fc.array(fc.record({ text: maybe, score: fc.option(fc.integer({ min: 0, max: 3 })) }), { maxLength: 6 }), { freq: 5 }) }),
+    completions: fc.record({
+      id,
+      prompt: maybe,
+      completions: fc.option(
+        fc.array(fc.record({ text: maybe, score: fc.option(fc.integer({ min: 0, max: 3 })) }), { maxLength: 6 }),
+        { freq: 5 },
+      ),
+    }),
   }
   for (const [layout, arbitrary] of Object.entries(kinds)) {
     it(`${layout}: pairs do not depend on how rows are cut into batches, and every row is a pair or refused`, () => {
-      fc.assert(fc.property(fc.array(arbitrary, { minLength: 1, maxLength: 12 }), fc.array(fc.nat(12), { maxLength: 4 }), (rows, cuts) => {
-        // a first row that fixes the types and the layout
-        const model = JSON.parse(layouts.find(({ name }) => name === layout)!.example) as Row
-        const first = layout === 'completions' ? { ...model, completions: [{ text: 'x', score: 1 }] } : layout === 'llama_factory' ? { ...model, system: 's' } : model
-        const raw = table([first, ...rows])
-        const whole = read(raw, { layout: layout as never })
-        const edges = cuts.filter(cut => cut <= raw.numRows).sort((x, y) => x - y)
-        expect(read(raw, { layout: layout as never, cuts: edges })).toEqual(whole)
-        const seen = new Set([...whole.rows, ...Object.keys(whole.refused).map(Number)])
-        expect(seen.size).toBe(raw.numRows)
-        expect(new Set(whole.rows).size + Object.keys(whole.refused).length).toBe(raw.numRows)
-        expect([...whole.rows]).toEqual([...whole.rows].sort((x, y) => x - y))
-      }), { numRuns: 60 })
+      fc.assert(
+        fc.property(
+          fc.array(arbitrary, { minLength: 1, maxLength: 12 }),
+          fc.array(fc.nat(12), { maxLength: 4 }),
+          (rows, cuts) => {
+            // a first row that fixes the types and the layout
+            const model = JSON.parse(layouts.find(({ name }) => name === layout)!.example) as Row
+            const first =
+              layout === 'completions'
+                ? { ...model, completions: [{ text: 'x', score: 1 }] }
+                : layout === 'llama_factory'
+                  ? { ...model, system: 's' }
+                  : model
+            const raw = table([first, ...rows])
+            const whole = read(raw, { layout: layout as never })
+            const edges = cuts.filter(cut => cut <= raw.numRows).sort((x, y) => x - y)
+            expect(read(raw, { layout: layout as never, cuts: edges })).toEqual(whole)
+            const seen = new Set([...whole.rows, ...Object.keys(whole.refused).map(Number)])
+            expect(seen.size).toBe(raw.numRows)
+            expect(new Set(whole.rows).size + Object.keys(whole.refused).length).toBe(raw.numRows)
+            expect([...whole.rows]).toEqual([...whole.rows].sort((x, y) => x - y))
+          },
+        ),
+        { numRuns: 60 },
+      )
     })
   }
 })

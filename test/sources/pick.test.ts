@@ -17,16 +17,29 @@ import { pairsOf } from './helpers.ts'
 
 /** Rows of which some are no pair, some have no id, and some lines are no JSON. */
 const ROWS = 230
-const rows = pairs(ROWS).map((row, i) => ({ ...row, ...i % 7 === 0 && { rejected: null }, ...i % 5 === 0 && { id: null } }))
-const at = folder(), paths = { jsonl: join(at, 'in.jsonl'), parquet: join(at, 'in.parquet'), arrow: join(at, 'in.arrow') }
-const kinds: readonly (readonly [keyof typeof paths, Source])[] = [['jsonl', readJsonl as Source], ['parquet', readParquet as Source], ['arrow', readArrow as Source]]
+const rows = pairs(ROWS).map((row, i) => ({
+  ...row,
+  ...(i % 7 === 0 && { rejected: null }),
+  ...(i % 5 === 0 && { id: null }),
+}))
+const at = folder(),
+  paths = { jsonl: join(at, 'in.jsonl'), parquet: join(at, 'in.parquet'), arrow: join(at, 'in.arrow') }
+const kinds: readonly (readonly [keyof typeof paths, Source])[] = [
+  ['jsonl', readJsonl as Source],
+  ['parquet', readParquet as Source],
+  ['arrow', readArrow as Source],
+]
 beforeAll(async () => {
-  writeFileSync(paths.jsonl, rows.map((row, i) => i % 11 === 0 ? '{"id": \n' : `${JSON.stringify(row)}\n`).join(''))
+  writeFileSync(paths.jsonl, rows.map((row, i) => (i % 11 === 0 ? '{"id": \n' : `${JSON.stringify(row)}\n`)).join(''))
   const stages = [
     { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'whole.jsonl'), pairs(ROWS)) } },
-    { id: 'parquet', use: 'write_parquet', from: 'pairs', with: { row_group_rows: 20 } }, { id: 'arrow', use: 'write_arrow', from: 'pairs' },
+    { id: 'parquet', use: 'write_parquet', from: 'pairs', with: { row_group_rows: 20 } },
+    { id: 'arrow', use: 'write_arrow', from: 'pairs' },
   ]
-  const { folder: made } = await run({ version: 1, name: 'make', partition_rows: 20, stages }, { output: join(at, 'made'), workers: 1 })
+  const { folder: made } = await run(
+    { version: 1, name: 'make', partition_rows: 20, stages },
+    { output: join(at, 'made'), workers: 1 },
+  )
   copyFileSync(join(made, 'parquet', 'data.parquet'), paths.parquet)
   copyFileSync(join(made, 'arrow', 'data-00000-of-00001.arrow'), paths.arrow)
 })
@@ -36,49 +49,80 @@ const open = async (source: Source, path: string): Promise<InputFile> => (await 
 /** All that a source says of the rows of a range, by the file's row. */
 async function said(source: Source, file: InputFile, range: RowRange): Promise<Map<number, unknown>> {
   const found = new Map<number, unknown>()
-  for await (const batch of source.read(optionsOf(file.path), structuredClone({ path: file.path, layout: file.layout, plan: file.plan }), range, context)) {
-    const all = pairsOf(batch), ids = textColumn(batch.ids)
+  for await (const batch of source.read(
+    optionsOf(file.path),
+    structuredClone({ path: file.path, layout: file.layout, plan: file.plan }),
+    range,
+    context,
+  )) {
+    const all = pairsOf(batch),
+      ids = textColumn(batch.ids)
     expect(batch.rows).toHaveLength(batch.raw.numRows)
-    batch.rows.forEach((row, i) => found.set(row, { id: ids.text(i), pairs: all.filter((_, k) => batch.row[k] === row), refused: batch.refused.filter(one => one.row === row) }))
+    batch.rows.forEach((row, i) =>
+      found.set(row, {
+        id: ids.text(i),
+        pairs: all.filter((_, k) => batch.row[k] === row),
+        refused: batch.refused.filter(one => one.row === row),
+      }),
+    )
   }
   return found
 }
 
 describe.each(kinds)('single rows of %s', (kind, source) => {
   it('are what they are in the whole file, whatever the range', async () => {
-    const file = await open(source, paths[kind]), whole = await said(source, file, { start: 0, end: ROWS })
+    const file = await open(source, paths[kind]),
+      whole = await said(source, file, { start: 0, end: ROWS })
     expect(file.canPick).toBe(true)
     expect([...whole.keys()]).toEqual([...Array(ROWS).keys()])
-    await fc.assert(fc.asyncProperty(fc.uniqueArray(fc.nat(ROWS - 1), { minLength: 1, maxLength: 60 }), fc.nat(60), async (picked, start) => {
-      const some = picked.filter(row => row >= start).sort((a, b) => a - b)
-      if (some.length === 0) return
-      const got = await said(source, file, { start, end: ROWS, rows: Uint32Array.from(some) })
-      expect([...got]).toEqual(some.map(row => [row, whole.get(row)]))
-    }), settings(25))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.nat(ROWS - 1), { minLength: 1, maxLength: 60 }),
+        fc.nat(60),
+        async (picked, start) => {
+          const some = picked.filter(row => row >= start).sort((a, b) => a - b)
+          if (some.length === 0) return
+          const got = await said(source, file, { start, end: ROWS, rows: Uint32Array.from(some) })
+          expect([...got]).toEqual(some.map(row => [row, whole.get(row)]))
+        },
+      ),
+      settings(25),
+    )
   })
 })
 
 /** Rows at which parts of a file begin that are stored together, and where in the file damage to each shows. */
 const parts = {
   async parquet(path: string) {
-    const file = readFileSync(path), { row_groups: groups } = await parquetMetadataAsync(file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer)
+    const file = readFileSync(path),
+      { row_groups: groups } = await parquetMetadataAsync(
+        file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer,
+      )
     return groups.map(({ columns }, k) => ({ first: k * 20, byte: Number(columns[1].meta_data!.data_page_offset) }))
   },
-  arrow: (path: string) => Promise.resolve(indexIpc(path).batches.map(({ first, at: [start] }) => ({ first, byte: start + 8 }))),
+  arrow: (path: string) =>
+    Promise.resolve(indexIpc(path).batches.map(({ first, at: [start] }) => ({ first, byte: start + 8 }))),
 }
 
-describe.each([['parquet', readParquet as Source], ['arrow', readArrow as Source]] as const)('of %s', (kind, source) => {
+describe.each([
+  ['parquet', readParquet as Source],
+  ['arrow', readArrow as Source],
+] as const)('of %s', (kind, source) => {
   it('only what is stored with a row to read is read', async () => {
-    const file = await open(source, paths[kind]), all = await parts[kind](paths[kind]), whole = await said(source, file, { start: 0, end: ROWS })
+    const file = await open(source, paths[kind]),
+      all = await parts[kind](paths[kind]),
+      whole = await said(source, file, { start: 0, end: ROWS })
     expect(all.length).toBeGreaterThan(5)
     for (const { first, byte } of all) {
-      const path = join(at, `${first}.${kind}`), others = all.map(part => part.first).filter(row => row !== first)
+      const path = join(at, `${first}.${kind}`),
+        others = all.map(part => part.first).filter(row => row !== first)
       copyFileSync(paths[kind], path)
       const fd = openSync(path, 'r+')
       writeSync(fd, Buffer.alloc(40), 0, 40, byte)
       closeSync(fd)
-      const read = (...rows: number[]) => said(source, { ...file, path }, { start: 0, end: ROWS, rows: Uint32Array.from(rows) })
-      expect([...await read(...others)]).toEqual(others.map(row => [row, whole.get(row)]))
+      const read = (...rows: number[]) =>
+        said(source, { ...file, path }, { start: 0, end: ROWS, rows: Uint32Array.from(rows) })
+      expect([...(await read(...others))]).toEqual(others.map(row => [row, whole.get(row)]))
       // the damage is seen where it is read
       expect((await read(first).catch(() => undefined))?.get(first)).not.toEqual(whole.get(first))
     }

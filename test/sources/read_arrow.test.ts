@@ -3,8 +3,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
-  Bool, Dictionary, Field, Float16, Int32, Int64, LargeUtf8, List, makeData, makeVector, Message, RecordBatchFileWriter, RecordBatchStreamWriter, Struct, tableFromArrays, Utf8,
-  Utf8View, vectorFromArray, type Data, type RecordBatch, type Vector,
+  Bool,
+  Dictionary,
+  Field,
+  Float16,
+  Int32,
+  Int64,
+  LargeUtf8,
+  List,
+  makeData,
+  makeVector,
+  Message,
+  RecordBatchFileWriter,
+  RecordBatchStreamWriter,
+  Struct,
+  tableFromArrays,
+  Utf8,
+  Utf8View,
+  vectorFromArray,
+  type Data,
+  type RecordBatch,
+  type Vector,
 } from 'apache-arrow'
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
 import { describe, expect, it } from 'vitest'
@@ -35,26 +54,44 @@ describe('files', () => {
     const path = join(folder, 'shard.arrow')
     const writer = new IpcWriter(path, file.schema)
     for await (const { pairs } of readParquet.read(options, file, { start: 0, end: 240 }, {} as never)) {
-      for (const [start, end] of [[0, 7], [7, 100], [100, 240]]) writer.write(cut(pairs, start, end))
+      for (const [start, end] of [
+        [0, 7],
+        [7, 100],
+        [100, 240],
+      ]) {
+        writer.write(cut(pairs, start, end))
+      }
     }
     writer.close()
     const want = await readAll(readParquet, data, 'a-codec-none.parquet')
     const got = await readAll(readArrow, folder, 'shard.arrow', {}, 33)
     expect(got.pairs).toEqual(want.pairs)
-    expect(got.files[0]).toMatchObject({ layout: 'messages', starts: [0, 7, 100], rows: 240, facts: { format: 'stream', end_of_stream: 'present' } })
+    expect(got.files[0]).toMatchObject({
+      layout: 'messages',
+      starts: [0, 7, 100],
+      rows: 240,
+      facts: { format: 'stream', end_of_stream: 'present' },
+    })
     const few = await readAll(readArrow, folder, 'shard.arrow', { columns: ['subset'] })
     expect(Object.keys(few.pairs[0])).toEqual(['id', 'prompt', 'chosen', 'rejected', 'subset'])
   })
 
   it('stream and file format, several batches, empty ones, one of more than 1,000 rows', async () => {
-    const rows = Array.from({ length: 2100 }, (_, i) => ({ id: `${i}`, ...pair, n: i, dropped_reason: i % 2 ? 'x' : null }))
+    const rows = Array.from({ length: 2100 }, (_, i) => ({
+      id: `${i}`,
+      ...pair,
+      n: i,
+      dropped_reason: i % 2 ? 'x' : null,
+    }))
     const whole = table(rows)
     for (const kind of ['stream', 'file'] as const) {
       const path = join(folder, `${kind}.arrow`)
       writeFileSync(path, await bytesOf(kind, [cut(whole, 0, 3), cut(whole, 3, 3), cut(whole, 3, 2100)]))
       const got = await readAll(readArrow, folder, path, {}, 1500)
       expect(got.files[0]).toMatchObject({ rows: 2100, starts: [0, 3], layout: 'text', facts: { format: kind } })
-      expect(got.pairs.map(({ id, n, dropped_reason }) => ({ id, n, dropped_reason }))).toEqual(rows.map(({ id, n, dropped_reason }) => ({ id, n, dropped_reason })))
+      expect(got.pairs.map(({ id, n, dropped_reason }) => ({ id, n, dropped_reason }))).toEqual(
+        rows.map(({ id, n, dropped_reason }) => ({ id, n, dropped_reason })),
+      )
     }
   })
 
@@ -65,7 +102,10 @@ describe('files', () => {
     const [batch] = tableFromArrays(columns as never).batches as unknown as RecordBatch[]
     writeFileSync(path, await bytesOf('stream', [batch]))
     const got = await readAll(readArrow, folder, path)
-    expect(got.pairs).toMatchObject([{ prompt: [user('p')], chosen: [assistant('a')] }, { prompt: [user('p')], chosen: [assistant('b')] }])
+    expect(got.pairs).toMatchObject([
+      { prompt: [user('p')], chosen: [assistant('a')] },
+      { prompt: [user('p')], chosen: [assistant('b')] },
+    ])
     expect([...got.refused.values()]).toEqual(['missing_chosen'])
   })
 
@@ -73,8 +113,10 @@ describe('files', () => {
     const whole = table([pair, { ...pair, chosen: 'Five.' }])
     const bytes = await bytesOf('stream', [cut(whole, 0, 1), cut(whole, 1, 2)])
     const bad: [string, Uint8Array, RegExp][] = [
-      ['empty', new Uint8Array(0), /is not Arrow IPC/], ['text', Buffer.from(`${JSON.stringify(pair)}\n`.repeat(20)), /is not Arrow IPC/],
-      ['cut', bytes.subarray(0, bytes.length - 40), /is cut: a message at byte/], ['file', (await bytesOf('file', [whole])).subarray(0, 100), /without its footer/],
+      ['empty', new Uint8Array(0), /is not Arrow IPC/],
+      ['text', Buffer.from(`${JSON.stringify(pair)}\n`.repeat(20)), /is not Arrow IPC/],
+      ['cut', bytes.subarray(0, bytes.length - 40), /is cut: a message at byte/],
+      ['file', (await bytesOf('file', [whole])).subarray(0, 100), /without its footer/],
       ['parquet', readFileSync(join(data, 'a-empty.parquet')), /is not Arrow IPC/],
     ]
     for (const [name, content, message] of bad) {
@@ -91,9 +133,11 @@ describe('files', () => {
 
 /** Messages of a stream behind each other, without its schema and end, and where each begins. */
 async function messagesOf(batches: readonly RecordBatch[]): Promise<Uint8Array[]> {
-  const bytes = Buffer.from(await bytesOf('stream', batches)), all: Uint8Array[] = []
+  const bytes = Buffer.from(await bytesOf('stream', batches)),
+    all: Uint8Array[] = []
   for (let at = 0; at < bytes.length - 8;) {
-    const head = 8 + bytes.readInt32LE(at + 4), message = Message.decode(bytes.subarray(at + 8, at + head))
+    const head = 8 + bytes.readInt32LE(at + 4),
+      message = Message.decode(bytes.subarray(at + 8, at + head))
     const end = at + head + message.bodyLength
     if (!message.isSchema()) all.push(bytes.subarray(at, end))
     at = end
@@ -103,26 +147,41 @@ async function messagesOf(batches: readonly RecordBatch[]): Promise<Uint8Array[]
 
 type Piece = Uint8Array | 'batch' | 'dictionary'
 /** A file of these pieces; the footer names each message that a word stands before. */
-function fileOf({ schema }: RecordBatch, head: Uint8Array, pieces: readonly Piece[], move = 0, twice = false): Uint8Array {
+function fileOf(
+  { schema }: RecordBatch,
+  head: Uint8Array,
+  pieces: readonly Piece[],
+  move = 0,
+  twice = false,
+): Uint8Array {
   const blocks = { batch: [] as FileBlock[], dictionary: [] as FileBlock[] }
   const parts: Uint8Array[] = [head]
-  let at = head.length, kind: 'batch' | 'dictionary' | undefined
+  let at = head.length,
+    kind: 'batch' | 'dictionary' | undefined
   for (const piece of pieces) {
-    if (typeof piece === 'string') { kind = piece; continue }
+    if (typeof piece === 'string') {
+      kind = piece
+      continue
+    }
     const meta = 8 + Buffer.from(piece).readInt32LE(4)
-    if (kind) for (let n = 0; n < (twice ? 2 : 1); n++) blocks[kind].push(new FileBlock(meta, piece.length - meta, at + move))
+    if (kind) {
+      for (let n = 0; n < (twice ? 2 : 1); n++) blocks[kind].push(new FileBlock(meta, piece.length - meta, at + move))
+    }
     kind = undefined
     parts.push(piece)
     at += piece.length
   }
-  const footer = Footer.encode(new Footer(schema, 4, blocks.batch, blocks.dictionary)), length = Buffer.alloc(4)
+  const footer = Footer.encode(new Footer(schema, 4, blocks.batch, blocks.dictionary)),
+    length = Buffer.alloc(4)
   length.writeInt32LE(footer.length)
   return Buffer.concat([...parts, footer, length, Buffer.from('ARROW1')])
 }
 
 describe('the file format is read by its footer', () => {
   const magic = (bytes: number) => Buffer.concat([Buffer.from('ARROW1')], bytes)
-  const rows = Array.from({ length: 60 }, (_, i) => ({ id: `r${i}`, ...pair, n: i })), whole = table(rows), parts = [cut(whole, 0, 25), cut(whole, 25, 60)]
+  const rows = Array.from({ length: 60 }, (_, i) => ({ id: `r${i}`, ...pair, n: i })),
+    whole = table(rows),
+    parts = [cut(whole, 0, 25), cut(whole, 25, 60)]
   const numbers = async (name: string, bytes: Uint8Array) => {
     const path = join(folder, `${name}.arrow`)
     writeFileSync(path, bytes)
@@ -134,7 +193,12 @@ describe('the file format is read by its footer', () => {
     const [a, b] = await messagesOf(parts)
     for (const head of [magic(8), magic(64), Buffer.concat([magic(8), Buffer.from([24, 0, 0, 0, 1, 2, 3, 4])])]) {
       expect(await numbers('padded', fileOf(whole, head, ['batch', a, 'batch', b]))).toEqual(upTo(60))
-      expect(await numbers('padded', fileOf(whole, head, ['batch', a, new Uint8Array(64), 'batch', b, Buffer.from('ffffffff00000000', 'hex')]))).toEqual(upTo(60))
+      expect(
+        await numbers(
+          'padded',
+          fileOf(whole, head, ['batch', a, new Uint8Array(64), 'batch', b, Buffer.from('ffffffff00000000', 'hex')]),
+        ),
+      ).toEqual(upTo(60))
     }
     const got = await numbers('swapped', fileOf(whole, magic(8), ['batch', b, 'batch', a]))
     expect(got).toEqual([...upTo(60).slice(25), ...upTo(25)])
@@ -142,26 +206,58 @@ describe('the file format is read by its footer', () => {
 
   it('with dictionaries behind the batches', async () => {
     const of = (values: readonly string[]) => vectorFromArray(values, new Dictionary(new Utf8(), new Int32()))
-    const [batch] = tableFromArrays({ prompt: of(['p', 'p', 'q']), chosen: of(['a', 'b', 'c']), rejected: of(['x', 'y', 'x']) } as never).batches as unknown as RecordBatch[]
-    const messages = await messagesOf([batch]), dictionaries = messages.slice(0, -1), last = messages[messages.length - 1]
+    const [batch] = tableFromArrays({
+      prompt: of(['p', 'p', 'q']),
+      chosen: of(['a', 'b', 'c']),
+      rejected: of(['x', 'y', 'x']),
+    } as never).batches as unknown as RecordBatch[]
+    const messages = await messagesOf([batch]),
+      dictionaries = messages.slice(0, -1),
+      last = messages[messages.length - 1]
     expect(dictionaries.length).toBe(3)
     const path = join(folder, 'behind.arrow')
-    writeFileSync(path, fileOf(batch, magic(8), ['batch', last, ...dictionaries.flatMap((one): Piece[] => ['dictionary', one])]))
+    writeFileSync(
+      path,
+      fileOf(batch, magic(8), ['batch', last, ...dictionaries.flatMap((one): Piece[] => ['dictionary', one])]),
+    )
     const got = await readAll(readArrow, folder, path)
     expect(got.pairs.map(({ chosen }) => chosen)).toEqual([[assistant('a')], [assistant('b')], [assistant('c')]])
-    writeFileSync(path, fileOf(batch, magic(8), ['batch', last, ...[...dictionaries, dictionaries[0]].flatMap((one): Piece[] => ['dictionary', one])]))
+    writeFileSync(
+      path,
+      fileOf(batch, magic(8), [
+        'batch',
+        last,
+        ...[...dictionaries, dictionaries[0]].flatMap((one): Piece[] => ['dictionary', one]),
+      ]),
+    )
     await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow('replaces a dictionary')
   })
 
   it('and refused where the footer contradicts the file', async () => {
     const [a, b] = await messagesOf(parts)
     const bad: [string, Uint8Array, RegExp][] = [
-      ['names no batch of two', fileOf(whole, magic(8), [a, b]), /a record batch at byte 8 that its footer does not name/],
-      ['names one of two', fileOf(whole, magic(8), ['batch', a, b]), /a record batch at byte \d+ that its footer does not name/],
+      [
+        'names no batch of two',
+        fileOf(whole, magic(8), [a, b]),
+        /a record batch at byte 8 that its footer does not name/,
+      ],
+      [
+        'names one of two',
+        fileOf(whole, magic(8), ['batch', a, b]),
+        /a record batch at byte \d+ that its footer does not name/,
+      ],
       ['names a batch twice', fileOf(whole, magic(8), ['batch', a, 'batch', b], 0, true), /another one ends at/],
       ['points beyond the file', fileOf(whole, magic(8), ['batch', a], 1e6), /the footer begins at/],
-      ['points beside a message', fileOf(whole, magic(8), ['batch', a, b, b, b], 8), /at byte 16|a message that ends at|damaged message|rows are at byte/],
-      ['has a batch for a dictionary', fileOf(whole, magic(8), ['dictionary', a, 'batch', b]), /its footer has a dictionary, and there is none/],
+      [
+        'points beside a message',
+        fileOf(whole, magic(8), ['batch', a, b, b, b], 8),
+        /at byte 16|a message that ends at|damaged message|rows are at byte/,
+      ],
+      [
+        'has a batch for a dictionary',
+        fileOf(whole, magic(8), ['dictionary', a, 'batch', b]),
+        /its footer has a dictionary, and there is none/,
+      ],
     ]
     for (const [name, bytes, message] of bad) {
       const path = join(folder, 'contradiction.arrow')
@@ -171,27 +267,45 @@ describe('the file format is read by its footer', () => {
   })
 
   it('two files in one are refused, of equal sizes too', async () => {
-    const file = await bytesOf('file', parts), path = join(folder, 'files.arrow')
+    const file = await bytesOf('file', parts),
+      path = join(folder, 'files.arrow')
     writeFileSync(path, Buffer.concat([file, file]))
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(/has the end of a file at byte \d+, before its own: two files were joined/)
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(
+      /has the end of a file at byte \d+, before its own: two files were joined/,
+    )
   })
 
   it('two streams in one file are refused, zeros behind one are none', async () => {
-    const stream = await bytesOf('stream', parts), path = join(folder, 'joined.arrow')
+    const stream = await bytesOf('stream', parts),
+      path = join(folder, 'joined.arrow')
     writeFileSync(path, Buffer.concat([stream, stream]))
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(`goes on at byte ${stream.length}, behind the end of its stream: two streams were joined`)
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(
+      `goes on at byte ${stream.length}, behind the end of its stream: two streams were joined`,
+    )
     writeFileSync(path, Buffer.concat([stream.subarray(0, -8), stream]))
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(`has a second schema at byte ${stream.length - 8}`)
+    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(
+      `has a second schema at byte ${stream.length - 8}`,
+    )
     expect(await numbers('zeros', Buffer.concat([stream, new Uint8Array(512)]))).toEqual(upTo(60))
     // what a crash leaves: zeros where the second batch and the end were
-    const [a] = await messagesOf(parts), at = Buffer.from(stream).indexOf(a) + a.length
+    const [a] = await messagesOf(parts),
+      at = Buffer.from(stream).indexOf(a) + a.length
     writeFileSync(path, Buffer.concat([stream.subarray(0, at), new Uint8Array(4096)]))
-    expect((await readAll(readArrow, folder, path)).files[0].facts).toMatchObject({ rows: 25, end_of_stream: 'missing' })
+    expect((await readAll(readArrow, folder, path)).files[0].facts).toMatchObject({
+      rows: 25,
+      end_of_stream: 'missing',
+    })
   })
 })
 
 describe('plain', () => {
-  const values = (vector: Vector) => vector.data.map(data => { const made = plain(data); return Array.from({ length: made.length }, (_, i) => valueOf(made, i)) }).flat()
+  const values = (vector: Vector) =>
+    vector.data
+      .map(data => {
+        const made = plain(data)
+        return Array.from({ length: made.length }, (_, i) => valueOf(made, i))
+      })
+      .flat()
   const check = (vector: Vector, want: readonly unknown[]) => {
     expect(values(vector)).toEqual(want)
     for (const data of vector.data) expect(String(plain(data).type)).toBe(String(plainType(data.type)))
@@ -199,18 +313,33 @@ describe('plain', () => {
 
   it('gives the values of all kinds of types', () => {
     check(vectorFromArray(['a', null, 'ccc'], new LargeUtf8()), ['a', null, 'ccc'])
-    check(vectorFromArray(['a', null, 'longer than twelve bytes'], new Utf8View()), ['a', null, 'longer than twelve bytes'])
+    check(vectorFromArray(['a', null, 'longer than twelve bytes'], new Utf8View()), [
+      'a',
+      null,
+      'longer than twelve bytes',
+    ])
     check(vectorFromArray([1, null, 0.5], new Float16()), [1, null, 0.5])
     check(vectorFromArray([true, null, false], new Bool()), [true, null, false])
     check(vectorFromArray([1n, null, 2n ** 60n], new Int64()), [1, null, String(2n ** 60n)])
     check(vectorFromArray([[1], null, [2, 3], []], new List(new Field('x', new Int32()))), [[1], null, [2, 3], []])
-    check(vectorFromArray([{ a: 'x' }, null, { a: null }], new Struct([new Field('a', new Utf8())])), [{ a: 'x' }, null, {}])
+    check(vectorFromArray([{ a: 'x' }, null, { a: null }], new Struct([new Field('a', new Utf8())])), [
+      { a: 'x' },
+      null,
+      {},
+    ])
   })
 
   it('cuts padding, moves offsets to 0 and empties null rows', () => {
-    const made = plain(makeData({
-      type: new Utf8(), length: 3, nullCount: 1, nullBitmap: Uint8Array.of(0b101, 0, 0, 0, 0, 0, 0, 0), valueOffsets: Int32Array.of(1, 2, 4, 5), data: Buffer.from('_abbc____'),
-    }) as Data)
+    const made = plain(
+      makeData({
+        type: new Utf8(),
+        length: 3,
+        nullCount: 1,
+        nullBitmap: Uint8Array.of(0b101, 0, 0, 0, 0, 0, 0, 0),
+        valueOffsets: Int32Array.of(1, 2, 4, 5),
+        data: Buffer.from('_abbc____'),
+      }) as Data,
+    )
     expect(Array.from(made.valueOffsets as Int32Array)).toEqual([0, 1, 1, 2])
     expect(Buffer.from(made.values as Uint8Array).toString()).toBe('ac')
     expect(makeVector(made as never).toArray()).toEqual(['a', null, 'c'])

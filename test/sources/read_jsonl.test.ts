@@ -22,9 +22,10 @@ function write(content: string | Uint8Array, name = `${files++}.jsonl`): string 
   writeFileSync(path, content)
   return path
 }
-const readText = (content: string, more: Partial<InputOptions> = {}, step?: number) => readAll(readJsonl, folder, write(content), more, step)
+const readText = (content: string, more: Partial<InputOptions> = {}, step?: number) =>
+  readAll(readJsonl, folder, write(content), more, step)
 const readRows = (rows: readonly unknown[], more: Partial<InputOptions> = {}, step?: number) =>
-  readText(rows.map(row => typeof row === 'string' ? row : JSON.stringify(row)).join('\n'), more, step)
+  readText(rows.map(row => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'), more, step)
 const pair = { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }
 
 it('a line that is not UTF-8 is unreadable, whatever column holds it', async () => {
@@ -36,10 +37,17 @@ it('a line that is not UTF-8 is unreadable, whatever column holds it', async () 
 })
 
 describe('real rows', () => {
-  for (const [lines, parquet] of [['sample-a', 'a-codec-none'], ['sample-b', 'b-nullable-snappy'], ['sample-raw', 'raw-snappy'], ['sample-zh', 'zh-zstd']]) {
+  for (const [lines, parquet] of [
+    ['sample-a', 'a-codec-none'],
+    ['sample-b', 'b-nullable-snappy'],
+    ['sample-raw', 'raw-snappy'],
+    ['sample-zh', 'zh-zstd'],
+  ]) {
     it(`${lines} gives the pairs of the same rows in Parquet`, async () => {
-      const a = await readAll(readJsonl, data, `${lines}.jsonl`, {}, 70), b = await readAll(readParquet, data, `${parquet}.parquet`)
-      const bare = (all: typeof a) => all.pairs.map(({ id, prompt, chosen, rejected, subset }) => ({ id, prompt, chosen, rejected, subset }))
+      const a = await readAll(readJsonl, data, `${lines}.jsonl`, {}, 70),
+        b = await readAll(readParquet, data, `${parquet}.parquet`)
+      const bare = (all: typeof a) =>
+        all.pairs.map(({ id, prompt, chosen, rejected, subset }) => ({ id, prompt, chosen, rejected, subset }))
       expect(bare(a)).toEqual(bare(b))
       expect(a.refused).toEqual(b.refused)
       expect(a.files[0].layout).toBe(b.files[0].layout)
@@ -49,7 +57,10 @@ describe('real rows', () => {
 
 describe('columns', () => {
   it('have the types of the values; lists, objects and mixtures are JSON text', async () => {
-    const { pairs } = await readRows([{ ...pair, n: 1, ok: true, tags: ['x'], meta: { a: 1 }, mixed: 1, nothing: null }, { ...pair, n: null, ok: false, mixed: 'y' }])
+    const { pairs } = await readRows([
+      { ...pair, n: 1, ok: true, tags: ['x'], meta: { a: 1 }, mixed: 1, nothing: null },
+      { ...pair, n: null, ok: false, mixed: 'y' },
+    ])
     expect(pairs[0]).toMatchObject({ n: 1, ok: true, tags: '["x"]', meta: '{"a":1}', mixed: '1', nothing: null })
     expect(pairs[0]).not.toHaveProperty('source_other')
     expect(pairs[1]).toMatchObject({ n: null, ok: false, tags: null, mixed: '"y"' })
@@ -59,54 +70,115 @@ describe('columns', () => {
     const rows: Row[] = Array.from({ length: 1000 }, () => ({ ...pair, n: 1 }))
     const { pairs, rows: read } = await readRows([...rows, { ...pair, n: 'many', late: [1] }, { ...pair, n: 2 }])
     expect(read).toBe(1002)
-    expect(pairs.slice(999).map(({ n, source_other }) => [n, source_other])).toEqual([[1, null], [null, '{"n":"many","late":[1]}'], [2, null]])
+    expect(pairs.slice(999).map(({ n, source_other }) => [n, source_other])).toEqual([
+      [1, null],
+      [null, '{"n":"many","late":[1]}'],
+      [2, null],
+    ])
   })
 
   it('what fits no column is found in the last of many lines, and only where there is any', async () => {
-    const rows: Row[] = Array.from({ length: 1500 }, (_, i) => ({ ...pair, n: i, 'clé "x"': 'a\\', nested: { a: ['}', '"', 1] } }))
+    const rows: Row[] = Array.from({ length: 1500 }, (_, i) => ({
+      ...pair,
+      n: i,
+      'clé "x"': 'a\\',
+      nested: { a: ['}', '"', 1] },
+    }))
     expect((await readRows(rows)).files[0].schema.names).not.toContain('source_other')
-    for (const [late, other] of [[{ n: 'x' }, '{"n":"x"}'], [{ more: false }, '{"more":false}'], [{ nö: { a: 1 } }, '{"nö":{"a":1}}']] as const) {
+    for (const [late, other] of [
+      [{ n: 'x' }, '{"n":"x"}'],
+      [{ more: false }, '{"more":false}'],
+      [{ nö: { a: 1 } }, '{"nö":{"a":1}}'],
+    ] as const) {
       const { pairs } = await readRows([...rows, { ...pair, ...late }])
       expect([pairs[0].source_other, pairs[1500].source_other]).toEqual([null, other])
     }
     // nulls, keys with escapes and lines that are refused have nothing to keep
     const lines = rows.map(row => JSON.stringify(row))
-    const { files: [file], errors } = await readText([...lines, '{"prompt":"x","\\u0063hosen":"y","rejected":"z","late":null}', '{"late":1', '{"late":1}}', '[{"late":1}]'].join('\n'))
+    const {
+      files: [file],
+      errors,
+    } = await readText(
+      [
+        ...lines,
+        '{"prompt":"x","\\u0063hosen":"y","rejected":"z","late":null}',
+        '{"late":1',
+        '{"late":1}}',
+        '[{"late":1}]',
+      ].join('\n'),
+    )
     expect(file.schema.names).not.toContain('source_other')
     expect([...errors.keys()]).toEqual([1501, 1502, 1503])
   })
 
   it('whole numbers are int64 and keep all digits, as ids do', async () => {
-    const text = (values: readonly string[], name = 'n') => values.map((value, i) => `{"prompt":"p${i}","chosen":"a","rejected":"b","${name}":${value}}`).join('\n')
+    const text = (values: readonly string[], name = 'n') =>
+      values.map((value, i) => `{"prompt":"p${i}","chosen":"a","rejected":"b","${name}":${value}}`).join('\n')
     const read = async (values: readonly string[], name?: string) => {
-      const { pairs, files: [{ schema }] } = await readText(text(values, name))
-      return [String(schema.fields.find(field => field.name === (name ?? 'n'))!.type), pairs.map(pair => pair[name ?? 'n'])]
+      const {
+        pairs,
+        files: [{ schema }],
+      } = await readText(text(values, name))
+      return [
+        String(schema.fields.find(field => field.name === (name ?? 'n'))!.type),
+        pairs.map(pair => pair[name ?? 'n']),
+      ]
     }
     expect(await read(['1', '-2', 'null', '0'])).toEqual(['Int64', [1, -2, null, 0]])
-    expect(await read(['9007199254740993', '-9223372036854775808'])).toEqual(['Int64', ['9007199254740993', '-9223372036854775808']])
-    expect(await read([...Array.from({ length: 1200 }, () => '1'), '2.5'])).toEqual(['Float64', [...Array.from({ length: 1200 }, () => 1), 2.5]])
+    expect(await read(['9007199254740993', '-9223372036854775808'])).toEqual([
+      'Int64',
+      ['9007199254740993', '-9223372036854775808'],
+    ])
+    expect(await read([...Array.from({ length: 1200 }, () => '1'), '2.5'])).toEqual([
+      'Float64',
+      [...Array.from({ length: 1200 }, () => 1), 2.5],
+    ])
     expect(await read(['1.0', '2e3', '9007199254740992'])).toEqual(['Float64', [1, 2000, 2 ** 53]])
     expect(await read(['0.5', '9007199254740993'])).toEqual(['Utf8', ['0.5', '9007199254740993']])
     expect(await read(['18446744073709551615', '-1'])).toEqual(['Utf8', ['18446744073709551615', '-1']])
-    expect(await read(['{"a": [12345678901234567890, "12345678901234567890"]}'])).toEqual(['Utf8', ['{"a":[12345678901234567890,"12345678901234567890"]}']])
+    expect(await read(['{"a": [12345678901234567890, "12345678901234567890"]}'])).toEqual([
+      'Utf8',
+      ['{"a":[12345678901234567890,"12345678901234567890"]}'],
+    ])
     expect(await read(['12345678901234567', '7'], 'id')).toEqual(['Utf8', ['12345678901234567', '7']])
-    expect(await read(['18446744073709551615', '"abc"', '1'], 'id')).toEqual(['Utf8', ['18446744073709551615', 'abc', '1']])
+    expect(await read(['18446744073709551615', '"abc"', '1'], 'id')).toEqual([
+      'Utf8',
+      ['18446744073709551615', 'abc', '1'],
+    ])
   })
 
   it('any JSON is read as JSON.parse reads it, but for its long integers', () => {
-    fc.assert(fc.property(fc.jsonValue(), fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value, whole) => {
-      expect(stringifyDigits(parseDigits(JSON.stringify(value)))).toBe(JSON.stringify(value))
-      const text = `{"a": [${JSON.stringify(value)}, ${whole}],"b":"${whole}"}`
-      expect(stringifyDigits(parseDigits(text))).toBe(`{"a":[${JSON.stringify(value)},${whole}],"b":"${whole}"}`)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value, whole) => {
+        expect(stringifyDigits(parseDigits(JSON.stringify(value)))).toBe(JSON.stringify(value))
+        const text = `{"a": [${JSON.stringify(value)}, ${whole}],"b":"${whole}"}`
+        expect(stringifyDigits(parseDigits(text))).toBe(`{"a":[${JSON.stringify(value)},${whole}],"b":"${whole}"}`)
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('messages with further fields, and completions with scores', async () => {
     const chosen = [{ ...assistant('Seven.'), tool_calls: [{ name: 'f' }] }]
-    const { pairs, files: [file] } = await readRows([{ ...pair, prompt: [user('Name a prime.')], chosen, rejected: [assistant('Nine.')] }])
+    const {
+      pairs,
+      files: [file],
+    } = await readRows([{ ...pair, prompt: [user('Name a prime.')], chosen, rejected: [assistant('Nine.')] }])
     expect([file.layout, pairs[0].source_chosen_fields]).toEqual(['messages', '[{"tool_calls":[{"name":"f"}]}]'])
-    const scored = await readRows([{ prompt: 'x', completions: [{ response: 'a', score: 1 }, { response: 'b', score: 2.5, note: null }] }])
-    expect(scored.pairs[0]).toMatchObject({ chosen: [assistant('b')], rejected: [assistant('a')], source_chosen_score: 2.5 })
+    const scored = await readRows([
+      {
+        prompt: 'x',
+        completions: [
+          { response: 'a', score: 1 },
+          { response: 'b', score: 2.5, note: null },
+        ],
+      },
+    ])
+    expect(scored.pairs[0]).toMatchObject({
+      chosen: [assistant('b')],
+      rejected: [assistant('a')],
+      source_chosen_score: 2.5,
+    })
   })
 
   it('folders key=value become columns', async () => {
@@ -117,31 +189,62 @@ describe('columns', () => {
 
 describe('lines', () => {
   it('that cannot be read are refused with what is wrong, by their number', async () => {
-    const { errors, refused, pairs } = await readRows([pair, '{"prompt": "x"', '', '[1]', { ...pair, chosen: 7 }, { ...pair, id: 'x', rejected: ['Nine.'] }, pair, { ...pair, rejected: null }])
+    const { errors, refused, pairs } = await readRows([
+      pair,
+      '{"prompt": "x"',
+      '',
+      '[1]',
+      { ...pair, chosen: 7 },
+      { ...pair, id: 'x', rejected: ['Nine.'] },
+      pair,
+      { ...pair, rejected: null },
+    ])
     expect(Object.fromEntries(errors)).toEqual({
-      1: 'the line is no JSON', 2: 'the line is empty', 3: 'the line is JSON but no object', 4: expect.stringContaining('/chosen must be string'), 5: expect.stringContaining('/rejected must be string'),
+      1: 'the line is no JSON',
+      2: 'the line is empty',
+      3: 'the line is JSON but no object',
+      4: expect.stringContaining('/chosen must be string'),
+      5: expect.stringContaining('/rejected must be string'),
     })
     expect(pairs.length).toBe(2)
-    expect([...refused.values()].sort()).toEqual([...Array.from({ length: 5 }, () => 'unreadable_line'), 'missing_rejected'].sort())
+    expect([...refused.values()].sort()).toEqual(
+      [...Array.from({ length: 5 }, () => 'unreadable_line'), 'missing_rejected'].sort(),
+    )
   })
 
   it('a field of a message that the first rows do not have is an error, not lost', async () => {
     const messages = { prompt: [user('x')], chosen: [assistant('y')], rejected: [assistant('z')] }
-    const { errors } = await readRows([...Array.from({ length: 1000 }, () => messages), { ...messages, chosen: [{ ...assistant('y'), name: 'Ann' }] }])
+    const { errors } = await readRows([
+      ...Array.from({ length: 1000 }, () => messages),
+      { ...messages, chosen: [{ ...assistant('y'), name: 'Ann' }] },
+    ])
     expect(errors.get(1000)).toMatch(/\/chosen\/0 .*'name' is not among/)
   })
 
   it('Windows line ends, a byte order mark, no last line end, lone surrogates', async () => {
-    const { pairs } = await readText(`\ufeff${JSON.stringify(pair)}\r\n{"prompt":"x\\ud800","chosen":"é","rejected":"z"}`)
-    expect(pairs.map(({ prompt, chosen }) => [prompt[0].content, chosen[0].content])).toEqual([['Name a prime.', 'Seven.'], ['x\ufffd', 'é']])
+    const { pairs } = await readText(
+      `\ufeff${JSON.stringify(pair)}\r\n{"prompt":"x\\ud800","chosen":"é","rejected":"z"}`,
+    )
+    expect(pairs.map(({ prompt, chosen }) => [prompt[0].content, chosen[0].content])).toEqual([
+      ['Name a prime.', 'Seven.'],
+      ['x\ufffd', 'é'],
+    ])
   })
 
   it('more than a block and than a chunk: any range is the same rows', async () => {
-    const lines = Array.from({ length: 2 * BLOCK_LINES + 3 }, (_, i) => i === 5 ? 'y'.repeat(3 << 20) : i % 7 === 0 ? '' : `line ${i}`)
+    const lines = Array.from({ length: 2 * BLOCK_LINES + 3 }, (_, i) =>
+      i === 5 ? 'y'.repeat(3 << 20) : i % 7 === 0 ? '' : `line ${i}`,
+    )
     const path = write(lines.join('\n'))
     const index = await indexLines(path)
     expect([index.lines, index.offsets.length]).toEqual([lines.length, 3])
-    for (const [start, end] of [[0, 7], [4, 6], [BLOCK_LINES - 1, BLOCK_LINES + 2], [2 * BLOCK_LINES, lines.length], [3, 3]]) {
+    for (const [start, end] of [
+      [0, 7],
+      [4, 6],
+      [BLOCK_LINES - 1, BLOCK_LINES + 2],
+      [2 * BLOCK_LINES, lines.length],
+      [3, 3],
+    ]) {
       const got: string[] = []
       for await (const line of readLines(path, index, { start, end })) got.push(line.toString())
       expect(got).toEqual(lines.slice(start, end))
@@ -149,22 +252,39 @@ describe('lines', () => {
   })
 
   it('are counted as they are read', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom('', 'a', '\n', 'bb\n', '\r\n')), async parts => {
-      const text = parts.join(''), path = write(text, 'counted.jsonl')
-      const index = await indexLines(path)
-      const got: string[] = []
-      for await (const line of readLines(path, index, { start: 0, end: index.lines })) got.push(line.toString())
-      const want = text.split('\n')
-      if (want.at(-1) === '') want.pop()
-      expect(got).toEqual(want)
-    }), { numRuns: 60 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom('', 'a', '\n', 'bb\n', '\r\n')), async parts => {
+        const text = parts.join(''),
+          path = write(text, 'counted.jsonl')
+        const index = await indexLines(path)
+        const got: string[] = []
+        for await (const line of readLines(path, index, { start: 0, end: index.lines })) got.push(line.toString())
+        const want = text.split('\n')
+        if (want.at(-1) === '') want.pop()
+        expect(got).toEqual(want)
+      }),
+      { numRuns: 60 },
+    )
   })
 
   it('files without a row, and files that are something else, are named', async () => {
-    const paths = [write(''), write('<html>\n'), write(JSON.stringify({ question: 'x' })), write('[\n  {\n    "prompt": "x"\n  }\n]\n')]
+    const paths = [
+      write(''),
+      write('<html>\n'),
+      write(JSON.stringify({ question: 'x' })),
+      write('[\n  {\n    "prompt": "x"\n  }\n]\n'),
+    ]
     const failure = readJsonl.inputs(optionsOf(paths[0], { more_paths: paths.slice(1) }), folder)
     await expect(failure).rejects.toThrow(/4 of 4 files/)
-    for (const part of ['has no line', 'is it JSON Lines?', 'of a JSON array make one object a line, as by jq -c \'.[]\'', 'no known layout of pairs fits its columns: question Utf8;', 'transcripts: no prompt']) await expect(failure).rejects.toThrow(part)
+    for (const part of [
+      'has no line',
+      'is it JSON Lines?',
+      "of a JSON array make one object a line, as by jq -c '.[]'",
+      'no known layout of pairs fits its columns: question Utf8;',
+      'transcripts: no prompt',
+    ]) {
+      await expect(failure).rejects.toThrow(part)
+    }
     await expect(readJsonl.inputs(optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ code: 'NO_INPUT' })
   })
 })

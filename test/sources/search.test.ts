@@ -1,4 +1,7 @@
-/** Names of inputs that are no files, lead in circles or stand for too much: the search ends, and tells what it leaves out. */
+/**
+ * Names of inputs that are no files, lead in circles or stand for too much: the search ends, and tells what it leaves
+ * out.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -9,49 +12,101 @@ import { expandBraces } from '../../stages/sources/search.ts'
 import { folder } from '../engine/helpers.ts'
 
 const closers: (() => void)[] = []
-afterAll(() => { for (const close of closers) close() })
+afterAll(() => {
+  for (const close of closers) close()
+})
 
 /** A folder with these files, made empty. */
 function tree(...files: string[]): string {
   const at = folder()
-  for (const file of files) { mkdirSync(join(at, file, '..'), { recursive: true }); writeFileSync(join(at, file), '') }
+  for (const file of files) {
+    mkdirSync(join(at, file, '..'), { recursive: true })
+    writeFileSync(join(at, file), '')
+  }
   return at
 }
-interface Found { readonly files: string[], readonly warnings: string[] }
+interface Found {
+  readonly files: string[]
+  readonly warnings: string[]
+}
 async function find(at: string, paths: string | string[], extensions = ['.jsonl']): Promise<Found> {
-  const [path, ...more_paths] = [paths].flat(), warnings: string[] = []
-  const files = await findFiles('read', { path, more_paths }, at, extensions, text => warnings.push(text.replaceAll(at, '.')))
+  const [path, ...more_paths] = [paths].flat(),
+    warnings: string[] = []
+  const files = await findFiles('read', { path, more_paths }, at, extensions, text =>
+    warnings.push(text.replaceAll(at, '.')),
+  )
   return { files: files.map(file => relative(at, file)), warnings }
 }
-const failure = (at: string, paths: string | string[]): Promise<string> => find(at, paths).then(found => { throw new Error(`found ${found.files.join()}`) }, (error: Error & { code?: string }) => {
-  expect(error, error.message).toMatchObject({ code: 'NO_INPUT' })
-  return error.message.replaceAll(at, '.')
-})
+const failure = (at: string, paths: string | string[]): Promise<string> =>
+  find(at, paths).then(
+    found => {
+      throw new Error(`found ${found.files.join()}`)
+    },
+    (error: Error & { code?: string }) => {
+      expect(error, error.message).toMatchObject({ code: 'NO_INPUT' })
+      return error.message.replaceAll(at, '.')
+    },
+  )
 
 describe('a pattern', () => {
-  const at = tree('a.jsonl', 'b.jsonl', 'c1.jsonl', 'x/a.jsonl', 'x/y/d.jsonl', '.hidden/e.jsonl', '.f.jsonl', '_g.jsonl', '灯.jsonl', 'k[1].jsonl', 'z.txt')
+  const at = tree(
+    'a.jsonl',
+    'b.jsonl',
+    'c1.jsonl',
+    'x/a.jsonl',
+    'x/y/d.jsonl',
+    '.hidden/e.jsonl',
+    '.f.jsonl',
+    '_g.jsonl',
+    '灯.jsonl',
+    'k[1].jsonl',
+    'z.txt',
+  )
   it.each<[string, string[]]>([
-    ['*.jsonl', ['_g.jsonl', 'a.jsonl', 'b.jsonl', 'c1.jsonl', 'k[1].jsonl', '灯.jsonl']], ['?.jsonl', ['a.jsonl', 'b.jsonl', '灯.jsonl']], ['[ab].jsonl', ['a.jsonl', 'b.jsonl']], ['[!a]*.txt', ['z.txt']], ['[a-c]*[0-9].jsonl', ['c1.jsonl']],
-    ['{a,c1}.jsonl', ['a.jsonl', 'c1.jsonl']], ['{a,x/{a,y/d}}.jsonl', ['a.jsonl', 'x/a.jsonl', 'x/y/d.jsonl']], ['c{1..1}.jsonl', ['c1.jsonl']], ['**/a.jsonl', ['a.jsonl', 'x/a.jsonl']], ['**/**/**/d.jsonl', ['x/y/d.jsonl']],
-    ['x/**', ['x/a.jsonl', 'x/y/d.jsonl']], ['.*.jsonl', ['.f.jsonl']], ['.hidden/*', ['.hidden/e.jsonl']], ['x/../[a].jsonl', ['a.jsonl']], ['k\\[*', ['k[1].jsonl']], ['k[1].jsonl', ['k[1].jsonl']], ['./*/a.jsonl', ['x/a.jsonl']],
-  ])('%s', async (pattern, files) => { expect(await find(at, pattern)).toEqual({ files, warnings: [] }) })
+    ['*.jsonl', ['_g.jsonl', 'a.jsonl', 'b.jsonl', 'c1.jsonl', 'k[1].jsonl', '灯.jsonl']],
+    ['?.jsonl', ['a.jsonl', 'b.jsonl', '灯.jsonl']],
+    ['[ab].jsonl', ['a.jsonl', 'b.jsonl']],
+    ['[!a]*.txt', ['z.txt']],
+    ['[a-c]*[0-9].jsonl', ['c1.jsonl']],
+    ['{a,c1}.jsonl', ['a.jsonl', 'c1.jsonl']],
+    ['{a,x/{a,y/d}}.jsonl', ['a.jsonl', 'x/a.jsonl', 'x/y/d.jsonl']],
+    ['c{1..1}.jsonl', ['c1.jsonl']],
+    ['**/a.jsonl', ['a.jsonl', 'x/a.jsonl']],
+    ['**/**/**/d.jsonl', ['x/y/d.jsonl']],
+    ['x/**', ['x/a.jsonl', 'x/y/d.jsonl']],
+    ['.*.jsonl', ['.f.jsonl']],
+    ['.hidden/*', ['.hidden/e.jsonl']],
+    ['x/../[a].jsonl', ['a.jsonl']],
+    ['k\\[*', ['k[1].jsonl']],
+    ['k[1].jsonl', ['k[1].jsonl']],
+    ['./*/a.jsonl', ['x/a.jsonl']],
+  ])('%s', async (pattern, files) => {
+    expect(await find(at, pattern)).toEqual({ files, warnings: [] })
+  })
   it('with braces lacks what the shell would name and nobody has', async () => {
     const message = await failure(at, 'c{0..2}.jsonl')
     for (const name of ['c0.jsonl', 'c2.jsonl']) expect(message).toContain(`${name} matches no file`)
     expect(message).not.toContain('c1.jsonl')
   })
-  it('from the root', async () => { expect((await find(at, join(at, '{a,b}.jsonl'))).files).toEqual(['a.jsonl', 'b.jsonl']) })
+  it('from the root', async () => {
+    expect((await find(at, join(at, '{a,b}.jsonl'))).files).toEqual(['a.jsonl', 'b.jsonl'])
+  })
 
   it('that stands for too much is refused at once', async () => {
-    for (const pattern of ['{a,b}'.repeat(40), '{1..99999999}', `{${'a,'.repeat(50)}b}`.repeat(5)]) expect(await failure(at, pattern)).toMatch(/stands for more than 10,000 patterns/)
+    for (const pattern of ['{a,b}'.repeat(40), '{1..99999999}', `{${'a,'.repeat(50)}b}`.repeat(5)]) {
+      expect(await failure(at, pattern)).toMatch(/stands for more than 10,000 patterns/)
+    }
     expect(await failure(at, '*'.repeat(5000))).toMatch(/has 5000 characters, and 4096 are the most/)
     expect(await failure(at, '+(a|b).jsonl')).toMatch(/write \{a,b\}/)
     // as a shell reads it, it is *.jsonl, and all below is missed
-    expect(await failure(at, './**.jsonl')).toMatch(/has \*\*\.jsonl, and \*\* stands for folders only where it is all between two slashes; write \*\*\/\*\.jsonl/)
+    expect(await failure(at, './**.jsonl')).toMatch(
+      /has \*\*\.jsonl, and \*\* stands for folders only where it is all between two slashes; write \*\*\/\*\.jsonl/,
+    )
     expect(expandBraces('{a}{01..03}{b')).toEqual(['{a}01{b', '{a}02{b', '{a}03{b'])
   })
   it('of many stars takes no longer than one of few', async () => {
-    const many = tree(`${'a'.repeat(250)}.txt`), began = Date.now()
+    const many = tree(`${'a'.repeat(250)}.txt`),
+      began = Date.now()
     expect(await failure(many, `${'*a'.repeat(100)}*b`)).toMatch(/matches no file/)
     expect(await failure(many, `${'**/*a*/'.repeat(100)}*b`)).toMatch(/matches no file/)
     expect((await find(many, `${'*a'.repeat(100)}*`)).files).toHaveLength(1)
@@ -61,30 +116,53 @@ describe('a pattern', () => {
 
 describe('what is no file', () => {
   it('is left out and told of, and named alone ends with no input', async () => {
-    const at = tree('a.jsonl'), server = createServer().listen(join(at, 's.jsonl'))
-    closers.push(() => { server.close() })
+    const at = tree('a.jsonl'),
+      server = createServer().listen(join(at, 's.jsonl'))
+    closers.push(() => {
+      server.close()
+    })
     execFileSync('mkfifo', [join(at, 'p.jsonl')])
     symlinkSync('/dev/zero', join(at, 'z.jsonl'))
-    const told = ['read: 3 names that match are no files and are left out: ./p.jsonl (a pipe), ./s.jsonl (a socket), ./z.jsonl (a device)']
+    const told = [
+      'read: 3 names that match are no files and are left out: ./p.jsonl (a pipe), ./s.jsonl (a socket), ./z.jsonl (a device)',
+    ]
     expect(await find(at, '*.jsonl')).toEqual({ files: ['a.jsonl'], warnings: told })
     expect(await find(at, '.')).toEqual({ files: ['a.jsonl'], warnings: told })
-    expect(await failure(at, ['p.jsonl', 's.jsonl', 'z.jsonl', '/dev/null'])).toBe('read: no input: \'p.jsonl\' is a pipe, no file; \'s.jsonl\' is a socket, no file; \'z.jsonl\' is a device, no file; \'/dev/null\' is a device, no file (looked in .)')
-    expect(await failure(at, '[psz].jsonl')).toBe('read: no input: \'[psz].jsonl\' matches no file, but ./p.jsonl (a pipe), ./s.jsonl (a socket), ./z.jsonl (a device) (looked in .)')
+    expect(await failure(at, ['p.jsonl', 's.jsonl', 'z.jsonl', '/dev/null'])).toBe(
+      "read: no input: 'p.jsonl' is a pipe, no file; 's.jsonl' is a socket, no file; 'z.jsonl' is a device, no file; '/dev/null' is a device, no file (looked in .)",
+    )
+    expect(await failure(at, '[psz].jsonl')).toBe(
+      "read: no input: '[psz].jsonl' matches no file, but ./p.jsonl (a pipe), ./s.jsonl (a socket), ./z.jsonl (a device) (looked in .)",
+    )
   })
   it('is a link to nothing, or to itself: that stops the run', async () => {
     const at = tree('a.jsonl')
     symlinkSync('gone.jsonl', join(at, 'b.jsonl'))
     symlinkSync('c.jsonl', join(at, 'c.jsonl'))
     symlinkSync('gone.csv', join(at, 'd.csv'))
-    for (const path of ['.', '*.jsonl']) expect(await failure(at, path)).toBe('read: no input: ./b.jsonl is a link to gone.jsonl, which does not exist; ./c.jsonl is a link to c.jsonl, which cannot be followed (ELOOP) (looked in .)')
+    for (const path of ['.', '*.jsonl']) {
+      expect(await failure(at, path)).toBe(
+        'read: no input: ./b.jsonl is a link to gone.jsonl, which does not exist; ./c.jsonl is a link to c.jsonl, which cannot be followed (ELOOP) (looked in .)',
+      )
+    }
     expect(await failure(at, 'b.jsonl')).toMatch(/'b\.jsonl' is a link to gone\.jsonl, which does not exist/)
   })
   it('is a folder that links into a circle, or that is there by two names: it is read once', async () => {
     const at = tree('x/a.jsonl', 'x/y/b.jsonl')
-    for (const [to, from] of [['..', 'x/up'], ['.', 'x/here'], ['../..', 'x/y/top'], ['y', 'x/again'], ['x', 'w']]) symlinkSync(to, join(at, from))
+    for (const [to, from] of [
+      ['..', 'x/up'],
+      ['.', 'x/here'],
+      ['../..', 'x/y/top'],
+      ['y', 'x/again'],
+      ['x', 'w'],
+    ]) {
+      symlinkSync(to, join(at, from))
+    }
     const { files, warnings } = await find(at, '.')
     expect(files).toEqual(['x/a.jsonl', 'x/y/b.jsonl'])
-    expect(warnings.join()).toMatch(/names that match are no files and are left out: .*a link to .*, which is read already/)
+    expect(warnings.join()).toMatch(
+      /names that match are no files and are left out: .*a link to .*, which is read already/,
+    )
     expect((await find(at, '**/*.jsonl')).files).toEqual(['x/a.jsonl', 'x/y/b.jsonl'])
   })
 })
@@ -93,18 +171,46 @@ describe('a file', () => {
   it('of two names is read once, and that is told', async () => {
     const at = tree('a.jsonl', 'b.jsonl')
     symlinkSync('a.jsonl', join(at, 'c.jsonl'))
-    expect(await find(at, '*.jsonl')).toEqual({ files: ['a.jsonl', 'b.jsonl'], warnings: ['read: 1 file has two names and is read once: ./c.jsonl is ./a.jsonl'] })
-    expect(await find(at, ['a.jsonl', './a.jsonl', '*.jsonl', 'b.jsonl'])).toMatchObject({ files: ['a.jsonl', 'b.jsonl'] })
-    expect(await find(at, ['a.jsonl', 'a.jsonl', './b.jsonl', '[ab].jsonl'])).toEqual({ files: ['a.jsonl', 'b.jsonl'], warnings: [] })
+    expect(await find(at, '*.jsonl')).toEqual({
+      files: ['a.jsonl', 'b.jsonl'],
+      warnings: ['read: 1 file has two names and is read once: ./c.jsonl is ./a.jsonl'],
+    })
+    expect(await find(at, ['a.jsonl', './a.jsonl', '*.jsonl', 'b.jsonl'])).toMatchObject({
+      files: ['a.jsonl', 'b.jsonl'],
+    })
+    expect(await find(at, ['a.jsonl', 'a.jsonl', './b.jsonl', '[ab].jsonl'])).toEqual({
+      files: ['a.jsonl', 'b.jsonl'],
+      warnings: [],
+    })
   })
   it('is data whatever the case of its ending, and what is of another kind is counted', async () => {
-    const at = tree('A.JSONL', 'b.jsonl', 'c.jsonl.gz', 'd.csv', 'e.parquet', 'README.md', 'dataset_info.json', '_metadata.parquet', '.f.csv', 'x/g.Json')
+    const at = tree(
+      'A.JSONL',
+      'b.jsonl',
+      'c.jsonl.gz',
+      'd.csv',
+      'e.parquet',
+      'README.md',
+      'dataset_info.json',
+      '_metadata.parquet',
+      '.f.csv',
+      'x/g.Json',
+    )
     const others = 'read: 4 files of other kinds are left unread: ./c.jsonl.gz, ./d.csv, ./e.parquet, ./x/g.Json'
-    expect(await find(at, '.')).toEqual({ files: ['A.JSONL', 'b.jsonl'], warnings: [others, 'read: 2 names are left unread, as they begin with . or _: ./.f.csv, ./_metadata.parquet'] })
-    expect(await failure(tree('a.csv', 'b.csv'), '.')).toMatch(/is a folder without a file \*\.jsonl; it has .*a\.csv, .*b\.csv/)
+    expect(await find(at, '.')).toEqual({
+      files: ['A.JSONL', 'b.jsonl'],
+      warnings: [others, 'read: 2 names are left unread, as they begin with . or _: ./.f.csv, ./_metadata.parquet'],
+    })
+    expect(await failure(tree('a.csv', 'b.csv'), '.')).toMatch(
+      /is a folder without a file \*\.jsonl; it has .*a\.csv, .*b\.csv/,
+    )
   })
   it('of a folder that is hidden by its name, or has no ending, is told', async () => {
-    const at = tree('a.jsonl', '_old/b.jsonl', '.git/c.jsonl', '_SUCCESS', 'README', 'part-00000', '.d.jsonl.swp'), warnings = ['read: 1 file of another kind is left unread: ./part-00000', 'read: 1 name is left unread, as it begins with . or _: ./_old/']
+    const at = tree('a.jsonl', '_old/b.jsonl', '.git/c.jsonl', '_SUCCESS', 'README', 'part-00000', '.d.jsonl.swp'),
+      warnings = [
+        'read: 1 file of another kind is left unread: ./part-00000',
+        'read: 1 name is left unread, as it begins with . or _: ./_old/',
+      ]
     expect(await find(at, '.')).toEqual({ files: ['a.jsonl'], warnings })
     expect(await failure(tree('_a.jsonl'), '.')).toMatch(/is a folder without a file \*\.jsonl; it has \S+_a\.jsonl/)
   })
@@ -119,7 +225,11 @@ describe('a file', () => {
 })
 
 it('thousands of paths that are not there end in a short message', async () => {
-  const at = tree('a.jsonl'), message = await failure(at, Array.from({ length: 3000 }, (_, i) => `none${i}`))
+  const at = tree('a.jsonl'),
+    message = await failure(
+      at,
+      Array.from({ length: 3000 }, (_, i) => `none${i}`),
+    )
   expect(message).toMatch(/'none19' does not exist; and 2,980 more/)
   expect(message.length).toBeLessThan(1000)
 })

@@ -1,4 +1,7 @@
-/** The generated pages are those of the code; what is begun by new_stage works; the dependencies are those that are accounted for. */
+/**
+ * The generated pages are those of the code; what is begun by new_stage works; the dependencies are those that are
+ * accounted for.
+ */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +29,13 @@ describe('docs/', () => {
 
 describe('docs/formats.md', () => {
   const text = read(root, 'docs/formats.md')
-  const keys = (heading: string) => [...text.split(`## ${heading}\n`)[1].split('\n## ')[0].matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names]) => names.replaceAll('`', '').split(', '))
+  const keys = (heading: string) =>
+    [
+      ...text
+        .split(`## ${heading}\n`)[1]
+        .split('\n## ')[0]
+        .matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm),
+    ].flatMap(([, names]) => names.replaceAll('`', '').split(', '))
   const output = mkdtempSync(join(tmpdir(), 'sluice-formats-'))
   afterAll(() => rmSync(output, { recursive: true, force: true }))
 
@@ -34,12 +43,31 @@ describe('docs/formats.md', () => {
     expect(keys('`ledger/`')).toEqual(ledgerSchema.names)
     const file = join(output, 'ids')
     writeFileSync(file, 'none\n')
-    expect(await main(['run', join(root, 'pipelines/clean.yaml'), '--input', join(root, 'data/sample/pairs-en.parquet'), '--output', join(output, 'out'), '--quiet', '--limit', '300', '--keep-ids', file])).toBe(0)
+    expect(
+      await main([
+        'run',
+        join(root, 'pipelines/clean.yaml'),
+        '--input',
+        join(root, 'data/sample/pairs-en.parquet'),
+        '--output',
+        join(output, 'out'),
+        '--quiet',
+        '--limit',
+        '300',
+        '--keep-ids',
+        file,
+      ]),
+    ).toBe(0)
     const latest = join(output, 'out', 'latest')
     // a run has one of `limit` and `sample`
-    expect(keys('`manifest.json`').filter(key => key !== 'sample')).toEqual(Object.keys(JSON.parse(read(latest, 'manifest.json')) as object))
+    expect(keys('`manifest.json`').filter(key => key !== 'sample')).toEqual(
+      Object.keys(JSON.parse(read(latest, 'manifest.json')) as object),
+    )
     expect(keys('`manifest.json`')).toContain('sample')
-    for (const [folder, columns] of [['dropped/checked', ['dropped_by', 'dropped_reason', 'source_file', 'source_row']], ['notes/hard', ['noted_by', 'noted_reason', 'source_file', 'source_row']]] as const) {
+    for (const [folder, columns] of [
+      ['dropped/checked', ['dropped_by', 'dropped_reason', 'source_file', 'source_row']],
+      ['notes/hard', ['noted_by', 'noted_reason', 'source_file', 'source_row']],
+    ] as const) {
       expect(Object.keys(rowsOf(join(latest, folder))[0]).slice(-4)).toEqual(columns)
       for (const column of columns) expect(text).toContain(`\`${column}\``)
     }
@@ -47,16 +75,27 @@ describe('docs/formats.md', () => {
 })
 
 describe('docs/decisions.md', () => {
-  const { dependencies, devDependencies } = JSON.parse(read(root, 'package.json')) as Record<string, Record<string, string>>
+  const { dependencies, devDependencies } = JSON.parse(read(root, 'package.json')) as Record<
+    string,
+    Record<string, string>
+  >
   const text = read(root, 'docs/decisions.md')
-  const named = (heading: string) => [...text.split(`## ${heading}\n`)[1].split('\n## ')[0].matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name)
+  const named = (heading: string) =>
+    [
+      ...text
+        .split(`## ${heading}\n`)[1]
+        .split('\n## ')[0]
+        .matchAll(/^\| `([^`]+)` \|/gm),
+    ].map(([, name]) => name)
 
   it('gives a reason for every dependency, and names no other', () => {
     expect(named('Dependencies')).toEqual(Object.keys(dependencies))
     expect(named('Development')).toEqual(Object.keys(devDependencies))
   })
   it('is of exact versions', () => {
-    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) expect(version, name).toMatch(/^\d+\.\d+\.\d+$/)
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+$/)
+    }
   })
 })
 
@@ -64,25 +103,57 @@ describe('scripts/new_stage.mjs', () => {
   const copy = mkdtempSync(join(tmpdir(), 'sluice-new-stage-'))
   afterAll(() => rmSync(copy, { recursive: true, force: true }))
   beforeAll(() => {
-    for (const name of ['package.json', 'index.mjs', 'tsconfig.json', 'scripts', 'stages', 'engine', 'models', 'docs', 'schemas', 'data', 'pipelines', 'README.md', 'test/stages']) cpSync(join(root, name), join(copy, name), { recursive: true })
+    for (const name of [
+      'package.json',
+      'index.mjs',
+      'tsconfig.json',
+      'scripts',
+      'stages',
+      'engine',
+      'models',
+      'docs',
+      'schemas',
+      'data',
+      'pipelines',
+      'README.md',
+      'test/stages',
+    ]) {
+      cpSync(join(root, name), join(copy, name), { recursive: true })
+    }
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   })
 
   it('writes stages that run their examples and have a page, in a registry that stays in order', () => {
-    for (const [name, folder] of [['drop_zebras', 'check'], ['count_letters', 'measure']]) {
+    for (const [name, folder] of [
+      ['drop_zebras', 'check'],
+      ['count_letters', 'measure'],
+    ]) {
       const { status, stderr } = node(copy, 'scripts/new_stage.mjs', name, '--folder', folder)
       expect(stderr).toBe('')
       expect(status).toBe(0)
     }
     const registry = read(copy, 'stages/registry.ts')
-    expect(registry).toContain("import checkPairs from './check/check_pairs.ts'\nimport countLetters from './measure/count_letters.ts'\n")
+    expect(registry).toContain(
+      "import checkPairs from './check/check_pairs.ts'\nimport countLetters from './measure/count_letters.ts'\n",
+    )
     expect(registry).toContain('  dropZebras,\n')
     expect(registry.split('\n').length).toBe(read(root, 'stages/registry.ts').split('\n').length + 4)
     const docs = node(copy, 'scripts/docs.mjs')
     expect(docs.status, docs.stderr).toBe(0)
-    expect(read(copy, 'docs/stages/drop_zebras.md')).toContain('| 1 | `Name a prime.` | `Seven is prime.` | `Nine.` | **too_long** (15) |')
+    expect(read(copy, 'docs/stages/drop_zebras.md')).toContain(
+      '| 1 | `Name a prime.` | `Seven is prime.` | `Nine.` | **too_long** (15) |',
+    )
     expect(read(copy, 'docs/stages/count_letters.md')).toContain('| `<id>_chars` | outcome |')
-    const check = node(copy, join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/stages/examples.test.ts', '--root', copy, '-t', 'drop_zebras|count_letters|the registry')
+    const check = node(
+      copy,
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      'test/stages/examples.test.ts',
+      '--root',
+      copy,
+      '-t',
+      'drop_zebras|count_letters|the registry',
+    )
     expect(check.stdout + check.stderr).not.toContain('FAIL')
     expect(check.status, check.stdout).toBe(0)
   })

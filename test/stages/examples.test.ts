@@ -1,4 +1,7 @@
-/** What every stage of the registry owes its readers: examples that run, options and reasons that explain themselves, a file of one screenful or three. */
+/**
+ * What every stage of the registry owes its readers: examples that run, options and reasons that explain themselves, a
+ * file of one screenful or three.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
@@ -11,7 +14,12 @@ import { registry } from '../../stages/registry.ts'
 const home = new URL('../../stages/', import.meta.url)
 const all = [...registry.values()]
 const stages = all.filter((stage): stage is Stage => stage.kind === 'stage')
-const files = new Map(readdirSync(home, { recursive: true }).map(String).filter(file => file.endsWith('.ts') && file.includes('/')).map(file => [file.replace(/^.*\/|\.ts$/g, ''), file]))
+const files = new Map(
+  readdirSync(home, { recursive: true })
+    .map(String)
+    .filter(file => file.endsWith('.ts') && file.includes('/'))
+    .map(file => [file.replace(/^.*\/|\.ts$/g, ''), file]),
+)
 const textOf = (name: string) => readFileSync(new URL(files.get(name)!, home), 'utf8')
 
 /** Reasons that no example of a few rows can show. */
@@ -25,11 +33,18 @@ const longFiles: Record<string, number> = { check_pairs: 270 } // fourteen reaso
 const MOST_LINES = 170
 
 /** The last word of a numeric option says what it counts. */
-const units = /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
+const units =
+  /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
 /** Numbers without a unit. */
-const plainNumbers = new Set(['drop_ches.max_score', 'drop_repetition.max_repetition', 'drop_repetition.max_special', 'drop_near_duplicates.similarity'])
+const plainNumbers = new Set([
+  'drop_ches.max_score',
+  'drop_repetition.max_repetition',
+  'drop_repetition.max_special',
+  'drop_near_duplicates.similarity',
+])
 
-const short = (row: ExampleRow) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shortSide(name, value)]))
+const short = (row: ExampleRow) =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shortSide(name, value)]))
 
 describe.each(stages)('$name', stage => {
   it.each(stage.examples)('example: $title', async example => {
@@ -38,17 +53,30 @@ describe.each(stages)('$name', stage => {
     expect(found.dropped).toEqual(example.dropped ?? {})
     expect(found.kept).toEqual(example.kept ?? [])
     expect(found.noted).toEqual(example.noted ?? {})
-    for (const [name, values] of Object.entries(example.columns ?? {})) expect(found.columns[name], name).toEqual(values)
-    expect(found.derived.map((row, i) => Object.fromEntries(Object.keys(example.derived?.[i] ?? row).map(name => [name, row[name]])))).toEqual((example.derived ?? []).map(short))
+    for (const [name, values] of Object.entries(example.columns ?? {})) {
+      expect(found.columns[name], name).toEqual(values)
+    }
+    expect(
+      found.derived.map((row, i) =>
+        Object.fromEntries(Object.keys(example.derived?.[i] ?? row).map(name => [name, row[name]])),
+      ),
+    ).toEqual((example.derived ?? []).map(short))
     if (stage.rows === 'same' || stage.rows === 'subset') {
-      expect([...found.kept, ...Object.keys(found.dropped).map(Number)].sort((a, b) => a - b), 'every row is kept or dropped').toEqual([...example.rows.keys()])
+      expect(
+        [...found.kept, ...Object.keys(found.dropped).map(Number)].sort((a, b) => a - b),
+        'every row is kept or dropped',
+      ).toEqual([...example.rows.keys()])
     }
   })
 
   it('shows every reason', () => {
     expect(stage.examples.length).toBeGreaterThan(0)
-    const shown = new Set(stage.examples.flatMap(({ dropped, noted }) => [...Object.values(dropped ?? {}), ...Object.values(noted ?? {})]))
-    const hidden = Object.keys(stage.reasons).filter(reason => !shown.has(reason)).map(reason => `${stage.name}.${reason}`)
+    const shown = new Set(
+      stage.examples.flatMap(({ dropped, noted }) => [...Object.values(dropped ?? {}), ...Object.values(noted ?? {})]),
+    )
+    const hidden = Object.keys(stage.reasons)
+      .filter(reason => !shown.has(reason))
+      .map(reason => `${stage.name}.${reason}`)
     expect(hidden).toEqual(hidden.filter(reason => notShown[reason]))
     for (const reason of shown) expect(notShown, reason).not.toHaveProperty([`${stage.name}.${reason}`])
   })
@@ -70,30 +98,45 @@ describe.each(all)('$name', stage => {
   const options = Object.entries(stage.options.properties) as [string, Record<string, unknown>][]
   it('describes every option, with a default that is allowed, and the unit of numbers in their names', () => {
     const ajv = new Ajv2020({ strict: false })
-    const required = requiredOptions(stage), optional = (name: string) => !((stage.options.required as string[] | undefined) ?? []).includes(name)
+    const required = requiredOptions(stage),
+      optional = (name: string) => !((stage.options.required as string[] | undefined) ?? []).includes(name)
     for (const [name, schema] of options) {
       const where = `${stage.name}.${name}`
       expect(name, where).toMatch(/^[a-z][a-z0-9_]*$/)
       expect(schema.description, where).toMatch(/\S/)
       if (!required.includes(name) && !optional(name)) expect(schema, where).toHaveProperty('default')
       if ('default' in schema) expect(ajv.validate(schema, schema.default), where).toBe(true)
-      if ((schema.type === 'number' || schema.type === 'integer') && !plainNumbers.has(where)) expect(name, `${where} has no unit`).toMatch(units)
+      if ((schema.type === 'number' || schema.type === 'integer') && !plainNumbers.has(where)) {
+        expect(name, `${where} has no unit`).toMatch(units)
+      }
     }
     if (required.length === 0) expect(validateOptions(stage, {}, '')).toEqual([])
-    for (const name of stage.unseen ?? []) expect(options.map(([option]) => option), `${stage.name}.unseen`).toContain(name)
+    for (const name of stage.unseen ?? []) {
+      expect(
+        options.map(([option]) => option),
+        `${stage.name}.unseen`,
+      ).toContain(name)
+    }
   })
 
   it('explains every reason, and its limits are options', () => {
     for (const [reason, { about, limit }] of Object.entries(stage.reasons)) {
       expect(about, reason).toMatch(/\S/)
-      if (limit !== undefined) expect(options.map(([name]) => name), reason).toContain(limit)
+      if (limit !== undefined) {
+        expect(
+          options.map(([name]) => name),
+          reason,
+        ).toContain(limit)
+      }
     }
   })
 })
 
 describe('the registry', () => {
   it('holds every stage file once, in order of name', () => {
-    const names = [...files].filter(([name]) => /^export default define(Stage|Source|Sink)\(/m.test(textOf(name))).map(([name]) => name)
+    const names = [...files]
+      .filter(([name]) => /^export default define(Stage|Source|Sink)\(/m.test(textOf(name)))
+      .map(([name]) => name)
     expect([...registry.keys()]).toEqual(names.sort())
   })
 })
@@ -104,38 +147,98 @@ describe('runExample', () => {
 
   it('gives what was fitted over the rows to the stage, or the states it is told', async () => {
     const stage = defineStage({
-      ...described, name: 'mean', reads: { score: 'number' }, writes: { from_mean: 'float64' }, rows: 'same', examples: [],
-      fit: [{
-        collect: () => {
-          const seen: number[] = []
-          return { batch: batch => { seen.push(...batch.numbers('score').values) }, partial: () => seen }
+      ...described,
+      name: 'mean',
+      reads: { score: 'number' },
+      writes: { from_mean: 'float64' },
+      rows: 'same',
+      examples: [],
+      fit: [
+        {
+          collect: () => {
+            const seen: number[] = []
+            return {
+              batch: batch => {
+                seen.push(...batch.numbers('score').values)
+              },
+              partial: () => seen,
+            }
+          },
+          merge: (_options, _context, partials) => {
+            const list = [...partials].flat() as number[]
+            return list.reduce((a, b) => a + b, 0) / list.length
+          },
         },
-        merge: (_options, _context, partials) => { const list = [...partials].flat() as number[]; return list.reduce((a, b) => a + b, 0) / list.length },
-      }],
-      open: (_options, { states: [mean] }) => ({ batch: batch => ({ columns: { from_mean: batch.numbers('score').values.map(value => value - (mean as number)) } }) }),
+      ],
+      open: (_options, { states: [mean] }) => ({
+        batch: batch => ({
+          columns: { from_mean: batch.numbers('score').values.map(value => value - (mean as number)) },
+        }),
+      }),
     })
-    const example = { title: 'x', rows: [{ ...row, score: 1 }, { ...row, score: 4 }] }
+    const example = {
+      title: 'x',
+      rows: [
+        { ...row, score: 1 },
+        { ...row, score: 4 },
+      ],
+    }
     expect((await runExample(stage as never, example)).columns).toEqual({ from_mean: [-1.5, 1.5] })
     expect((await runExample(stage as never, example, { states: [1] })).columns).toEqual({ from_mean: [0, 3] })
   })
 
   it('says where an example does not fit its stage, and sets a row aside on which the stage fails', async () => {
     const stage = defineStage({
-      ...described, name: 'picky', options: Type.Object({ max_words: Type.Integer({ default: 1 }) }), reads: { score: 'number' }, writes: {}, rows: 'subset', examples: [],
-      open: () => ({ batch: batch => { if (batch.numbers('score').values.includes(7)) throw new Error('seven') } }),
+      ...described,
+      name: 'picky',
+      options: Type.Object({ max_words: Type.Integer({ default: 1 }) }),
+      reads: { score: 'number' },
+      writes: {},
+      rows: 'subset',
+      examples: [],
+      open: () => ({
+        batch: batch => {
+          if (batch.numbers('score').values.includes(7)) throw new Error('seven')
+        },
+      }),
     }) as unknown as Stage
-    await expect(runExample(stage, { title: 'x', rows: [row] })).rejects.toThrow(/picky: the example's rows do not fit: .*a column that nothing upstream writes/)
-    await expect(runExample(stage, { title: 'x', options: { max_word: 1 }, rows: [{ ...row, score: 1 }] })).rejects.toThrow(/picky: options of 'x': .*max_word/)
-    expect(await runExample(stage, { title: 'x', rows: [{ ...row, score: 7 }, { ...row, score: 8 }] })).toMatchObject({ kept: [1], errored: { 0: 'picky: seven' } })
+    await expect(runExample(stage, { title: 'x', rows: [row] })).rejects.toThrow(
+      /picky: the example's rows do not fit: .*a column that nothing upstream writes/,
+    )
+    await expect(
+      runExample(stage, { title: 'x', options: { max_word: 1 }, rows: [{ ...row, score: 1 }] }),
+    ).rejects.toThrow(/picky: options of 'x': .*max_word/)
+    expect(
+      await runExample(stage, {
+        title: 'x',
+        rows: [
+          { ...row, score: 7 },
+          { ...row, score: 8 },
+        ],
+      }),
+    ).toMatchObject({ kept: [1], errored: { 0: 'picky: seven' } })
   })
 
   it('numbers new rows after their parent, and drops and notes nothing else', async () => {
     const stage = defineStage({
-      ...described, name: 'twice', reads: { chosen: 'messages' }, writes: { n: 'int32' }, rows: 'derive', examples: [],
-      open: () => ({ batch: batch => ({ parents: Array.from({ length: 2 * batch.rows }, (_, i) => i >> 1), columns: { n: Int32Array.from({ length: 2 * batch.rows }, (_, i) => i) } }) }),
+      ...described,
+      name: 'twice',
+      reads: { chosen: 'messages' },
+      writes: { n: 'int32' },
+      rows: 'derive',
+      examples: [],
+      open: () => ({
+        batch: batch => ({
+          parents: Array.from({ length: 2 * batch.rows }, (_, i) => i >> 1),
+          columns: { n: Int32Array.from({ length: 2 * batch.rows }, (_, i) => i) },
+        }),
+      }),
     })
     const { derived, kept } = await runExample(stage as never, { title: 'x', rows: [{ ...row, id: 'p' }] })
     expect(kept).toEqual([])
-    expect(derived).toEqual([{ ...row, id: 'p~twice', n: 0, parent: 'p' }, { ...row, id: 'p~twice-2', n: 1, parent: 'p' }])
+    expect(derived).toEqual([
+      { ...row, id: 'p~twice', n: 0, parent: 'p' },
+      { ...row, id: 'p~twice-2', n: 1, parent: 'p' },
+    ])
   })
 })

@@ -1,4 +1,7 @@
-/** Every graph and script of the README runs as it stands there. What its commands print is held against them by docs.test.ts. */
+/**
+ * Every graph and script of the README runs as it stands there. What its commands print is held against them by
+ * docs.test.ts.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,14 +18,22 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const text = readFileSync(join(root, 'README.md'), 'utf8')
 /** Blocks of yaml and js; each names its file in its first line. */
-const blocks = [...text.matchAll(/^```(yaml|js)\n((?:# |\/\/ )(\S+)\n[^`]*(?:`(?!``)[^`]*)*)```$/gm)].map(([, language, code, file]) => ({ language, code, file }))
+const blocks = [...text.matchAll(/^```(yaml|js)\n((?:# |\/\/ )(\S+)\n[^`]*(?:`(?!``)[^`]*)*)```$/gm)].map(
+  ([, language, code, file]) => ({ language, code, file }),
+)
 const stages = blocks.filter(({ code }) => code.includes('export default define'))
-const graphs = blocks.filter(({ language }) => language === 'yaml'), scripts = blocks.filter(block => block.language === 'js' && !stages.includes(block))
+const graphs = blocks.filter(({ language }) => language === 'yaml'),
+  scripts = blocks.filter(block => block.language === 'js' && !stages.includes(block))
 
 describe('README.md', () => {
   const home = mkdtempSync(join(tmpdir(), 'sluice-readme-'))
   const node = (...args: string[]) => spawnSync(process.execPath, args, { cwd: home, encoding: 'utf8' })
-  const manifest = (output: string) => JSON.parse(readFileSync(join(home, output, 'latest', 'manifest.json'), 'utf8')) as { stages: Record<string, { dropped: number }>, sinks: Record<string, { rows: number }>, rows: Record<string, number> }
+  const manifest = (output: string) =>
+    JSON.parse(readFileSync(join(home, output, 'latest', 'manifest.json'), 'utf8')) as {
+      stages: Record<string, { dropped: number }>
+      sinks: Record<string, { rows: number }>
+      rows: Record<string, number>
+    }
   beforeAll(() => {
     mkdirSync(join(home, 'node_modules'))
     symlinkSync(root, join(home, 'node_modules', 'sluice'))
@@ -37,9 +48,13 @@ describe('README.md', () => {
   })
 
   it.each(stages)('$file: its examples are what it does', async ({ file }) => {
-    const { default: stage } = await import(/* @vite-ignore */ pathToFileURL(join(home, file)).href) as { default: Stage }
+    const { default: stage } = (await import(/* @vite-ignore */ pathToFileURL(join(home, file)).href)) as {
+      default: Stage
+    }
     expect(stage.name).toBe(file.replace('.mjs', ''))
-    for (const example of stage.examples) expect(await runExample(stage, example)).toMatchObject({ kept: example.kept, dropped: example.dropped })
+    for (const example of stage.examples) {
+      expect(await runExample(stage, example)).toMatchObject({ kept: example.kept, dropped: example.dropped })
+    }
   })
 
   it.each(graphs)('$file: is right, and runs', ({ file }) => {
@@ -64,9 +79,19 @@ describe('README.md', () => {
   })
 
   it('names files that exist, and every exit code', () => {
-    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) expect(existsSync(join(root, link)), link).toBe(true)
-    for (const file of ['docs/decisions.md', 'docs/formats.md', 'docs/layouts.md', 'docs/stages/README.md', 'docs/stages/check_pairs.md']) {
-      for (const [, link] of readFileSync(join(root, file), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) expect(existsSync(join(root, dirname(file), link)), `${file}: ${link}`).toBe(true)
+    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+      expect(existsSync(join(root, link)), link).toBe(true)
+    }
+    for (const file of [
+      'docs/decisions.md',
+      'docs/formats.md',
+      'docs/layouts.md',
+      'docs/stages/README.md',
+      'docs/stages/check_pairs.md',
+    ]) {
+      for (const [, link] of readFileSync(join(root, file), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+        expect(existsSync(join(root, dirname(file), link)), `${file}: ${link}`).toBe(true)
+      }
     }
     const codes = [...text.matchAll(/^\| ([\d, ]+) \| /gm)].flatMap(([, list]) => list.split(', ').map(Number))
     expect(codes).toEqual(Object.values(EXIT))

@@ -149,7 +149,12 @@ describe('what could be read in two ways is refused', () => {
     [`${'1 + '.repeat(70)}1 = 71`, 'too_long'],
     ['(5 pears) (3 + 2) = 5', 'parenthesis'],
   ])('%s', (text, reason) => {
-    const allowed = reason === 'no_result' ? ['no_result', 'not_equality', undefined] : reason === 'parenthesis' ? ['parenthesis', 'implicit_product'] : [reason]
+    const allowed =
+      reason === 'no_result'
+        ? ['no_result', 'not_equality', undefined]
+        : reason === 'parenthesis'
+          ? ['parenthesis', 'implicit_product']
+          : [reason]
     expect(verdicts(text)).toEqual([])
     expect(allowed).toContain(reasons(text)[0])
   })
@@ -169,15 +174,47 @@ describe('offsets', () => {
   })
 
   test('any text is survived, and every span lies in it', () => {
-    const piece = fc.constantFrom('1', '12', '1,234', '.5', '3.50', '+', '-', '*', '/', '×', 'x', '=', ' ', '(', ')', '$', '%', '<<', '>>', 'apples', '\n', '\\', '^', '🍎', '½', '```', '.', ',')
-    fc.assert(fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
-      const text = pieces.join('')
-      const { equations, refusals } = findEquations(text)
-      for (const one of equations) expect(text.slice(one.start, one.end)).toContain('=')
-      for (const one of refusals) expect(REFUSALS).toHaveProperty(one.reason)
-      const found = steps(text, equations)
-      expect(found.flatMap(step => step.equations)).toEqual(equations)
-    }), { numRuns: 500 })
+    const piece = fc.constantFrom(
+      '1',
+      '12',
+      '1,234',
+      '.5',
+      '3.50',
+      '+',
+      '-',
+      '*',
+      '/',
+      '×',
+      'x',
+      '=',
+      ' ',
+      '(',
+      ')',
+      '$',
+      '%',
+      '<<',
+      '>>',
+      'apples',
+      '\n',
+      '\\',
+      '^',
+      '🍎',
+      '½',
+      '```',
+      '.',
+      ',',
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), pieces => {
+        const text = pieces.join('')
+        const { equations, refusals } = findEquations(text)
+        for (const one of equations) expect(text.slice(one.start, one.end)).toContain('=')
+        for (const one of refusals) expect(REFUSALS).toHaveProperty(one.reason)
+        const found = steps(text, equations)
+        expect(found.flatMap(step => step.equations)).toEqual(equations)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
@@ -185,8 +222,13 @@ describe('steps', () => {
   test('lines, and sentences where a line has several equations', () => {
     const text = 'First. Then 2 + 2 = 4.\n\n  3 + 3 = 6. So 3.5 * 2 = 7 pens. Done.\nEnd'
     const found = steps(text, findEquations(text).equations)
-    expect(found.map(step => [...text].slice(step.startPoint, step.endPoint).join('')))
-      .toEqual(['First. Then 2 + 2 = 4.', '3 + 3 = 6.', 'So 3.5 * 2 = 7 pens.', 'Done.', 'End'])
+    expect(found.map(step => [...text].slice(step.startPoint, step.endPoint).join(''))).toEqual([
+      'First. Then 2 + 2 = 4.',
+      '3 + 3 = 6.',
+      'So 3.5 * 2 = 7 pens.',
+      'Done.',
+      'End',
+    ])
     expect(found.map(step => step.index)).toEqual([0, 1, 2, 3, 4])
     expect(found.map(step => step.equations.length)).toEqual([1, 1, 1, 0, 0])
   })

@@ -1,6 +1,7 @@
 /**
- * A second, unrelated evaluator for proofs: a shunting-yard over pairs of BigInt that are never reduced. Knows digits, points, % and + - * / ( ).
- * A minus sign at the start, or after another sign or a parenthesis, belongs to the number after it.
+ * A second, unrelated evaluator for proofs: a shunting-yard over pairs of BigInt that are never reduced. Knows digits,
+ * points, % and + - * / ( ). A minus sign at the start, or after another sign or a parenthesis, belongs to the number
+ * after it.
  */
 export type Pair = [bigint, bigint]
 
@@ -13,12 +14,20 @@ export function decimal(text: string): Pair {
 export function compute(expression: string): Pair {
   const values: Pair[] = []
   const waiting: string[] = []
-  const rank = (sign: string) => sign === '(' ? 0 : '+-'.includes(sign) ? 1 : 2
+  const rank = (sign: string) => (sign === '(' ? 0 : '+-'.includes(sign) ? 1 : 2)
   const reduce = () => {
     const [c, d] = values.pop()!
     const [a, b] = values.pop()!
     const sign = waiting.pop()
-    values.push(sign === '+' ? [a * d + c * b, b * d] : sign === '-' ? [a * d - c * b, b * d] : sign === '*' ? [a * c, b * d] : [a * d, b * c])
+    values.push(
+      sign === '+'
+        ? [a * d + c * b, b * d]
+        : sign === '-'
+          ? [a * d - c * b, b * d]
+          : sign === '*'
+            ? [a * c, b * d]
+            : [a * d, b * c],
+    )
   }
   const signed = expression.replace(/(^|[-+*/(])-([\d.])/g, '$1~$2')
   let rest = signed
@@ -49,18 +58,34 @@ export function judge(left: string, right: string): 'true' | 'false' | 'rounded'
   const [c, d] = compute(right)
   const gap = a * d - c * b
   if (gap === 0n) return 'true'
-  const places = right.includes('/') ? 60 : (right.replace('%', '').split('.')[1] ?? '').length + (right.endsWith('%') ? 2 : 0)
-  const size = (n: bigint) => n < 0n ? -n : n
+  const places = right.includes('/')
+    ? 60
+    : (right.replace('%', '').split('.')[1] ?? '').length + (right.endsWith('%') ? 2 : 0)
+  const size = (n: bigint) => (n < 0n ? -n : n)
   return size(gap) * 10n ** BigInt(places) < size(b * d) ? 'rounded' : 'false'
 }
 
 /**
- * Checks a proof by recomputing it: `a=b is true; c=d is false`, then any number of `e=f is true` or `is rounded` for what follows from the error; or
- * `a=b is true; c=d uses b before anything gives it`, where c=d is not false and b is in c.
+ * Checks a proof by recomputing it: `a=b is true; c=d is false`, then any number of `e=f is true` or `is rounded` for
+ * what follows from the error; or `a=b is true; c=d uses b before anything gives it`, where c=d is not false and b is
+ * in c.
  */
 export function holds(proof: string): boolean {
-  const [first, second, ...later] = proof.split('; ').map(clause => /^(.+)=([^=]+?) (?:is (true|false|rounded)|uses (\S+) before anything gives it)$/.exec(clause))
+  const [first, second, ...later] = proof
+    .split('; ')
+    .map(clause => /^(.+)=([^=]+?) (?:is (true|false|rounded)|uses (\S+) before anything gives it)$/.exec(clause))
   if (!first || !second || first[3] !== 'true' || judge(first[1], first[2]) !== 'true') return false
-  if (second[4]) return later.length === 0 && second[4] === first[2] && judge(second[1], second[2]) !== 'false' && second[1].split(/[-+*/()%]/).some(part => part !== '' && judge(part, first[2]) === 'true')
-  return second[3] === 'false' && judge(second[1], second[2]) === 'false' && later.every(one => one && one[3] !== 'false' && judge(one[1], one[2]) === one[3])
+  if (second[4]) {
+    return (
+      later.length === 0 &&
+      second[4] === first[2] &&
+      judge(second[1], second[2]) !== 'false' &&
+      second[1].split(/[-+*/()%]/).some(part => part !== '' && judge(part, first[2]) === 'true')
+    )
+  }
+  return (
+    second[3] === 'false' &&
+    judge(second[1], second[2]) === 'false' &&
+    later.every(one => one && one[3] !== 'false' && judge(one[1], one[2]) === one[3])
+  )
 }

@@ -46,11 +46,25 @@ describe('the checker of the tests', () => {
 
 describe('one edit', () => {
   const samples = [
-    'So 48/2 = 24 pens.', 'So 48 / 2 = <<48/2=24>>24 pens.', 'She pays $1,250.50 + $749.50 = $2,000.00 in all.', '£3 x 4 = £12', '20% * 50 = 10', '40% + 20% = 60%',
-    '9 − 4 = 5', '6 × 7 = 42 and 42 ÷ 7 = 6', '🍎🍏 6 · 7 = 42 🍎', '还剩48-12=36个', '-5 + 3 = -2', '(2 + 3) * 4 = <<(2+3)*4=20>>20', '1/4 + 1/4 = 1/2',
-    '200 + 300 + 610 = <<200+300+610=1110>>1,110 km', '$4.00 + $5.00 = $<<4+5=9>>9.00', '.5 + .25 = .75', '15 / (1/3) = <<15/(1/3)=45>>45',
+    'So 48/2 = 24 pens.',
+    'So 48 / 2 = <<48/2=24>>24 pens.',
+    'She pays $1,250.50 + $749.50 = $2,000.00 in all.',
+    '£3 x 4 = £12',
+    '20% * 50 = 10',
+    '40% + 20% = 60%',
+    '9 − 4 = 5',
+    '6 × 7 = 42 and 42 ÷ 7 = 6',
+    '🍎🍏 6 · 7 = 42 🍎',
+    '还剩48-12=36个',
+    '-5 + 3 = -2',
+    '(2 + 3) * 4 = <<(2+3)*4=20>>20',
+    '1/4 + 1/4 = 1/2',
+    '200 + 300 + 610 = <<200+300+610=1110>>1,110 km',
+    '$4.00 + $5.00 = $<<4+5=9>>9.00',
+    '.5 + .25 = .75',
+    '15 / (1/3) = <<15/(1/3)=45>>45',
   ]
-  test.each(samples)('%s', (text) => {
+  test.each(samples)('%s', text => {
     for (const type of IN_PLACE) {
       for (let seed = 0; seed < 40; seed++) {
         const edit = made(text, seed, [type])
@@ -65,7 +79,9 @@ describe('one edit', () => {
   test('the span is the number or operator itself where there is no mark', () => {
     for (let seed = 0; seed < 40; seed++) {
       const edit = made('So 48 / 2 = 24 pens.', seed)
-      expect([...edit.text].slice(edit.start, edit.end).join('')).toMatch(edit.type !== 'operator' ? /^\d+$/ : /^[-+*]$/)
+      expect([...edit.text].slice(edit.start, edit.end).join('')).toMatch(
+        edit.type !== 'operator' ? /^\d+$/ : /^[-+*]$/,
+      )
     }
   })
 
@@ -80,7 +96,9 @@ describe('one edit', () => {
 
   test('formats stay: separators, decimals, currency', () => {
     const seen = new Set<string>()
-    for (let seed = 0; seed < 80; seed++) seen.add(/= (.+)!/.exec(made('$1,250.50 + $749.50 = $2,000.00!', seed, NUMBERS).text)![1])
+    for (let seed = 0; seed < 80; seed++) {
+      seen.add(/= (.+)!/.exec(made('$1,250.50 + $749.50 = $2,000.00!', seed, NUMBERS).text)![1])
+    }
     for (const result of seen) expect(result).toMatch(/^\$(?:\d{1,3},\d{3}|\d{1,3}|\d{1,2},\d{3})\.\d\d$/)
     expect(seen.size).toBeGreaterThan(5)
   })
@@ -137,14 +155,25 @@ describe('nothing is made', () => {
   const patched = (text: string, ...patches: [string, string][]) => {
     let from = 0
     const solution = new Solution(text)
-    return proveFalse(solution, solution.equations[0], patches.map(([old, now]) => {
-      const start = text.indexOf(old, from)
-      from = start + old.length
-      return { start, end: from, text: now }
-    }))
+    return proveFalse(
+      solution,
+      solution.equations[0],
+      patches.map(([old, now]) => {
+        const start = text.indexOf(old, from)
+        from = start + old.length
+        return { start, end: from, text: now }
+      }),
+    )
   }
   test.each<[string, [string, string][], object]>([
-    ['5 + 3 = 8', [['5', '3'], ['3', '5']], { refused: 'still_true' }],
+    [
+      '5 + 3 = 8',
+      [
+        ['5', '3'],
+        ['3', '5'],
+      ],
+      { refused: 'still_true' },
+    ],
     ['2 + 2 = 4', [['+', '*']], { refused: 'still_true' }],
     ['10 / 4 = 2.5', [['2.5', '3']], { refused: 'only_rounding' }],
     ['10 / 4 = 2.5', [['2.5', '2']], { refused: 'only_rounding' }],
@@ -153,7 +182,14 @@ describe('nothing is made', () => {
     ['3 + 5 = 8', [['+', '-']], { refused: 'no_edit' }],
     ['5 + 3 = 8', [['8', '8x']], { refused: 'no_edit' }],
     ['5 + 3 = <<5+3=8>>8', [['8', '9']], { refused: 'no_edit' }],
-    ['5 + 3 = <<5+3=8>>8', [['8', '9'], ['8', '9']], { proof: '5+3=8 is true; 5+3=9 is false' }],
+    [
+      '5 + 3 = <<5+3=8>>8',
+      [
+        ['8', '9'],
+        ['8', '9'],
+      ],
+      { proof: '5+3=8 is true; 5+3=9 is false' },
+    ],
     ['5 - 0 = 5', [['-', '/']], { refused: 'no_edit' }],
     ['1/4 = 25%', [['25', '25.0']], { refused: 'still_true' }],
   ])('%s patched by %j', (text, patches, expected) => {
@@ -162,10 +198,20 @@ describe('nothing is made', () => {
 })
 
 describe('any true expression', () => {
-  const number = fc.oneof(fc.nat(12), fc.nat(2000), fc.nat(99_999).map(n => n / 100)).map(String)
-  const expression: fc.Arbitrary<string> = fc.letrec<{ sum: string, atom: string }>(tie => ({
+  const number = fc
+    .oneof(
+      fc.nat(12),
+      fc.nat(2000),
+      fc.nat(99_999).map(n => n / 100),
+    )
+    .map(String)
+  const expression: fc.Arbitrary<string> = fc.letrec<{ sum: string; atom: string }>(tie => ({
     atom: fc.oneof({ weight: 5, arbitrary: number }, { weight: 1, arbitrary: tie('sum').map(inner => `(${inner})`) }),
-    sum: fc.tuple(tie('atom'), fc.array(fc.tuple(fc.constantFrom('+', '-', '*', '/'), tie('atom')), { minLength: 1, maxLength: 3 }))
+    sum: fc
+      .tuple(
+        tie('atom'),
+        fc.array(fc.tuple(fc.constantFrom('+', '-', '*', '/'), tie('atom')), { minLength: 1, maxLength: 3 }),
+      )
       .map(([first, rest]) => first + rest.map(([sign, atom]) => ` ${sign} ${atom}`).join('')),
   })).sum
   const grouped = (digits: string) => digits.replace(/^\d+/, whole => whole.replace(/\B(?=(?:\d{3})+$)/g, ','))
@@ -173,30 +219,44 @@ describe('any true expression', () => {
   /** The exact decimal of an expression, or undefined where there is none of up to six places, or it is negative. */
   function exactDecimal(text: string): string | undefined {
     let pair
-    try { pair = compute(text.replaceAll(' ', '')) } catch { return undefined }
+    try {
+      pair = compute(text.replaceAll(' ', ''))
+    } catch {
+      return undefined
+    }
     const [n, d] = pair[1] < 0n ? [-pair[0], -pair[1]] : pair
     if (n < 0n || (n * 1_000_000n) % d !== 0n) return undefined
-    const digits = (n * 1_000_000n / d).toString().padStart(7, '0')
+    const digits = ((n * 1_000_000n) / d).toString().padStart(7, '0')
     return `${digits.slice(0, -6)}.${digits.slice(-6)}`.replace(/\.?0+$/, '')
   }
 
   test('an accepted edit is false, the original was true, and one span differs', () => {
     let accepted = 0
-    fc.assert(fc.property(expression, fc.integer(), fc.boolean(), fc.boolean(), fc.constantFrom('*', '×', 'x', '·'), (sum, seed, marked, separators, glyph) => {
-      const result = exactDecimal(sum)
-      if (result === undefined) return
-      const pretty = separators ? sum.replace(/\d+(?:\.\d+)?/g, grouped) : sum
-      const shown = pretty.replaceAll('*', glyph)
-      const text = `🍎 First, some words.\nThey make ${shown} = ${marked ? `<<${sum.replaceAll(' ', '')}=${result}>>` : ''}${separators ? grouped(result) : result} pens 🍎.\nDone.`
-      const edit = edits(text, seed, { types: IN_PLACE })
-      if ('refused' in edit) return
-      accepted++
-      expect(holds(edit.proof), `${text} -> ${edit.proof}`).toBe(true)
-      expect(edit.proof.startsWith(`${sum.replaceAll(' ', '')}=`), `${sum} ${edit.proof}`).toBe(true)
-      expect(edit.step).toBe(1)
-      expectOneSpan(text, edit)
-      expect(edit.text.startsWith('🍎 First, some words.\n') && edit.text.endsWith(' pens 🍎.\nDone.')).toBe(true)
-    }), { numRuns: 1500 })
+    fc.assert(
+      fc.property(
+        expression,
+        fc.integer(),
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom('*', '×', 'x', '·'),
+        (sum, seed, marked, separators, glyph) => {
+          const result = exactDecimal(sum)
+          if (result === undefined) return
+          const pretty = separators ? sum.replace(/\d+(?:\.\d+)?/g, grouped) : sum
+          const shown = pretty.replaceAll('*', glyph)
+          const text = `🍎 First, some words.\nThey make ${shown} = ${marked ? `<<${sum.replaceAll(' ', '')}=${result}>>` : ''}${separators ? grouped(result) : result} pens 🍎.\nDone.`
+          const edit = edits(text, seed, { types: IN_PLACE })
+          if ('refused' in edit) return
+          accepted++
+          expect(holds(edit.proof), `${text} -> ${edit.proof}`).toBe(true)
+          expect(edit.proof.startsWith(`${sum.replaceAll(' ', '')}=`), `${sum} ${edit.proof}`).toBe(true)
+          expect(edit.step).toBe(1)
+          expectOneSpan(text, edit)
+          expect(edit.text.startsWith('🍎 First, some words.\n') && edit.text.endsWith(' pens 🍎.\nDone.')).toBe(true)
+        },
+      ),
+      { numRuns: 1500 },
+    )
     expect(accepted).toBeGreaterThan(300)
   })
 })
@@ -206,7 +266,11 @@ describe('worked solutions of grade-school problems', async () => {
   const rows = await parquetReadObjects({ file, compressors, columns: ['prompt', 'solution'] })
   const marked = rows.map(row => ({ prompt: String(row.prompt), text: String(row.solution) }))
   const bare = marked.map(({ prompt, text }) => ({ prompt, text: text.replace(/<<[^>]*>>/g, '') }))
-  const count = (solutions: readonly { prompt: string, text: string }[], visit: (text: string, edit: Edit) => void, types?: readonly EditType[]) => {
+  const count = (
+    solutions: readonly { prompt: string; text: string }[],
+    visit: (text: string, edit: Edit) => void,
+    types?: readonly EditType[],
+  ) => {
     let yielded = 0
     solutions.forEach(({ prompt, text }, i) => {
       const edit = edits(text, i, { prompt, types })
@@ -221,10 +285,16 @@ describe('worked solutions of grade-school problems', async () => {
   test('with marks: over 97 % give a pair, whose proof holds and in which exactly one mark is false', () => {
     const mark = /<<([-+*/().\d]+)=(-?[.\d]+)>>/g
     const isFalse = (left: string, right: string) => {
-      try { return judge(left, right) === 'false' } catch { return false } // not every mark holds an expression
+      try {
+        return judge(left, right) === 'false'
+      } catch {
+        return false
+      } // not every mark holds an expression
     }
-    const falseMarks = (text: string) => [...text.matchAll(mark)].filter(([, left, right]) => isFalse(left, right)).length
-    let checked = 0, changed = 0
+    const falseMarks = (text: string) =>
+      [...text.matchAll(mark)].filter(([, left, right]) => isFalse(left, right)).length
+    let checked = 0,
+      changed = 0
     const share = count(marked, (text, edit) => {
       if (edit.type !== 'wrong_carry') expectOneSpan(text, edit)
       if (edit.answer_changed) changed++
@@ -238,11 +308,22 @@ describe('worked solutions of grade-school problems', async () => {
   })
 
   test('without marks: over 96 %', () => {
-    expect(count(bare, (text, edit) => { if (edit.type !== 'wrong_carry') expectOneSpan(text, edit) })).toBeGreaterThan(0.96)
+    expect(
+      count(bare, (text, edit) => {
+        if (edit.type !== 'wrong_carry') expectOneSpan(text, edit)
+      }),
+    ).toBeGreaterThan(0.96)
   })
 
-  test.each<[EditType, number]>([['wrong_carry', 0.78], ['operand_order', 0.6], ['dropped_term', 0.25], ['repeated_term', 0.85], ['operand_exchanged', 0.9], ['step_removed', 0.6], ['steps_swapped', 0.6]])(
-    'by %s alone: over %d of a sample without marks', (type, least) => {
-      expect(count(bare.slice(0, 800), (_, edit) => expect(edit.type).toBe(type), [type])).toBeGreaterThan(least)
-    })
+  test.each<[EditType, number]>([
+    ['wrong_carry', 0.78],
+    ['operand_order', 0.6],
+    ['dropped_term', 0.25],
+    ['repeated_term', 0.85],
+    ['operand_exchanged', 0.9],
+    ['step_removed', 0.6],
+    ['steps_swapped', 0.6],
+  ])('by %s alone: over %d of a sample without marks', (type, least) => {
+    expect(count(bare.slice(0, 800), (_, edit) => expect(edit.type).toBe(type), [type])).toBeGreaterThan(least)
+  })
 })

@@ -8,11 +8,17 @@ import { SURFACES } from '../../stages/synthesis/surface.ts'
 import { holds } from './checker.ts'
 
 /** All different edits of one type, over seeds and surfaces; or the reasons why there is none. */
-function all(text: string, type: EditType, prompt = '', seeds = 60): { edits: Edit[], refused: string[] } {
-  const edits = new Map<string, Edit>(), refused = new Set<string>()
+function all(text: string, type: EditType, prompt = '', seeds = 60): { edits: Edit[]; refused: string[] } {
+  const edits = new Map<string, Edit>(),
+    refused = new Set<string>()
   for (let seed = 0; seed < seeds; seed++) {
-    const solution = new Solution(text, prompt), injector = createInjector(solution, seed), none = whyNot(solution, [type])
-    if (none) { refused.add(none); continue }
+    const solution = new Solution(text, prompt),
+      injector = createInjector(solution, seed),
+      none = whyNot(solution, [type])
+    if (none) {
+      refused.add(none)
+      continue
+    }
     EDIT_CLASSES.forEach((one, at) => {
       if (one.type !== type) return
       const made = injector.make(at)
@@ -22,18 +28,32 @@ function all(text: string, type: EditType, prompt = '', seeds = 60): { edits: Ed
   }
   return { edits: [...edits.values()], refused: [...refused] }
 }
-const texts = (text: string, type: EditType, prompt = '') => all(text, type, prompt).edits.map(edit => edit.text).sort()
+const texts = (text: string, type: EditType, prompt = '') =>
+  all(text, type, prompt)
+    .edits.map(edit => edit.text)
+    .sort()
 
 test('names, operators and classes stand in one order', () => {
   expect(OPERATORS.map(({ name }) => name)).toEqual(EDIT_TYPES)
-  expect(EDIT_CLASSES.map(({ type, surface }) => `${type} ${surface}`)).toEqual(EDIT_TYPES.flatMap(type => SURFACES.map(surface => `${type} ${surface}`)))
-  expect(OPERATORS.filter(({ name, proof }) => proof === 'arithmetic' && !USUAL_TYPES.includes(name as EditType)).map(({ name }) => name)).toEqual(['step_removed', 'steps_swapped'])
-  expect(OPERATORS.filter(({ name, proof }) => proof !== 'arithmetic' && USUAL_TYPES.includes(name as EditType))).toEqual([])
+  expect(EDIT_CLASSES.map(({ type, surface }) => `${type} ${surface}`)).toEqual(
+    EDIT_TYPES.flatMap(type => SURFACES.map(surface => `${type} ${surface}`)),
+  )
+  expect(
+    OPERATORS.filter(({ name, proof }) => proof === 'arithmetic' && !USUAL_TYPES.includes(name as EditType)).map(
+      ({ name }) => name,
+    ),
+  ).toEqual(['step_removed', 'steps_swapped'])
+  expect(
+    OPERATORS.filter(({ name, proof }) => proof !== 'arithmetic' && USUAL_TYPES.includes(name as EditType)),
+  ).toEqual([])
 })
 
-test.each(OPERATORS.map(({ name, example }) => [name, example] as const))('the example of %s', (name, { prompt, text, edited }) => {
-  expect(texts(text, name as EditType, prompt)).toContain(edited)
-})
+test.each(OPERATORS.map(({ name, example }) => [name, example] as const))(
+  'the example of %s',
+  (name, { prompt, text, edited }) => {
+    expect(texts(text, name as EditType, prompt)).toContain(edited)
+  },
+)
 
 describe('what each operator makes of a solution, all of it', () => {
   const prompt = 'There were 45 eggs in 9 nests.'
@@ -47,7 +67,11 @@ describe('what each operator makes of a solution, all of it', () => {
     ['operand_order', '4 - 4 = 0', []],
     ['operand_order', '20% - 5% = 15%', []],
     ['dropped_term', '3 + 4 + 5 = 12', ['3 + 4 = 12', '3 + 5 = 12']],
-    ['dropped_term', '3 pears + 4 plums + 5 figs = 12 in all', ['3 pears + 4 plums = 12 in all', '3 pears + 5 figs = 12 in all']],
+    [
+      'dropped_term',
+      '3 pears + 4 plums + 5 figs = 12 in all',
+      ['3 pears + 4 plums = 12 in all', '3 pears + 5 figs = 12 in all'],
+    ],
     ['dropped_term', '3+4+5 = <<3+4+5=12>>12', ['3+4 = <<3+4=12>>12', '3+5 = <<3+5=12>>12']],
     ['dropped_term', '3 + 4 * 5 = 23', ['3 + 4 = 23']],
     ['dropped_term', '3 + 0 + 5 = 8', ['3 + 0 = 8']],
@@ -60,8 +84,16 @@ describe('what each operator makes of a solution, all of it', () => {
     ['step_removed', '5 * 45 = 225 in all.\n225 - 8 = 217 are left.\n#### 217', ['225 - 8 = 217 are left.\n#### 217']],
     ['step_removed', '5 * 9 = 45 in all.\n45 - 8 = 37 are left.', []],
     ['step_removed', 'Step 1: 5 * 45 = 225.\nStep 2: 225 - 8 = 217.', []],
-    ['steps_swapped', 'First.\n5 * 45 = 225 in all.\n225 - 8 = 217 are left.', ['First.\n225 - 8 = 217 are left.\n5 * 45 = 225 in all.']],
-    ['steps_swapped', '5 * 45 = 225 in all. It is 225.\n225 - 8 = 217.', ['225 - 8 = 217.\n5 * 45 = 225 in all. It is 225.']],
+    [
+      'steps_swapped',
+      'First.\n5 * 45 = 225 in all.\n225 - 8 = 217 are left.',
+      ['First.\n225 - 8 = 217 are left.\n5 * 45 = 225 in all.'],
+    ],
+    [
+      'steps_swapped',
+      '5 * 45 = 225 in all. It is 225.\n225 - 8 = 217.',
+      ['225 - 8 = 217.\n5 * 45 = 225 in all. It is 225.'],
+    ],
     ['steps_swapped', '5 * 45 = 225.\n8 * 4 = 32.\n225 - 8 = 217.', []],
     ['steps_swapped', '5 * 45 = 225 in all.\n225 - 8 = 218 are left.', []],
     ['step_removed', '5 * 45 = 225 in all.\n225 - 8 = 218 are left.', []],
@@ -72,20 +104,29 @@ describe('what each operator makes of a solution, all of it', () => {
   test('result_number and operand_number: a digit, one off, two digits swapped, ten times; round numbers stay round', () => {
     const results = new Set(texts('100 + 134 = 234', 'result_number').map(text => text.slice(12)))
     for (const slip of ['235', '233', '324', '243', '2340']) expect(results).toContain(slip)
-    expect(texts('100 + 20 = 120', 'result_number').filter(text => !text.endsWith('0') && !text.endsWith(' 12'))).toEqual([])
+    expect(
+      texts('100 + 20 = 120', 'result_number').filter(text => !text.endsWith('0') && !text.endsWith(' 12')),
+    ).toEqual([])
     expect(texts('48 / 2 = 24', 'operand_number').every(text => text.endsWith(' = 24'))).toBe(true)
   })
 })
 
 describe('wrong_carry', () => {
-  const text = 'They bake 6 * 13 = <<6*13=78>>78 rolls.\nThe 78 rolls cost 78 * $2 = $<<78*2=156>>156.\nWith the bag it is 156 + 5 = $<<156+5=161>>161.\n#### 161'
+  const text =
+    'They bake 6 * 13 = <<6*13=78>>78 rolls.\nThe 78 rolls cost 78 * $2 = $<<78*2=156>>156.\nWith the bag it is 156 + 5 = $<<156+5=161>>161.\n#### 161'
   const prompt = 'Six bakers bake 13 rolls each. A roll costs $2 and the bag $5. What is the price?'
 
   test('everything after the error follows from it, and the answer is another one', () => {
     const { edits } = all(text, 'wrong_carry', prompt)
     expect(edits.length).toBeGreaterThan(10)
     for (const edit of edits) {
-      const marks = [...edit.text.matchAll(/<<(\d+)([*+])(\d+)=(\d+)>>(\d+)/g)].map(([, a, sign, b, c, d]) => ({ a: +a, b: +b, c: +c, d: +d, ok: (sign === '*' ? +a * +b : +a + +b) === +c }))
+      const marks = [...edit.text.matchAll(/<<(\d+)([*+])(\d+)=(\d+)>>(\d+)/g)].map(([, a, sign, b, c, d]) => ({
+        a: +a,
+        b: +b,
+        c: +c,
+        d: +d,
+        ok: (sign === '*' ? +a * +b : +a + +b) === +c,
+      }))
       expect(marks.filter(one => !one.ok)).toHaveLength(1)
       expect(marks.every(one => one.c === one.d)).toBe(true)
       expect([marks[1].a, marks[2].a, +edit.text.split('#### ')[1]]).toEqual([marks[0].c, marks[1].c, marks[2].c])
@@ -109,7 +150,9 @@ describe('wrong_carry', () => {
   })
 
   test('a division that would not come out even is left out; a rounded one is rounded', () => {
-    for (const edit of all('6 * 14 = 84.\n84 / 7 = 12.', 'wrong_carry').edits) expect(edit.text).toMatch(/= (\d+)\.\n\1 \/ 7 = \d+(\.\d{1,2})?\.$/)
+    for (const edit of all('6 * 14 = 84.\n84 / 7 = 12.', 'wrong_carry').edits) {
+      expect(edit.text).toMatch(/= (\d+)\.\n\1 \/ 7 = \d+(\.\d{1,2})?\.$/)
+    }
     for (const edit of all('6 * 14 = 84.\n84 / 9 = 9.33.', 'wrong_carry').edits) {
       const [, a, b] = /= (\d+)\.\n\1 \/ 9 = ([\d.]+)\.$/.exec(edit.text)!
       expect(Math.abs(+a / 9 - +b)).toBeLessThan(0.01)
@@ -119,11 +162,22 @@ describe('wrong_carry', () => {
 
 describe('numbers of a text', () => {
   test('equal values have equal keys', () => {
-    expect(mentions('1,200.50 and 1200.5 at 5:30, the 24th').map(({ key, printed }) => [key, printed !== undefined]))
-      .toEqual([['12005e-1', true], ['12005e-1', true], ['5', false], ['30', false], ['24', false]])
-    fc.assert(fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.nat(4), fc.nat(3), (units, decimals, zeros) => {
-      expect(keyOf({ units: units * 10n ** BigInt(zeros), decimals: decimals + zeros })).toBe(keyOf({ units, decimals }))
-    }))
+    expect(
+      mentions('1,200.50 and 1200.5 at 5:30, the 24th').map(({ key, printed }) => [key, printed !== undefined]),
+    ).toEqual([
+      ['12005e-1', true],
+      ['12005e-1', true],
+      ['5', false],
+      ['30', false],
+      ['24', false],
+    ])
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.nat(4), fc.nat(3), (units, decimals, zeros) => {
+        expect(keyOf({ units: units * 10n ** BigInt(zeros), decimals: decimals + zeros })).toBe(
+          keyOf({ units, decimals }),
+        )
+      }),
+    )
   })
 
   test('what a problem gives: digits, words, shares and what is left of them', () => {

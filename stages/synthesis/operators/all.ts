@@ -26,20 +26,69 @@ import { wrongCarry } from './wrong_carry.ts'
 
 /** All operators, in the order in which `types` lists them. */
 export const OPERATORS: readonly AnyOperator[] = [
-  resultNumber, operandNumber, operandExchanged, operator, operandOrder, droppedTerm, repeatedTerm, wrongCarry, stepRemoved, stepsSwapped, unitScale, percentBase, rounding, constraintBroken,
-  codeComparison, codeOperator, codeOffByOne, codeArgumentOrder, quantifier, negation, entityExchanged, dateExchanged, numberExchanged,
+  resultNumber,
+  operandNumber,
+  operandExchanged,
+  operator,
+  operandOrder,
+  droppedTerm,
+  repeatedTerm,
+  wrongCarry,
+  stepRemoved,
+  stepsSwapped,
+  unitScale,
+  percentBase,
+  rounding,
+  constraintBroken,
+  codeComparison,
+  codeOperator,
+  codeOffByOne,
+  codeArgumentOrder,
+  quantifier,
+  negation,
+  entityExchanged,
+  dateExchanged,
+  numberExchanged,
 ]
 
-/** Their names, and how often each is drawn where nothing else is known: what follows from itself is the most like a real mistake. */
+/**
+ * Their names, and how often each is drawn where nothing else is known: what follows from itself is the most like a
+ * real mistake.
+ */
 export const SHARES = {
-  result_number: 2, operand_number: 2, operand_exchanged: 2, operator: 2, operand_order: 1, dropped_term: 1, repeated_term: 1, wrong_carry: 6, step_removed: 1, steps_swapped: 1,
-  unit_scale: 1, percent_base: 1, rounding: 1, constraint_broken: 2, code_comparison: 1, code_operator: 1, code_off_by_one: 1, code_argument_order: 1,
-  quantifier: 1, negation: 1, entity_exchanged: 1, date_exchanged: 1, number_exchanged: 1,
+  result_number: 2,
+  operand_number: 2,
+  operand_exchanged: 2,
+  operator: 2,
+  operand_order: 1,
+  dropped_term: 1,
+  repeated_term: 1,
+  wrong_carry: 6,
+  step_removed: 1,
+  steps_swapped: 1,
+  unit_scale: 1,
+  percent_base: 1,
+  rounding: 1,
+  constraint_broken: 2,
+  code_comparison: 1,
+  code_operator: 1,
+  code_off_by_one: 1,
+  code_argument_order: 1,
+  quantifier: 1,
+  negation: 1,
+  entity_exchanged: 1,
+  date_exchanged: 1,
+  number_exchanged: 1,
 } as const
 export type EditType = keyof typeof SHARES
 export const EDIT_TYPES = Object.keys(SHARES) as [EditType, ...EditType[]]
-/** Those with an arithmetic proof, but for the two that leave every equation true: what those prove is that a number is used before anything gives it, and a terse solution may do that and be right. */
-export const USUAL_TYPES: readonly EditType[] = EDIT_TYPES.filter((type, i) => OPERATORS[i].proof === 'arithmetic' && type !== 'step_removed' && type !== 'steps_swapped')
+/**
+ * Those with an arithmetic proof, but for the two that leave every equation true: what those prove is that a number is
+ * used before anything gives it, and a terse solution may do that and be right.
+ */
+export const USUAL_TYPES: readonly EditType[] = EDIT_TYPES.filter(
+  (type, i) => OPERATORS[i].proof === 'arithmetic' && type !== 'step_removed' && type !== 'steps_swapped',
+)
 
 /** Loads what operators need that most runs do not. */
 export async function ready(types: readonly EditType[]): Promise<void> {

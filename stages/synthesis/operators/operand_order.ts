@@ -5,12 +5,13 @@ import { copiesOf, type ErrorOperator } from './define.ts'
 
 /** Two operands change places around a minus or division sign. */
 export const operandOrder: ErrorOperator = {
-  name: 'operand_order', proof: 'arithmetic',
+  name: 'operand_order',
+  proof: 'arithmetic',
   about: 'The two operands of a subtraction or division change places; the stated result stays.',
   needs: 'a true equation in which a subtraction or division stands between two plain numbers that differ',
   rise: ['swap terms'],
   example: { text: '45 - 18 = 27', edited: '18 - 45 = 27' },
-  * candidates(solution, equation, draw) {
+  *candidates(solution, equation, draw) {
     const copies = copiesOf(equation)
     if (!copies.length) return
     for (const i of shuffled([...equation.items.keys()], draw)) {
@@ -18,10 +19,14 @@ export const operandOrder: ErrorOperator = {
       if (sign.kind !== 'operator' || (sign.operator !== '-' && sign.operator !== '/')) continue
       const patches: Patch[] = []
       for (const items of copies) {
-        const a = items[i - 1], b = items[i + 1]
+        const a = items[i - 1],
+          b = items[i + 1]
         if (a.kind !== 'number' || b.kind !== 'number' || a.negative || b.negative || a.percent || b.percent) break
-        const print = (place: typeof a, other: typeof a) =>
-          ({ start: place.printed.start, end: place.printed.end, text: solution.text.slice(other.printed.start, other.printed.end) })
+        const print = (place: typeof a, other: typeof a) => ({
+          start: place.printed.start,
+          end: place.printed.end,
+          text: solution.text.slice(other.printed.start, other.printed.end),
+        })
         patches.push(print(a, b), print(b, a))
       }
       if (patches.length === 2 * copies.length) yield patches

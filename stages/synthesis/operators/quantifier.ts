@@ -13,15 +13,22 @@ for (const pair of PAIRS.split(/,\s*/)) {
   if (!SWAPS.has(a)) SWAPS.set(a, b)
   if (!SWAPS.has(b)) SWAPS.set(b, a)
 }
-const PATTERN = new RegExp(`(?<![\\p{L}\\p{N}])(?:${[...SWAPS.keys()].sort((a, b) => b.length - a.length).join('|')})(?![\\p{L}\\p{N}])`, 'giu')
+const PATTERN = new RegExp(
+  `(?<![\\p{L}\\p{N}])(?:${[...SWAPS.keys()].sort((a, b) => b.length - a.length).join('|')})(?![\\p{L}\\p{N}])`,
+  'giu',
+)
 
 /** A quantifier, comparison or direction turns into its opposite. */
 export const quantifier: ErrorOperator<Stretch> = {
-  ...onWords, name: 'quantifier',
-  about: 'A quantifier, comparison or direction becomes its opposite: most and least, at least and at most, before and after, increase and decrease.',
+  ...onWords,
+  name: 'quantifier',
+  about:
+    'A quantifier, comparison or direction becomes its opposite: most and least, at least and at most, before and after, increase and decrease.',
   needs: 'such a word outside code and equations',
   rise: ['misread the question'],
   example: { text: 'It takes at least ten days.', edited: 'It takes at most ten days.' },
-  places: (solution) => stretches(solution, PATTERN),
-  * candidates(_, place) { yield swapFor(place, asIn(place.text, SWAPS.get(place.text.toLowerCase())!)) },
+  places: solution => stretches(solution, PATTERN),
+  *candidates(_, place) {
+    yield swapFor(place, asIn(place.text, SWAPS.get(place.text.toLowerCase())!))
+  },
 }

@@ -5,6 +5,7 @@ const inCell = (text: string) => `\`\` ${text.replaceAll('\n', ' ⏎ ').replaceA
 /** The operators for the docs page: a table in Markdown. */
 export const operatorTable = `| type | what it does | needs | proof | RISE's edits |
 | --- | --- | --- | --- | --- |
-${OPERATORS.map(({ name, about, needs, rise, proof, example }) =>
-  `| \`${name}\` | ${about} ${inCell(example.text)} to ${inCell(example.edited)} | ${needs} | ${PROOFS[proof]} | ${rise.join(', ') || '–'} |`).join('\n')}`
-
+${OPERATORS.map(
+  ({ name, about, needs, rise, proof, example }) =>
+    `| \`${name}\` | ${about} ${inCell(example.text)} to ${inCell(example.edited)} | ${needs} | ${PROOFS[proof]} | ${rise.join(', ') || '–'} |`,
+).join('\n')}`

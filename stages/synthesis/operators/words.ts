@@ -3,18 +3,32 @@ import type { Patch, Solution } from '../solution.ts'
 import type { ErrorOperator } from './define.ts'
 
 /** A stretch of a text that can be read as something else. */
-export interface Stretch { readonly start: number, readonly end: number, readonly text: string }
+export interface Stretch {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
 
 /** Matches of a pattern outside code and equations. */
 export function stretches({ text, equations, refusals }: Solution, pattern: RegExp): Stretch[] {
-  const taken = [...text.matchAll(/```[\s\S]*?(?:```|$)|`[^`\n]*`/g)].map((match) => ({ start: match.index, end: match.index + match[0].length }))
+  const taken = [...text.matchAll(/```[\s\S]*?(?:```|$)|`[^`\n]*`/g)].map(match => ({
+    start: match.index,
+    end: match.index + match[0].length,
+  }))
   const closed = [...taken, ...equations, ...refusals]
-  return [...text.matchAll(pattern)].map((match) => ({ start: match.index, end: match.index + match[0].length, text: match[0] }))
-    .filter(({ start, end }) => !closed.some((one) => start < one.end && end > one.start))
+  return [...text.matchAll(pattern)]
+    .map(match => ({ start: match.index, end: match.index + match[0].length, text: match[0] }))
+    .filter(({ start, end }) => !closed.some(one => start < one.end && end > one.start))
 }
 
-/** What operators on words share: a stretch is a place, candidates replace it, and nothing proves that the result is wrong. */
-export const onWords: Pick<ErrorOperator<Stretch>, 'proof' | 'prove'> = { proof: 'none', prove: (solution, _, patches) => unproven(solution, patches) }
+/**
+ * What operators on words share: a stretch is a place, candidates replace it, and nothing proves that the result is
+ * wrong.
+ */
+export const onWords: Pick<ErrorOperator<Stretch>, 'proof' | 'prove'> = {
+  proof: 'none',
+  prove: (solution, _, patches) => unproven(solution, patches),
+}
 
 export const swapFor = ({ start, end }: Stretch, text: string): readonly Patch[] => [{ start, end, text }]
 

@@ -1,3 +1,7 @@
 // Stands for the package where a test's own stage imports 'sluice'.
-export const defineStage = spec => ({ kind: 'stage', ...spec, options: { ...spec.options, additionalProperties: false } })
+export const defineStage = spec => ({
+  kind: 'stage',
+  ...spec,
+  options: { ...spec.options, additionalProperties: false },
+})
 export const Type = { Object: properties => ({ type: 'object', properties }) }
