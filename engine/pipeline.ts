@@ -33,18 +33,19 @@ const dashed = (names: readonly string[]): string => names.map(name => `--${name
 
 /**
  * Reads the command line of the script at `url` (its `import.meta.url`), does the work, and sets the exit code of the
- * process. When something is wrong with the command line nothing is done.
+ * process: that of `work`, or of its last run where it gives none. When something is wrong with the command line
+ * nothing is done.
  */
 export async function pipeline<const F extends Flags = Record<never, never>>(
   url: string,
   { about, graph, sample, flags }: PipelineSpec<F>,
-  work: (job: PipelineWork<F>) => Promise<number> = async job => (await job.run()).code,
+  work: (job: PipelineWork<F>) => Promise<number | void> = async job => (await job.run()).code,
 ): Promise<void> {
   const name = basename(fileURLToPath(url))
   const beside = (path: string) => relative(process.cwd(), fileURLToPath(new URL(path, url))) || '.'
   const { graph: graphFlag, help, ...others } = runFlags
   const all: Flags = { ...others, ...(typeof graph === 'string' ? { graph: graphFlag } : {}), ...flags, help }
-  process.exitCode = await ended(() => {
+  process.exitCode = await ended(async () => {
     const { argv, before } = ownArguments(url, name)
     const { values: read, words, given, problems } = readArguments(argv, all)
     const values = read as unknown as RunValues & Values<F>,
@@ -81,7 +82,14 @@ export async function pipeline<const F extends Flags = Record<never, never>>(
     }
     checkUsage(name, problems)
     const chosen = settings.graph ?? (typeof graph === 'string' ? beside(graph) : graph)
-    return work({ values, run: more => runAs(chosen, settings, input, more) })
+    let last = 0
+    const run = async (more?: RunMore) => {
+      const ran = await runAs(chosen, settings, input, more)
+      last = ran.code
+      return ran
+    }
+    // a script that gives no code of its own ends with that of its last run
+    return (await work({ values, run })) ?? last
   })
 }
 

@@ -285,3 +285,22 @@ describe('nightly.mjs deletes', () => {
     expect(readdirSync(runs).sort()).toEqual(kept.sort())
   })
 })
+
+it('a script that forgets to hand on the code of its run ends with it all the same', () => {
+  const at = folder(),
+    file = join(at, 'mine.mjs')
+  writeJsonl(join(at, 'in.jsonl'), [{ id: 'a', prompt: 'why?', chosen: 'yes', rejected: 'yes' }])
+  const graph = writeGraph(join(at, 'g.json'), [
+    { id: 'pairs', use: 'read_jsonl', with: { path: 'in.jsonl' } },
+    { id: 'checked', use: 'check_pairs' },
+    { id: 'dpo', use: 'write_arrow' },
+  ])
+  const work = 'async job => { await job.run() }'
+  writeFileSync(
+    file,
+    `import { pipeline } from ${JSON.stringify(join(root, 'index.mjs'))}
+await pipeline(import.meta.url, { about: 'mine', graph: ${JSON.stringify(graph)} }, ${work})
+`,
+  )
+  expect(node(at, file, '--output', 'out', '--quiet').code).toBe(65)
+})
