@@ -49,7 +49,9 @@ const read = (...path) => readFileSync(join(...path), 'utf8')
 export async function build() {
   const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)))
   for (const file of sources()) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
-  for (const name of Object.keys(JSON.parse(read(root, 'package.json')).dependencies)) {
+  const manifest = read(root, 'package.json')
+  hash.update(manifest)
+  for (const name of Object.keys(JSON.parse(manifest).dependencies)) {
     hash.update(`\0${name} ${JSON.parse(read(folderOf(name), 'package.json')).version}`)
   }
   const key = hash.digest('hex')

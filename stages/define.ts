@@ -226,6 +226,8 @@ export interface InputFile {
    * Error with `code: 'INPUT_CHANGED'`.
    */
   readonly stamp?: string
+  /** What `stampOf` said of the file before the source looked at it; where it is left out only the size is held. */
+  readonly opened?: string
   readonly rows: number
   readonly bytes: number
   /**

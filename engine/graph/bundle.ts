@@ -35,6 +35,7 @@ const readers = new Set([
   'cluster',
   'worker_threads',
   'module',
+  'process',
   'sqlite',
   'vm',
   'wasi',
@@ -64,7 +65,11 @@ const readers = new Set([
   'ws',
   'zx',
 ])
-const globals = ['fetch', 'WebSocket', 'EventSource', 'process.getBuiltinModule', 'process.binding']
+const globals = ['fetch', 'WebSocket', 'EventSource', 'process.binding', 'process.env']
+/** Names that lead to them by other ways: a file that says one is taken to use it. */
+const ways = ['getBuiltinModule', 'loadEnvFile']
+/** An import of anything but one text, or what esbuild finds the files of, which begins with ./ or ../. */
+const unnamed = /(?:\bimport|sluice\$require)\(\s*(?!\s|"(?:[^"\\]|\\.)*"\s*[,)]|["`]\.\.?\/)/
 /** Of what this package exports, that reads as well. */
 const ownReaders = /import\s*\{[^}]*\b(readParquet|run|main)\b[^}]*\}\s*from\s*['"]sluice['"]/
 
@@ -89,18 +94,19 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   async function look(file: string, text: string, loader: Loader): Promise<void> {
     const own = ownReaders.exec(text)
     if (own) says(file, `imports ${own[1]} of sluice`)
-    if (!/\b(fetch|WebSocket|EventSource|getBuiltinModule|binding|import\s*\(|require\s*\()/.test(text)) return
-    const define = Object.fromEntries(
-      globals.flatMap((name, i) => [
-        [name, `sluice$reads${i}`],
-        [`globalThis.${name}`, `sluice$reads${i}`],
-      ]),
-    )
+    for (const way of ways) if (new RegExp(`\\b${way}\\b`).test(text)) says(file, `calls ${way}`)
+    if (!/\b(fetch|WebSocket|EventSource|binding|env|globalThis|global|require)\b|\bimport\s*\(/.test(text)) return
+    const define = Object.fromEntries([
+      ['require', 'sluice$require'],
+      ...globals.flatMap((name, i) => ['', 'globalThis.', 'global.'].map(of => [of + name, `sluice$reads${i}`])),
+    ])
     const { code } = await transform(text, { loader, define, logLevel: 'silent' }).catch(() => ({ code: '' }))
     globals.forEach((name, i) => {
-      if (code.includes(`sluice$reads${i}`)) says(file, `calls ${name}`)
+      if (code.includes(`sluice$reads${i}`)) says(file, `${name === 'process.env' ? 'reads' : 'calls'} ${name}`)
     })
-    if (/\b(import|require)\(\s*(?!["']|`\.\.?\/|\s)/.test(code)) says(file, 'imports what its text does not name')
+    if (/\bglobal(This)?\s*\[/.test(code)) says(file, 'looks a global up by name')
+    if (unnamed.test(code)) says(file, 'imports what its text does not name')
+    if (/(?<!typeof )sluice\$require\b(?!\(|\.resolve)/.test(code)) says(file, 'hands require on')
   }
 
   const plugin: Plugin = {
@@ -200,7 +206,31 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
     mkdirSync(folder, { recursive: true })
     writeWhole(module, code)
   }
-  return { module, key: hashOf(JSON.stringify([[...files].sort(), [...packages].sort()])), reads: [...reads].sort() }
+  // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
+  const made = withoutPlaces(
+    code,
+    [...files.keys()].map(file => join(home, file)),
+    home,
+    sluice,
+  )
+  const key = hashOf(JSON.stringify([[...files].sort(), [...packages].sort(), hashOf(made)]))
+  return { module, key, reads: [...reads].sort() }
+}
+
+type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
+
+/** Code that is the same wherever the files and packages lie. */
+function withoutPlaces(code: string, files: readonly string[], home: string, sluice: string): string {
+  let text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
+  text = text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
+  const folders = [...new Set(files.map(file => dirname(file)))].sort((a, b) => b.length - a.length)
+  for (const place of [...files, ...folders]) {
+    const name = relative(home, place) || '.'
+    for (const written of [pathToFileURL(place).href, place]) {
+      text = text.replaceAll(JSON.stringify(written), JSON.stringify(name))
+    }
+  }
+  return text
 }
 
 /**
@@ -211,15 +241,15 @@ function versionsOf(file: string, seen = new Set<string>()): Set<string> {
   for (let folder = dirname(file); basename(folder) !== 'node_modules'; folder = dirname(folder)) {
     const path = join(folder, 'package.json')
     if (!existsSync(path)) continue
-    const { name, version, dependencies } = JSON.parse(readFileSync(path, 'utf8')) as {
-      name?: string
-      version?: string
-      dependencies?: Record<string, string>
-    }
+    const { name, version, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+      readFileSync(path, 'utf8'),
+    ) as Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
     if (!name || !version) continue
     const before = seen.size
     seen.add(`${name} ${version}`)
-    for (const needed of seen.size > before ? Object.keys(dependencies ?? {}) : []) {
+    for (const needed of seen.size > before
+      ? Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+      : []) {
       const there = above(folder)
         .map(one => join(one, 'node_modules', needed, 'package.json'))
         .find(one => existsSync(one))

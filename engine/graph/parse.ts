@@ -93,6 +93,20 @@ function plain(value: unknown, room = { left: MOST_VALUES }): unknown {
   )
 }
 
+/** Values that only code can hold: no key tells one from another, and no manifest can say them. */
+function noData(value: unknown, pointer: string): Problem[] {
+  if (value === null || ['string', 'boolean', 'number'].includes(typeof value)) {
+    return Number.isNaN(value) ? [say.invalidValue(pointer, value, 'is no number')] : []
+  }
+  const prototype: unknown = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined
+  if (Array.isArray(value) || prototype === Object.prototype || prototype === null) {
+    return Object.entries(value as Raw).flatMap(([key, one]) => noData(one, step(pointer, key)))
+  }
+  const kind = typeof value === 'object' ? (value as object).constructor.name : typeof value
+  const data = 'text, numbers, true, false, null, lists and objects of these'
+  return [say.invalidValue(pointer, String(value), `a ${kind} is no data; options are ${data}`)]
+}
+
 /**
  * Checks the envelope, then each stage's options, then how the stages are linked; collects every problem of all three.
  */
@@ -150,7 +164,8 @@ export async function assemble(written: Written, options: ParseOptions): Promise
   stages.forEach(({ stage }, i) => {
     if (!stage || !withs[i]) return
     try {
-      problems.push(...validateOptions(stage, withs[i], `/stages/${i}/with`))
+      const found = validateOptions(stage, withs[i], `/stages/${i}/with`)
+      problems.push(...(found.length > 0 ? found : noData(withs[i], `/stages/${i}/with`)))
     } catch (error) {
       problems.push(
         say.badModule(

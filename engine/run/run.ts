@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import type { Stage, StageReport } from '../../stages/define.ts'
+import type { Stage, StageReport, InputFile } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
@@ -245,7 +245,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const prepared = await prepare(input, options, join(cache, 'user'))
     options.signal?.throwIfAborted()
     const { graph, files } = prepared
-    const stamps = files.map(({ path, stamp, bytes }) => stamp ?? checkInput(path, bytes, output))
+    const stamps = files.map(file => file.stamp ?? checkInput(file, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const { limit, sample } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
@@ -418,9 +418,9 @@ function removeHalves(output: string, cache: string): void {
  * What identifies an input as long as it stays as it is. Refuses what a run into the same folder published: the next
  * one would read its own result.
  */
-function checkInput(path: string, bytes: number, output: string): string {
+function checkInput({ path, bytes, opened }: InputFile, output: string): string {
   const stamp = statSync(path, { throwIfNoEntry: false }) ? stampOf(path) : ''
-  if (!stamp.startsWith(`${bytes}-`)) throw changedInput(path)
+  if (opened === undefined ? !stamp.startsWith(`${bytes}-`) : stamp !== opened) throw changedInput(path)
   if (realpathSync(path).startsWith(join(realpathSync(output), 'runs', sep))) {
     throw new SluiceError(
       `run: the input ${path} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,

@@ -6,6 +6,7 @@ import { DataType, type Field } from 'apache-arrow'
 import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
 import { isReadFault, readFault } from '../../engine/parquet/source.ts'
+import { stampOf } from '../../engine/run/files.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
 import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
@@ -283,7 +284,7 @@ function unescape(text: string): string {
  * Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one
  * needs it.
  */
-export async function openAll<T>(
+export async function openAll<T extends object>(
   stage: string,
   paths: readonly string[],
   open: (path: string) => Promise<T>,
@@ -294,7 +295,9 @@ export async function openAll<T>(
   let table = ''
   for (const path of paths) {
     try {
-      opened.push(await open(path))
+      // before it is looked at: another file may take its place while others are
+      const stamp = isUrl(path) ? undefined : stampOf(path)
+      opened.push({ ...(await open(path)), opened: stamp })
     } catch (error) {
       codes.add(error instanceof HttpError || isReadFault(error) ? (error as { code?: string }).code : undefined)
       const { message: said } = isReadFault(error)

@@ -343,6 +343,31 @@ describe('an input that changes', () => {
     })
   })
 
+  it('by one of its size while others are looked at is told, too', async () => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(100)),
+      other = writeJsonl(join(at, 'other.jsonl'), pairs(100).reverse()),
+      source = join(at, 'mine.mjs')
+    writeFileSync(
+      source,
+      `import { renameSync } from 'node:fs'
+import base from ${JSON.stringify(new URL('../../stages/sources/read_jsonl.ts', import.meta.url).href)}
+const inputs = async (...all) => {
+  const files = await base.inputs(...all)
+  renameSync(${JSON.stringify(other)}, ${JSON.stringify(path)})
+  return files
+}
+export default { ...base, name: 'mine', inputs }
+`,
+    )
+    const [first, ...rest] = graphOf(path).stages
+    const graph = { ...graphOf(path), stages: [{ ...first, use: source }, ...rest] }
+    expect(await refused(graph, join(at, 'out'))).toMatchObject({
+      code: 'INPUT_CHANGED',
+      message: expect.stringContaining(`${path} changed while it was read`) as unknown,
+    })
+  })
+
   it.each([
     [
       'is written anew',

