@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
-import { registry } from '../stages/registry.ts'
+import { allStages } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type Values } from './arguments.ts'
 import { plan } from './calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from './errors.ts'
@@ -395,7 +395,8 @@ async function verifyCommand(values: CliValues): Promise<number> {
   return EXIT.ok
 }
 
-function stagesCommand(words: readonly string[]): number {
+async function stagesCommand(words: readonly string[]): Promise<number> {
+  const registry = await allStages()
   if (words.length === 0) {
     for (const stage of registry.values()) console.log(`${stage.name.padEnd(24)}${stage.summary}`)
     return EXIT.ok

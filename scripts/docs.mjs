@@ -12,13 +12,14 @@ import { source } from './build.mjs'
 const {
   values: { check },
 } = parseArgs({ options: { check: { type: 'boolean' } } })
-const { registry, layouts, requiredOptions, validateOptions, runExample, shortSide } = await source(
+const { allStages, layouts, requiredOptions, validateOptions, runExample, shortSide } = await source(
   'stages/registry.ts',
   'stages/sources/layouts.ts',
   'engine/graph/schema.ts',
   'engine/graph/validate.ts',
   'engine/run/examples.ts',
 )
+const registry = await allStages()
 
 const root = new URL('../', import.meta.url)
 const NOTE = '<!-- Written by `npm run docs`; edit the stage, not this page. -->'

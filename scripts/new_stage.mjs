@@ -73,29 +73,12 @@ export default defineStage({
 })
 `
 
-/** The registry with one more stage, both of its lists in order of name. */
-function register(text, name, folder) {
-  const variable = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
-  const nameOf = Object.fromEntries(
-    [...text.matchAll(/^import (\w+) from '\.\/[\w/]+\/(\w+)\.ts'$/gm)].map(([, id, file]) => [id, file]),
-  )
-  nameOf[variable] = name
-  const insert = (lines, line, idOf) => {
-    const at = lines.findIndex(other => nameOf[idOf(other)] > name)
-    return lines.toSpliced(at < 0 ? lines.length : at, 0, line).join('\n')
-  }
-  return text
-    .replace(
-      /(?:^import \w+ from '\.\/.*\n)+/m,
-      block =>
-        `${insert(block.trimEnd().split('\n'), `import ${variable} from './${folder}/${name}.ts'`, line => line.split(' ')[1])}\n`,
-    )
-    .replace(
-      /(AnyStage\[\] = \[\n)([^\]]*)\n\]/,
-      (_, head, list) =>
-        `${head}${insert(list.split('\n'), `  ${variable},`, line => line.trim().replace(',', ''))}\n]`,
-    )
-}
+/** The registry with one more stage, in order of name. */
+const register = (text, name, folder) =>
+  text.replace(/(?:^ {2}\w+: \(\) => import\(.*\n)+/m, block => {
+    const lines = [...block.trimEnd().split('\n'), `  ${name}: () => import('./${folder}/${name}.ts'),`]
+    return `${lines.sort().join('\n')}\n`
+  })
 
 let read
 try {

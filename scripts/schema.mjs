@@ -5,6 +5,6 @@ import { source } from './build.mjs'
 
 // it takes no arguments
 parseArgs()
-const { schemaText, registry } = await source('engine/graph/schema.ts', 'stages/registry.ts')
+const { schemaText, allStages } = await source('engine/graph/schema.ts', 'stages/registry.ts')
 mkdirSync(new URL('../schemas/', import.meta.url), { recursive: true })
-writeFileSync(new URL('../schemas/graph.schema.json', import.meta.url), schemaText(registry))
+writeFileSync(new URL('../schemas/graph.schema.json', import.meta.url), schemaText(await allStages()))

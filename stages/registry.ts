@@ -1,45 +1,37 @@
-/** Every stage that a graph can name without a path: one line a stage, alphabetical. */
+/**
+ * Every stage that a graph can name without a path: one line a stage, alphabetical. A stage is loaded when it is named.
+ */
 import type { AnyStage } from './define.ts'
-import checkPairs from './check/check_pairs.ts'
-import detectNoise from './noise/detect_noise.ts'
-import dropChes from './check/drop_ches.ts'
-import dropDuplicates from './dedup/drop_duplicates.ts'
-import dropLength from './check/drop_length.ts'
-import dropLengthRatio from './check/drop_length_ratio.ts'
-import dropNearDuplicates from './dedup/drop_near_duplicates.ts'
-import dropRepetition from './check/drop_repetition.ts'
-import injectErrors from './synthesis/inject_errors.ts'
-import judgePairs from './served/judge_pairs.ts'
-import peerReview from './review/peer_review.ts'
-import readArrow from './sources/read_arrow.ts'
-import readJsonl from './sources/read_jsonl.ts'
-import readParquet from './sources/read_parquet.ts'
-import scorePairs from './served/score_pairs.ts'
-import selfEdit from './served/self_edit.ts'
-import writeArrow from './sinks/write_arrow.ts'
-import writeJsonl from './sinks/write_jsonl.ts'
-import writeParquet from './sinks/write_parquet.ts'
 
-const all: readonly AnyStage[] = [
-  checkPairs,
-  detectNoise,
-  dropChes,
-  dropDuplicates,
-  dropLength,
-  dropLengthRatio,
-  dropNearDuplicates,
-  dropRepetition,
-  injectErrors,
-  judgePairs,
-  peerReview,
-  readArrow,
-  readJsonl,
-  readParquet,
-  scorePairs,
-  selfEdit,
-  writeArrow,
-  writeJsonl,
-  writeParquet,
-]
+/** Names, and what loads each. */
+export type Registry = ReadonlyMap<string, () => Promise<AnyStage>>
 
-export const registry: ReadonlyMap<string, AnyStage> = new Map(all.map(stage => [stage.name, stage]))
+const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyStage }>>> = {
+  check_pairs: () => import('./check/check_pairs.ts'),
+  detect_noise: () => import('./noise/detect_noise.ts'),
+  drop_ches: () => import('./check/drop_ches.ts'),
+  drop_duplicates: () => import('./dedup/drop_duplicates.ts'),
+  drop_length: () => import('./check/drop_length.ts'),
+  drop_length_ratio: () => import('./check/drop_length_ratio.ts'),
+  drop_near_duplicates: () => import('./dedup/drop_near_duplicates.ts'),
+  drop_repetition: () => import('./check/drop_repetition.ts'),
+  inject_errors: () => import('./synthesis/inject_errors.ts'),
+  judge_pairs: () => import('./served/judge_pairs.ts'),
+  peer_review: () => import('./review/peer_review.ts'),
+  read_arrow: () => import('./sources/read_arrow.ts'),
+  read_jsonl: () => import('./sources/read_jsonl.ts'),
+  read_parquet: () => import('./sources/read_parquet.ts'),
+  score_pairs: () => import('./served/score_pairs.ts'),
+  self_edit: () => import('./served/self_edit.ts'),
+  write_arrow: () => import('./sinks/write_arrow.ts'),
+  write_jsonl: () => import('./sinks/write_jsonl.ts'),
+  write_parquet: () => import('./sinks/write_parquet.ts'),
+}
+
+export const registry: Registry = new Map(
+  Object.entries(modules).map(([name, load]) => [name, async () => (await load()).default]),
+)
+
+/** All stages by their names, for pages and schemas. */
+export const allStages = async (): Promise<ReadonlyMap<string, AnyStage>> =>
+  new Map(await Promise.all([...registry].map(async ([name, load]) => [name, await load()] as const)))

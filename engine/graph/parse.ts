@@ -6,12 +6,13 @@ import { lintGraph, type Draft } from './lint.ts'
 import { say, sortProblems, step, stepsOf, type Problem } from './messages.ts'
 import { MOST_STAGES, pathPattern } from './schema.ts'
 import type { Graph, Node } from './types.ts'
+import type { Registry } from '../../stages/registry.ts'
 import { loadUserStage, type UserStage } from './user_stage.ts'
 import { validateEnvelope, validateOptions } from './validate.ts'
 
 export interface ParseOptions {
   /** Stages that can be named; all of stages/registry.ts unless given. */
-  readonly registry?: ReadonlyMap<string, AnyStage>
+  readonly registry?: Registry
   /**
    * `stage.option=value` of the command line, the last one of an option wins; `stage` is an id of the graph, the value
    * YAML.
@@ -133,7 +134,7 @@ export async function assemble(written: Written, options: ParseOptions): Promise
       if (!isRaw(entry) || typeof entry.use !== 'string' || entry.use === '') return {}
       const { use } = entry
       if (!new RegExp(pathPattern).test(use)) {
-        const stage = registry.get(use)
+        const stage = await registry.get(use)?.()
         if (!stage) problems.push(say.unknownStage(`/stages/${index}/use`, use, [...registry.keys()].sort()))
         return { stage }
       }
@@ -161,10 +162,10 @@ export async function assemble(written: Written, options: ParseOptions): Promise
       redirects,
     ),
   )
-  stages.forEach(({ stage }, i) => {
+  stages.forEach(({ stage, own }, i) => {
     if (!stage || !withs[i]) return
     try {
-      const found = validateOptions(stage, withs[i], `/stages/${i}/with`)
+      const found = validateOptions(stage, withs[i], `/stages/${i}/with`, own !== undefined)
       problems.push(...(found.length > 0 ? found : noData(withs[i], `/stages/${i}/with`)))
     } catch (error) {
       problems.push(

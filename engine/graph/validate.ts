@@ -9,14 +9,19 @@ type Schema = Record<string, unknown>
 /** Errors of one validation that are looked at: of a long list that is wrong in each place the first say it. */
 const MOST_ERRORS = 500
 
-const ajv = new Ajv2020({
+const settings = {
   allErrors: true,
   verbose: true,
   useDefaults: true,
   strict: false,
   validateFormats: false,
-  logger: false,
-})
+  logger: false as const,
+  // compiled once for a few values: what makes the code short takes longer than it saves
+  code: { optimize: false },
+}
+// the schemas of this package are known to be some, as a test sees to
+const ajv = new Ajv2020({ ...settings, meta: false, validateSchema: false })
+let strange: Ajv2020 | undefined
 const checkEnvelope = ajv.compile(envelopeSchema)
 
 /** What a schema accepts, in a few words. */
@@ -133,9 +138,9 @@ export function validateEnvelope(value: unknown): Problem[] {
 
 /**
  * Problems of a stage's options. Fills the defaults of `value` in place; `pointer` is where the options stand in the
- * graph. Throws when the stage's own schema is not a JSON Schema, which is the stage author's mistake.
+ * graph. Of a user's stage (`isUsers`) the schema is checked, too: throws when it is no JSON Schema.
  */
-export function validateOptions(stage: AnyStage, value: unknown, pointer: string): Problem[] {
-  const check = ajv.compile(stage.options)
+export function validateOptions(stage: AnyStage, value: unknown, pointer: string, isUsers = false): Problem[] {
+  const check = (isUsers ? (strange ??= new Ajv2020(settings)) : ajv).compile(stage.options)
   return check(value) ? [] : translateAll(check.errors ?? [], { pointer, stage: stage.name })
 }

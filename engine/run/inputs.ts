@@ -5,6 +5,9 @@ import { findFiles } from '../../stages/sources/files.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 
+/** By the name, which says so of the stages that are named without a path. */
+const isSource = (use: unknown): boolean => typeof use === 'string' && /^read_/.test(use) && registry.has(use)
+
 /** The graph with the stage that reads `input`, and the options that name it. `set` may not name other inputs. */
 export async function withInput(
   builder: GraphBuilder,
@@ -15,7 +18,7 @@ export async function withInput(
   const { stages } = await builder.toObject()
   // a graph without stages that can be read is told so by its own check
   if (!Array.isArray(stages)) return { builder, overrides: [] }
-  const sources = stages.filter(stage => registry.get(stage?.use)?.kind === 'source')
+  const sources = stages.filter(stage => isSource(stage?.use))
   if (sources.length !== 1) {
     throw new SluiceError(
       `run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`,
@@ -42,7 +45,8 @@ export async function withInput(
  * files of the graph's own kind, or else for those of the kind that it has.
  */
 async function sourceOf(paths: readonly string[], own: string): Promise<string> {
-  const sources = [...registry.values()].filter((stage): stage is Source => stage.kind === 'source')
+  const names = [...registry.keys()].filter(isSource)
+  const sources = (await Promise.all(names.map(name => registry.get(name)!()))) as Source[]
   const all = sources.flatMap(({ extensions = [] }) => extensions),
     usual = sources.find(({ name }) => name === own)?.extensions ?? all
   const find = (path: string, extensions: readonly string[]) =>

@@ -42,7 +42,7 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'])
   for (const { id, use, module, options, input, output } of setup.nodes) {
     const stage = module
       ? ((await import(pathToFileURL(module).href)) as { default: AnyStage }).default
-      : registry.get(use)
+      : await registry.get(use)?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
     nodes.set(id, { id, use, stage, options, input: schemaFromBytes(input), output: schemaFromBytes(output) })
   }

@@ -25,7 +25,7 @@ import { makeText, messagesType } from '../../engine/arrow/columns.ts'
 import { castTo, unify } from '../../engine/arrow/cast.ts'
 import { accepts, resolveColumns } from '../../engine/graph/columns.ts'
 import { parseGraph } from '../../engine/graph/parse.ts'
-import { registry } from './stages.ts'
+import { loaders as registry } from './stages.ts'
 
 const pair = [
   new Field('id', new Utf8(), false),

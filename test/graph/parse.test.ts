@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { checkGraph, graph, resolveGraph } from '../../engine/graph/build.ts'
 import { formatProblems, GraphError, nearest, say, sortProblems } from '../../engine/graph/messages.ts'
 import { fromObject, parseGraph, type Parsed } from '../../engine/graph/parse.ts'
-import { registry } from './stages.ts'
+import { loaders as registry } from './stages.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-graph-'))

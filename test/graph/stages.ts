@@ -1,5 +1,6 @@
 /** A registry for tests: one stage of each kind, none of which runs. */
 import { choice, defineSink, defineSource, defineStage, Type, type AnyStage } from '../../stages/define.ts'
+import type { Registry } from '../../stages/registry.ts'
 
 const never = (): never => {
   throw new Error('not run in tests')
@@ -88,3 +89,6 @@ export const registry: ReadonlyMap<string, AnyStage> = new Map(
     stage,
   ]),
 )
+
+/** The same as graphs load them. */
+export const loaders: Registry = new Map([...registry].map(([name, stage]) => [name, () => Promise.resolve(stage)]))

@@ -9,10 +9,11 @@ import { validateOptions } from '../../engine/graph/validate.ts'
 import { requiredOptions } from '../../engine/graph/schema.ts'
 import { runExample, shortSide } from '../../engine/run/examples.ts'
 import { defineStage, Type, type ExampleRow, type Stage } from '../../stages/define.ts'
-import { registry } from '../../stages/registry.ts'
+import { allStages } from '../../stages/registry.ts'
 
 const home = new URL('../../stages/', import.meta.url)
-const all = [...registry.values()]
+const registry = await allStages(),
+  all = [...registry.values()]
 const stages = all.filter((stage): stage is Stage => stage.kind === 'stage')
 const files = new Map(
   readdirSync(home, { recursive: true })
