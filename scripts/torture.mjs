@@ -357,9 +357,14 @@ const counts = {},
 const seconds = () => Math.round((performance.now() - began) / 1000)
 let tried = 0,
   told = 0
+// Ctrl-C: the sums of what was tried so far
+let stopped = false
+process.once('SIGINT', () => {
+  stopped = true
+})
 /** One case, by the name that `--only` takes. */
 async function one(name, work) {
-  if (values.only !== undefined && values.only !== name) return
+  if (stopped || (values.only !== undefined && values.only !== name)) return
   const kind = name.split(':').slice(0, -1).join(' ')
   counts[kind] ??= { tried: 0, failed: 0 }
   counts[kind].tried++
