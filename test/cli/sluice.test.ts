@@ -317,6 +317,32 @@ describe('--quiet', () => {
     expect(stderr).toMatch(/warning: no stage takes the rows that 'lost' lets through/)
   })
 
+  it('keeps that sources read the same file, by whatever name', async () => {
+    const { at, files, to } = place(),
+      [a, b, c] = files,
+      link = join(at, 'link.jsonl')
+    symlinkSync(a, link)
+    const graph = (path: string, more: readonly string[] = []) =>
+      writeGraph(join(at, 'two.json'), [
+        { id: 'first', use: 'read_jsonl', with: { path: a, more_paths: [b] } },
+        { id: 'second', use: 'read_jsonl', with: { path, more_paths: more } },
+        { id: 'dpo', use: 'write_arrow', from: ['first', 'second'] },
+      ])
+    const told = (what: string) =>
+      `input: first and second read the same ${what}; name another path in one of them unless branches are meant`
+    for (const [path, more, stderr] of [
+      [a, [], told(`file, so each row there is read once by each: ${a}`)],
+      [link, [], told(`file, so each row there is read once by each: ${a}`)],
+      [link, [c, b], told(`2 files, so each row there is read once by each: ${a}, ${b}`)],
+      [c, [], ''],
+    ] as const) {
+      for (const command of ['run', 'check']) {
+        const ended = await sluice(command, graph(path, more), ...to, '--quiet')
+        expect(ended).toEqual({ code: 0, stdout: '', stderr })
+      }
+    }
+  })
+
   it('keeps that rows errored', async () => {
     const at = folder(),
       stage = join(at, 'rogue.mjs')
