@@ -111,6 +111,10 @@ export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused 
     .flatMap(([count, what]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []))
     .join(', ')
 
+/** Whether --limit or --sample left rows unread. */
+export const isPart = ({ inputs, rows: { read } }: Pick<Manifest, 'inputs' | 'rows'>): boolean =>
+  read < inputs.reduce((sum, { rows }) => sum + rows, 0)
+
 /** Which rows a run with --limit or --sample read; '' where it read all. --limit takes files in their order. */
 export function rowsRead({ limit, sample, inputs, graph, rows: { read } }: Manifest): string {
   const all = inputs.reduce((sum, { rows }) => sum + rows, 0),
