@@ -295,13 +295,17 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run) {
+    else if (latest && !graph.nodes.some(isReader)) {
       const { folder, manifest } = latest,
-        damaged = await damagedIn(folder, manifest, pool)
-      if (damaged === undefined) {
+        isSame = manifest?.hash === keys.run,
+        other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
+        damaged = manifest === undefined ? 'manifest.json' : other
+      if (isSame && damaged === undefined) {
         return { status: 'nothing_new', folder, manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
       }
-      options.onWarning?.(`run: ${join(folder, damaged)} is not what was published, so all is published anew`)
+      if (damaged !== undefined) {
+        options.onWarning?.(`run: ${join(folder, damaged)} is not what was published, so all is published anew`)
+      }
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
