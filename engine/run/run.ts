@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
@@ -381,6 +381,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
 /** Makes the folders of an output, takes its lock, and removes what a killed run left. */
 function openOutput(output: string, cache: string): () => void {
   try {
+    refuseInside(output)
     makeFolder(join(cache, 'spools'))
     makeFolder(join(output, 'runs'))
     const latest = join(output, 'latest')
@@ -399,6 +400,23 @@ function openOutput(output: string, cache: string): () => void {
       `run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`,
       EXIT.io,
       { cause: error },
+    )
+  }
+}
+
+/** Refuses an output inside of a published run, as by `--output out/latest`: the run would no longer be what it was. */
+function refuseInside(output: string): void {
+  let at = output
+  while (!existsSync(at)) at = dirname(at)
+  for (at = realpathSync(at); dirname(at) !== at; at = dirname(at)) {
+    const runs = dirname(at),
+      own = dirname(runs)
+    if (basename(runs) !== 'runs' || !existsSync(join(own, '.sluice')) || !existsSync(join(at, 'manifest.json'))) {
+      continue
+    }
+    throw new SluiceError(
+      `run: the output folder ${output} lies in ${at}, which is a published run; choose --output ${own} to publish beside it, or another folder`,
+      EXIT.usage,
     )
   }
 }

@@ -1,5 +1,5 @@
 /** What `sluice` does with words that are wrong, and with inputs: in this process, on small graphs. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { main } from '../../index.mjs'
@@ -253,6 +253,25 @@ describe('what another run published', () => {
     for (const own of [join(at, 'first', 'latest', 'rows'), join(at, 'first', 'runs', '*', 'rows', '*.jsonl')]) {
       expect(await sluice('run', graph, own, ...to('second'), '--anew')).toEqual({ code: 0, stdout: '', stderr: '' })
     }
+  })
+})
+
+describe('--output', () => {
+  it('inside of a published run ends with 64, and writes nothing', async () => {
+    const { graph, to, output } = place()
+    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    const run = realpathSync(join(output, 'latest')),
+      before = readdirSync(run, { recursive: true })
+    for (const inside of [join(output, 'latest'), run, join(run, 'dpo'), join(output, 'latest', 'new', 'one')]) {
+      expect(await sluice('run', graph, '--output', inside, '--quiet')).toEqual({
+        code: 64,
+        stdout: '',
+        stderr: `run: the output folder ${inside} lies in ${run}, which is a published run; choose --output ${realpathSync(output)} to publish beside it, or another folder`,
+      })
+    }
+    expect(readdirSync(run, { recursive: true })).toEqual(before)
+    // an output may have any name, and lie beside runs
+    expect((await sluice('run', graph, '--output', join(output, 'runs', 'mine'), '--quiet')).code).toBe(0)
   })
 })
 
