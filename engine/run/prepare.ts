@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source } from '../../stages/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
+import { identityOf } from '../../stages/sources/files.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
@@ -105,7 +106,7 @@ function sharedOf(inputs: ReadonlyMap<string, readonly InputFile[]>): string[] {
     shared = new Map<string, string[]>()
   for (const [id, files] of inputs) {
     for (const { path } of files) {
-      const place = existsSync(path) ? realpathSync(path) : path
+      const place = existsSync(path) ? identityOf(realpathSync(path)) : path
       if (!readers.has(place)) readers.set(place, { path, ids: [] })
       readers.get(place)!.ids.push(id)
     }

@@ -1,5 +1,14 @@
 /** What `sluice` does with words that are wrong, and with inputs: in this process, on small graphs. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { main } from '../../index.mjs'
@@ -339,8 +348,10 @@ describe('--quiet', () => {
   it('keeps that sources read the same file, by whatever name', async () => {
     const { at, files, to } = place(),
       [a, b, c] = files,
-      link = join(at, 'link.jsonl')
+      link = join(at, 'link.jsonl'),
+      hard = join(at, 'hard.jsonl')
     symlinkSync(a, link)
+    linkSync(a, hard)
     const graph = (path: string, more: readonly string[] = []) =>
       writeGraph(join(at, 'two.json'), [
         { id: 'first', use: 'read_jsonl', with: { path: a, more_paths: [b] } },
@@ -352,6 +363,7 @@ describe('--quiet', () => {
     for (const [path, more, stderr] of [
       [a, [], told(`file, so each row there is read once by each: ${a}`)],
       [link, [], told(`file, so each row there is read once by each: ${a}`)],
+      [hard, [], told(`file, so each row there is read once by each: ${a}`)],
       [link, [c, b], told(`2 files, so each row there is read once by each: ${a}, ${b}`)],
       [c, [], ''],
     ] as const) {
