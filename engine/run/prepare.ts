@@ -87,9 +87,15 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
 const someOf = (paths: readonly string[]): string =>
   `${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`
 
-/** Files that give nothing: an empty one may have been meant to hold rows. One line for each kind. */
+/**
+ * Files that give nothing, as an empty one may have been meant to hold rows, and those that end too early. One line for
+ * each kind.
+ */
 function unreadOf(files: readonly InputFile[]): string[] {
   const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
+  const cut = files.flatMap(({ path, facts: { cut_line: line } }) =>
+    typeof line === 'number' ? [`${path} (line ${line.toLocaleString('en-US')})`] : [],
+  )
   const empty = pathsOf(files.filter(({ rows }) => rows === 0))
   const open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
   const line = (paths: readonly string[], what: string) =>
@@ -97,6 +103,7 @@ function unreadOf(files: readonly InputFile[]): string[] {
   return [
     ...line(empty, `of ${files.length} files have no row`),
     ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
+    ...line(cut, `of ${files.length} files end within a line that is no JSON, and may have been cut off`),
   ]
 }
 

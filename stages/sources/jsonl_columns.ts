@@ -115,6 +115,9 @@ export interface LineReader {
   ): { raw: RecordBatch; problems: ReadonlyMap<number, string> }
 }
 
+/** What is wrong with a line that is text of another kind, or a part of a line. */
+export const NO_JSON = 'the line is no JSON'
+
 /**
  * A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`:
  * it may have a key twice.
@@ -134,7 +137,7 @@ export function parseLine(line: string, mayTwice = true): Json | string {
       ? (value as Json)
       : 'the line is JSON but no object'
   } catch {
-    return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
+    return line.trim() === '' ? 'the line is empty' : NO_JSON
   }
 }
 
