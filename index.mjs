@@ -16,6 +16,7 @@ export const {
   pipeline,
   readChat,
   readParquet,
+  rowsRead,
   run,
   Type,
   writeArrow,

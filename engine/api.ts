@@ -3,6 +3,7 @@ export { defineSink, defineSource, defineStage, choice, Type } from '../stages/d
 export { chatRequest, readChat } from './calls/chat.ts'
 export { main } from './cli.ts'
 export { pipeline } from './pipeline.ts'
+export { rowsRead } from './run/manifest.ts'
 export { oldRuns } from './run/old_runs.ts'
 export { graph } from './graph/build.ts'
 export { run } from './run/run.ts'

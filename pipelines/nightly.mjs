@@ -7,7 +7,7 @@
 // again.
 // Move files into the folder by a rename, so that a half-copied one is never read.
 import { rmSync } from 'node:fs'
-import { main, oldRuns, pipeline } from 'sluice'
+import { main, oldRuns, pipeline, rowsRead } from 'sluice'
 
 await pipeline(
   import.meta.url,
@@ -16,7 +16,12 @@ await pipeline(
     graph: 'clean.yaml',
     sample: '../data/sample/*.parquet',
     flags: {
-      keep: { type: 'string', least: 1, default: 7, about: 'N   how many runs of its graph stay (default: 7)' },
+      keep: {
+        type: 'string',
+        least: 1,
+        default: 7,
+        about: 'N   how many runs of its graph stay, and first looks by --limit or --sample (default: 7)',
+      },
     },
   },
   async ({ values: { output, keep }, run }) => {
@@ -25,10 +30,12 @@ await pipeline(
       result: { status },
     } = await run({
       quiet: true,
-      summary: ({ status, folder, manifest: { rows } }) =>
-        status !== 'published'
-          ? ''
-          : `${folder}: kept ${rows.kept} of ${rows.read} rows, made ${rows.derived} new ones`,
+      summary: ({ status, folder, manifest }) => {
+        if (status !== 'published') return ''
+        const { kept, read, derived } = manifest.rows,
+          part = rowsRead(manifest)
+        return `${folder}: kept ${kept} of ${read} rows${part && ` (${part})`}, made ${derived} new ones`
+      },
     })
     const old = oldRuns(output, keep)
     if (code !== 0 || (status !== 'published' && old.length === 0)) return code

@@ -6,7 +6,7 @@ import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
 import { filesBelow } from './files.ts'
-import type { Manifest } from './manifest.ts'
+import { parseManifest, type Manifest } from './manifest.ts'
 
 export interface LedgerRow {
   id: string
@@ -27,7 +27,7 @@ export async function* readStream(path: string): AsyncGenerator<RecordBatch> {
   for await (const batch of reader as AsyncIterable<RecordBatch>) yield batch
 }
 
-const manifestOf = (folder: string): Manifest => {
+const manifestOf = (folder: string): ReturnType<typeof parseManifest> => {
   const file = join(folder, 'manifest.json')
   if (!existsSync(file)) {
     throw new SluiceError(
@@ -36,7 +36,7 @@ const manifestOf = (folder: string): Manifest => {
     )
   }
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Manifest
+    return parseManifest(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new SluiceError(
       `${file} is damaged: ${(error as Error).message}; publish again by running the same graph`,
@@ -57,7 +57,7 @@ const arrowsOf = ({ files }: Manifest, folder: string): string[] =>
 
 /** All ledger rows of an id, or the one of `file:row`. */
 export async function why(run: string, what: string): Promise<LedgerRow[]> {
-  const ledger = arrowsOf(manifestOf(run), 'ledger').filter(file => existsSync(join(run, file)))
+  const ledger = arrowsOf(readManifest(run), 'ledger').filter(file => existsSync(join(run, file)))
   const place = /^(.+):(\d+)$/.exec(what)
   const found: LedgerRow[] = []
   for (const file of ledger) {
@@ -121,7 +121,7 @@ const BY_NONE: Readonly<Record<string, (detail: string | null) => string>> = {
 const round = (value: number | null): string =>
   value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 
-export const readManifest = manifestOf
+export const readManifest = (folder: string): Manifest => manifestOf(folder).manifest
 
 /** What a run's folder has beside the manifest and the files that it names. */
 const AROUND = new Set(['manifest.json', 'timings.json'])
@@ -133,7 +133,12 @@ const AROUND = new Set(['manifest.json', 'timings.json'])
 export async function verify(
   run: string,
 ): Promise<{ problems: string[]; files: number; rows: number; beside: string[] }> {
-  const manifest = manifestOf(run)
+  const { manifest, isWhole } = manifestOf(run)
+  if (!isWhole) {
+    const problem =
+      'manifest.json is not what was published (its sha256 differs), so nothing can be held against it; publish again by running the same graph'
+    return { problems: [problem], files: 0, rows: 0, beside: [] }
+  }
   const problems: string[] = []
   for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
     const path = join(run, file)

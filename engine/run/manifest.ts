@@ -1,4 +1,5 @@
 /** The manifest of a run: what it was, and what came of it. */
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Reason, StageReport } from '../../stages/define.ts'
@@ -70,18 +71,38 @@ export interface Manifest {
     }
   >
   readonly files: Record<string, { bytes: number; sha256: string }>
+  /** Of the text of the manifest without this key. Runs that were published before there was one have none. */
+  readonly sha256?: string
 }
 
-/** The manifest of the latest published run, if there is one. */
-export function latestManifest(output: string): { folder: string; manifest: Manifest } | undefined {
+const seal = (text: string): string => `,\n  "sha256": "${createHash('sha256').update(text).digest('hex')}"`
+const END = '\n}\n'
+
+/** The text of a manifest, with its own checksum as the last key. */
+export function manifestText(manifest: Manifest): string {
+  const text = `${JSON.stringify(manifest, null, 2)}\n`
+  return text.slice(0, -END.length) + seal(text) + END
+}
+
+/** A manifest read; `isWhole`: its text is what was published, as far as it can tell. Throws where it is no JSON. */
+export function parseManifest(text: string): { manifest: Manifest; isWhole: boolean } {
+  const manifest = JSON.parse(text) as Manifest
+  if (manifest.sha256 === undefined) return { manifest, isWhole: true }
+  const before = text.slice(0, -(seal('').length + END.length))
+  return { manifest, isWhole: text === before + seal(before + END) + END }
+}
+
+/** The manifest of the latest published run, if there is one; without `manifest` where it is damaged. */
+export function latestManifest(output: string): { folder: string; manifest?: Manifest } | undefined {
   const folder = join(output, 'latest'),
     file = join(folder, 'manifest.json')
   if (!existsSync(file)) return undefined
-  // a manifest that is damaged is as good as none: what it was of is made again
+  const text = readFileSync(file, 'utf8')
   try {
-    return { folder, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest }
+    const { manifest, isWhole } = parseManifest(text)
+    return isWhole ? { folder, manifest } : { folder }
   } catch {
-    return undefined
+    return { folder }
   }
 }
 
@@ -110,6 +131,10 @@ export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused 
   )
     .flatMap(([count, what]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []))
     .join(', ')
+
+/** Whether --limit or --sample left rows unread. */
+export const isPart = ({ inputs, rows: { read } }: Pick<Manifest, 'inputs' | 'rows'>): boolean =>
+  read < inputs.reduce((sum, { rows }) => sum + rows, 0)
 
 /** Which rows a run with --limit or --sample read; '' where it read all. --limit takes files in their order. */
 export function rowsRead({ limit, sample, inputs, graph, rows: { read } }: Manifest): string {

@@ -1,7 +1,9 @@
 /** A graph made ready: read, and held against the footers and layouts of its inputs, before a row is processed. */
+import { existsSync, realpathSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
 import type { InputFile, Sink, Source } from '../../stages/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
+import { identityOf } from '../../stages/sources/files.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
@@ -74,6 +76,7 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
       formatProblems([...warnings, ...problems]),
       ...graph.nodes.flatMap(readsOf),
       ...told,
+      ...sharedOf(inputs),
       ...unreadOf([...inputs.values()].flat()),
     ]
       .filter(Boolean)
@@ -81,21 +84,48 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
   }
 }
 
-/** Files that give nothing: an empty one may have been meant to hold rows. One line for each kind. */
+const someOf = (paths: readonly string[]): string =>
+  `${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`
+
+/**
+ * Files that give nothing, as an empty one may have been meant to hold rows, and those that end too early. One line for
+ * each kind.
+ */
 function unreadOf(files: readonly InputFile[]): string[] {
   const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
+  const cut = files.flatMap(({ path, facts: { cut_line: line } }) =>
+    typeof line === 'number' ? [`${path} (line ${line.toLocaleString('en-US')})`] : [],
+  )
   const empty = pathsOf(files.filter(({ rows }) => rows === 0))
   const open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
   const line = (paths: readonly string[], what: string) =>
-    paths.length === 0
-      ? []
-      : [
-          `input: ${paths.length} ${what}: ${paths.slice(0, 3).map(labelOf).join(', ')}${paths.length > 3 ? ` and ${paths.length - 3} more` : ''}`,
-        ]
+    paths.length === 0 ? [] : [`input: ${paths.length} ${what}: ${someOf(paths)}`]
   return [
     ...line(empty, `of ${files.length} files have no row`),
     ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
+    ...line(cut, `of ${files.length} files end within a line that is no JSON, and may have been cut off`),
   ]
+}
+
+/** Files that several sources read: two branches may be meant, or a path that was copied and not changed. */
+function sharedOf(inputs: ReadonlyMap<string, readonly InputFile[]>): string[] {
+  const readers = new Map<string, { path: string; ids: string[] }>(),
+    shared = new Map<string, string[]>()
+  for (const [id, files] of inputs) {
+    for (const { path } of files) {
+      const place = existsSync(path) ? identityOf(realpathSync(path)) : path
+      if (!readers.has(place)) readers.set(place, { path, ids: [] })
+      readers.get(place)!.ids.push(id)
+    }
+  }
+  for (const { path, ids } of readers.values()) {
+    const who = [...new Set(ids)].join(' and ')
+    if (new Set(ids).size > 1) shared.set(who, [...(shared.get(who) ?? []), path])
+  }
+  return [...shared].map(
+    ([who, paths]) =>
+      `input: ${who} read the same ${paths.length === 1 ? 'file' : `${paths.length} files`}, so each row there is read once by each: ${someOf(paths)}; name another path in one of them unless branches are meant`,
+  )
 }
 
 /** What a user's stage may read that no key holds. */

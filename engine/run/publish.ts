@@ -26,7 +26,7 @@ import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, rowCount, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
-import { labelOf, type Manifest } from './manifest.ts'
+import { labelOf, manifestText, parseManifest, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -205,14 +205,16 @@ export async function publish(
     join(folder, 'timings.json'),
     `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
   )
-  writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  const text = manifestText(manifest),
+    written = parseManifest(text).manifest
+  writeWhole(join(folder, 'manifest.json'), text)
   const final = join(output, 'runs', name)
   syncFolder(folder)
   renameSync(folder, final)
   syncPath(join(output, 'runs'))
-  if (empty) return { status: 'empty', folder: final, manifest }
+  if (empty) return { status: 'empty', folder: final, manifest: written }
   swapLatest(output, final)
-  return { status: 'published', folder: final, manifest }
+  return { status: 'published', folder: final, manifest: written }
 }
 
 /** Options as they may be read by others: what a URL has behind its path may be a key. */

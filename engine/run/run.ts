@@ -2,8 +2,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, resolve, sep } from 'node:path'
-import type { Stage, StageReport, InputFile } from '../../stages/define.ts'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import type { InputFile, Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
@@ -295,13 +295,17 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, expectedRows, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (!graph.nodes.some(isReader) && latest?.manifest.hash === keys.run) {
+    else if (latest && !graph.nodes.some(isReader)) {
       const { folder, manifest } = latest,
-        damaged = await damagedIn(folder, manifest, pool)
-      if (damaged === undefined) {
+        isSame = manifest?.hash === keys.run,
+        other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
+        damaged = manifest === undefined ? 'manifest.json' : other
+      if (isSame && damaged === undefined) {
         return { status: 'nothing_new', folder, manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
       }
-      options.onWarning?.(`run: ${join(folder, damaged)} is not what was published, so all is published anew`)
+      if (damaged !== undefined) {
+        options.onWarning?.(`run: ${join(folder, damaged)} is not what was published, so all is published anew`)
+      }
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
@@ -377,6 +381,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
 /** Makes the folders of an output, takes its lock, and removes what a killed run left. */
 function openOutput(output: string, cache: string): () => void {
   try {
+    refuseInside(output)
     makeFolder(join(cache, 'spools'))
     makeFolder(join(output, 'runs'))
     const latest = join(output, 'latest')
@@ -395,6 +400,23 @@ function openOutput(output: string, cache: string): () => void {
       `run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`,
       EXIT.io,
       { cause: error },
+    )
+  }
+}
+
+/** Refuses an output inside of a published run, as by `--output out/latest`: the run would no longer be what it was. */
+function refuseInside(output: string): void {
+  let at = output
+  while (!existsSync(at)) at = dirname(at)
+  for (at = realpathSync(at); dirname(at) !== at; at = dirname(at)) {
+    const runs = dirname(at),
+      own = dirname(runs)
+    if (basename(runs) !== 'runs' || !existsSync(join(own, '.sluice')) || !existsSync(join(at, 'manifest.json'))) {
+      continue
+    }
+    throw new SluiceError(
+      `run: the output folder ${output} lies in ${at}, which is a published run; choose --output ${own} to publish beside it, or another folder`,
+      EXIT.usage,
     )
   }
 }

@@ -1,5 +1,5 @@
 /** Which files an input names. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { DataType, type Field } from 'apache-arrow'
@@ -72,7 +72,7 @@ export async function findFiles(
   extensions: readonly string[],
   warn: Warn = () => undefined,
 ): Promise<string[]> {
-  // by the place that links lead to: a file of two names is one file
+  // by what the file is: one of two names is one file
   const found = new Map<string, string>(),
     skipped = new Set<string>(),
     left: Left = { others: new Set(), hidden: new Set() },
@@ -91,9 +91,10 @@ export async function findFiles(
         : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
       for (const file of search.files) {
         refusePublished(stage, file.path, named)
-        const other = found.get(file.place)
+        const same = identityOf(file.place),
+          other = found.get(same)
         if (other !== undefined && other !== file.path) twice.push(`${file.path} is ${other}`)
-        if (other === undefined || compareBytes(file.path, other) < 0) found.set(file.place, file.path)
+        if (other === undefined || compareBytes(file.path, other) < 0) found.set(same, file.path)
       }
     } catch (error) {
       if (!(error instanceof SearchError)) throw error
@@ -131,6 +132,17 @@ export async function findFiles(
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
   throw noInput(`${stage}: no input: ${why}`)
+}
+
+/** What a file is whatever its name, where links were followed: its place, or of several hard links their inode. */
+export function identityOf(place: string): string {
+  try {
+    const seen = statSync(place, { bigint: true })
+    return seen.isFile() && seen.nlink > 1n ? `${seen.dev}:${seen.ino}` : place
+  } catch {
+    // a URL, or what will be told when it is opened
+    return place
+  }
 }
 
 /**

@@ -12,6 +12,16 @@ export const mayMark = (text: string): boolean => LONG.test(text)
 /** Parses JSON; integers of 16 digits and more become marked text. Throws as JSON.parse does. */
 export const parseDigits = (text: string): unknown => JSON.parse(mayMark(text) ? markIntegers(text) : text)
 
+/** The integers that are marked. */
+const INTEGER = /^-?[1-9]\d{15,}$/
+
+/** The number that begins at a place. */
+function numberAt(text: string, at: number): string {
+  let end = at + 1
+  while (isNumberPart(text.charCodeAt(end))) end++
+  return text.slice(at, end)
+}
+
 function markIntegers(text: string): string {
   let out = '',
     copied = 0
@@ -25,10 +35,9 @@ function markIntegers(text: string): string {
       at++
       continue
     }
-    let end = at + 1
-    while (isNumberPart(text.charCodeAt(end))) end++
-    const number = text.slice(at, end)
-    if (/^-?[1-9]\d{15,}$/.test(number)) {
+    const number = numberAt(text, at),
+      end = at + number.length
+    if (INTEGER.test(number)) {
       out += `${text.slice(copied, at)}${JSON.stringify(MARK + number)}`
       copied = end
     }
@@ -68,6 +77,39 @@ export function keyTwice(text: string): string | undefined {
       keys.add(key)
     }
     at = end - 1
+  }
+  return undefined
+}
+
+const OVERFLOWS = /[\d.][eE]\+?\d{3}|\d{200}/
+
+/**
+ * A number of a JSON text that a float64 cannot hold, and the key that it belongs to; undefined where there is none.
+ * JSON.parse gives infinity for it, which no JSON has. Integers that keep all their digits are none.
+ */
+export function numberBeyond(text: string): { number: string; key: string } | undefined {
+  if (!OVERFLOWS.test(text)) return undefined
+  // the last key of each object that is open; of lists undefined
+  const keys: (string | undefined)[] = []
+  for (let at = 0; at < text.length;) {
+    const character = text[at]
+    if (character === '"') {
+      const end = endOfString(text, at)
+      if (text[skipWhite(text, end)] === ':') keys[keys.length - 1] = unescaped(text.slice(at, end))
+      at = end
+      continue
+    }
+    if (character === '{' || character === '[') keys.push(undefined)
+    else if (character === '}' || character === ']') keys.pop()
+    else if (character === '-' || (character >= '0' && character <= '9')) {
+      const number = numberAt(text, at)
+      if (!INTEGER.test(number) && !Number.isFinite(Number(number))) {
+        return { number, key: keys.findLast(key => key !== undefined) ?? '' }
+      }
+      at += number.length
+      continue
+    }
+    at++
   }
   return undefined
 }

@@ -2,7 +2,16 @@
 import { Bool, DataType, Field, Float64, List, Null, Schema, Struct, Utf8, type RecordBatch } from 'apache-arrow'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { asNumbers, digitsOf, isMarked, keyTwice, mayMark, parseDigits, stringifyDigits } from './json_digits.ts'
+import {
+  asNumbers,
+  digitsOf,
+  isMarked,
+  keyTwice,
+  mayMark,
+  numberBeyond,
+  parseDigits,
+  stringifyDigits,
+} from './json_digits.ts'
 import { fromValues, own, typeOfValue, unify } from './values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -115,6 +124,9 @@ export interface LineReader {
   ): { raw: RecordBatch; problems: ReadonlyMap<number, string> }
 }
 
+/** What is wrong with a line that is text of another kind, or a part of a line. */
+export const NO_JSON = 'the line is no JSON'
+
 /**
  * A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`:
  * it may have a key twice.
@@ -130,11 +142,16 @@ export function parseLine(line: string, mayTwice = true): Json | string {
     }
     const key = mayTwice ? keyTwice(line) : undefined
     if (key !== undefined) return `the key '${key}' is there twice in one object`
+    const beyond = numberBeyond(line)
+    if (beyond !== undefined) {
+      const { key, number } = beyond
+      return `the number ${number.length > 40 ? `${number.slice(0, 40)}…` : number} of the key '${key}' is beyond what a float64 holds`
+    }
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Json)
       : 'the line is JSON but no object'
   } catch {
-    return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
+    return line.trim() === '' ? 'the line is empty' : NO_JSON
   }
 }
 

@@ -69,12 +69,13 @@ export async function settleColumns(
 
 function note(numbers: Numbers, value: string): void {
   if (!/^-?\d+$/.test(value)) {
-    numbers.isWhole = false
+    // of a number beyond float64 the line is not read
+    numbers.isWhole &&= !Number.isFinite(Number(value))
     return
   }
   if (value.length <= 15) return
   const whole = BigInt(value)
-  numbers.isExact &&= BigInt(Number(value)) === whole
+  numbers.isExact &&= Number.isFinite(Number(value)) && BigInt(Number(value)) === whole
   numbers.isLong &&= BigInt.asIntN(64, whole) === whole
 }
 

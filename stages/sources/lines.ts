@@ -7,11 +7,15 @@ const CHUNK = 1 << 20
 /** A line is one text in memory, half as long as a text can be. */
 const MOST_LINE = 1 << 28
 
-/** `offsets[k]` is where line k * BLOCK_LINES begins. A last line without a line end counts, an empty one does not. */
+/**
+ * `offsets[k]` is where line k * BLOCK_LINES begins. A last line without a line end counts, an empty one does not;
+ * `isEnded`: the last line has one.
+ */
 export interface LineIndex {
   readonly lines: number
   readonly bytes: number
   readonly offsets: readonly number[]
+  readonly isEnded: boolean
 }
 
 /** Reads a file once for its line ends. A byte order mark at its beginning is no part of the first line. */
@@ -45,7 +49,7 @@ export async function indexLines(path: string): Promise<LineIndex> {
     }
     const lines = ends + (last < size ? 1 : 0)
     if (lines > 0 && lines % BLOCK_LINES === 0) offsets.pop()
-    return { lines, bytes: size, offsets }
+    return { lines, bytes: size, offsets, isEnded: last >= size }
   } finally {
     await file.close()
   }

@@ -9,6 +9,7 @@ import { groupStarts, wholeGroups } from './groups.ts'
 import {
   inferColumns,
   LINE,
+  NO_JSON,
   openReader,
   OTHER,
   parseLine,
@@ -19,7 +20,7 @@ import {
 import { settleColumns } from './jsonl_scan.ts'
 import { rangesOf, rowsAt } from './pick.ts'
 import { detectLayout, isSampled, isTextPlan, pairFacts, type Plan } from './layouts.ts'
-import { BLOCK_LINES, indexLines, readLines } from './lines.ts'
+import { BLOCK_LINES, indexLines, readLines, type LineIndex } from './lines.ts'
 
 const SAMPLE_ROWS = 1000
 const BATCH_ROWS = 1000
@@ -81,6 +82,15 @@ async function* readBatches(
 const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] =>
   carry ?? names.filter(name => name !== LINE)
 
+/** The number of a last line that was cut: it has no line end and is no JSON. */
+async function cutLine(path: string, index: LineIndex): Promise<number | undefined> {
+  if (index.isEnded) return undefined
+  for await (const line of readLines(path, index, { start: index.lines - 1, end: index.lines })) {
+    if (parseLine(line.toString()) === NO_JSON) return index.lines
+  }
+  return undefined
+}
+
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const index = await indexLines(path)
   const sample: string[] = []
@@ -132,6 +142,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
   const starts = await groupStarts(pairs, startsOf(index.offsets), range =>
     readBatches(path, index.offsets, range, reader, new Map()),
   )
+  const cut = await cutLine(path, index)
   return {
     path,
     rows: index.lines,
@@ -142,7 +153,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     schema,
     plan,
     canPick: !pairs.completions?.isFlat,
-    facts: { rows: index.lines, ...pairFacts(pairs) },
+    facts: { rows: index.lines, ...pairFacts(pairs), ...(cut === undefined ? {} : { cut_line: cut }) },
   }
 }
 
@@ -150,7 +161,7 @@ const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
   name: 'read_jsonl',
-  version: 5,
+  version: 6,
   extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
@@ -167,7 +178,7 @@ export default defineSource({
     unreadable_line: {
       kind: 'broken',
       about:
-        'the line is no JSON object or not UTF-8, an object of it has a key twice, or a value of it is not of the kind that the first rows have there',
+        'the line is no JSON object or not UTF-8, an object of it has a key twice, a number of it is beyond float64, or a value of it is not of the kind that the first rows have there',
     },
   },
   async inputs(options, base, warn) {

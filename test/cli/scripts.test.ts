@@ -1,6 +1,15 @@
 /** The scripts of pipelines/ by zx, told wrong things: nothing is published, and nothing that is there is touched. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { oldRuns } from '../../index.mjs'
@@ -257,7 +266,8 @@ describe('nightly.mjs deletes', () => {
     }
     const manifest = join(shard, '..', '..', 'manifest.json'),
       text = readFileSync(manifest, 'utf8')
-    writeFileSync(manifest, text.replace(/("read": )(\d+)/, '$19$2'))
+    // of a run of before manifests had a checksum: of another one all would be published anew
+    writeFileSync(manifest, text.replace(/("read": )(\d+)/, '$19$2').replace(/,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n'))
     expect(await night('--keep', '1')).toMatchObject({
       code: 65,
       stderr: expect.stringMatching(/the ledger has \d+ rows, 9\d+ were read/) as unknown,
@@ -283,6 +293,31 @@ describe('nightly.mjs deletes', () => {
     expect(readdirSync(runs).sort()).toEqual(['20200102T000000Z-bbbbbbbb', ...kept].sort())
     expect(await night('--keep=1')).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(readdirSync(runs).sort()).toEqual(kept.sort())
+  })
+
+  it('no run over all rows for a first look, and says that only a part was read', async () => {
+    const { output, runs, night, latest } = await nights(),
+      old = ['20200101T000000Z-aaaaaaaa', '20200102T000000Z-bbbbbbbb', '20200103T000000Z-cccccccc', latest]
+    const look = await night('--limit', '4', '--keep', '3')
+    expect(look).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^\S+: kept 4 of 4 rows \(by --limit the first 4 of 9, from the first 1 of 1 files\), made 0 new ones$/m,
+      ) as unknown,
+      stderr: '',
+    })
+    expect(readdirSync(runs)).toEqual(expect.arrayContaining(old))
+    // the newest of all rows stays though it is not the latest, and the older look goes
+    expect((await night('--sample', '5', '--keep', '1')).stdout).toMatch(/kept 5 of 5 rows \(sampled by seed /)
+    const partial = readlinkSync(join(output, 'latest')).replace('runs/', '')
+    expect(
+      readdirSync(runs)
+        .filter(name => /^\d/.test(name))
+        .sort(),
+    ).toEqual(['20200103T000000Z-cccccccc', '20200104T000000Z-dddddddd', latest, partial].sort())
+    // and the look is none of those that stay
+    expect((await night('--keep', '1')).code).toBe(0)
+    expect(readdirSync(runs)).toEqual(expect.arrayContaining([partial]))
   })
 })
 

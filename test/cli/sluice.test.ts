@@ -1,5 +1,14 @@
 /** What `sluice` does with words that are wrong, and with inputs: in this process, on small graphs. */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { main } from '../../index.mjs'
@@ -256,6 +265,25 @@ describe('what another run published', () => {
   })
 })
 
+describe('--output', () => {
+  it('inside of a published run ends with 64, and writes nothing', async () => {
+    const { graph, to, output } = place()
+    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    const run = realpathSync(join(output, 'latest')),
+      before = readdirSync(run, { recursive: true })
+    for (const inside of [join(output, 'latest'), run, join(run, 'dpo'), join(output, 'latest', 'new', 'one')]) {
+      expect(await sluice('run', graph, '--output', inside, '--quiet')).toEqual({
+        code: 64,
+        stdout: '',
+        stderr: `run: the output folder ${inside} lies in ${run}, which is a published run; choose --output ${realpathSync(output)} to publish beside it, or another folder`,
+      })
+    }
+    expect(readdirSync(run, { recursive: true })).toEqual(before)
+    // an output may have any name, and lie beside runs
+    expect((await sluice('run', graph, '--output', join(output, 'runs', 'mine'), '--quiet')).code).toBe(0)
+  })
+})
+
 describe('--limit', () => {
   it('says which rows it read, in the summary and in the report', async () => {
     const { files, graph, to, output } = place()
@@ -315,6 +343,35 @@ describe('--quiet', () => {
     const { code, stdout, stderr } = await sluice(command, graph, '--output', join(at, 'out'), '--quiet')
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     expect(stderr).toMatch(/warning: no stage takes the rows that 'lost' lets through/)
+  })
+
+  it('keeps that sources read the same file, by whatever name', async () => {
+    const { at, files, to } = place(),
+      [a, b, c] = files,
+      link = join(at, 'link.jsonl'),
+      hard = join(at, 'hard.jsonl')
+    symlinkSync(a, link)
+    linkSync(a, hard)
+    const graph = (path: string, more: readonly string[] = []) =>
+      writeGraph(join(at, 'two.json'), [
+        { id: 'first', use: 'read_jsonl', with: { path: a, more_paths: [b] } },
+        { id: 'second', use: 'read_jsonl', with: { path, more_paths: more } },
+        { id: 'dpo', use: 'write_arrow', from: ['first', 'second'] },
+      ])
+    const told = (what: string) =>
+      `input: first and second read the same ${what}; name another path in one of them unless branches are meant`
+    for (const [path, more, stderr] of [
+      [a, [], told(`file, so each row there is read once by each: ${a}`)],
+      [link, [], told(`file, so each row there is read once by each: ${a}`)],
+      [hard, [], told(`file, so each row there is read once by each: ${a}`)],
+      [link, [c, b], told(`2 files, so each row there is read once by each: ${a}, ${b}`)],
+      [c, [], ''],
+    ] as const) {
+      for (const command of ['run', 'check']) {
+        const ended = await sluice(command, graph(path, more), ...to, '--quiet')
+        expect(ended).toEqual({ code: 0, stdout: '', stderr })
+      }
+    }
   })
 
   it('keeps that rows errored', async () => {

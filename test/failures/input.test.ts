@@ -255,6 +255,44 @@ describe('rows that are no pairs', () => {
   })
 })
 
+describe('a JSONL file that ends within a line', () => {
+  it.each([
+    ['cut in a text', pairs(5), -30, 5],
+    ['cut before its last bracket', pairs(20_001), -2, 20_001],
+    ['cut in a letter', [...pairs(2), row({ chosen: '灯' }), row({ rejected: '灯' })], -4, 4],
+  ])('%s is told on stderr, with the line', async (_, rows, end, last) => {
+    const path = lines(rows)
+    writeFileSync(path, readFileSync(path).subarray(0, end))
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    const graph = writeGraph(`${path}.json`, stages, 50_000)
+    const ended = await sluice('run', graph, '--output', `${path}.out`, '--quiet')
+    expect(ended).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '',
+      stderr: `input: 1 of 1 files end within a line that is no JSON, and may have been cut off: ${path} (line ${last.toLocaleString('en-US')})\n`,
+    })
+    expect(ledgerOf(join(`${path}.out`, 'latest')).filter(({ reason }) => reason !== null)).toMatchObject([
+      { row: last - 1, reason: 'unreadable_line' },
+    ])
+  })
+
+  it.each([
+    ['is whole', (text: string) => text.slice(0, -1)],
+    ['is blank', (text: string) => `${text}  `],
+    ['is no JSON but has an end', (text: string) => `${text}{\n`],
+  ])('is not told where its last line %s', async (_, change) => {
+    const path = lines(pairs(5)),
+      told: string[] = []
+    writeFileSync(path, change(readFileSync(path, 'utf8')))
+    await run(graphOf(path), { output: `${path}.out`, workers: 1, onWarning: text => told.push(text) })
+    expect(told).toEqual([])
+  })
+})
+
 describe('names of input', () => {
   it('a glob that matches nothing, a file that is not there and a folder without data end with 66, all named at once', async () => {
     const at = folder(),

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { graph, run } from '../../index.mjs'
@@ -48,6 +49,34 @@ describe("a stage of one's own", () => {
     expect(status).toBe('empty')
     expect(manifest.rows).toEqual({ read: 100, kept: 0, dropped: 0, errored: 100, derived: 0 })
     expect(stateOf(output).latest).toBeUndefined()
+  })
+
+  it('that ends the process when it is imported, itself or by a helper, ends with 1 and its name', async () => {
+    const at = folder(),
+      index = JSON.stringify(join(root, 'index.mjs'))
+    writeFileSync(join(at, 'helper.mjs'), 'export const word = 1\nprocess.exit(0)\n')
+    writeFileSync(join(at, 'exits.mjs'), "import { word } from './helper.mjs'\nexport default word\n")
+    writeFileSync(join(at, 'late.mjs'), 'await new Promise(done => setTimeout(done, 50))\nprocess.exit()\n')
+    writeFileSync(
+      join(at, 'good.mjs'),
+      `import { defineStage, Type } from ${index}
+export default defineStage({ name: 'good', version: 1, summary: 's', options: Type.Object({}), reads: {}, writes: {}, rows: 'same',
+  reasons: {}, examples: [], open: () => ({ batch() {} }) })\n`,
+    )
+    for (const own of ['exits.mjs', 'late.mjs']) {
+      for (const command of ['run', 'check']) {
+        const graph = writeGraph(join(at, 'g.json'), [
+          { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), pairs(3)) } },
+          { id: 'good', use: './good.mjs' },
+          { id: 'own', use: `./${own}` },
+          { id: 'dpo', use: 'write_arrow' },
+        ])
+        const { code, stdout, stderr } = await startSluice([command, graph, '--output', join(at, 'out')]).ended
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+        expect(stderr).toContain(`sluice: ${join(at, own)} ends the process when it is imported (process.exit(0)`)
+      }
+    }
+    expect(stateOf(join(at, 'out')).runs).toEqual([])
   })
 
   it('that drops a row twice: the first reason counts, once', async () => {

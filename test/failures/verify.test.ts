@@ -67,6 +67,61 @@ describe('sluice verify', () => {
     expect((await run(graph, options)).status).toBe('nothing_new')
   })
 
+  /** Changes what a manifest says, as an editor would. */
+  const edit = (folder: string, from: RegExp | string, to: string) => {
+    const path = join(folder, 'manifest.json'),
+      text = readFileSync(path, 'utf8'),
+      edited = text.replace(from, to)
+    expect(edited).not.toBe(text)
+    writeFileSync(path, edited)
+  }
+
+  it.each([
+    ['a count', (folder: string) => edit(folder, /"kept": \d+/, '"kept": 7')],
+    ['the rows of an input', (folder: string) => edit(folder, /"rows": 2500/, '"rows": 2501')],
+    ['the hash of the run', (folder: string) => edit(folder, /"hash": "../, '"hash": "zz')],
+    ['the checksum', (folder: string) => edit(folder, /"sha256": "..(?=[^"]*"\n}\n$)/, '"sha256": "zz')],
+    ['blanks', (folder: string) => edit(folder, '\n}\n', '\n}')],
+    [
+      'the files, and a shard is empty',
+      (folder: string) => {
+        edit(folder, /\n {2}"files": \{.*?\n {2}\}/s, '\n  "files": {}')
+        writeFileSync(join(folder, shard), '')
+      },
+    ],
+    [
+      'all of it',
+      (folder: string) => {
+        writeFileSync(join(folder, 'manifest.json'), '{"sha256":1}')
+      },
+    ],
+  ])('holds the manifest against its own checksum: %s changed in it', async (_, damage) => {
+    const output = join(folder(), 'out'),
+      told: string[] = []
+    cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+    const before = readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')
+    damage(join(output, 'latest'))
+    const ended = await sluice('verify', '--output', output)
+    expect(ended).toMatchObject({ code: 65, stdout: '' })
+    expect(ended.stderr).toContain('manifest.json is not what was published (its sha256 differs)')
+    const again = await run(graph, { output, onWarning: text => told.push(text) })
+    expect(again.status).toBe('published')
+    expect(told).toEqual([
+      `run: ${join(output, 'latest', 'manifest.json')} is not what was published, so all is published anew`,
+    ])
+    expect(readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')).toBe(before)
+    expect(JSON.parse(before)).toEqual(again.manifest)
+    expect((await run(graph, { output })).status).toBe('nothing_new')
+  })
+
+  it('takes a manifest of before there was a checksum as it is', async () => {
+    const output = join(folder(), 'out')
+    cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+    edit(join(output, 'latest'), /,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n')
+    expect((await sluice('verify', '--output', output, '--quiet')).code).toBe(0)
+    expect((await run(graph, { output })).status).toBe('nothing_new')
+  })
+
   it.each([
     [
       'a shard is removed',

@@ -212,6 +212,41 @@ describe('lines', () => {
     )
   })
 
+  it('with a number that float64 cannot hold are set aside with key and value, not read as null', async () => {
+    const line = (more: string) => `${JSON.stringify(pair).slice(0, -1)},${more}}`,
+      long = '9'.repeat(400)
+    const good = ['"n":1', '"n":2', '"n":3,"text":"1e400 \\"1e400\\": 1e999"', '"n":4,"list":[{"a":1e308},2]']
+    const bad = [
+      ['"n":1e400', '1e400', 'n'],
+      ['"n":-1.5E+0309', '-1.5E+0309', 'n'],
+      [`"n":${long}.5`, `${long.slice(0, 40)}…`, 'n'],
+      ['"n":5,"list":[{"a":1},{"\\u0062":[0,1e309]},3]', '1e309', 'b'],
+      ['"n":6,"new":{"c":{"d":1},"e":2e308}', '2e308', 'e'],
+      ['"n":7,"list":[{"a":1},1e309]', '1e309', 'list'],
+    ] as const
+    for (const lines of [
+      [...bad.map(([more]) => more), ...good],
+      [...good, ...Array.from({ length: 1000 }, () => good[0]), ...bad.map(([more]) => more)],
+    ]) {
+      const {
+        errors,
+        refused,
+        pairs,
+        files: [{ schema }],
+      } = await readRows(lines.map(line))
+      expect([...errors.values()]).toEqual(
+        bad.map(([, number, key]) => `the number ${number} of the key '${key}' is beyond what a float64 holds`),
+      )
+      expect([...refused.values()]).toEqual(bad.map(() => 'unreadable_line'))
+      // whole numbers stay whole: what is not read says nothing of a column
+      expect(String(schema.fields.find(({ name }) => name === 'n')!.type)).toBe('Int64')
+      expect(pairs.slice(0, 4).map(({ n }) => n)).toEqual([1, 2, 3, 4])
+    }
+    // an integer keeps its digits as JSON
+    const { pairs } = await readRows([line('"n":1'), line('"n":0.5'), line(`"n":${long}`), line('"n":1e-400')])
+    expect(pairs.map(({ n }) => n)).toEqual(['1', '0.5', long, '0'])
+  })
+
   it('a field of a message that the first rows do not have is an error, not lost', async () => {
     const messages = { prompt: [user('x')], chosen: [assistant('y')], rejected: [assistant('z')] }
     const { errors } = await readRows([

@@ -3,7 +3,7 @@
  * out.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -168,6 +168,19 @@ describe('what is no file', () => {
 })
 
 describe('a file', () => {
+  it('of two hard links is read once, and that is told', async () => {
+    const at = tree('b.jsonl', 'd.jsonl', 'x/e.jsonl')
+    linkSync(join(at, 'b.jsonl'), join(at, 'a.jsonl'))
+    linkSync(join(at, 'b.jsonl'), join(at, 'x', 'c.jsonl'))
+    symlinkSync('b.jsonl', join(at, 'z.jsonl'))
+    const files = ['a.jsonl', 'd.jsonl', 'x/e.jsonl']
+    const told = await find(at, '.')
+    expect(told.files).toEqual(files)
+    expect(told.warnings).toEqual([expect.stringMatching(/^read: 3 files have two names and are read once: /)])
+    expect((await find(at, '**/*.jsonl')).files).toEqual(files)
+    // a link to outside of what is read is no other name of it
+    expect(await find(at, 'x')).toEqual({ files: ['x/c.jsonl', 'x/e.jsonl'], warnings: [] })
+  })
   it('of two names is read once, and that is told', async () => {
     const at = tree('a.jsonl', 'b.jsonl')
     symlinkSync('a.jsonl', join(at, 'c.jsonl'))
