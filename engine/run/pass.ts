@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
+import { CastError } from '../arrow/cast.ts'
 import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
@@ -220,13 +221,15 @@ class PartitionPass {
         )
       }
     }
-    const flow: Flow = this.#world.conformSource(node, {
-      schema: batch.pairs.schema,
-      columns: batch.pairs.data.children,
-      rows: batch.row.length,
-      row: batch.row,
-      copy: copies(batch.row),
-    })
+    const flow: Flow = castOf(`${node.use}: ${setup.files[this.#partition.file].path}`, () =>
+      this.#world.conformSource(node, {
+        schema: batch.pairs.schema,
+        columns: batch.pairs.data.children,
+        rows: batch.row.length,
+        row: batch.row,
+        copy: copies(batch.row),
+      }),
+    )
     countLengths(flow, (this.#lengths[node.id] ??= emptyLengths()))
     this.#look(idsOf(flow))
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
@@ -298,7 +301,7 @@ class PartitionPass {
   #inputs(node: string, inputs: readonly string[]): Flow {
     const flows = inputs.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
     const { input } = this.#node(node)
-    return mergeFlows(flows, input)
+    return castOf(`the inputs of '${node}'`, () => mergeFlows(flows, input))
   }
 
   #gather(id: string, inputs: readonly string[]): void {
@@ -469,6 +472,15 @@ class PartitionPass {
       counts: this.#counts,
       grouped,
     }
+  }
+}
+
+/** What `make` gives; a value that does not fit the type that all inputs have is told with where it is. */
+function castOf(where: string, make: () => Flow): Flow {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof CastError ? new CastError(`${where}: ${error.message}`) : error
   }
 }
 

@@ -185,9 +185,13 @@ export function openReader(
       const problems = new Map<number, string>()
       const rows = lines.map((line, i) => {
         const parsed = parseLine(line, hasTwice)
-        const row = typeof parsed === 'string' || !mayMark(line) ? parsed : withNumbers(parsed, said)
-        const problem = unread?.get(i) ?? (typeof row === 'string' ? row : fault(validate, row))
-        if (problem === undefined) return { ...constants, ...(row as Json) }
+        const hasLong = typeof parsed !== 'string' && mayMark(line)
+        const row = hasLong ? withNumbers(parsed, said) : parsed
+        const problem =
+          unread?.get(i) ??
+          (typeof row === 'string' ? row : fault(validate, row)) ??
+          (hasLong ? roundedIn(parsed, said) : undefined)
+        if (problem === undefined) return { ...constants, ...(row as Json), ...(hasLong ? longOf(parsed, said) : {}) }
         problems.set(i, problem)
         return {}
       })
@@ -219,6 +223,34 @@ const withNumbers = (row: Json, said: readonly Column[]): Json => ({
     said.filter(({ name, json }) => !json && Object.hasOwn(row, name)).map(({ name }) => [name, asNumbers(row[name])]),
   ),
 })
+
+/** The marked integers that are a column's whole value, where it is int64. */
+const longOf = (row: Json, said: readonly Column[]): Json =>
+  Object.fromEntries(
+    said
+      .filter(({ name, type }) => DataType.isInt(type) && isMarked(own(row, name)))
+      .map(({ name }) => [name, row[name]]),
+  )
+
+/** What is wrong with a row that has an integer in a column that a layout may read, where float64 would round it. */
+function roundedIn(row: Json, said: readonly Column[]): string | undefined {
+  for (const { name, json, type } of said) {
+    const digits = json || DataType.isInt(type) ? undefined : findRounded(own(row, name))
+    if (digits !== undefined)
+      {return `/${name} holds ${digits}, and float64, which it is read as, rounds it; write it as text`}
+  }
+  return undefined
+}
+
+function findRounded(value: unknown): string | undefined {
+  if (isMarked(value)) return BigInt(Number(digitsOf(value))) === BigInt(digitsOf(value)) ? undefined : digitsOf(value)
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const inner of Object.values(value)) {
+    const found = findRounded(inner)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
 
 function fault(validate: ValidateFunction, row: Json): string | undefined {
   if (validate(row)) return undefined

@@ -150,7 +150,7 @@ const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
   name: 'read_jsonl',
-  version: 5,
+  version: 6,
   extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
@@ -167,7 +167,7 @@ export default defineSource({
     unreadable_line: {
       kind: 'broken',
       about:
-        'the line is no JSON object or not UTF-8, an object of it has a key twice, or a value of it is not of the kind that the first rows have there',
+        'the line is no JSON object or not UTF-8, an object of it has a key twice, or a value of it is not of the kind that the first rows have there or would be rounded',
     },
   },
   async inputs(options, base, warn) {

@@ -147,6 +147,29 @@ describe('columns', () => {
     ])
   })
 
+  it('whole numbers in columns that a layout may read keep all digits, or their row is set aside', async () => {
+    const asked = '"prompt":[{"role":"user","content":"q"}],"chosen":"a","rejected":"b"'
+    const { pairs, errors } = await readText(
+      [
+        `{"id":"1",${asked},"context":1234567890123456789,"scores":[9007199254740992]}`,
+        `{"id":"2",${asked},"context":7,"scores":[9007199254740993]}`,
+        `{"id":"3",${asked.replace('"q"', '"q","uid":1234567890123456789')}}`,
+        `{"id":"4",${asked.replace('"q"', '"q","uid":12}')}}`,
+        `{"id":"5",${asked.replace('"q"', '"q","uid":12')}}`,
+      ].join('\n'),
+    )
+    expect(pairs.map(({ id, context, scores }) => [id, context, scores])).toEqual([
+      ['1', '1234567890123456789', [2 ** 53]],
+      ['5', null, null],
+    ])
+    const why = 'and float64, which it is read as, rounds it; write it as text'
+    expect([...errors]).toEqual([
+      [1, `/scores holds 9007199254740993, ${why}`],
+      [2, `/prompt holds 1234567890123456789, ${why}`],
+      [3, 'the line is no JSON'],
+    ])
+  })
+
   it('any JSON is read as JSON.parse reads it, but for its long integers', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value, whole) => {
