@@ -23,6 +23,7 @@ import {
   joinPrompts,
   noMessages,
   readForm,
+  withSystem,
   type Said,
 } from './forms.ts'
 import { groupOffsets } from './groups.ts'
@@ -208,10 +209,11 @@ interface Made {
   readonly within?: SourceBatch['within']
 }
 
+/** The prompt as its column has it; of text with all parts. */
 function readPrompt({ plan, column, refuse }: Task): Said {
   const { column: name, form } = plan.prompt!
   const said =
-    plan.input !== null || plan.system !== null
+    form === 'text' && (plan.input !== null || plan.system !== null)
       ? joinPrompts(
           column(name),
           plan.input === null ? undefined : column(plan.input),
@@ -221,6 +223,9 @@ function readPrompt({ plan, column, refuse }: Task): Said {
   said.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
   return said
 }
+
+const headed = ({ plan, column }: Task, prompt: Said): Said =>
+  plan.system === null || plan.prompt!.form === 'text' ? prompt : withSystem(prompt, column(plan.system))
 
 function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
   const said = readForm(form, column(name), 'assistant')
@@ -250,7 +255,8 @@ function convertPairs(task: Task): Made {
     rejected = plan.rejected ? readSide(task, plan.rejected) : { data: noMessages(rows) }
   const prompt = plan.prompt && readPrompt(task)
   const cuts = sidesHoldPrompt(plan) ? findCuts(task, prompt, chosen, rejected) : new Int32Array(rows)
-  const parts = cutAll(task, prompt, chosen, rejected, cuts)
+  // the conversations of the sides need not have what a column of its own says
+  const parts = cutAll(task, prompt && headed(task, prompt), chosen, rejected, cuts)
   const runs = runsOf(mask, 0)
   const all = runs.length === 2 && runs[1] - runs[0] === rows
   const keep = <T extends Data>(data: T): T => (all ? data : (take(data, runs) as T))
@@ -393,7 +399,7 @@ function cutAll({ plan, mask }: Task, prompt: Said | null, chosen: Said, rejecte
 
 function convertCompletions(task: Task): Made {
   const { plan, rows, column, refuse, mask, extras, pairing } = task
-  const prompt = readPrompt(task)
+  const prompt = headed(task, readPrompt(task))
   const noPrompt = nullTest(column(plan.prompt!.column))
   for (let row = 0; row < rows; row++) if (noPrompt(row)) refuse(row, 'missing_prompt')
   const at = plan.completions!

@@ -6,6 +6,7 @@ import {
   encoder,
   makeMessages,
   makeText,
+  messagesColumn,
   messagesFromBuffers,
   take,
   textColumn,
@@ -289,6 +290,39 @@ export function joinPrompts(instruction: Data, input: Data | undefined, system: 
   }
   return { data: messagesFromBuffers(offsets, roles, roleOffsets, bytes.subarray(0, at), contentOffsets) }
 }
+
+/**
+ * A system message before the messages of each row that has such a text. Where they begin with one of their own that
+ * is kept alone, as LLaMA-Factory does.
+ */
+export function withSystem({ data, extras, ...said }: Said, system: Data): Said {
+  const texts = textColumn(asText(system)),
+    { offsets, roles, roleOffsets } = messagesColumn(data)
+  const isOwn = (m: number) => Buffer.from(roles.subarray(roleOffsets[m], roleOffsets[m + 1])).equals(SYSTEM)
+  const [messages] = data.children,
+    heads = textMessages(asText(system), 'system').children[0]
+  const out = new Int32Array(texts.rows + 1),
+    runs: number[] = [],
+    others: (string | null)[] = []
+  for (let row = 0; row < texts.rows; row++) {
+    const from = offsets[row],
+      to = offsets[row + 1]
+    const isAdded = to > from && !texts.isNull(row) && texts.offsets[row + 1] > texts.offsets[row] && !isOwn(from)
+    if (isAdded) runs.push(messages.length + row, messages.length + row + 1)
+    if (to > from) runs.push(from, to)
+    out[row + 1] = out[row] + to - from + Number(isAdded)
+    if (extras) {
+      if (isAdded) others.push(null)
+      for (let m = from; m < to; m++) others.push(extras[m])
+    }
+  }
+  const {
+    children: [role, content],
+  } = take(concat([messages, heads]), runs)
+  return { ...said, data: fromTexts(out, role, content), ...(extras ? { extras: others } : {}) }
+}
+
+const SYSTEM = Buffer.from('system')
 
 /** Messages `from[row] .. to[row]` (absolute numbers of messages) of each row. */
 export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<List> {

@@ -236,8 +236,9 @@ const longOf = (row: Json, said: readonly Column[]): Json =>
 function roundedIn(row: Json, said: readonly Column[]): string | undefined {
   for (const { name, json, type } of said) {
     const digits = json || DataType.isInt(type) ? undefined : findRounded(own(row, name))
-    if (digits !== undefined)
-      {return `/${name} holds ${digits}, and float64, which it is read as, rounds it; write it as text`}
+    if (digits !== undefined) {
+      return `/${name} holds ${digits}, and float64, which it is read as, rounds it; write it as text`
+    }
   }
   return undefined
 }

@@ -427,6 +427,47 @@ describe('names of other tools', () => {
     expect(shared.pairs[0]).toMatchObject({ ...plain, prompt: [user(q), assistant(a), user('And?')] })
   })
 
+  it('system stands before messages too, unless they begin with a system message of their own', () => {
+    const turn = (from: string, value: string, uid: number | null) => ({ from, value, uid })
+    const rows = [
+      { system: 'Be brief.', conversations: [turn('human', q, 1)] },
+      { system: '', conversations: [turn('human', q, 2)] },
+      { system: 'Be brief.', conversations: [turn('system', 'Be long.', 3), turn('human', q, null)] },
+      { system: null, conversations: [turn('system', 'Be long.', 4), turn('human', q, 5)] },
+      { system: 'Be brief.', conversations: [] },
+      { system: 'Be brief.', conversations: null },
+      { system: 'Be kind.', conversations: [turn('human', q, null), turn('gpt', a, 6), turn('human', b, null)] },
+    ].map(row => ({ ...row, chosen: turn('gpt', a, 7), rejected: turn('gpt', b, 8) }))
+    const raw = table(rows),
+      got = read(raw, { layout: 'llama_factory' })
+    expect(got.pairs.map(pair => [pair.prompt, pair.source_prompt_fields])).toEqual([
+      [[system('Be brief.'), user(q)], '[null,{"uid":1}]'],
+      [[user(q)], '[{"uid":2}]'],
+      [[system('Be long.'), user(q)], '[{"uid":3},null]'],
+      [[system('Be long.'), user(q)], '[{"uid":4},{"uid":5}]'],
+      [[], null],
+      [[system('Be kind.'), user(q), assistant(a), user(b)], '[null,null,{"uid":6},null]'],
+    ])
+    expect(got.refused).toEqual({ 5: 'missing_prompt' })
+    expect(got.pairs[0]).not.toHaveProperty('system')
+    for (const cuts of [[1], [2, 5], [4, 6]]) expect(read(raw, { layout: 'llama_factory', cuts })).toEqual(got)
+    const axolotl = { system: 'Be brief.', messages: [user(q)], chosen: assistant(a), rejected: assistant(b) }
+    expect(read(table([axolotl])).pairs[0]).toMatchObject({ ...plain, prompt: [system('Be brief.'), user(q)] })
+    const completions = [
+      { response: a, score: 2 },
+      { response: b, score: 1 },
+    ]
+    const scored = read(table([{ system: 'Be brief.', prompt: [user(q)], completions }]))
+    expect(scored.pairs[0]).toMatchObject({ ...plain, id: scored.pairs[0].id, prompt: [system('Be brief.'), user(q)] })
+    const whole = {
+      system: 'Be brief.',
+      instruction: [user(q)],
+      chosen_response: [user(q), assistant(a)],
+      rejected_response: [user(q), assistant(b)],
+    }
+    expect(read(table([whole])).pairs[0]).toMatchObject({ ...plain, prompt: [system('Be brief.'), user(q)] })
+  })
+
   it('a column that has a name of the pair but is none is carried under another', () => {
     const got = read(table([{ instruction: q, chosen_response: a, rejected_response: b, chosen: 1, id: true }]))
     expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, source_chosen: 1, source_id: true })
