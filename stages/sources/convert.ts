@@ -37,8 +37,11 @@ export const layoutReasons = {
   missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
   missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
   tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
-  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages' },
-  unreadable_side: { kind: 'broken', about: 'chosen or rejected is no JSON list of messages' },
+  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages, or cut within a character' },
+  unreadable_side: {
+    kind: 'broken',
+    about: 'chosen or rejected is no JSON list of messages, or cut within a character',
+  },
   unreadable_transcript: {
     kind: 'broken',
     about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between',

@@ -217,6 +217,8 @@ function parseMessages(text: string): Parsed | undefined {
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
     if (typeof content !== 'string' && content !== null) return undefined
     const name = role as string
+    // half a character, which UTF-8 cannot hold: it would be another text
+    if (content?.isWellFormed() === false || !name.isWellFormed()) return undefined
     parsed.messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: content ?? '' })
     const extra = Object.entries(rest).filter(([, value]) => value !== null)
     parsed.extras.push(extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)))

@@ -130,12 +130,37 @@ export function parseLine(line: string, mayTwice = true): Json | string {
     }
     const key = mayTwice ? keyTwice(line) : undefined
     if (key !== undefined) return `the key '${key}' is there twice in one object`
+    const cut = HALF.test(line) ? findHalf(value) : undefined
+    if (cut !== undefined) return cut
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Json)
       : 'the line is JSON but no object'
   } catch {
     return line.trim() === '' ? 'the line is empty' : 'the line is no JSON'
   }
+}
+
+/** An escape that may be half of a character. */
+const HALF = /\\ud[89a-f]/i
+
+/**
+ * What is wrong with the first text of a value that has half a character (a lone surrogate): as UTF-8, which all that
+ * is read becomes, it would be U+FFFD.
+ */
+function findHalf(value: unknown, path = ''): string | undefined {
+  if (typeof value === 'string') {
+    if (value.isWellFormed()) return undefined
+    const half = value.charCodeAt(/[\ud800-\udfff]/u.exec(value)!.index).toString(16)
+    return `${path} is cut in the middle of a character: it has \\u${half} without its other half`
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, inner] of Object.entries(value)) {
+    const found = key.isWellFormed()
+      ? findHalf(inner, `${path}/${key}`)
+      : findHalf(key, `a key of ${path === '' ? 'the line' : path}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function isDeep(value: unknown, levels: number): boolean {

@@ -170,6 +170,34 @@ describe('columns', () => {
     ])
   })
 
+  it('a text that is cut in the middle of a character is unreadable, whole characters are read', async () => {
+    const line = (id: number, more: string) => `{"id":"${id}","prompt":"q","rejected":"b",${more}}`
+    const { pairs, errors } = await readText(
+      [
+        String.raw`"chosen":"whole \ud83d\uDE00 \\ud83d \ud7ff"`,
+        String.raw`"chosen":"cut \ud83d"`,
+        String.raw`"chosen":"a","note":{"a":["\uDE00\ud83d"]}`,
+        String.raw`"chosen":"a","k\ud83d":1`,
+      ]
+        .map((more, i) => line(i, more))
+        .join('\n'),
+    )
+    expect(pairs.map(({ chosen }) => chosen[0].content)).toEqual(['whole 😀 \\ud83d \ud7ff'])
+    const why = (where: string, half: string) =>
+      `${where} is cut in the middle of a character: it has \\u${half} without its other half`
+    expect([...errors]).toEqual([
+      [1, why('/chosen', 'd83d')],
+      [2, why('/note/a/0', 'de00')],
+      [3, why('a key of the line', 'd83d')],
+    ])
+    const message = (content: string) => JSON.stringify([{ role: 'user', content }])
+    const inner = [message('q'), message('cut \ud83d'), ...Array.from({ length: 9 }, () => message('r'))]
+    const { refused } = await readText(
+      inner.map((prompt, id) => JSON.stringify({ id, prompt, chosen: 'a', rejected: 'b' })).join('\n'),
+    )
+    expect([...refused]).toEqual([['1', 'unreadable_prompt']])
+  })
+
   it('any JSON is read as JSON.parse reads it, but for its long integers', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value, whole) => {
