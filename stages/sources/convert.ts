@@ -16,6 +16,7 @@ import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
 import {
+  checkText,
   chooseRows,
   cutMessages,
   extrasColumn,
@@ -151,6 +152,7 @@ export function openConverter(
     schema,
     convert(batch, rows) {
       const column = (name: string): Data => columnOf(batch, name)!
+      for (const name of usedColumns(plan)) checkText(name, column(name))
       const refused: SourceBatch['refused'][number][] = []
       const mask = new Uint8Array(batch.numRows)
       const refuse = (row: number, reason: ReasonName, value?: number): void => {

@@ -115,19 +115,40 @@ export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Sa
   }
 }
 
-/** Text as it came, or with U+FFFD in the place of bytes that are no UTF-8. */
-function asText(data: Data): Data {
-  const {
-    values,
-    valueOffsets: offsets,
-    length,
-  } = data as unknown as { values: Uint8Array; valueOffsets: Int32Array; length: number }
-  let whole = isUtf8(values)
-  // valid end to end may still be cut inside a character
-  for (let i = 0; whole && i < length; i++) whole = (values[offsets[i]] & 0xc0) !== 0x80 || offsets[i] === values.length
-  if (whole) return data
+/** Throws where the text of a column, or of what it holds, is not UTF-8: made UTF-8 it would be another text. */
+export function checkText(name: string, data: Data): void {
+  if (!isText(data)) throw new Error(`column '${name}': its bytes are not UTF-8; convert them`)
+}
+
+function isText(data: Data): boolean {
+  if (!DataType.isUtf8(data.type as DataType) && !DataType.isBinary(data.type as DataType)) {
+    return (data.children as Data[]).every(isText)
+  }
+  if (isWhole(data)) return true
+  // what lies below a null is nothing
   const column = textColumn(data)
-  return makeText(Array.from({ length }, (_, row) => (column.isNull(row) ? null : column.text(row))))
+  for (let row = 0; row < column.rows; row++) {
+    if (!column.isNull(row) && !isUtf8(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]))) {
+      return false
+    }
+  }
+  return true
+}
+
+/** Whether all bytes of a text column are UTF-8, those below its nulls too. */
+function isWhole({ values, valueOffsets: offsets, length }: Data): boolean {
+  const bytes = values as Uint8Array
+  let whole = isUtf8(bytes)
+  // valid end to end may still be cut inside a character
+  for (let i = 0; whole && i < length; i++) whole = (bytes[offsets[i]] & 0xc0) !== 0x80 || offsets[i] === bytes.length
+  return whole
+}
+
+/** Text as it came, or without what lies below its nulls where that is not UTF-8: see `checkText`. */
+function asText(data: Data): Data {
+  if (isWhole(data)) return data
+  const column = textColumn(data)
+  return makeText(Array.from({ length: data.length }, (_, row) => (column.isNull(row) ? null : column.text(row))))
 }
 
 export function counting(length: number, step = 1): Int32Array {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Binary, Field, Int64, List, Schema, makeData, type Data } from 'apache-arrow'
+import { Binary, Field, Int64, List, Schema, Utf8, makeData, type Data } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
@@ -141,25 +141,29 @@ describe('text', () => {
     expect(got.pairs[1].chosen).toEqual([assistant(b)])
   })
 
-  it('bytes that are not UTF-8 become U+FFFD, also where a character is cut in two by the rows', () => {
-    const bytes = Uint8Array.of(0xc3, 0xa9)
+  it.each([
+    ['a character cut in two by the rows', new Binary(), [0xc3, 0xa9], /^column 'chosen': its bytes are not UTF-8/],
+    ['Latin-1 in text', new Utf8(), [0x61, 0xe9], /^column 'chosen': its bytes are not UTF-8; convert them$/],
+    ['bytes below a null', new Utf8(), [0x61, 0xe9], undefined],
+  ])('bytes that are not UTF-8 are refused: %s', (_, type, bytes, error) => {
     const chosen = makeData({
-      type: new Binary(),
+      type,
       length: 2,
-      nullCount: 0,
+      ...(error ? { nullCount: 0 } : { nullCount: 1, nullBitmap: Uint8Array.of(0b01) }),
       valueOffsets: Int32Array.of(0, 1, 2),
-      data: bytes,
-    }) as Data
+      data: Uint8Array.from(bytes),
+    } as never) as Data
     const text = table([
       { prompt: q, rejected: b },
       { prompt: q, rejected: b },
     ])
     const raw = toRecordBatch(
-      new Schema([...text.schema.fields, new Field('chosen', new Binary())]),
+      new Schema([...text.schema.fields, new Field('chosen', type, true)]),
       [...text.data.children, chosen],
       2,
     )
-    expect(read(raw).pairs.map(pair => pair.chosen)).toEqual([[assistant('\ufffd')], [assistant('\ufffd')]])
+    if (error) expect(() => read(raw)).toThrow(error)
+    else expect(read(raw)).toMatchObject({ pairs: [{ chosen: [assistant('a')] }], refused: { 1: 'missing_chosen' } })
   })
 })
 
@@ -379,10 +383,10 @@ describe('JSON text', () => {
     expect(got.refused).toEqual(Object.fromEntries([40, 41, 42, 43].map(row => [row, 'unreadable_prompt'])))
   })
 
-  it('other names of roles, null content, lone surrogates, further fields', () => {
-    const got = read(table([json('[{"from":"human","value":"x\\ud800"},{"from":"gpt","value":null,"weight":0}]')]))
+  it('other names of roles, null content, further fields', () => {
+    const got = read(table([json('[{"from":"human","value":"x"},{"from":"gpt","value":null,"weight":0}]')]))
     expect(got.pairs[0]).toMatchObject({
-      prompt: [user('x\ufffd'), assistant('')],
+      prompt: [user('x'), assistant('')],
       source_prompt_fields: '[null,{"weight":0}]',
     })
   })
