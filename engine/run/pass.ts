@@ -194,9 +194,15 @@ class PartitionPass {
       this.#log.refuse(row, index, at, value ?? NaN, error)
     }
     for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
-    if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
+    const notes = [...batch.within.map(({ row }) => ({ row, reason: REJECTED_SIDE })), ...(batch.noted ?? [])]
+    for (const { reason } of notes) {
+      if (reason !== REJECTED_SIDE && !reasons.includes(reason)) {
+        throw new Error(`${node.use}: reason '${reason}' is not declared`)
+      }
+      counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
+    }
     this.#look(batch.ids, batch.rows)
-    if (batch.refused.length + batch.within.length > 0) {
+    if (batch.refused.length + notes.length > 0) {
       const {
         raw: { schema, data, numRows },
         rows,
@@ -212,12 +218,12 @@ class PartitionPass {
         )
       }
       // what the row has beside its text would be nowhere else
-      if (batch.within.length > 0) {
+      if (notes.length > 0) {
         this.#outputs.aside(
           'notes',
           node.id,
-          some(batch.within),
-          batch.within.map(() => REJECTED_SIDE),
+          some(notes),
+          notes.map(({ reason }) => reason),
         )
       }
     }

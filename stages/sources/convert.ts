@@ -56,6 +56,11 @@ export const layoutReasons = {
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  unused_completion: {
+    kind: 'broken',
+    about:
+      'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
+  },
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
   left_out: {
     kind: 'configured',
@@ -168,6 +173,7 @@ export function openConverter(
         suffix,
         isBare,
         within = [],
+        unused = [],
       } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
@@ -180,6 +186,7 @@ export function openConverter(
         row: parents.map(row => rows[row]),
         refused,
         within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })),
+        noted: unused.map(row => ({ row: rows[row], reason: 'unused_completion' satisfies ReasonName })),
         rows,
         ids,
         raw: batch,
@@ -212,6 +219,8 @@ interface Made {
   readonly isBare?: boolean
   /** Rows that are the rejected side of another one's pair, and no pair's own. */
   readonly within?: SourceBatch['within']
+  /** Rows with completions that are in no pair. */
+  readonly unused?: readonly number[]
 }
 
 /** The prompt as its column has it; of text with all parts. */
@@ -432,6 +441,7 @@ function convertCompletions(task: Task): Made {
     suffix,
     isBare: at.isFlat,
     within: at.isFlat ? rejectedOnly(pairs) : [],
+    unused: pairs.unused,
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
       ...extras.map(takeExtras),
@@ -466,7 +476,8 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
   const rejected = order.map(i => found.rejected[i]),
     used = new Set([...chosen, ...rejected])
   for (let row = 0; row < rows; row++) if (!used.has(row)) refuse(row, 'left_out')
-  return { parents: chosen, chosen, rejected }
+  // of replies that are rows of their own each has its reason
+  return { parents: chosen, chosen, rejected, unused: [] }
 }
 
 /** Replies that are never the chosen one, each with the row of the first pair that it is in. */

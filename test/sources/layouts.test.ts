@@ -502,6 +502,13 @@ describe('completions', () => {
     expect(said(read(table([row]), { pairing: 'best_worst' }).pairs)).toEqual([['x-0', 'best', 'low']])
   })
 
+  it('a row with completions that are in no pair, having no text or no score, is noted once', () => {
+    const raw = table([row, { ...row, ...scored(['a', 1], ['b', 0]) }, { ...row, ...scored(['a', 1], ['b', null]) }])
+    const { noted, refused } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(7, 10))
+    expect(noted).toEqual([{ row: 7, reason: 'unused_completion' }])
+    expect(refused).toEqual([{ row: 9, reason: 'too_few_completions', value: 1 }])
+  })
+
   it('rows that make no pair', () => {
     const got = read(
       table([
