@@ -265,6 +265,8 @@ export interface SourceBatch {
   }[]
   /** `of`: the file's row whose pair holds it. */
   readonly within: readonly { readonly row: number; readonly of: number }[]
+  /** Rows that make pairs, and have more than is in them; each is counted, and kept as it was beside the output. */
+  readonly noted?: readonly { readonly row: number; readonly reason: string }[]
   readonly rows: Uint32Array
   readonly ids: Data
   readonly raw: RecordBatch

@@ -14,7 +14,12 @@ import {
   type Int,
   type Null,
 } from 'apache-arrow'
-import { nulls } from './columns.ts'
+import { nulls, nullTest } from './columns.ts'
+
+/** A value that the wider type does not hold. Its message goes behind the name of the column. */
+export class CastError extends Error {
+  readonly code = 'BAD_INPUT'
+}
 
 const isInt = (type: DataType): type is Int => type.typeId === Id.Int
 const isFloat = (type: DataType): type is Float =>
@@ -26,8 +31,8 @@ export const sameType = (a: DataType, b: DataType): boolean => a === b || String
 
 /**
  * The narrowest type that holds both: equal types stay, null joins anything, ints of different width become int64,
- * floats float64, an int and a float float64 (exact up to 2^53); lists and structs of the same fields by their parts.
- * Undefined where there is none, as of text and numbers.
+ * floats float64, an int and a float float64 (`castTo` refuses what it would round); lists and structs of the same
+ * fields by their parts. Undefined where there is none, as of text and numbers.
  */
 export function unify(a: DataType, b: DataType): DataType | undefined {
   if (a === b) return a
@@ -63,8 +68,8 @@ export function unifyFields(a: Field, b: Field): Field | undefined {
 
 /**
  * A column as the wider type that `unify` chose. Shares validity, offsets and whatever has the type already; equal
- * types give the same object. Throws when the type does not hold the column's, and for a uint64 above the range of
- * int64.
+ * types give the same object. Throws when the type does not hold the column's, and a CastError for a uint64 above
+ * the range of int64 and an integer that float64 would round.
  */
 export function castTo(data: Data, type: DataType): Data {
   const from: DataType = data.type
@@ -101,8 +106,17 @@ export function castTo(data: Data, type: DataType): Data {
 function toFloat64(data: Data): Float64Array {
   const values = data.values as Float32Array | Int32Array | BigInt64Array
   if (!(values instanceof BigInt64Array || values instanceof BigUint64Array)) return Float64Array.from(values)
-  const out = new Float64Array(data.length)
-  for (let i = 0; i < out.length; i++) out[i] = Number(values[i])
+  const out = new Float64Array(data.length),
+    isNull = nullTest(data)
+  for (let i = 0; i < out.length; i++) {
+    out[i] = Number(values[i])
+    // what lies below a null is nothing
+    if (Math.abs(out[i]) > Number.MAX_SAFE_INTEGER && BigInt(out[i]) !== values[i] && !isNull(i)) {
+      throw new CastError(
+        `holds ${values[i]}, and is float64 elsewhere, which would make ${BigInt(out[i])} of it; write the column as text in all files, or as int64 in all`,
+      )
+    }
+  }
   return out
 }
 
@@ -111,17 +125,18 @@ const largest = 0x7fff_ffff_ffff_ffffn
 function toInt64(data: Data): BigInt64Array {
   const values = data.values as Int32Array | BigUint64Array
   const out = new BigInt64Array(data.length)
-  if (values instanceof BigUint64Array) {
-    for (let i = 0; i < out.length; i++) {
-      if (values[i] > largest) {
-        throw new Error(
-          `cast: row ${i} holds ${values[i]}, and int64 ends at ${largest}; write the column as text or float64`,
-        )
-      }
-      out[i] = values[i]
-    }
-  } else {
+  if (!(values instanceof BigUint64Array)) {
     for (let i = 0; i < out.length; i++) out[i] = BigInt(values[i])
+    return out
+  }
+  const isNull = nullTest(data)
+  for (let i = 0; i < out.length; i++) {
+    if (values[i] > largest && !isNull(i)) {
+      throw new CastError(
+        `holds ${values[i]}, and is of another type elsewhere: int64, which would hold both, ends at ${largest}; write the column as text in all files, or as uint64 in all`,
+      )
+    }
+    out[i] = values[i]
   }
   return out
 }

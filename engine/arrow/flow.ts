@@ -3,7 +3,7 @@
  * see.
  */
 import { Field, RecordBatch, type Schema, Struct, makeData, type Data, type DataType } from 'apache-arrow'
-import { castTo } from './cast.ts'
+import { castTo, CastError } from './cast.ts'
 import {
   concat,
   countRows,
@@ -81,13 +81,13 @@ function takeKeys(keys: Uint32Array, runs: Runs, rows: number): Uint32Array {
 
 /**
  * The same rows under a wider schema: columns by name, narrower ones widened, absent ones null. The plan has checked
- * that the types allow it.
+ * that the types allow it; a value that does not is a CastError.
  */
 export function conform(flow: Flow, schema: Schema): Flow {
   if (flow.schema === schema) return flow
   const at = new Map(flow.schema.fields.map((field, i) => [field.name, flow.columns[i]]))
   const columns = schema.fields.map(field =>
-    at.has(field.name) ? castTo(at.get(field.name)!, field.type) : nulls(field.type, flow.rows),
+    at.has(field.name) ? widened(field, at.get(field.name)!) : nulls(field.type, flow.rows),
   )
   return {
     ...flow,
@@ -97,6 +97,14 @@ export function conform(flow: Flow, schema: Schema): Flow {
       flow.root,
       schema.fields.filter((field, i) => columns[i] !== at.get(field.name)).map(({ name }) => name),
     ),
+  }
+}
+
+function widened({ name, type }: Field, column: Data): Data {
+  try {
+    return castTo(column, type)
+  } catch (error) {
+    throw error instanceof CastError ? new CastError(`column '${name}' ${error.message}`) : error
   }
 }
 

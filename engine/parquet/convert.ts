@@ -34,8 +34,10 @@ export function convertValues(leaf: Leaf, count: number, { data, valueOffsets }:
       const view = new DataView(data.buffer)
       const nanos = new BigInt64Array(count)
       for (let i = 0; i < count; i++) {
-        nanos[i] =
-          view.getBigInt64(i * 12, true) + BigInt(view.getInt32(i * 12 + 8, true) - UNIX_JULIAN_DAY) * DAY_NANOS
+        const day = view.getInt32(i * 12 + 8, true) - UNIX_JULIAN_DAY,
+          value = view.getBigInt64(i * 12, true) + BigInt(day) * DAY_NANOS
+        if (BigInt.asIntN(64, value) !== value) throw new Error(beyondNanos(value))
+        nanos[i] = value
       }
       return { bytes: new Uint8Array(nanos.buffer), width: 8 }
     }
@@ -58,6 +60,13 @@ export function convertValues(leaf: Leaf, count: number, { data, valueOffsets }:
 
 const UNIX_JULIAN_DAY = 2_440_588
 const DAY_NANOS = 86_400_000_000_000n
+
+/** What is wrong with a time since 1970 that 64 bits do not hold in nanoseconds. */
+function beyondNanos(value: bigint): string {
+  const date = new Date(Math.floor(Number(value) / 1e6)),
+    said = Number.isNaN(date.getTime()) ? `${value} ns` : date.toISOString()
+  return `the INT96 timestamp ${said} is outside of 1677-09-21 to 2262-04-11, which nanoseconds hold; write timestamps as TIMESTAMP_MICROS (Spark: spark.sql.parquet.outputTimestampType), or leave the column out by the option 'columns'`
+}
 
 function readHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../../stages/define.ts'
+import { CastError } from '../arrow/cast.ts'
 import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
@@ -193,9 +194,15 @@ class PartitionPass {
       this.#log.refuse(row, index, at, value ?? NaN, error)
     }
     for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
-    if (batch.within.length > 0) counts.notes[REJECTED_SIDE] = (counts.notes[REJECTED_SIDE] ?? 0) + batch.within.length
+    const notes = [...batch.within.map(({ row }) => ({ row, reason: REJECTED_SIDE })), ...(batch.noted ?? [])]
+    for (const { reason } of notes) {
+      if (reason !== REJECTED_SIDE && !reasons.includes(reason)) {
+        throw new Error(`${node.use}: reason '${reason}' is not declared`)
+      }
+      counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
+    }
     this.#look(batch.ids, batch.rows)
-    if (batch.refused.length + batch.within.length > 0) {
+    if (batch.refused.length + notes.length > 0) {
       const {
         raw: { schema, data, numRows },
         rows,
@@ -211,22 +218,24 @@ class PartitionPass {
         )
       }
       // what the row has beside its text would be nowhere else
-      if (batch.within.length > 0) {
+      if (notes.length > 0) {
         this.#outputs.aside(
           'notes',
           node.id,
-          some(batch.within),
-          batch.within.map(() => REJECTED_SIDE),
+          some(notes),
+          notes.map(({ reason }) => reason),
         )
       }
     }
-    const flow: Flow = this.#world.conformSource(node, {
-      schema: batch.pairs.schema,
-      columns: batch.pairs.data.children,
-      rows: batch.row.length,
-      row: batch.row,
-      copy: copies(batch.row),
-    })
+    const flow: Flow = castOf(`${node.use}: ${setup.files[this.#partition.file].path}`, () =>
+      this.#world.conformSource(node, {
+        schema: batch.pairs.schema,
+        columns: batch.pairs.data.children,
+        rows: batch.row.length,
+        row: batch.row,
+        copy: copies(batch.row),
+      }),
+    )
     countLengths(flow, (this.#lengths[node.id] ??= emptyLengths()))
     this.#look(idsOf(flow))
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
@@ -298,7 +307,7 @@ class PartitionPass {
   #inputs(node: string, inputs: readonly string[]): Flow {
     const flows = inputs.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
     const { input } = this.#node(node)
-    return mergeFlows(flows, input)
+    return castOf(`the inputs of '${node}'`, () => mergeFlows(flows, input))
   }
 
   #gather(id: string, inputs: readonly string[]): void {
@@ -469,6 +478,15 @@ class PartitionPass {
       counts: this.#counts,
       grouped,
     }
+  }
+}
+
+/** What `make` gives; a value that does not fit the type that all inputs have is told with where it is. */
+function castOf(where: string, make: () => Flow): Flow {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof CastError ? new CastError(`${where}: ${error.message}`) : error
   }
 }
 

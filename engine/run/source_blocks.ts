@@ -86,6 +86,7 @@ function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, Source
     ids: take(batch.ids, [rawFrom, rawTo]),
     refused: batch.refused.filter(isIn),
     within: batch.within.filter(isIn),
+    ...(batch.noted ? { noted: batch.noted.filter(isIn) } : {}),
   })
   const head = part(0, pairs, 0, raw, ({ row }) => row < boundary)
   return [head, part(pairs, batch.row.length, raw, batch.raw.numRows, ({ row }) => row >= boundary)]

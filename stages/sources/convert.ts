@@ -16,6 +16,7 @@ import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
 import {
+  checkText,
   chooseRows,
   cutMessages,
   extrasColumn,
@@ -23,6 +24,7 @@ import {
   joinPrompts,
   noMessages,
   readForm,
+  withSystem,
   type Said,
 } from './forms.ts'
 import { groupOffsets } from './groups.ts'
@@ -36,8 +38,11 @@ export const layoutReasons = {
   missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
   missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
   tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
-  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages' },
-  unreadable_side: { kind: 'broken', about: 'chosen or rejected is no JSON list of messages' },
+  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages, or cut within a character' },
+  unreadable_side: {
+    kind: 'broken',
+    about: 'chosen or rejected is no JSON list of messages, or cut within a character',
+  },
   unreadable_transcript: {
     kind: 'broken',
     about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between',
@@ -51,6 +56,11 @@ export const layoutReasons = {
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  unused_completion: {
+    kind: 'broken',
+    about:
+      'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
+  },
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
   left_out: {
     kind: 'configured',
@@ -147,6 +157,7 @@ export function openConverter(
     schema,
     convert(batch, rows) {
       const column = (name: string): Data => columnOf(batch, name)!
+      for (const name of usedColumns(plan)) checkText(name, column(name))
       const refused: SourceBatch['refused'][number][] = []
       const mask = new Uint8Array(batch.numRows)
       const refuse = (row: number, reason: ReasonName, value?: number): void => {
@@ -162,6 +173,7 @@ export function openConverter(
         suffix,
         isBare,
         within = [],
+        unused = [],
       } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
@@ -174,6 +186,7 @@ export function openConverter(
         row: parents.map(row => rows[row]),
         refused,
         within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })),
+        noted: unused.map(row => ({ row: rows[row], reason: 'unused_completion' satisfies ReasonName })),
         rows,
         ids,
         raw: batch,
@@ -206,12 +219,15 @@ interface Made {
   readonly isBare?: boolean
   /** Rows that are the rejected side of another one's pair, and no pair's own. */
   readonly within?: SourceBatch['within']
+  /** Rows with completions that are in no pair. */
+  readonly unused?: readonly number[]
 }
 
+/** The prompt as its column has it; of text with all parts. */
 function readPrompt({ plan, column, refuse }: Task): Said {
   const { column: name, form } = plan.prompt!
   const said =
-    plan.input !== null || plan.system !== null
+    form === 'text' && (plan.input !== null || plan.system !== null)
       ? joinPrompts(
           column(name),
           plan.input === null ? undefined : column(plan.input),
@@ -221,6 +237,9 @@ function readPrompt({ plan, column, refuse }: Task): Said {
   said.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
   return said
 }
+
+const headed = ({ plan, column }: Task, prompt: Said): Said =>
+  plan.system === null || plan.prompt!.form === 'text' ? prompt : withSystem(prompt, column(plan.system))
 
 function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
   const said = readForm(form, column(name), 'assistant')
@@ -250,7 +269,8 @@ function convertPairs(task: Task): Made {
     rejected = plan.rejected ? readSide(task, plan.rejected) : { data: noMessages(rows) }
   const prompt = plan.prompt && readPrompt(task)
   const cuts = sidesHoldPrompt(plan) ? findCuts(task, prompt, chosen, rejected) : new Int32Array(rows)
-  const parts = cutAll(task, prompt, chosen, rejected, cuts)
+  // the conversations of the sides need not have what a column of its own says
+  const parts = cutAll(task, prompt && headed(task, prompt), chosen, rejected, cuts)
   const runs = runsOf(mask, 0)
   const all = runs.length === 2 && runs[1] - runs[0] === rows
   const keep = <T extends Data>(data: T): T => (all ? data : (take(data, runs) as T))
@@ -393,7 +413,7 @@ function cutAll({ plan, mask }: Task, prompt: Said | null, chosen: Said, rejecte
 
 function convertCompletions(task: Task): Made {
   const { plan, rows, column, refuse, mask, extras, pairing } = task
-  const prompt = readPrompt(task)
+  const prompt = headed(task, readPrompt(task))
   const noPrompt = nullTest(column(plan.prompt!.column))
   for (let row = 0; row < rows; row++) if (noPrompt(row)) refuse(row, 'missing_prompt')
   const at = plan.completions!
@@ -421,6 +441,7 @@ function convertCompletions(task: Task): Made {
     suffix,
     isBare: at.isFlat,
     within: at.isFlat ? rejectedOnly(pairs) : [],
+    unused: pairs.unused,
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
       ...extras.map(takeExtras),
@@ -455,7 +476,8 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
   const rejected = order.map(i => found.rejected[i]),
     used = new Set([...chosen, ...rejected])
   for (let row = 0; row < rows; row++) if (!used.has(row)) refuse(row, 'left_out')
-  return { parents: chosen, chosen, rejected }
+  // of replies that are rows of their own each has its reason
+  return { parents: chosen, chosen, rejected, unused: [] }
 }
 
 /** Replies that are never the chosen one, each with the row of the first pair that it is in. */

@@ -110,9 +110,12 @@ export async function findFiles(
     }
   }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
-  tell([...left.others], 'file of another kind is left unread', 'files of other kinds are left unread')
+  // by another name of the input it may be read all the same
+  const known = new Set([...found.values()].flatMap(withFolders))
+  const unread = (names: ReadonlySet<string>) => [...names].filter(name => !known.has(name))
+  tell(unread(left.others), 'file of another kind is left unread', 'files of other kinds are left unread')
   tell(
-    [...left.hidden],
+    unread(left.hidden),
     'name is left unread, as it begins with . or _',
     'names are left unread, as they begin with . or _',
   )
@@ -179,6 +182,13 @@ function savedFiles(folder: string): ReadonlySet<string> | undefined {
   return new Set(files)
 }
 
+/** A path and the folders above it, each with a slash behind it. */
+function withFolders(path: string): string[] {
+  const names = [path]
+  for (let at = path.indexOf(sep); at >= 0; at = path.indexOf(sep, at + 1)) names.push(path.slice(0, at + 1))
+  return names
+}
+
 const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
 
 /**
@@ -225,30 +235,48 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   // a name that exists is that file, whatever characters it has
   const kind = await kindOf(path)
   if (kind === 'folder') {
-    const mayBeData = (name: string) => (DATA.test(name) && !NO_DATA.has(name)) || /^part-[^.]*$/i.test(name)
-    const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
-    const isRead = (file: { path: string }) => isOf(file.path, extensions)
-    const files = search.files.filter(isRead),
-      others = search.files.filter(file => !isRead(file)).map(file => file.path),
-      broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
-    const hidden = search.hidden.filter(name =>
-      name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
-    )
-    for (const file of others) left.others.add(file)
-    for (const name of hidden) left.hidden.add(name)
-    if (files.length + broken.length > 0) return { ...search, files, broken }
-    const beside = [...search.skipped, ...others, ...hidden]
-    throw new SearchError(
-      `is a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`,
-    )
+    const { search, beside } = await searchFolder(path, extensions, left)
+    if (search.files.length + search.broken.length > 0) return search
+    throw new SearchError(`is ${lacking(extensions)}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`)
   }
   if (kind === 'file') return { ...none, files: [{ path, place: await placeOf(path) }] }
   if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
   if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
-  return filesMatching(pattern, base)
+  const matching = await filesMatching(pattern, base)
+  for (const folder of matching.folders) {
+    const { search } = await searchFolder(folder, extensions, left)
+    matching.files.push(...search.files)
+    matching.skipped.push(...search.skipped)
+    matching.broken.push(...search.broken)
+    if (search.files.length + search.broken.length === 0) matching.skipped.push(`${folder} (${lacking(extensions)})`)
+  }
+  return matching
 }
 
-const none: Search = { files: [], skipped: [], broken: [], hidden: [] }
+const lacking = (extensions: readonly string[]): string =>
+  `a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}`
+
+/** The files of a folder with one of the extensions; `beside`: what else it has. `left` takes what may be data. */
+async function searchFolder(
+  path: string,
+  extensions: readonly string[],
+  left: Left,
+): Promise<{ search: Search; beside: string[] }> {
+  const mayBeData = (name: string) => (DATA.test(name) && !NO_DATA.has(name)) || /^part-[^.]*$/i.test(name)
+  const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
+  const isRead = (file: { path: string }) => isOf(file.path, extensions)
+  const files = search.files.filter(isRead),
+    others = search.files.filter(file => !isRead(file)).map(file => file.path),
+    broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
+  const hidden = search.hidden.filter(name =>
+    name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
+  )
+  for (const file of others) left.others.add(file)
+  for (const name of hidden) left.hidden.add(name)
+  return { search: { ...search, files, broken }, beside: [...search.skipped, ...others, ...hidden] }
+}
+
+const none: Search = { files: [], folders: [], skipped: [], broken: [], hidden: [] }
 
 const isOf = (name: string, extensions: readonly string[]): boolean =>
   extensions.some(end => name.toLowerCase().endsWith(end))

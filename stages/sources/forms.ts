@@ -6,6 +6,7 @@ import {
   encoder,
   makeMessages,
   makeText,
+  messagesColumn,
   messagesFromBuffers,
   take,
   textColumn,
@@ -114,19 +115,40 @@ export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Sa
   }
 }
 
-/** Text as it came, or with U+FFFD in the place of bytes that are no UTF-8. */
-function asText(data: Data): Data {
-  const {
-    values,
-    valueOffsets: offsets,
-    length,
-  } = data as unknown as { values: Uint8Array; valueOffsets: Int32Array; length: number }
-  let whole = isUtf8(values)
-  // valid end to end may still be cut inside a character
-  for (let i = 0; whole && i < length; i++) whole = (values[offsets[i]] & 0xc0) !== 0x80 || offsets[i] === values.length
-  if (whole) return data
+/** Throws where the text of a column, or of what it holds, is not UTF-8: made UTF-8 it would be another text. */
+export function checkText(name: string, data: Data): void {
+  if (!isText(data)) throw new Error(`column '${name}': its bytes are not UTF-8; convert them`)
+}
+
+function isText(data: Data): boolean {
+  if (!DataType.isUtf8(data.type as DataType) && !DataType.isBinary(data.type as DataType)) {
+    return (data.children as Data[]).every(isText)
+  }
+  if (isWhole(data)) return true
+  // what lies below a null is nothing
   const column = textColumn(data)
-  return makeText(Array.from({ length }, (_, row) => (column.isNull(row) ? null : column.text(row))))
+  for (let row = 0; row < column.rows; row++) {
+    if (!column.isNull(row) && !isUtf8(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]))) {
+      return false
+    }
+  }
+  return true
+}
+
+/** Whether all bytes of a text column are UTF-8, those below its nulls too. */
+function isWhole({ values, valueOffsets: offsets, length }: Data): boolean {
+  const bytes = values as Uint8Array
+  let whole = isUtf8(bytes)
+  // valid end to end may still be cut inside a character
+  for (let i = 0; whole && i < length; i++) whole = (bytes[offsets[i]] & 0xc0) !== 0x80 || offsets[i] === bytes.length
+  return whole
+}
+
+/** Text as it came, or without what lies below its nulls where that is not UTF-8: see `checkText`. */
+function asText(data: Data): Data {
+  if (isWhole(data)) return data
+  const column = textColumn(data)
+  return makeText(Array.from({ length: data.length }, (_, row) => (column.isNull(row) ? null : column.text(row))))
 }
 
 export function counting(length: number, step = 1): Int32Array {
@@ -216,6 +238,8 @@ function parseMessages(text: string): Parsed | undefined {
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
     if (typeof content !== 'string' && content !== null) return undefined
     const name = role as string
+    // half a character, which UTF-8 cannot hold: it would be another text
+    if (content?.isWellFormed() === false || !name.isWellFormed()) return undefined
     parsed.messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: content ?? '' })
     const extra = Object.entries(rest).filter(([, value]) => value !== null)
     parsed.extras.push(extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)))
@@ -289,6 +313,39 @@ export function joinPrompts(instruction: Data, input: Data | undefined, system: 
   }
   return { data: messagesFromBuffers(offsets, roles, roleOffsets, bytes.subarray(0, at), contentOffsets) }
 }
+
+/**
+ * A system message before the messages of each row that has such a text. Where they begin with one of their own that
+ * is kept alone, as LLaMA-Factory does.
+ */
+export function withSystem({ data, extras, ...said }: Said, system: Data): Said {
+  const texts = textColumn(asText(system)),
+    { offsets, roles, roleOffsets } = messagesColumn(data)
+  const isOwn = (m: number) => Buffer.from(roles.subarray(roleOffsets[m], roleOffsets[m + 1])).equals(SYSTEM)
+  const [messages] = data.children,
+    heads = textMessages(asText(system), 'system').children[0]
+  const out = new Int32Array(texts.rows + 1),
+    runs: number[] = [],
+    others: (string | null)[] = []
+  for (let row = 0; row < texts.rows; row++) {
+    const from = offsets[row],
+      to = offsets[row + 1]
+    const isAdded = to > from && !texts.isNull(row) && texts.offsets[row + 1] > texts.offsets[row] && !isOwn(from)
+    if (isAdded) runs.push(messages.length + row, messages.length + row + 1)
+    if (to > from) runs.push(from, to)
+    out[row + 1] = out[row] + to - from + Number(isAdded)
+    if (extras) {
+      if (isAdded) others.push(null)
+      for (let m = from; m < to; m++) others.push(extras[m])
+    }
+  }
+  const {
+    children: [role, content],
+  } = take(concat([messages, heads]), runs)
+  return { ...said, data: fromTexts(out, role, content), ...(extras ? { extras: others } : {}) }
+}
+
+const SYSTEM = Buffer.from('system')
 
 /** Messages `from[row] .. to[row]` (absolute numbers of messages) of each row. */
 export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<List> {

@@ -147,12 +147,37 @@ export function parseLine(line: string, mayTwice = true): Json | string {
       const { key, number } = beyond
       return `the number ${number.length > 40 ? `${number.slice(0, 40)}…` : number} of the key '${key}' is beyond what a float64 holds`
     }
+    const cut = HALF.test(line) ? findHalf(value) : undefined
+    if (cut !== undefined) return cut
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Json)
       : 'the line is JSON but no object'
   } catch {
     return line.trim() === '' ? 'the line is empty' : NO_JSON
   }
+}
+
+/** An escape that may be half of a character. */
+const HALF = /\\ud[89a-f]/i
+
+/**
+ * What is wrong with the first text of a value that has half a character (a lone surrogate): as UTF-8, which all that
+ * is read becomes, it would be U+FFFD.
+ */
+function findHalf(value: unknown, path = ''): string | undefined {
+  if (typeof value === 'string') {
+    if (value.isWellFormed()) return undefined
+    const half = value.charCodeAt(/[\ud800-\udfff]/u.exec(value)!.index).toString(16)
+    return `${path} is cut in the middle of a character: it has \\u${half} without its other half`
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, inner] of Object.entries(value)) {
+    const found = key.isWellFormed()
+      ? findHalf(inner, `${path}/${key}`)
+      : findHalf(key, `a key of ${path === '' ? 'the line' : path}`)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 function isDeep(value: unknown, levels: number): boolean {
@@ -202,9 +227,13 @@ export function openReader(
       const problems = new Map<number, string>()
       const rows = lines.map((line, i) => {
         const parsed = parseLine(line, hasTwice)
-        const row = typeof parsed === 'string' || !mayMark(line) ? parsed : withNumbers(parsed, said)
-        const problem = unread?.get(i) ?? (typeof row === 'string' ? row : fault(validate, row))
-        if (problem === undefined) return { ...constants, ...(row as Json) }
+        const hasLong = typeof parsed !== 'string' && mayMark(line)
+        const row = hasLong ? withNumbers(parsed, said) : parsed
+        const problem =
+          unread?.get(i) ??
+          (typeof row === 'string' ? row : fault(validate, row)) ??
+          (hasLong ? roundedIn(parsed, said) : undefined)
+        if (problem === undefined) return { ...constants, ...(row as Json), ...(hasLong ? longOf(parsed, said) : {}) }
         problems.set(i, problem)
         return {}
       })
@@ -236,6 +265,35 @@ const withNumbers = (row: Json, said: readonly Column[]): Json => ({
     said.filter(({ name, json }) => !json && Object.hasOwn(row, name)).map(({ name }) => [name, asNumbers(row[name])]),
   ),
 })
+
+/** The marked integers that are a column's whole value, where it is int64. */
+const longOf = (row: Json, said: readonly Column[]): Json =>
+  Object.fromEntries(
+    said
+      .filter(({ name, type }) => DataType.isInt(type) && isMarked(own(row, name)))
+      .map(({ name }) => [name, row[name]]),
+  )
+
+/** What is wrong with a row that has an integer in a column that a layout may read, where float64 would round it. */
+function roundedIn(row: Json, said: readonly Column[]): string | undefined {
+  for (const { name, json, type } of said) {
+    const digits = json || DataType.isInt(type) ? undefined : findRounded(own(row, name))
+    if (digits !== undefined) {
+      return `/${name} holds ${digits}, and float64, which it is read as, rounds it; write it as text`
+    }
+  }
+  return undefined
+}
+
+function findRounded(value: unknown): string | undefined {
+  if (isMarked(value)) return BigInt(Number(digitsOf(value))) === BigInt(digitsOf(value)) ? undefined : digitsOf(value)
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const inner of Object.values(value)) {
+    const found = findRounded(inner)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
 
 function fault(validate: ValidateFunction, row: Json): string | undefined {
   if (validate(row)) return undefined

@@ -15,8 +15,8 @@ export interface Bound {
 }
 
 /**
- * How the pairs of a file are made. Survives structured clone. `input` and `system` are further parts of a text prompt.
- * Without `prompt` the sides are whole conversations.
+ * How the pairs of a file are made. Survives structured clone. `input` is a further part of a text prompt, `system` of
+ * any. Without `prompt` the sides are whole conversations.
  */
 export interface Plan {
   readonly layout: LayoutName
@@ -105,7 +105,7 @@ const table = [
   },
   {
     name: 'llama_factory',
-    rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt',
+    rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt, unless its messages begin with one',
     example: '{"instruction": "Name a prime.", "input": "Below ten.", "chosen": "Seven.", "rejected": "Nine."}',
     prompt: ['instruction', 'conversations'],
     sides: SIDES,
@@ -114,7 +114,7 @@ const table = [
   },
   {
     name: 'axolotl',
-    rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt',
+    rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt, unless its messages begin with one',
     example: '{"system": "Be brief.", "question": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
     prompt: ['question', 'input', 'messages'],
     sides: [...SIDES, ['response_chosen', 'response_rejected']],
@@ -284,7 +284,9 @@ const idOf = (schema: Schema): string | null =>
   schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null
 
 function partOf(layout: Layout, schema: Schema, part: 'input' | 'system', prompt: Bound): string | null {
-  const isThere = layout.parts?.includes(part) && prompt.column !== part && prompt.form === 'text'
+  // what stands below an instruction is nothing beside a conversation
+  const isThere =
+    layout.parts?.includes(part) && prompt.column !== part && (part === 'system' || prompt.form === 'text')
   return isThere && schema.fields.some(field => field.name === part && DataType.isUtf8(field.type)) ? part : null
 }
 

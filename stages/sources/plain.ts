@@ -1,6 +1,7 @@
 /** Arrow data from outside as the engine wants it (compact, plain types), and single values of it as JavaScript. */
 import {
   Binary,
+  BinaryView,
   DataType,
   Field,
   Float32,
@@ -13,7 +14,7 @@ import {
   type Dictionary,
   type FixedSizeList,
 } from 'apache-arrow'
-import { concat, makeText, nulls, nullTest, runsOfRows, take } from '../../engine/arrow/columns.ts'
+import { concat, nulls, nullTest, runsOfRows, take } from '../../engine/arrow/columns.ts'
 
 const decoder = new TextDecoder()
 
@@ -47,8 +48,9 @@ export function plain(data: Data): Data {
   const type: DataType = data.type
   if (DataType.isNull(type)) return data
   if (DataType.isDictionary(type)) return plainDictionary(data as Data<Dictionary>)
-  if (DataType.isUtf8View(type)) return makeText(Array.from(new Vector([data]) as Iterable<string | null>))
-  if (DataType.isBinaryView(type)) return fromBytes(Array.from(new Vector([data]) as Iterable<Uint8Array | null>))
+  // as bytes: made JavaScript text, what is not UTF-8 would be another
+  if (DataType.isUtf8View(type)) return fromBytes(data.clone(new BinaryView()), new Utf8())
+  if (DataType.isBinaryView(type)) return fromBytes(data, new Binary())
   const base = { type: plainType(type), length, ...plainValidity(data) }
   if (DataType.isUtf8(type) || DataType.isBinary(type) || DataType.isLargeUtf8(type) || DataType.isLargeBinary(type)) {
     const { offsets, first } = plainOffsets(data.valueOffsets, length)
@@ -187,8 +189,9 @@ function plainDictionary(data: Data<Dictionary>): Data {
   return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => (isNull(i) ? values.length : at(i)))))
 }
 
-function fromBytes(values: readonly (Uint8Array | null)[]): Data {
-  const { length } = values
+function fromBytes(views: Data, type: Utf8 | Binary): Data {
+  const values = Array.from(new Vector([views]) as Iterable<Uint8Array | null>),
+    { length } = values
   const valueOffsets = new Int32Array(length + 1)
   const nullBitmap = new Uint8Array((length + 7) >> 3)
   let nullCount = 0
@@ -199,7 +202,7 @@ function fromBytes(values: readonly (Uint8Array | null)[]): Data {
   })
   const data = new Uint8Array(valueOffsets[length])
   values.forEach((value, i) => value && data.set(value, valueOffsets[i]))
-  return makeData({ type: new Binary(), length, valueOffsets, data, nullCount, ...(nullCount ? { nullBitmap } : {}) })
+  return makeData({ type, length, valueOffsets, data, nullCount, ...(nullCount ? { nullBitmap } : {}) } as never)
 }
 
 /**

@@ -178,7 +178,7 @@ export default defineSource({
     unreadable_line: {
       kind: 'broken',
       about:
-        'the line is no JSON object or not UTF-8, an object of it has a key twice, a number of it is beyond float64, or a value of it is not of the kind that the first rows have there',
+        'the line is no JSON object or not UTF-8, an object of it has a key twice, a number of it is beyond float64, or a value of it is not of the kind that the first rows have there, would be rounded or is cut in the middle of a character',
     },
   },
   async inputs(options, base, warn) {

@@ -109,7 +109,7 @@ const extensions = ['.parquet']
 
 export default defineSource({
   name: 'read_parquet',
-  version: 3,
+  version: 4,
   extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [

@@ -2,7 +2,7 @@
  * The files below a folder, or of a pattern, found within bounds: what is no file is not opened but told of, folders
  * that link in circles are read once, and a search ends.
  */
-import { opendir, readlink, realpath, stat } from 'node:fs/promises'
+import { lstat, opendir, readlink, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 
 /**
@@ -20,11 +20,13 @@ export interface FoundFile {
 }
 
 /**
- * `skipped`: what matches and is no file, or is a folder that is read by another name. `broken`: what should be read
- * and cannot. `hidden`: what is left out for its name, folders with a slash behind them.
+ * `folders`: those that a pattern as a whole stands for, not looked into yet. `skipped`: what matches and is no file,
+ * or is a folder that is read by another name. `broken`: what should be read and cannot. `hidden`: what is left out for
+ * its name, folders with a slash behind them.
  */
 export interface Search {
   readonly files: FoundFile[]
+  readonly folders: string[]
   readonly skipped: string[]
   readonly broken: { readonly path: string; readonly why: string }[]
   readonly hidden: string[]
@@ -34,10 +36,12 @@ export interface Search {
 export class SearchError extends Error {}
 
 type Kind = 'file' | 'folder' | { readonly skip: string } | { readonly broken: string }
+/** `isUnnamed`: a folder, or a link to who knows what, whose name nobody can say. */
 interface Entry {
   readonly name: string
   readonly kind: Kind
   readonly isLink: boolean
+  readonly isUnnamed?: boolean
 }
 interface TypedEntry {
   isFile(): boolean
@@ -53,6 +57,13 @@ const typeOf = (entry: TypedEntry): Kind =>
     : entry.isDirectory()
       ? 'folder'
       : { skip: entry.isFIFO() ? 'a pipe' : entry.isSocket() ? 'a socket' : 'a device' }
+
+const NOT_UTF8 = 'has a name that is not UTF-8 and cannot be opened by it; rename it'
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  )
 
 /** Where a path leads once links are followed; what is gone since is told when it is opened. */
 export const placeOf = (path: string): Promise<string> => realpath(path).catch(() => path)
@@ -84,8 +95,8 @@ export async function filesBelow(folder: string, hidden: RegExp, wanted: (name: 
 }
 
 /**
- * The files that a pattern stands for: `*` and `?` within a name, `**` for folders, `[a-z]`, `{a,b}` and `{1..9}`;
- * names that begin with a dot must be named.
+ * The files and folders that a pattern stands for: `*` and `?` within a name, `**` for folders, `[a-z]`, `{a,b}` and
+ * `{1..9}`; names that begin with a dot must be named, and a slash at the end is for folders only.
  */
 export async function filesMatching(pattern: string, base: string): Promise<Search> {
   if (pattern.length > MOST_CHARACTERS) {
@@ -102,27 +113,30 @@ export async function filesMatching(pattern: string, base: string): Promise<Sear
   }
   const walk = new Walk(/^\./, () => true),
     lacking: Search['broken'] = []
-  for (const one of new Set(expandBraces(pattern))) {
+  const count = ({ files, folders, skipped, broken }: Search) =>
+    files.length + folders.length + skipped.length + broken.length
+  // a shell drops words of nothing
+  for (const one of new Set(expandBraces(pattern).filter(one => one !== ''))) {
     const parts = one
       .split('/')
       .filter((part, i, all) => part !== '' && part !== '.' && !(part === '**' && all[i - 1] === '**'))
-    const { files, skipped, broken } = walk.found,
-      before = files.length + skipped.length + broken.length
+    if (/(^|\/)\.?$/.test(one)) parts.push('')
+    const before = count(walk.found)
     await walk.run(isAbsolute(one) ? sep : resolve(base), parts)
     // the shell would have handed on the name, and it would not be there
-    if (one !== pattern && files.length + skipped.length + broken.length === before) {
+    if (one !== pattern && count(walk.found) === before) {
       lacking.push({ path: one, why: 'matches no file' })
     }
   }
   // where nothing is found at all the pattern itself is told
-  if (walk.found.files.length > 0) walk.found.broken.push(...lacking)
+  if (walk.found.files.length + walk.found.folders.length > 0) walk.found.broken.push(...lacking)
   return walk.found
 }
 
 const isPlain = (part: string): boolean => !/[*?[\\]/.test(part)
 
 class Walk {
-  readonly found: Search = { files: [], skipped: [], broken: [], hidden: [] }
+  readonly found: Search = { files: [], folders: [], skipped: [], broken: [], hidden: [] }
   readonly #hidden: RegExp
   readonly #wanted: (name: string) => boolean
   readonly #folders = new Map<string, readonly Entry[]>()
@@ -146,6 +160,11 @@ class Walk {
     this.#seen.add(key)
     const [part, ...rest] = parts,
       isLast = rest.length === 0
+    // behind the last slash
+    if (part === '') {
+      this.found.folders.push(folder)
+      return
+    }
     if (part !== '**' && isPlain(part)) {
       this.#count(1)
       const kind = await kindOf(join(folder, part))
@@ -165,20 +184,21 @@ class Walk {
       const path = join(folder, entry.name),
         next = part === '**' ? parts : rest
       if (entry.kind !== 'folder') {
-        if (isLast) await this.#take(folder, place, entry)
+        if (isLast || entry.isUnnamed) await this.#take(folder, place, entry)
       } else if (next.length > 0) {
         const below = entry.isLink ? await placeOf(path) : join(place, entry.name)
         if (part === '**' && entry.isLink && this.#seen.has(`${next.join('/')}\0${below}`)) {
           this.found.skipped.push(`${path} (a link to ${below}, which is read already)`)
         } else await this.#walk(path, below, next)
-      }
+      } else this.found.folders.push(path)
     }
   }
 
-  async #take(folder: string, place: string, { name, kind, isLink }: Entry): Promise<void> {
+  async #take(folder: string, place: string, { name, kind, isLink, isUnnamed }: Entry): Promise<void> {
     const path = join(folder, name)
-    if (kind === 'folder' || !this.#wanted(name)) return
-    if (kind === 'file') this.found.files.push({ path, place: isLink ? await placeOf(path) : join(place, name) })
+    if (!isUnnamed && !this.#wanted(name)) return
+    if (kind === 'folder') this.found.folders.push(path)
+    else if (kind === 'file') this.found.files.push({ path, place: isLink ? await placeOf(path) : join(place, name) })
     else if ('skip' in kind) this.found.skipped.push(`${path} (${kind.skip})`)
     else this.found.broken.push({ path, why: kind.broken })
   }
@@ -201,7 +221,13 @@ class Walk {
       for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
         if (entries.length > MOST_NAMES) this.#count(entries.length)
         const isLink = !entry.isFile() && !entry.isDirectory(),
-          kind = isLink ? await kindOf(join(folder, entry.name)) : typeOf(entry)
+          path = join(folder, entry.name)
+        // bytes that are no text became U+FFFD, and nothing lies there
+        if (entry.name.includes('\ufffd') && !(await isThere(path))) {
+          entries.push({ name: entry.name, kind: { broken: NOT_UTF8 }, isLink, isUnnamed: !entry.isFile() })
+          continue
+        }
+        const kind = isLink ? await kindOf(path) : typeOf(entry)
         // what is gone since is not there
         if (kind !== undefined) entries.push({ name: entry.name, kind, isLink })
       }

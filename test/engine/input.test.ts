@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Table, TimeMicrosecond, Utf8, vectorFromArray } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
@@ -35,6 +35,22 @@ describe('--input', () => {
       const { manifest } = await run(clean(), { input: [input], output: join(at, 'again') })
       expect([manifest.graph.stages[0].use, manifest.rows.read]).toEqual([use, 5])
     }
+  })
+
+  it('of two files ends with 65 where float64, which the one has, would round an integer of the other', async () => {
+    const at = folder(),
+      input = [
+        writeJsonl(join(at, 'a.jsonl'), [{ ...pairs(1)[0], user: 2 ** 53 + 2 }]),
+        writeJsonl(join(at, 'b.jsonl'), [{ ...pairs(2)[1], user: 0.5 }]),
+      ]
+    expect((await run(clean(), { input, output: join(at, 'out') })).manifest.rows.kept).toBe(2)
+    writeFileSync(input[0], readFileSync(input[0], 'utf8').replace(String(2 ** 53 + 2), '9007199254740993'))
+    await expect(run(clean(), { input, output: join(at, 'out') })).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^read_jsonl: .*a\.jsonl: column 'user' holds 9007199254740993, and is float64 elsewhere/,
+      ) as string,
+      code: 'BAD_INPUT',
+    })
   })
 
   it('of the main job may have columns that the queue for people cannot hold as they are', async () => {

@@ -145,6 +145,36 @@ describe('a row that no stage dropped and no output took', () => {
     expect(await kept(['y-1'])).toEqual(['y-1'])
   })
 
+  it('of a row with a completion that has no score: it is noted, and lies in notes/ whole', async () => {
+    const at = folder(),
+      completions = [
+        { response: 'Seven.', score: 2 },
+        { response: 'Nine.', score: 1 },
+      ],
+      none = { response: 'Eleven.', score: null }
+    const path = writeJsonl(join(at, 'in.jsonl'), [
+      { id: 'a', prompt: 'Name a prime.', completions },
+      { id: 'b', prompt: 'Another?', completions: [...completions, none] },
+    ])
+    const result = await run(
+      {
+        version: 1,
+        name: 'g',
+        stages: [
+          { id: 'pairs', use: 'read_jsonl', with: { path } },
+          { id: 'dpo', use: 'write_arrow' },
+        ],
+      },
+      { output: join(at, 'out') },
+    )
+    expect(result.manifest.stages.pairs.notes).toEqual({ unused_completion: 1 })
+    expect(result.manifest.rows).toMatchObject({ read: 2, dropped: 0 })
+    expect(rowsOf(join(result.folder, 'notes', 'pairs'))).toMatchObject([
+      { id: 'b', completions: [{}, {}, none], noted_reason: 'unused_completion', source_row: 1 },
+    ])
+    expect(summaryText(result)).toMatch(/pairs: noted: unused_completion 1/)
+  })
+
   it('of ranked replies: the lowest is the rejected side of the row that is named, and lies in notes/ with all that it had', async () => {
     const at = folder(),
       reply = (id: string, score: number) => ({

@@ -313,6 +313,21 @@ describe('casts', () => {
     expect(castTo(makeData({ type: new Null(), length: 2 }), new Utf8()).nullCount).toBe(2)
   })
 
+  it('make no other integer of one that float64 would round, whatever lies below nulls', () => {
+    const exact = BigInt64Array.of(2n ** 53n, 2n ** 60n, -(2n ** 53n) - 1n),
+      bitmap = { nullCount: 1, nullBitmap: Uint8Array.of(0b011) }
+    expect([...(castTo(data(new Int64(), exact, bitmap), new Float64()).values as Float64Array)].slice(0, 2)).toEqual([
+      2 ** 53,
+      2 ** 60,
+    ])
+    expect(() => castTo(data(new Int64(), exact), new Float64())).toThrow(
+      'holds -9007199254740993, and is float64 elsewhere, which would make -9007199254740992 of it; write the column as text in all files, or as int64 in all',
+    )
+    const large = BigUint64Array.of(1n, 2n, 2n ** 64n - 1n)
+    expect(castTo(data(new Uint64(), large, bitmap), new Int64()).nullCount).toBe(1)
+    expect(() => castTo(data(new Uint64(), large), new Float64())).toThrow(/holds 18446744073709551615/)
+  })
+
   it('share what has the type, and refuse what does not fit', () => {
     const text = makeText(['a'])
     expect(castTo(text, new Utf8())).toBe(text)

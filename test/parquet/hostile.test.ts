@@ -58,6 +58,51 @@ it('two files in one: of equal ones half of the rows would be missed', async () 
   expect(await refusal(Buffer.concat([v2, v2]))).toMatch(/is two Parquet files in one/)
 })
 
+describe('INT96', () => {
+  const marker = 0x0102030405,
+    day = 86_400_000_000_000n
+  /** A file of one timestamp: this day since 1970, and nanoseconds of it. */
+  const fileOf = async (since: number, nanos: bigint): Promise<Buffer> => {
+    const path = join(folder(), 'int96.parquet')
+    // which its types leave out
+    const schema = new parquet.ParquetSchema({ at: { type: 'INT96' as 'INT64', optional: true } })
+    const writer = await parquet.ParquetWriter.openFile(schema, path)
+    writer.setRowGroupSize(10)
+    for (const row of [{}, { at: marker }]) await writer.appendRow(row)
+    await writer.close()
+    const bytes = readFileSync(path),
+      place = Buffer.alloc(8)
+    place.writeBigInt64LE(BigInt(marker))
+    for (let at = bytes.indexOf(place); at >= 0; at = bytes.indexOf(place, at + 1)) {
+      bytes.writeBigInt64LE(nanos, at)
+      bytes.writeInt32LE(2_440_588 + since, at + 8)
+    }
+    return bytes
+  }
+  const first = -(2n ** 63n),
+    days = Number(first / day) - 1
+  it('up to the ends of what nanoseconds hold is read', async () => {
+    const path = temporary('int96.parquet')
+    for (const [since, nanos] of [
+      [days, first - BigInt(days) * day],
+      [-days - 1, 2n ** 63n - 1n - BigInt(-days - 1) * day],
+    ] as const) {
+      writeFileSync(path, await fileOf(since, nanos))
+      const { rows } = await read(await openParquet(path))
+      expect(rows).toEqual([{ at: null }, { at: String(BigInt(since) * day + nanos) }])
+    }
+  })
+  it.each([
+    ['the year 9999', 2_932_896, 0n, '9999-12-31T00:00:00.000Z'],
+    ['the year 1', -719_162, 1n, '0001-01-01T00:00:00.000Z'],
+    ['one too early', days, first - BigInt(days) * day - 1n, '1677-09-21T00:12:43.145Z'],
+  ])('%s is refused with what to do', async (_, since, nanos, said) => {
+    expect(await refusal(await fileOf(since, nanos))).toBe(
+      `row group 0, column at: the INT96 timestamp ${said} is outside of 1677-09-21 to 2262-04-11, which nanoseconds hold; write timestamps as TIMESTAMP_MICROS (Spark: spark.sql.parquet.outputTimestampType), or leave the column out by the option 'columns'`,
+    )
+  })
+})
+
 describe('a size that is claimed and not there', () => {
   it.each([
     [

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Binary, Field, Int64, List, Schema, makeData, type Data } from 'apache-arrow'
+import { Binary, Field, Int64, List, Schema, Utf8, makeData, type Data } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
@@ -141,25 +141,29 @@ describe('text', () => {
     expect(got.pairs[1].chosen).toEqual([assistant(b)])
   })
 
-  it('bytes that are not UTF-8 become U+FFFD, also where a character is cut in two by the rows', () => {
-    const bytes = Uint8Array.of(0xc3, 0xa9)
+  it.each([
+    ['a character cut in two by the rows', new Binary(), [0xc3, 0xa9], /^column 'chosen': its bytes are not UTF-8/],
+    ['Latin-1 in text', new Utf8(), [0x61, 0xe9], /^column 'chosen': its bytes are not UTF-8; convert them$/],
+    ['bytes below a null', new Utf8(), [0x61, 0xe9], undefined],
+  ])('bytes that are not UTF-8 are refused: %s', (_, type, bytes, error) => {
     const chosen = makeData({
-      type: new Binary(),
+      type,
       length: 2,
-      nullCount: 0,
+      ...(error ? { nullCount: 0 } : { nullCount: 1, nullBitmap: Uint8Array.of(0b01) }),
       valueOffsets: Int32Array.of(0, 1, 2),
-      data: bytes,
-    }) as Data
+      data: Uint8Array.from(bytes),
+    } as never) as Data
     const text = table([
       { prompt: q, rejected: b },
       { prompt: q, rejected: b },
     ])
     const raw = toRecordBatch(
-      new Schema([...text.schema.fields, new Field('chosen', new Binary())]),
+      new Schema([...text.schema.fields, new Field('chosen', type, true)]),
       [...text.data.children, chosen],
       2,
     )
-    expect(read(raw).pairs.map(pair => pair.chosen)).toEqual([[assistant('\ufffd')], [assistant('\ufffd')]])
+    if (error) expect(() => read(raw)).toThrow(error)
+    else expect(read(raw)).toMatchObject({ pairs: [{ chosen: [assistant('a')] }], refused: { 1: 'missing_chosen' } })
   })
 })
 
@@ -379,10 +383,10 @@ describe('JSON text', () => {
     expect(got.refused).toEqual(Object.fromEntries([40, 41, 42, 43].map(row => [row, 'unreadable_prompt'])))
   })
 
-  it('other names of roles, null content, lone surrogates, further fields', () => {
-    const got = read(table([json('[{"from":"human","value":"x\\ud800"},{"from":"gpt","value":null,"weight":0}]')]))
+  it('other names of roles, null content, further fields', () => {
+    const got = read(table([json('[{"from":"human","value":"x"},{"from":"gpt","value":null,"weight":0}]')]))
     expect(got.pairs[0]).toMatchObject({
-      prompt: [user('x\ufffd'), assistant('')],
+      prompt: [user('x'), assistant('')],
       source_prompt_fields: '[null,{"weight":0}]',
     })
   })
@@ -427,6 +431,47 @@ describe('names of other tools', () => {
     expect(shared.pairs[0]).toMatchObject({ ...plain, prompt: [user(q), assistant(a), user('And?')] })
   })
 
+  it('system stands before messages too, unless they begin with a system message of their own', () => {
+    const turn = (from: string, value: string, uid: number | null) => ({ from, value, uid })
+    const rows = [
+      { system: 'Be brief.', conversations: [turn('human', q, 1)] },
+      { system: '', conversations: [turn('human', q, 2)] },
+      { system: 'Be brief.', conversations: [turn('system', 'Be long.', 3), turn('human', q, null)] },
+      { system: null, conversations: [turn('system', 'Be long.', 4), turn('human', q, 5)] },
+      { system: 'Be brief.', conversations: [] },
+      { system: 'Be brief.', conversations: null },
+      { system: 'Be kind.', conversations: [turn('human', q, null), turn('gpt', a, 6), turn('human', b, null)] },
+    ].map(row => ({ ...row, chosen: turn('gpt', a, 7), rejected: turn('gpt', b, 8) }))
+    const raw = table(rows),
+      got = read(raw, { layout: 'llama_factory' })
+    expect(got.pairs.map(pair => [pair.prompt, pair.source_prompt_fields])).toEqual([
+      [[system('Be brief.'), user(q)], '[null,{"uid":1}]'],
+      [[user(q)], '[{"uid":2}]'],
+      [[system('Be long.'), user(q)], '[{"uid":3},null]'],
+      [[system('Be long.'), user(q)], '[{"uid":4},{"uid":5}]'],
+      [[], null],
+      [[system('Be kind.'), user(q), assistant(a), user(b)], '[null,null,{"uid":6},null]'],
+    ])
+    expect(got.refused).toEqual({ 5: 'missing_prompt' })
+    expect(got.pairs[0]).not.toHaveProperty('system')
+    for (const cuts of [[1], [2, 5], [4, 6]]) expect(read(raw, { layout: 'llama_factory', cuts })).toEqual(got)
+    const axolotl = { system: 'Be brief.', messages: [user(q)], chosen: assistant(a), rejected: assistant(b) }
+    expect(read(table([axolotl])).pairs[0]).toMatchObject({ ...plain, prompt: [system('Be brief.'), user(q)] })
+    const completions = [
+      { response: a, score: 2 },
+      { response: b, score: 1 },
+    ]
+    const scored = read(table([{ system: 'Be brief.', prompt: [user(q)], completions }]))
+    expect(scored.pairs[0]).toMatchObject({ ...plain, id: scored.pairs[0].id, prompt: [system('Be brief.'), user(q)] })
+    const whole = {
+      system: 'Be brief.',
+      instruction: [user(q)],
+      chosen_response: [user(q), assistant(a)],
+      rejected_response: [user(q), assistant(b)],
+    }
+    expect(read(table([whole])).pairs[0]).toMatchObject({ ...plain, prompt: [system('Be brief.'), user(q)] })
+  })
+
   it('a column that has a name of the pair but is none is carried under another', () => {
     const got = read(table([{ instruction: q, chosen_response: a, rejected_response: b, chosen: 1, id: true }]))
     expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, source_chosen: 1, source_id: true })
@@ -455,6 +500,13 @@ describe('completions', () => {
     expect(got.pairs[2]).toMatchObject({ n: 5, source_chosen_score: 3, source_rejected_score: 1, prompt: [user(q)] })
     expect(got.ids).toEqual(['x', 'y'])
     expect(said(read(table([row]), { pairing: 'best_worst' }).pairs)).toEqual([['x-0', 'best', 'low']])
+  })
+
+  it('a row with completions that are in no pair, having no text or no score, is noted once', () => {
+    const raw = table([row, { ...row, ...scored(['a', 1], ['b', 0]) }, { ...row, ...scored(['a', 1], ['b', null]) }])
+    const { noted, refused } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(7, 10))
+    expect(noted).toEqual([{ row: 7, reason: 'unused_completion' }])
+    expect(refused).toEqual([{ row: 9, reason: 'too_few_completions', value: 1 }])
   })
 
   it('rows that make no pair', () => {

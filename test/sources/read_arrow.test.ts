@@ -28,7 +28,8 @@ import {
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
 import { describe, expect, it } from 'vitest'
 import { IpcWriter } from '../../engine/arrow/ipc.ts'
-import { nulls } from '../../engine/arrow/columns.ts'
+import { makeText, nulls } from '../../engine/arrow/columns.ts'
+import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { plain, plainType, valueOf } from '../../stages/sources/plain.ts'
 import readArrow from '../../stages/sources/read_arrow.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
@@ -48,6 +49,19 @@ async function bytesOf(kind: 'stream' | 'file', batches: readonly RecordBatch[])
 }
 
 describe('files', () => {
+  it('text that is not UTF-8 is refused where a layout reads it, and passed on elsewhere', async () => {
+    const latin: Data = makeText(['caf_'])
+    ;(latin.values as Uint8Array)[3] = 0xe9
+    for (const name of ['id', 'prompt', 'chosen', 'note']) {
+      const good = table([{ id: 'a', ...pair, note: 'n' }]),
+        children = good.data.children.map((child, i) => (good.schema.names[i] === name ? latin : child))
+      writeFileSync(join(folder, 'latin.arrow'), await bytesOf('stream', [toRecordBatch(good.schema, children, 1)]))
+      const all = readAll(readArrow, folder, 'latin.arrow')
+      if (name === 'note') expect((await all).rows).toBe(1)
+      else await expect(all).rejects.toThrow(`column '${name}': its bytes are not UTF-8; convert them`)
+    }
+  })
+
   it('what the sinks write of a Parquet file is read as the same pairs, whatever the ranges', async () => {
     const options = optionsOf('a-codec-none.parquet')
     const [file] = await readParquet.inputs(options, data)

@@ -147,6 +147,57 @@ describe('columns', () => {
     ])
   })
 
+  it('whole numbers in columns that a layout may read keep all digits, or their row is set aside', async () => {
+    const asked = '"prompt":[{"role":"user","content":"q"}],"chosen":"a","rejected":"b"'
+    const { pairs, errors } = await readText(
+      [
+        `{"id":"1",${asked},"context":1234567890123456789,"scores":[9007199254740992]}`,
+        `{"id":"2",${asked},"context":7,"scores":[9007199254740993]}`,
+        `{"id":"3",${asked.replace('"q"', '"q","uid":1234567890123456789')}}`,
+        `{"id":"4",${asked.replace('"q"', '"q","uid":12}')}}`,
+        `{"id":"5",${asked.replace('"q"', '"q","uid":12')}}`,
+      ].join('\n'),
+    )
+    expect(pairs.map(({ id, context, scores }) => [id, context, scores])).toEqual([
+      ['1', '1234567890123456789', [2 ** 53]],
+      ['5', null, null],
+    ])
+    const why = 'and float64, which it is read as, rounds it; write it as text'
+    expect([...errors]).toEqual([
+      [1, `/scores holds 9007199254740993, ${why}`],
+      [2, `/prompt holds 1234567890123456789, ${why}`],
+      [3, 'the line is no JSON'],
+    ])
+  })
+
+  it('a text that is cut in the middle of a character is unreadable, whole characters are read', async () => {
+    const line = (id: number, more: string) => `{"id":"${id}","prompt":"q","rejected":"b",${more}}`
+    const { pairs, errors } = await readText(
+      [
+        String.raw`"chosen":"whole \ud83d\uDE00 \\ud83d \ud7ff"`,
+        String.raw`"chosen":"cut \ud83d"`,
+        String.raw`"chosen":"a","note":{"a":["\uDE00\ud83d"]}`,
+        String.raw`"chosen":"a","k\ud83d":1`,
+      ]
+        .map((more, i) => line(i, more))
+        .join('\n'),
+    )
+    expect(pairs.map(({ chosen }) => chosen[0].content)).toEqual(['whole 😀 \\ud83d \ud7ff'])
+    const why = (where: string, half: string) =>
+      `${where} is cut in the middle of a character: it has \\u${half} without its other half`
+    expect([...errors]).toEqual([
+      [1, why('/chosen', 'd83d')],
+      [2, why('/note/a/0', 'de00')],
+      [3, why('a key of the line', 'd83d')],
+    ])
+    const message = (content: string) => JSON.stringify([{ role: 'user', content }])
+    const inner = [message('q'), message('cut \ud83d'), ...Array.from({ length: 9 }, () => message('r'))]
+    const { refused } = await readText(
+      inner.map((prompt, id) => JSON.stringify({ id, prompt, chosen: 'a', rejected: 'b' })).join('\n'),
+    )
+    expect([...refused]).toEqual([['1', 'unreadable_prompt']])
+  })
+
   it('any JSON is read as JSON.parse reads it, but for its long integers', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), (value, whole) => {
@@ -256,13 +307,11 @@ describe('lines', () => {
     expect(errors.get(1000)).toMatch(/\/chosen\/0 .*'name' is not among/)
   })
 
-  it('Windows line ends, a byte order mark, no last line end, lone surrogates', async () => {
-    const { pairs } = await readText(
-      `\ufeff${JSON.stringify(pair)}\r\n{"prompt":"x\\ud800","chosen":"é","rejected":"z"}`,
-    )
+  it('Windows line ends, a byte order mark, no last line end', async () => {
+    const { pairs } = await readText(`\ufeff${JSON.stringify(pair)}\r\n{"prompt":"x","chosen":"é","rejected":"z"}`)
     expect(pairs.map(({ prompt, chosen }) => [prompt[0].content, chosen[0].content])).toEqual([
       ['Name a prime.', 'Seven.'],
-      ['x\ufffd', 'é'],
+      ['x', 'é'],
     ])
   })
 

@@ -114,6 +114,44 @@ describe('a pattern', () => {
   })
 })
 
+describe('a folder that a pattern stands for', () => {
+  const at = tree(
+    'a.jsonl',
+    'b.jsonl/part-0.jsonl',
+    'b.jsonl/.x.csv',
+    'b.jsonl/y.csv',
+    'c/d.jsonl',
+    'c/e/f.jsonl',
+    'g/z',
+  )
+  const inB = [
+    'read: 1 file of another kind is left unread: ./b.jsonl/y.csv',
+    'read: 1 name is left unread, as it begins with . or _: ./b.jsonl/.x.csv',
+  ]
+  const noneInG = 'read: 1 name that matches is no file and is left out: ./g (a folder without a file *.jsonl)'
+  it.each<[string, string[], string[]]>([
+    ['*.jsonl', ['a.jsonl', 'b.jsonl/part-0.jsonl'], inB],
+    ['*', ['a.jsonl', 'b.jsonl/part-0.jsonl', 'c/d.jsonl', 'c/e/f.jsonl'], [noneInG, ...inB]],
+    ['*/', ['b.jsonl/part-0.jsonl', 'c/d.jsonl', 'c/e/f.jsonl'], [noneInG, ...inB]],
+    ['[bc]*/', ['b.jsonl/part-0.jsonl', 'c/d.jsonl', 'c/e/f.jsonl'], inB],
+    ['{a.jsonl,c}', ['a.jsonl', 'c/d.jsonl', 'c/e/f.jsonl'], []],
+    ['c/**/', ['c/d.jsonl', 'c/e/f.jsonl'], []],
+    ['{,c/*}', ['c/d.jsonl', 'c/e/f.jsonl'], []],
+    ['*/e/.', ['c/e/f.jsonl'], []],
+  ])('is read as one that is named: %s', async (pattern, files, warnings) => {
+    expect(await find(at, pattern)).toEqual({ files, warnings })
+  })
+  it('and a slash behind it is for folders only', async () => {
+    expect(await failure(at, 'a*/')).toMatch(/'a\*\/' matches no file/)
+    expect(await failure(at, '{a.jsonl/,c}')).toMatch(/a\.jsonl\/ matches no file/)
+    expect(await failure(at, '[g]')).toMatch(/matches no file, but \.\/g \(a folder without a file \*\.jsonl\)/)
+  })
+  it('is not told of as left unread where another name of the input reads it', async () => {
+    const both = tree('x/a.jsonl', 'x/_b/c.jsonl')
+    expect(await find(both, ['x', 'x/_b'])).toEqual({ files: ['x/_b/c.jsonl', 'x/a.jsonl'], warnings: [] })
+  })
+})
+
 describe('what is no file', () => {
   it('is left out and told of, and named alone ends with no input', async () => {
     const at = tree('a.jsonl'),
@@ -165,6 +203,24 @@ describe('what is no file', () => {
     )
     expect((await find(at, '**/*.jsonl')).files).toEqual(['x/a.jsonl', 'x/y/b.jsonl'])
   })
+})
+
+it('a name that is not UTF-8 stops the run, be it a folder, a link or a file that would be read', async () => {
+  const at = tree('in/a.jsonl'),
+    shell = (command: string) => execFileSync('bash', ['-c', command], { cwd: at })
+  shell(String.raw`cp in/a.jsonl in/$'caf\xe9.txt'; mkdir in/ok$'\xef\xbf\xbd'; cp in/a.jsonl in/ok*/`)
+  expect((await find(at, 'in')).files).toEqual(['in/a.jsonl', 'in/ok\ufffd/a.jsonl'])
+  shell(String.raw`mkdir in/$'b\xfccher'; cp in/a.jsonl in/$'b\xfccher'; ln -s a.jsonl in/$'l\xfc'`)
+  shell(String.raw`cp in/a.jsonl in/$'caf\xe9.jsonl'`)
+  const why = 'has a name that is not UTF-8 and cannot be opened by it; rename it'
+  for (const path of ['in', 'in/*/*.jsonl', 'in/**/*.jsonl', '*']) {
+    const message = await failure(at, path)
+    expect(message).toContain(`./in/b\ufffdcher ${why}`)
+    expect(message).toContain(`./in/l\ufffd ${why}`)
+  }
+  expect(await failure(at, 'in')).toContain(`./in/caf\ufffd.jsonl ${why}`)
+  expect(await failure(at, 'in/c*.jsonl')).toContain(`./in/caf\ufffd.jsonl ${why}`)
+  expect((await find(at, 'in/[a]*')).files).toEqual(['in/a.jsonl'])
 })
 
 describe('a file', () => {
