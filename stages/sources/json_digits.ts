@@ -81,14 +81,20 @@ export function keyTwice(text: string): string | undefined {
   return undefined
 }
 
-const OVERFLOWS = /[\d.][eE]\+?\d{3}|\d{200}/
+/** Whether a parsed value has a number that a float64 cannot hold: JSON has no infinity of its own. */
+export function isBeyond(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(isBeyond)
+  for (const inner of Object.values(value)) if (isBeyond(inner)) return true
+  return false
+}
 
 /**
  * A number of a JSON text that a float64 cannot hold, and the key that it belongs to; undefined where there is none.
- * JSON.parse gives infinity for it, which no JSON has. Integers that keep all their digits are none.
+ * Integers that keep all their digits are none.
  */
 export function numberBeyond(text: string): { number: string; key: string } | undefined {
-  if (!OVERFLOWS.test(text)) return undefined
   // the last key of each object that is open; of lists undefined
   const keys: (string | undefined)[] = []
   for (let at = 0; at < text.length;) {

@@ -5,6 +5,7 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import {
   asNumbers,
   digitsOf,
+  isBeyond,
   isMarked,
   keyTwice,
   mayMark,
@@ -142,7 +143,7 @@ export function parseLine(line: string, mayTwice = true): Json | string {
     }
     const key = mayTwice ? keyTwice(line) : undefined
     if (key !== undefined) return `the key '${key}' is there twice in one object`
-    const beyond = numberBeyond(line)
+    const beyond = isBeyond(value) ? numberBeyond(line) : undefined
     if (beyond !== undefined) {
       const { key, number } = beyond
       return `the number ${number.length > 40 ? `${number.slice(0, 40)}…` : number} of the key '${key}' is beyond what a float64 holds`
