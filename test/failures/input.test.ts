@@ -198,7 +198,7 @@ describe('rows that are no pairs', () => {
       'missing_rejected',
       'empty_prompt',
       'too_long',
-      'replacement_characters',
+      'unreadable_line',
       'replacement_characters',
       'unreadable_line',
       'unreadable_line',
