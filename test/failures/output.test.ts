@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
+  closeSync,
   existsSync,
+  openSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -57,6 +59,17 @@ describe('an output that cannot be written', () => {
     expect(readFileSync(join(output, 'latest', 'mine.txt'), 'utf8')).toBe('mine')
     expect(readdirSync(join(output, 'runs'))).toEqual([])
   })
+})
+
+it.runIf(existsSync('/dev/full'))('what should be printed and finds no room ends with 74', () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'sluice.mjs'), 'stages'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  closeSync(full)
+  expect(status).toBe(74)
+  expect(stderr).toContain('sluice: what should be printed could not be written (ENOSPC')
 })
 
 describe('an output among the inputs', () => {
