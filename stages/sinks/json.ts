@@ -1,4 +1,5 @@
 /** Arrow values as JSON, bytes to bytes: text is escaped where it lies and never becomes a JavaScript string. */
+import { isUtf8 } from 'node:buffer'
 import {
   DataType,
   TimeUnit,
@@ -130,6 +131,7 @@ function plainWriter(data: Data, out: Bytes): (row: number) => void {
   if (DataType.isNull(type)) return () => out.ascii('null')
   if (DataType.isUtf8(type)) {
     const offsets = data.valueOffsets as Int32Array
+    if (!isUtf8((values as Uint8Array).subarray(offsets[0], offsets[data.length]))) throw new NotText()
     return row => out.text(values as Uint8Array, offsets[row], offsets[row + 1])
   }
   if (DataType.isBinary(type)) {
@@ -178,10 +180,27 @@ function plainWriter(data: Data, out: Bytes): (row: number) => void {
   throw new Error(`json: a value of type ${type} has no form in JSON`)
 }
 
+class NotText extends Error {
+  readonly code = 'BAD_INPUT'
+  constructor() {
+    super(
+      'is declared as text and holds bytes that are not UTF-8, which JSON must be; ' +
+        'convert them, or leave the column out by the option `columns` of its source',
+    )
+  }
+}
+
 /** Writes rows of several columns as objects with these keys, in this order. */
 export function objectWriter(names: readonly string[], columns: readonly Data[], out: Bytes): (row: number) => void {
   const keys = names.map((name, i) => encoder.encode(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`))
-  const writers = columns.map(column => jsonWriter(column, out))
+  const writers = columns.map((column, i) => {
+    try {
+      return jsonWriter(column, out)
+    } catch (error) {
+      if (!(error instanceof NotText)) throw error
+      throw Object.assign(new Error(`column ${names[i]} ${error.message}`), { code: error.code })
+    }
+  })
   return row => {
     if (keys.length === 0) out.ascii('{')
     for (let i = 0; i < writers.length; i++) {

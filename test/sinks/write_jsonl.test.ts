@@ -218,3 +218,17 @@ describe('write_jsonl', () => {
     )
   })
 })
+
+it('write_jsonl refuses a text column whose bytes are not UTF-8, and names it', async () => {
+  const latin = makeData({
+    type: new Utf8(),
+    length: 1,
+    nullCount: 0,
+    valueOffsets: Int32Array.of(0, 4),
+    data: Buffer.from('café', 'latin1'),
+  })
+  await expect(written({ name: 'note', data: latin as never })).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: expect.stringMatching(/^column note is declared as text and holds bytes that are not UTF-8/) as unknown,
+  })
+})
