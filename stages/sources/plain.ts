@@ -69,7 +69,8 @@ export function plain(data: Data): Data {
     return emptyNulls(makeData({ ...base, valueOffsets: offsets, child: exact } as never) as Data)
   }
   if (DataType.isStruct(type)) {
-    return makeData({ ...base, children: data.children.map(child => cut(plain(child), length)) } as never)
+    const children = data.children.map(child => cut(plain(child), length))
+    return makeData({ ...base, children: base.nullCount === 0 ? children : emptyBelow(children, data) } as never)
   }
   if (DataType.isFixedSizeList(type)) {
     return makeData({
@@ -171,6 +172,17 @@ function emptyNulls(data: Data): Data {
   if (!hidden) return data
   const empty = concat([data, nulls(data.type, 1)])
   return take(empty, runsOfRows(Array.from({ length }, (_, i) => (isNull(i) ? length : i))))
+}
+
+/** Arrow lets a null struct have fields that are not null; who reads a field does not ask the struct. */
+function emptyBelow(children: readonly Data[], struct: Data): Data[] {
+  const isNull = nullTest(struct)
+  return children.map(child => {
+    const isEmpty = nullTest(child),
+      rows = Array.from({ length: child.length }, (_, i) => i)
+    if (DataType.isNull(child.type) || !rows.some(i => isNull(i) && !isEmpty(i))) return child
+    return take(concat([child, nulls(child.type, 1)]), runsOfRows(rows.map(i => (isNull(i) ? child.length : i))))
+  })
 }
 
 function plainDictionary(data: Data<Dictionary>): Data {

@@ -359,4 +359,29 @@ describe('plain', () => {
     expect(makeVector(made as never).toArray()).toEqual(['a', null, 'c'])
     expect(plain(nulls(new Utf8(), 0)).length).toBe(0)
   })
+
+  it('empties the fields of a null struct: who reads a field does not ask the struct', () => {
+    const inner = new Struct([new Field('b', new Int32(), true)]),
+      type = new Struct([new Field('a', new Utf8(), true), new Field('s', inner, true)])
+    const made = plain(
+      makeData({
+        type,
+        length: 3,
+        nullCount: 1,
+        nullBitmap: Uint8Array.of(0b101),
+        children: [
+          makeText(['x', 'hidden', 'z']),
+          makeData({
+            type: inner,
+            length: 3,
+            nullCount: 0,
+            children: [makeData({ type: new Int32(), length: 3, nullCount: 0, data: Int32Array.of(1, 2, 3) })],
+          }),
+        ],
+      }) as Data,
+    )
+    expect([0, 1, 2].map(row => valueOf(made, row))).toEqual([{ a: 'x', s: { b: 1 } }, null, { a: 'z', s: { b: 3 } }])
+    expect([0, 1, 2].map(row => valueOf(made.children[0], row))).toEqual(['x', null, 'z'])
+    expect([0, 1, 2].map(row => valueOf(made.children[1].children[0], row))).toEqual([1, null, 3])
+  })
 })
