@@ -207,31 +207,25 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
     writeWhole(module, code)
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
-  const made = withoutPlaces(
-    code,
-    [...files.keys()].map(file => join(home, file)),
-    home,
-    sluice,
-  )
-  const key = hashOf(JSON.stringify([[...files].sort(), [...packages].sort(), hashOf(made)]))
+  const made = hashOf(withoutPlaces(code, [...files.keys()], home, sluice))
+  const key = hashOf(JSON.stringify([[...files].sort(), [...packages].sort(), made]))
   return { module, key, reads: [...reads].sort() }
 }
 
-type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
-
-/** Code that is the same wherever the files and packages lie. */
+/** Code that is the same wherever the files (`files`: by their paths from `home`) and packages lie. */
 function withoutPlaces(code: string, files: readonly string[], home: string, sluice: string): string {
   let text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
   text = text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
-  const folders = [...new Set(files.map(file => dirname(file)))].sort((a, b) => b.length - a.length)
-  for (const place of [...files, ...folders]) {
-    const name = relative(home, place) || '.'
+  for (const name of new Set(files.flatMap(file => [file, dirname(file)]))) {
+    const place = join(home, name)
     for (const written of [pathToFileURL(place).href, place]) {
       text = text.replaceAll(JSON.stringify(written), JSON.stringify(name))
     }
   }
   return text
 }
+
+type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
 
 /**
  * Names and versions of the package that a file belongs to and of those that it needs, wherever they lie; of one that

@@ -19,9 +19,9 @@ const settings = {
   // compiled once for a few values: what makes the code short takes longer than it saves
   code: { optimize: false },
 }
-// the schemas of this package are known to be some, as a test sees to
+// test/stages/examples.test.ts holds our stages' schemas against JSON Schema; those of users' stages are held here
 const ajv = new Ajv2020({ ...settings, meta: false, validateSchema: false })
-let strange: Ajv2020 | undefined
+let ajvOfUsers: Ajv2020 | undefined
 const checkEnvelope = ajv.compile(envelopeSchema)
 
 /** What a schema accepts, in a few words. */
@@ -141,6 +141,6 @@ export function validateEnvelope(value: unknown): Problem[] {
  * graph. Of a user's stage (`isUsers`) the schema is checked, too: throws when it is no JSON Schema.
  */
 export function validateOptions(stage: AnyStage, value: unknown, pointer: string, isUsers = false): Problem[] {
-  const check = (isUsers ? (strange ??= new Ajv2020(settings)) : ajv).compile(stage.options)
+  const check = (isUsers ? (ajvOfUsers ??= new Ajv2020(settings)) : ajv).compile(stage.options)
   return check(value) ? [] : translateAll(check.errors ?? [], { pointer, stage: stage.name })
 }

@@ -5,18 +5,11 @@ import { join, relative } from 'node:path'
 import type { Reason, StageReport } from '../../stages/define.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
+import type { Counts } from './messages.ts'
 
-export interface StageCounts {
+export interface StageCounts extends Omit<Counts, 'left' | 'millis'> {
   use: string
-  in: number
-  out: number
-  dropped: number
-  errored: number
-  spared: number
-  derived: number
-  reasons: Record<string, number>
   kinds: Record<string, Reason['kind']>
-  notes: Record<string, number>
   report?: StageReport
 }
 

@@ -109,6 +109,7 @@ function unreadOf(files: readonly InputFile[]): string[] {
 
 /** Files that several sources read: two branches may be meant, or a path that was copied and not changed. */
 function sharedOf(inputs: ReadonlyMap<string, readonly InputFile[]>): string[] {
+  if (inputs.size < 2) return []
   const readers = new Map<string, { path: string; ids: string[] }>(),
     shared = new Map<string, string[]>()
   for (const [id, files] of inputs) {

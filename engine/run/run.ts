@@ -1,22 +1,20 @@
 /** A run from the graph to the published folder. */
-import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import type { InputFile, Stage, StageReport } from '../../stages/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
-import { seenOptions, type Node } from '../graph/types.ts'
-import { packageRoot } from '../root.ts'
+import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
-import { changedInput, loadValue, makeFolder, saveValue, stampOf } from './files.ts'
+import { changedInput, loadValue, saveValue, stampOf } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
-import { takeLock } from './lock.ts'
+import { isReader, makeKeys, sha, type Keys } from './keys.ts'
 import {
   emptyCounts,
   rowCount,
@@ -30,6 +28,7 @@ import {
   type PassTask,
   type Setup,
 } from './messages.ts'
+import { openOutput, removeHalves } from './output_folder.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
@@ -37,9 +36,6 @@ import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 import { sampleRows } from './sample.ts'
-
-/** Raised when what lies in spools changes its form. */
-const FORMAT = 4
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
@@ -107,123 +103,6 @@ export interface RunResult {
   /** What was asked of servers, by stage. */
   readonly calls: ReturnType<Calls['done']>
   readonly seconds: number
-}
-
-const sha = (value: unknown): string =>
-  createHash('sha256')
-    .update(typeof value === 'string' ? value : JSON.stringify(value))
-    .digest('hex')
-    .slice(0, 32)
-
-/** What every cache key begins with: a change of Sluice's own code, or of Node, makes everything anew. */
-const codeKey = (): string => {
-  const stamp = join(packageRoot, 'dist', '.stamp')
-  return sha([FORMAT, process.versions.node.split('.')[0], existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''])
-}
-
-/**
- * Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan
- * alone.
- */
-interface Keys {
-  readonly partitions: string[][]
-  readonly states: Map<string, string>
-  readonly run: string
-}
-
-/** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
-const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
-
-function makeKeys(
-  prepared: Prepared,
-  plan: Plan,
-  partitions: readonly Partition[],
-  hashes: readonly string[],
-  served: Readonly<Record<string, unknown>>,
-  expectedRows: number,
-  options: RunOptions,
-): Keys {
-  const { graph, files, schemas } = prepared
-  const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
-  const nodeKeys = new Map(
-    graph.nodes.map(node => [
-      node.id,
-      sha([
-        node.id,
-        node.use,
-        node.stage.version,
-        seenOptions(node),
-        served[node.id] ?? '',
-        node.own?.key ?? '',
-        node.from,
-        Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'),
-        Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
-      ]),
-    ]),
-  )
-  const states = new Map<string, string>()
-  // the name too: dropped rows tell it, and files of equal content are not one
-  const inputs = partitions.map(({ file, start, end, rows }) =>
-    sha([
-      base,
-      labelOf(files[file].path),
-      hashes[file],
-      files[file].layout,
-      files[file].source,
-      start,
-      end,
-      rows && Buffer.from(rows.buffer).toString('base64'),
-    ]),
-  )
-  const keys: string[][] = [],
-    once = randomUUID()
-  let previous = inputs
-  plan.levels.forEach((ops, level) => {
-    const used = ops.flatMap(op => {
-      if (!('node' in op)) return [op.port]
-      const node = graph.nodes.find(({ id }) => id === op.node)!
-      // the path of a source says where the rows were found, not what they are
-      const key =
-        node.stage.kind === 'source'
-          ? sha([
-              node.use,
-              node.stage.version,
-              node.own?.key,
-              { ...node.options, path: null, more_paths: null },
-              Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
-            ])
-          : nodeKeys.get(op.node)!
-      const waits =
-        op.kind === 'stage' || op.kind === 'collect'
-          ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state)
-          : []
-      return [
-        op.kind,
-        op.kind === 'collect' ? op.round : '',
-        key,
-        isReader(node) ? once : '',
-        ...waits,
-        op.kind === 'collect' ? expectedRows : '',
-      ]
-    })
-    const now = previous.map(key => sha([key, level, used]))
-    keys.push(now)
-    for (const op of ops) if (op.kind === 'collect') states.set(`${op.node}#${op.round}`, sha([op.node, op.round, now]))
-    previous = now
-  })
-  const labels = files.map(({ path }) => path)
-  return {
-    partitions: partitions.map((_, p) => keys.map(level => level[p])),
-    states,
-    run: sha([
-      base,
-      inputs,
-      options.sample,
-      labels,
-      graph.name,
-      graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
-    ]),
-  }
 }
 
 /**
@@ -374,64 +253,6 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
       removeHalves(output, cache)
     } finally {
       unlock()
-    }
-  }
-}
-
-/** Makes the folders of an output, takes its lock, and removes what a killed run left. */
-function openOutput(output: string, cache: string): () => void {
-  try {
-    refuseInside(output)
-    makeFolder(join(cache, 'spools'))
-    makeFolder(join(output, 'runs'))
-    const latest = join(output, 'latest')
-    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) {
-      throw new SluiceError(
-        `run: ${latest} is not a link to a run, and a run would put one there; move it away or choose another --output`,
-        EXIT.io,
-      )
-    }
-    const unlock = takeLock(cache)
-    removeHalves(output, cache)
-    return unlock
-  } catch (error) {
-    if (error instanceof SluiceError) throw error
-    throw new SluiceError(
-      `run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`,
-      EXIT.io,
-      { cause: error },
-    )
-  }
-}
-
-/** Refuses an output inside of a published run, as by `--output out/latest`: the run would no longer be what it was. */
-function refuseInside(output: string): void {
-  let at = output
-  while (!existsSync(at)) at = dirname(at)
-  for (at = realpathSync(at); dirname(at) !== at; at = dirname(at)) {
-    const runs = dirname(at),
-      own = dirname(runs)
-    if (basename(runs) !== 'runs' || !existsSync(join(own, '.sluice')) || !existsSync(join(at, 'manifest.json'))) {
-      continue
-    }
-    throw new SluiceError(
-      `run: the output folder ${output} lies in ${at}, which is a published run; choose --output ${own} to publish beside it, or another folder`,
-      EXIT.usage,
-    )
-  }
-}
-
-/** Whatever is half done: it takes up room, and nobody can use it. */
-function removeHalves(output: string, cache: string): void {
-  for (const [folder, names] of [
-    [output, /^\.latest-/],
-    [join(output, 'runs'), /^\.tmp-/],
-    [join(cache, 'spools'), /\.tmp$/],
-  ] as const) {
-    if (existsSync(folder)) {
-      for (const name of readdirSync(folder)) {
-        if (names.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
-      }
     }
   }
 }

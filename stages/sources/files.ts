@@ -111,7 +111,8 @@ export async function findFiles(
   }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
   // by another name of the input it may be read all the same
-  const known = new Set([...found.values()].flatMap(withFolders))
+  const isLeft = left.others.size + left.hidden.size > 0
+  const known = new Set(isLeft ? [...found.values()].flatMap(withFolders) : [])
   const unread = (names: ReadonlySet<string>) => [...names].filter(name => !known.has(name))
   tell(unread(left.others), 'file of another kind is left unread', 'files of other kinds are left unread')
   tell(

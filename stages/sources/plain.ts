@@ -170,18 +170,26 @@ function emptyNulls(data: Data): Data {
     else kept.push(i)
   }
   if (!hidden) return data
-  const empty = concat([data, nulls(data.type, 1)])
-  return take(empty, runsOfRows(Array.from({ length }, (_, i) => (isNull(i) ? length : i))))
+  return withoutRows(data, isNull)
 }
+
+/** A column that is null, and holds nothing, where `isNull` says so. */
+const withoutRows = (data: Data, isNull: (row: number) => boolean): Data =>
+  take(
+    concat([data, nulls(data.type, 1)]),
+    runsOfRows(Array.from({ length: data.length }, (_, i) => (isNull(i) ? data.length : i))),
+  )
 
 /** Arrow lets a null struct have fields that are not null; who reads a field does not ask the struct. */
 function emptyBelow(children: readonly Data[], struct: Data): Data[] {
   const isNull = nullTest(struct)
   return children.map(child => {
-    const isEmpty = nullTest(child),
-      rows = Array.from({ length: child.length }, (_, i) => i)
-    if (DataType.isNull(child.type) || !rows.some(i => isNull(i) && !isEmpty(i))) return child
-    return take(concat([child, nulls(child.type, 1)]), runsOfRows(rows.map(i => (isNull(i) ? child.length : i))))
+    const { length } = child,
+      isEmpty = nullTest(child)
+    let hidden = false
+    for (let i = 0; i < length && !hidden; i++) hidden = isNull(i) && !isEmpty(i)
+    if (!hidden || DataType.isNull(child.type)) return child
+    return withoutRows(child, isNull)
   })
 }
 

@@ -1,0 +1,64 @@
+/** The folder that a run publishes into: it can be written, is nobody else's, and holds nothing half done. */
+import { existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { EXIT, SluiceError } from '../errors.ts'
+import { makeFolder } from './files.ts'
+import { takeLock } from './lock.ts'
+
+/** Makes the folders of an output, takes its lock, and removes what a killed run left. */
+export function openOutput(output: string, cache: string): () => void {
+  try {
+    refuseInside(output)
+    makeFolder(join(cache, 'spools'))
+    makeFolder(join(output, 'runs'))
+    const latest = join(output, 'latest')
+    if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) {
+      throw new SluiceError(
+        `run: ${latest} is not a link to a run, and a run would put one there; move it away or choose another --output`,
+        EXIT.io,
+      )
+    }
+    const unlock = takeLock(cache)
+    removeHalves(output, cache)
+    return unlock
+  } catch (error) {
+    if (error instanceof SluiceError) throw error
+    throw new SluiceError(
+      `run: the output folder ${output} cannot be written (${(error as Error).message}); choose another with --output`,
+      EXIT.io,
+      { cause: error },
+    )
+  }
+}
+
+/** Refuses an output inside of a published run, as by `--output out/latest`: the run would no longer be what it was. */
+function refuseInside(output: string): void {
+  let at = output
+  while (!existsSync(at)) at = dirname(at)
+  for (at = realpathSync(at); dirname(at) !== at; at = dirname(at)) {
+    const runs = dirname(at),
+      own = dirname(runs)
+    if (basename(runs) !== 'runs' || !existsSync(join(own, '.sluice')) || !existsSync(join(at, 'manifest.json'))) {
+      continue
+    }
+    throw new SluiceError(
+      `run: the output folder ${output} lies in ${at}, which is a published run; choose --output ${own} to publish beside it, or another folder`,
+      EXIT.usage,
+    )
+  }
+}
+
+/** Whatever is half done: it takes up room, and nobody can use it. */
+export function removeHalves(output: string, cache: string): void {
+  for (const [folder, names] of [
+    [output, /^\.latest-/],
+    [join(output, 'runs'), /^\.tmp-/],
+    [join(cache, 'spools'), /\.tmp$/],
+  ] as const) {
+    if (existsSync(folder)) {
+      for (const name of readdirSync(folder)) {
+        if (names.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
+      }
+    }
+  }
+}
