@@ -133,7 +133,10 @@ export interface Told {
 }
 export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | CheckTask | HashTask
 
-/** `left`: columns of one side that stayed when so many pairs were turned round. */
+/**
+ * `left`: columns of one side that stayed when so many pairs were turned round; of a source columns of what so many
+ * pairs' messages have beside role and content.
+ */
 export interface Counts {
   in: number
   out: number

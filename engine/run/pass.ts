@@ -49,6 +49,9 @@ function inStage({ id, use }: WorkerNode, error: unknown): Error {
   )
 }
 
+/** Columns of what messages have beside role and content, which a source splits off. */
+const FURTHER = /^source_(prompt|chosen|rejected)_fields$/
+
 /** All that one partition's pass holds open. */
 class PartitionPass {
   readonly #world: World
@@ -237,6 +240,10 @@ class PartitionPass {
       }),
     )
     countLengths(flow, (this.#lengths[node.id] ??= emptyLengths()))
+    flow.schema.fields.forEach(({ name }, c) => {
+      const some = FURTHER.test(name) ? flow.rows - flow.columns[c].nullCount : 0
+      if (some > 0) counts.left[name] = (counts.left[name] ?? 0) + some
+    })
     this.#look(idsOf(flow))
     for (let at = 0; at < Math.max(1, flow.rows); at += setup.blockRows) {
       const block = takeFlow(flow, [at, Math.min(flow.rows, at + setup.blockRows)])

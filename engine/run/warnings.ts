@@ -17,7 +17,10 @@ export function warningsOf({ graph, files }: Prepared, counts: Readonly<Record<s
       read = files.flatMap(({ source, facts: { pair } }) =>
         pair !== undefined && above.get(node.id)!.has(source) ? [`${source} reads ${pair}`] : [],
       )
-    return [...oneWay(node, said, new Set(read)), ...leftBehind(node.id, said.left)]
+    return [
+      ...oneWay(node, said, new Set(read)),
+      ...(node.stage.kind === 'source' ? splitOff : leftBehind)(node.id, said.left),
+    ]
   })
 }
 
@@ -41,6 +44,16 @@ function oneWay(
           : `, ${about}${limit === undefined ? '' : ` (${limit} is ${String((options as Readonly<Record<string, unknown>>)[limit])})`}`
       return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
     })
+}
+
+/** What messages have beside role and content, which the published ones have no place for. */
+function splitOff(id: string, left: Counts['left']): string[] {
+  const columns = Object.entries(left).map(([column, pairs]) => `${column} of ${n(pairs)}`)
+  return columns.length === 0
+    ? []
+    : [
+        `${id}: messages have fields beside role and content, as tool calls or reasoning, and published ones have none: they lie as JSON in ${columns.join(' pairs, ')} pairs`,
+      ]
 }
 
 /** Columns of one side that did not change places with the sides. */

@@ -1,177 +1,21 @@
 /** The trainer lint: drops pairs that a preference trainer would corrupt, drop in silence, or learn nothing from. */
-import { countCodePoints, isBlank } from '../../engine/arrow/text.ts'
-import type { MessagesColumn } from '../../engine/arrow/columns.ts'
-import { encoder, textColumn, type TextColumn } from '../../engine/arrow/columns.ts'
-import { defineStage, Type, type Batch } from '../define.ts'
+import { textColumn } from '../../engine/arrow/columns.ts'
+import { isBlank } from '../../engine/arrow/text.ts'
+import { defineStage, Type } from '../define.ts'
+import { besideTexts } from '../further_fields.ts'
+import {
+  hasBadArguments,
+  hasReplacement,
+  isEmptyPrompt,
+  likeness,
+  longest,
+  orderFault,
+  PROMPT,
+  replacementShare,
+  SIDE,
+} from './faults.ts'
 
-const SYSTEM = 1,
-  USER = 2,
-  ASSISTANT = 3,
-  TOOL = 4
-const NAMES = ['system', 'user', 'assistant', 'tool', 'developer'].map(name => encoder.encode(name))
-const CODES = [SYSTEM, USER, ASSISTANT, TOOL, SYSTEM]
-
-/** The role of message m; 0 for one that chat templates do not know. */
-function roleOf({ roles, roleOffsets }: MessagesColumn, m: number): number {
-  const start = roleOffsets[m],
-    size = roleOffsets[m + 1] - start
-  for (let n = 0; n < NAMES.length; n++) {
-    const name = NAMES[n]
-    if (name.length !== size) continue
-    let i = 0
-    while (i < size && roles[start + i] === name[i]) i++
-    if (i === size) return CODES[n]
-  }
-  return 0
-}
-
-const PROMPT = 0,
-  SIDE = 1
-type Fault =
-  | 'unknown_role'
-  | 'misplaced_system'
-  | 'repeated_role'
-  | 'prompt_ends_with_assistant'
-  | 'side_not_assistant'
-  | 'last_role_not_assistant'
-
-/** What is wrong with the order of who speaks in a row of a column. */
-function orderFault(column: MessagesColumn, row: number, part: number): Fault | undefined {
-  let before = 0
-  for (let m = column.offsets[row], first = m; m < column.offsets[row + 1]; m++) {
-    const role = roleOf(column, m)
-    if (role === 0) return 'unknown_role'
-    if (part === SIDE && (role === USER || role === SYSTEM || (m === first && role !== ASSISTANT))) {
-      return 'side_not_assistant'
-    }
-    if (role === SYSTEM && m > first && before !== SYSTEM) return 'misplaced_system'
-    if (role === before && (role === USER || role === ASSISTANT)) return 'repeated_role'
-    before = role
-  }
-  if (part === SIDE) return before === ASSISTANT ? undefined : 'last_role_not_assistant'
-  return before === ASSISTANT ? 'prompt_ends_with_assistant' : undefined
-}
-
-/** Whether no user or tool says anything but white space. */
-function isEmptyPrompt(column: MessagesColumn, row: number): boolean {
-  for (let m = column.offsets[row]; m < column.offsets[row + 1]; m++) {
-    if (
-      !isBlank(column.bytes, column.contentOffsets[m], column.contentOffsets[m + 1]) &&
-      roleOf(column, m) !== SYSTEM
-    ) {
-      return false
-    }
-  }
-  return true
-}
-
-/** Bytes that two ranges have in common from their beginning. */
-function sharedBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, from: number, to: number): number {
-  const size = Math.min(end - start, to - from)
-  let i = 0
-  while (i < size && a[start + i] === b[from + i]) i++
-  return i
-}
-
-/**
- * How near the sides of a row are to being the same text; white space at their ends does not count but between
- * `identical` and `identical_trimmed`.
- */
-function likeness(
-  a: MessagesColumn,
-  b: MessagesColumn,
-  row: number,
-): 'identical' | 'identical_trimmed' | 'prefix' | undefined {
-  const [start, end, from, to] = [a.start(row), a.end(row), b.start(row), b.end(row)]
-  const shared = sharedBytes(a.bytes, start, end, b.bytes, from, to)
-  if (shared === end - start && shared === to - from) return 'identical'
-  // answers nearly always part within a few bytes, so the rest is rarely looked at
-  const [s, f] = [skipBlank(a.bytes, start, end), skipBlank(b.bytes, from, to)]
-  let same = s === start && f === from ? shared : sharedBytes(a.bytes, s, end, b.bytes, f, to)
-  // back to where the character begins in which they part
-  while (
-    same > 0 &&
-    ((s + same < end && isInside(a.bytes[s + same])) || (f + same < to && isInside(b.bytes[f + same])))
-  ) {
-    same--
-  }
-  const aEnds = isBlank(a.bytes, s + same, end),
-    bEnds = isBlank(b.bytes, f + same, to)
-  return aEnds && bEnds ? 'identical_trimmed' : aEnds || bEnds ? 'prefix' : undefined
-}
-
-const isInside = (byte: number): boolean => (byte & 0xc0) === 0x80
-
-function skipBlank(bytes: Uint8Array, start: number, end: number): number {
-  let at = start
-  while (at < end) {
-    const size = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : 3
-    if (!isBlank(bytes, at, Math.min(end, at + size))) return at
-    at += size
-  }
-  return end
-}
-
-/** Code points of the longest message of a row that has more than `limit`; 0 when none has. */
-function longest(column: MessagesColumn, row: number, limit: number): number {
-  let most = 0
-  for (let m = column.offsets[row]; m < column.offsets[row + 1]; m++) {
-    const start = column.contentOffsets[m],
-      end = column.contentOffsets[m + 1]
-    // a text has at most as many characters as bytes
-    if (end - start > limit) most = Math.max(most, countCodePoints(column.bytes, start, end))
-  }
-  return most > limit ? most : 0
-}
-
-const REPLACEMENT = Buffer.from('\ufffd')
-
-function hasReplacement({ bytes }: MessagesColumn): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(REPLACEMENT)
-}
-
-/** Share of U+FFFD among the characters of a row. */
-function replacementShare(column: MessagesColumn, row: number): number {
-  const { bytes } = column
-  const start = column.start(row),
-    end = column.end(row)
-  let count = 0
-  for (let i = start; i + 2 < end; i++) if (bytes[i] === 0xef && bytes[i + 1] === 0xbf && bytes[i + 2] === 0xbd) count++
-  return count === 0 ? 0 : count / countCodePoints(bytes, start, end)
-}
-
-interface Call {
-  readonly arguments?: unknown
-  readonly function?: { readonly arguments?: unknown }
-}
-
-/** Whether the fields beside a row's messages have a tool call whose arguments are text that is no JSON. */
-function hasBadArguments(fields: TextColumn, row: number): boolean {
-  if (fields.isNull(row)) return false
-  const text = fields.text(row)
-  if (!text.includes('"tool_calls"')) return false
-  try {
-    const messages = JSON.parse(text) as ({ readonly tool_calls?: unknown } | null)[]
-    const calls = messages.flatMap(message => {
-      const list =
-        typeof message?.tool_calls === 'string' ? (JSON.parse(message.tool_calls) as unknown) : message?.tool_calls
-      return Array.isArray(list) ? (list as (Call | null)[]) : []
-    })
-    for (const call of calls) {
-      const given = call?.function?.arguments ?? call?.arguments
-      if (typeof given === 'string' && given !== '') JSON.parse(given)
-    }
-    return false
-  } catch {
-    return true
-  }
-}
-
-const fieldsOf = (batch: Batch): TextColumn[] =>
-  ['prompt', 'chosen', 'rejected']
-    .map(side => `source_${side}_fields`)
-    .filter(name => batch.has(name))
-    .map(name => textColumn(batch.column(name)))
+const FIELDS = ['source_prompt_fields', 'source_chosen_fields', 'source_rejected_fields']
 
 const q = 'Name a prime.',
   a = 'Seven is prime.',
@@ -182,11 +26,11 @@ const pair = { prompt: q, chosen: a, rejected: b }
 
 export default defineStage({
   name: 'check_pairs',
-  version: 1,
+  version: 2,
   summary: 'Drop pairs that a preference trainer would corrupt or learn nothing from.',
   details: [
-    'Of several faults the first of the list of reasons counts. The sides are compared by what they say; what their messages have beside role and content',
-    '(`source_<side>_fields`) is not published as part of a side, so two sides that differ only there are identical, and a side that is only a tool call is empty.',
+    'Of several faults the first of the list of reasons counts. What messages have beside role and content (`source_<side>_fields`) is not published as part',
+    'of a side: a side that is only a tool call, and sides that differ in their calls or reasoning alone, are dropped for that.',
     'It does not tokenise: pairs that become identical when they are cut to a length in tokens are not seen here.',
   ].join('\n'),
   options: Type.Object({
@@ -214,6 +58,11 @@ export default defineStage({
     empty_side: { kind: 'broken', about: 'a side has no message or nothing but white space' },
     identical: { kind: 'broken', about: 'both sides say the same' },
     identical_trimmed: { kind: 'broken', about: 'both sides say the same but for white space at their ends' },
+    only_beside_text: {
+      kind: 'broken',
+      about:
+        'a side says nothing, or both the same, but for tool calls or reasoning, which are not published as part of it',
+    },
     unknown_role: {
       kind: 'broken',
       about: 'a role other than system, developer, user, assistant and tool, which chat templates refuse',
@@ -263,12 +112,9 @@ export default defineStage({
     {
       title: 'one side goes on where the other ends, on purpose',
       options: { allow_prefix: true },
-      rows: [
-        { ...pair, rejected: 'Seven' },
-        { ...pair, rejected: `${a} ` },
-      ],
+      rows: [{ ...pair, rejected: 'Seven' }],
       kept: [0],
-      dropped: { 1: 'identical_trimmed' },
+      dropped: {},
     },
     {
       title: 'who speaks in the prompt',
@@ -319,6 +165,16 @@ export default defineStage({
       dropped: { 1: 'tool_arguments' },
     },
     {
+      title: 'sides that differ in a tool call alone',
+      rows: [
+        { ...pair, rejected: a, source_chosen_fields: '[{"tool_calls": [{"function": {"name": "add"}}]}]' },
+        { ...pair, rejected: a, source_chosen_fields: '[{"name": "Ada"}]' },
+        { ...pair, rejected: '', source_rejected_fields: '[{"tool_calls": [{"function": {"name": "add"}}]}]' },
+      ],
+      kept: [],
+      dropped: { 0: 'only_beside_text', 1: 'identical', 2: 'only_beside_text' },
+    },
+    {
       title: 'very long messages and texts that were decoded wrongly',
       options: { max_chars: 20, max_replacement_share: 0.1 },
       rows: [
@@ -338,50 +194,30 @@ export default defineStage({
         rejected = batch.messages('rejected')
       const all = [prompt, chosen, rejected]
       const marred = all.filter(hasReplacement)
-      const fields = fieldsOf(batch)
-      for (let row = 0; row < batch.rows; row++) {
-        const length = Math.max(
-          longest(prompt, row, maxChars),
-          longest(chosen, row, maxChars),
-          longest(rejected, row, maxChars),
-        )
-        if (length > 0) {
-          verdict.drop(row, 'too_long', length)
-          continue
-        }
-        if (isEmptyPrompt(prompt, row)) {
-          verdict.drop(row, 'empty_prompt')
-          continue
-        }
-        if (
-          isBlank(chosen.bytes, chosen.start(row), chosen.end(row)) ||
-          isBlank(rejected.bytes, rejected.start(row), rejected.end(row))
-        ) {
-          verdict.drop(row, 'empty_side')
-          continue
-        }
+      const fields = FIELDS.filter(name => batch.has(name)).map(name => textColumn(batch.column(name)))
+      const besideChosen = besideTexts(batch, 'chosen'),
+        besideRejected = besideTexts(batch, 'rejected')
+      const isEmpty = ({ bytes, start, end }: typeof chosen, row: number) => isBlank(bytes, start(row), end(row))
+      const faultOf = (row: number): [reason: string, value?: number] | undefined => {
+        const length = Math.max(...all.map(column => longest(column, row, maxChars)))
+        if (length > 0) return ['too_long', length]
+        if (isEmptyPrompt(prompt, row)) return ['empty_prompt']
+        const [noChosen, noRejected] = [isEmpty(chosen, row), isEmpty(rejected, row)]
+        if ((noChosen && !besideChosen(row)) || (noRejected && !besideRejected(row))) return ['empty_side']
+        if (noChosen || noRejected) return ['only_beside_text']
         const like = likeness(chosen, rejected, row)
-        if (like && like !== 'prefix') {
-          verdict.drop(row, like)
-          continue
-        }
+        if (like && like !== 'prefix') return [besideChosen(row) === besideRejected(row) ? like : 'only_beside_text']
         const fault =
           orderFault(prompt, row, PROMPT) ?? orderFault(chosen, row, SIDE) ?? orderFault(rejected, row, SIDE)
-        if (fault) {
-          verdict.drop(row, fault)
-          continue
-        }
-        if (fields.some(column => hasBadArguments(column, row))) {
-          verdict.drop(row, 'tool_arguments')
-          continue
-        }
-        if (like && !allowPrefix) {
-          verdict.drop(row, 'prefix')
-          continue
-        }
-        let share = 0
-        for (const column of marred) share = Math.max(share, replacementShare(column, row))
-        if (share > maxShare) verdict.drop(row, 'replacement_characters', share)
+        if (fault) return [fault]
+        if (fields.some(column => hasBadArguments(column, row))) return ['tool_arguments']
+        if (like && !allowPrefix) return ['prefix']
+        const share = Math.max(0, ...marred.map(column => replacementShare(column, row)))
+        return share > maxShare ? ['replacement_characters', share] : undefined
+      }
+      for (let row = 0; row < batch.rows; row++) {
+        const fault = faultOf(row)
+        if (fault) verdict.drop(row, ...fault)
       }
     },
   }),

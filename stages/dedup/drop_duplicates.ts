@@ -5,6 +5,7 @@ import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash64 } from '../../engine/arrow/hash.ts'
 import { foldedHash } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../define.ts'
+import { hashBeside } from '../further_fields.ts'
 
 /** Chains the messages of a row into `state`: who says each, then what, folded. */
 function hashMessages(column: MessagesColumn, row: number, state: Uint32Array): void {
@@ -22,10 +23,11 @@ const FIRST = Uint8Array.of(1),
 
 export default defineStage({
   name: 'drop_duplicates',
-  version: 1,
+  version: 2,
   summary: 'Drop pairs that repeat an earlier pair, and pairs that contradict one.',
   details:
-    'Two pairs are equal when prompt and both completions are, after lower-casing and with every run of white space taken for one space. Of equal pairs the ' +
+    'Two pairs are equal when prompt and both completions are, after lower-casing and with every run of white space taken for one space, and what lies beside the texts is the same: tool calls and reasoning in `source_<side>_fields`, and the ' +
+    'columns `tools`, `documents`, `images`, `videos`, `audios` (also in the singular) and those of a prompt that are no part of its text. Of equal pairs the ' +
     'first in order of file and row stays. Where equal pairs prefer opposite sides, the side that more of them prefer stays, once; if as many prefer either, none stays: ' +
     'nothing says which is right. Texts are compared by a 64-bit hash: among a million different pairs, two are mistaken for equal with a probability of 3 in 100 million.',
   options: Type.Object({}),
@@ -46,6 +48,23 @@ export default defineStage({
       ],
       kept: [0, 2],
       dropped: { 1: 'duplicate' },
+    },
+    {
+      title: 'the same words about another picture, or with another call, are another pair',
+      rows: [
+        { prompt: 'Is it a dog?', chosen: 'Yes.', rejected: 'No.', image: '1.png' },
+        { prompt: 'Is it a dog?', chosen: 'No.', rejected: 'Yes.', image: '2.png' },
+        { prompt: 'Is it a dog?', chosen: 'Yes.', rejected: 'No.', image: '1.png' },
+        {
+          prompt: 'Is it a dog?',
+          chosen: 'Yes.',
+          rejected: 'No.',
+          image: '1.png',
+          source_chosen_fields: '[{"tool_calls": [{"id": "c1", "function": {"name": "look", "arguments": "{}"}}]}]',
+        },
+      ],
+      kept: [0, 1, 3],
+      dropped: { 2: 'duplicate' },
     },
     {
       title: 'two against one stand, one against one fall',
@@ -75,17 +94,23 @@ export default defineStage({
           const prompt = batch.messages('prompt'),
             chosen = batch.messages('chosen'),
             rejected = batch.messages('rejected')
+          const [besidePrompt, besideChosen, besideRejected] = (['prompt', 'chosen', 'rejected'] as const).map(side =>
+            hashBeside(batch, side),
+          )
           const words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
           isFirst = new Uint8Array(batch.rows)
           for (let row = 0; row < batch.rows; row++) {
             sides.fill(0)
             hashMessages(chosen, row, chosenHash)
+            besideChosen(row, chosenHash)
             hashMessages(rejected, row, rejectedHash)
+            besideRejected(row, rejectedHash)
             isFirst[row] = sides[0] < sides[2] || (sides[0] === sides[2] && sides[1] <= sides[3]) ? 1 : 0
             ordered.set(isFirst[row] ? chosenHash : rejectedHash, 0)
             ordered.set(isFirst[row] ? rejectedHash : chosenHash, 2)
             state.fill(0)
             hashMessages(prompt, row, state)
+            besidePrompt(row, state)
             hash64(bytes, 0, 16, state)
             words[2 * row] = state[0]
             words[2 * row + 1] = state[1] === 0 && state[0] === 0 ? 1 : state[1]

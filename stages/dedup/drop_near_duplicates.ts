@@ -4,6 +4,7 @@
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
 import { defineStage, Type } from '../define.ts'
+import { hashBeside } from '../further_fields.ts'
 import { beginKey, chooseBands, endKey, feedKey, jaccard, shingles, sketch, tokenize } from './minhash.ts'
 
 /** Sketch entries of a pair. */
@@ -65,13 +66,13 @@ function tokenizeRow(column: MessagesColumn, row: number): number {
 
 export default defineStage({
   name: 'drop_near_duplicates',
-  version: 1,
+  version: 2,
   summary: 'Drop pairs that are nearly the same as an earlier pair.',
   details:
     'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must their two ' +
     'answers taken together: other answers to the same long prompt are no duplicates. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which ' +
     'the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` over sketches of 64 entries); none below the ' +
-    'limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. Of more than 1,000 candidates of one key, each is compared with the 1,000 nearest in length.',
+    'limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. What lies beside the texts (see drop_duplicates) must be the same. Of more than 1,000 candidates of one key, each is compared with the 1,000 nearest in length.',
   paper: { title: 'Fast Similarity Sketching', arxiv: '1704.04370', form: 'as in' },
   options: Type.Object({
     similarity: Type.Number({
@@ -127,13 +128,15 @@ export default defineStage({
     keysPerRow: ({ similarity }) => chooseBands(similarity, BINS).bands,
     open: ({ similarity }) => {
       const { bands, rows } = chooseBands(similarity, BINS)
-      const sketched = new Uint32Array(BINS)
+      const sketched = new Uint32Array(BINS),
+        other = new Uint32Array(2)
       // of the batch whose keys were asked for last: the sets of all rows, and where each row's begin
       let sets = new Uint32Array(1 << 16),
         starts = new Uint32Array(1)
       return {
         keys(batch, out) {
           const columns = sides.map(([side]) => batch.messages(side)),
+            beside = sides.map(([side]) => hashBeside(batch, side)),
             words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
           starts = new Uint32Array(batch.rows + 1)
           for (let row = 0; row < batch.rows; row++) {
@@ -153,9 +156,13 @@ export default defineStage({
             starts[row + 1] = end
             if (end === start + 1) continue // nothing but white space: no key
             sketch(sets, start + 1, end, sketched, 0, BINS)
+            other.fill(0)
+            for (let part = 0; part < 3; part++) beside[part](row, other)
+            const size = other[0] === 0 && other[1] === 0 ? 0 : 2
             for (let band = 0; band < bands; band++) {
               beginKey(band)
               feedKey(sketched, band * rows, rows)
+              feedKey(other, 0, size)
               endKey(words, 2 * (row * bands + band))
             }
           }

@@ -14,6 +14,7 @@ import { stackMargins } from '../../models/stack.ts'
 import { standingMargins, tournament } from '../../models/standings.ts'
 import { createPairText, type PairText, type TextSide } from '../../models/tokens.ts'
 import { choice, type Batch, type Context, type FitRound } from '../define.ts'
+import { hashBeside } from '../further_fields.ts'
 import { answersOf, ComparisonBuilder, joinComparisons, type PromptComparisons } from './comparisons.ts'
 import { columnsRead, createInputs, ofTexts, rowsOf, type Input, type InputOptions } from './inputs.ts'
 
@@ -142,6 +143,8 @@ class Reader {
   #prompt?: MessagesColumn
   #chosen?: MessagesColumn
   #rejected?: MessagesColumn
+  #beside?: ReturnType<typeof hashBeside>
+  readonly #about = new Uint32Array(2)
   promptHash = 0
   chosenHash = 0
   rejectedHash = 0
@@ -153,13 +156,17 @@ class Reader {
     this.#prompt = batch.messages('prompt')
     this.#chosen = batch.messages('chosen')
     this.#rejected = batch.messages('rejected')
+    this.#beside = hashBeside(batch, 'prompt')
   }
 
   /** The row's fold, the same for all rows of a prompt. Sets the hashes of the prompt and of the two answers to it. */
   fold(row: number): number {
     this.promptHash = hashOf(this.#prompt!, row, 0)
-    this.chosenHash = hashOf(this.#chosen!, row, this.promptHash)
-    this.rejectedHash = hashOf(this.#rejected!, row, this.promptHash)
+    // answers about two pictures are not compared, though the prompts read alike
+    const about = this.#about.fill(0)
+    this.#beside!(row, about)
+    this.chosenHash = hashOf(this.#chosen!, row, this.promptHash ^ about[0])
+    this.rejectedHash = hashOf(this.#rejected!, row, this.promptHash ^ about[0])
     return foldOf(this.promptHash, FOLDS, this.#seed)
   }
 

@@ -14,6 +14,7 @@ import {
 } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
+import { saidBeside } from '../further_fields.ts'
 import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
 import {
   checkText,
@@ -24,12 +25,13 @@ import {
   joinPrompts,
   noMessages,
   readForm,
+  withHistory,
   withSystem,
   type Said,
 } from './forms.ts'
 import { groupOffsets } from './groups.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
-import { columnOf, usedColumns, type Bound, type Plan } from './layouts.ts'
+import { columnOf, isWhole, usedColumns, type Bound, type Plan } from './layouts.ts'
 import { valueOf } from './plain.ts'
 
 /** Why a raw row is no pair. */
@@ -38,7 +40,11 @@ export const layoutReasons = {
   missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
   missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
   tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
-  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages, or cut within a character' },
+  unreadable_prompt: {
+    kind: 'broken',
+    about:
+      'the prompt is no JSON list of messages, or cut within a character, or its history no list of [question, answer]',
+  },
   unreadable_side: {
     kind: 'broken',
     about: 'chosen or rejected is no JSON list of messages, or cut within a character',
@@ -107,8 +113,6 @@ function extraSides(plan: Plan, raw: Schema): readonly (typeof SIDES)[number][] 
   )
 }
 
-const isWhole = (bound: Bound | null): boolean =>
-  bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
 /** Whether the sides may be whole conversations. */
 const sidesHoldPrompt = ({ chosen, rejected }: Plan): boolean => isWhole(chosen) && isWhole(rejected)
 
@@ -223,23 +227,22 @@ interface Made {
   readonly unused?: readonly number[]
 }
 
-/** The prompt as its column has it; of text with all parts. */
-function readPrompt({ plan, column, refuse }: Task): Said {
-  const { column: name, form } = plan.prompt!
+/** The prompt as its column has it; of text with what stands above and below, and after earlier turns. */
+function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Said {
+  const { column: name, form } = prompt!
+  const part = (name: string | undefined) => (name === undefined ? undefined : column(name))
   const said =
-    form === 'text' && (plan.input !== null || plan.system !== null)
-      ? joinPrompts(
-          column(name),
-          plan.input === null ? undefined : column(plan.input),
-          plan.system === null ? undefined : column(plan.system),
-        )
+    parts.context !== undefined || parts.input !== undefined
+      ? { data: joinPrompts(column(name), part(parts.context), part(parts.input)) }
       : readForm(form, column(name), 'user')
-  said.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
-  return said
+  const whole = parts.history === undefined ? said : withHistory(said, column(parts.history))
+  whole.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
+  return whole
 }
 
-const headed = ({ plan, column }: Task, prompt: Said): Said =>
-  plan.system === null || plan.prompt!.form === 'text' ? prompt : withSystem(prompt, column(plan.system))
+/** The prompt with its system message. */
+const headed = ({ plan: { parts }, column }: Task, prompt: Said): Said =>
+  parts.system === undefined ? prompt : withSystem(prompt, column(parts.system))
 
 function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
   const said = readForm(form, column(name), 'assistant')
@@ -269,15 +272,14 @@ function convertPairs(task: Task): Made {
     rejected = plan.rejected ? readSide(task, plan.rejected) : { data: noMessages(rows) }
   const prompt = plan.prompt && readPrompt(task)
   const cuts = sidesHoldPrompt(plan) ? findCuts(task, prompt, chosen, rejected) : new Int32Array(rows)
-  // the conversations of the sides need not have what a column of its own says
-  const parts = cutAll(task, prompt && headed(task, prompt), chosen, rejected, cuts)
+  const parts = cutAll(task, prompt, chosen, rejected, cuts)
   const runs = runsOf(mask, 0)
   const all = runs.length === 2 && runs[1] - runs[0] === rows
   const keep = <T extends Data>(data: T): T => (all ? data : (take(data, runs) as T))
   return {
     parents: Uint32Array.from(rangeOf(runs)),
-    sides: [parts.prompt, parts.chosen, parts.rejected].map(keep),
-    madeColumns: extras.map(side => keep(parts.extras(side))),
+    sides: SIDES.map(side => keep(parts[side].data)),
+    madeColumns: extras.map(side => keep(extrasColumn(parts[side]))),
   }
 }
 
@@ -293,7 +295,9 @@ function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chose
   const a = messagesColumn(chosen.data),
     b = messagesColumn(rejected.data),
     p = prompt && messagesColumn(prompt.data)
-  const same = (x: typeof a, m: number, y: typeof a, n: number) =>
+  // a tool call says something too
+  const says = (said: Said | null, m: number) => saidBeside(said?.extras?.[m] ?? null)
+  const isSame = (x: typeof a, m: number, y: typeof a, n: number) =>
     sameBytes(x.roles, x.roleOffsets[m], x.roleOffsets[m + 1], y.roles, y.roleOffsets[n], y.roleOffsets[n + 1]) &&
     sameBytes(
       x.bytes,
@@ -317,11 +321,18 @@ function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chose
       b.offsets[row + 1] - b.offsets[row],
     ]
     let k = 0
-    while (k < count && k < otherCount && same(a, from + k, b, other + k)) k++
+    while (
+      k < count &&
+      k < otherCount &&
+      isSame(a, from + k, b, other + k) &&
+      says(chosen, from + k) === says(rejected, other + k)
+    ) {
+      k++
+    }
     if (p && !isText) {
       const size = p.offsets[row + 1] - p.offsets[row]
       let q = 0
-      while (q < size && q < k && same(p, p.offsets[row] + q, a, from + q)) q++
+      while (q < size && q < k && isSame(p, p.offsets[row] + q, a, from + q)) q++
       // the prompt says where the sides begin, even if the answers begin alike
       if (q < size || size >= count || size >= otherCount) refuse(row, 'prompt_differs')
       else cuts[row] = size
@@ -374,40 +385,29 @@ function sameBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, fro
   return true
 }
 
-interface Parts {
-  readonly prompt: Data<List>
-  readonly chosen: Data<List>
-  readonly rejected: Data<List>
-  extras(side: (typeof SIDES)[number]): Data
-}
+/** Prompt and sides of each row, with what their messages have beside role and content. */
+type Sides = Readonly<Record<(typeof SIDES)[number], Said>>
 
-function cutAll({ plan, mask }: Task, prompt: Said | null, chosen: Said, rejected: Said, cuts: Int32Array): Parts {
-  const ends = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
+function cutAll(task: Task, prompt: Said | null, chosen: Said, rejected: Said, cuts: Int32Array): Sides {
+  const { plan, mask } = task
+  if (!cuts.some(cut => cut > 0)) return { prompt: headed(task, prompt ?? chosen), chosen, rejected }
   const starts = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(0, cuts.length)
+  const ends = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
   const cutStarts = (said: Said): Int32Array => starts(said).map((start, row) => start + cuts[row])
-  const any = cuts.some(cut => cut > 0)
   // a conversation's own prompt stands in for the text one: it may have a system message and earlier turns
-  const fromSides = any && (prompt === null || plan.prompt!.form === 'text')
-  const shared = fromSides ? cutMessages(chosen, starts(chosen), cutStarts(chosen)) : undefined
+  const shared = cutMessages(chosen, starts(chosen), cutStarts(chosen))
   // rows without a pair are taken out later, whatever is in them
-  const own = prompt?.data ?? shared ?? chosen.data
   const usesShared = Uint8Array.from(cuts, (cut, row) => (cut > 0 || mask[row] ? 1 : 0))
-  const sides = { chosen, rejected }
+  const own =
+    prompt === null || (plan.prompt!.form === 'text' && usesShared.every(Boolean))
+      ? shared
+      : plan.prompt!.form === 'text'
+        ? chooseRows(prompt, shared, usesShared)
+        : prompt
   return {
-    prompt:
-      !shared || prompt === null
-        ? own
-        : usesShared.every(Boolean)
-          ? shared
-          : chooseRows(prompt.data, shared, usesShared),
-    chosen: any ? cutMessages(chosen, cutStarts(chosen), ends(chosen)) : chosen.data,
-    rejected: any ? cutMessages(rejected, cutStarts(rejected), ends(rejected)) : rejected.data,
-    extras(side) {
-      if (side !== 'prompt') return extrasColumn(sides[side], cutStarts(sides[side]), ends(sides[side]))
-      return prompt && !fromSides
-        ? extrasColumn(prompt, starts(prompt), ends(prompt))
-        : extrasColumn(chosen, starts(chosen), cutStarts(chosen))
-    },
+    prompt: headed(task, own),
+    chosen: cutMessages(chosen, cutStarts(chosen), ends(chosen)),
+    rejected: cutMessages(rejected, cutStarts(rejected), ends(rejected)),
   }
 }
 
@@ -429,12 +429,7 @@ function convertCompletions(task: Task): Made {
   const picks = { prompt: pairs.parents, chosen: pairs.chosen, rejected: pairs.rejected }
   const takeExtras = (side: (typeof SIDES)[number]) => {
     const from = side === 'prompt' ? prompt : said
-    const offsets = from.data.valueOffsets as Int32Array
-    return extrasColumn(
-      from,
-      Int32Array.from(picks[side], i => offsets[i]),
-      Int32Array.from(picks[side], i => offsets[i + 1]),
-    )
+    return take(extrasColumn(from), runsOfRows(picks[side]))
   }
   return {
     parents,

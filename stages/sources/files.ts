@@ -9,6 +9,7 @@ import { isReadFault, readFault } from '../../engine/parquet/source.ts'
 import { stampOf } from '../../engine/run/files.ts'
 import { choice } from '../define.ts'
 import { layoutNames } from './layouts.ts'
+import type { InputFile } from '../define.ts'
 import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
 
 /** Options that all sources have. */
@@ -323,14 +324,15 @@ function unescape(text: string): string {
 
 /**
  * Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one
- * needs it.
+ * needs it. `warn` hears of columns that seem to belong to the prompt and stay beside it.
  */
-export async function openAll<T extends object>(
+export async function openAll(
   stage: string,
   paths: readonly string[],
-  open: (path: string) => Promise<T>,
-): Promise<T[]> {
-  const opened: T[] = []
+  open: (path: string) => Promise<InputFile>,
+  warn: Warn = () => undefined,
+): Promise<InputFile[]> {
+  const opened: InputFile[] = []
   const problems: string[] = [],
     codes = new Set<string | undefined>()
   let table = ''
@@ -359,6 +361,14 @@ export async function openAll<T extends object>(
   if (problems.length > 0) {
     throw fault(
       `${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`,
+    )
+  }
+  for (const columns of new Set(opened.map(file => file.facts.beside_prompt))) {
+    if (columns === undefined) continue
+    const [{ path, layout }, ...more] = opened.filter(file => file.facts.beside_prompt === columns)
+    const where = more.length > 0 ? `${path} and ${more.length.toLocaleString('en-US')} more` : path
+    warn(
+      `${stage}: ${String(columns)} in ${where} looks like a part of the prompt, and is none in layout ${layout}: it stays a column beside the pair`,
     )
   }
   return opened

@@ -8,10 +8,13 @@ import {
   makeText,
   messagesColumn,
   messagesFromBuffers,
+  nullTest,
   take,
   textColumn,
   type Message,
+  type TextColumn,
 } from '../../engine/arrow/columns.ts'
+import { textFromBytes } from './ids.ts'
 import { valueOf } from './plain.ts'
 import { readTranscripts } from './transcripts.ts'
 
@@ -262,93 +265,120 @@ function readJson(data: Data): Said {
 }
 
 /**
- * Prompts of several columns: a system message where there is one, then the instruction with its input below it. Empty
- * and null parts are left out.
+ * Prompts of several columns as one message of the user: context, a blank line, the prompt's text, and input on the
+ * next line, as LLaMA-Factory has it. Left out are empty and null parts, and those that stand in the text already.
  */
-export function joinPrompts(instruction: Data, input: Data | undefined, system: Data | undefined): Said {
-  const [main, second, first] = [instruction, input, system].map(part => part && textColumn(asText(part)))
-  const { rows } = main!
-  const size = (column: typeof main, row: number) => (column ? column.offsets[row + 1] - column.offsets[row] : 0)
-  const isThere = (column: typeof main, row: number) => size(column, row) > 0 && !column!.isNull(row)
-  let messages = rows,
-    length = main!.offsets[rows]
-  for (let row = 0; row < rows; row++) {
-    if (isThere(first, row)) {
-      messages++
-      length += size(first, row)
+export function joinPrompts(prompt: Data, context: Data | undefined, input: Data | undefined): Data<List> {
+  const [main, above, below] = [prompt, context, input].map(part => part && textColumn(asText(part)))
+  const joined = Array.from({ length: main!.rows }, (_, row) => {
+    const text = bytesAt(main!, row)
+    const part = (column: typeof main) => {
+      const bytes = column && !column.isNull(row) ? bytesAt(column, row) : text
+      return standsIn(bytes, text) ? [] : [bytes]
     }
-    if (isThere(second, row)) length += size(second, row) + 1
+    // nothing above, no line break
+    const said = text.length > 0 ? [text] : []
+    return joinBytes([joinBytes([...part(above), ...said], '\n\n'), ...part(below)], '\n')
+  })
+  return textMessages(textFromBytes(joined), 'user')
+}
+
+const bytesAt = ({ bytes, offsets }: TextColumn, row: number): Uint8Array =>
+  bytes.subarray(offsets[row], offsets[row + 1])
+
+function joinBytes(parts: readonly Uint8Array[], by: string): Uint8Array {
+  const some = parts.filter(part => part.length > 0)
+  return some.length === 1
+    ? some[0]
+    : Buffer.concat(some.flatMap((part, i) => (i > 0 ? [Buffer.from(by), part] : [part])))
+}
+
+/** Whether a text has another one in it, on lines of its own. */
+function standsIn(part: Uint8Array, text: Uint8Array): boolean {
+  const isEdge = (at: number) => at < 0 || at >= text.length || text[at] === 10
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
+  for (let at = bytes.indexOf(part); at >= 0 && part.length > 0; at = bytes.indexOf(part, at + 1)) {
+    if (isEdge(at - 1) && isEdge(at + part.length)) return true
   }
-  const offsets = new Int32Array(rows + 1),
-    contentOffsets = new Int32Array(messages + 1),
-    roleOffsets = new Int32Array(messages + 1)
-  const bytes = new Uint8Array(length)
-  const [asSystem, asUser] = [encoder.encode('system'), encoder.encode('user')]
-  const roles = new Uint8Array(rows * asUser.length + (messages - rows) * asSystem.length)
-  let m = 0,
-    at = 0,
-    said = 0
-  const put = (column: NonNullable<typeof main>, row: number) => {
-    bytes.set(column.bytes.subarray(column.offsets[row], column.offsets[row + 1]), at)
-    at += size(column, row)
-  }
-  const end = (role: Uint8Array) => {
-    roles.set(role, said)
-    roleOffsets[++m] = said += role.length
-    contentOffsets[m] = at
-  }
-  for (let row = 0; row < rows; row++) {
-    if (isThere(first, row)) {
-      put(first!, row)
-      end(asSystem)
+  return part.length === 0
+}
+
+/** Whether a column has earlier turns as lists of question and answer. */
+export const isTurns = (type: DataType): boolean =>
+  DataType.isList(type) &&
+  DataType.isList(type.children[0].type) &&
+  DataType.isUtf8((type.children[0].type as DataType).children[0].type)
+
+/**
+ * Earlier turns before the messages of each row: messages as they are, lists of two texts as what the user and the
+ * assistant said. A row is bad whose turns are not all two texts.
+ */
+export function withHistory(said: Said, history: Data): Said {
+  if (!isTurns(history.type as DataType)) return prepend(said, readForm('messages', history, 'user'), () => true)
+  const [pairs] = history.children,
+    [texts] = pairs.children
+  const at = Int32Array.from(
+    { length: history.length + 1 },
+    (_, row) => pairs.valueOffsets[history.valueOffsets[row]] as number,
+  )
+  const isNull = nullTest(texts)
+  const roles = new Array<string>(texts.length).fill('assistant')
+  for (let pair = 0; pair < pairs.length; pair++) roles[pairs.valueOffsets[pair] as number] = 'user'
+  const bad = Uint8Array.from({ length: history.length }, (_, row) => {
+    for (let pair = history.valueOffsets[row]; pair < history.valueOffsets[row + 1]; pair++) {
+      const first = pairs.valueOffsets[pair] as number
+      if (pairs.valueOffsets[pair + 1] - first !== 2 || isNull(first) || isNull(first + 1)) return 1
     }
-    put(main!, row)
-    if (isThere(second, row)) {
-      // as LLaMA-Factory joins them; nothing above, no line break
-      if (size(main, row) > 0) bytes[at++] = 10
-      put(second!, row)
-    }
-    end(asUser)
-    offsets[row + 1] = m
-  }
-  return { data: messagesFromBuffers(offsets, roles, roleOffsets, bytes.subarray(0, at), contentOffsets) }
+    return said.bad?.[row] ?? 0
+  })
+  return prepend({ ...said, bad }, { data: fromTexts(at, makeText(roles), asText(texts)) }, row => bad[row] === 0)
 }
 
 /**
  * A system message before the messages of each row that has such a text. Where they begin with one of their own that
- * is kept alone, as LLaMA-Factory does.
+ * is kept alone, as LLaMA-Factory does, and where the first one says the same already, it is not said twice.
  */
-export function withSystem({ data, extras, ...said }: Said, system: Data): Said {
+export function withSystem(said: Said, system: Data): Said {
   const texts = textColumn(asText(system)),
-    { offsets, roles, roleOffsets } = messagesColumn(data)
+    { offsets, roles, roleOffsets, bytes, contentOffsets } = messagesColumn(said.data)
   const isOwn = (m: number) => Buffer.from(roles.subarray(roleOffsets[m], roleOffsets[m + 1])).equals(SYSTEM)
+  return prepend(said, { data: textMessages(asText(system), 'system') }, row => {
+    const m = offsets[row]
+    return (
+      !texts.isNull(row) &&
+      !isOwn(m) &&
+      !standsIn(bytesAt(texts, row), bytes.subarray(contentOffsets[m], contentOffsets[m + 1]))
+    )
+  })
+}
+
+/** The messages of `head` before those of `said`, in rows that have some and that `isAdded` names. */
+function prepend({ data, extras, ...said }: Said, head: Said, isAdded: (row: number) => boolean): Said {
   const [messages] = data.children,
-    heads = textMessages(asText(system), 'system').children[0]
-  const out = new Int32Array(texts.rows + 1),
+    [heads] = head.data.children
+  const out = new Int32Array(data.length + 1),
     runs: number[] = [],
     others: (string | null)[] = []
-  for (let row = 0; row < texts.rows; row++) {
-    const from = offsets[row],
-      to = offsets[row + 1]
-    const isAdded = to > from && !texts.isNull(row) && texts.offsets[row + 1] > texts.offsets[row] && !isOwn(from)
-    if (isAdded) runs.push(messages.length + row, messages.length + row + 1)
+  for (let row = 0; row < data.length; row++) {
+    const [from, to] = [data.valueOffsets[row], data.valueOffsets[row + 1]] as [number, number]
+    const [first, end] =
+      to > from && isAdded(row) ? [head.data.valueOffsets[row], head.data.valueOffsets[row + 1]] : [0, 0]
+    if (end > first) runs.push(messages.length + first, messages.length + end)
     if (to > from) runs.push(from, to)
-    out[row + 1] = out[row] + to - from + Number(isAdded)
-    if (extras) {
-      if (isAdded) others.push(null)
-      for (let m = from; m < to; m++) others.push(extras[m])
-    }
+    out[row + 1] = out[row] + to - from + end - first
+    for (let m = first; m < end; m++) others.push(head.extras?.[m] ?? null)
+    for (let m = from; m < to; m++) others.push(extras?.[m] ?? null)
   }
   const {
     children: [role, content],
   } = take(concat([messages, heads]), runs)
-  return { ...said, data: fromTexts(out, role, content), ...(extras ? { extras: others } : {}) }
+  return { ...said, data: fromTexts(out, role, content), ...((extras ?? head.extras) ? { extras: others } : {}) }
 }
 
 const SYSTEM = Buffer.from('system')
 
 /** Messages `from[row] .. to[row]` (absolute numbers of messages) of each row. */
-export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<List> {
+export function cutMessages({ data, extras }: Said, from: Int32Array, to: Int32Array): Said {
   const rows = from.length
   const offsets = new Int32Array(rows + 1)
   const runs: number[] = []
@@ -360,8 +390,12 @@ export function cutMessages(said: Said, from: Int32Array, to: Int32Array): Data<
   }
   const {
     children: [role, content],
-  } = take(said.data.children[0], runs)
-  return fromTexts(offsets, role, content)
+  } = take(data.children[0], runs)
+  const others: (string | null)[] = []
+  for (let r = 0; extras && r < runs.length; r += 2) {
+    for (let m = runs[r]; m < runs[r + 1]; m++) others.push(extras[m])
+  }
+  return { data: fromTexts(offsets, role, content), ...(extras ? { extras: others } : {}) }
 }
 
 const fromTexts = (offsets: Int32Array, role: Data, content: Data): Data<List> =>
@@ -373,28 +407,29 @@ const fromTexts = (offsets: Int32Array, role: Data, content: Data): Data<List> =
     content.valueOffsets as Int32Array,
   )
 
-/**
- * A row each: the JSON list of what its messages `from .. to` have beside role and content, null where none has
- * anything.
- */
-export function extrasColumn(said: Said, from: Int32Array, to: Int32Array): Data {
-  const { extras } = said
-  return makeText(
-    Array.from(from, (start, row) => {
-      if (!extras) return null
-      const own = extras.slice(start, to[row])
-      return own.some(extra => extra !== null) ? `[${own.map(extra => extra ?? 'null').join()}]` : null
+/** A row each: the JSON list of what its messages have beside role and content, null where none has anything. */
+export const extrasColumn = ({ data, extras }: Said): Data =>
+  makeText(
+    Array.from({ length: data.length }, (_, row) => {
+      const own = extras?.slice(data.valueOffsets[row], data.valueOffsets[row + 1])
+      return own?.some(extra => extra !== null) ? `[${own.map(extra => extra ?? 'null').join()}]` : null
     }),
   )
-}
 
 /** Row i of `first` where `pick[i]` is 0, of `second` where it is 1. */
-export function chooseRows(first: Data<List>, second: Data<List>, pick: Uint8Array): Data<List> {
+export function chooseRows(first: Said, second: Said, pick: Uint8Array): Said {
   const runs: number[] = []
   pick.forEach((second, row) => {
-    const at = second ? row + first.length : row
+    const at = second ? row + first.data.length : row
     if (runs[runs.length - 1] === at) runs[runs.length - 1]++
     else runs.push(at, at + 1)
   })
-  return take(concat([first, second]), runs) as Data<List>
+  const data = take(concat([first.data, second.data]), runs) as Data<List>
+  if (!first.extras && !second.extras) return { data }
+  const extras = Array.from(pick, (isSecond, row) => {
+    const said = isSecond ? second : first
+    const [from, to] = [said.data.valueOffsets[row], said.data.valueOffsets[row + 1]] as [number, number]
+    return said.extras?.slice(from, to) ?? new Array<null>(to - from).fill(null)
+  })
+  return { data, extras: extras.flat() }
 }

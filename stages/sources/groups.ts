@@ -10,11 +10,11 @@ const GROUP_ROWS = 1000
 
 /** What the rows of a group have in common, one text a row. */
 function promptKeys(
-  { prompt, system }: Pick<Plan, 'prompt' | 'system'>,
+  { prompt, parts }: Pick<Plan, 'prompt' | 'parts'>,
   column: (name: string) => Data | undefined,
   rows: number,
 ): string[] {
-  const columns = [prompt!.column, system].flatMap(name => (name === null ? [] : (column(name) ?? [])))
+  const columns = [prompt!.column, ...Object.values(parts)].flatMap(name => column(name) ?? [])
   return Array.from({ length: rows }, (_, row) => Buffer.from(rawHash(columns, row)).toString('latin1'))
 }
 
@@ -77,7 +77,7 @@ export async function groupStarts(
 }
 
 /** Whether two rows of the sample that lie together have one prompt. */
-export const hasGroups = (plan: Pick<Plan, 'prompt' | 'system'>, samples: readonly RecordBatch[]): boolean =>
+export const hasGroups = (plan: Pick<Plan, 'prompt' | 'parts'>, samples: readonly RecordBatch[]): boolean =>
   samples.some(sample => {
     const keys = promptKeys(plan, name => columnOf(sample, name), sample.numRows)
     return keys.some((key, row) => row > 0 && key === keys[row - 1])

@@ -4,7 +4,7 @@
 import { DataType, type Data, type Schema, type RecordBatch } from 'apache-arrow'
 import { nearest } from '../../engine/graph/messages.ts'
 import { findCompletions, findReplies, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
-import { contentForm, typeForm, type Form } from './forms.ts'
+import { contentForm, isTurns, typeForm, type Form } from './forms.ts'
 import { hasGroups } from './groups.ts'
 import { isIdType } from './ids.ts'
 
@@ -15,15 +15,19 @@ export interface Bound {
 }
 
 /**
- * How the pairs of a file are made. Survives structured clone. `input` is a further part of a text prompt, `system` of
- * any. Without `prompt` the sides are whole conversations.
+ * Columns beside the prompt's own that belong to it. `system` begins it, then `history`, earlier turns; `context`
+ * stands above its text, `input` below.
+ */
+export type Parts = Readonly<Partial<Record<'system' | 'history' | 'context' | 'input', string>>>
+
+/**
+ * How the pairs of a file are made. Survives structured clone. Without `prompt` the sides are whole conversations.
  */
 export interface Plan {
   readonly layout: LayoutName
   readonly id: string | null
   readonly prompt: Bound | null
-  readonly input: string | null
-  readonly system: string | null
+  readonly parts: Parts
   readonly chosen: Bound | null
   readonly rejected: Bound | null
   readonly completions: CompletionsAt | null
@@ -38,8 +42,6 @@ interface Layout {
   /** Columns by name, the first that is there; each list empty where there is no such column. */
   readonly prompt: readonly string[]
   readonly sides: readonly (readonly [string, string])[]
-  /** Further text columns that belong to the prompt. */
-  readonly parts?: readonly ('input' | 'system')[]
   /** The forms of (prompt, chosen, rejected) that it is for; the first is undefined without a prompt. */
   fits(prompt: Form | undefined, chosen: Form, rejected: Form): boolean
 }
@@ -100,25 +102,22 @@ const table = [
     example: '{"instruction": "Name a prime.", "chosen_response": "Seven.", "rejected_response": "Nine."}',
     prompt: ['instruction', 'prompt'],
     sides: [['chosen_response', 'rejected_response']],
-    parts: ['system'],
     fits: () => true,
   },
   {
     name: 'llama_factory',
-    rule: 'instruction (with input below it) or conversations, chosen and rejected; {from, value} is read as {role, content}; system begins the prompt, unless its messages begin with one',
+    rule: 'instruction or conversations, chosen and rejected; {from, value} is read as {role, content}',
     example: '{"instruction": "Name a prime.", "input": "Below ten.", "chosen": "Seven.", "rejected": "Nine."}',
     prompt: ['instruction', 'conversations'],
     sides: SIDES,
-    parts: ['input', 'system'],
     fits: (prompt, chosen, rejected) => (isOne(chosen) && isOne(rejected)) || prompt === 'text',
   },
   {
     name: 'axolotl',
-    rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default); system begins the prompt, unless its messages begin with one',
+    rule: 'question, input or messages, chosen and rejected (axolotl chatml.intel, chatml.icr, chat_template.default)',
     example: '{"system": "Be brief.", "question": "Name a prime.", "chosen": "Seven.", "rejected": "Nine."}',
     prompt: ['question', 'input', 'messages'],
     sides: [...SIDES, ['response_chosen', 'response_rejected']],
-    parts: ['system'],
     fits: (prompt, chosen, rejected) => isOne(chosen) && isOne(rejected) && prompt !== undefined,
   },
   {
@@ -130,7 +129,6 @@ const table = [
       '{"prompt": "Name a prime.", "completions": [{"response": "Seven.", "score": 5}, {"response": "Nine.", "score": 1}]}',
     prompt: ['prompt', 'instruction', 'question', 'context'],
     sides: [],
-    parts: ['system'],
     fits: () => true,
   },
   {
@@ -142,7 +140,6 @@ const table = [
       '{"prompt": "Name a prime.", "response": "Seven.", "rank": 0}\n{"prompt": "Name a prime.", "response": "Nine.", "rank": 1}',
     prompt: ['prompt', 'instruction', 'question', 'context'],
     sides: [],
-    parts: ['system'],
     fits: () => true,
   },
   {
@@ -168,7 +165,6 @@ const table = [
     example: '{"prompt": "Name a prime.", "answer": "Seven."}',
     prompt: ['prompt', 'instruction', 'question'],
     sides: [],
-    parts: ['input', 'system'],
     fits: () => true,
   },
 ] as const satisfies readonly Layout[]
@@ -179,8 +175,16 @@ export type LayoutName = (typeof table)[number]['name']
 export const layouts: readonly (Layout & { readonly name: LayoutName })[] = table
 export const layoutNames: readonly LayoutName[] = table.map(layout => layout.name)
 
-const CANDIDATES = new Set([
-  'system',
+/** The names of the columns that parts are read from, the first that is there. */
+const PARTS = {
+  system: ['system', 'system_prompt'],
+  history: ['history'],
+  context: ['context'],
+  input: ['input'],
+} as const satisfies Record<keyof Parts, readonly string[]>
+
+const CANDIDATES = new Set<string>([
+  ...Object.values(PARTS).flat(),
   ...LISTS,
   ...SCORE_LISTS,
   ...layouts.flatMap(({ prompt, sides }) => [...prompt, ...sides.flat()]),
@@ -283,11 +287,29 @@ export function columnOf(batch: RecordBatch, name: string): Data | undefined {
 const idOf = (schema: Schema): string | null =>
   schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null
 
-function partOf(layout: Layout, schema: Schema, part: 'input' | 'system', prompt: Bound): string | null {
-  // what stands below an instruction is nothing beside a conversation
-  const isThere =
-    layout.parts?.includes(part) && prompt.column !== part && (part === 'system' || prompt.form === 'text')
-  return isThere && schema.fields.some(field => field.name === part && DataType.isUtf8(field.type)) ? part : null
+/** Whether a side may be a whole conversation, which holds the prompt. */
+export const isWhole = (bound: Bound | null): boolean =>
+  bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
+
+/** Whether a column can be this part of a prompt. */
+function isPart(part: keyof Parts, type: DataType): boolean {
+  if (part !== 'history') return DataType.isUtf8(type)
+  return typeForm(type) === 'messages' || isTurns(type)
+}
+
+/** The plan with the parts of the prompt that the file has. */
+function withParts(plan: Omit<Plan, 'parts'>, schema: Schema): Plan {
+  const used = usedColumns({ ...plan, parts: {} })
+  // conversations say all that is said before the answer; what would stand above or below a text has no place there
+  const isText = plan.prompt?.form === 'text' && !(isWhole(plan.chosen) && isWhole(plan.rejected))
+  const found = Object.entries(PARTS).flatMap(([name, columns]) => {
+    const part = name as keyof Parts
+    const column = schema.fields.find(
+      ({ name, type }) => (columns as readonly string[]).includes(name) && !used.includes(name) && isPart(part, type),
+    )
+    return column && (part === 'system' || isText) ? [[part, column.name] as const] : []
+  })
+  return { ...plan, parts: Object.fromEntries(found) }
 }
 
 function bind(
@@ -305,16 +327,17 @@ function bind(
     // a transcript is only taken apart where it is all there is
     const plainly = (form: Form): Form => (form === 'transcript' && layout.name !== 'transcripts' ? 'text' : form)
     const prompt = found ? { column: promptColumn, form: plainly(found) } : null
-    return {
-      layout: layout.name,
-      id: idOf(schema),
-      prompt,
-      input: prompt && partOf(layout, schema, 'input', prompt),
-      system: prompt && partOf(layout, schema, 'system', prompt),
-      chosen: { column: chosenColumn, form: plainly(chosen) },
-      rejected: { column: rejectedColumn, form: plainly(rejected) },
-      completions: null,
-    }
+    return withParts(
+      {
+        layout: layout.name,
+        id: idOf(schema),
+        prompt,
+        chosen: { column: chosenColumn, form: plainly(chosen) },
+        rejected: { column: rejectedColumn, form: plainly(rejected) },
+        completions: null,
+      },
+      schema,
+    )
   }
   return undefined
 }
@@ -332,24 +355,15 @@ function bindCompletions(
   if (!completions || !column || completions.list === column) return undefined
   const form = formOf(column)!
   const prompt: Bound = { column, form: form === 'transcript' ? 'text' : form }
-  const system = partOf(layout, schema, 'system', prompt)
-  if (
+  const plan = withParts(
+    { layout: layout.name, id: idOf(schema), prompt, chosen: null, rejected: null, completions },
+    schema,
+  )
+  const isNone =
     isRanked &&
     !wanted &&
-    (schema.names.includes('chosen') || schema.names.includes('rejected') || !hasGroups({ prompt, system }, samples))
-  ) {
-    return undefined
-  }
-  return {
-    layout: layout.name,
-    id: idOf(schema),
-    prompt,
-    input: null,
-    system,
-    chosen: null,
-    rejected: null,
-    completions,
-  }
+    (schema.names.includes('chosen') || schema.names.includes('rejected') || !hasGroups(plan, samples))
+  return isNone ? undefined : plan
 }
 
 function bindAnswers(
@@ -363,21 +377,30 @@ function bindAnswers(
   if (!column || !form) return undefined
   const plainly = (found: Form): Form => (found === 'transcript' ? 'text' : found)
   const prompt: Bound = { column, form: plainly(formOf(column)!) }
-  return {
-    layout: 'answers',
-    id: idOf(schema),
-    prompt,
-    input: partOf(layout, schema, 'input', prompt),
-    system: partOf(layout, schema, 'system', prompt),
-    chosen: { column: answer, form: plainly(form) },
-    rejected: null,
-    completions: null,
-  }
+  return withParts(
+    {
+      layout: 'answers',
+      id: idOf(schema),
+      prompt,
+      chosen: { column: answer, form: plainly(form) },
+      rejected: null,
+      completions: null,
+    },
+    schema,
+  )
 }
 
-/** Of which columns the pair is made, for the manifest and for warnings; nothing where they have its own names. */
-export function pairFacts({ layout, prompt, chosen, rejected, completions }: Plan): { readonly pair?: string } {
-  const parts = Object.entries({
+/** Names of prompts, which nobody gives to a copy of the conversation. */
+const ASKS = ['prompt', 'instruction', 'question', 'conversations']
+
+/**
+ * Of which columns the pair is made, for the manifest and for warnings; nothing where they have its own names. And the
+ * columns beside it that by their name belong to the prompt, and are no part of it.
+ */
+export function pairFacts(plan: Plan, { fields }: Schema): { readonly pair?: string; readonly beside_prompt?: string } {
+  const { layout, prompt, parts, chosen, rejected, completions } = plan
+  const added = Object.values(parts)
+  const said = Object.entries({
     prompt: prompt?.column,
     chosen: chosen?.column,
     rejected: rejected?.column,
@@ -387,20 +410,36 @@ export function pairFacts({ layout, prompt, chosen, rejected, completions }: Pla
       ? []
       : [`${part} from '${column}'${layout === 'answers' && part === 'chosen' ? ' (option answer)' : ''}`],
   )
-  return parts.length === 0 ? {} : { pair: parts.join(', ') }
+  if (added.length > 0) said.push(`the prompt with ${added.map(column => `'${column}'`).join(' and ')}`)
+  const used = usedColumns(plan),
+    names = [...Object.values(PARTS).flat(), ...(prompt ? [] : ASKS)] as string[]
+  const beside = fields.flatMap(({ name, type }) =>
+    names.includes(name) && !used.includes(name) && !DataType.isNull(type) ? [name] : [],
+  )
+  return {
+    ...(said.length === 0 ? {} : { pair: said.join(', ') }),
+    ...(beside.length === 0 ? {} : { beside_prompt: beside.join(', ') }),
+  }
 }
 
 /** Whether prompt and sides are plain text: the sink may give the same back. */
-export const isTextPlan = ({ layout, prompt, system, chosen, rejected }: Plan): boolean =>
+export const isTextPlan = ({ layout, prompt, parts, chosen, rejected }: Plan): boolean =>
   prompt?.form === 'text' &&
-  system === null &&
+  parts.system === undefined &&
+  parts.history === undefined &&
   chosen?.form === 'text' &&
   (rejected?.form === 'text' || layout === 'answers')
 
 /**
  * The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them.
  */
-export const usedColumns = ({ id, prompt, input, system, chosen, rejected, completions }: Plan): string[] =>
-  [id, prompt?.column, input, system, chosen?.column, rejected?.column, completions?.list, completions?.scores].filter(
-    name => typeof name === 'string',
-  )
+export const usedColumns = ({ id, prompt, parts, chosen, rejected, completions }: Plan): string[] =>
+  [
+    id,
+    prompt?.column,
+    ...Object.values(parts),
+    chosen?.column,
+    rejected?.column,
+    completions?.list,
+    completions?.scores,
+  ].filter(name => typeof name === 'string')

@@ -83,7 +83,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
       batches: index.batches.length,
       format: index.format,
       end_of_stream: index.isClosed ? 'present' : 'missing',
-      ...pairFacts(pairs),
+      ...pairFacts(pairs, full),
     },
   }
 }
@@ -92,7 +92,7 @@ const extensions = ['.arrow', '.feather']
 
 export default defineSource({
   name: 'read_arrow',
-  version: 5,
+  version: 6,
   extensions,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
@@ -106,7 +106,7 @@ export default defineSource({
   reasons: layoutReasons,
   async inputs(options, base, warn) {
     const paths = await findFiles('read_arrow', options, base, extensions, warn)
-    return openAll('read_arrow', paths, path => openFile(path, options))
+    return openAll('read_arrow', paths, path => openFile(path, options), warn)
   },
   async *read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, index } = plan as ArrowPlan

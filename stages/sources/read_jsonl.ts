@@ -153,7 +153,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     schema,
     plan,
     canPick: !pairs.completions?.isFlat,
-    facts: { rows: index.lines, ...pairFacts(pairs), ...(cut === undefined ? {} : { cut_line: cut }) },
+    facts: { rows: index.lines, ...pairFacts(pairs, reader.schema), ...(cut === undefined ? {} : { cut_line: cut }) },
   }
 }
 
@@ -161,7 +161,7 @@ const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
   name: 'read_jsonl',
-  version: 6,
+  version: 7,
   extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
@@ -183,7 +183,7 @@ export default defineSource({
   },
   async inputs(options, base, warn) {
     const paths = await findFiles('read_jsonl', options, base, extensions, warn)
-    return openAll('read_jsonl', paths, path => openFile(path, options))
+    return openAll('read_jsonl', paths, path => openFile(path, options), warn)
   },
   async *read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, offsets, schema, columns, hive, ...has } = plan as JsonlPlan

@@ -100,7 +100,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
       codecs: file.codecs.join(', '),
       checksums: file.checksums ? 'crc32' : 'none',
       decoded_bytes: decodedBytes(file, columns),
-      ...pairFacts(pairs),
+      ...pairFacts(pairs, full),
     },
   }
 }
@@ -109,7 +109,7 @@ const extensions = ['.parquet']
 
 export default defineSource({
   name: 'read_parquet',
-  version: 4,
+  version: 5,
   extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
@@ -124,7 +124,7 @@ export default defineSource({
   reasons: layoutReasons,
   async inputs(options, base, warn) {
     const paths = await findFiles('read_parquet', options, base, extensions, warn)
-    return openAll('read_parquet', paths, path => openFile(path, options))
+    return openAll('read_parquet', paths, path => openFile(path, options), warn)
   },
   async *read({ columns: carry, pairing }, { path, plan }, range) {
     const { pairs, identity, hive, columns } = plan as ParquetPlan
