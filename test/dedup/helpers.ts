@@ -1,6 +1,6 @@
 /** Runs one stage over rows in the plainest way: no files, no workers, groups by a Map, clusters by relabelling. */
-import { Field, Schema } from 'apache-arrow'
-import { makeMessages, messagesType } from '../../engine/arrow/columns.ts'
+import { Field, Schema, Utf8 } from 'apache-arrow'
+import { makeMessages, makeText, messagesType } from '../../engine/arrow/columns.ts'
 import { Batch } from '../../engine/arrow/flow.ts'
 import type { Context, ExampleRow, Stage, Verdict } from '../../stages/define.ts'
 
@@ -13,7 +13,7 @@ export interface Drop {
 const names = ['prompt', 'chosen', 'rejected'] as const
 const context: Context = { id: 'it', seed: 1, expectedRows: 1000, states: [] }
 
-/** Texts of prompt, chosen and rejected; a list of texts is a prompt of several turns. */
+/** Texts of prompt, chosen and rejected, and of columns beside them; a list of texts is a prompt of several turns. */
 export function batchOf(rows: readonly ExampleRow[]): Batch {
   const columns = names.map(name =>
     makeMessages(
@@ -24,9 +24,14 @@ export function batchOf(rows: readonly ExampleRow[]): Batch {
       ),
     ),
   )
+  const others = [...new Set(rows.flatMap(Object.keys))].filter(name => !(names as readonly string[]).includes(name))
+  const texts = others.map(name => makeText(rows.map(row => (row[name] as string | undefined) ?? null)))
   return new Batch({
-    schema: new Schema(names.map(name => new Field(name, messagesType, false))),
-    columns,
+    schema: new Schema([
+      ...names.map(name => new Field(name, messagesType, false)),
+      ...others.map(name => new Field(name, new Utf8())),
+    ]),
+    columns: [...columns, ...texts],
     rows: rows.length,
     row: new Uint32Array(rows.length),
     copy: new Uint32Array(rows.length),
