@@ -38,10 +38,15 @@ export const layoutReasons = {
   missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
   missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
   tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
-  unreadable_prompt: { kind: 'broken', about: 'the prompt is no JSON list of messages, or cut within a character' },
+  unreadable_prompt: {
+    kind: 'broken',
+    about:
+      'the prompt is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels',
+  },
   unreadable_side: {
     kind: 'broken',
-    about: 'chosen or rejected is no JSON list of messages, or cut within a character',
+    about:
+      'chosen or rejected is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels',
   },
   unreadable_transcript: {
     kind: 'broken',
@@ -160,10 +165,15 @@ export function openConverter(
       for (const name of usedColumns(plan)) checkText(name, column(name))
       const refused: SourceBatch['refused'][number][] = []
       const mask = new Uint8Array(batch.numRows)
-      const refuse = (row: number, reason: ReasonName, value?: number): void => {
+      const refuse = (row: number, reason: ReasonName, value?: number, error?: string): void => {
         if (mask[row]) return
         mask[row] = 1
-        refused.push({ row: rows[row], reason, ...(value === undefined ? {} : { value }) })
+        refused.push({
+          row: rows[row],
+          reason,
+          ...(value === undefined ? {} : { value }),
+          ...(error === undefined ? {} : { error }),
+        })
       }
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
       const {
@@ -199,7 +209,7 @@ interface Task {
   readonly plan: Plan
   readonly rows: number
   column(name: string): Data
-  refuse(row: number, reason: ReasonName, value?: number): void
+  refuse(row: number, reason: ReasonName, value?: number, error?: string): void
   /** 1 where a row has been refused. */
   readonly mask: Uint8Array
   readonly extras: readonly (typeof SIDES)[number][]
@@ -234,18 +244,23 @@ function readPrompt({ plan, column, refuse }: Task): Said {
           plan.system === null ? undefined : column(plan.system),
         )
       : readForm(form, column(name), 'user')
-  said.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
+  refuseBad(said, plan.prompt!, refuse, 'unreadable_prompt')
   return said
+}
+
+function refuseBad(said: Said, { column }: Bound, refuse: Task['refuse'], reason: ReasonName): void {
+  said.bad?.forEach((bad, row) => {
+    const fault = bad ? said.faults?.get(row) : undefined
+    if (bad) refuse(row, reason, undefined, fault && `${column}: ${fault}`)
+  })
 }
 
 const headed = ({ plan, column }: Task, prompt: Said): Said =>
   plan.system === null || plan.prompt!.form === 'text' ? prompt : withSystem(prompt, column(plan.system))
 
-function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
-  const said = readForm(form, column(name), 'assistant')
-  said.bad?.forEach(
-    (bad, row) => bad && refuse(row, form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side'),
-  )
+function readSide({ column, refuse }: Task, bound: Bound): Said {
+  const said = readForm(bound.form, column(bound.column), 'assistant')
+  refuseBad(said, bound, refuse, bound.form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side')
   return said
 }
 

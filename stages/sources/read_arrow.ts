@@ -92,7 +92,7 @@ const extensions = ['.arrow', '.feather']
 
 export default defineSource({
   name: 'read_arrow',
-  version: 5,
+  version: 6,
   extensions,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [

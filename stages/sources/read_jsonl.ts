@@ -161,7 +161,7 @@ const extensions = ['.jsonl', '.ndjson']
 
 export default defineSource({
   name: 'read_jsonl',
-  version: 6,
+  version: 7,
   extensions,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [

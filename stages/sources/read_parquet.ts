@@ -109,7 +109,7 @@ const extensions = ['.parquet']
 
 export default defineSource({
   name: 'read_parquet',
-  version: 4,
+  version: 5,
   extensions,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [

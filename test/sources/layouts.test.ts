@@ -391,6 +391,57 @@ describe('JSON text', () => {
     })
   })
 
+  it('further fields keep the digits of their integers, and text that looks like a mark', () => {
+    const text = String.raw`[{"role":"user","content":"12345678901234567890","id":12345678901234567890,"at":[-9007199254740993],"mark":"\u0000integer:12345678901234567","none":null,"x":0.5}]`
+    expect(read(table([json(text)])).pairs[0]).toMatchObject({
+      prompt: [user('12345678901234567890')],
+      source_prompt_fields: String.raw`[{"id":12345678901234567890,"at":[-9007199254740993],"mark":"\u0000integer:12345678901234567","x":0.5}]`,
+    })
+  })
+
+  const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`
+  const faulty: Readonly<Record<string, readonly [message: string, fault: string]>> = {
+    'a key twice': ['"id":1,"id":2', "the key 'id' is there twice in one object"],
+    'a key twice, once escaped, below': [
+      String.raw`"f":[{"a":1,"\u0061":2}]`,
+      "the key 'a' is there twice in one object",
+    ],
+    'the content twice': ['"content":"y"', "the key 'content' is there twice in one object"],
+    'a key twice on lines of its own': ['"f":{"a"\n:1,"a"\n\t:2}', "the key 'a' is there twice in one object"],
+    'a number beyond float64': [
+      '"weight":1e400',
+      "the number 1e400 of the key 'weight' is beyond what a float64 holds",
+    ],
+    'too many levels': [`"f":${deep}`, 'a message nests deeper than 100 levels, the most that are read'],
+  }
+  for (const [name, [field, fault]] of Object.entries(faulty)) {
+    it(`${name}: the row is refused, also where all rows are like that, and never read as text`, () => {
+      const text = `[{"role":"assistant","content":"x",${field}}]`
+      const rows = [
+        { prompt: '[{"role":"user","content":"q"}]', chosen: text, rejected: text },
+        { prompt: text, chosen: '[{"role":"assistant","content":"a"}]', rejected: text },
+      ]
+      const raw = table(Array.from({ length: 4 }, () => rows).flat())
+      const plan = detectLayout(raw.schema, [raw])
+      const { refused, pairs } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
+      expect([plan.layout, plan.chosen?.form, pairs.numRows]).toEqual(['json', 'json', 0])
+      expect(refused.slice(0, 2)).toEqual([
+        { row: 0, reason: 'unreadable_side', error: `chosen: ${fault}` },
+        { row: 1, reason: 'unreadable_side', error: `rejected: ${fault}` },
+      ])
+      const asked = table([{ prompt: text, chosen: a, rejected: b }])
+      const one = openConverter(detectLayout(asked.schema, [asked]), asked.schema).convert(asked, rowsFrom(0, 1))
+      expect(one.refused).toEqual([{ row: 0, reason: 'unreadable_prompt', error: `prompt: ${fault}` }])
+    })
+  }
+
+  it('content that is no text, or half a character, in all rows: refused, and never read as text', () => {
+    for (const text of ['[{"role":"user","content":[{"type":"text"}]}]', '[{"role":"user","content":"\\ud83d"}]']) {
+      const got = read(table([json(text), json(text)]))
+      expect([got.layout, got.refused]).toEqual(['json', { 0: 'unreadable_prompt', 1: 'unreadable_prompt' }])
+    }
+  })
+
   it('text that only begins with a bracket is text', () => {
     expect(read(table([json('[a] or [b]?'), json('[1]')])).layout).toBe('text')
   })
