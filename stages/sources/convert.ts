@@ -16,6 +16,7 @@ import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
 import {
+  checkFields,
   checkText,
   chooseRows,
   cutMessages,
@@ -142,6 +143,7 @@ export function openConverter(
   raw: Schema,
   { carry, pairing = 'adjacent' }: ConvertOptions = {},
 ): Converter {
+  for (const name of usedColumns(plan)) checkFields(name, raw.fields.find(column => column.name === name)!.type)
   const extras = extraSides(plan, raw)
   const made = [
     ...extras.map(side => `source_${side}_fields`),

@@ -1,6 +1,6 @@
 /** How the text of a prompt or a side lies in a column, and each of those ways as a messages column. */
 import { isUtf8 } from 'node:buffer'
-import { DataType, type Data, type List } from 'apache-arrow'
+import { DataType, type Data, type Field, type List } from 'apache-arrow'
 import {
   concat,
   encoder,
@@ -8,12 +8,13 @@ import {
   makeText,
   messagesColumn,
   messagesFromBuffers,
+  nullTest,
   take,
   textColumn,
   type Message,
 } from '../../engine/arrow/columns.ts'
+import { Bytes, jsonWriter, notJson } from '../../engine/arrow/json.ts'
 import { lossOf, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
-import { valueOf } from './plain.ts'
 import { readTranscripts } from './transcripts.ts'
 
 /**
@@ -41,6 +42,8 @@ const ROLES = new Map([
   ['observation', 'tool'],
   ['function_call', 'assistant'],
 ])
+
+const decoder = new TextDecoder()
 
 const PAIRS = [
   ['role', 'content'],
@@ -207,14 +210,44 @@ function renameRoles(role: Data): Data {
   return take(makeText(names), picks)
 }
 
+/** What each message has beside its text: its fields as `write_jsonl` writes columns, those that are null left out. */
 function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
-  const names = (structs.type as DataType).children.map(field => field.name)
+  const out = new Bytes()
+  const fields = others
+    .map(c => [(structs.type as DataType).children[c].name, structs.children[c]] as const)
+    .filter(([, data]) => !DataType.isNull(data.type))
+    .map(([name, data]) => ({
+      key: encoder.encode(`,${JSON.stringify(name)}:`),
+      isNull: nullTest(data),
+      write: jsonWriter(data, out),
+    }))
   return Array.from({ length: structs.length }, (_, m) => {
-    const entries = others
-      .map(c => [names[c], valueOf(structs.children[c], m)] as const)
-      .filter(([, value]) => value !== null)
-    return entries.length === 0 ? null : JSON.stringify(Object.fromEntries(entries))
+    out.at = 0
+    for (const { key, isNull, write } of fields) {
+      if (isNull(m)) continue
+      out.push(key)
+      write(m)
+    }
+    if (out.at === 0) return null
+    // in place of the first comma
+    out.data[0] = 0x7b
+    out.ascii('}')
+    return decoder.decode(out.data.subarray(0, out.at))
   })
+}
+
+/** Throws where messages of a column have a field that JSON has no form for. */
+export function checkFields(name: string, type: DataType): void {
+  const names = messageNames(type)
+  for (const child of (type.children ?? []) as Field[]) {
+    const bad = names && !names.includes(child.name) ? notJson(child.type) : undefined
+    if (bad) {
+      throw new Error(
+        `column '${name}': the field '${child.name}' of its messages is ${bad}, which has no form in JSON; cast it`,
+      )
+    }
+    if (!names) checkFields(name, child.type)
+  }
 }
 
 interface Parsed {

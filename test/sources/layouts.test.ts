@@ -1,11 +1,41 @@
 import fc from 'fast-check'
-import { Binary, Field, Int64, List, Schema, Utf8, makeData, type Data } from 'apache-arrow'
+import {
+  Binary,
+  DateDay,
+  Decimal,
+  Duration,
+  Field,
+  FixedSizeBinary,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int64,
+  Interval,
+  IntervalUnit,
+  List,
+  Map_,
+  Null,
+  Schema,
+  Struct,
+  TimeMicrosecond,
+  Timestamp,
+  TimeUnit,
+  Uint64,
+  Utf8,
+  makeData,
+  type Data,
+  type DataType,
+} from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
-import { messagesColumn } from '../../engine/arrow/columns.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeText, messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { openConverter } from '../../stages/sources/convert.ts'
 import { columnOf, detectLayout, isTextPlan, layouts, layoutTable } from '../../stages/sources/layouts.ts'
 import { fromValues } from '../../stages/sources/values.ts'
+import writeJsonl from '../../stages/sinks/write_jsonl.ts'
+import { column, numbered, pairs as pairsOfSink, runSink, type Column } from '../sinks/helpers.ts'
 import { assistant, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
 
 const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
@@ -225,6 +255,77 @@ describe('messages', () => {
     ])
     // a stage may turn the pair round
     expect(got.pairs.map(pair => pair.source_rejected_fields)).toEqual([null, null])
+  })
+
+  /** Two rows of one message each, whose messages have these columns as fields. */
+  const withFields = (fields: readonly Column[]) => {
+    const children = [
+      { name: 'role', data: makeText(['assistant', 'assistant']) },
+      { name: 'content', data: makeText(['x', 'y']) },
+      ...fields,
+    ]
+    const struct = new Struct(children.map(({ name, data }) => new Field(name, data.type as DataType, true)))
+    const child = makeData({ type: struct, length: 2, nullCount: 0, children: children.map(({ data }) => data) })
+    const type = new List(new Field('item', struct, true))
+    const side = makeData({ type, length: 2, nullCount: 0, valueOffsets: Int32Array.of(0, 1, 2), child })
+    return toRecordBatch(
+      new Schema([new Field('prompt', new Utf8()), new Field('chosen', type), new Field('rejected', type)]),
+      [makeText([q, q]), side, side],
+      2,
+    )
+  }
+  const typed = (name: string, type: DataType, data: ArrayLike<number> | BigInt64Array): Column => ({
+    name,
+    data: makeData({ type, length: 2, nullCount: 0, data } as never),
+  })
+
+  it('further fields of any type are the JSON that write_jsonl writes; nulls within them stay', async () => {
+    const nested = new Struct([new Field('a', new Utf8()), new Field('b', new List(new Field('item', new Int64())))])
+    const entries = new Struct([new Field('key', new Utf8(), false), new Field('value', new Int64())])
+    const fields = [
+      typed('price', new Decimal(2, 10, 128), Uint32Array.of(0xffffff83, -1, -1, -1, 5, 0, 0, 0)),
+      typed('day', new DateDay(), Int32Array.of(20000, -1)),
+      typed('at', new Timestamp(TimeUnit.NANOSECOND, 'UTC'), BigInt64Array.of(1n, -1n)),
+      typed('clock', new TimeMicrosecond(), BigInt64Array.of(3661000001n, 0n)),
+      typed('wait', new Duration(TimeUnit.SECOND), BigInt64Array.of(90n, 0n)),
+      column('whole', [9007199254740993n, null], new Int64()),
+      column('big', [18446744073709551615n, null], new Uint64()),
+      column('small', [0.1, null], new Float32()),
+      column('odd', [NaN, Infinity], new Float64()),
+      column('bytes', [Uint8Array.of(0, 127, 16), null], new Binary()),
+      column('fixed', [Uint8Array.of(1, 2), null], new FixedSizeBinary(2)),
+      column('two', [[1n, null], null], new FixedSizeList(2, new Field('item', new Int64()))),
+      column('map', [new Map([['k', 9007199254740993n]]), null], new Map_(new Field('entries', entries, false))),
+      column(
+        'é"',
+        [[{ a: null, b: [9007199254740993n, null] }, null], [{ a: '\ufeff', b: null }]],
+        new List(new Field('item', nested)),
+      ),
+    ]
+    const raw = withFields([
+      { name: 'none', data: makeData({ type: new Null(), length: 2 } as never) },
+      column('gone', [null, null], new Utf8()),
+      ...fields,
+    ])
+    const got = read(raw).pairs.map(pair => pair.source_chosen_fields as string)
+    expect(got).toEqual([
+      '[{"price":"-1.25","day":"2024-10-04","at":"1970-01-01T00:00:00.000000001Z","clock":"01:01:01.000001","wait":90,' +
+        '"whole":9007199254740993,"big":18446744073709551615,"small":0.10000000149011612,"odd":null,"bytes":"AH8Q",' +
+        '"fixed":"AQI=","two":[1,null],"map":[{"key":"k","value":9007199254740993}],' +
+        '"é\\"":[{"a":null,"b":[9007199254740993,null]},null]}]',
+      '[{"price":"0.05","day":"1969-12-31","at":"1969-12-31T23:59:59.999999999Z","clock":"00:00:00.000000","wait":0,' +
+        '"odd":null,"é\\"":[{"a":"\ufeff","b":null}]}]',
+    ])
+    const { folder } = await runSink(writeJsonl, {}, [pairsOfSink(numbered(2), fields)])
+    const [line] = readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n')
+    expect(line.slice(line.indexOf('"price"'))).toBe(got[0].slice(2, -1))
+  })
+
+  it('a further field that JSON has no form for is refused when the file is opened, by name', () => {
+    const raw = withFields([typed('span', new Interval(IntervalUnit.YEAR_MONTH), Int32Array.of(1, 2))])
+    expect(() => openConverter(detectLayout(raw.schema, [raw]), raw.schema)).toThrow(
+      /^column 'chosen': the field 'span' of its messages is Interval.*, which has no form in JSON; cast it$/,
+    )
   })
 
   it('exact lists are used as they are, also with the fields the other way round', () => {
