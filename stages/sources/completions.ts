@@ -90,10 +90,21 @@ export function findReplies(schema: Schema): CompletionsAt | undefined {
   }
 }
 
-/** The completions of all rows as one column, their scores (NaN: none), and where those of each row lie. */
-export interface Scored {
-  readonly texts: Data
+/** Scores as float64 (NaN: none), and where the column has integers of 64 bits also those. */
+interface Scores {
   readonly scores: Float64Array
+  readonly whole?: BigInt64Array | BigUint64Array
+}
+
+export function readScores(data: Data): Scores {
+  const values = data.values as unknown
+  const isLong = values instanceof BigInt64Array || values instanceof BigUint64Array
+  return { scores: numberColumn(data).values, ...(isLong ? { whole: values } : {}) }
+}
+
+/** The completions of all rows as one column, their scores, and where those of each row lie. */
+export interface Scored extends Scores {
+  readonly texts: Data
   readonly offsets: Int32Array
   readonly scoreOffsets: Int32Array
 }
@@ -106,7 +117,7 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
   const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
   return {
     texts: at.text === null ? item : child(at.text),
-    scores: numberColumn(scores).values,
+    ...readScores(scores),
     offsets: list.valueOffsets as Int32Array,
     scoreOffsets:
       at.scores === null ? (list.valueOffsets as Int32Array) : (column(at.scores).valueOffsets as Int32Array),
@@ -127,16 +138,22 @@ export interface Pairs {
 /**
  * Completions of one score form a level. `adjacent`: each level against the next lower one; `best_worst`: the highest
  * against the lowest. Between two levels the i-th of one meets the i-th of the other, the shorter one begins again, so
- * that each completion is used and none often. Ties are never paired. Completions without text or score take no part.
+ * that each completion is used and none often. Ties are never paired. Completions without text or score take no part. A
+ * row with a score that float64 would round is refused: it might tie with another, or change its place.
  */
 export function pairUp(
   scored: Scored,
   lowFirst: boolean,
   pairing: 'adjacent' | 'best_worst',
   skip: Uint8Array,
-  refuse: (row: number, reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists', value: number) => void,
+  refuse: (
+    row: number,
+    reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists' | 'inexact_score',
+    value?: number,
+    error?: string,
+  ) => void,
 ): Pairs {
-  const { texts, scores, offsets, scoreOffsets } = scored
+  const { texts, scores, whole, offsets, scoreOffsets } = scored
   const isNull = nullTest(texts)
   const pairs: Pairs = { parents: [], chosen: [], rejected: [], unused: [] }
   const join = (row: number, high: readonly number[], low: readonly number[]) => {
@@ -156,14 +173,23 @@ export function pairUp(
       continue
     }
     const levels = new Map<number, number[]>()
-    let usable = 0
+    let usable = 0,
+      rounded: bigint | undefined
     for (let c = first; c < first + count; c++) {
       const score = scores[c + shift]
       if (Number.isNaN(score) || isNull(c)) continue
       usable++
+      if (whole && Math.abs(score) > Number.MAX_SAFE_INTEGER && BigInt(score) !== whole[c + shift]) {
+        rounded = whole[c + shift]
+      }
       const level = levels.get(score)
       if (level) level.push(c)
       else levels.set(score, [c])
+    }
+    if (rounded !== undefined) {
+      const error = `the score ${rounded} is an integer that float64 rounds; make the scores smaller, or give ranks`
+      refuse(row, 'inexact_score', undefined, error)
+      continue
     }
     if (usable < 2) {
       refuse(row, 'too_few_completions', usable)

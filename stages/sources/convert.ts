@@ -5,7 +5,6 @@ import {
   makeText,
   messagesType,
   nullTest,
-  numberColumn,
   runsOf,
   runsOfRows,
   take,
@@ -14,7 +13,7 @@ import {
 } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
-import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
+import { pairUp, readScored, readScores, type Pairs, type Scored } from './completions.ts'
 import {
   checkFields,
   checkText,
@@ -62,6 +61,11 @@ export const layoutReasons = {
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  inexact_score: {
+    kind: 'broken',
+    about:
+      'a score of the row, or of another reply to its prompt, is an integer beyond 2^53 that float64, which scores are read as, cannot hold',
+  },
   unused_completion: {
     kind: 'broken',
     about:
@@ -475,7 +479,7 @@ const idText = (ids: Data, row: number): string | null => (nullTest(ids)(row) ? 
 function replies({ plan, rows, column }: Task): Scored {
   const at = plan.completions!,
     offsets = groupOffsets(plan, column, rows)
-  return { texts: column(at.list), scores: numberColumn(column(at.scores!)).values, offsets, scoreOffsets: offsets }
+  return { texts: column(at.list), ...readScores(column(at.scores!)), offsets, scoreOffsets: offsets }
 }
 
 /** Pairs of replies by the rows of their chosen ones, ascending. Rows that make none are told why. */
@@ -485,8 +489,8 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
   // of one prompt all rows are refused, or none
   const skip = Uint8Array.from(offsets.subarray(0, -1), first => mask[first])
   for (let row = 0; row < rows; row++) if (isNull(row) || Number.isNaN(scores[row])) refuse(row, 'missing_reply')
-  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, reason, value) => {
-    for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, reason, value)
+  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, ...why) => {
+    for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, ...why)
   })
   const order = found.chosen.map((_, i) => i).sort((a, b) => found.chosen[a] - found.chosen[b] || a - b),
     chosen = order.map(i => found.chosen[i])

@@ -36,7 +36,7 @@ import { columnOf, detectLayout, isTextPlan, layouts, layoutTable } from '../../
 import { fromValues } from '../../stages/sources/values.ts'
 import writeJsonl from '../../stages/sinks/write_jsonl.ts'
 import { column, numbered, pairs as pairsOfSink, runSink, type Column } from '../sinks/helpers.ts'
-import { assistant, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
+import { assistant, pairsOf, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
 
 const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
 const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
@@ -659,6 +659,47 @@ describe('completions', () => {
     const { noted, refused } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(7, 10))
     expect(noted).toEqual([{ row: 7, reason: 'unused_completion' }])
     expect(refused).toEqual([{ row: 9, reason: 'too_few_completions', value: 1 }])
+  })
+
+  it('scores that are integers of 64 bits are held exactly; a row with one that float64 rounds is refused', () => {
+    const lists = (type: DataType, ...rows: readonly (readonly (bigint | null)[])[]) => {
+      const scores = column('scores', rows, new List(new Field('item', type)))
+      const texts = rows.map(list => list.map((_, i) => `says ${i}`))
+      const raw = table(texts.map((completions, i) => ({ id: `r${i}`, prompt: q, completions })))
+      return toRecordBatch(
+        new Schema([...raw.schema.fields, new Field('scores', scores.data.type as DataType, true)]),
+        [...raw.data.children, scores.data],
+        rows.length,
+      )
+    }
+    const big = 2n ** 53n
+    const raw = lists(new Int64(), [big + 1n, big], [big + 2n, big], [-big - 1n, null, -big], [1n, 2n])
+    const batch = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(0, 4))
+    const error = (score: bigint) =>
+      `the score ${score} is an integer that float64 rounds; make the scores smaller, or give ranks`
+    expect(batch.refused).toEqual([
+      { row: 0, reason: 'inexact_score', error: error(big + 1n) },
+      { row: 2, reason: 'inexact_score', error: error(-big - 1n) },
+    ])
+    expect(pairsOf(batch).map(pair => [pair.id, pair.source_chosen_score, pair.source_rejected_score])).toEqual([
+      ['r1-0', Number(big + 2n), Number(big)],
+      ['r3-0', 2, 1],
+    ])
+    expect(read(lists(new Uint64(), [2n ** 64n - 1n, 2n ** 64n - 2n], [2n ** 63n, 2n ** 62n]))).toMatchObject({
+      refused: { 0: 'inexact_score' },
+      pairs: [{ source_chosen_score: 2 ** 63, source_rejected_score: 2 ** 62 }],
+    })
+    const decimals = new Decimal(2, 10, 128)
+    const score = makeData({ type: decimals, length: 2, nullCount: 0, data: Uint32Array.of(1, 0, 0, 0, 2, 0, 0, 0) })
+    const texts = { prompt: makeText([q, q]), response: makeText([a, b]) }
+    const names = new Schema(
+      [...Object.keys(texts).map(name => [name, new Utf8()] as const), ['score', decimals] as const].map(
+        ([name, type]) => new Field(name, type),
+      ),
+    )
+    expect(() => read(toRecordBatch(names, [...Object.values(texts), score], 2))).toThrow(
+      /^no known layout .*score Decimal/,
+    )
   })
 
   it('rows that make no pair', () => {
