@@ -126,13 +126,13 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
 
 /**
  * Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a
- * row makes none. `unused`: rows that make some, and have completions that take no part.
+ * row makes none. `noted`: rows that make some, and have completions that take no part.
  */
 export interface Pairs {
   readonly parents: number[]
   readonly chosen: number[]
   readonly rejected: number[]
-  readonly unused: number[]
+  readonly noted: { readonly row: number; readonly reason: 'unused_completion' | 'left_out' }[]
 }
 
 /**
@@ -155,7 +155,7 @@ export function pairUp(
 ): Pairs {
   const { texts, scores, whole, offsets, scoreOffsets } = scored
   const isNull = nullTest(texts)
-  const pairs: Pairs = { parents: [], chosen: [], rejected: [], unused: [] }
+  const pairs: Pairs = { parents: [], chosen: [], rejected: [], noted: [] }
   const join = (row: number, high: readonly number[], low: readonly number[]) => {
     for (let i = 0; i < Math.max(high.length, low.length); i++) {
       pairs.parents.push(row)
@@ -200,7 +200,8 @@ export function pairUp(
       refuse(row, 'tied_scores', order[0])
       continue
     }
-    if (usable < count) pairs.unused.push(row)
+    if (usable < count) pairs.noted.push({ row, reason: 'unused_completion' })
+    if (pairing === 'best_worst' && order.length > 2) pairs.noted.push({ row, reason: 'left_out' })
     if (pairing === 'best_worst') join(row, levels.get(order[0])!, levels.get(order[order.length - 1])!)
     else for (let k = 1; k < order.length; k++) join(row, levels.get(order[k - 1])!, levels.get(order[k])!)
   }

@@ -74,7 +74,8 @@ export const layoutReasons = {
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
   left_out: {
     kind: 'configured',
-    about: 'ranked replies: `pairing: best_worst` leaves out those between the highest and the lowest',
+    about:
+      '`pairing: best_worst` leaves out what is between the highest and the lowest score: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
   },
 } as const satisfies Record<string, Reason>
 
@@ -189,7 +190,7 @@ export function openConverter(
         suffix,
         isBare,
         within = [],
-        unused = [],
+        noted = [],
       } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
@@ -202,7 +203,7 @@ export function openConverter(
         row: parents.map(row => rows[row]),
         refused,
         within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })),
-        noted: unused.map(row => ({ row: rows[row], reason: 'unused_completion' satisfies ReasonName })),
+        noted: noted.map(({ row, reason }) => ({ row: rows[row], reason: reason satisfies ReasonName })),
         rows,
         ids,
         raw: batch,
@@ -236,7 +237,7 @@ interface Made {
   /** Rows that are the rejected side of another one's pair, and no pair's own. */
   readonly within?: SourceBatch['within']
   /** Rows with completions that are in no pair. */
-  readonly unused?: readonly number[]
+  readonly noted?: Pairs['noted']
 }
 
 /** The prompt as its column has it; of text with all parts. */
@@ -462,7 +463,7 @@ function convertCompletions(task: Task): Made {
     suffix,
     isBare: at.isFlat,
     within: at.isFlat ? rejectedOnly(pairs) : [],
-    unused: pairs.unused,
+    noted: pairs.noted,
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
       ...extras.map(takeExtras),
@@ -498,7 +499,7 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
     used = new Set([...chosen, ...rejected])
   for (let row = 0; row < rows; row++) if (!used.has(row)) refuse(row, 'left_out')
   // of replies that are rows of their own each has its reason
-  return { parents: chosen, chosen, rejected, unused: [] }
+  return { parents: chosen, chosen, rejected, noted: [] }
 }
 
 /** Replies that are never the chosen one, each with the row of the first pair that it is in. */

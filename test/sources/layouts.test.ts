@@ -661,6 +661,23 @@ describe('completions', () => {
     expect(refused).toEqual([{ row: 9, reason: 'too_few_completions', value: 1 }])
   })
 
+  it('best_worst notes the rows that have completions between the highest and the lowest', () => {
+    const raw = table([
+      row,
+      { ...row, ...scored(['a', 1], ['b', 0], ['c', 1]) },
+      { ...row, ...scored(['a', 1], ['b', 0], ['c', 2]) },
+      { ...row, ...scored(['a', 1], ['b', 1], ['c', 1]) },
+    ])
+    const noted = (pairing: 'adjacent' | 'best_worst') =>
+      openConverter(detectLayout(raw.schema, [raw]), raw.schema, { pairing }).convert(raw, rowsFrom(7, 11)).noted
+    expect(noted('best_worst')).toEqual([
+      { row: 7, reason: 'unused_completion' },
+      { row: 7, reason: 'left_out' },
+      { row: 9, reason: 'left_out' },
+    ])
+    expect(noted('adjacent')).toEqual([{ row: 7, reason: 'unused_completion' }])
+  })
+
   it('scores that are integers of 64 bits are held exactly; a row with one that float64 rounds is refused', () => {
     const lists = (type: DataType, ...rows: readonly (readonly (bigint | null)[])[]) => {
       const scores = column('scores', rows, new List(new Field('item', type)))
