@@ -12,7 +12,7 @@ import {
 } from 'apache-arrow'
 import type { ParquetField } from 'parquetjs-lite'
 import { nullTest } from '../../engine/arrow/columns.ts'
-import { Bytes, jsonWriter } from './json.ts'
+import { Bytes, jsonWriter } from '../../engine/arrow/json.ts'
 
 export type Compression = 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY'
 

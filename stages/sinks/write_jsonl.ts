@@ -1,10 +1,10 @@
 /** Writes pairs as JSON Lines: for tools without Arrow, and for eyes. */
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { Bytes, notJson, objectWriter } from '../../engine/arrow/json.ts'
 import { writeAll } from '../../engine/io.ts'
 import { defineSink, Type } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
-import { Bytes, notJson, objectWriter } from './json.ts'
 
 const FLUSH_BYTES = 4 << 20
 

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
 import parquet, { type ParquetField, type ParquetStream } from 'parquetjs-lite'
 import { sizeOf } from '../../engine/arrow/columns.ts'
+import { notJson } from '../../engine/arrow/json.ts'
 import { writeAll } from '../../engine/io.ts'
 import { choice, defineSink, Type, type SinkInput } from '../define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
-import { notJson } from './json.ts'
 import { jsonReader, lostName, misfit, parquetField, parquetReader, type Compression } from './parquet_values.ts'
 
 /** Values that a row group may hold before they are written, however few rows they are: what bounds the memory. */

@@ -90,10 +90,21 @@ export function findReplies(schema: Schema): CompletionsAt | undefined {
   }
 }
 
-/** The completions of all rows as one column, their scores (NaN: none), and where those of each row lie. */
-export interface Scored {
-  readonly texts: Data
+/** Scores as float64 (NaN: none), and where the column has integers of 64 bits also those. */
+interface Scores {
   readonly scores: Float64Array
+  readonly whole?: BigInt64Array | BigUint64Array
+}
+
+export function readScores(data: Data): Scores {
+  const values = data.values as unknown
+  const isLong = values instanceof BigInt64Array || values instanceof BigUint64Array
+  return { scores: numberColumn(data).values, ...(isLong ? { whole: values } : {}) }
+}
+
+/** The completions of all rows as one column, their scores, and where those of each row lie. */
+export interface Scored extends Scores {
+  readonly texts: Data
   readonly offsets: Int32Array
   readonly scoreOffsets: Int32Array
 }
@@ -106,7 +117,7 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
   const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
   return {
     texts: at.text === null ? item : child(at.text),
-    scores: numberColumn(scores).values,
+    ...readScores(scores),
     offsets: list.valueOffsets as Int32Array,
     scoreOffsets:
       at.scores === null ? (list.valueOffsets as Int32Array) : (column(at.scores).valueOffsets as Int32Array),
@@ -115,30 +126,36 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
 
 /**
  * Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a
- * row makes none. `unused`: rows that make some, and have completions that take no part.
+ * row makes none. `noted`: rows that make some, and have completions that take no part.
  */
 export interface Pairs {
   readonly parents: number[]
   readonly chosen: number[]
   readonly rejected: number[]
-  readonly unused: number[]
+  readonly noted: { readonly row: number; readonly reason: 'unused_completion' | 'left_out' }[]
 }
 
 /**
  * Completions of one score form a level. `adjacent`: each level against the next lower one; `best_worst`: the highest
  * against the lowest. Between two levels the i-th of one meets the i-th of the other, the shorter one begins again, so
- * that each completion is used and none often. Ties are never paired. Completions without text or score take no part.
+ * that each completion is used and none often. Ties are never paired. Completions without text or score take no part. A
+ * row with a score that float64 would round is refused: it might tie with another, or change its place.
  */
 export function pairUp(
   scored: Scored,
   lowFirst: boolean,
   pairing: 'adjacent' | 'best_worst',
   skip: Uint8Array,
-  refuse: (row: number, reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists', value: number) => void,
+  refuse: (
+    row: number,
+    reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists' | 'inexact_score',
+    value?: number,
+    error?: string,
+  ) => void,
 ): Pairs {
-  const { texts, scores, offsets, scoreOffsets } = scored
+  const { texts, scores, whole, offsets, scoreOffsets } = scored
   const isNull = nullTest(texts)
-  const pairs: Pairs = { parents: [], chosen: [], rejected: [], unused: [] }
+  const pairs: Pairs = { parents: [], chosen: [], rejected: [], noted: [] }
   const join = (row: number, high: readonly number[], low: readonly number[]) => {
     for (let i = 0; i < Math.max(high.length, low.length); i++) {
       pairs.parents.push(row)
@@ -156,14 +173,23 @@ export function pairUp(
       continue
     }
     const levels = new Map<number, number[]>()
-    let usable = 0
+    let usable = 0,
+      rounded: bigint | undefined
     for (let c = first; c < first + count; c++) {
       const score = scores[c + shift]
       if (Number.isNaN(score) || isNull(c)) continue
       usable++
+      if (whole && Math.abs(score) > Number.MAX_SAFE_INTEGER && BigInt(score) !== whole[c + shift]) {
+        rounded = whole[c + shift]
+      }
       const level = levels.get(score)
       if (level) level.push(c)
       else levels.set(score, [c])
+    }
+    if (rounded !== undefined) {
+      const error = `the score ${rounded} is an integer that float64 rounds; make the scores smaller, or give ranks`
+      refuse(row, 'inexact_score', undefined, error)
+      continue
     }
     if (usable < 2) {
       refuse(row, 'too_few_completions', usable)
@@ -174,7 +200,8 @@ export function pairUp(
       refuse(row, 'tied_scores', order[0])
       continue
     }
-    if (usable < count) pairs.unused.push(row)
+    if (usable < count) pairs.noted.push({ row, reason: 'unused_completion' })
+    if (pairing === 'best_worst' && order.length > 2) pairs.noted.push({ row, reason: 'left_out' })
     if (pairing === 'best_worst') join(row, levels.get(order[0])!, levels.get(order[order.length - 1])!)
     else for (let k = 1; k < order.length; k++) join(row, levels.get(order[k - 1])!, levels.get(order[k])!)
   }

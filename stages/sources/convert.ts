@@ -5,7 +5,6 @@ import {
   makeText,
   messagesType,
   nullTest,
-  numberColumn,
   runsOf,
   runsOfRows,
   take,
@@ -15,8 +14,9 @@ import {
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { saidBeside } from '../further_fields.ts'
-import { pairUp, readScored, type Pairs, type Scored } from './completions.ts'
+import { pairUp, readScored, readScores, type Pairs, type Scored } from './completions.ts'
 import {
+  checkFields,
   checkText,
   chooseRows,
   cutMessages,
@@ -43,11 +43,12 @@ export const layoutReasons = {
   unreadable_prompt: {
     kind: 'broken',
     about:
-      'the prompt is no JSON list of messages, or cut within a character, or its history no list of [question, answer]',
+      'the prompt is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels, or its history is no list of [question, answer]',
   },
   unreadable_side: {
     kind: 'broken',
-    about: 'chosen or rejected is no JSON list of messages, or cut within a character',
+    about:
+      'chosen or rejected is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels',
   },
   unreadable_transcript: {
     kind: 'broken',
@@ -62,6 +63,11 @@ export const layoutReasons = {
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
   tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  inexact_score: {
+    kind: 'broken',
+    about:
+      'a score of the row, or of another reply to its prompt, is an integer beyond 2^53 that float64, which scores are read as, cannot hold',
+  },
   unused_completion: {
     kind: 'broken',
     about:
@@ -70,7 +76,8 @@ export const layoutReasons = {
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
   left_out: {
     kind: 'configured',
-    about: 'ranked replies: `pairing: best_worst` leaves out those between the highest and the lowest',
+    about:
+      '`pairing: best_worst` leaves out what is between the highest and the lowest score: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
   },
 } as const satisfies Record<string, Reason>
 
@@ -141,6 +148,7 @@ export function openConverter(
   raw: Schema,
   { carry, pairing = 'adjacent' }: ConvertOptions = {},
 ): Converter {
+  for (const name of usedColumns(plan)) checkFields(name, raw.fields.find(column => column.name === name)!.type)
   const extras = extraSides(plan, raw)
   const made = [
     ...extras.map(side => `source_${side}_fields`),
@@ -164,10 +172,15 @@ export function openConverter(
       for (const name of usedColumns(plan)) checkText(name, column(name))
       const refused: SourceBatch['refused'][number][] = []
       const mask = new Uint8Array(batch.numRows)
-      const refuse = (row: number, reason: ReasonName, value?: number): void => {
+      const refuse = (row: number, reason: ReasonName, value?: number, error?: string): void => {
         if (mask[row]) return
         mask[row] = 1
-        refused.push({ row: rows[row], reason, ...(value === undefined ? {} : { value }) })
+        refused.push({
+          row: rows[row],
+          reason,
+          ...(value === undefined ? {} : { value }),
+          ...(error === undefined ? {} : { error }),
+        })
       }
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
       const {
@@ -177,7 +190,7 @@ export function openConverter(
         suffix,
         isBare,
         within = [],
-        unused = [],
+        noted = [],
       } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
@@ -190,7 +203,7 @@ export function openConverter(
         row: parents.map(row => rows[row]),
         refused,
         within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })),
-        noted: unused.map(row => ({ row: rows[row], reason: 'unused_completion' satisfies ReasonName })),
+        noted: noted.map(({ row, reason }) => ({ row: rows[row], reason: reason satisfies ReasonName })),
         rows,
         ids,
         raw: batch,
@@ -203,7 +216,7 @@ interface Task {
   readonly plan: Plan
   readonly rows: number
   column(name: string): Data
-  refuse(row: number, reason: ReasonName, value?: number): void
+  refuse(row: number, reason: ReasonName, value?: number, error?: string): void
   /** 1 where a row has been refused. */
   readonly mask: Uint8Array
   readonly extras: readonly (typeof SIDES)[number][]
@@ -224,7 +237,7 @@ interface Made {
   /** Rows that are the rejected side of another one's pair, and no pair's own. */
   readonly within?: SourceBatch['within']
   /** Rows with completions that are in no pair. */
-  readonly unused?: readonly number[]
+  readonly noted?: Pairs['noted']
 }
 
 /** The prompt as its column has it; of text with what stands above and below, and after earlier turns. */
@@ -236,19 +249,24 @@ function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Said {
       ? { data: joinPrompts(column(name), part(parts.context), part(parts.input)) }
       : readForm(form, column(name), 'user')
   const whole = parts.history === undefined ? said : withHistory(said, column(parts.history))
-  whole.bad?.forEach((bad, row) => bad && refuse(row, 'unreadable_prompt'))
+  refuseBad(whole, prompt!, refuse, 'unreadable_prompt')
   return whole
+}
+
+function refuseBad(said: Said, { column }: Bound, refuse: Task['refuse'], reason: ReasonName): void {
+  said.bad?.forEach((bad, row) => {
+    const fault = bad ? said.faults?.get(row) : undefined
+    if (bad) refuse(row, reason, undefined, fault && `${column}: ${fault}`)
+  })
 }
 
 /** The prompt with its system message. */
 const headed = ({ plan: { parts }, column }: Task, prompt: Said): Said =>
   parts.system === undefined ? prompt : withSystem(prompt, column(parts.system))
 
-function readSide({ column, refuse }: Task, { column: name, form }: Bound): Said {
-  const said = readForm(form, column(name), 'assistant')
-  said.bad?.forEach(
-    (bad, row) => bad && refuse(row, form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side'),
-  )
+function readSide({ column, refuse }: Task, bound: Bound): Said {
+  const said = readForm(bound.form, column(bound.column), 'assistant')
+  refuseBad(said, bound, refuse, bound.form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side')
   return said
 }
 
@@ -436,7 +454,7 @@ function convertCompletions(task: Task): Made {
     suffix,
     isBare: at.isFlat,
     within: at.isFlat ? rejectedOnly(pairs) : [],
-    unused: pairs.unused,
+    noted: pairs.noted,
     sides: SIDES.map(side => take(side === 'prompt' ? prompt.data : said.data, runsOfRows(picks[side])) as Data<List>),
     madeColumns: [
       ...extras.map(takeExtras),
@@ -453,7 +471,7 @@ const idText = (ids: Data, row: number): string | null => (nullTest(ids)(row) ? 
 function replies({ plan, rows, column }: Task): Scored {
   const at = plan.completions!,
     offsets = groupOffsets(plan, column, rows)
-  return { texts: column(at.list), scores: numberColumn(column(at.scores!)).values, offsets, scoreOffsets: offsets }
+  return { texts: column(at.list), ...readScores(column(at.scores!)), offsets, scoreOffsets: offsets }
 }
 
 /** Pairs of replies by the rows of their chosen ones, ascending. Rows that make none are told why. */
@@ -463,8 +481,8 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
   // of one prompt all rows are refused, or none
   const skip = Uint8Array.from(offsets.subarray(0, -1), first => mask[first])
   for (let row = 0; row < rows; row++) if (isNull(row) || Number.isNaN(scores[row])) refuse(row, 'missing_reply')
-  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, reason, value) => {
-    for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, reason, value)
+  const found = pairUp(scored, plan.completions!.lowFirst, pairing, skip, (group, ...why) => {
+    for (let row = offsets[group]; row < offsets[group + 1]; row++) refuse(row, ...why)
   })
   const order = found.chosen.map((_, i) => i).sort((a, b) => found.chosen[a] - found.chosen[b] || a - b),
     chosen = order.map(i => found.chosen[i])
@@ -472,7 +490,7 @@ function pairReplies({ plan, rows, refuse, mask, pairing }: Task, scored: Scored
     used = new Set([...chosen, ...rejected])
   for (let row = 0; row < rows; row++) if (!used.has(row)) refuse(row, 'left_out')
   // of replies that are rows of their own each has its reason
-  return { parents: chosen, chosen, rejected, unused: [] }
+  return { parents: chosen, chosen, rejected, noted: [] }
 }
 
 /** Replies that are never the chosen one, each with the row of the first pair that it is in. */

@@ -35,7 +35,7 @@ export const inputOptions = {
   pairing: choice(['adjacent', 'best_worst'], {
     default: 'adjacent',
     description:
-      'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone',
+      'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone; those between are told as `left_out`',
   }),
   columns: Type.Optional(
     Type.Array(Type.String(), { description: 'columns to carry beside the pair; all when left out' }),

@@ -1,6 +1,6 @@
 /** How the text of a prompt or a side lies in a column, and each of those ways as a messages column. */
 import { isUtf8 } from 'node:buffer'
-import { DataType, type Data, type List } from 'apache-arrow'
+import { DataType, type Data, type Field, type List } from 'apache-arrow'
 import {
   concat,
   encoder,
@@ -14,8 +14,9 @@ import {
   type Message,
   type TextColumn,
 } from '../../engine/arrow/columns.ts'
+import { Bytes, jsonWriter, notJson } from '../../engine/arrow/json.ts'
 import { textFromBytes } from './ids.ts'
-import { valueOf } from './plain.ts'
+import { lossOf, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
 import { readTranscripts } from './transcripts.ts'
 
 /**
@@ -26,12 +27,13 @@ export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message'
 
 /**
  * What a column says, one row each: `data` of messagesType. `bad[row]` is 1 where the row cannot be read (it is an
- * empty list then). `extras[m]` is the JSON of what message m has beside role and content, null where nothing; left out
- * when no message can have any.
+ * empty list then), and `faults` say of some of them why. `extras[m]` is the JSON of what message m has beside role and
+ * content, null where nothing; left out when no message can have any.
  */
 export interface Said {
   readonly data: Data<List>
   readonly bad?: Uint8Array
+  readonly faults?: ReadonlyMap<number, string>
   readonly extras?: readonly (string | null)[]
 }
 
@@ -42,6 +44,8 @@ const ROLES = new Map([
   ['observation', 'tool'],
   ['function_call', 'assistant'],
 ])
+
+const decoder = new TextDecoder()
 
 const PAIRS = [
   ['role', 'content'],
@@ -208,22 +212,54 @@ function renameRoles(role: Data): Data {
   return take(makeText(names), picks)
 }
 
+/** What each message has beside its text: its fields as `write_jsonl` writes columns, those that are null left out. */
 function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
-  const names = (structs.type as DataType).children.map(field => field.name)
+  const out = new Bytes()
+  const fields = others
+    .map(c => [(structs.type as DataType).children[c].name, structs.children[c]] as const)
+    .filter(([, data]) => !DataType.isNull(data.type))
+    .map(([name, data]) => ({
+      key: encoder.encode(`,${JSON.stringify(name)}:`),
+      isNull: nullTest(data),
+      write: jsonWriter(data, out),
+    }))
   return Array.from({ length: structs.length }, (_, m) => {
-    const entries = others
-      .map(c => [names[c], valueOf(structs.children[c], m)] as const)
-      .filter(([, value]) => value !== null)
-    return entries.length === 0 ? null : JSON.stringify(Object.fromEntries(entries))
+    out.at = 0
+    for (const { key, isNull, write } of fields) {
+      if (isNull(m)) continue
+      out.push(key)
+      write(m)
+    }
+    if (out.at === 0) return null
+    // in place of the first comma
+    out.data[0] = 0x7b
+    out.ascii('}')
+    return decoder.decode(out.data.subarray(0, out.at))
   })
+}
+
+/** Throws where messages of a column have a field that JSON has no form for. */
+export function checkFields(name: string, type: DataType): void {
+  const names = messageNames(type)
+  for (const child of (type.children ?? []) as Field[]) {
+    const bad = names && !names.includes(child.name) ? notJson(child.type) : undefined
+    if (bad) {
+      throw new Error(
+        `column '${name}': the field '${child.name}' of its messages is ${bad}, which has no form in JSON; cast it`,
+      )
+    }
+    if (!names) checkFields(name, child.type)
+  }
 }
 
 interface Parsed {
   readonly messages: Message[]
   readonly extras: (string | null)[]
+  /** Why the messages cannot be kept as they are, in words. */
+  readonly fault?: string
 }
 
-/** The messages of a JSON text; undefined when it is no list of at least one message whose content is text or null. */
+/** The messages of a JSON text; undefined when it is no list of at least one message. */
 function parseMessages(text: string): Parsed | undefined {
   let list: unknown
   try {
@@ -232,36 +268,75 @@ function parseMessages(text: string): Parsed | undefined {
     return undefined
   }
   if (!Array.isArray(list) || list.length === 0) return undefined
-  const parsed: Parsed = { messages: [], extras: [] }
+  const messages: Message[] = [],
+    further: [string, unknown][][] = []
+  const seen: Seen = { keys: 0, isLarge: false, isDeep: false }
+  let fault: string | undefined
   for (const item of list as unknown[]) {
     if (typeof item !== 'object' || item === null) return undefined
     const message = item as Record<string, unknown>
     const names = PAIRS.find(([role]) => typeof message[role] === 'string')
     if (!names) return undefined
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
-    if (typeof content !== 'string' && content !== null) return undefined
-    const name = role as string
+    const name = role as string,
+      said = typeof content === 'string' ? content : ''
+    if (content !== null && typeof content !== 'string') fault = `the ${names[1]} of a message is not text`
     // half a character, which UTF-8 cannot hold: it would be another text
-    if (content?.isWellFormed() === false || !name.isWellFormed()) return undefined
-    parsed.messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: content ?? '' })
-    const extra = Object.entries(rest).filter(([, value]) => value !== null)
-    parsed.extras.push(extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)))
+    if (!said.isWellFormed() || !name.isWellFormed()) fault = 'a message is cut in the middle of a character'
+    messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: said })
+    const others = Object.entries(rest)
+    seen.keys += Object.keys(message).length
+    for (const [, value] of others) look(value, seen, 2)
+    further.push(others.filter(([, value]) => value !== null))
   }
-  return parsed
+  if (seen.isDeep) fault = `a message nests deeper than ${MOST_NESTING} levels, the most that are read`
+  else if (seen.isLarge || mostKeys(text) > seen.keys) fault ??= lossOf(text, list)
+  if (fault !== undefined) return { messages, extras: [], fault }
+  if (!seen.isLarge) return { messages, extras: further.map(others => fieldsJson(others, JSON.stringify)) }
+  const exact = parseDigits(text) as Readonly<Record<string, unknown>>[]
+  const withDigits = (others: [string, unknown][], m: number) => others.map(([key]) => [key, exact[m][key]] as const)
+  return { messages, extras: further.map((others, m) => fieldsJson(withDigits(others, m), stringifyDigits)) }
+}
+
+const fieldsJson = (
+  entries: readonly (readonly [string, unknown])[],
+  stringify: (value: object) => string,
+): string | null => (entries.length === 0 ? null : stringify(Object.fromEntries(entries)))
+
+/** What the values of a JSON text have: keys, integers that may have lost digits, more levels than are read. */
+interface Seen {
+  keys: number
+  isLarge: boolean
+  isDeep: boolean
+}
+
+function look(value: unknown, seen: Seen, level: number): void {
+  if (typeof value === 'number') seen.isLarge ||= Math.abs(value) > Number.MAX_SAFE_INTEGER
+  if (typeof value !== 'object' || value === null) return
+  if (level === MOST_NESTING) {
+    seen.isDeep = true
+    return
+  }
+  const inner = Object.values(value) as unknown[]
+  if (!Array.isArray(value)) seen.keys += inner.length
+  for (const one of inner) look(one, seen, level + 1)
 }
 
 function readJson(data: Data): Said {
   const column = textColumn(data)
-  const bad = new Uint8Array(column.rows)
+  const bad = new Uint8Array(column.rows),
+    faults = new Map<number, string>()
   const rows: Message[][] = []
   const extras: (string | null)[] = []
   for (let row = 0; row < column.rows; row++) {
     const parsed = column.isNull(row) ? undefined : parseMessages(column.text(row))
-    if (!parsed) bad[row] = 1
+    if (parsed?.fault !== undefined) faults.set(row, parsed.fault)
+    const isKept = parsed !== undefined && parsed.fault === undefined
+    if (!isKept) bad[row] = 1
     else for (const extra of parsed.extras) extras.push(extra)
-    rows.push(parsed?.messages ?? [])
+    rows.push(isKept ? parsed.messages : [])
   }
-  return { data: makeMessages(rows), bad, extras }
+  return { data: makeMessages(rows), bad, faults, extras }
 }
 
 /**

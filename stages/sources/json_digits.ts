@@ -1,7 +1,11 @@
 /** JSON whose integers keep all their digits, where JSON.parse would round them to a float64. */
+import { randomUUID } from 'node:crypto'
 
-/** What an integer beyond 2^53 is in a parsed value: text that begins so. */
-const MARK = '\u0000integer:'
+/** The most levels that a value may nest; what goes through it goes as deep. */
+export const MOST_NESTING = 100
+
+/** What an integer beyond 2^53 is in a parsed value: text that begins so. No text of a file can be mistaken for one. */
+const MARK = `\u0000integer ${randomUUID()}:`
 const LONG = /\d{16}/
 const isNumberPart = (code: number): boolean =>
   (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65
@@ -120,6 +124,32 @@ export function numberBeyond(text: string): { number: string; key: string } | un
   return undefined
 }
 
+/**
+ * What a parsed value would not keep of its text, in words; undefined where it keeps all. `mayTwice`: the text may have
+ * a key twice.
+ */
+export function lossOf(text: string, value: unknown, mayTwice = true): string | undefined {
+  const key = mayTwice ? keyTwice(text) : undefined
+  if (key !== undefined) return `the key '${key}' is there twice in one object`
+  const beyond = isBeyond(value) ? numberBeyond(text) : undefined
+  return beyond && `the number ${cut(beyond.number)} of the key '${beyond.key}' is beyond what a float64 holds`
+}
+
+const cut = (number: string): string => (number.length > 40 ? `${number.slice(0, 40)}…` : number)
+
+/** The most keys that the objects of a JSON text can have, all together: text that looks like one counts too. */
+export function mostKeys(text: string): number {
+  let count = 0
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+    let before = at - 1
+    while (isWhite(text.charCodeAt(before))) before--
+    if (text.charCodeAt(before) === 0x22) count++
+  }
+  return count
+}
+
+const isWhite = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+
 function unescaped(quoted: string): string {
   if (!quoted.includes('\\')) return quoted.slice(1, -1)
   try {
@@ -129,10 +159,10 @@ function unescaped(quoted: string): string {
   }
 }
 
-/** The place of the next character that is no blank, within a line. */
-export function skipWhite(line: string, from: number): number {
+/** The place of the next character that is no blank. */
+export function skipWhite(text: string, from: number): number {
   let at = from
-  while (line[at] === ' ' || line[at] === '\t' || line[at] === '\r') at++
+  while (isWhite(text.charCodeAt(at))) at++
   return at
 }
 

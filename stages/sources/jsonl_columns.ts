@@ -5,11 +5,10 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import {
   asNumbers,
   digitsOf,
-  isBeyond,
   isMarked,
-  keyTwice,
+  lossOf,
   mayMark,
-  numberBeyond,
+  MOST_NESTING,
   parseDigits,
   stringifyDigits,
 } from './json_digits.ts'
@@ -34,11 +33,8 @@ export const OTHER = 'source_other'
 /** Text column of the raw batch alone: lines that could not be read. */
 export const LINE = 'source_line'
 
-/**
- * Bounds of what a line may ask for: its columns, how deep a value nests, and, of a line of many megabytes, its values.
- */
+/** Bounds of what a line may ask for: its columns, and, of a line of many megabytes, its values. */
 const MOST_COLUMNS = 10_000,
-  MOST_NESTING = 100,
   MOST_VALUES = 1 << 24,
   LONG_LINE = 1 << 23
 
@@ -141,13 +137,8 @@ export function parseLine(line: string, mayTwice = true): Json | string {
     if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) {
       return `the line nests deeper than ${MOST_NESTING} levels, the most that are read`
     }
-    const key = mayTwice ? keyTwice(line) : undefined
-    if (key !== undefined) return `the key '${key}' is there twice in one object`
-    const beyond = isBeyond(value) ? numberBeyond(line) : undefined
-    if (beyond !== undefined) {
-      const { key, number } = beyond
-      return `the number ${number.length > 40 ? `${number.slice(0, 40)}…` : number} of the key '${key}' is beyond what a float64 holds`
-    }
+    const loss = lossOf(line, value, mayTwice)
+    if (loss !== undefined) return loss
     const cut = HALF.test(line) ? findHalf(value) : undefined
     if (cut !== undefined) return cut
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -156,23 +156,31 @@ describe('a row that no stage dropped and no output took', () => {
       { id: 'a', prompt: 'Name a prime.', completions },
       { id: 'b', prompt: 'Another?', completions: [...completions, none] },
     ])
-    const result = await run(
-      {
-        version: 1,
-        name: 'g',
-        stages: [
-          { id: 'pairs', use: 'read_jsonl', with: { path } },
-          { id: 'dpo', use: 'write_arrow' },
-        ],
-      },
-      { output: join(at, 'out') },
-    )
+    const graphOf = (file: string, pairing: string) => ({
+      version: 1 as const,
+      name: 'g',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path: file, pairing } },
+        { id: 'dpo', use: 'write_arrow' },
+      ],
+    })
+    const result = await run(graphOf(path, 'adjacent'), { output: join(at, 'out') })
     expect(result.manifest.stages.pairs.notes).toEqual({ unused_completion: 1 })
     expect(result.manifest.rows).toMatchObject({ read: 2, dropped: 0 })
     expect(rowsOf(join(result.folder, 'notes', 'pairs'))).toMatchObject([
       { id: 'b', completions: [{}, {}, none], noted_reason: 'unused_completion', source_row: 1 },
     ])
     expect(summaryText(result)).toMatch(/pairs: noted: unused_completion 1/)
+    // a row may be noted for both
+    const between = { response: 'Five.', score: 1.5 },
+      both = [...completions, none, between]
+    const more = writeJsonl(join(at, 'more.jsonl'), [{ id: 'c', prompt: 'A third?', completions: both }])
+    const ends = await run(graphOf(more, 'best_worst'), { output: join(at, 'ends') })
+    expect(ends.manifest.stages.pairs.notes).toEqual({ left_out: 1, unused_completion: 1 })
+    expect(rowsOf(join(ends.folder, 'notes', 'pairs'))).toMatchObject(
+      ['unused_completion', 'left_out'].map(reason => ({ id: 'c', completions: both, noted_reason: reason })),
+    )
+    expect(summaryText(ends)).toMatch(/pairs: noted: .*left_out 1/)
   })
 
   it('of ranked replies: the lowest is the rejected side of the row that is named, and lies in notes/ with all that it had', async () => {

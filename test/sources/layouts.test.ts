@@ -1,12 +1,42 @@
 import fc from 'fast-check'
-import { Binary, Field, Int64, List, Schema, Utf8, makeData, type Data } from 'apache-arrow'
+import {
+  Binary,
+  DateDay,
+  Decimal,
+  Duration,
+  Field,
+  FixedSizeBinary,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int64,
+  Interval,
+  IntervalUnit,
+  List,
+  Map_,
+  Null,
+  Schema,
+  Struct,
+  TimeMicrosecond,
+  Timestamp,
+  TimeUnit,
+  Uint64,
+  Utf8,
+  makeData,
+  type Data,
+  type DataType,
+} from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
-import { messagesColumn } from '../../engine/arrow/columns.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeText, messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { openConverter } from '../../stages/sources/convert.ts'
 import { columnOf, detectLayout, isTextPlan, layouts, layoutTable } from '../../stages/sources/layouts.ts'
 import { fromValues } from '../../stages/sources/values.ts'
-import { assistant, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
+import writeJsonl from '../../stages/sinks/write_jsonl.ts'
+import { column, numbered, pairs as pairsOfSink, runSink, type Column } from '../sinks/helpers.ts'
+import { assistant, pairsOf, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
 
 const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
 const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
@@ -227,6 +257,77 @@ describe('messages', () => {
     expect(got.pairs.map(pair => pair.source_rejected_fields)).toEqual([null, null])
   })
 
+  /** Two rows of one message each, whose messages have these columns as fields. */
+  const withFields = (fields: readonly Column[]) => {
+    const children = [
+      { name: 'role', data: makeText(['assistant', 'assistant']) },
+      { name: 'content', data: makeText(['x', 'y']) },
+      ...fields,
+    ]
+    const struct = new Struct(children.map(({ name, data }) => new Field(name, data.type as DataType, true)))
+    const child = makeData({ type: struct, length: 2, nullCount: 0, children: children.map(({ data }) => data) })
+    const type = new List(new Field('item', struct, true))
+    const side = makeData({ type, length: 2, nullCount: 0, valueOffsets: Int32Array.of(0, 1, 2), child })
+    return toRecordBatch(
+      new Schema([new Field('prompt', new Utf8()), new Field('chosen', type), new Field('rejected', type)]),
+      [makeText([q, q]), side, side],
+      2,
+    )
+  }
+  const typed = (name: string, type: DataType, data: ArrayLike<number> | BigInt64Array): Column => ({
+    name,
+    data: makeData({ type, length: 2, nullCount: 0, data } as never),
+  })
+
+  it('further fields of any type are the JSON that write_jsonl writes; nulls within them stay', async () => {
+    const nested = new Struct([new Field('a', new Utf8()), new Field('b', new List(new Field('item', new Int64())))])
+    const entries = new Struct([new Field('key', new Utf8(), false), new Field('value', new Int64())])
+    const fields = [
+      typed('price', new Decimal(2, 10, 128), Uint32Array.of(0xffffff83, -1, -1, -1, 5, 0, 0, 0)),
+      typed('day', new DateDay(), Int32Array.of(20000, -1)),
+      typed('at', new Timestamp(TimeUnit.NANOSECOND, 'UTC'), BigInt64Array.of(1n, -1n)),
+      typed('clock', new TimeMicrosecond(), BigInt64Array.of(3661000001n, 0n)),
+      typed('wait', new Duration(TimeUnit.SECOND), BigInt64Array.of(90n, 0n)),
+      column('whole', [9007199254740993n, null], new Int64()),
+      column('big', [18446744073709551615n, null], new Uint64()),
+      column('small', [0.1, null], new Float32()),
+      column('odd', [NaN, Infinity], new Float64()),
+      column('bytes', [Uint8Array.of(0, 127, 16), null], new Binary()),
+      column('fixed', [Uint8Array.of(1, 2), null], new FixedSizeBinary(2)),
+      column('two', [[1n, null], null], new FixedSizeList(2, new Field('item', new Int64()))),
+      column('map', [new Map([['k', 9007199254740993n]]), null], new Map_(new Field('entries', entries, false))),
+      column(
+        'é"',
+        [[{ a: null, b: [9007199254740993n, null] }, null], [{ a: '\ufeff', b: null }]],
+        new List(new Field('item', nested)),
+      ),
+    ]
+    const raw = withFields([
+      { name: 'none', data: makeData({ type: new Null(), length: 2 } as never) },
+      column('gone', [null, null], new Utf8()),
+      ...fields,
+    ])
+    const got = read(raw).pairs.map(pair => pair.source_chosen_fields as string)
+    expect(got).toEqual([
+      '[{"price":"-1.25","day":"2024-10-04","at":"1970-01-01T00:00:00.000000001Z","clock":"01:01:01.000001","wait":90,' +
+        '"whole":9007199254740993,"big":18446744073709551615,"small":0.10000000149011612,"odd":null,"bytes":"AH8Q",' +
+        '"fixed":"AQI=","two":[1,null],"map":[{"key":"k","value":9007199254740993}],' +
+        '"é\\"":[{"a":null,"b":[9007199254740993,null]},null]}]',
+      '[{"price":"0.05","day":"1969-12-31","at":"1969-12-31T23:59:59.999999999Z","clock":"00:00:00.000000","wait":0,' +
+        '"odd":null,"é\\"":[{"a":"\ufeff","b":null}]}]',
+    ])
+    const { folder } = await runSink(writeJsonl, {}, [pairsOfSink(numbered(2), fields)])
+    const [line] = readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n')
+    expect(line.slice(line.indexOf('"price"'))).toBe(got[0].slice(2, -1))
+  })
+
+  it('a further field that JSON has no form for is refused when the file is opened, by name', () => {
+    const raw = withFields([typed('span', new Interval(IntervalUnit.YEAR_MONTH), Int32Array.of(1, 2))])
+    expect(() => openConverter(detectLayout(raw.schema, [raw]), raw.schema)).toThrow(
+      /^column 'chosen': the field 'span' of its messages is Interval.*, which has no form in JSON; cast it$/,
+    )
+  })
+
   it('exact lists are used as they are, also with the fields the other way round', () => {
     const turned = { prompt: [{ content: q, role: 'user' }], chosen: plain.chosen, rejected: plain.rejected }
     expect(read(table([turned])).pairs[0]).toMatchObject(plain)
@@ -391,6 +492,57 @@ describe('JSON text', () => {
     })
   })
 
+  it('further fields keep the digits of their integers, and text that looks like a mark', () => {
+    const text = String.raw`[{"role":"user","content":"12345678901234567890","id":12345678901234567890,"at":[-9007199254740993],"mark":"\u0000integer:12345678901234567","none":null,"x":0.5}]`
+    expect(read(table([json(text)])).pairs[0]).toMatchObject({
+      prompt: [user('12345678901234567890')],
+      source_prompt_fields: String.raw`[{"id":12345678901234567890,"at":[-9007199254740993],"mark":"\u0000integer:12345678901234567","x":0.5}]`,
+    })
+  })
+
+  const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`
+  const faulty: Readonly<Record<string, readonly [message: string, fault: string]>> = {
+    'a key twice': ['"id":1,"id":2', "the key 'id' is there twice in one object"],
+    'a key twice, once escaped, below': [
+      String.raw`"f":[{"a":1,"\u0061":2}]`,
+      "the key 'a' is there twice in one object",
+    ],
+    'the content twice': ['"content":"y"', "the key 'content' is there twice in one object"],
+    'a key twice on lines of its own': ['"f":{"a"\n:1,"a"\n\t:2}', "the key 'a' is there twice in one object"],
+    'a number beyond float64': [
+      '"weight":1e400',
+      "the number 1e400 of the key 'weight' is beyond what a float64 holds",
+    ],
+    'too many levels': [`"f":${deep}`, 'a message nests deeper than 100 levels, the most that are read'],
+  }
+  for (const [name, [field, fault]] of Object.entries(faulty)) {
+    it(`${name}: the row is refused, also where all rows are like that, and never read as text`, () => {
+      const text = `[{"role":"assistant","content":"x",${field}}]`
+      const rows = [
+        { prompt: '[{"role":"user","content":"q"}]', chosen: text, rejected: text },
+        { prompt: text, chosen: '[{"role":"assistant","content":"a"}]', rejected: text },
+      ]
+      const raw = table(Array.from({ length: 4 }, () => rows).flat())
+      const plan = detectLayout(raw.schema, [raw])
+      const { refused, pairs } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
+      expect([plan.layout, plan.chosen?.form, pairs.numRows]).toEqual(['json', 'json', 0])
+      expect(refused.slice(0, 2)).toEqual([
+        { row: 0, reason: 'unreadable_side', error: `chosen: ${fault}` },
+        { row: 1, reason: 'unreadable_side', error: `rejected: ${fault}` },
+      ])
+      const asked = table([{ prompt: text, chosen: a, rejected: b }])
+      const one = openConverter(detectLayout(asked.schema, [asked]), asked.schema).convert(asked, rowsFrom(0, 1))
+      expect(one.refused).toEqual([{ row: 0, reason: 'unreadable_prompt', error: `prompt: ${fault}` }])
+    })
+  }
+
+  it('content that is no text, or half a character, in all rows: refused, and never read as text', () => {
+    for (const text of ['[{"role":"user","content":[{"type":"text"}]}]', '[{"role":"user","content":"\\ud83d"}]']) {
+      const got = read(table([json(text), json(text)]))
+      expect([got.layout, got.refused]).toEqual(['json', { 0: 'unreadable_prompt', 1: 'unreadable_prompt' }])
+    }
+  })
+
   it('text that only begins with a bracket is text', () => {
     expect(read(table([json('[a] or [b]?'), json('[1]')])).layout).toBe('text')
   })
@@ -507,6 +659,64 @@ describe('completions', () => {
     const { noted, refused } = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(7, 10))
     expect(noted).toEqual([{ row: 7, reason: 'unused_completion' }])
     expect(refused).toEqual([{ row: 9, reason: 'too_few_completions', value: 1 }])
+  })
+
+  it('best_worst notes the rows that have completions between the highest and the lowest', () => {
+    const raw = table([
+      row,
+      { ...row, ...scored(['a', 1], ['b', 0], ['c', 1]) },
+      { ...row, ...scored(['a', 1], ['b', 0], ['c', 2]) },
+      { ...row, ...scored(['a', 1], ['b', 1], ['c', 1]) },
+    ])
+    const noted = (pairing: 'adjacent' | 'best_worst') =>
+      openConverter(detectLayout(raw.schema, [raw]), raw.schema, { pairing }).convert(raw, rowsFrom(7, 11)).noted
+    expect(noted('best_worst')).toEqual([
+      { row: 7, reason: 'unused_completion' },
+      { row: 7, reason: 'left_out' },
+      { row: 9, reason: 'left_out' },
+    ])
+    expect(noted('adjacent')).toEqual([{ row: 7, reason: 'unused_completion' }])
+  })
+
+  it('scores that are integers of 64 bits are held exactly; a row with one that float64 rounds is refused', () => {
+    const lists = (type: DataType, ...rows: readonly (readonly (bigint | null)[])[]) => {
+      const scores = column('scores', rows, new List(new Field('item', type)))
+      const texts = rows.map(list => list.map((_, i) => `says ${i}`))
+      const raw = table(texts.map((completions, i) => ({ id: `r${i}`, prompt: q, completions })))
+      return toRecordBatch(
+        new Schema([...raw.schema.fields, new Field('scores', scores.data.type as DataType, true)]),
+        [...raw.data.children, scores.data],
+        rows.length,
+      )
+    }
+    const big = 2n ** 53n
+    const raw = lists(new Int64(), [big + 1n, big], [big + 2n, big], [-big - 1n, null, -big], [1n, 2n])
+    const batch = openConverter(detectLayout(raw.schema, [raw]), raw.schema).convert(raw, rowsFrom(0, 4))
+    const error = (score: bigint) =>
+      `the score ${score} is an integer that float64 rounds; make the scores smaller, or give ranks`
+    expect(batch.refused).toEqual([
+      { row: 0, reason: 'inexact_score', error: error(big + 1n) },
+      { row: 2, reason: 'inexact_score', error: error(-big - 1n) },
+    ])
+    expect(pairsOf(batch).map(pair => [pair.id, pair.source_chosen_score, pair.source_rejected_score])).toEqual([
+      ['r1-0', Number(big + 2n), Number(big)],
+      ['r3-0', 2, 1],
+    ])
+    expect(read(lists(new Uint64(), [2n ** 64n - 1n, 2n ** 64n - 2n], [2n ** 63n, 2n ** 62n]))).toMatchObject({
+      refused: { 0: 'inexact_score' },
+      pairs: [{ source_chosen_score: 2 ** 63, source_rejected_score: 2 ** 62 }],
+    })
+    const decimals = new Decimal(2, 10, 128)
+    const score = makeData({ type: decimals, length: 2, nullCount: 0, data: Uint32Array.of(1, 0, 0, 0, 2, 0, 0, 0) })
+    const texts = { prompt: makeText([q, q]), response: makeText([a, b]) }
+    const names = new Schema(
+      [...Object.keys(texts).map(name => [name, new Utf8()] as const), ['score', decimals] as const].map(
+        ([name, type]) => new Field(name, type),
+      ),
+    )
+    expect(() => read(toRecordBatch(names, [...Object.values(texts), score], 2))).toThrow(
+      /^no known layout .*score Decimal/,
+    )
   })
 
   it('rows that make no pair', () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Float64 } from 'apache-arrow'
+import { Float64, Int64 } from 'apache-arrow'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { run, writeArrow } from '../../index.mjs'
@@ -84,6 +84,22 @@ describe('replies of one prompt', () => {
       12: 'missing_prompt',
     })
     expect(got.within).toEqual({ 5: 3, 8: 6, 9: 7, 10: 6 })
+  })
+
+  it('a score that float64 would round refuses all replies to its prompt, and no other', () => {
+    const big = 2n ** 53n
+    const rows = [...replies('a', 0, 1), ...replies('b', 3, 4), ...replies('c', 0, 1)]
+    const scores = [big, big + 1n, 3n, 4n, -big, -big + 1n]
+    const raw = table(
+      rows.map((row, i) => ({ ...row, score: scores[i] })),
+      { score: new Int64() },
+    )
+    const got = read(raw)
+    expect(said(got.pairs)).toEqual([
+      ['b1', 'b0', 4, 3],
+      ['c1', 'c0', Number(-big + 1n), Number(-big)],
+    ])
+    expect(got.refused).toEqual({ 0: 'inexact_score', 1: 'inexact_score' })
   })
 
   it('a file in which no two rows that lie together have one prompt is something else, unless it is named so', () => {

@@ -207,6 +207,8 @@ describe('columns', () => {
       }),
       { numRuns: 500 },
     )
+    const like = String.raw`["\u0000integer:5",12345678901234567890]`
+    expect(stringifyDigits(parseDigits(like))).toBe(like)
   })
 
   it('messages with further fields, and completions with scores', async () => {

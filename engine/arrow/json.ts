@@ -10,7 +10,7 @@ import {
   type FixedSizeList,
   type Timestamp,
 } from 'apache-arrow'
-import { encoder, nullTest } from '../../engine/arrow/columns.ts'
+import { encoder, nullTest } from './columns.ts'
 
 /** Bytes that grow at the end. `at` may be set back to 0 to begin anew. */
 export class Bytes {
