@@ -297,6 +297,15 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
     range: RowRange,
     context: Context,
   ): AsyncIterable<SourceBatch>
+  /**
+   * Of files whose rows belong together (`canPick: false`): what the rows of a range have in common with those that
+   * they belong to, one text a row; '' where there is nothing.
+   */
+  groups?(
+    options: Static<O>,
+    file: Pick<InputFile, 'path' | 'layout' | 'plan'>,
+    range: RowRange,
+  ): Promise<readonly string[]>
 }
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {
