@@ -162,7 +162,7 @@ describe('a side that a derived row has anew', () => {
     const at = folder()
     writeFileSync(
       join(at, 'stage.mjs'),
-      `import { defineStage, Type } from 'sluice'
+      `import { defineStage, Type } from 'sluice-data'
       export default defineStage({
         name: 'stage', version: 1, summary: 'Derive.', options: Type.Object({}), reasons: {}, examples: [],
         reads: { chosen: 'messages', rejected: 'messages' },
