@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'node_modules/', '.sluice/', '**/.sluice/', 'scripts/kernels/'] },
+  { ignores: ['dist/', 'types/', 'out/', 'node_modules/', '.sluice/', '**/.sluice/', 'scripts/kernels/'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,5 +1,6 @@
 /** What the package exports. */
 export { defineSink, defineSource, defineStage, choice, Type } from '../stages/define.ts'
+export type { Batch, Output, Verdict } from '../stages/define.ts'
 export { chatRequest, readChat } from './calls/chat.ts'
 export { main } from './cli.ts'
 export { pipeline } from './pipeline.ts'

@@ -340,7 +340,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
       if (!values.quiet) {
         const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
         for (const file of files) console.log(`${inLine(file.path)}: ${file.rows} rows, layout ${file.layout}`)
-        for (const line of await plan(prepared, answers, { limit, sample }, console.error)) console.log(line)
+        for (const line of await plan(prepared, answers, { sample }, console.error)) console.log(line)
       }
     }
   } finally {

@@ -7,7 +7,7 @@
 // again.
 // Move files into the folder by a rename, so that a half-copied one is never read.
 import { rmSync } from 'node:fs'
-import { main, oldRuns, pipeline, rowsRead } from 'sluice'
+import { main, oldRuns, pipeline, rowsRead } from 'sluice-data'
 
 await pipeline(
   import.meta.url,

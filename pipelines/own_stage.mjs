@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
 // Stages chained in code, one of them one's own: a file of this folder, named by its path. The options are those of the
 // main job, but for --graph.
-import { graph, pipeline } from 'sluice'
+import { graph, pipeline } from 'sluice-data'
 
 const calm = graph('calm', { base: import.meta.url })
   .add({ id: 'pairs', use: 'read_parquet', with: { path: 'named on the command line' } })

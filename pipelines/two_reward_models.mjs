@@ -4,7 +4,7 @@
 //   npx zx pipelines/two_reward_models.mjs        real models: npx sluice run pipelines/reward_models.yaml
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { graph, pipeline } from 'sluice'
+import { graph, pipeline } from 'sluice-data'
 
 const words = content => content.toLowerCase().match(/\p{L}{3,}/gu) ?? []
 const standIns = {

@@ -129,7 +129,7 @@ const rowsText = {
   subset: 'Rows are dropped; those that stay are as they were.',
   explode: 'A row may become several.',
   derive:
-    'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`.',
+    'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`. Other columns are those of that row, but for what speaks of a side that is new: columns with `chosen` or `rejected` in their names (as `source_rejected_score`) are null then.',
 }
 function columnsText(stage) {
   if (stage.kind === 'source') {

@@ -84,7 +84,9 @@ export type ColumnValues = Float64Array | Int32Array | Uint8Array | readonly (st
  * What a stage gives back for a batch. `columns`: one value a row of the batch (rows: same, subset) or of the new rows
  * (explode, derive); a name that `writes` declares is prefixed with the stage's id, the names id, prompt, chosen and
  * rejected stand for themselves. `parents`: for explode and derive, the row of the batch that each new row comes from,
- * ascending: all columns not given are copied from it.
+ * ascending: all columns not given are copied from it. Of derive, where `chosen` or `rejected` is given, columns of the
+ * parent with that word in their names (as `rejected_score`, `source_rejected_id`) are null instead, but for those
+ * given: they speak of the text that was there before.
  */
 export interface Output {
   readonly columns?: Readonly<Record<string, ColumnValues>>
@@ -295,6 +297,15 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
     range: RowRange,
     context: Context,
   ): AsyncIterable<SourceBatch>
+  /**
+   * Of files whose rows belong together (`canPick: false`): what the rows of a range have in common with those that
+   * they belong to, one text a row; '' where there is nothing.
+   */
+  groups?(
+    options: Static<O>,
+    file: Pick<InputFile, 'path' | 'layout' | 'plan'>,
+    range: RowRange,
+  ): Promise<readonly string[]>
 }
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {

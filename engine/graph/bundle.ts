@@ -71,14 +71,14 @@ const ways = ['getBuiltinModule', 'loadEnvFile']
 /** An import of anything but one text, or what esbuild finds the files of, which begins with ./ or ../. */
 const unnamed = /(?:\bimport|sluice\$require)\(\s*(?!\s|"(?:[^"\\]|\\.)*"\s*[,)]|["`]\.\.?\/)/
 /** Of what this package exports, that reads as well. */
-const ownReaders = /import\s*\{[^}]*\b(readParquet|run|main)\b[^}]*\}\s*from\s*['"]sluice['"]/
+const ownReaders = /import\s*\{[^}]*\b(readParquet|run|main)\b[^}]*\}\s*from\s*['"]sluice-data['"]/
 
 const textExtensions = /\.[cm]?[jt]s$/
 const hashOf = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex')
 
 /**
- * Bundles a .mjs, .js or .ts file. Packages of node_modules stay imports, by absolute path, and 'sluice' is `sluice`,
- * the URL of this package. Throws an Error with all that esbuild has against it.
+ * Bundles a .mjs, .js or .ts file. Packages of node_modules stay imports, by absolute path, and 'sluice-data' is
+ * `sluice`, the URL of this package. Throws an Error with all that esbuild has against it.
  */
 export async function bundle(path: string, folder: string, sluice: string): Promise<Bundle> {
   const { build, transform } = await import('esbuild')
@@ -93,7 +93,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   /** What only a look at the code tells: globals, and imports of what is known at run time alone. */
   async function look(file: string, text: string, loader: Loader): Promise<void> {
     const own = ownReaders.exec(text)
-    if (own) says(file, `imports ${own[1]} of sluice`)
+    if (own) says(file, `imports ${own[1]} of sluice-data`)
     for (const way of ways) if (new RegExp(`\\b${way}\\b`).test(text)) says(file, `calls ${way}`)
     if (!/\b(fetch|WebSocket|EventSource|binding|env|globalThis|global|require)\b|\bimport\s*\(/.test(text)) return
     const define = Object.fromEntries([
@@ -115,7 +115,9 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
       it.onResolve({ filter: /.*/ }, async args => {
         const { path: name, kind, importer, pluginData } = args
         if (kind === 'entry-point' || pluginData === 'inner') return undefined
-        if (name === 'sluice') return { path: sluice, external: true }
+        if (name === 'sluice-data') return { path: sluice, external: true }
+        // the registry's package of this name is another project
+        if (name === 'sluice') return { errors: [{ text: "'sluice' is another package: import 'sluice-data'" }] }
         const bare = name.replace(/^node:/, '')
         const packageName = /^(@[^/]+\/)?[^/]+/.exec(bare)?.[0] ?? ''
         if (isBuiltin(name) ? readers.has(bare) : readers.has(packageName)) says(importer, `imports ${name}`)

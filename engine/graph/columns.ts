@@ -60,6 +60,10 @@ const typesRead: Readonly<Partial<Record<ColumnType, string>>> = {
 /** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
 const pair = ['id', 'prompt', 'chosen', 'rejected']
 
+/** The columns beside the pair that speak of one of these sides: its word is in their names. */
+export const besides = (fields: readonly Field[], sides: readonly string[]): Field[] =>
+  fields.filter(({ name }) => !pair.includes(name) && sides.some(side => name.includes(side)))
+
 /** The name that a column declared in `writes` has in the graph. */
 export const writtenName = (id: string, name: string): string => (pair.includes(name) ? name : `${id}_${name}`)
 
@@ -135,6 +139,12 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
       if (replaced.has(name) && !pair.includes(name)) problems.push(say.columnReplaced(`${at}/id`, node.id, name))
     }
     const present = new Set(input.fields.map(field => field.name))
+    // a new row whose side is new has nothing there, and a stage may write a side that it does not declare
+    if (node.stage.kind === 'stage' && node.stage.rows === 'derive') {
+      for (const { name, type, metadata } of besides(input.fields, ['chosen', 'rejected'])) {
+        if (!replaced.has(name)) replaced.set(name, new Field(name, type, true, metadata))
+      }
+    }
     const output =
       added.length === 0
         ? input

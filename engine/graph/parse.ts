@@ -20,7 +20,7 @@ export interface ParseOptions {
   readonly overrides?: readonly string[]
   /** Where the user's .ts stages are compiled to; `.sluice/user` in the working directory unless given. */
   readonly userFolder?: string
-  /** What 'sluice' means in the user's .ts stages; this package unless given. */
+  /** What 'sluice-data' means in the user's .ts stages; this package unless given. */
   readonly packageUrl?: string
 }
 

@@ -20,6 +20,8 @@ export interface Prepared {
   readonly schemas: ReadonlyMap<string, { input: Schema; output: Schema }>
   readonly isText: ReadonlyMap<string, boolean>
   readonly services: Services
+  /** `limit` of the options, moved to where a group of rows ends. */
+  readonly limit?: number
   /** Problems that do not stop a run, a line each. */
   readonly warnings: string
 }
@@ -47,6 +49,10 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
     if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
   }
   if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
+  const files = [...inputs].flatMap(([source, some]) => some.map(file => ({ ...file, source }))),
+    keysOf = groupReader(graph),
+    cut = await cutGroups(files, keysOf),
+    limit = await wholeLimit(files, options.limit, keysOf)
   const { services, problems: unfit } = servicesOf(graph)
   const { nodes, problems: unread } = resolveColumns(graph, inputs),
     problems = [...unfit, ...unread]
@@ -68,7 +74,8 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
   )
   return {
     graph,
-    files: [...inputs].flatMap(([source, files]) => files.map(file => ({ ...file, source }))),
+    files,
+    limit,
     schemas,
     services,
     isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
@@ -77,7 +84,13 @@ export async function prepare(input: GraphInput, options: RunOptions, userFolder
       ...graph.nodes.flatMap(readsOf),
       ...told,
       ...sharedOf(inputs),
-      ...unreadOf([...inputs.values()].flat()),
+      ...unreadOf(files),
+      ...cut,
+      ...(limit === options.limit
+        ? []
+        : [
+            `input: --limit ${options.limit} ends among the replies to one prompt, so the other ${limit! - options.limit!} of them that follow are read too`,
+          ]),
     ]
       .filter(Boolean)
       .join('\n'),
@@ -143,10 +156,69 @@ function checkPick({ path, layout, canPick }: InputFile): void {
   throw new SluiceError(`run: ${why}; use --limit, or leave the file out`, EXIT.usage)
 }
 
-/** The files of a source. What it says against them is about the data, unless it says otherwise. */
-async function inputsOf(node: Node, base: string, warn: (text: string) => void): Promise<InputFile[]> {
+type FileOf = Prepared['files'][number]
+type KeysOf = (file: FileOf, start: number, end: number) => Promise<readonly string[]>
+
+/** What rows of a file have in common with those that they belong to; none where rows stand for themselves. */
+const groupReader =
+  ({ nodes }: Graph): KeysOf =>
+  async (file, start, end) => {
+    const { stage, options } = nodes.find(({ id }) => id === file.source)!
+    if (file.canPick !== false) return []
+    return asked(async () => (await (stage as Source).groups?.(options as never, file, { start, end })) ?? [])
+  }
+
+/** Files whose first rows belong to the last rows of the file before, a line for all. */
+async function cutGroups(all: readonly FileOf[], keysOf: KeysOf): Promise<string[]> {
+  const files = all.filter(({ rows }) => rows > 0),
+    cuts: string[] = []
+  for (let i = 1; i < files.length; i++) {
+    const before = files[i - 1],
+      file = files[i]
+    if (before.source !== file.source || before.canPick !== false || file.canPick !== false) continue
+    const [[last], [first]] = [await keysOf(before, before.rows - 1, before.rows), await keysOf(file, 0, 1)]
+    if (last && last === first) cuts.push(`${labelOf(before.path)} and ${labelOf(file.path)}`)
+  }
+  const more = cuts.length > 3 ? ` and ${cuts.length - 3} more` : ''
+  return cuts.length === 0
+    ? []
+    : [
+        `input: replies to one prompt lie at the end of a file and at the beginning of the next, and no pair is made across files: ${cuts.slice(0, 3).join('; ')}${more}; put all replies to a prompt in one file`,
+      ]
+}
+
+/** Rows that are looked at in one go for the end of a group. */
+const GROUP_ROWS = 1000
+
+/** The limit, moved on to the end of the group of rows that it would cut. */
+async function wholeLimit(
+  files: readonly FileOf[],
+  limit: number | undefined,
+  keysOf: KeysOf,
+): Promise<number | undefined> {
+  let before = 0
+  for (const file of limit === undefined ? [] : files) {
+    const last = limit! - before
+    before += file.rows
+    if (last >= file.rows) continue
+    const [key] = last === 0 ? [] : await keysOf(file, last - 1, last)
+    for (let end = last; key && end < file.rows; end += GROUP_ROWS) {
+      const other = (await keysOf(file, end, Math.min(file.rows, end + GROUP_ROWS))).findIndex(one => one !== key)
+      if (other >= 0) return limit! + end - last + other
+    }
+    return key ? before : limit
+  }
+  return limit
+}
+
+/** The files of a source. */
+const inputsOf = (node: Node, base: string, warn: (text: string) => void): Promise<InputFile[]> =>
+  asked(() => (node.stage as Source).inputs(node.options as never, base, warn))
+
+/** What a source says against its files is about the data, unless it says otherwise. */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await (node.stage as Source).inputs(node.options as never, base, warn)
+    return await ask()
   } catch (error) {
     throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
   }

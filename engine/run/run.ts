@@ -53,7 +53,7 @@ export interface RunOptions {
   readonly workers?: number
   /** Replaces the graph's seed. */
   readonly seed?: number
-  /** Only the first so many rows of the first files. */
+  /** Only the first so many rows of the first files, and those that belong together with the last of them. */
   readonly limit?: number
   /**
    * Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first
@@ -126,7 +126,8 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
     const { graph, files } = prepared
     const stamps = files.map(file => file.stamp ?? checkInput(file, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
-    const { limit, sample } = options
+    const { sample } = options,
+      { limit } = prepared
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
@@ -200,7 +201,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
       partitions,
       hashes,
       hash: keys.run,
-      limit,
+      limit: options.limit,
       sample,
       keepIds: setup.keepIds,
       pool,

@@ -4,8 +4,9 @@
  */
 import { type Data, type Schema } from 'apache-arrow'
 import type { ColumnValues, Output, Stage, Verdict } from '../../stages/define.ts'
-import { makeBool, makeFloat64, makeInt32, makeText, runsOf, runsOfRows } from '../arrow/columns.ts'
+import { makeBool, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
+import { besides } from '../graph/columns.ts'
 import { DROPPED, ERRORED, SPARED } from './messages.ts'
 import { turned } from './turn.ts'
 
@@ -224,6 +225,13 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
       throw new Error(`${run.id}: column '${name}' has ${data.length} values for ${base.rows} rows`)
     }
     added.set(column, data)
+  }
+  if (run.stage.rows === 'derive') {
+    // copied from the parent, they would speak of a text that is no longer there
+    const sides = ['chosen', 'rejected'].filter(side => added.has(side))
+    for (const { name, type } of besides(base.schema.fields, sides)) {
+      if (!added.has(name)) added.set(name, nulls(type, base.rows))
+    }
   }
   const missing = run.output.fields.filter(
     field => !added.has(field.name) && !base.schema.fields.some(existing => existing.name === field.name),

@@ -1,5 +1,5 @@
 /** Drops pairs whose chosen side is written mostly in capitals. */
-import { defineStage, Type } from 'sluice'
+import { defineStage, Type } from 'sluice-data'
 
 export default defineStage({
   name: 'drop_shouting',

@@ -1,6 +1,6 @@
 /** Rows of one prompt that lie together in a file: where such groups begin, and batches that hold them whole. */
 import type { Data, RecordBatch } from 'apache-arrow'
-import { concat, take } from '../../engine/arrow/columns.ts'
+import { concat, nullTest, take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { rawHash } from './ids.ts'
 import { columnOf, type Plan } from './layouts.ts'
@@ -16,6 +16,20 @@ function promptKeys(
 ): string[] {
   const columns = [prompt!.column, ...Object.values(parts)].flatMap(name => column(name) ?? [])
   return Array.from({ length: rows }, (_, row) => Buffer.from(rawHash(columns, row)).toString('latin1'))
+}
+
+/** The same of batches, of a layout of one reply a row; '' for a row without a prompt. */
+export async function groupKeys(
+  plan: Plan,
+  batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+): Promise<string[]> {
+  const keys: string[] = []
+  for await (const batch of batches) {
+    const isNull = nullTest(columnOf(batch, plan.prompt!.column)!)
+    const some = promptKeys(plan, name => columnOf(batch, name), batch.numRows)
+    keys.push(...some.map((key, row) => (isNull(row) ? '' : key)))
+  }
+  return keys
 }
 
 /** Offsets of the groups of a batch that begins where a group does, as a list column has them. */

@@ -7,7 +7,7 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, checkNames, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
-import { groupStarts, wholeGroups } from './groups.ts'
+import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
 import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
 import { pickRows, rowsAt } from './pick.ts'
 import { detectLayout, isTextPlan, pairFacts, usedColumns, type Plan } from './layouts.ts'
@@ -120,5 +120,9 @@ export default defineSource({
       yield converter.convert(raw, rowsAt(range, at, raw.numRows))
       at += raw.numRows
     }
+  },
+  async groups(_, { path, plan }, range) {
+    const { pairs, index } = plan as ArrowPlan
+    return groupKeys(pairs, readRange(path, index, ipcSchema(index), range))
   },
 })

@@ -5,7 +5,7 @@ import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { defineSource, Type, type InputFile, type RowRange } from '../define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
 import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
-import { groupStarts, wholeGroups } from './groups.ts'
+import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
 import {
   inferColumns,
   LINE,
@@ -77,6 +77,15 @@ async function* readBatches(
     }
   }
   if (lines.length > 0) yield flush()
+}
+
+function readerOf({ schema, columns, hive, ...has }: JsonlPlan): LineReader {
+  const { fields } = schemaFromBytes(schema)
+  return openReader(
+    columns.map((column, i) => ({ ...column, type: fields[i].type })),
+    has,
+    hive,
+  )
 }
 
 const carryOf = (carry: readonly string[] | undefined, names: readonly string[]): ConvertOptions['carry'] =>
@@ -186,13 +195,8 @@ export default defineSource({
     return openAll('read_jsonl', paths, path => openFile(path, options), warn)
   },
   async *read({ columns: carry, pairing }, { path, plan }, range) {
-    const { pairs, offsets, schema, columns, hive, ...has } = plan as JsonlPlan
-    const { fields } = schemaFromBytes(schema)
-    const reader = openReader(
-      columns.map((column, i) => ({ ...column, type: fields[i].type })),
-      has,
-      hive,
-    )
+    const { pairs, offsets } = plan as JsonlPlan,
+      reader = readerOf(plan as JsonlPlan)
     const converter = openConverter(pairs, reader.schema, {
       carry: carryOf(carry, reader.schema.names.map(String)),
       pairing,
@@ -210,5 +214,9 @@ export default defineSource({
       }
       at += raw.numRows
     }
+  },
+  async groups(_, { path, plan }, range) {
+    const { pairs, offsets } = plan as JsonlPlan
+    return groupKeys(pairs, readBatches(path, offsets, range, readerOf(plan as JsonlPlan), new Map()))
   },
 })

@@ -9,7 +9,7 @@ import { decodedBytes, openParquet, readRows, type ParquetFile } from '../../eng
 import { defineSource, Type, type InputFile } from '../define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
 import { checkCarried, checkNames, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
-import { groupStarts, wholeGroups } from './groups.ts'
+import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
 import { pickRows, rowsAt } from './pick.ts'
 import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
 
@@ -62,6 +62,10 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
   return [...starts]
 }
 
+/** Rows of a range, of the columns that the layout needs. */
+const readUsed = (file: ParquetFile, pairs: Plan, range: { start: number; end: number }) =>
+  readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) })
+
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {
   const file = await openParquet(path)
   checkNames(file.schema.fields)
@@ -80,9 +84,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     carry && file.schema.names.map(String).filter(name => carry.includes(name) || usedColumns(pairs).includes(name))
   const plan: ParquetPlan = { pairs, identity: file.identity, hive, columns }
   const { schema } = openConverter(pairs, withHive(pickSchema(file, columns), hive), { carry, pairing })
-  const starts = await groupStarts(pairs, startsOf(file), range =>
-    readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) }),
-  )
+  const starts = await groupStarts(pairs, startsOf(file), range => readUsed(file, pairs, range))
   return {
     path,
     ...(file.identity === undefined ? {} : { stamp: file.identity }),
@@ -147,5 +149,9 @@ export default defineSource({
       yield converter.convert(raw, rowsAt(range, at, raw.numRows))
       at += raw.numRows
     }
+  },
+  async groups(_, { path, plan }, range) {
+    const { pairs, identity } = plan as ParquetPlan
+    return groupKeys(pairs, readUsed(await openParquet(path, identity), pairs, range))
   },
 })

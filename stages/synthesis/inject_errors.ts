@@ -14,7 +14,7 @@ const MORE = 6
 
 export default defineStage({
   name: 'inject_errors',
-  version: 4,
+  version: 5,
   summary: 'Derive pairs whose rejected side is the chosen one with one proven error.',
   details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
 true; its proof is an exact recalculation. With \`wrong_carry\` later steps and the final answer follow from the error; with the others nothing after it is recomputed. Steps count from 0;

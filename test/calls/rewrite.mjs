@@ -1,5 +1,5 @@
 // A stage of a user's own that has a chat model write: every chosen side in other words.
-import { chatRequest, defineStage, readChat, Type } from 'sluice'
+import { chatRequest, defineStage, readChat, Type } from 'sluice-data'
 
 const service = ({ url, model }) => ({
   limits: { url, concurrent_requests: 4, timeout_secs: 5, retry_secs: 2 },

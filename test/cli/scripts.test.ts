@@ -140,7 +140,7 @@ describe('a script', () => {
     symlinkSync(clean, join(at, 'a b', 'a link.mjs'))
     cpSync(pipelines, join(at, 'a b', 'pipelines'), { recursive: true })
     mkdirSync(join(at, 'node_modules'))
-    symlinkSync(root, join(at, 'node_modules', 'sluice'))
+    symlinkSync(root, join(at, 'node_modules', 'sluice-data'))
     for (const args of [
       [clean],
       [join(at, 'a b', 'a link.mjs')],

@@ -1,5 +1,5 @@
 // A stage of a user's own, for the tests: drops what a marker says, fails on another, and counts letters.
-import { defineStage, Type } from 'sluice'
+import { defineStage, Type } from 'sluice-data'
 
 export default defineStage({
   name: 'shouty',

@@ -6,7 +6,7 @@ import { sluice, writeGraph } from '../failures/helpers.ts'
 import { fingerprint, folder, pairs, writeJsonl } from './helpers.ts'
 
 /** A stage that drops pairs whose chosen side begins with a phrase of `from`. */
-const stage = (from: string) => `import { defineStage, Type } from 'sluice'
+const stage = (from: string) => `import { defineStage, Type } from 'sluice-data'
 ${from}
 export default defineStage({
   name: 'drop_phrases', version: 1, summary: 'Drop pairs whose chosen side begins with a phrase.',
@@ -57,7 +57,7 @@ describe('no stale result', () => {
     const own = (rows: string) =>
       writeFileSync(
         join(at, 'mine.mjs'),
-        `import { Type } from 'sluice'
+        `import { Type } from 'sluice-data'
 import base from ${JSON.stringify(new URL('../../stages/sources/read_jsonl.ts', import.meta.url).href)}
 export default { ...base, name: 'mine', async *read(...all) { for await (const batch of base.read(...all)) yield ${rows} } }
 `,

@@ -44,12 +44,12 @@ it('ids, names of files and columns, and words of a stage come to the terminal a
   )
   writeFileSync(
     join(at, 'stage.mjs'),
-    `import { defineStage, Type } from 'sluice'
+    `import { defineStage, Type } from 'sluice-data'
 export default defineStage({ name: 'fails', version: 1, summary: 's', options: Type.Object({}), reads: {}, writes: {}, rows: 'same', reasons: {}, examples: [],
   open: () => ({ batch(batch) { for (let row = 0; row < batch.rows; row++) if (batch.messages('chosen').text(row).startsWith('yes')) throw new Error(${JSON.stringify(nasty)}) } }) })`,
   )
   mkdirSync(join(at, 'node_modules'))
-  symlinkSync(process.cwd(), join(at, 'node_modules', 'sluice'))
+  symlinkSync(process.cwd(), join(at, 'node_modules', 'sluice-data'))
   const graph = writeGraph(join(at, 'g.json'), [
     { id: 'pairs', use: 'read_jsonl', with: { path: input } },
     { id: 'checked', use: 'check_pairs' },

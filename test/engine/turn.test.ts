@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
 import { graph, run } from '../../index.mjs'
 import { folder, rowsOf, writeJsonl } from './helpers.ts'
@@ -116,5 +118,67 @@ describe('a pair that a stage turns round', () => {
       ) as string,
       exit: 65,
     })
+  })
+})
+
+describe('a side that a derived row has anew', () => {
+  const rows = [
+    { rank: 0, response: 'There are 2 + 2 = 4 socks.', n: 1 },
+    { rank: 1, response: 'Five or so.', n: 2 },
+  ].map(row => ({
+    id: `r${row.rank}`,
+    prompt: 'How many socks are in two pairs?',
+    ...row,
+    rejected_by: 'Ann',
+    chosen_by: 'Bob',
+  }))
+  const columns = ['id', 'n', 'source_rejected_id', 'source_rejected_score', 'source_chosen_score', 'rejected_by']
+  const values = async (at: string, use: string, options = {}) => {
+    const path = writeJsonl(join(at, 'in.jsonl'), rows)
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'new', use, with: options },
+      { id: 'out', use: 'write_arrow', from: ['pairs', 'new'], with: { format: 'text' } },
+    ]
+    const { folder: out } = await run(
+      graph({ version: 1, name: 'g', stages }, { base: pathToFileURL(`${at}/`).href }),
+      {
+        output: join(at, 'out'),
+      },
+    )
+    return rowsOf(join(out, 'out')).map(row => [...columns, 'chosen_by', 'new_chosen_kind'].map(name => row[name]))
+  }
+
+  it('has nothing of what belonged to the side before', async () => {
+    expect(await values(folder(), 'inject_errors', { types: ['operator'] })).toEqual([
+      ['r0', 1, 'r1', 1, 0, 'Ann', 'Bob', undefined],
+      ['r0~new', 1, null, null, 0, null, 'Bob', undefined],
+    ])
+    const steps = await values(folder(), 'inject_errors', { types: ['operator'], pairs: 'steps' })
+    expect(steps[1]).toEqual(['r0~new', 1, null, null, null, null, null, undefined])
+  })
+
+  it('is so in stages of a user, whose own columns stay', async () => {
+    const at = folder()
+    writeFileSync(
+      join(at, 'stage.mjs'),
+      `import { defineStage, Type } from 'sluice-data'
+      export default defineStage({
+        name: 'stage', version: 1, summary: 'Derive.', options: Type.Object({}), reasons: {}, examples: [],
+        reads: { chosen: 'messages', rejected: 'messages' },
+        writes: { chosen_kind: 'text' },
+        rows: 'derive',
+        open: () => ({
+          batch: batch => ({
+            parents: [0],
+            columns: { chosen: batch.column('rejected'), chosen_kind: ['was rejected'] },
+          }),
+        }),
+      })`,
+    )
+    expect(await values(at, './stage.mjs')).toEqual([
+      ['r0', 1, 'r1', 1, 0, 'Ann', 'Bob', null],
+      ['r0~new', 1, 'r1', 1, null, 'Ann', null, 'was rejected'],
+    ])
   })
 })

@@ -1,5 +1,5 @@
 // Turns the pairs round that say so.
-import { defineStage, Type } from 'sluice'
+import { defineStage, Type } from 'sluice-data'
 
 export default defineStage({
   name: 'turns',

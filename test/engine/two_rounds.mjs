@@ -1,5 +1,5 @@
 // A stage that must see all rows twice, and may not change a pair.
-import { defineStage, Type } from 'sluice'
+import { defineStage, Type } from 'sluice-data'
 
 const round = { collect: () => ({ batch() {}, partial: () => 0 }), merge: () => 0 }
 

@@ -1,7 +1,7 @@
 // A stage that does wrong, in the way that its option names, on the rows whose prompt holds the marker. It waits, or
 // fills a disk, as long as there is no file `gate`.
 import { existsSync, writeFileSync } from 'node:fs'
-import { defineStage, Type } from 'sluice'
+import { defineStage, Type } from 'sluice-data'
 
 const tricks = {
   wait: async (row, verdict, { gate }) => {

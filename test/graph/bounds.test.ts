@@ -99,7 +99,7 @@ it('options that no graph can write', async () => {
   const at = folder()
   writeFileSync(
     join(at, 'any.mjs'),
-    `import { defineStage, Type } from 'sluice'
+    `import { defineStage, Type } from 'sluice-data'
 export default defineStage({ name: 'any', version: 1, summary: 'Any.', options: Type.Object({ rule: Type.Any() }),
   reads: {}, writes: {}, rows: 'same', reasons: {}, examples: [], open: () => ({ batch: () => {} }) })
 `,

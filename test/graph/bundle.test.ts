@@ -242,8 +242,8 @@ describe('what a stage may read that is in no key', () => {
     ['a package', "import 'undici'\nexport default 1", 'imports undici'],
     [
       'this package',
-      "import { readParquet } from 'sluice'\nexport default readParquet",
-      'imports readParquet of sluice',
+      "import { readParquet } from 'sluice-data'\nexport default readParquet",
+      'imports readParquet of sluice-data',
     ],
   ])('%s', async (_, text, said) => {
     const undici = {

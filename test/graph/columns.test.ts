@@ -90,6 +90,19 @@ describe('columns', () => {
     ).toEqual([false, false, false, false])
   })
 
+  it('that speak of a side may be null once a stage derives rows, whose side may be new', async () => {
+    const given = file('a', {}),
+      scores = ['chosen_score', 'rejected_score', 'score'].map(name => new Field(name, new Float64(), false))
+    const { nodes } = await columns(one, {
+      pairs: [{ ...given, schema: new Schema([...given.schema.fields, ...scores]) }],
+    })
+    expect(types(nodes.get('kept')!.output)).toMatchObject({ chosen_score: 'Float64', rejected_score: 'Float64' })
+    for (const schema of [nodes.get('hard')!.output, nodes.get('dpo')!.input]) {
+      expect(types(schema)).toMatchObject({ chosen_score: 'Float64?', rejected_score: 'Float64?', score: 'Float64' })
+      expect(schema.fields.slice(0, 4).map(field => field.nullable)).toEqual([false, false, false, false])
+    }
+  })
+
   it('of dropped rows are those that the stage was given', async () => {
     const { nodes } = await columns(
       `

@@ -353,7 +353,7 @@ describe('own stages', () => {
     writeFileSync(
       join(scratch, 'mine.ts'),
       [
-        "import { defineStage, Type } from 'sluice'",
+        "import { defineStage, Type } from 'sluice-data'",
         "import { sep } from 'node:path'",
         "import { limit } from './limit.ts'",
         'export default defineStage({',
@@ -387,6 +387,10 @@ describe('own stages', () => {
 
   it('are refused with what they lack', async () => {
     writeFileSync(join(scratch, 'broken.ts'), 'export default {\n  a b\n}\n')
+    writeFileSync(
+      join(scratch, 'named_before.mjs'),
+      "\nimport { defineStage } from 'sluice'\nexport default defineStage({})\n",
+    )
     const { problems } = await stages(
       pairs,
       { id: 'a', use: './own/not_a_stage.mjs' },
@@ -394,11 +398,12 @@ describe('own stages', () => {
       { id: 'c', use: './clean.yaml' },
       { id: 'd', use: join(scratch, 'broken.ts') },
       { id: 'e', use: './own/package.mjs' },
-      { ...out, from: 'e' },
+      { id: 'f', use: join(scratch, 'named_before.mjs') },
+      { ...out, from: 'f' },
     )
-    expect(brief({ problems })).toEqual([1, 2, 3, 4, 5].map(i => ` bad_module /stages/${i}/use`))
+    expect(brief({ problems })).toEqual([1, 2, 3, 4, 5, 6].map(i => ` bad_module /stages/${i}/use`))
     expect(problems.map(it => it.message).join('\n')).toMatch(
-      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export/,
+      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export[^]*named_before\.mjs:2:29 'sluice' is another package: import 'sluice-data'/,
     )
   })
 })

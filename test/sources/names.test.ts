@@ -264,11 +264,11 @@ describe('names that every object has', () => {
       expect((await sluice('run', graph, '--output', output, ...argv)).code, argv.join(' ')).toBe(78)
     }
     mkdirSync(join(at, 'node_modules'))
-    symlinkSync(process.cwd(), join(at, 'node_modules', 'sluice'))
+    symlinkSync(process.cwd(), join(at, 'node_modules', 'sluice-data'))
     const reasons = INHERITED.filter(name => name !== '__proto__')
     writeFileSync(
       join(at, 'stage.mjs'),
-      `import { defineStage, Type } from 'sluice'
+      `import { defineStage, Type } from 'sluice-data'
 export default defineStage({ name: 'odd', version: 1, summary: 's', options: Type.Object({}), reads: {}, writes: {}, rows: 'subset', examples: [],
   reasons: ${JSON.stringify(Object.fromEntries(reasons.map(name => [name, { kind: 'configured', about: 'x' }])))},
   open: () => ({ batch(batch, verdict) { for (let row = 0; row < batch.rows; row++) { verdict.note(row, ${JSON.stringify(reasons)}[row % 9]); if (row < 9) verdict.drop(row, ${JSON.stringify(reasons)}[row]) } } }) })`,

@@ -1,9 +1,11 @@
+import { createRequire } from 'node:module'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Float64, Int64 } from 'apache-arrow'
+import { Float64, Int64, Table, tableToIPC } from 'apache-arrow'
 import fc from 'fast-check'
+import type * as Wasm from 'parquet-wasm/node'
 import { afterAll, describe, expect, it } from 'vitest'
 import { run, writeArrow } from '../../index.mjs'
 import { rowsOf } from '../engine/helpers.ts'
@@ -15,6 +17,7 @@ import { detectLayout } from '../../stages/sources/layouts.ts'
 import { readAll } from './files.ts'
 import { cut, read, table, type Row } from './helpers.ts'
 
+const { Table: Written, writeParquet } = createRequire(import.meta.url)('parquet-wasm/node') as typeof Wasm
 const folder = mkdtempSync(join(tmpdir(), 'sluice-ranked-'))
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -202,6 +205,67 @@ describe('borders', () => {
     }
     expect(sizes.slice(0, -1).reduce((n, rows) => n + rows, 0) % 1000).toBe(0)
     expect(read(whole).pairs.length).toBe(999 + 999 + 499)
+  })
+})
+
+describe('replies of one prompt that are cut', () => {
+  const kinds = { read_jsonl: 'jsonl', read_arrow: 'arrow', read_parquet: 'parquet' } as const
+  const write = (use: keyof typeof kinds, name: string, rows: Row[]) => {
+    const path = join(folder, `${use}-${name}.${kinds[use]}`)
+    if (use === 'read_jsonl') writeFileSync(path, rows.map(row => `${JSON.stringify(row)}\n`).join(''))
+    else {
+      const stream = tableToIPC(new Table([table(rows)]), 'stream')
+      writeFileSync(path, use === 'read_arrow' ? stream : writeParquet(Written.fromIPCStream(stream)))
+    }
+    return path
+  }
+  const runOn = async (use: keyof typeof kinds, [path, ...more_paths]: string[], limit?: number) => {
+    const warnings: string[] = []
+    const stages = [
+      { id: 'pairs', use, with: { path, more_paths } },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    const { folder: out, manifest } = await run(
+      { version: 1, name: 'g', stages },
+      { output: mkdtempSync(join(folder, 'out-')), limit, onWarning: text => warnings.push(text) },
+    )
+    return { warnings, manifest, ids: rowsOf(join(out, 'dpo')).map(({ id }) => id) }
+  }
+  const rows = [...replies('a', 1, 2), ...replies('b', 1, 2, 3, 4), ...replies('c', 1, 2)]
+
+  it.each(Object.keys(kinds) as (keyof typeof kinds)[])(
+    'between two files of %s are told with the names of both, and where no prompt goes on, nothing is',
+    async use => {
+      const nothing = { ...replies('n', 1)[0], prompt: null }
+      const parts = [
+        rows.slice(0, 4),
+        rows.slice(4),
+        [...replies('d', 1, 2), nothing],
+        [nothing, ...replies('d', 3, 4)],
+      ]
+      const paths = parts.map((part, i) => write(use, String(i), part))
+      const { warnings } = await runOn(use, paths)
+      const [one, two] = paths.map(path => path.replace(`${process.cwd()}/`, ''))
+      expect(warnings).toEqual([
+        `input: replies to one prompt lie at the end of a file and at the beginning of the next, and no pair is made across files: ${one} and ${two}; put all replies to a prompt in one file`,
+      ])
+    },
+  )
+
+  it.each(Object.keys(kinds) as (keyof typeof kinds)[])('by a limit, in a file of %s, are read whole', async use => {
+    const path = write(use, 'limit-1', rows),
+      next = write(use, 'limit-2', replies('d', 1, 2))
+    const cut = await runOn(use, [path], 4)
+    expect(cut.warnings).toEqual([
+      'input: --limit 4 ends among the replies to one prompt, so the other 2 of them that follow are read too',
+    ])
+    expect([cut.manifest.rows.read, cut.manifest.limit, cut.ids]).toEqual([6, 4, ['a1', 'b1', 'b2', 'b3']])
+    const last = await runOn(use, [path], 7)
+    expect([last.manifest.rows.read, last.warnings.length]).toEqual([8, 1])
+    for (const limit of [6, 8, 100]) {
+      const { manifest, warnings } = await runOn(use, [path, next], limit)
+      expect([manifest.rows.read, warnings]).toEqual([Math.min(limit, 10), []])
+    }
   })
 })
 

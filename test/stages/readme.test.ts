@@ -36,7 +36,7 @@ describe('README.md', () => {
     }
   beforeAll(() => {
     mkdirSync(join(home, 'node_modules'))
-    symlinkSync(root, join(home, 'node_modules', 'sluice'))
+    symlinkSync(root, join(home, 'node_modules', 'sluice-data'))
     symlinkSync(join(root, 'data'), join(home, 'data'))
     for (const { file, code } of blocks) writeFileSync(join(home, file), code)
   })

@@ -1,4 +1,4 @@
-// Stands for the package where a test's own stage imports 'sluice'.
+// Stands for the package where a test's own stage imports 'sluice-data'.
 export const defineStage = spec => ({
   kind: 'stage',
   ...spec,
