@@ -100,8 +100,8 @@ export function explain(told: LedgerRow, manifest?: Manifest): string {
   const numbers = row.numbers
     .map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`)
     .join(',')
-  const detail =
-    row.detail === null || row.detail === 'spared' ? '' : `; ${row.reason === 'error' ? '' : 'yields to '}${row.detail}`
+  const isRow = row.reason !== 'error' && /:\d+$/.test(row.detail ?? '')
+  const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${isRow ? 'yields to ' : ''}${row.detail}`
   const byNone = row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail) : undefined
   if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}`
   const because =

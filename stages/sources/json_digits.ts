@@ -50,12 +50,17 @@ function markIntegers(text: string): string {
   return out + text.slice(copied)
 }
 
+/** Whether an odd number of backslashes is before a place. */
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0
+  while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++
+  return slashes % 2 === 1
+}
+
 /** The place after the string that begins at `at`; the end of the text where it has no end. */
 export function endOfString(text: string, at: number): number {
   for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let slashes = 0
-    while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++
-    if (slashes % 2 === 0) return end + 1
+    if (!isEscaped(text, end)) return end + 1
   }
   return text.length
 }
@@ -137,13 +142,13 @@ export function lossOf(text: string, value: unknown, mayTwice = true): string | 
 
 const cut = (number: string): string => (number.length > 40 ? `${number.slice(0, 40)}…` : number)
 
-/** The most keys that the objects of a JSON text can have, all together: text that looks like one counts too. */
+/** The most keys that the objects of a JSON text can have, all together: texts like `": "` count too. */
 export function mostKeys(text: string): number {
   let count = 0
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
     let before = at - 1
     while (isWhite(text.charCodeAt(before))) before--
-    if (text.charCodeAt(before) === 0x22) count++
+    if (text.charCodeAt(before) === 0x22 && !isEscaped(text, before)) count++
   }
   return count
 }

@@ -145,6 +145,22 @@ describe('a row that no stage dropped and no output took', () => {
     expect(await kept(['y-1'])).toEqual(['y-1'])
   })
 
+  it('of a row that its source refused: `why` says what was wrong, as the source does', async () => {
+    const at = folder()
+    const path = writeJsonl(join(at, 'in.jsonl'), [
+      { id: 'a', prompt: '[{"role":"user","content":"q","weight":1e400}]', chosen: 'x', rejected: 'y' },
+      { id: 'b', prompt: '[{"role":"user","content":"q"}]', chosen: 'x', rejected: 'y' },
+    ])
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') })
+    expect(await words(out, 'a')).toMatch(
+      /unreadable_prompt; prompt: the number 1e400 of the key 'weight' is beyond what a float64 holds$/,
+    )
+  })
+
   it('of a row with a completion that has no score: it is noted, and lies in notes/ whole', async () => {
     const at = folder(),
       completions = [
