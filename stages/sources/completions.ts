@@ -1,5 +1,5 @@
 /** Several completions of one prompt with scores or ranks: which columns hold them, and the pairs that they make. */
-import { DataType, type Data, type Schema } from 'apache-arrow'
+import { DataType, type Data, type Field, type Schema } from 'apache-arrow'
 import { nullTest, numberColumn } from '../../engine/arrow/columns.ts'
 import { hasExtras, typeForm, type Form } from './forms.ts'
 
@@ -68,6 +68,14 @@ export function findCompletions(schema: Schema): CompletionsAt | undefined {
     }
   }
   return undefined
+}
+
+/** What a list's completions have beside text and score, by its place in their struct. */
+export function otherFields({ list, text, score }: CompletionsAt, { fields }: Schema): { field: Field; at: number }[] {
+  const item = fields.find(({ name }) => name === list)!.type as DataType
+  if (text === null || !DataType.isList(item)) return []
+  const { children } = item.children[0].type as DataType
+  return children.flatMap((field: Field, at) => (field.name === text || field.name === score ? [] : [{ field, at }]))
 }
 
 /** The columns of a file with one completion a row. */

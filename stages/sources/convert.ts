@@ -14,7 +14,7 @@ import {
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../define.ts'
 import { saidBeside } from '../further_fields.ts'
-import { pairUp, readScored, readScores, type Pairs, type Scored } from './completions.ts'
+import { otherFields, pairUp, readScored, readScores, type Pairs, type Scored } from './completions.ts'
 import {
   checkFields,
   checkText,
@@ -155,11 +155,21 @@ export function openConverter(
     ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : []),
     ...(plan.completions?.isFlat && plan.id !== null ? ['source_rejected_id'] : []),
   ]
-  const carried = carriedColumns(plan, raw, made, carry)
+  const { list } = plan.completions ?? {}
+  // what a list's completions have beside text and score goes with the side that it speaks of
+  const others = list === undefined || (carry && !carry.includes(list)) ? [] : otherFields(plan.completions!, raw)
+  const ofSides = (['chosen', 'rejected'] as const).flatMap(side =>
+    others.map(({ field: { name, type }, at }) => {
+      const own = `source_${side}_${name}`
+      return { side, at, field: field(made.includes(own) ? `source_${own}` : own, type) }
+    }),
+  )
+  const carried = carriedColumns(plan, raw, [...made, ...ofSides.map(column => column.field.name)], carry)
   const schema = new Schema([
     field('id', new Utf8(), false),
     ...SIDES.map(side => field(side, messagesType, false)),
     ...made.map(name => field(name, name.endsWith('_score') ? new Float64() : new Utf8())),
+    ...ofSides.map(column => column.field),
     ...carried.map(column => column.field),
   ])
   // a row that is no pair is told from others by what a layout needs of it, or by the line that could not be read
@@ -191,13 +201,13 @@ export function openConverter(
         isBare,
         within = [],
         noted = [],
-      } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, pairing })
+      } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, ofSides, pairing })
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
       const whole = parents.length === batch.numRows && !suffix
       const runs = whole ? [] : runsOfRows(parents)
-      const others = carried.map(({ from }) => (whole ? column(from) : take(column(from), runs)))
-      const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...others], parents.length)
+      const beside = carried.map(({ from }) => (whole ? column(from) : take(column(from), runs)))
+      const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...beside], parents.length)
       return {
         pairs,
         row: parents.map(row => rows[row]),
@@ -220,6 +230,8 @@ interface Task {
   /** 1 where a row has been refused. */
   readonly mask: Uint8Array
   readonly extras: readonly (typeof SIDES)[number][]
+  /** Fields of completions that become columns of a side, by their place. */
+  readonly ofSides: readonly { readonly side: 'chosen' | 'rejected'; readonly at: number }[]
   readonly pairing: 'adjacent' | 'best_worst'
 }
 
@@ -430,7 +442,7 @@ function cutAll(task: Task, prompt: Said | null, chosen: Said, rejected: Said, c
 }
 
 function convertCompletions(task: Task): Made {
-  const { plan, rows, column, refuse, mask, extras, pairing } = task
+  const { plan, rows, column, refuse, mask, extras, ofSides, pairing } = task
   const prompt = headed(task, readPrompt(task))
   const noPrompt = nullTest(column(plan.prompt!.column))
   for (let row = 0; row < rows; row++) if (noPrompt(row)) refuse(row, 'missing_prompt')
@@ -461,6 +473,7 @@ function convertCompletions(task: Task): Made {
       scoresOf(pairs.chosen),
       scoresOf(pairs.rejected),
       ...(at.isFlat && plan.id !== null ? [makeText(pairs.rejected.map(row => idText(column(plan.id!), row)))] : []),
+      ...ofSides.map(({ side, at: c }) => take(column(at.list).children[0].children[c], runsOfRows(picks[side]))),
     ],
   }
 }

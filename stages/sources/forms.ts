@@ -275,7 +275,10 @@ function parseMessages(text: string): Parsed | undefined {
   for (const item of list as unknown[]) {
     if (typeof item !== 'object' || item === null) return undefined
     const message = item as Record<string, unknown>
-    const names = PAIRS.find(([role]) => typeof message[role] === 'string')
+    // an edge of a graph has a `from` too; of messages only those that call a tool may have no content
+    const names = PAIRS.find(
+      ([role, said]) => typeof message[role] === 'string' && (said !== 'value' || said in message),
+    )
     if (!names) return undefined
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
     const name = role as string,

@@ -124,7 +124,7 @@ const table = [
     name: 'completions',
     rule:
       `one of ${LISTS.join(', ')}: a list of {response, score} (or content, completion, text; rating, rank, reward), or of text beside a list` +
-      ` ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each row becomes several pairs, ties none`,
+      ` ${SCORE_LISTS.join(', ')}; with prompt, instruction, question or context. Each row becomes several pairs, ties none; other fields of theirs become source_chosen_… and source_rejected_…`,
     example:
       '{"prompt": "Name a prime.", "completions": [{"response": "Seven.", "score": 5}, {"response": "Nine.", "score": 1}]}',
     prompt: ['prompt', 'instruction', 'question', 'context'],

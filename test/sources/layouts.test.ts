@@ -470,6 +470,11 @@ describe('transcripts', () => {
 })
 
 describe('JSON text', () => {
+  it('is no list of messages where its objects are edges', () => {
+    const edges = JSON.stringify([{ from: 'a', to: 'b' }])
+    expect(read(table([{ prompt: q, chosen: edges, rejected: edges }])).layout).toBe('text')
+  })
+
   const json = (value: unknown) => ({
     prompt: typeof value === 'string' ? value : JSON.stringify(value),
     chosen: a,
@@ -631,6 +636,29 @@ describe('names of other tools', () => {
 })
 
 describe('completions', () => {
+  it('what they have beside text and score goes with the side, and `columns` may leave it out', () => {
+    const of = (response: string, score: number, model: string | null) => ({
+      response,
+      score,
+      model,
+      notes: [{ aspect: 'truth', fields: score }],
+    })
+    const raw = table([{ prompt: q, completions: [of(b, 1, 'x'), of(a, 5, null)], model: 'z' }])
+    expect(read(raw).pairs[0]).toMatchObject({
+      source_chosen_score: 5,
+      source_chosen_model: null,
+      source_rejected_model: 'x',
+      source_chosen_notes: [{ aspect: 'truth', fields: 5 }],
+      source_rejected_notes: [{ aspect: 'truth', fields: 1 }],
+      model: 'z',
+    })
+    const { pairs } = openConverter(detectLayout(raw.schema, [raw]), raw.schema, { carry: ['model'] }).convert(
+      raw,
+      rowsFrom(0, 1),
+    )
+    expect(pairs.schema.names.slice(4)).toEqual(['source_chosen_score', 'source_rejected_score', 'model'])
+  })
+
   const scored = (...list: readonly (readonly [string | null, number | null])[]) => ({
     prompt: q,
     completions: list.map(([response, score]) => ({ response, score })),
