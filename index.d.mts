@@ -1,1 +1,1 @@
-export * from './engine/api.ts'
+export * from './app/api.ts'

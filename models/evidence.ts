@@ -2,9 +2,9 @@ import { sigmoid, trainHead, dotRow, type CrossFitOptions } from './head.ts'
 import { slopeFor } from './calibration.ts'
 import type { Estimate } from './metrics.ts'
 import { judge, type Question } from './judge.ts'
-import { foundWrong, lowest, thresholdsOf, type Rule } from './panel.ts'
 import { combine32 } from './random.ts'
 import { takeRows, type Rows } from './rows.ts'
+import { foundWrong, lowest, thresholdsOf, type Rule } from './rule.ts'
 
 /** What a share to drop does to a head that is trained on what is left. */
 export interface Trial {

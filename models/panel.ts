@@ -16,15 +16,10 @@ import { fitMixture, type Mixture } from './mixture.ts'
 import { combine32, Random, shuffle } from './random.ts'
 import { fitHeads, type Reviewer } from './reviewer.ts'
 import type { Rows } from './rows.ts'
+import { foundWrong, lowest, thresholdsOf, type Rule } from './rule.ts'
 import { countBefore } from './sorted.ts'
 import type { Stack } from './stack.ts'
 import type { Standings } from './standings.ts'
-
-/**
- * Which reviewers must speak against a pair for it to be found wrong; `stack` asks their weighed sum, `exchange` that
- * sum after each has learned from the others, where that helps.
- */
-export type Rule = 'both' | 'either' | 'stack' | 'exchange'
 
 export interface PanelOptions extends CrossFitOptions {
   rule: Rule
@@ -227,52 +222,12 @@ function quantilesOf(margins: Float64Array): Float64Array {
   return Float64Array.from({ length: count }, (_, i) => sorted[Math.floor(((i + 0.5) * sorted.length) / count)])
 }
 
-/** By reviewer: the margin below or at which its lowest `rate` lies; -Infinity for one that is blind. */
-export const thresholdsOf = ({ sees }: Stack, margins: readonly Float64Array[], rate: number): number[] =>
-  margins.map((some, m) => (sees[m] ? lowest(some, rate) : -Infinity))
-
 /**
  * P(the label is right) of stack margins: the posterior where the noise rate is identified, else P(a fresh label of the
  * same source would agree).
  */
 export const probabilityOf = ({ joint, noise_rate }: Panel, margin: number): number =>
   noise_rate.how === 'fitted' ? posterior(joint, margin) : support(joint, margin)
-
-/** How many reviewers speak against each row. */
-export function against(thresholds: readonly number[], margins: readonly Float64Array[]): Uint8Array {
-  return countWhere(margins, (margin, m) => margin <= thresholds[m])
-}
-
-/** How many reviewers that see have a say on each row: a margin of 0 is none. */
-export const speaking = ({ sees }: Stack, margins: readonly Float64Array[]): Uint8Array =>
-  countWhere(margins, (margin, m) => sees[m] && margin !== 0)
-
-function countWhere(margins: readonly Float64Array[], test: (margin: number, m: number) => boolean): Uint8Array {
-  const out = new Uint8Array(margins[0].length)
-  margins.forEach((some, m) => {
-    for (let i = 0; i < out.length; i++) if (test(some[i], m)) out[i]++
-  })
-  return out
-}
-
-/** 1 where the rule finds the label wrong. Only reviewers that see are asked; with none, nothing is found. */
-export function foundWrong(
-  rule: Rule,
-  stack: Stack,
-  margins: readonly Float64Array[],
-  stacked: Float64Array,
-  thresholds: readonly number[],
-  stack_threshold: number,
-): Uint8Array {
-  if (!stack.sees.includes(true)) return new Uint8Array(stacked.length)
-  if (rule === 'stack' || rule === 'exchange') {
-    return Uint8Array.from(stacked, margin => (margin <= stack_threshold ? 1 : 0))
-  }
-  const voices = speaking(stack, margins)
-  return against(thresholds, margins).map((count, i) =>
-    count >= (rule === 'both' ? Math.max(1, voices[i]) : 1) ? 1 : 0,
-  )
-}
 
 const corrected = (found: Estimate, eta: Estimate): Estimate => {
   const at = (value: number, e: number) => Math.min(1, Math.max(0, (value - e) / (1 - 2 * e)))
@@ -354,16 +309,6 @@ function spreadOverFolds(stacked: Float64Array, folds: Uint8Array, count: number
   return etas.length < 2
     ? { value, low: 0, high: 0.5 }
     : { value, low: Math.max(0, value - error), high: Math.min(0.5, value + error) }
-}
-
-/**
- * The margin below or at which the lowest `rate` of these lie; -Infinity when that is none of them, and below 0 always:
- * no margin that supports a label speaks against it.
- */
-export function lowest(margins: Float64Array, rate: number): number {
-  const sorted = margins.slice().sort()
-  const count = Math.floor(rate * sorted.length)
-  return !(count >= 1) ? -Infinity : Math.min(sorted[count - 1], -Number.MIN_VALUE)
 }
 
 /**

@@ -1,14 +1,14 @@
-// Bundles stages/, engine/ and models/ to dist/ when (and only when) their text or a package has changed: the API, what
-// a worker thread runs, and the chunks that they share. Everything runs from dist/, so worker threads need no loader
-// and a fresh checkout needs no build step. Packages of many files are in it: file by file they took most of the time
-// to start.
+// Bundles app/, stages/, engine/ and models/ to dist/ when (and only when) their text or a package has changed: the
+// API, what a worker thread runs, and the chunks that they share. Everything runs from dist/, so worker threads need no
+// loader and a fresh checkout needs no build step. Packages of many files are in it: file by file they took most of the
+// time to start.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const roots = ['stages', 'engine', 'models']
+const roots = ['app', 'stages', 'engine', 'models']
 const stamp = join(root, 'dist', '.stamp')
 /**
  * Packages that stay outside: machine code, WebAssembly and data beside their code, loaded by few, or (Arrow) with
@@ -58,7 +58,7 @@ export async function build() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return false
   try {
     const { outputFiles, metafile } = await bundle({
-      entryPoints: ['engine/api.ts', 'engine/worker.ts'],
+      entryPoints: ['app/api.ts', 'app/worker.ts'],
       outdir: 'dist',
       entryNames: '[name]',
       chunkNames: '[name]-[hash]',

@@ -13,7 +13,7 @@ const fail = message => {
 
 const dropping = name => `/** Drops pairs whose chosen side is longer than a limit. */
 import { countCodePoints } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../define.ts'
+import { defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
   name: '${name}', version: 1,
@@ -48,7 +48,7 @@ export default defineStage({
 
 const annotating = name => `/** Says of every pair how many characters its chosen side has. */
 import { countCodePoints } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../define.ts'
+import { defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
   name: '${name}', version: 1,

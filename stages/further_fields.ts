@@ -2,7 +2,7 @@
 import { DataType, type Data } from 'apache-arrow'
 import { encoder, nullTest, textColumn } from '../engine/arrow/columns.ts'
 import { hash64 } from '../engine/arrow/hash.ts'
-import type { Batch } from './define.ts'
+import type { Batch } from '../engine/contract/define.ts'
 
 /** Fields of a message that say something, by the names that servers and trainers use. */
 const SAID = [

@@ -1,10 +1,7 @@
 /**
  * Every stage that a graph can name without a path: one line a stage, alphabetical. A stage is loaded when it is named.
  */
-import type { AnyStage } from './define.ts'
-
-/** Names, and what loads each. */
-export type Registry = ReadonlyMap<string, () => Promise<AnyStage>>
+import type { AnyStage, Registry } from '../engine/contract/define.ts'
 
 const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyStage }>>> = {
   check_pairs: () => import('./check/check_pairs.ts'),

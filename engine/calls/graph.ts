@@ -1,5 +1,5 @@
 /** The servers that a graph asks. */
-import type { Stage } from '../../stages/define.ts'
+import type { Stage } from '../contract/define.ts'
 import { say, step, type Problem } from '../graph/messages.ts'
 import type { Graph } from '../graph/types.ts'
 import type { Service } from './service.ts'

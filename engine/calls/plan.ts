@@ -1,11 +1,11 @@
 /** What a run will ask of servers, before it asks: an estimate from rows here and there in the input. */
-import type { Source } from '../../stages/define.ts'
+import type { Source } from '../contract/define.ts'
 import { Batch } from '../arrow/flow.ts'
 import { sourcesAbove } from '../graph/types.ts'
 import { rowCount, type Partition } from '../run/messages.ts'
 import { cutPartitions } from '../run/partitions.ts'
 import type { Prepared } from '../run/prepare.ts'
-import type { RunOptions } from '../run/run.ts'
+import type { RunOptions } from '../run/options.ts'
 import { usdOf } from './budget.ts'
 import { openCalls, type Calls } from './calls.ts'
 import { tokensOf } from './service.ts'

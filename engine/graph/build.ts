@@ -134,7 +134,7 @@ function folderOf(base: string | URL | undefined): string {
 }
 
 /** Reads and checks a graph: the graph, when nothing is an error, and every problem, warnings too. */
-export async function checkGraph(builder: GraphBuilder, options: ParseOptions = {}): Promise<Parsed> {
+export async function checkGraph(builder: GraphBuilder, options: ParseOptions): Promise<Parsed> {
   const { assemble } = await import('./parse.ts')
   return assemble(await builder.written(), options)
 }
@@ -143,7 +143,7 @@ export async function checkGraph(builder: GraphBuilder, options: ParseOptions = 
  * Reads and checks a graph. Throws one GraphError that holds every problem. Warnings alone do not throw: `checkGraph`
  * gives them.
  */
-export async function resolveGraph(builder: GraphBuilder, options: ParseOptions = {}): Promise<Graph> {
+export async function resolveGraph(builder: GraphBuilder, options: ParseOptions): Promise<Graph> {
   const { graph: resolved, problems } = await checkGraph(builder, options)
   if (!resolved) throw new GraphError(problems)
   return resolved

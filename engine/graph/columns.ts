@@ -15,7 +15,7 @@ import {
   type DataType,
   type Float,
 } from 'apache-arrow'
-import type { ColumnType, InputFile, Stage } from '../../stages/define.ts'
+import type { ColumnType, InputFile, Stage } from '../contract/define.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'

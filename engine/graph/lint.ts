@@ -1,5 +1,5 @@
 /** What is wrong with a graph as text: everything that can be said without its data. */
-import type { AnyStage } from '../../stages/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 import { say, type Problem } from './messages.ts'
 import type { Edge } from './types.ts'
 

@@ -1,18 +1,18 @@
 /** From a graph's text or object to a `Graph`, or to everything that is wrong with it. */
 import { dirname, join, resolve } from 'node:path'
-import type { AnyStage } from '../../stages/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 import { parseYaml, readYaml, type Place } from './document.ts'
 import { lintGraph, type Draft } from './lint.ts'
 import { say, sortProblems, step, stepsOf, type Problem } from './messages.ts'
 import { MOST_STAGES, pathPattern } from './schema.ts'
 import type { Graph, Node } from './types.ts'
-import type { Registry } from '../../stages/registry.ts'
+import type { Registry } from '../contract/define.ts'
 import { loadUserStage, type UserStage } from './user_stage.ts'
 import { validateEnvelope, validateOptions } from './validate.ts'
 
 export interface ParseOptions {
-  /** Stages that can be named; all of stages/registry.ts unless given. */
-  readonly registry?: Registry
+  /** Stages that can be named. */
+  readonly registry: Registry
   /**
    * `stage.option=value` of the command line, the last one of an option wins; `stage` is an id of the graph, the value
    * YAML.
@@ -46,7 +46,7 @@ export interface Written {
  * Reads a graph from YAML 1.2 (JSON is YAML). `file` names it in messages; paths of the user's own stages are relative
  * to its folder. Never throws for a bad graph.
  */
-export function parseGraph(text: string, file: string, options: ParseOptions = {}): Promise<Parsed> {
+export function parseGraph(text: string, file: string, options: ParseOptions): Promise<Parsed> {
   return assemble(writtenText(text, file), options)
 }
 
@@ -54,7 +54,7 @@ export function parseGraph(text: string, file: string, options: ParseOptions = {
  * Reads a graph from an object. `base` is the folder that paths of the user's own stages are relative to. Never throws
  * for a bad graph.
  */
-export function fromObject(object: unknown, base: string, options: ParseOptions = {}): Promise<Parsed> {
+export function fromObject(object: unknown, base: string, options: ParseOptions): Promise<Parsed> {
   return assemble({ value: object, folder: () => base }, options)
 }
 
@@ -113,7 +113,7 @@ function noData(value: unknown, pointer: string): Problem[] {
  */
 export async function assemble(written: Written, options: ParseOptions): Promise<Parsed> {
   const { overrides = [], userFolder = join('.sluice', 'user') } = options
-  const registry = options.registry ?? (await import('../../stages/registry.ts')).registry
+  const { registry } = options
   const redirects = new Map<string, number>()
   const place = placer(written, overrides, redirects)
   if (written.problems?.length) return { problems: sortProblems(written.problems) }

@@ -1,5 +1,5 @@
 /** The JSON Schema of graphs: the envelope that the parser checks, and the whole of it, stage by stage, for editors. */
-import type { AnyStage } from '../../stages/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 
 type Schema = Record<string, unknown>
 

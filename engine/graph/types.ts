@@ -1,5 +1,5 @@
 /** A graph once it has been read and found right: what the plan is made from. */
-import type { AnyStage } from '../../stages/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 import type { Bundle } from './bundle.ts'
 import type { Problem } from './messages.ts'
 

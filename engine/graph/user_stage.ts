@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyStage } from '../../stages/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 import { EXIT } from '../errors.ts'
 import { packageRoot } from '../root.ts'
 import { terminal } from '../terminal.ts'

@@ -1,6 +1,6 @@
 /** ajv's answers in the voice of messages.ts. */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import type { AnyStage } from '../../stages/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 import { say, step, type Problem } from './messages.ts'
 import { envelopeSchema, idPattern } from './schema.ts'
 

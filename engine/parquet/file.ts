@@ -8,7 +8,8 @@ import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
 import { HttpError } from './http_source.ts'
-import { isReadFault, openSource, Window, type ByteSource } from './source.ts'
+import type { ByteSource } from './byte_source.ts'
+import { isReadFault, openSource, Window } from './source.ts'
 import { endOfStruct, FOOTER, OFFSET_INDEX } from './thrift.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** Bytes of a file behind http(s), by range requests: nothing is fetched but what is read. */
 import pRetry, { AbortError } from 'p-retry'
-import type { ByteSource } from './source.ts'
+import type { ByteSource } from './byte_source.ts'
 
 const TRIES = 4,
   FIRST_WAIT_MS = 200,

@@ -1,15 +1,6 @@
 import { open } from 'node:fs/promises'
+import type { ByteSource } from './byte_source.ts'
 import { isUrl, openHttpSource } from './http_source.ts'
-
-/**
- * Bytes that can be read by range: a file here; anything that answers byte ranges (http, an object store) can be one.
- */
-export interface ByteSource {
-  readonly byteLength: number
-  /** the bytes [start, end), all of them, or it rejects */
-  slice(start: number, end: number): Promise<ArrayBuffer>
-  close(): Promise<void>
-}
 
 /** Whether a file could not be read, whatever is in it: a failing disk, a share that is gone. */
 export const isReadFault = (error: unknown): boolean => (error as { syscall?: string } | null)?.syscall === 'read'

@@ -1,6 +1,6 @@
 /** Whether the disk can hold a run, before a row is read. */
 import { statfsSync } from 'node:fs'
-import type { InputFile, Sink } from '../../stages/define.ts'
+import type { InputFile, Sink } from '../contract/define.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { rowCount, type Partition } from './messages.ts'
 import type { Plan } from './plan.ts'

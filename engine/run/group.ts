@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Context, Group, GroupRule } from '../../stages/define.ts'
+import type { Context, Group, GroupRule } from '../contract/define.ts'
 import type { Batch } from '../arrow/flow.ts'
 import { readAll, type Out } from '../io.ts'
 import { openSealed } from '../sealed.ts'

@@ -1,24 +1,25 @@
 /** `--input`: other files for a graph with one source, read by the source stage that their endings belong to. */
-import type { Source } from '../../stages/define.ts'
-import { registry } from '../../stages/registry.ts'
-import { findFiles } from '../../stages/sources/files.ts'
+import type { Registry, Source } from '../contract/define.ts'
+import { findFiles } from '../files/find.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 
 /** By the name, which says so of the stages that are named without a path. */
-const isSource = (use: unknown): boolean => typeof use === 'string' && /^read_/.test(use) && registry.has(use)
+const isSource = (use: unknown, registry: Registry): boolean =>
+  typeof use === 'string' && /^read_/.test(use) && registry.has(use)
 
 /** The graph with the stage that reads `input`, and the options that name it. `set` may not name other inputs. */
 export async function withInput(
   builder: GraphBuilder,
   input: readonly string[] | undefined,
-  set: readonly string[] = [],
+  set: readonly string[] | undefined,
+  registry: Registry,
 ): Promise<{ builder: GraphBuilder; overrides: string[] }> {
   if (!input?.length) return { builder, overrides: [] }
   const { stages } = await builder.toObject()
   // a graph without stages that can be read is told so by its own check
   if (!Array.isArray(stages)) return { builder, overrides: [] }
-  const sources = stages.filter(stage => isSource(stage?.use))
+  const sources = stages.filter(stage => isSource(stage?.use, registry))
   if (sources.length !== 1) {
     throw new SluiceError(
       `run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`,
@@ -27,7 +28,7 @@ export async function withInput(
   }
   const [path, ...more] = input,
     [{ id, use }] = sources
-  const other = set.find(text => text.startsWith(`${id}.path=`) || text.startsWith(`${id}.more_paths=`))
+  const other = set?.find(text => text.startsWith(`${id}.path=`) || text.startsWith(`${id}.more_paths=`))
   if (other) {
     throw new SluiceError(
       `run: inputs are named (${input.join(', ')}), and --set ${other} names others; leave one out`,
@@ -35,7 +36,7 @@ export async function withInput(
     )
   }
   return {
-    builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use)),
+    builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use, registry)),
     overrides: [`${id}.path=${JSON.stringify(path)}`, `${id}.more_paths=${JSON.stringify(more)}`],
   }
 }
@@ -44,8 +45,8 @@ export async function withInput(
  * The source stage that reads files of these endings: the graph's own where they say nothing. A folder stands for its
  * files of the graph's own kind, or else for those of the kind that it has.
  */
-async function sourceOf(paths: readonly string[], own: string): Promise<string> {
-  const names = [...registry.keys()].filter(isSource)
+async function sourceOf(paths: readonly string[], own: string, registry: Registry): Promise<string> {
+  const names = [...registry.keys()].filter(name => isSource(name, registry))
   const sources = (await Promise.all(names.map(name => registry.get(name)!()))) as Source[]
   const all = sources.flatMap(({ extensions = [] }) => extensions),
     usual = sources.find(({ name }) => name === own)?.extensions ?? all

@@ -9,7 +9,7 @@ import { labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
 import type { Prepared } from './prepare.ts'
-import type { RunOptions } from './run.ts'
+import type { RunOptions } from './options.ts'
 
 /** Raised when what lies in spools changes its form. */
 const FORMAT = 4

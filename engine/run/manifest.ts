@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Reason, StageReport } from '../../stages/define.ts'
+import type { Reason, StageReport } from '../contract/define.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
 import type { Counts } from './messages.ts'

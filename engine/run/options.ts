@@ -4,7 +4,62 @@
  */
 import { EXIT, SluiceError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
-import type { RunOptions } from './run.ts'
+import type { GraphBuilder, GraphObject } from '../graph/build.ts'
+
+/** A graph: its file, an object, or what `graph()` gave. */
+export type GraphInput = string | URL | GraphObject | GraphBuilder
+
+export interface Progress {
+  readonly phase: string
+  readonly done: number
+  readonly total: number
+}
+
+export interface RunOptions {
+  /** Where runs are published. */
+  readonly output?: string
+  /** Worker threads; the processors there are unless given. No influence on the output. */
+  readonly workers?: number
+  /** Replaces the graph's seed. */
+  readonly seed?: number
+  /** Only the first so many rows of the first files, and those that belong together with the last of them. */
+  readonly limit?: number
+  /**
+   * Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first
+   * look.
+   */
+  readonly sample?: number
+  /**
+   * Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for
+   * what a source makes no pair of. Of replies one a row a pair is of its chosen side's row.
+   */
+  readonly keepIds?: readonly string[]
+  /** `stage.option=value`, as on the command line. */
+  readonly set?: readonly string[]
+  /** Replaces the inputs of the graph's only source, and the source by the one that reads files of their endings. */
+  readonly input?: readonly string[]
+  /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
+  readonly answers?: string
+  /**
+   * Work everything out again though nothing changed. Answers of servers that are kept are used; calls that failed are
+   * made again.
+   */
+  readonly anew?: boolean
+  /** Hears what stages will ask of servers, a line each, before the first row. */
+  readonly onPlan?: (lines: readonly string[]) => void
+  /** Hears warnings about the graph, and of work that does not get on. */
+  readonly onWarning?: (text: string) => void
+  /** Seconds without a sign of life after which a worker's work is warned of; 60 unless given. */
+  readonly quietSecs?: number
+  readonly onProgress?: (progress: Progress) => void
+  readonly signal?: AbortSignal
+  /**
+   * Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests
+   * show it).
+   */
+  readonly blockRows?: number
+  readonly bucketBytes?: number
+}
 
 const isTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every(text => typeof text === 'string' && text !== '')

@@ -3,7 +3,7 @@
  * partition. A stage that must see everything first (fit rounds, groups) ends a level: its input is spooled, and its
  * verdicts come in a later one.
  */
-import type { Stage } from '../../stages/define.ts'
+import type { Stage } from '../contract/define.ts'
 import { sourcesAbove, type Graph, type Node } from '../graph/types.ts'
 
 /**

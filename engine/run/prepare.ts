@@ -1,9 +1,9 @@
 /** A graph made ready: read, and held against the footers and layouts of its inputs, before a row is processed. */
 import { existsSync, realpathSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
-import type { InputFile, Sink, Source } from '../../stages/define.ts'
+import type { InputFile, Registry, Sink, Source } from '../contract/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
-import { identityOf } from '../../stages/sources/files.ts'
+import { identityOf } from '../files/find.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
@@ -12,7 +12,7 @@ import type { Graph, Node } from '../graph/types.ts'
 import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
 import { checkOptions } from './options.ts'
-import type { GraphInput, RunOptions } from './run.ts'
+import type { GraphInput, RunOptions } from './options.ts'
 
 export interface Prepared {
   readonly graph: Graph
@@ -30,16 +30,23 @@ export interface Prepared {
  * Reads the graph and the footers and layouts of its inputs, and finds everything that is wrong before a row is
  * processed.
  */
-export async function prepare(input: GraphInput, options: RunOptions, userFolder: string): Promise<Prepared> {
+export async function prepare(
+  input: GraphInput,
+  options: RunOptions,
+  userFolder: string,
+  registry: Registry,
+): Promise<Prepared> {
   checkOptions(options)
   const { builder, overrides } = await withInput(
     typeof input === 'object' && 'written' in input ? input : graphOf(input),
     options.input,
     options.set,
+    registry,
   )
   const { graph: read, problems: warnings } = await checkGraph(builder, {
     overrides: [...(options.set ?? []), ...overrides],
     userFolder,
+    registry,
   })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }

@@ -14,7 +14,7 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Sink, Stage, StageReport } from '../../stages/define.ts'
+import type { Sink, Stage, StageReport } from '../contract/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { seenOptions, type Node } from '../graph/types.ts'

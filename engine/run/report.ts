@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { messagesType } from '../arrow/columns.ts'
-import type { Reason } from '../../stages/define.ts'
+import type { Reason } from '../contract/define.ts'
 import { readStream } from './inspect.ts'
 import { longerText, type Lengths } from './lengths.ts'
 import { byNone, keptElsewhere, rowsRead, type Manifest } from './manifest.ts'

@@ -2,12 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import type { InputFile, Stage, StageReport } from '../../stages/define.ts'
+import type { InputFile, Registry, Stage, StageReport } from '../contract/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from '../errors.ts'
-import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
@@ -28,6 +27,7 @@ import {
   type PassTask,
   type Setup,
 } from './messages.ts'
+import type { GraphInput, RunOptions } from './options.ts'
 import { openOutput, removeHalves } from './output_folder.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { isGroupRound, makePlan, roundsOf, type Plan } from './plan.ts'
@@ -36,61 +36,6 @@ import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 import { sampleRows } from './sample.ts'
-
-/** A graph: its file, an object, or what `graph()` gave. */
-export type GraphInput = string | URL | GraphObject | GraphBuilder
-
-export interface Progress {
-  readonly phase: string
-  readonly done: number
-  readonly total: number
-}
-
-export interface RunOptions {
-  /** Where runs are published. */
-  readonly output?: string
-  /** Worker threads; the processors there are unless given. No influence on the output. */
-  readonly workers?: number
-  /** Replaces the graph's seed. */
-  readonly seed?: number
-  /** Only the first so many rows of the first files, and those that belong together with the last of them. */
-  readonly limit?: number
-  /**
-   * Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first
-   * look.
-   */
-  readonly sample?: number
-  /**
-   * Ids of rows that are never dropped, nor the pairs made of them, but for faults that no trainer could take and for
-   * what a source makes no pair of. Of replies one a row a pair is of its chosen side's row.
-   */
-  readonly keepIds?: readonly string[]
-  /** `stage.option=value`, as on the command line. */
-  readonly set?: readonly string[]
-  /** Replaces the inputs of the graph's only source, and the source by the one that reads files of their endings. */
-  readonly input?: readonly string[]
-  /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
-  readonly answers?: string
-  /**
-   * Work everything out again though nothing changed. Answers of servers that are kept are used; calls that failed are
-   * made again.
-   */
-  readonly anew?: boolean
-  /** Hears what stages will ask of servers, a line each, before the first row. */
-  readonly onPlan?: (lines: readonly string[]) => void
-  /** Hears warnings about the graph, and of work that does not get on. */
-  readonly onWarning?: (text: string) => void
-  /** Seconds without a sign of life after which a worker's work is warned of; 60 unless given. */
-  readonly quietSecs?: number
-  readonly onProgress?: (progress: Progress) => void
-  readonly signal?: AbortSignal
-  /**
-   * Rows of a block and bytes of a group's bucket at most: sizes of work, without influence on any output (the tests
-   * show it).
-   */
-  readonly blockRows?: number
-  readonly bucketBytes?: number
-}
 
 export interface RunResult {
   /**
@@ -106,10 +51,10 @@ export interface RunResult {
 }
 
 /**
- * Runs a graph. Throws an Error with an exit code as its `exit`; nothing is published then, and the next run goes on
- * from where this one was.
+ * Runs a graph; `stages` are those that it may name without a path. Throws an Error with an exit code as its `exit`;
+ * nothing is published then, and the next run goes on from where this one was.
  */
-export async function run(input: GraphInput, options: RunOptions = {}): Promise<RunResult> {
+export async function run(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
   const started = performance.now()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
@@ -121,7 +66,7 @@ export async function run(input: GraphInput, options: RunOptions = {}): Promise<
   }
   options.signal?.addEventListener('abort', abort)
   try {
-    const prepared = await prepare(input, options, join(cache, 'user'))
+    const prepared = await prepare(input, options, join(cache, 'user'), stages)
     options.signal?.throwIfAborted()
     const { graph, files } = prepared
     const stamps = files.map(file => file.stamp ?? checkInput(file, output))

@@ -1,6 +1,6 @@
 /** What a source reads, cut at the borders of partitions. */
 import type { RecordBatch } from 'apache-arrow'
-import type { Context, Source, SourceBatch } from '../../stages/define.ts'
+import type { Context, Source, SourceBatch } from '../contract/define.ts'
 import { take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { isUrl } from '../parquet/http_source.ts'

@@ -1,5 +1,5 @@
 /** What a run prints. */
-import type { Reason } from '../../stages/define.ts'
+import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { addLengths, emptyLengths, leansMore, longerText, longerWins, type Lengths } from './lengths.ts'
 import { byNone, keptElsewhere, rowsRead, type Manifest, type StageCounts } from './manifest.ts'

@@ -1,6 +1,6 @@
 /** Pairs whose sides change places, with all that belongs to the sides. */
 import { DataType, type Data, type Field } from 'apache-arrow'
-import type { Output } from '../../stages/define.ts'
+import type { Output } from '../contract/define.ts'
 import { concat, take } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
 

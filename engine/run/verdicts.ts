@@ -3,7 +3,7 @@
  * ledger.
  */
 import { type Data, type Schema } from 'apache-arrow'
-import type { ColumnValues, Output, Stage, Verdict } from '../../stages/define.ts'
+import type { ColumnValues, Output, Stage, Verdict } from '../contract/define.ts'
 import { makeBool, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'

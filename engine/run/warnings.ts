@@ -1,5 +1,5 @@
 /** What a run is warned of once it is done. */
-import type { Reason } from '../../stages/define.ts'
+import type { Reason } from '../contract/define.ts'
 import { sourcesAbove, type Node } from '../graph/types.ts'
 import { emptyCounts, ERROR_ABOUT, type Counts } from './messages.ts'
 import type { Prepared } from './prepare.ts'

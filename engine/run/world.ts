@@ -2,8 +2,7 @@
 import type { Schema } from 'apache-arrow'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyStage } from '../../stages/define.ts'
-import { registry } from '../../stages/registry.ts'
+import type { AnyStage, Registry } from '../contract/define.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -37,7 +36,7 @@ export interface World {
 }
 
 /** Loads the stages that the setup names. */
-export async function openWorld(setup: Setup, thread: number, ask: World['ask']): Promise<World> {
+export async function openWorld(setup: Setup, thread: number, ask: World['ask'], registry: Registry): Promise<World> {
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, options, input, output } of setup.nodes) {
     const stage = module

@@ -1,7 +1,7 @@
 /** The trainer lint: drops pairs that a preference trainer would corrupt, drop in silence, or learn nothing from. */
 import { textColumn } from '../../engine/arrow/columns.ts'
 import { isBlank } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../define.ts'
+import { defineStage, Type } from '../../engine/contract/define.ts'
 import { besideTexts } from '../further_fields.ts'
 import {
   hasBadArguments,

@@ -1,5 +1,5 @@
 /** Drops pairs whose sides are so alike to the model that training on them can lower the likelihood of both. */
-import { defineStage, Type, type Batch } from '../define.ts'
+import { defineStage, Type, type Batch } from '../../engine/contract/define.ts'
 import { atRanks } from './ranks.ts'
 
 const UNSCORED = {

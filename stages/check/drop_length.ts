@@ -1,7 +1,7 @@
 /** Drops pairs with a completion that is too short to say anything, or longer than a trainer would keep. */
 import { countWords } from '../../engine/arrow/text.ts'
 import { countTokens } from '../../engine/arrow/tokens.ts'
-import { choice, defineStage, Type } from '../define.ts'
+import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
   name: 'drop_length',

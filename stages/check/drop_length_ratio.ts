@@ -3,7 +3,7 @@
  */
 import { countWords } from '../../engine/arrow/text.ts'
 import { countTokens } from '../../engine/arrow/tokens.ts'
-import { choice, defineStage, Type } from '../define.ts'
+import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
   name: 'drop_length_ratio',

@@ -5,7 +5,7 @@
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { repetitionShare } from '../../engine/arrow/repetition.ts'
 import { specialShare } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../define.ts'
+import { defineStage, Type } from '../../engine/contract/define.ts'
 
 const special = (column: MessagesColumn, row: number) => specialShare(column.bytes, column.start(row), column.end(row))
 const repetition = (column: MessagesColumn, row: number, n: number) =>

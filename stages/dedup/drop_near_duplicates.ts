@@ -3,7 +3,7 @@
  */
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
-import { defineStage, Type } from '../define.ts'
+import { defineStage, Type } from '../../engine/contract/define.ts'
 import { hashBeside } from '../further_fields.ts'
 import { beginKey, chooseBands, endKey, feedKey, jaccard, shingles, sketch, tokenize } from './minhash.ts'
 

@@ -1,8 +1,9 @@
 /** Says of every pair how likely its label is right; drops only when asked. */
 import { support } from '../../models/calibration.ts'
 import { mixtureProbability } from '../../models/mixture.ts'
-import { foundWrong, mayDrop } from '../../models/panel.ts'
-import { choice, defineStage, Type } from '../define.ts'
+import { mayDrop } from '../../models/panel.ts'
+import { foundWrong } from '../../models/rule.ts'
+import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 import {
   panelOptions,
   panelReads,

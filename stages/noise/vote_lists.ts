@@ -4,8 +4,8 @@
  */
 import { Type } from '@sinclair/typebox'
 import { DataType, type Data } from 'apache-arrow'
-import type { Batch } from '../define.ts'
-import { valueOf } from '../sources/plain.ts'
+import type { Batch } from '../../engine/contract/define.ts'
+import { valueOf } from '../../engine/arrow/plain.ts'
 
 const WHO = ['worker', 'annotator', 'name', 'id'],
   SAID = ['vote', 'label']

@@ -4,7 +4,7 @@
 import { Type } from '@sinclair/typebox'
 import { fitVoters, labelProbabilities, UNKNOWN_VOTER } from '../../models/votes.ts'
 import { combine32, hashString } from '../../models/random.ts'
-import type { Batch, ColumnType } from '../define.ts'
+import type { Batch, ColumnType } from '../../engine/contract/define.ts'
 import { checkWords, readVoteLists, voteListOptions, type VoteListOptions } from './vote_lists.ts'
 
 /**

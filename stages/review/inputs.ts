@@ -5,7 +5,7 @@ import { createFeaturiser } from '../../models/features.ts'
 import type { ReviewerSpec } from '../../models/reviewer.ts'
 import { DenseBuilder, type Capacity, type Rows } from '../../models/rows.ts'
 import type { PairText } from '../../models/tokens.ts'
-import type { Batch, ColumnType } from '../define.ts'
+import type { Batch, ColumnType } from '../../engine/contract/define.ts'
 
 export interface ScoreColumns {
   readonly name: string

@@ -1,6 +1,7 @@
 /** Keeps what independent reviewers do not speak against: the dual filter. */
-import { against, curriculumRank, foundWrong, mayDrop, speaking, type Panel, type Rule } from '../../models/panel.ts'
-import { choice, defineStage, Type, type ColumnType } from '../define.ts'
+import { curriculumRank, mayDrop, type Panel } from '../../models/panel.ts'
+import { against, foundWrong, speaking, type Rule } from '../../models/rule.ts'
+import { choice, defineStage, Type, type ColumnType } from '../../engine/contract/define.ts'
 import { namesOf } from './inputs.ts'
 import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from './panel.ts'
 import { panelReport } from './report.ts'

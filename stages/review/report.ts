@@ -1,7 +1,7 @@
 /** What a panel says of its own power, for the summary and the manifest. */
 import type { Estimate } from '../../models/metrics.ts'
 import type { Panel } from '../../models/panel.ts'
-import type { StageReport } from '../define.ts'
+import type { StageReport } from '../../engine/contract/define.ts'
 
 const percent = (value: number) => (Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(0)} %`)
 const percents = (found: Estimate) =>

@@ -1,5 +1,5 @@
 /** Options that every stage with a server has: where it is, and how far a run may go with it. */
-import { Type } from '../define.ts'
+import { Type } from '../../engine/contract/define.ts'
 
 const cap = (what: string) =>
   Type.Optional(

@@ -1,7 +1,7 @@
 /** Scores both sides of every pair by a reward model that a server serves. */
 import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
-import { choice, defineStage, Type, type Answer, type Service } from '../define.ts'
+import { choice, defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
 import { limitOptions, modelOptions, unseen } from './options.ts'
 import { isRerank, readScores, requestOf, takesTwo, type Item } from './reward_apis.ts'
 

@@ -4,7 +4,7 @@
 import type { Static } from '@sinclair/typebox'
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { chatRequest, readChat } from '../../engine/calls/chat.ts'
-import { defineStage, Type, type Answer, type Service } from '../define.ts'
+import { defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
 import { sizeOf } from '../synthesis/edits.ts'
 import { EDITS, itemsOf, judge, REFUSED, taskOf, wording, type Item, type Refused } from '../synthesis/model_edits.ts'
 import type { Proven } from '../synthesis/prove.ts'

@@ -2,7 +2,7 @@
 import { Field, makeData, Schema, Utf8, type Data, type RecordBatch } from 'apache-arrow'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { choice } from '../define.ts'
+import { choice } from '../../engine/contract/define.ts'
 
 const sides = ['prompt', 'chosen', 'rejected']
 

@@ -5,7 +5,7 @@ import { Field, Schema } from 'apache-arrow'
 import { appendStreams, schemaBytes } from '../../engine/arrow/ipc.ts'
 import { sortRows } from '../../engine/arrow/sort.ts'
 import { finishDataset } from '../../engine/dataset.ts'
-import { defineSink, Type } from '../define.ts'
+import { defineSink, Type } from '../../engine/contract/define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 
 /** Names that TRL gives a meaning to: a column of that name changes what is trained. */

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bytes, notJson, objectWriter } from '../../engine/arrow/json.ts'
 import { writeAll } from '../../engine/io.ts'
-import { defineSink, Type } from '../define.ts'
+import { defineSink, Type } from '../../engine/contract/define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 
 const FLUSH_BYTES = 4 << 20

@@ -6,7 +6,7 @@ import parquet, { type ParquetField, type ParquetStream } from 'parquetjs-lite'
 import { sizeOf } from '../../engine/arrow/columns.ts'
 import { notJson } from '../../engine/arrow/json.ts'
 import { writeAll } from '../../engine/io.ts'
-import { choice, defineSink, Type, type SinkInput } from '../define.ts'
+import { choice, defineSink, Type, type SinkInput } from '../../engine/contract/define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 import { jsonReader, lostName, misfit, parquetField, parquetReader, type Compression } from './parquet_values.ts'
 

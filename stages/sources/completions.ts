@@ -1,7 +1,8 @@
 /** Several completions of one prompt with scores or ranks: which columns hold them, and the pairs that they make. */
 import { DataType, type Data, type Field, type Schema } from 'apache-arrow'
 import { nullTest, numberColumn } from '../../engine/arrow/columns.ts'
-import { hasExtras, typeForm, type Form } from './forms.ts'
+import { hasExtras, typeForm } from './forms.ts'
+import { type Form } from './turns.ts'
 
 export const LISTS = ['completions', 'responses', 'generations', 'candidates', 'answers']
 const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']

@@ -12,7 +12,7 @@ import {
   messagesColumn,
 } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
-import type { Reason, SourceBatch } from '../define.ts'
+import type { Reason, SourceBatch } from '../../engine/contract/define.ts'
 import { saidBeside } from '../further_fields.ts'
 import { otherFields, pairUp, readScored, readScores, type Pairs, type Scored } from './completions.ts'
 import {
@@ -27,12 +27,12 @@ import {
   readForm,
   withHistory,
   withSystem,
-  type Said,
 } from './forms.ts'
+import { type Turns } from './turns.ts'
 import { groupOffsets } from './groups.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
-import { columnOf, isWhole, usedColumns, type Bound, type Plan } from './layouts.ts'
-import { valueOf } from './plain.ts'
+import { columnOf, isWhole, usedColumns, type Bound, type Mapping } from './mapping.ts'
+import { valueOf } from '../../engine/arrow/plain.ts'
 
 /** Why a raw row is no pair. */
 export const layoutReasons = {
@@ -109,7 +109,7 @@ export interface Converter {
  * Which sides get a column of their messages' further fields: both, if one may have some, so that they can change
  * places.
  */
-function extraSides(plan: Plan, raw: Schema): readonly (typeof SIDES)[number][] {
+function extraSides(plan: Mapping, raw: Schema): readonly (typeof SIDES)[number][] {
   const has = (bound: Bound | null) =>
     bound !== null && hasExtras(bound.form, raw.fields.find(({ name }) => name === bound.column)!.type)
   const inSides = has(plan.chosen) || has(plan.rejected)
@@ -121,10 +121,10 @@ function extraSides(plan: Plan, raw: Schema): readonly (typeof SIDES)[number][] 
 }
 
 /** Whether the sides may be whole conversations. */
-const sidesHoldPrompt = ({ chosen, rejected }: Plan): boolean => isWhole(chosen) && isWhole(rejected)
+const sidesHoldPrompt = ({ chosen, rejected }: Mapping): boolean => isWhole(chosen) && isWhole(rejected)
 
 function carriedColumns(
-  plan: Plan,
+  plan: Mapping,
   raw: Schema,
   made: readonly string[],
   carry: readonly string[] | undefined,
@@ -144,7 +144,7 @@ function carriedColumns(
 
 /** Makes the converter for files of this raw schema. */
 export function openConverter(
-  plan: Plan,
+  plan: Mapping,
   raw: Schema,
   { carry, pairing = 'adjacent' }: ConvertOptions = {},
 ): Converter {
@@ -223,7 +223,7 @@ export function openConverter(
 }
 
 interface Task {
-  readonly plan: Plan
+  readonly plan: Mapping
   readonly rows: number
   column(name: string): Data
   refuse(row: number, reason: ReasonName, value?: number, error?: string): void
@@ -253,7 +253,7 @@ interface Made {
 }
 
 /** The prompt as its column has it; of text with what stands above and below, and after earlier turns. */
-function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Said {
+function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Turns {
   const { column: name, form } = prompt!
   const part = (name: string | undefined) => (name === undefined ? undefined : column(name))
   const said =
@@ -265,7 +265,7 @@ function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Said {
   return whole
 }
 
-function refuseBad(said: Said, { column }: Bound, refuse: Task['refuse'], reason: ReasonName): void {
+function refuseBad(said: Turns, { column }: Bound, refuse: Task['refuse'], reason: ReasonName): void {
   said.bad?.forEach((bad, row) => {
     const fault = bad ? said.faults?.get(row) : undefined
     if (bad) refuse(row, reason, undefined, fault && `${column}: ${fault}`)
@@ -273,10 +273,10 @@ function refuseBad(said: Said, { column }: Bound, refuse: Task['refuse'], reason
 }
 
 /** The prompt with its system message. */
-const headed = ({ plan: { parts }, column }: Task, prompt: Said): Said =>
+const headed = ({ plan: { parts }, column }: Task, prompt: Turns): Turns =>
   parts.system === undefined ? prompt : withSystem(prompt, column(parts.system))
 
-function readSide({ column, refuse }: Task, bound: Bound): Said {
+function readSide({ column, refuse }: Task, bound: Bound): Turns {
   const said = readForm(bound.form, column(bound.column), 'assistant')
   refuseBad(said, bound, refuse, bound.form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side')
   return said
@@ -320,13 +320,18 @@ function rangeOf(runs: readonly number[]): number[] {
 }
 
 /** Of each row, how many messages at the beginning of both sides are the prompt. */
-function findCuts({ plan, rows, mask, refuse }: Task, prompt: Said | null, chosen: Said, rejected: Said): Int32Array {
+function findCuts(
+  { plan, rows, mask, refuse }: Task,
+  prompt: Turns | null,
+  chosen: Turns,
+  rejected: Turns,
+): Int32Array {
   const cuts = new Int32Array(rows)
   const a = messagesColumn(chosen.data),
     b = messagesColumn(rejected.data),
     p = prompt && messagesColumn(prompt.data)
   // a tool call says something too
-  const says = (said: Said | null, m: number) => saidBeside(said?.extras?.[m] ?? null)
+  const says = (said: Turns | null, m: number) => saidBeside(said?.extras?.[m] ?? null)
   const isSame = (x: typeof a, m: number, y: typeof a, n: number) =>
     sameBytes(x.roles, x.roleOffsets[m], x.roleOffsets[m + 1], y.roles, y.roleOffsets[n], y.roleOffsets[n + 1]) &&
     sameBytes(
@@ -416,14 +421,14 @@ function sameBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, fro
 }
 
 /** Prompt and sides of each row, with what their messages have beside role and content. */
-type Sides = Readonly<Record<(typeof SIDES)[number], Said>>
+type Sides = Readonly<Record<(typeof SIDES)[number], Turns>>
 
-function cutAll(task: Task, prompt: Said | null, chosen: Said, rejected: Said, cuts: Int32Array): Sides {
+function cutAll(task: Task, prompt: Turns | null, chosen: Turns, rejected: Turns, cuts: Int32Array): Sides {
   const { plan, mask } = task
   if (!cuts.some(cut => cut > 0)) return { prompt: headed(task, prompt ?? chosen), chosen, rejected }
-  const starts = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(0, cuts.length)
-  const ends = (said: Said): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
-  const cutStarts = (said: Said): Int32Array => starts(said).map((start, row) => start + cuts[row])
+  const starts = (said: Turns): Int32Array => (said.data.valueOffsets as Int32Array).subarray(0, cuts.length)
+  const ends = (said: Turns): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
+  const cutStarts = (said: Turns): Int32Array => starts(said).map((start, row) => start + cuts[row])
   // a conversation's own prompt stands in for the text one: it may have a system message and earlier turns
   const shared = cutMessages(chosen, starts(chosen), cutStarts(chosen))
   // rows without a pair are taken out later, whatever is in them

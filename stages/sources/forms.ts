@@ -17,25 +17,8 @@ import {
 import { Bytes, jsonWriter, notJson } from '../../engine/arrow/json.ts'
 import { textFromBytes } from './ids.ts'
 import { lossOf, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
+import type { Form, Turns } from './turns.ts'
 import { readTranscripts } from './transcripts.ts'
-
-/**
- * text: one message. json: text that is a JSON list of messages. transcript: `\n\nHuman: … \n\nAssistant: …`. messages:
- * list of structs. message: one struct.
- */
-export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message'
-
-/**
- * What a column says, one row each: `data` of messagesType. `bad[row]` is 1 where the row cannot be read (it is an
- * empty list then), and `faults` say of some of them why. `extras[m]` is the JSON of what message m has beside role and
- * content, null where nothing; left out when no message can have any.
- */
-export interface Said {
-  readonly data: Data<List>
-  readonly bad?: Uint8Array
-  readonly faults?: ReadonlyMap<number, string>
-  readonly extras?: readonly (string | null)[]
-}
 
 /** Roles of {from, value} messages by the names of trainers; others stay as they are. */
 const ROLES = new Map([
@@ -107,7 +90,7 @@ function firstByte(bytes: Uint8Array, start: number, end: number): number {
  * Reads a column in a form. Null rows give a row that nobody should look at. `role` is who says plain text. Text and
  * exact messages share the column's buffers.
  */
-export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Said {
+export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Turns {
   switch (form) {
     case 'text':
       return { data: textMessages(asText(data), role) }
@@ -183,7 +166,7 @@ export function textMessages(data: Data, role: string): Data<List> {
 export const noMessages = (rows: number): Data<List> =>
   messagesFromBuffers(new Int32Array(rows + 1), new Uint8Array(0), counting(0), new Uint8Array(0), counting(0))
 
-function readMessages(structs: Data, offsets: Int32Array): Said {
+function readMessages(structs: Data, offsets: Int32Array): Turns {
   const type: DataType = structs.type
   const [roleName, contentName] = messageNames(type)!
   const at = (name: string) => type.children.findIndex(field => field.name === name)
@@ -325,7 +308,7 @@ function look(value: unknown, seen: Seen, level: number): void {
   for (const one of inner) look(one, seen, level + 1)
 }
 
-function readJson(data: Data): Said {
+function readJson(data: Data): Turns {
   const column = textColumn(data)
   const bad = new Uint8Array(column.rows),
     faults = new Map<number, string>()
@@ -391,7 +374,7 @@ export const isTurns = (type: DataType): boolean =>
  * Earlier turns before the messages of each row: messages as they are, lists of two texts as what the user and the
  * assistant said. A row is bad whose turns are not all two texts.
  */
-export function withHistory(said: Said, history: Data): Said {
+export function withHistory(said: Turns, history: Data): Turns {
   if (!isTurns(history.type as DataType)) return prepend(said, readForm('messages', history, 'user'), () => true)
   const [pairs] = history.children,
     [texts] = pairs.children
@@ -416,7 +399,7 @@ export function withHistory(said: Said, history: Data): Said {
  * A system message before the messages of each row that has such a text. Where they begin with one of their own that
  * is kept alone, as LLaMA-Factory does, and where the first one says the same already, it is not said twice.
  */
-export function withSystem(said: Said, system: Data): Said {
+export function withSystem(said: Turns, system: Data): Turns {
   const texts = textColumn(asText(system)),
     { offsets, roles, roleOffsets, bytes, contentOffsets } = messagesColumn(said.data)
   const isOwn = (m: number) => Buffer.from(roles.subarray(roleOffsets[m], roleOffsets[m + 1])).equals(SYSTEM)
@@ -431,7 +414,7 @@ export function withSystem(said: Said, system: Data): Said {
 }
 
 /** The messages of `head` before those of `said`, in rows that have some and that `isAdded` names. */
-function prepend({ data, extras, ...said }: Said, head: Said, isAdded: (row: number) => boolean): Said {
+function prepend({ data, extras, ...said }: Turns, head: Turns, isAdded: (row: number) => boolean): Turns {
   const [messages] = data.children,
     [heads] = head.data.children
   const out = new Int32Array(data.length + 1),
@@ -456,7 +439,7 @@ function prepend({ data, extras, ...said }: Said, head: Said, isAdded: (row: num
 const SYSTEM = Buffer.from('system')
 
 /** Messages `from[row] .. to[row]` (absolute numbers of messages) of each row. */
-export function cutMessages({ data, extras }: Said, from: Int32Array, to: Int32Array): Said {
+export function cutMessages({ data, extras }: Turns, from: Int32Array, to: Int32Array): Turns {
   const rows = from.length
   const offsets = new Int32Array(rows + 1)
   const runs: number[] = []
@@ -486,7 +469,7 @@ const fromTexts = (offsets: Int32Array, role: Data, content: Data): Data<List> =
   )
 
 /** A row each: the JSON list of what its messages have beside role and content, null where none has anything. */
-export const extrasColumn = ({ data, extras }: Said): Data =>
+export const extrasColumn = ({ data, extras }: Turns): Data =>
   makeText(
     Array.from({ length: data.length }, (_, row) => {
       const own = extras?.slice(data.valueOffsets[row], data.valueOffsets[row + 1])
@@ -495,7 +478,7 @@ export const extrasColumn = ({ data, extras }: Said): Data =>
   )
 
 /** Row i of `first` where `pick[i]` is 0, of `second` where it is 1. */
-export function chooseRows(first: Said, second: Said, pick: Uint8Array): Said {
+export function chooseRows(first: Turns, second: Turns, pick: Uint8Array): Turns {
   const runs: number[] = []
   pick.forEach((second, row) => {
     const at = second ? row + first.data.length : row

@@ -3,14 +3,14 @@ import type { Data, RecordBatch } from 'apache-arrow'
 import { concat, nullTest, take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { rawHash } from './ids.ts'
-import { columnOf, type Plan } from './layouts.ts'
+import { columnOf, type Mapping } from './mapping.ts'
 
 /** Rows of a group at most; more replies to one prompt are taken in turns of so many, which bounds the memory. */
 const GROUP_ROWS = 1000
 
 /** What the rows of a group have in common, one text a row. */
 function promptKeys(
-  { prompt, parts }: Pick<Plan, 'prompt' | 'parts'>,
+  { prompt, parts }: Pick<Mapping, 'prompt' | 'parts'>,
   column: (name: string) => Data | undefined,
   rows: number,
 ): string[] {
@@ -20,7 +20,7 @@ function promptKeys(
 
 /** The same of batches, of a layout of one reply a row; '' for a row without a prompt. */
 export async function groupKeys(
-  plan: Plan,
+  plan: Mapping,
   batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
 ): Promise<string[]> {
   const keys: string[] = []
@@ -33,7 +33,7 @@ export async function groupKeys(
 }
 
 /** Offsets of the groups of a batch that begins where a group does, as a list column has them. */
-export function groupOffsets(plan: Plan, column: (name: string) => Data, rows: number): Int32Array {
+export function groupOffsets(plan: Mapping, column: (name: string) => Data, rows: number): Int32Array {
   const keys = promptKeys(plan, column, rows),
     offsets = [0]
   for (let row = 1; row < rows; row++) {
@@ -48,7 +48,7 @@ export function groupOffsets(plan: Plan, column: (name: string) => Data, rows: n
  * one does; for others as they are.
  */
 export async function* wholeGroups(
-  plan: Plan,
+  plan: Mapping,
   batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
 ): AsyncGenerator<RecordBatch> {
   if (!plan.completions?.isFlat) return yield* batches
@@ -72,7 +72,7 @@ export async function* wholeGroups(
  * file is cut. `rowsOf` reads a range of the file.
  */
 export async function groupStarts(
-  plan: Plan,
+  plan: Mapping,
   starts: readonly number[],
   rowsOf: (range: { start: number; end: number }) => AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
 ): Promise<readonly number[]> {
@@ -91,7 +91,7 @@ export async function groupStarts(
 }
 
 /** Whether two rows of the sample that lie together have one prompt. */
-export const hasGroups = (plan: Pick<Plan, 'prompt' | 'parts'>, samples: readonly RecordBatch[]): boolean =>
+export const hasGroups = (plan: Pick<Mapping, 'prompt' | 'parts'>, samples: readonly RecordBatch[]): boolean =>
   samples.some(sample => {
     const keys = promptKeys(plan, name => columnOf(sample, name), sample.numRows)
     return keys.some((key, row) => row > 0 && key === keys[row - 1])

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { DataType, Utf8, makeData, type Data, type List } from 'apache-arrow'
 import { encoder, messagesColumn, nullTest, textColumn, type MessagesColumn } from '../../engine/arrow/columns.ts'
-import { valueOf } from './plain.ts'
+import { valueOf } from '../../engine/arrow/plain.ts'
 
 /** Whether a column can be the id: text, or numbers, which become decimal text. */
 export const isIdType = (type: DataType): boolean =>

@@ -8,7 +8,7 @@ import { Footer } from 'apache-arrow/ipc/metadata/file'
 import { checkColumns, checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { plain, plainField } from './plain.ts'
+import { plain, plainField } from '../../engine/arrow/plain.ts'
 
 type Range = readonly [start: number, end: number]
 

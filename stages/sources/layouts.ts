@@ -1,37 +1,14 @@
 /**
  * The ways in which pairs lie in files: one table, and how a file's way is found. `convert.ts` turns them into pairs.
  */
-import { DataType, type Data, type Schema, type RecordBatch } from 'apache-arrow'
+import { DataType, type Schema, type RecordBatch } from 'apache-arrow'
 import { nearest } from '../../engine/graph/messages.ts'
-import { findCompletions, findReplies, LISTS, SCORE_LISTS, type CompletionsAt } from './completions.ts'
-import { contentForm, isTurns, typeForm, type Form } from './forms.ts'
+import { findCompletions, findReplies, LISTS, SCORE_LISTS } from './completions.ts'
+import { contentForm, isTurns, typeForm } from './forms.ts'
 import { hasGroups } from './groups.ts'
 import { isIdType } from './ids.ts'
-
-/** A column and how it says what it says. */
-export interface Bound {
-  readonly column: string
-  readonly form: Form
-}
-
-/**
- * Columns beside the prompt's own that belong to it. `system` begins it, then `history`, earlier turns; `context`
- * stands above its text, `input` below.
- */
-export type Parts = Readonly<Partial<Record<'system' | 'history' | 'context' | 'input', string>>>
-
-/**
- * How the pairs of a file are made. Survives structured clone. Without `prompt` the sides are whole conversations.
- */
-export interface Plan {
-  readonly layout: LayoutName
-  readonly id: string | null
-  readonly prompt: Bound | null
-  readonly parts: Parts
-  readonly chosen: Bound | null
-  readonly rejected: Bound | null
-  readonly completions: CompletionsAt | null
-}
+import { columnOf, isWhole, usedColumns, type Bound, type Mapping, type Parts } from './mapping.ts'
+import type { Form } from './turns.ts'
 
 interface Layout {
   readonly name: string
@@ -207,7 +184,7 @@ export function detectLayout(
   samples: readonly RecordBatch[],
   wanted?: LayoutName,
   answer?: string,
-): Plan {
+): Mapping {
   const forms = new Map<string, Form | undefined>()
   const formOf = (name: string): Form | undefined => {
     if (!forms.has(name)) forms.set(name, columnForm(schema, samples, name))
@@ -279,17 +256,8 @@ function columnForm(schema: Schema, samples: readonly RecordBatch[], name: strin
   return form === 'text' ? contentForm(samples.map(sample => columnOf(sample, name)!).filter(Boolean)) : form
 }
 
-export function columnOf(batch: RecordBatch, name: string): Data | undefined {
-  const at = batch.schema.fields.findIndex(field => field.name === name)
-  return at < 0 ? undefined : batch.data.children[at]
-}
-
 const idOf = (schema: Schema): string | null =>
   schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null
-
-/** Whether a side may be a whole conversation, which holds the prompt. */
-export const isWhole = (bound: Bound | null): boolean =>
-  bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
 
 /** Whether a column can be this part of a prompt. */
 function isPart(part: keyof Parts, type: DataType): boolean {
@@ -298,7 +266,7 @@ function isPart(part: keyof Parts, type: DataType): boolean {
 }
 
 /** The plan with the parts of the prompt that the file has. */
-function withParts(plan: Omit<Plan, 'parts'>, schema: Schema): Plan {
+function withParts(plan: Omit<Mapping, 'parts'>, schema: Schema): Mapping {
   const used = usedColumns({ ...plan, parts: {} })
   // conversations say all that is said before the answer; what would stand above or below a text has no place there
   const isText = plan.prompt?.form === 'text' && !(isWhole(plan.chosen) && isWhole(plan.rejected))
@@ -316,7 +284,7 @@ function bind(
   layout: Layout & { name: LayoutName },
   schema: Schema,
   formOf: (name: string) => Form | undefined,
-): Plan | undefined {
+): Mapping | undefined {
   const promptColumn = layout.prompt.find(name => name === '' || formOf(name))
   if (promptColumn === undefined) return undefined
   for (const [chosenColumn, rejectedColumn] of layout.sides) {
@@ -348,7 +316,7 @@ function bindCompletions(
   samples: readonly RecordBatch[],
   formOf: (name: string) => Form | undefined,
   wanted?: LayoutName,
-): Plan | undefined {
+): Mapping | undefined {
   const isRanked = layout.name === 'ranked'
   const completions = isRanked ? findReplies(schema) : findCompletions(schema)
   const column = layout.prompt.find(name => formOf(name))
@@ -371,7 +339,7 @@ function bindAnswers(
   schema: Schema,
   formOf: (name: string) => Form | undefined,
   answer = 'answer',
-): Plan | undefined {
+): Mapping | undefined {
   const column = layout.prompt.find(name => name !== answer && formOf(name)),
     form = formOf(answer)
   if (!column || !form) return undefined
@@ -397,7 +365,10 @@ const ASKS = ['prompt', 'instruction', 'question', 'conversations']
  * Of which columns the pair is made, for the manifest and for warnings; nothing where they have its own names. And the
  * columns beside it that by their name belong to the prompt, and are no part of it.
  */
-export function pairFacts(plan: Plan, { fields }: Schema): { readonly pair?: string; readonly beside_prompt?: string } {
+export function pairFacts(
+  plan: Mapping,
+  { fields }: Schema,
+): { readonly pair?: string; readonly beside_prompt?: string } {
   const { layout, prompt, parts, chosen, rejected, completions } = plan
   const added = Object.values(parts)
   const said = Object.entries({
@@ -423,23 +394,9 @@ export function pairFacts(plan: Plan, { fields }: Schema): { readonly pair?: str
 }
 
 /** Whether prompt and sides are plain text: the sink may give the same back. */
-export const isTextPlan = ({ layout, prompt, parts, chosen, rejected }: Plan): boolean =>
+export const isTextPlan = ({ layout, prompt, parts, chosen, rejected }: Mapping): boolean =>
   prompt?.form === 'text' &&
   parts.system === undefined &&
   parts.history === undefined &&
   chosen?.form === 'text' &&
   (rejected?.form === 'text' || layout === 'answers')
-
-/**
- * The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them.
- */
-export const usedColumns = ({ id, prompt, parts, chosen, rejected, completions }: Plan): string[] =>
-  [
-    id,
-    prompt?.column,
-    ...Object.values(parts),
-    chosen?.column,
-    rejected?.column,
-    completions?.list,
-    completions?.scores,
-  ].filter(name => typeof name === 'string')

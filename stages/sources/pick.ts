@@ -2,7 +2,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { runsOfRows, take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import type { RowRange } from '../define.ts'
+import type { RowRange } from '../../engine/contract/define.ts'
 
 /** The file's rows of the next `count` raw rows, `at` of which have been read. */
 export const rowsAt = ({ start, rows }: RowRange, at: number, count: number): Uint32Array =>

@@ -4,19 +4,21 @@
 import { Schema, type RecordBatch } from 'apache-arrow'
 import { take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { defineSource, Type, type InputFile } from '../define.ts'
+import { defineSource, Type, type InputFile } from '../../engine/contract/define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
-import { checkCarried, checkNames, findFiles, inputOptions, openAll, type InputOptions } from './files.ts'
+import { findFiles } from '../../engine/files/find.ts'
+import { checkCarried, checkNames, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
 import { indexIpc, ipcSchema, readIpc, type IpcIndex } from './ipc_index.ts'
 import { pickRows, rowsAt } from './pick.ts'
-import { detectLayout, isTextPlan, pairFacts, usedColumns, type Plan } from './layouts.ts'
+import { detectLayout, isTextPlan, pairFacts } from './layouts.ts'
+import { usedColumns, type Mapping } from './mapping.ts'
 
 const SAMPLE_ROWS = 1000
 const BATCH_ROWS = 1000
 
 interface ArrowPlan {
-  readonly pairs: Plan
+  readonly pairs: Mapping
   readonly index: IpcIndex
 }
 
@@ -32,7 +34,7 @@ function rowsOf(batch: RecordBatch, schema: Schema, start: number, end: number):
 }
 
 /** The columns that a plan and the user want. */
-const pickSchema = (schema: Schema, plan: Plan, carry: readonly string[] | undefined): Schema =>
+const pickSchema = (schema: Schema, plan: Mapping, carry: readonly string[] | undefined): Schema =>
   carry
     ? new Schema(schema.fields.filter(({ name }) => carry.includes(name) || usedColumns(plan).includes(name)))
     : schema

@@ -2,9 +2,10 @@
 import { isUtf8 } from 'node:buffer'
 import { Schema, type RecordBatch } from 'apache-arrow'
 import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
-import { defineSource, Type, type InputFile, type RowRange } from '../define.ts'
+import { defineSource, Type, type InputFile, type RowRange } from '../../engine/contract/define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
-import { checkCarried, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
+import { findFiles } from '../../engine/files/find.ts'
+import { checkCarried, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
 import {
   inferColumns,
@@ -19,7 +20,8 @@ import {
 } from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
 import { rangesOf, rowsAt } from './pick.ts'
-import { detectLayout, isSampled, isTextPlan, pairFacts, type Plan } from './layouts.ts'
+import { detectLayout, isSampled, isTextPlan, pairFacts } from './layouts.ts'
+import { type Mapping } from './mapping.ts'
 import { BLOCK_LINES, indexLines, readLines, type LineIndex } from './lines.ts'
 
 const SAMPLE_ROWS = 1000
@@ -31,7 +33,7 @@ const BATCH_BYTES = 64 << 20
  * Arrow stream's first bytes).
  */
 interface JsonlPlan {
-  readonly pairs: Plan
+  readonly pairs: Mapping
   readonly offsets: readonly number[]
   readonly schema: Uint8Array
   readonly columns: readonly Omit<Column, 'type'>[]

@@ -6,12 +6,14 @@ import { Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { makeText, sizeOf } from '../../engine/arrow/columns.ts'
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import { decodedBytes, openParquet, readRows, type ParquetFile } from '../../engine/parquet/file.ts'
-import { defineSource, Type, type InputFile } from '../define.ts'
+import { defineSource, Type, type InputFile } from '../../engine/contract/define.ts'
 import { layoutReasons, openConverter } from './convert.ts'
-import { checkCarried, checkNames, findFiles, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
+import { findFiles } from '../../engine/files/find.ts'
+import { checkCarried, checkNames, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
 import { pickRows, rowsAt } from './pick.ts'
-import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns, usedColumns, type Plan } from './layouts.ts'
+import { detectLayout, isTextPlan, layouts, pairFacts, sampleColumns } from './layouts.ts'
+import { usedColumns, type Mapping } from './mapping.ts'
 
 const SAMPLE_ROWS = 1000
 const SAMPLE_BYTES = 64 << 20
@@ -21,7 +23,7 @@ const SAMPLE_BYTES = 64 << 20
  * when undefined.
  */
 interface ParquetPlan {
-  readonly pairs: Plan
+  readonly pairs: Mapping
   readonly identity?: string
   readonly hive: Readonly<Record<string, string | null>>
   readonly columns?: readonly string[]
@@ -63,7 +65,7 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 }
 
 /** Rows of a range, of the columns that the layout needs. */
-const readUsed = (file: ParquetFile, pairs: Plan, range: { start: number; end: number }) =>
+const readUsed = (file: ParquetFile, pairs: Mapping, range: { start: number; end: number }) =>
   readRows(file, range, { columns: usedColumns(pairs).filter(name => file.schema.names.includes(name)) })
 
 async function openFile(path: string, { layout, answer, pairing, columns: carry }: InputOptions): Promise<InputFile> {

@@ -2,7 +2,7 @@
 import type { Data } from 'apache-arrow'
 import { encoder, messagesFromBuffers, textColumn } from '../../engine/arrow/columns.ts'
 import { isBlank } from '../../engine/arrow/text.ts'
-import type { Said } from './forms.ts'
+import type { Turns } from './turns.ts'
 
 const HUMAN = encoder.encode('Human:'),
   ASSISTANT = encoder.encode('Assistant:')
@@ -21,7 +21,7 @@ function markAt(bytes: Uint8Array, at: number, end: number, who: number): number
  * speakers take turns, and it ends with an Assistant turn: a second turn of one speaker is more often a quotation than
  * a turn.
  */
-export function readTranscripts(data: Data): Said {
+export function readTranscripts(data: Data): Turns {
   const { rows, bytes: text, offsets: lines, isNull } = textColumn(data)
   const bad = new Uint8Array(rows)
   const offsets = new Int32Array(rows + 1)

@@ -1,7 +1,7 @@
 /** Makes hard pairs out of trusted ones: the chosen answer against a copy of it with one proven error. */
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { mix32 } from '../../engine/arrow/hash.ts'
-import { choice, defineStage, Type } from '../define.ts'
+import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 import { several, type Edit } from './edits.ts'
 import { EDIT_TYPES, ready, USUAL_TYPES } from './operators/all.ts'
 import { operatorTable } from './operators/table.ts'

@@ -2,7 +2,7 @@
  * Edits by a model, after RISE: which step and which kinds it is asked for, in what words, and what is made of its
  * replies.
  */
-import type { Batch } from '../define.ts'
+import type { Batch } from '../../engine/contract/define.ts'
 import { hash32, mix32 } from '../../engine/arrow/hash.ts'
 import { drawer, shuffled } from './draw.ts'
 import { sizeOf } from './edits.ts'

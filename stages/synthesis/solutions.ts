@@ -1,7 +1,7 @@
 /** The rows of a batch as solutions to make errors in: whole answers, or single steps of them. */
 import type { Message } from '../../engine/arrow/columns.ts'
 import { hash32, mix32 } from '../../engine/arrow/hash.ts'
-import type { Batch } from '../define.ts'
+import type { Batch } from '../../engine/contract/define.ts'
 import type { Step } from './arithmetic.ts'
 import { drawer, shuffled } from './draw.ts'
 import { whyNot } from './edits.ts'

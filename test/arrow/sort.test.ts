@@ -23,7 +23,7 @@ import { makeInt32, makeText, take } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { IpcFile } from '../../engine/arrow/ipc.ts'
 import { sortRows, type SortLimits } from '../../engine/arrow/sort.ts'
-import { plain } from '../../stages/sources/plain.ts'
+import { plain } from '../../engine/arrow/plain.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-sort-'))
 afterAll(() => {

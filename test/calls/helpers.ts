@@ -1,7 +1,8 @@
 /** Graphs with a served stage, and what became of a run of one. */
 import { join } from 'node:path'
 import { run } from '../../index.mjs'
-import type { GraphInput, RunOptions, RunResult } from '../../engine/run/run.ts'
+import type { RunResult } from '../../engine/run/run.ts'
+import type { GraphInput, RunOptions } from '../../engine/run/options.ts'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import type { Server } from './server.ts'
 

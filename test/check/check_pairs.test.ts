@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { makeMessages, makeText, messagesType, take, type Message } from '../../engine/arrow/columns.ts'
 import { Batch, field, type Flow } from '../../engine/arrow/flow.ts'
 import checkPairs from '../../stages/check/check_pairs.ts'
-import type { Context, ExampleRow } from '../../stages/define.ts'
+import type { Context, ExampleRow } from '../../engine/contract/define.ts'
 
 const defaults = { max_chars: 1_000_000, max_replacement_share: 0.01, allow_prefix: false }
 const context: Context = { id: 'check', seed: 1, expectedRows: 0, states: [] }

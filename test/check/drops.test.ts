@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import dropLength from '../../stages/check/drop_length.ts'
 import dropLengthRatio from '../../stages/check/drop_length_ratio.ts'
 import dropRepetition from '../../stages/check/drop_repetition.ts'
-import type { Stage } from '../../stages/define.ts'
+import type { Stage } from '../../engine/contract/define.ts'
 import { dropped, reasonsOf } from '../dedup/helpers.ts'
 
 const stages = [dropLength, dropLengthRatio, dropRepetition] as unknown as Stage[]

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { mix32 } from '../../engine/arrow/hash.ts'
 import dropDuplicates from '../../stages/dedup/drop_duplicates.ts'
 import dropNearDuplicates from '../../stages/dedup/drop_near_duplicates.ts'
-import type { Stage } from '../../stages/define.ts'
+import type { Stage } from '../../engine/contract/define.ts'
 import { dropped, reasonsOf, type Drop } from './helpers.ts'
 
 const exact = dropDuplicates as unknown as Stage,

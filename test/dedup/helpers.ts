@@ -2,7 +2,7 @@
 import { Field, Schema, Utf8 } from 'apache-arrow'
 import { makeMessages, makeText, messagesType } from '../../engine/arrow/columns.ts'
 import { Batch } from '../../engine/arrow/flow.ts'
-import type { Context, ExampleRow, Stage, Verdict } from '../../stages/define.ts'
+import type { Context, ExampleRow, Stage, Verdict } from '../../engine/contract/define.ts'
 
 export interface Drop {
   readonly reason: string

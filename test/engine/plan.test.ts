@@ -5,6 +5,7 @@ import { checkGraph } from '../../engine/graph/build.ts'
 import { decodedBytes, timesOnDisk } from '../../engine/run/disk.ts'
 import { cutPartitions } from '../../engine/run/partitions.ts'
 import { makePlan, type Plan } from '../../engine/run/plan.ts'
+import { registry } from '../../stages/registry.ts'
 import { graph, run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from './helpers.ts'
 
@@ -19,7 +20,7 @@ const source = { id: 'pairs', use: 'read_jsonl', with: { path: 'absent.jsonl' } 
 async function planOf(...stages: Stage[]): Promise<Plan> {
   const { graph: checked, problems } = await checkGraph(
     graph({ version: 1, name: 'test', stages: [source, ...stages] }, { base: import.meta.url }),
-    { overrides: [], userFolder: folder() },
+    { overrides: [], registry, userFolder: folder() },
   )
   if (!checked) throw new Error(JSON.stringify(problems))
   return makePlan(checked)

@@ -6,10 +6,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import '../../index.mjs'
-import { graph, resolveGraph } from '../../engine/graph/build.ts'
+import { graph, resolveGraph as resolveWith, type GraphBuilder } from '../../engine/graph/build.ts'
 import { exitCode } from '../../engine/errors.ts'
-import { fromObject, parseGraph } from '../../engine/graph/parse.ts'
+import { fromObject, parseGraph, type ParseOptions } from '../../engine/graph/parse.ts'
+import { registry } from '../../stages/registry.ts'
 import { folder } from '../engine/helpers.ts'
+
+const resolveGraph = (builder: GraphBuilder, options: Partial<ParseOptions> = {}) =>
+  resolveWith(builder, { registry, ...options })
 
 const stages = (more: object = {}) => [
   { id: 'pairs', use: 'read_jsonl', with: { path: 'x.jsonl', ...more } },
@@ -75,9 +79,11 @@ it('aliases, nesting, keys and errors without end', async () => {
 }, 120_000)
 
 it('keys that are there twice are told with their place, however they are written', async () => {
-  const { problems } = await parseGraph('version: 1\nname: a\nstages: []\n"name": b\n', 'g.yaml')
+  const { problems } = await parseGraph('version: 1\nname: a\nstages: []\n"name": b\n', 'g.yaml', { registry })
   expect(problems).toMatchObject([{ code: 'duplicate_key', line: 4, column: 1 }])
-  expect((await fromObject(object(), '.', { overrides: ['pairs.columns={a: 1, a: 2}'] })).problems[0]).toMatchObject({
+  expect(
+    (await fromObject(object(), '.', { overrides: ['pairs.columns={a: 1, a: 2}'], registry })).problems[0],
+  ).toMatchObject({
     code: 'bad_override',
     message: expect.stringMatching(/there twice/) as string,
   })

@@ -20,11 +20,12 @@ import {
 } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { InputFile } from '../../stages/define.ts'
+import type { InputFile } from '../../engine/contract/define.ts'
 import { makeText, messagesType } from '../../engine/arrow/columns.ts'
 import { castTo, unify } from '../../engine/arrow/cast.ts'
 import { accepts, resolveColumns } from '../../engine/graph/columns.ts'
 import { parseGraph } from '../../engine/graph/parse.ts'
+import { registry as stages } from '../../stages/registry.ts'
 import { loaders as registry } from './stages.ts'
 
 const pair = [
@@ -155,7 +156,7 @@ stages:
   - { id: dpo, use: write_arrow }
 `,
       'x.yaml',
-      { overrides: ['noise.vote_lists={"votes":"score","voters":"names"}'] },
+      { overrides: ['noise.vote_lists={"votes":"score","voters":"names"}'], registry: stages },
     )
     const { problems } = resolveColumns(
       graph!,

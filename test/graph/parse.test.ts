@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { checkGraph, graph, resolveGraph } from '../../engine/graph/build.ts'
 import { formatProblems, GraphError, nearest, say, sortProblems } from '../../engine/graph/messages.ts'
 import { fromObject, parseGraph, type Parsed } from '../../engine/graph/parse.ts'
+import { registry as allOfThem } from '../../stages/registry.ts'
 import { loaders as registry } from './stages.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -33,6 +34,7 @@ describe('inputs that hand on the same row', () => {
           { id: 'out', use: 'write_jsonl', from },
         ],
       }),
+      { registry: allOfThem },
     )
     return problems.filter(({ code }) => code === 'input_twice').map(({ pointer, level }) => `${level} ${pointer}`)
   }
@@ -210,7 +212,6 @@ describe('mistakes', () => {
   })
 
   it('include rows without a rejected side that meet anything but a stage which derives pairs', async () => {
-    const real = (await import('../../stages/registry.ts')).registry
     const found = async (layout: string, ...list: unknown[]) =>
       brief(
         await fromObject(
@@ -220,7 +221,7 @@ describe('mistakes', () => {
             stages: [{ id: 'pairs', use: 'read_parquet', with: { path: 'x', layout, answer: 'solution' } }, ...list],
           },
           folder,
-          { registry: real },
+          { registry: allOfThem },
         ),
       )
     const hard = { id: 'hard', use: 'inject_errors' },

@@ -1,6 +1,6 @@
 /** A registry for tests: one stage of each kind, none of which runs. */
-import { choice, defineSink, defineSource, defineStage, Type, type AnyStage } from '../../stages/define.ts'
-import type { Registry } from '../../stages/registry.ts'
+import { choice, defineSink, defineSource, defineStage, Type, type AnyStage } from '../../engine/contract/define.ts'
+import type { Registry } from '../../engine/contract/define.ts'
 
 const never = (): never => {
   throw new Error('not run in tests')

@@ -1,17 +1,8 @@
 import { expect, test } from 'vitest'
 import { crossMargins } from '../../models/head.ts'
 import { auroc } from '../../models/metrics.ts'
-import {
-  against,
-  curriculumRank,
-  fitPanel,
-  foundWrong,
-  mayDrop,
-  probabilityOf,
-  type Panel,
-  type PanelOptions,
-  type Rule,
-} from '../../models/panel.ts'
+import { curriculumRank, fitPanel, mayDrop, probabilityOf, type Panel, type PanelOptions } from '../../models/panel.ts'
+import { against, foundWrong, type Rule } from '../../models/rule.ts'
 import { Random } from '../../models/random.ts'
 import type { ReviewerSpec } from '../../models/reviewer.ts'
 import type { DenseRows } from '../../models/rows.ts'

@@ -5,7 +5,7 @@ import { expect, it, vi } from 'vitest'
 import { loadValue } from '../../engine/run/files.ts'
 import { joinBuckets, KeyWriter, runBucket, type GroupPart } from '../../engine/run/group.ts'
 import type { GroupDrops, PassMeta } from '../../engine/run/messages.ts'
-import type { Context, GroupRule } from '../../stages/define.ts'
+import type { Context, GroupRule } from '../../engine/contract/define.ts'
 import { folder } from '../engine/helpers.ts'
 import { settings } from './settings.ts'
 

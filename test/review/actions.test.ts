@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { runExample } from '../../engine/run/examples.ts'
 import { auroc } from '../../models/metrics.ts'
 import { Random } from '../../models/random.ts'
-import type { ExampleRow, Stage } from '../../stages/define.ts'
+import type { ExampleRow, Stage } from '../../engine/contract/define.ts'
 import detectNoise from '../../stages/noise/detect_noise.ts'
 import peerReview from '../../stages/review/peer_review.ts'
 

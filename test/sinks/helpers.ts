@@ -6,8 +6,8 @@ import { afterEach, expect } from 'vitest'
 import { makeMessages, makeText, messagesType, type Message } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes } from '../../engine/arrow/ipc.ts'
-import { plain } from '../../stages/sources/plain.ts'
-import type { AnyStage, Sink, SinkInput } from '../../stages/define.ts'
+import { plain } from '../../engine/arrow/plain.ts'
+import type { AnyStage, Sink, SinkInput } from '../../engine/contract/define.ts'
 
 const folders: string[] = []
 afterEach(() => {

@@ -1,7 +1,7 @@
 /** Reads a whole input through a source, as the engine would. */
 import { expect } from 'vitest'
 import { textColumn } from '../../engine/arrow/columns.ts'
-import type { Context, InputFile, Source } from '../../stages/define.ts'
+import type { Context, InputFile, Source } from '../../engine/contract/define.ts'
 import type { InputOptions } from '../../stages/sources/files.ts'
 import { pairsOf, type Pair } from './helpers.ts'
 

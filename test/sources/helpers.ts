@@ -2,10 +2,11 @@
 import { Field, Null, Schema, type DataType, type RecordBatch } from 'apache-arrow'
 import { messagesColumn, take, textColumn, type Message } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import type { SourceBatch } from '../../stages/define.ts'
+import type { SourceBatch } from '../../engine/contract/define.ts'
 import { openConverter, type ConvertOptions } from '../../stages/sources/convert.ts'
-import { columnOf, detectLayout, type LayoutName } from '../../stages/sources/layouts.ts'
-import { valueOf } from '../../stages/sources/plain.ts'
+import { columnOf } from '../../stages/sources/mapping.ts'
+import { detectLayout, type LayoutName } from '../../stages/sources/layouts.ts'
+import { valueOf } from '../../engine/arrow/plain.ts'
 import { fromValues, typeOfValue, unify } from '../../stages/sources/values.ts'
 
 export type Row = Readonly<Record<string, unknown>>
@@ -64,7 +65,7 @@ export function pairsOf({ pairs }: Pick<SourceBatch, 'pairs'>): Pair[] {
 }
 
 export interface Read {
-  readonly layout: LayoutName
+  readonly layout: string
   readonly pairs: Pair[]
   readonly rows: number[]
   readonly refused: Record<number, string>

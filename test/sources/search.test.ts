@@ -7,8 +7,8 @@ import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { findFiles } from '../../stages/sources/files.ts'
-import { expandBraces } from '../../stages/sources/search.ts'
+import { findFiles } from '../../engine/files/find.ts'
+import { expandBraces } from '../../engine/files/search.ts'
 import { folder } from '../engine/helpers.ts'
 
 const closers: (() => void)[] = []

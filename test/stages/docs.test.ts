@@ -109,6 +109,7 @@ describe('scripts/new_stage.mjs', () => {
       'tsconfig.json',
       'scripts',
       'stages',
+      'app',
       'engine',
       'models',
       'docs',

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { validateOptions } from '../../engine/graph/validate.ts'
 import { requiredOptions } from '../../engine/graph/schema.ts'
 import { runExample, shortSide } from '../../engine/run/examples.ts'
-import { defineStage, Type, type ExampleRow, type Stage } from '../../stages/define.ts'
+import { defineStage, Type, type ExampleRow, type Stage } from '../../engine/contract/define.ts'
 import { allStages } from '../../stages/registry.ts'
 
 const home = new URL('../../stages/', import.meta.url)

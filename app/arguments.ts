@@ -1,8 +1,8 @@
 /**
  * Words of a command line, for `sluice` and every script: all that is wrong with them is found before anything is done.
  */
-import { EXIT, SluiceError } from './errors.ts'
-import { nearest } from './graph/messages.ts'
+import { EXIT, SluiceError } from '../engine/errors.ts'
+import { nearest } from '../engine/graph/messages.ts'
 
 export interface Flag {
   /** A boolean takes no value. */

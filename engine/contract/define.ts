@@ -5,9 +5,9 @@
  */
 import { Type, type Static, type TObject } from '@sinclair/typebox'
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
-import type { Batch } from '../engine/arrow/flow.ts'
-import type { StreamAt } from '../engine/arrow/ipc.ts'
-import type { Answer, Ask, Service } from '../engine/calls/service.ts'
+import type { Batch } from '../arrow/flow.ts'
+import type { StreamAt } from '../arrow/ipc.ts'
+import type { Answer, Ask, Service } from '../calls/service.ts'
 
 export { Type }
 export type { Answer, Ask, Batch, Service }
@@ -347,6 +347,9 @@ export interface SinkInput {
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a registry holds stages of every option type
 export type AnyStage = Stage<any> | Source<any> | Sink<any>
+
+/** Stages that graphs can name without a path: names, and what loads each. */
+export type Registry = ReadonlyMap<string, () => Promise<AnyStage>>
 
 const close = <T extends { options: TObject }>(spec: T): T => ({
   ...spec,

@@ -14,7 +14,7 @@ import {
   type Dictionary,
   type FixedSizeList,
 } from 'apache-arrow'
-import { concat, nulls, nullTest, runsOfRows, take } from '../../engine/arrow/columns.ts'
+import { concat, nulls, nullTest, runsOfRows, take } from './columns.ts'
 
 const decoder = new TextDecoder()
 

@@ -3,19 +3,20 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
-import { allStages } from '../stages/registry.ts'
+import { allStages, registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type Values } from './arguments.ts'
-import { plan } from './calls/plan.ts'
-import { EXIT, exitCode, SluiceError } from './errors.ts'
-import { nearest } from './graph/messages.ts'
-import { graph as graphOf, isGraphFile, resolveGraph } from './graph/build.ts'
-import { explain, readManifest, verify, why } from './run/inspect.ts'
-import { takeLock } from './run/lock.ts'
-import { latestRun } from './run/publish.ts'
-import { prepare } from './run/prepare.ts'
-import { run, type GraphInput, type Progress, type RunOptions, type RunResult } from './run/run.ts'
-import { summaryObject, summaryText, warningLines } from './run/summary.ts'
-import { inLine, terminal as console } from './terminal.ts'
+import { plan } from '../engine/calls/plan.ts'
+import { EXIT, exitCode, SluiceError } from '../engine/errors.ts'
+import { nearest } from '../engine/graph/messages.ts'
+import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
+import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
+import { takeLock } from '../engine/run/lock.ts'
+import { latestRun } from '../engine/run/publish.ts'
+import { prepare } from '../engine/run/prepare.ts'
+import { run, type RunResult } from '../engine/run/run.ts'
+import type { GraphInput, Progress, RunOptions } from '../engine/run/options.ts'
+import { summaryObject, summaryText, warningLines } from '../engine/run/summary.ts'
+import { inLine, terminal as console } from '../engine/terminal.ts'
 
 const flags = {
   input: {
@@ -289,7 +290,7 @@ export async function runAs(
     },
   }
   try {
-    const result = await run(graph, options)
+    const result = await run(graph, options, registry)
     progress.stop()
     const isWhole = !values.quiet && summary === summaryText
     const text = values.json ? JSON.stringify(summaryObject(result)) : values.quiet ? '' : summary(result)
@@ -327,13 +328,14 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
   keepIds(values['keep-ids'])
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
-    if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder })
+    if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder, registry })
     else {
       const { seed, limit, sample } = values
       const prepared = await prepare(
           graph,
           { set: values.set, input: inputs.length > 0 ? inputs : undefined, seed, limit, sample },
           userFolder,
+          registry,
         ),
         { files, warnings } = prepared
       if (warnings) console.error(warnings)
@@ -396,15 +398,15 @@ async function verifyCommand(values: CliValues): Promise<number> {
 }
 
 async function stagesCommand(words: readonly string[]): Promise<number> {
-  const registry = await allStages()
+  const stages = await allStages()
   if (words.length === 0) {
-    for (const stage of registry.values()) console.log(`${stage.name.padEnd(24)}${stage.summary}`)
+    for (const stage of stages.values()) console.log(`${stage.name.padEnd(24)}${stage.summary}`)
     return EXIT.ok
   }
   for (const name of words) {
-    const stage = registry.get(name)
+    const stage = stages.get(name)
     if (!stage) {
-      const near = nearest(name, [...registry.keys()])
+      const near = nearest(name, [...stages.keys()])
       throw new SluiceError(
         `sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : '; `sluice stages` lists those there are'}`,
         EXIT.usage,

@@ -4,8 +4,8 @@ import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkUsage, listFlags, readArguments, type Flags, type Values } from './arguments.ts'
 import { ended, exitCodes, inputsOf, runAs, runFlags, runProblems, type RunMore, type RunValues } from './cli.ts'
-import { isGraphFile, type GraphBuilder } from './graph/build.ts'
-import type { RunResult } from './run/run.ts'
+import { isGraphFile, type GraphBuilder } from '../engine/graph/build.ts'
+import type { RunResult } from '../engine/run/run.ts'
 
 export interface PipelineSpec<F extends Flags> {
   /** What --help begins with. */

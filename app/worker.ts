@@ -3,17 +3,18 @@ import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { Sink, Stage } from '../stages/define.ts'
-import { schemaFromBytes } from './arrow/ipc.ts'
-import { IpcFile } from './arrow/ipc.ts'
-import { isReadFault, readFault } from './parquet/source.ts'
-import { changedInput, loadValue, saveValue } from './run/files.ts'
-import { runBucket } from './run/group.ts'
-import { writeLedger } from './run/ledger.ts'
-import type { MergeTask, Setup, SinkTask, Task, Told } from './run/messages.ts'
-import { checkPass, resultOf } from './run/finished.ts'
-import { runPass } from './run/pass.ts'
-import { openWorld, type World } from './run/world.ts'
+import type { Sink, Stage } from '../engine/contract/define.ts'
+import { schemaFromBytes } from '../engine/arrow/ipc.ts'
+import { IpcFile } from '../engine/arrow/ipc.ts'
+import { isReadFault, readFault } from '../engine/parquet/source.ts'
+import { changedInput, loadValue, saveValue } from '../engine/run/files.ts'
+import { runBucket } from '../engine/run/group.ts'
+import { writeLedger } from '../engine/run/ledger.ts'
+import type { MergeTask, Setup, SinkTask, Task, Told } from '../engine/run/messages.ts'
+import { checkPass, resultOf } from '../engine/run/finished.ts'
+import { runPass } from '../engine/run/pass.ts'
+import { registry } from '../stages/registry.ts'
+import { openWorld, type World } from '../engine/run/world.ts'
 
 const port = parentPort!
 const asked = new Map<number, (answers: Told['answers']) => void>()
@@ -23,7 +24,9 @@ const ask: World['ask'] = (node, items) =>
     asked.set(++questions, resolve)
     port.postMessage({ question: { number: questions, node, items } })
   })
-const opened: Promise<World> | undefined = workerData ? openWorld(workerData as Setup, threadId, ask) : undefined
+const opened: Promise<World> | undefined = workerData
+  ? openWorld(workerData as Setup, threadId, ask, registry)
+  : undefined
 opened?.catch(() => undefined)
 
 async function run(task: Task): Promise<unknown> {

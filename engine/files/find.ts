@@ -1,0 +1,237 @@
+/** Which files an input names. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { EXIT, SluiceError } from '../errors.ts'
+import { isUrl } from '../parquet/http_source.ts'
+import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
+
+/** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
+const DATA =
+  /\.(parquet|pq|jsonl|jsonlines|ndjson|json|arrow|ipc|feather|csv|tsv|orc|avro)(\.(gz|zst|bz2|xz|lz4|zip))?$/i
+const NO_DATA = new Set(['state.json', 'dataset_info.json', 'dataset_infos.json', 'dataset_dict.json'])
+/** Names in one message, and characters of one. */
+const SHOWN = 5,
+  LONGEST = 300
+
+/**
+ * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
+ * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
+ * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
+ * Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
+ */
+export async function findFiles(
+  stage: string,
+  { path, more_paths: more }: { readonly path: string; readonly more_paths: readonly string[] },
+  base: string,
+  extensions: readonly string[],
+  warn: Warn = () => undefined,
+): Promise<string[]> {
+  // by what the file is: one of two names is one file
+  const found = new Map<string, string>(),
+    skipped = new Set<string>(),
+    left: Left = { others: new Set(), hidden: new Set() },
+    twice: string[] = []
+  const missing: string[] = []
+  for (const pattern of new Set([path, ...more])) {
+    try {
+      const search = await searchFor(pattern, base, extensions, left)
+      missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
+      for (const what of search.skipped) skipped.add(what)
+      if (search.files.length + search.broken.length === 0) {
+        throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
+      }
+      const named = existsSync(resolve(base, pattern))
+        ? resolve(base, pattern)
+        : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
+      for (const file of search.files) {
+        refusePublished(stage, file.path, named)
+        const same = identityOf(file.place),
+          other = found.get(same)
+        if (other !== undefined && other !== file.path) twice.push(`${file.path} is ${other}`)
+        if (other === undefined || compareBytes(file.path, other) < 0) found.set(same, file.path)
+      }
+    } catch (error) {
+      if (!(error instanceof SearchError)) throw error
+      missing.push(`'${pattern.length > LONGEST ? `${pattern.slice(0, LONGEST)}…` : pattern}' ${error.message}`)
+    }
+  }
+  if (missing.length > 0) {
+    throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
+  }
+  const tell = (what: readonly string[], one: string, many: string) => {
+    if (what.length > 0) {
+      warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`)
+    }
+  }
+  tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
+  // by another name of the input it may be read all the same
+  const isLeft = left.others.size + left.hidden.size > 0
+  const known = new Set(isLeft ? [...found.values()].flatMap(withFolders) : [])
+  const unread = (names: ReadonlySet<string>) => [...names].filter(name => !known.has(name))
+  tell(unread(left.others), 'file of another kind is left unread', 'files of other kinds are left unread')
+  tell(
+    unread(left.hidden),
+    'name is left unread, as it begins with . or _',
+    'names are left unread, as they begin with . or _',
+  )
+  tell(twice, 'file has two names and is read once', 'files have two names and are read once')
+  const files = [...found.values()].sort(compareBytes)
+  const saved = new Map(
+    [...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [
+      folder,
+      savedFiles(folder),
+    ]),
+  )
+  const isRead = (file: string) => saved.get(dirname(file))?.has(file) ?? true
+  const beside = files.filter(file => !isRead(file)),
+    read = files.filter(isRead)
+  const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
+  tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
+  if (read.length > 0) return read
+  const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
+  throw noInput(`${stage}: no input: ${why}`)
+}
+
+/** What a file is whatever its name, where links were followed: its place, or of several hard links their inode. */
+export function identityOf(place: string): string {
+  try {
+    const seen = statSync(place, { bigint: true })
+    return seen.isFile() && seen.nlink > 1n ? `${seen.dev}:${seen.ino}` : place
+  } catch {
+    // a URL, or what will be told when it is opened
+    return place
+  }
+}
+
+/**
+ * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there
+ * is none. What else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an
+ * Error with `code: 'BAD_INPUT'` where a file is missing.
+ */
+function savedFiles(folder: string): ReadonlySet<string> | undefined {
+  const path = join(folder, 'state.json')
+  const bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
+  let state: { readonly _data_files?: unknown; readonly _indices_data_files?: unknown } | null
+  try {
+    state = JSON.parse(readFileSync(path, 'utf8')) as typeof state
+  } catch (error) {
+    if (!existsSync(path)) return undefined
+    throw bad(
+      `cannot be read (${(error as Error).message}); save the data set again, or remove state.json to read what is there`,
+    )
+  }
+  if (!Array.isArray(state?._data_files)) return undefined
+  const named = state._data_files as ({ readonly filename?: unknown } | null)[]
+  const files = named.map(file => resolve(folder, String(file?.filename)))
+  const missing = files.filter(file => !existsSync(file))
+  if (missing.length > 0) {
+    throw bad(
+      `names ${missing.length} files that are not there, as ${missing[0]}; save or fetch the data set again, or remove state.json to read what is there`,
+    )
+  }
+  if (Array.isArray(state._indices_data_files) && state._indices_data_files.length > 0) {
+    throw bad(
+      'names a selection of rows (_indices_data_files), as old versions of datasets did; load the data set and save it again',
+    )
+  }
+  return new Set(files)
+}
+
+/** A path and the folders above it, each with a slash behind it. */
+function withFolders(path: string): string[] {
+  const names = [path]
+  for (let at = path.indexOf(sep); at >= 0; at = path.indexOf(sep, at + 1)) names.push(path.slice(0, at + 1))
+  return names
+}
+
+const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
+
+/**
+ * Refuses what a run published where only a folder above its output was named: the next run would read the result of
+ * another.
+ */
+function refusePublished(stage: string, file: string, named: string): void {
+  const at = file.indexOf(`${sep}runs${sep}`, named.length),
+    output = file.slice(0, at)
+  if (at < 0 || isUrl(file) || !existsSync(join(output, '.sluice'))) return
+  throw new SluiceError(
+    `${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
+    EXIT.usage,
+  )
+}
+
+export type Warn = (text: string) => void
+
+const MOST_MISSING = 20
+const listed = (names: readonly string[], by = ', ', most = SHOWN): string =>
+  names.slice(0, most).join(by) +
+  (names.length > most ? `${by}and ${(names.length - most).toLocaleString('en-US')} more` : '')
+
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/**
+ * What a folder has that may be data and is not read: files of other kinds, or without an ending; those that are hidden
+ * by their name or their folder's.
+ */
+interface Left {
+  readonly others: Set<string>
+  readonly hidden: Set<string>
+}
+
+/** The files of one path or pattern; `left` takes what a folder has beside them. */
+async function searchFor(pattern: string, base: string, extensions: readonly string[], left: Left): Promise<Search> {
+  if (isUrl(pattern)) {
+    if (!extensions.includes('.parquet')) {
+      throw new SearchError('is a URL, and only Parquet is read from one; download it')
+    }
+    return { ...none, files: [{ path: pattern, place: pattern }] }
+  }
+  const path = resolve(base, pattern)
+  // a name that exists is that file, whatever characters it has
+  const kind = await kindOf(path)
+  if (kind === 'folder') {
+    const { search, beside } = await searchFolder(path, extensions, left)
+    if (search.files.length + search.broken.length > 0) return search
+    throw new SearchError(`is ${lacking(extensions)}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`)
+  }
+  if (kind === 'file') return { ...none, files: [{ path, place: await placeOf(path) }] }
+  if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
+  if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
+  const matching = await filesMatching(pattern, base)
+  for (const folder of matching.folders) {
+    const { search } = await searchFolder(folder, extensions, left)
+    matching.files.push(...search.files)
+    matching.skipped.push(...search.skipped)
+    matching.broken.push(...search.broken)
+    if (search.files.length + search.broken.length === 0) matching.skipped.push(`${folder} (${lacking(extensions)})`)
+  }
+  return matching
+}
+
+const lacking = (extensions: readonly string[]): string =>
+  `a folder without a file ${extensions.map(end => `*${end}`).join(' or ')}`
+
+/** The files of a folder with one of the extensions; `beside`: what else it has. `left` takes what may be data. */
+async function searchFolder(
+  path: string,
+  extensions: readonly string[],
+  left: Left,
+): Promise<{ search: Search; beside: string[] }> {
+  const mayBeData = (name: string) => (DATA.test(name) && !NO_DATA.has(name)) || /^part-[^.]*$/i.test(name)
+  const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
+  const isRead = (file: { path: string }) => isOf(file.path, extensions)
+  const files = search.files.filter(isRead),
+    others = search.files.filter(file => !isRead(file)).map(file => file.path),
+    broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
+  const hidden = search.hidden.filter(name =>
+    name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
+  )
+  for (const file of others) left.others.add(file)
+  for (const name of hidden) left.hidden.add(name)
+  return { search: { ...search, files, broken }, beside: [...search.skipped, ...others, ...hidden] }
+}
+
+const none: Search = { files: [], folders: [], skipped: [], broken: [], hidden: [] }
+
+const isOf = (name: string, extensions: readonly string[]): boolean =>
+  extensions.some(end => name.toLowerCase().endsWith(end))
