@@ -4,6 +4,12 @@ import { build } from './scripts/build.mjs'
 await build()
 process.setSourceMapsEnabled(true)
 export const {
+  ChangedInputError,
+  DataError,
+  IoError,
+  NoInputError,
+  SluiceError,
+  Type,
   chatRequest,
   choice,
   columns,
@@ -18,6 +24,5 @@ export const {
   readParquet,
   rowsRead,
   run,
-  Type,
   writeArrow,
 } = await import('./dist/api.js')

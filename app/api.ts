@@ -5,6 +5,7 @@ import { registry } from '../stages/registry.ts'
 
 export { defineSink, defineSource, defineStage, choice, Type } from '../engine/contract/define.ts'
 export type { Batch, Output, Verdict } from '../engine/contract/define.ts'
+export { ChangedInputError, DataError, IoError, NoInputError, SluiceError } from '../engine/errors.ts'
 export { chatRequest, readChat } from '../engine/calls/chat.ts'
 export { main } from './cli.ts'
 export { pipeline } from './pipeline.ts'

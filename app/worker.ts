@@ -15,6 +15,7 @@ import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { registry } from '../stages/registry.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
+import { pack } from '../engine/errors.ts'
 
 const port = parentPort!
 const asked = new Map<number, (answers: Told['answers']) => void>()
@@ -112,11 +113,7 @@ port.on('message', (task: Task | { told: Told }) => {
   run(task).then(
     result => port.postMessage({ result }),
     (thrown: unknown) => {
-      const { message, stack, code } =
-        thrown instanceof Error
-          ? (thrown as Error & { code?: string })
-          : (new Error(String(thrown)) as Error & { code?: string })
-      port.postMessage({ error: { message, stack, code } })
+      port.postMessage({ error: pack(thrown) })
     },
   )
 })

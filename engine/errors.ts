@@ -16,6 +16,7 @@ export const EXIT = {
   terminated: 143,
 } as const
 
+/** Ends with `exit`. */
 export class SluiceError extends Error {
   readonly exit: number
   constructor(message: string, exit: number, options?: ErrorOptions) {
@@ -24,7 +25,67 @@ export class SluiceError extends Error {
   }
 }
 
-/** What the system says of files, and what is said of a file that does not hold what was written to it. */
+/** What is read cannot be used as it is. */
+export class DataError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, EXIT.data, options)
+  }
+}
+
+/** There is nothing to read where something is named. */
+export class NoInputError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, EXIT.noInput, options)
+  }
+}
+
+/** An input is not what it was when the run began. */
+export class ChangedInputError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, EXIT.later, options)
+  }
+}
+
+/** A disk or a server does not give what lies there, or a file does not hold what was written to it. */
+export class IoError extends SluiceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, EXIT.io, options)
+  }
+}
+
+/** The classes that cross from one thread to another, the one that all belong to first. */
+const classes = { SluiceError, DataError, NoInputError, ChangedInputError, IoError } as const
+
+/** An error on its way to another thread. `fields` are its own, as `exit`, `code` and `syscall`. */
+export interface Packed {
+  readonly of?: keyof typeof classes
+  readonly message: string
+  readonly stack?: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export function pack(thrown: unknown): Packed {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown)),
+    { message, stack } = error
+  const names = Object.keys(classes) as (keyof typeof classes)[]
+  return {
+    of: names.findLast(name => error instanceof classes[name]),
+    message,
+    stack,
+    // what a user's error has besides may be nothing that can be sent
+    fields: Object.fromEntries(
+      Object.entries(error).filter(([, value]) => ['string', 'number'].includes(typeof value)),
+    ),
+  }
+}
+
+/** The error that `pack` took apart, of the same class. */
+export function unpack({ of, message, stack, fields }: Packed): Error {
+  const error = Object.assign(new Error(message), { stack }, fields)
+  return of === undefined ? error : (Object.setPrototypeOf(error, classes[of].prototype) as Error)
+}
+
+/** What the system says of files. */
 const ioCodes = new Set([
   'ENOSPC',
   'EDQUOT',
@@ -46,17 +107,12 @@ const ioCodes = new Set([
   'ENOTEMPTY',
   'ENAMETOOLONG',
   'ELOOP',
-  'CUT_OFF',
-  'DAMAGED',
 ])
 
 /** The exit code of any error. */
 export function exitCode(error: unknown): number {
-  const { exit, code, name } = error as { exit?: number; code?: string; name?: string }
-  if (name === 'GraphError') return EXIT.graph
+  if (error instanceof SluiceError) return error.exit
+  const { exit, code } = error as { exit?: number; code?: string }
   if (typeof exit === 'number') return exit
-  if (code === 'NO_INPUT') return EXIT.noInput
-  if (code === 'BAD_INPUT') return EXIT.data
-  if (code === 'INPUT_CHANGED') return EXIT.later
   return code !== undefined && ioCodes.has(code) ? EXIT.io : EXIT.unexpected
 }

@@ -1,5 +1,6 @@
 /** Reads and writes that do all that was asked or throw: the system may take part of it, as a disk that fills does. */
 import { closeSync, openSync, readSync, writeSync, writevSync } from 'node:fs'
+import { IoError } from './errors.ts'
 
 /**
  * Writes all bytes of the chunks, in order, where the file stands. Throws the system's error (ENOSPC, EIO …); what was
@@ -47,10 +48,7 @@ export function readAll(fd: number, into: Uint8Array, position: number, name: st
   for (let at = 0; at < into.length;) {
     const n = readSync(fd, into, at, into.length - at, position + at)
     if (n === 0) {
-      throw Object.assign(
-        new Error(`${name}: ends at byte ${position + at}, ${into.length - at} bytes short: it was cut off`),
-        { code: 'CUT_OFF' },
-      )
+      throw new IoError(`${name}: ends at byte ${position + at}, ${into.length - at} bytes short: it was cut off`)
     }
     at += n
   }

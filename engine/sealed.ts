@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import xxhash from 'xxhash-wasm'
 import { openOut, readAll, type Out } from './io.ts'
+import { IoError } from './errors.ts'
 
 const { create64 } = await xxhash()
 const SEAL_BYTES = 8,
@@ -64,11 +65,11 @@ export function openSealed(path: string): Out {
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
-/** What a sealed file holds. Throws an error with the code DAMAGED where its seal is not its own. */
+/** What a sealed file holds. Throws an IoError where its seal is not its own. */
 export function unseal(path: string, file: Uint8Array): Uint8Array {
   const bytes = file.subarray(0, Math.max(0, file.length - SEAL_BYTES))
   if (isEqual(sealOf(path, bytes), file.subarray(bytes.length))) return bytes
-  throw Object.assign(new Error(`${path} is damaged: its checksum is not that of its bytes`), { code: 'DAMAGED' })
+  throw new IoError(`${path} is damaged: its checksum is not that of its bytes`)
 }
 
 /**
@@ -93,7 +94,7 @@ export function damageOf(path: string): string | undefined {
   } catch (error) {
     const { code, message } = error as Error & { code?: string }
     if (code === 'ENOENT') return `${path} is missing`
-    if (code === 'EIO' || code === 'CUT_OFF') return `${path} cannot be read (${message})`
+    if (code === 'EIO' || error instanceof IoError) return `${path} cannot be read (${message})`
     throw error
   } finally {
     if (fd !== undefined) closeSync(fd)

@@ -15,11 +15,10 @@ import {
   type Null,
 } from 'apache-arrow'
 import { nulls, nullTest } from './columns.ts'
+import { DataError } from '../errors.ts'
 
 /** A value that the wider type does not hold. Its message goes behind the name of the column. */
-export class CastError extends Error {
-  readonly code = 'BAD_INPUT'
-}
+export class CastError extends DataError {}
 
 const isInt = (type: DataType): type is Int => type.typeId === Id.Int
 const isFloat = (type: DataType): type is Float =>

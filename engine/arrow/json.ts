@@ -11,6 +11,7 @@ import {
   type Timestamp,
 } from 'apache-arrow'
 import { encoder, nullTest } from './columns.ts'
+import { DataError } from '../errors.ts'
 
 /** Bytes that grow at the end. `at` may be set back to 0 to begin anew. */
 export class Bytes {
@@ -180,8 +181,7 @@ function plainWriter(data: Data, out: Bytes): (row: number) => void {
   throw new Error(`json: a value of type ${type} has no form in JSON`)
 }
 
-class NotText extends Error {
-  readonly code = 'BAD_INPUT'
+class NotText extends DataError {
   constructor() {
     super(
       'is declared as text and holds bytes that are not UTF-8, which JSON must be; ' +
@@ -198,7 +198,7 @@ export function objectWriter(names: readonly string[], columns: readonly Data[],
       return jsonWriter(column, out)
     } catch (error) {
       if (!(error instanceof NotText)) throw error
-      throw Object.assign(new Error(`column ${names[i]} ${error.message}`), { code: error.code })
+      throw new DataError(`column ${names[i]} ${error.message}`)
     }
   })
   return row => {

@@ -224,8 +224,8 @@ export interface StageReport {
 export interface InputFile {
   readonly path: string
   /**
-   * What stands for the content of what is no local file. The source sees to it that it is read as that, or throws an
-   * Error with `code: 'INPUT_CHANGED'`.
+   * What stands for the content of what is no local file. The source sees to it that it is read as that, or throws a
+   * ChangedInputError.
    */
   readonly stamp?: string
   /** What `stampOf` said of the file before the source looked at it; where it is left out only the size is held. */

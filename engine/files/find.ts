@@ -1,7 +1,7 @@
 /** Which files an input names. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { EXIT, SluiceError } from '../errors.ts'
+import { DataError, EXIT, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
 
@@ -17,7 +17,7 @@ const SHOWN = 5,
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
  * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
  * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
- * Throws an Error with `code: 'NO_INPUT'` that names every path that gives no file, and what should be read and cannot.
+ * Throws a NoInputError that names every path that gives no file, and what should be read and cannot.
  */
 export async function findFiles(
   stage: string,
@@ -56,7 +56,7 @@ export async function findFiles(
     }
   }
   if (missing.length > 0) {
-    throw noInput(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
+    throw new NoInputError(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
   }
   const tell = (what: readonly string[], one: string, many: string) => {
     if (what.length > 0) {
@@ -89,7 +89,7 @@ export async function findFiles(
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
-  throw noInput(`${stage}: no input: ${why}`)
+  throw new NoInputError(`${stage}: no input: ${why}`)
 }
 
 /** What a file is whatever its name, where links were followed: its place, or of several hard links their inode. */
@@ -105,12 +105,12 @@ export function identityOf(place: string): string {
 
 /**
  * The files of a data set that `datasets` or Sluice saved in a folder, by the state.json there; undefined where there
- * is none. What else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws an
- * Error with `code: 'BAD_INPUT'` where a file is missing.
+ * is none. What else lies in the folder are caches of `datasets`, with other rows or the same ones again. Throws a
+ * DataError where a file is missing.
  */
 function savedFiles(folder: string): ReadonlySet<string> | undefined {
   const path = join(folder, 'state.json')
-  const bad = (what: string) => Object.assign(new Error(`${path} ${what}`), { code: 'BAD_INPUT' })
+  const bad = (what: string) => new DataError(`${path} ${what}`)
   let state: { readonly _data_files?: unknown; readonly _indices_data_files?: unknown } | null
   try {
     state = JSON.parse(readFileSync(path, 'utf8')) as typeof state
@@ -143,8 +143,6 @@ function withFolders(path: string): string[] {
   for (let at = path.indexOf(sep); at >= 0; at = path.indexOf(sep, at + 1)) names.push(path.slice(0, at + 1))
   return names
 }
-
-const noInput = (message: string): Error => Object.assign(new Error(message), { code: 'NO_INPUT' })
 
 /**
  * Refuses what a run published where only a folder above its output was named: the next run would read the result of

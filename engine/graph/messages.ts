@@ -3,6 +3,7 @@
  * pasted text.
  */
 import { distance } from 'fastest-levenshtein'
+import { EXIT, SluiceError } from '../errors.ts'
 
 export type Code =
   | 'unreadable_file'
@@ -308,7 +309,7 @@ export const formatProblems = (problems: readonly Problem[]): string =>
 const MOST_SHOWN = 50
 
 /** A graph that cannot run. `problems` holds everything that was found, warnings too; the message lists it. */
-export class GraphError extends Error {
+export class GraphError extends SluiceError {
   override readonly name = 'GraphError'
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[]) {
@@ -317,6 +318,7 @@ export class GraphError extends Error {
       more = sorted.length - MOST_SHOWN
     super(
       `graph: ${errors} ${errors === 1 ? 'problem' : 'problems'}\n${formatProblems(sorted.slice(0, MOST_SHOWN))}${more > 0 ? `\nand ${more} more` : ''}`,
+      EXIT.graph,
     )
     this.problems = sorted
   }

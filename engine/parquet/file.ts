@@ -7,10 +7,10 @@ import { checkMessage } from '../arrow/check_ipc.ts'
 import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
 import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
-import { HttpError } from './http_source.ts'
 import type { ByteSource } from './byte_source.ts'
 import { isReadFault, openSource, Window } from './source.ts'
 import { endOfStruct, FOOTER, OFFSET_INDEX } from './thrift.ts'
+import { SluiceError } from '../errors.ts'
 
 /**
  * An opened Parquet file: what its footer says. Holds no file handle; made by openParquet only, in the thread that
@@ -562,6 +562,6 @@ async function guardAsync<T>(path: string, where: string, work: () => Promise<T>
 
 function messageOf(error: unknown): string {
   // about a server or a disk, not about what is in the file
-  if (error instanceof HttpError || isReadFault(error)) throw error
+  if (error instanceof SluiceError || isReadFault(error)) throw error
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]
 }

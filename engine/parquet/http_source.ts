@@ -1,5 +1,6 @@
 /** Bytes of a file behind http(s), by range requests: nothing is fetched but what is read. */
 import pRetry, { AbortError } from 'p-retry'
+import { ChangedInputError, DataError, IoError, NoInputError } from '../errors.ts'
 import type { ByteSource } from './byte_source.ts'
 
 const TRIES = 4,
@@ -11,21 +12,10 @@ export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path)
 export const bareUrl = (url: string): string => url.replace(/[?#].*$/s, '')
 
 /**
- * What went wrong with a server or its file, not with the bytes. `code`: INPUT_CHANGED, NO_INPUT, BAD_INPUT or EIO, as
- * of a disk.
- */
-export class HttpError extends Error {
-  readonly code: string
-  constructor(url: string, message: string, code: string) {
-    super(`${bareUrl(url)}: ${message}`)
-    this.code = code
-  }
-}
-
-/**
  * Opens a URL as a ByteSource. `identity` is what the server says of the content, its ETag (or Last-Modified) and size;
  * with `expected` it must be that, and it must stay the same in every answer, or the file has changed. A server that is
- * busy, fails or breaks off is asked again, a few times. Rejects with an HttpError.
+ * busy, fails or breaks off is asked again, a few times. Rejects with a
+ * SluiceError: of a file that changed, is not there or cannot be used, or an IoError as of a disk.
  */
 export async function openHttpSource(
   url: string,
@@ -34,10 +24,8 @@ export async function openHttpSource(
   const read = async (start: number, end: number, known: string | undefined) => {
     const { bytes, identity, size } = await fetchRange(url, start, end)
     if (known !== undefined && identity !== known) {
-      throw new HttpError(
-        url,
-        `changed while it was read (it was ${known}, it is ${identity}); nothing of it is kept, run again`,
-        'INPUT_CHANGED',
+      throw new ChangedInputError(
+        `${bareUrl(url)}: changed while it was read (it was ${known}, it is ${identity}); nothing of it is kept, run again`,
       )
     }
     return { bytes, identity, size }
@@ -56,7 +44,8 @@ function fetchRange(
   start: number,
   end: number,
 ): Promise<{ bytes: ArrayBuffer; identity: string; size: number }> {
-  const wrong = (message: string, code: string): Error => new AbortError(new HttpError(url, message, code))
+  const wrong = (message: string, Class: typeof DataError | typeof NoInputError): Error =>
+    new AbortError(new Class(`${bareUrl(url)}: ${message}`))
   const once = async () => {
     let response: Response
     try {
@@ -65,20 +54,20 @@ function fetchRange(
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
     } catch (error) {
-      throw failed(url, error)
+      throw unreached(url, error)
     }
     const { status, headers } = response
     if (status !== 206) {
       await response.body?.cancel()
       if (status === 200) {
-        throw wrong('the server does not give parts of a file (no Range); download it and read the copy', 'BAD_INPUT')
+        throw wrong('the server does not give parts of a file (no Range); download it and read the copy', DataError)
       }
-      if (status === 404 || status === 410) throw wrong(`is not there (${status})`, 'NO_INPUT')
-      if (status === 416) throw wrong('is empty, or shorter than it was (416)', 'BAD_INPUT')
+      if (status === 404 || status === 410) throw wrong(`is not there (${status})`, NoInputError)
+      if (status === 416) throw wrong('is empty, or shorter than it was (416)', DataError)
       if (status === 429 || status === 408 || status >= 500) {
-        throw new HttpError(url, `the server answered ${status}, ${TRIES} times; try later`, 'EIO')
+        throw failed(url, `the server answered ${status}, ${TRIES} times; try later`)
       }
-      throw wrong(`the server answered ${status}; it may be private, or the URL out of date`, 'NO_INPUT')
+      throw wrong(`the server answered ${status}; it may be private, or the URL out of date`, NoInputError)
     }
     const size = /^bytes \d+-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1],
       version = headers.get('etag') ?? headers.get('last-modified')
@@ -86,17 +75,16 @@ function fetchRange(
       await response.body?.cancel()
       throw wrong(
         `the server does not say ${size === undefined ? 'how large the file is' : 'which version of the file it gives (ETag or Last-Modified)'}; download it and read the copy`,
-        'BAD_INPUT',
+        DataError,
       )
     }
     const bytes = await response.arrayBuffer().catch((error: unknown) => {
-      throw failed(url, error)
+      throw unreached(url, error)
     })
     if (bytes.byteLength !== end - start) {
-      throw new HttpError(
+      throw failed(
         url,
         `the server gave ${bytes.byteLength} of ${end - start} bytes from ${start} on, ${TRIES} times; try later`,
-        'EIO',
       )
     }
     return { bytes, identity: `${version} ${size}`, size: Number(size) }
@@ -104,11 +92,11 @@ function fetchRange(
   return pRetry(once, { retries: TRIES - 1, minTimeout: FIRST_WAIT_MS })
 }
 
-const failed = (url: string, error: unknown): HttpError => {
-  const { message, cause } = error as Error
-  return new HttpError(
-    url,
-    `the server cannot be reached (${cause instanceof Error ? cause.message : message}), after ${TRIES} tries`,
-    'EIO',
-  )
+const failed = (url: string, message: string, cause?: unknown): IoError =>
+  new IoError(`${bareUrl(url)}: ${message}`, { cause })
+
+function unreached(url: string, error: unknown): IoError {
+  const { message, cause } = error as Error,
+    why = cause instanceof Error ? cause.message : message
+  return failed(url, `the server cannot be reached (${why}), after ${TRIES} tries`, error)
 }

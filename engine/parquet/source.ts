@@ -1,19 +1,15 @@
 import { open } from 'node:fs/promises'
 import type { ByteSource } from './byte_source.ts'
 import { isUrl, openHttpSource } from './http_source.ts'
+import { IoError } from '../errors.ts'
 
 /** Whether a file could not be read, whatever is in it: a failing disk, a share that is gone. */
 export const isReadFault = (error: unknown): boolean => (error as { syscall?: string } | null)?.syscall === 'read'
 /** The same error with the file's name. */
-export const readFault = (path: string, error: Error): Error =>
-  error.message.startsWith(path)
-    ? error
-    : Object.assign(
-        new Error(`${path}: cannot be read (${error.message}); look at the disk or the share that it lies on`, {
-          cause: error,
-        }),
-        { code: (error as { code?: string }).code, syscall: 'read' },
-      )
+export const readFault = (path: string, error: Error): IoError =>
+  new IoError(`${path}: cannot be read (${error.message}); look at the disk or the share that it lies on`, {
+    cause: error,
+  })
 
 /** Opens a path or a URL. `identity` is of URLs: see openHttpSource. */
 export const openSource = (path: string, identity?: string): Promise<ByteSource & { readonly identity?: string }> =>

@@ -14,6 +14,7 @@ import { dirname, join, relative } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { writeAll } from '../io.ts'
 import { sealOf, unseal } from '../sealed.ts'
+import { ChangedInputError } from '../errors.ts'
 
 /** Writes to a temporary name beside the file, syncs, renames. */
 export function writeWhole(path: string, ...parts: readonly (Uint8Array | string)[]): void {
@@ -82,10 +83,7 @@ export function stampOf(path: string): string {
 
 /** An input that is not what it was when the run began. */
 export const changedInput = (path: string): Error =>
-  Object.assign(
-    new Error(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`),
-    { code: 'INPUT_CHANGED' },
-  )
+  new ChangedInputError(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`)
 
 /** The files of a folder and the folders in it, by their paths from there. */
 export function filesBelow(folder: string): string[] {

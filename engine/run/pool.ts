@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import PQueue from 'p-queue'
 import type { Calls } from '../calls/calls.ts'
-import { EXIT, SluiceError } from '../errors.ts'
+import { EXIT, SluiceError, unpack, type Packed } from '../errors.ts'
 import { packageRoot } from '../root.ts'
 import type { Question, Setup, Task, Told } from './messages.ts'
 
@@ -129,12 +129,7 @@ export function openPool(
   }
   const once = <T>(worker: Worker, task: Task) =>
     new Promise<T>((resolve, reject) => {
-      const message = (answer: {
-        progress?: number
-        question?: Question
-        result?: T
-        error?: { message: string; stack?: string; code?: string }
-      }) => {
+      const message = (answer: { progress?: number; question?: Question; result?: T; error?: Packed }) => {
         isAlive(worker)
         if (answer.question !== undefined) return
         if (answer.progress !== undefined) return progress(answer.progress)
@@ -142,9 +137,7 @@ export function openPool(
         busy.delete(worker)
         idle.push(worker)
         if (answer.error) {
-          return reject(
-            Object.assign(new Error(answer.error.message), { code: answer.error.code, stack: answer.error.stack }),
-          )
+          return reject(unpack(answer.error))
         }
         resolve(answer.result as T)
       }

@@ -4,7 +4,7 @@ import type { Schema } from 'apache-arrow'
 import type { InputFile, Registry, Sink, Source } from '../contract/define.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
 import { identityOf } from '../files/find.ts'
-import { EXIT, SluiceError } from '../errors.ts'
+import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { checkGraph, graph as graphOf } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
@@ -227,6 +227,8 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {
-    throw error instanceof Error && !('code' in error) ? Object.assign(error, { code: 'BAD_INPUT' }) : error
+    throw error instanceof Error && !(error instanceof SluiceError) && !('code' in error)
+      ? new DataError(error.message, { cause: error })
+      : error
   }
 }

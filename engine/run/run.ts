@@ -6,7 +6,7 @@ import type { InputFile, Registry, Stage, StageReport } from '../contract/define
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
-import { EXIT, exitCode, SluiceError } from '../errors.ts'
+import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
 import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
@@ -183,7 +183,7 @@ export async function run(input: GraphInput, options: RunOptions, stages: Regist
         typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted,
       )
     }
-    if (!('exit' in (error as object)) && exitCode(error) === EXIT.io) {
+    if (exitCode(error) === EXIT.io && (error instanceof IoError || !(error instanceof SluiceError))) {
       throw new SluiceError(
         `run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`,
         EXIT.io,

@@ -8,6 +8,7 @@ import { isReadFault, readFault } from '../parquet/source.ts'
 import { changedInput, stampOf } from './files.ts'
 import type { FileSetup, Partition } from './messages.ts'
 import type { WorkerNode, World } from './world.ts'
+import { DataError, SluiceError } from '../errors.ts'
 
 /** Blocks of the source, each within one partition, in order. */
 export async function* sourceBlocks(
@@ -38,12 +39,12 @@ export async function* sourceBlocks(
     if (hasChanged(file)) throw changedInput(file.path)
     if (isReadFault(error)) throw readFault(file.path, error as Error)
     // what a source says of a file is about the data
-    if (!(error instanceof Error) || isOfSystem(error)) throw error
-    throw Object.assign(
-      error.message.includes(file.path)
-        ? error
-        : new Error(`${node.use}: ${file.path}: ${error.message}`, { cause: error }),
-      { code: 'BAD_INPUT' },
+    if (!(error instanceof Error) || error instanceof SluiceError || isOfSystem(error)) throw error
+    throw new DataError(
+      error.message.includes(file.path) ? error.message : `${node.use}: ${file.path}: ${error.message}`,
+      {
+        cause: error,
+      },
     )
   }
 }

@@ -3,6 +3,7 @@ import { DataType, type Data, type Field } from 'apache-arrow'
 import type { Output } from '../contract/define.ts'
 import { concat, take } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
+import { DataError } from '../errors.ts'
 
 const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)
 
@@ -31,11 +32,8 @@ function twins(
       isAlike = String(ours.type) === String(theirs.type) && ours.nullable === theirs.nullable
     if (!isAlike && isNumber(ours.type) && isNumber(theirs.type)) {
       const kind = ({ name, type, nullable }: typeof ours) => `'${name}' is ${type}${nullable ? '' : ', never null'}`
-      throw Object.assign(
-        new Error(
-          `${stage}: ${kind(ours)} and ${kind(theirs)}: they belong to the sides and cannot change places with them; give both one type (in JSON Lines 4.0 is float64, 4 is int64)`,
-        ),
-        { code: 'BAD_INPUT' },
+      throw new DataError(
+        `${stage}: ${kind(ours)} and ${kind(theirs)}: they belong to the sides and cannot change places with them; give both one type (in JSON Lines 4.0 is float64, 4 is int64)`,
       )
     }
     return isAlike

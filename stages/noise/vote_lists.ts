@@ -6,6 +6,7 @@ import { Type } from '@sinclair/typebox'
 import { DataType, type Data } from 'apache-arrow'
 import type { Batch } from '../../engine/contract/define.ts'
 import { valueOf } from '../../engine/arrow/plain.ts'
+import { DataError } from '../../engine/errors.ts'
 
 const WHO = ['worker', 'annotator', 'name', 'id'],
   SAID = ['vote', 'label']
@@ -44,8 +45,7 @@ export interface VoteListOptions {
 export type NamedVote = readonly [name: string, vote: 1 | -1]
 
 /** A mistake in the data or of the option: it stops the run. */
-export const wrongVotes = (text: string): Error =>
-  Object.assign(new Error(`vote_lists: ${text}`), { code: 'BAD_INPUT' })
+export const wrongVotes = (text: string): Error => new DataError(`vote_lists: ${text}`)
 
 /**
  * Words that votes may say: both sides by name, or, where a column says which word means the chosen one, any two.

@@ -9,6 +9,7 @@ import { writeAll } from '../../engine/io.ts'
 import { choice, defineSink, Type, type SinkInput } from '../../engine/contract/define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
 import { jsonReader, lostName, misfit, parquetField, parquetReader, type Compression } from './parquet_values.ts'
+import { DataError } from '../../engine/errors.ts'
 
 /** Values that a row group may hold before they are written, however few rows they are: what bounds the memory. */
 const GROUP_BYTES = 32 << 20
@@ -80,11 +81,8 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
 })
 
 const refused = (what: string, jsonStrings = false): Error =>
-  Object.assign(
-    new Error(
-      `write_parquet: ${what}; ${jsonStrings ? 'cast or rename it before it is read' : 'set json_strings: true to write it as JSON text, or use write_arrow'}`,
-    ),
-    { code: 'BAD_INPUT' },
+  new DataError(
+    `write_parquet: ${what}; ${jsonStrings ? 'cast or rename it before it is read' : 'set json_strings: true to write it as JSON text, or use write_arrow'}`,
   )
 
 function refuseMisfits(batch: RecordBatch): void {

@@ -4,10 +4,11 @@ import { Type } from '@sinclair/typebox'
 import { DataType, type Field } from 'apache-arrow'
 import { choice, type InputFile } from '../../engine/contract/define.ts'
 import type { Warn } from '../../engine/files/find.ts'
-import { HttpError, isUrl } from '../../engine/parquet/http_source.ts'
+import { isUrl } from '../../engine/parquet/http_source.ts'
 import { isReadFault, readFault } from '../../engine/parquet/source.ts'
 import { stampOf } from '../../engine/run/files.ts'
 import { layoutNames } from './layouts.ts'
+import { DataError, SluiceError } from '../../engine/errors.ts'
 
 /** Options that all sources have. */
 export const inputOptions = {
@@ -100,7 +101,7 @@ export async function openAll(
 ): Promise<InputFile[]> {
   const opened: InputFile[] = []
   const problems: string[] = [],
-    codes = new Set<string | undefined>()
+    classes = new Set<typeof DataError>()
   let table = ''
   for (const path of paths) {
     try {
@@ -108,21 +109,17 @@ export async function openAll(
       const stamp = isUrl(path) ? undefined : stampOf(path)
       opened.push({ ...(await open(path)), opened: stamp })
     } catch (error) {
-      codes.add(error instanceof HttpError || isReadFault(error) ? (error as { code?: string }).code : undefined)
-      const { message: said } = isReadFault(error)
-        ? readFault(path, error as Error)
-        : error instanceof Error
-          ? error
-          : new Error(String(error))
+      const fault = isReadFault(error) ? readFault(path, error as Error) : error,
+        said = fault instanceof Error ? fault.message : String(fault)
+      classes.add(fault instanceof SluiceError ? (fault.constructor as typeof DataError) : DataError)
       const [first, ...rest] = said.split('\n')
       const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first
       problems.push(message.startsWith(path) ? message : `${path}: ${message}`)
       if (rest.length > 0) table = `\n${rest.join('\n')}`
     }
   }
-  const [code] = codes,
-    fault = (message: string) =>
-      Object.assign(new Error(message), codes.size === 1 && code !== undefined ? { code } : {})
+  const [first] = classes,
+    fault = (message: string) => new (classes.size === 1 ? first : DataError)(message)
   if (problems.length === 1) throw fault(`${stage}: ${problems[0]}${table}`)
   if (problems.length > 0) {
     throw fault(

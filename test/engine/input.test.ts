@@ -49,7 +49,7 @@ describe('--input', () => {
       message: expect.stringMatching(
         /^read_jsonl: .*a\.jsonl: column 'user' holds 9007199254740993, and is float64 elsewhere/,
       ) as string,
-      code: 'BAD_INPUT',
+      exit: 65,
     })
   })
 

@@ -401,7 +401,7 @@ export default { ...base, name: 'mine', inputs }
     const [first, ...rest] = graphOf(path).stages
     const graph = { ...graphOf(path), stages: [{ ...first, use: source }, ...rest] }
     expect(await refused(graph, join(at, 'out'))).toMatchObject({
-      code: 'INPUT_CHANGED',
+      exit: 75,
       message: expect.stringContaining(`${path} changed while it was read`) as unknown,
     })
   })

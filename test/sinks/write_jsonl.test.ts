@@ -228,7 +228,7 @@ it('write_jsonl refuses a text column whose bytes are not UTF-8, and names it', 
     data: Buffer.from('café', 'latin1'),
   })
   await expect(written({ name: 'note', data: latin as never })).rejects.toMatchObject({
-    code: 'BAD_INPUT',
+    exit: 65,
     message: expect.stringMatching(/^column note is declared as text and holds bytes that are not UTF-8/) as unknown,
   })
 })

@@ -371,6 +371,6 @@ describe('lines', () => {
     ]) {
       await expect(failure).rejects.toThrow(part)
     }
-    await expect(readJsonl.inputs(optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ code: 'NO_INPUT' })
+    await expect(readJsonl.inputs(optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ exit: 66 })
   })
 })

@@ -43,7 +43,7 @@ const failure = (at: string, paths: string | string[]): Promise<string> =>
       throw new Error(`found ${found.files.join()}`)
     },
     (error: Error & { code?: string }) => {
-      expect(error, error.message).toMatchObject({ code: 'NO_INPUT' })
+      expect(error, error.message).toMatchObject({ exit: 66 })
       return error.message.replaceAll(at, '.')
     },
   )
