@@ -1,3 +1,4 @@
+/** Whether dropping the pairs that reviewers doubt helps a fresh head, tried on held-out labels. */
 import { sigmoid, trainHead, dotRow, type CrossFitOptions } from './head.ts'
 import { slopeFor } from './calibration.ts'
 import type { Estimate } from './metrics.ts'

@@ -1,3 +1,4 @@
+/** One round of judging: reviewers are fitted and weighed, each on labels that it did not see. */
 import { fitNoiseRate, slopeFor } from './calibration.ts'
 import type { CrossFit, CrossFitOptions } from './head.ts'
 import { fitHeads, signedMargins, type ReviewerSpec } from './reviewer.ts'

@@ -1,3 +1,4 @@
+/** Measures of how well scores tell rows apart, with their intervals. */
 import { countBefore } from './sorted.ts'
 
 /** A value with the ends of its 95 % interval. */

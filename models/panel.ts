@@ -1,3 +1,4 @@
+/** Reviewers that judge together, and what they can see by their own test. */
 import {
   confidentThreshold,
   fitCalibration,

@@ -1,3 +1,4 @@
+/** Puts the values and levels of leaves together to Arrow columns. */
 import { makeData, type Data, type DataType, type List, type Struct } from 'apache-arrow'
 import type { Span, Stretch } from './column.ts'
 import { convertValues, expandUuids } from './convert.ts'

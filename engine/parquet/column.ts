@@ -1,3 +1,4 @@
+/** Reads a column chunk page by page, with bounds on the memory that this takes. */
 import type { ColumnMetaData, PageHeader } from 'hyparquet/src/types.js'
 import { parquetHeader } from 'hyparquet/src/column.js'
 import { crc32, unpackPage } from './codec.ts'

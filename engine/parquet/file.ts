@@ -1,3 +1,4 @@
+/** Opens Parquet files and reads ranges of their rows as Arrow batches. */
 import { isUtf8 } from 'node:buffer'
 import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data, type Timestamp } from 'apache-arrow'
 import { parquetMetadata, parquetSchema, type FileMetaData, type RowGroup, type SchemaElement } from 'hyparquet'

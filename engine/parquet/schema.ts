@@ -1,3 +1,4 @@
+/** The columns of a Parquet file as normalised Arrow types. */
 import {
   Binary,
   Bool,

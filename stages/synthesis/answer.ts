@@ -1,3 +1,4 @@
+/** Finds the number that a worked solution ends in. */
 import type { Equation } from './arithmetic.ts'
 import { readPrinted, type Printed } from './exact.ts'
 import { keyOf } from './numbers.ts'

@@ -1,3 +1,4 @@
+/** Reads the equations and steps of a worked solution, and leaves alone what could be read in two ways. */
 import { near, over, rational, same, times, valueOf, type Printed, type Rational } from './exact.ts'
 import {
   canonical,

@@ -1,3 +1,4 @@
+/** Makes proven errors in a worked solution: which kinds are tried, in what order, within what limits. */
 import { mix32 } from '../../engine/arrow/hash.ts'
 import { distance } from 'fastest-levenshtein'
 import { finalAnswer } from './answer.ts'

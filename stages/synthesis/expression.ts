@@ -1,3 +1,4 @@
+/** Expressions of arithmetic in a text: where they begin, what they are worth, and why some are not read. */
 import { minus, over, plus, rational, times, valueOf, type Printed, type Rational } from './exact.ts'
 import { isOperandEnd, type Operator, type Token } from './tokens.ts'
 

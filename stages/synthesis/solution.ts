@@ -1,3 +1,4 @@
+/** A worked solution, and patches of its text. */
 import { codePoints, findEquations, steps, type Equation, type Refusal, type Step } from './arithmetic.ts'
 import { finalAnswer, type Answer } from './answer.ts'
 import { given, mentions, type Mention } from './numbers.ts'

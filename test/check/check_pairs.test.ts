@@ -1,3 +1,4 @@
+/** The reasons for which a pair is no training pair, each with an example and none by chance. */
 import fc from 'fast-check'
 import { Schema, type Data } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'

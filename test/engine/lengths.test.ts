@@ -1,3 +1,4 @@
+/** How far length alone tells the sides apart: counted before and after, and warned of. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

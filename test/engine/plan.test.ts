@@ -1,3 +1,4 @@
+/** Which passes a graph is run in, and how much disk is expected of it. */
 import { Schema } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { join } from 'node:path'

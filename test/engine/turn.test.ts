@@ -1,3 +1,4 @@
+/** Pairs whose sides change places, and what goes along with a side or goes away with it. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,3 +1,4 @@
+/** Stages of one's own that fail, hang or end their thread. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

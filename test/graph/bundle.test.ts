@@ -1,3 +1,4 @@
+/** What belongs to the code of a stage of one's own, and what it may not read. */
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

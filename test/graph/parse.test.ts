@@ -1,3 +1,4 @@
+/** Graphs as they are written: what is read of them, and all mistakes told at once. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

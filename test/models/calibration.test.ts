@@ -1,3 +1,4 @@
+/** Noise rate and temperature of margins: found where they can be, and said to be unknown where not. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { confidentThreshold, fitCalibration, flagConfident, posterior, support } from '../../models/calibration.ts'

@@ -1,3 +1,4 @@
+/** Dropping helps where wrong labels go, and not where chance decides. */
 import { expect, test } from 'vitest'
 import { chooseShare, isWorth } from '../../models/evidence.ts'
 import { Random } from '../../models/random.ts'

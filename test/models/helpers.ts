@@ -1,3 +1,4 @@
+/** Pairs and rows with a known truth, for tests of models. */
 import { Random } from '../../models/random.ts'
 import { createPairText, type PairText } from '../../models/tokens.ts'
 import type { DenseRows, SparseRows } from '../../models/rows.ts'

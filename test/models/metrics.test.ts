@@ -1,3 +1,4 @@
+/** Measures against counting by hand, and intervals that hold as often as they say. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { auroc, calibrationError, midranks, pearson, share, spearman, turnedAuroc } from '../../models/metrics.ts'

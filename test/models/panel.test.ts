@@ -1,3 +1,4 @@
+/** A panel finds what was planted, says how well, and says so where it cannot see. */
 import { expect, test } from 'vitest'
 import { crossMargins } from '../../models/head.ts'
 import { auroc } from '../../models/metrics.ts'

@@ -1,3 +1,4 @@
+/** Answers that were compared elsewhere speak for a label, and its own label does not. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { judge } from '../../models/judge.ts'

@@ -1,3 +1,4 @@
+/** Reviewers on people's real judgements, of which a known share is made wrong. */
 import { existsSync, readFileSync } from 'node:fs'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'

@@ -1,3 +1,4 @@
+/** The layouts of preference data: which one a file has, and the pairs that it gives. */
 import fc from 'fast-check'
 import {
   Binary,

@@ -1,3 +1,4 @@
+/** Arrow files and streams as others write them, whole and damaged. */
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

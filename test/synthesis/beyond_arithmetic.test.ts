@@ -1,3 +1,4 @@
+/** Errors in code, in what a prompt asks for, and in words. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codesOf, parse } from '../../stages/synthesis/code.ts'

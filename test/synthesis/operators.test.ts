@@ -1,3 +1,4 @@
+/** Each operator: its example, and all that it makes of a solution. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createInjector, EDIT_CLASSES, sizeOf, whyNot, type Edit } from '../../stages/synthesis/edits.ts'

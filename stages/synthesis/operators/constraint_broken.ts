@@ -1,3 +1,4 @@
+/** An error against the prompt: a limit on length, words, form or language that it asks for is not kept. */
 import { constraintsOf, countWords, type Constraint } from '../constraints.ts'
 import { shuffled } from '../draw.ts'
 import { foreignSentences, sentencesOf } from '../languages.ts'
