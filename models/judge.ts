@@ -36,7 +36,7 @@ export interface Judged {
 }
 
 /**
- * Fits all reviewers, and weighs them. `options.signs`: labels that are turned round, for heads and standings alike.
+ * Fits all reviewers, and weighs them. `options.signs`: labels that are flipped, for heads and standings alike.
  */
 export function judge(question: Question, options: JudgeOptions): Judged {
   const first = judgeOnce(question, question.samples, options, options.l2s)

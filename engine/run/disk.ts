@@ -15,11 +15,11 @@ export function timesOnDisk({ graph, levels }: Plan): number {
   const ops = levels.flat(),
     spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0,
     learned = ops.filter(op => op.kind === 'collect').length
-  const beside = graph.nodes.reduce(
-    (n, { stage, options }) => n + (stage.kind === 'sink' ? ((stage as Sink).beside?.(options as never) ?? 0) : 0),
+  const copies = graph.nodes.reduce(
+    (n, { stage, options }) => n + (stage.kind === 'sink' ? ((stage as Sink).extraCopies?.(options as never) ?? 0) : 0),
     0,
   )
-  return 2.25 + spooled + learned / 2 + beside
+  return 2.25 + spooled + learned / 2 + copies
 }
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */

@@ -9,7 +9,7 @@ import { sizeOf } from '../synthesis/edits.ts'
 import { EDITS, itemsOf, judge, REFUSED, taskOf, wording, type Item, type Refused } from '../synthesis/model_edits.ts'
 import type { Proven } from '../synthesis/prove.ts'
 import { promptOfStep } from '../synthesis/solutions.ts'
-import { limitOptions, modelOptions, unseen } from './options.ts'
+import { limitOptions, modelOptions, notInKey } from './options.ts'
 
 const options = Type.Object({
   ...modelOptions,
@@ -81,7 +81,7 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
     form: 'after',
   },
   options,
-  unseen,
+  notInKey,
   reads: { prompt: 'messages', chosen: 'messages' },
   writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', size: 'float64' },
   rows: 'derive',

@@ -82,7 +82,7 @@ describe('plan', () => {
     )
   })
 
-  it('but not behind one that turns labels round', async () => {
+  it('but not behind one that flips labels', async () => {
     expect((await levelsOf({ ...agreed, with: { action: 'flip' } }, noise)).flat()).toContain('gather noise')
     expect((await levelsOf({ ...agreed, with: { action: 'weight' } }, noise)).flat()).not.toContain('gather noise')
   })

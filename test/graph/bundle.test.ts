@@ -271,7 +271,7 @@ describe('what a stage may read that is in no key', () => {
   it('the bundled stages and the examples read nothing', async () => {
     for (const file of [
       '../../pipelines/stages/drop_shouting.mjs',
-      '../engine/turns.mjs',
+      '../engine/swaps.mjs',
       '../engine/two_rounds.mjs',
     ]) {
       const folder = made({})

@@ -6,7 +6,7 @@ import { Random } from '../../models/random.ts'
 
 /**
  * Margins of rows whose true side is drawn from s(strength z), reported on another scale, a share eta of the labels
- * turned round.
+ * flipped.
  */
 function margins(options: { rows: number; strength: number; eta: number; scale: number; seed: number }): {
   margins: Float64Array

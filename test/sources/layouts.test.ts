@@ -255,7 +255,7 @@ describe('messages', () => {
       JSON.stringify([{ tool_calls: [{ name: 'add', weight: 1 }] }, null]),
       null,
     ])
-    // a stage may turn the pair round
+    // a stage may swap the sides
     expect(got.pairs.map(pair => pair.source_rejected_fields)).toEqual([null, null])
   })
 
