@@ -27,7 +27,7 @@ export interface JudgeOptions extends CrossFitOptions {
 }
 
 /** Out-of-fold judgements of the labels that were asked about. */
-export interface Judged {
+export interface Judgements {
   fits: CrossFit[]
   standings?: Standings
   margins: Float64Array[]
@@ -38,7 +38,7 @@ export interface Judged {
 /**
  * Fits all reviewers, and weighs them. `options.signs`: labels that are flipped, for heads and standings alike.
  */
-export function judge(question: Question, options: JudgeOptions): Judged {
+export function judge(question: Question, options: JudgeOptions): Judgements {
   const first = judgeOnce(question, question.samples, options, options.l2s)
   if (!options.exchange) return first
   const { specs, folds } = question
@@ -72,7 +72,7 @@ function judgeOnce(
   train: readonly Rows[],
   options: JudgeOptions,
   l2s: readonly number[] | undefined,
-): Judged {
+): Judgements {
   const { signs } = options,
     learned = specs.map(({ from }) => from === 'learned')
   const fits = specs.map((spec, m) => fitHeads(spec, train[m], folds, { ...options, l2: l2s?.[m] }))

@@ -9,7 +9,7 @@ import type { Window } from './source.ts'
 import { endOfStruct, PAGE_HEADER } from './thrift.ts'
 
 /** Entries [from, to) of a page and its values [valueFrom, valueTo). */
-export interface Span {
+export interface PageSpan {
   readonly page: Page
   readonly from: number
   readonly to: number
@@ -18,8 +18,8 @@ export interface Span {
 }
 
 /** A stretch of whole rows of a leaf, not yet copied. `bytes`: what its values take once copied. */
-export interface Stretch {
-  readonly spans: readonly Span[]
+export interface RowStretch {
+  readonly spans: readonly PageSpan[]
   readonly entries: number
   readonly values: number
   readonly bytes: number
@@ -30,7 +30,7 @@ interface Cursor {
   readonly entry: number
   readonly value: number
 }
-interface Planned extends Stretch {
+interface Planned extends RowStretch {
   readonly after: Cursor
 }
 
@@ -161,7 +161,7 @@ export class ColumnReader {
   /** The next `count` rows. Rejects when the chunk ends before them. */
   async plan(count: number): Promise<Planned> {
     const { leaf } = this
-    const spans: Span[] = []
+    const spans: PageSpan[] = []
     let { page: at, entry, value } = this.#cursor
     let left = count
     let entries = 0

@@ -23,7 +23,7 @@ export function timesOnDisk({ graph, levels }: Plan): number {
 }
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */
-export const decodedBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
+export const inputBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
   partitions.reduce((sum, partition) => {
     const { facts, bytes, rows } = files[partition.file]
     return sum + (Number(facts.decoded_bytes ?? bytes) * rowCount(partition)) / rows
@@ -36,7 +36,7 @@ export function checkDisk(
   partitions: readonly Partition[],
   plan: Plan,
 ): void {
-  const decoded = decodedBytes(files, partitions),
+  const decoded = inputBytes(files, partitions),
     needed = decoded * timesOnDisk(plan)
   const { bavail, bsize } = statfsSync(output),
     free = bavail * bsize

@@ -122,7 +122,7 @@ export interface HashTask {
   readonly path: string
 }
 /** What a worker asks of the servers of the run, and what it is told. */
-export interface Question {
+export interface ServiceQuestion {
   readonly number: number
   readonly node: string
   readonly items: readonly unknown[]

@@ -5,7 +5,7 @@ import PQueue from 'p-queue'
 import type { Calls } from '../calls/calls.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { packageRoot } from '../root.ts'
-import type { Question, Setup, Task, Told } from './messages.ts'
+import type { ServiceQuestion, Setup, Task, Told } from './messages.ts'
 
 export interface Pool {
   /**
@@ -112,7 +112,7 @@ export function openPool(
     const worker = new Worker(join(packageRoot, 'dist', 'worker.js'), { workerData: setup && { ...setup, watch } })
     signs.set(worker, { watch, seen: 0, since: 0 })
     worker.setMaxListeners(0)
-    worker.on('message', ({ question }: { question?: Question }) => {
+    worker.on('message', ({ question }: { question?: ServiceQuestion }) => {
       if (question) {
         void calls!.ask(question.node, question.items).then(answers => {
           worker.postMessage({ told: { number: question.number, answers } satisfies Told })
@@ -131,7 +131,7 @@ export function openPool(
     new Promise<T>((resolve, reject) => {
       const message = (answer: {
         progress?: number
-        question?: Question
+        question?: ServiceQuestion
         result?: T
         error?: { message: string; stack?: string; code?: string }
       }) => {

@@ -3,7 +3,7 @@ import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
 import { choice, defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
 import { limitOptions, modelOptions, notInKey } from './options.ts'
-import { isRerank, readScores, requestOf, takesTwo, type Item } from './reward_apis.ts'
+import { isRerank, readScores, requestOf, takesTwo, type RewardItem } from './reward_apis.ts'
 
 const options = Type.Object({
   ...modelOptions,
@@ -93,7 +93,7 @@ function service({
   scale,
   texts_per_request,
   ...limits
-}: Static<typeof options>): Service<Item, number> {
+}: Static<typeof options>): Service<RewardItem, number> {
   if (api === 'sglang_classify' && template === undefined) {
     throw new Error('sglang_classify takes texts, not conversations: set template')
   }
@@ -114,7 +114,7 @@ function service({
   const fill = ({ role, content }: Message) =>
     template!.replace(/\{(?:role|content)\}/g, name => (name === '{role}' ? role : content))
   const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
-  const item = (prompt: readonly Message[], answer: readonly Message[]): Item =>
+  const item = (prompt: readonly Message[], answer: readonly Message[]): RewardItem =>
     takesTwo(api)
       ? { question: said(prompt), answer: said(answer) }
       : template === undefined

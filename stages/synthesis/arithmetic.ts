@@ -5,7 +5,7 @@ import {
   evaluate,
   expressionBefore,
   looksLikeDate,
-  plain,
+  plainDigits,
   Refused,
   scales,
   type Item,
@@ -341,8 +341,8 @@ export function valueOfStated(stated: Stated): Rational {
 function printStated(stated: Stated): string {
   return (
     (stated.negative ? '-' : '') +
-    plain(stated.number) +
-    (stated.denominator ? `/${plain(stated.denominator)}` : '') +
+    plainDigits(stated.number) +
+    (stated.denominator ? `/${plainDigits(stated.denominator)}` : '') +
     (stated.percent ? '%' : '')
   )
 }

@@ -3,7 +3,7 @@ import { Schema } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { join } from 'node:path'
 import { checkGraph } from '../../engine/graph/build.ts'
-import { decodedBytes, timesOnDisk } from '../../engine/run/disk.ts'
+import { inputBytes, timesOnDisk } from '../../engine/run/disk.ts'
 import { cutPartitions } from '../../engine/run/partitions.ts'
 import { makePlan, type Plan } from '../../engine/run/plan.ts'
 import { registry } from '../../stages/registry.ts'
@@ -127,9 +127,9 @@ describe('plan', () => {
     const files = [file(100, 1000, { decoded_bytes: 5000 }), file(10, 700)]
     const partitions = (limit?: number) => cutPartitions(files, 40, limit).flat()
     expect([
-      decodedBytes(files, partitions()),
-      decodedBytes(files, partitions(105)),
-      decodedBytes(files, partitions(50)),
+      inputBytes(files, partitions()),
+      inputBytes(files, partitions(105)),
+      inputBytes(files, partitions(50)),
     ]).toEqual([5700, 5350, 2500])
   })
 })
