@@ -1,6 +1,6 @@
 /** What the package exports. */
 import type { GraphInput, RunOptions } from '../engine/run/options.ts'
-import { run as runGraph, type RunResult } from '../engine/run/run.ts'
+import { runGraph, type RunResult } from '../engine/run/run.ts'
 import { registry } from '../stages/registry.ts'
 
 export { defineSink, defineSource, defineStage, choice, Type } from '../engine/contract/define.ts'

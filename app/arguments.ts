@@ -25,12 +25,12 @@ type ValueOf<F extends Flag> = F extends { type: 'boolean' }
     : F extends { least: number }
       ? number
       : string
-export type Values<F extends Flags> = {
+export type FlagValues<F extends Flags> = {
   -readonly [K in keyof F as F[K] extends { default: unknown } ? K : never]: ValueOf<F[K]>
 } & { -readonly [K in keyof F as F[K] extends { default: unknown } ? never : K]?: ValueOf<F[K]> }
 
 export interface Arguments<F extends Flags> {
-  readonly values: Values<F>
+  readonly values: FlagValues<F>
   readonly words: string[]
   /** Names of the options that are there. */
   readonly given: ReadonlySet<string>
@@ -88,7 +88,7 @@ export function readArguments<const F extends Flags>(argv: readonly string[], fl
   if (words.some(word => word.trim() === '')) {
     problems.push('one of the words is empty, as of a variable without a value')
   }
-  return { values: values as Values<F>, words, given, problems }
+  return { values: values as FlagValues<F>, words, given, problems }
 }
 
 /** What is wrong with the value of an option; `next` is the word behind it. */

@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
 import { allStages, registry } from '../stages/registry.ts'
-import { checkUsage, listFlags, readArguments, type Flags, type Values } from './arguments.ts'
+import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { EXIT, exitCode, SluiceError } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
@@ -13,7 +13,7 @@ import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
-import { run, type RunResult } from '../engine/run/run.ts'
+import { runGraph, type RunResult } from '../engine/run/run.ts'
 import type { GraphInput, Progress, RunOptions } from '../engine/run/options.ts'
 import { summaryObject, summaryText, warningLines } from '../engine/run/summary.ts'
 import { inLine, terminal as console } from '../engine/terminal.ts'
@@ -56,12 +56,12 @@ const flags = {
   help: { type: 'boolean', short: 'h', about: 'this' },
 } as const satisfies Flags
 type Name = keyof typeof flags
-type CliValues = Values<typeof flags>
+type CliValues = FlagValues<typeof flags>
 
 const { 'no-data': _, ...runFlags } = flags
 /** What a run takes, on whatever command line. */
 export { runFlags }
-export type RunValues = Values<typeof runFlags>
+export type RunValues = FlagValues<typeof runFlags>
 
 interface Command {
   readonly words: string
@@ -290,7 +290,7 @@ export async function runAs(
     },
   }
   try {
-    const result = await run(graph, options, registry)
+    const result = await runGraph(graph, options, registry)
     progress.stop()
     const isWhole = !values.quiet && summary === summaryText
     const text = values.json ? JSON.stringify(summaryObject(result)) : values.quiet ? '' : summary(result)

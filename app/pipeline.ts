@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { checkUsage, listFlags, readArguments, type Flags, type Values } from './arguments.ts'
+import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { ended, exitCodes, inputsOf, runAs, runFlags, runProblems, type RunMore, type RunValues } from './cli.ts'
 import { isGraphFile, type GraphBuilder } from '../engine/graph/build.ts'
 import type { RunResult } from '../engine/run/run.ts'
@@ -22,7 +22,7 @@ export interface PipelineSpec<F extends Flags> {
 }
 
 export interface PipelineWork<F extends Flags> {
-  readonly values: RunValues & Values<F>
+  readonly values: RunValues & FlagValues<F>
   /** Runs the graph as the command line says, and tells what came of it. */
   run(more?: RunMore): Promise<{ code: number; result: RunResult }>
 }
@@ -48,7 +48,7 @@ export async function pipeline<const F extends Flags = Record<never, never>>(
   process.exitCode = await ended(async () => {
     const { argv, before } = ownArguments(url, name)
     const { values: read, words, given, problems } = readArguments(argv, all)
-    const values = read as unknown as RunValues & Values<F>,
+    const values = read as unknown as RunValues & FlagValues<F>,
       settings: RunValues = values
     if (settings.help) {
       const without =

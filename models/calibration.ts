@@ -1,3 +1,4 @@
+/** What margins are worth as probabilities, and how many labels they say are wrong. */
 import { sigmoid } from './head.ts'
 import { calibrationError, type Estimate } from './metrics.ts'
 

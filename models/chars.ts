@@ -1,3 +1,4 @@
+/** Features of a pair: runs of characters. */
 import { CountedRows } from './counts.ts'
 import type { Capacity, SparseRows } from './rows.ts'
 import type { PairText, TextSide } from './tokens.ts'

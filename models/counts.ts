@@ -1,3 +1,4 @@
+/** Rows of counts by hashed feature, as those of words and characters are. */
 import { SparseBuilder, type Capacity, type SparseRows } from './rows.ts'
 
 /**

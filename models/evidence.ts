@@ -1,3 +1,4 @@
+/** Whether dropping the pairs that reviewers doubt helps a fresh head, tried on held-out labels. */
 import { sigmoid, trainHead, dotRow, type CrossFitOptions } from './head.ts'
 import { slopeFor } from './calibration.ts'
 import type { Estimate } from './metrics.ts'
@@ -20,7 +21,7 @@ export interface Trial {
    */
   memorising: Estimate
   tuned: Estimate
-  /** Gain of the tuned head's share of held-out labels agreed with. */
+  /** Gain of the tuned model's share of held-out labels agreed with. */
   tuned_accuracy: Estimate
 }
 
@@ -72,10 +73,10 @@ const TUNED = 8
  * on what is left, and the labels of the fold that nobody saw are held against its margins. As many folds as it takes
  * to hold out 4,000 rows; of a sample of more than 12,000 that many are tried, evenly spread.
  *
- * Dropping helps if the memorising head gains: by more than a standard error where the reviewers are known to be able,
+ * Dropping helps if the memorising model gains: by more than a standard error where the reviewers are known to be able,
  * else by more than 2.13, which chance alone exceeds for one of three shares at most one time in twenty. A head that
  * learns by heart is the better for having fewer hard labels, right or wrong, so its gain alone is no evidence that
- * those were wrong, and the tuned head must not pay for it. Where some labels are known to be wrong, it may not agree
+ * those were wrong, and the tuned model must not pay for it. Where some labels are known to be wrong, it may not agree
  * with fewer held-out labels beyond chance; where they may be mere minority opinions, it may lose neither likelihood
  * nor agreement at all. Of the shares that help, those are alike whose sum of gains is within a standard error of the
  * best: of these the noise rate itself is taken where some labels are known to be wrong, else (and where it is not

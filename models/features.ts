@@ -1,3 +1,4 @@
+/** The kinds of features that a pair can be turned into. */
 import { CharFeatures } from './chars.ts'
 import type { Capacity, Rows } from './rows.ts'
 import { StyleFeatures } from './style.ts'

@@ -1,3 +1,4 @@
+/** Linear heads that learn which side is better, and their training across folds. */
 import { combine32, Random, shuffle } from './random.ts'
 import type { Rows } from './rows.ts'
 

@@ -1,3 +1,4 @@
+/** One round of judging: reviewers are fitted and weighed, each on labels that it did not see. */
 import { fitNoiseRate, slopeFor } from './calibration.ts'
 import type { CrossFit, CrossFitOptions } from './head.ts'
 import { fitHeads, signedMargins, type ReviewerSpec } from './reviewer.ts'
@@ -26,7 +27,7 @@ export interface JudgeOptions extends CrossFitOptions {
 }
 
 /** Out-of-fold judgements of the labels that were asked about. */
-export interface Judged {
+export interface Judgements {
   fits: CrossFit[]
   standings?: Standings
   margins: Float64Array[]
@@ -35,9 +36,9 @@ export interface Judged {
 }
 
 /**
- * Fits all reviewers, and weighs them. `options.signs`: labels that are turned round, for heads and standings alike.
+ * Fits all reviewers, and weighs them. `options.signs`: labels that are flipped, for heads and standings alike.
  */
-export function judge(question: Question, options: JudgeOptions): Judged {
+export function judge(question: Question, options: JudgeOptions): Judgements {
   const first = judgeOnce(question, question.samples, options, options.l2s)
   if (!options.exchange) return first
   const { specs, folds } = question
@@ -71,7 +72,7 @@ function judgeOnce(
   train: readonly Rows[],
   options: JudgeOptions,
   l2s: readonly number[] | undefined,
-): Judged {
+): Judgements {
   const { signs } = options,
     learned = specs.map(({ from }) => from === 'learned')
   const fits = specs.map((spec, m) => fitHeads(spec, train[m], folds, { ...options, l2: l2s?.[m] }))

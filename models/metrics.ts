@@ -1,3 +1,4 @@
+/** Measures of how well scores tell rows apart, with their intervals. */
 import { countBefore } from './sorted.ts'
 
 /** A value with the ends of its 95 % interval. */
@@ -64,13 +65,13 @@ export function auroc(scores: ArrayLike<number>, positive: ArrayLike<number>): E
 }
 
 /**
- * The chance that a row whose sign is turned round has a lower margin than another row as it is: P(-m_i < m_j) = P(m_i
- * + m_j > 0) over all pairs of rows, ties counted half. For margins that turn with their row's sides this is the AUROC
- * of finding one turned row, each turned in turn. A U-statistic (Hoeffding 1948), its 95 % interval by the spread of
- * the rows' own shares, or where that is more by the spread of the sums of `groups` (of one prompt, say, whose rows go
- * together), clipped to [0, 1]. NaN throughout with less than two rows.
+ * The chance that a row whose label is flipped has a lower margin than another row as it is: P(-m_i < m_j), which is
+ * P(m_i + m_j > 0), over all pairs of rows, ties counted half. For margins that change sign with their row's label this
+ * is the AUROC of finding one flipped row, each flipped in turn. A U-statistic (Hoeffding 1948), its 95 % interval by
+ * the spread of the rows' own shares, or where that is more by the spread of the sums of `groups` (of one prompt, say,
+ * whose rows go together), clipped to [0, 1]. NaN throughout with less than two rows.
  */
-export function turnedAuroc(margins: Float64Array, groups?: Uint32Array): Estimate {
+export function flippedAuroc(margins: Float64Array, groups?: Uint32Array): Estimate {
   const n = margins.length
   if (n < 2) return { value: NaN, low: NaN, high: NaN }
   const sorted = margins.slice().sort()

@@ -1,3 +1,5 @@
+/** The share of wrong labels by two bells of margins: of right labels, and mirrored of wrong ones. */
+
 /**
  * Margins as a mixture of two normal bells that mirror each other: right labels around `mean`, a share `wrong` of wrong
  * ones around -mean. A plain object.

@@ -1,3 +1,4 @@
+/** What the pairs most alike say of a label. */
 import { mix32 } from '../engine/arrow/hash.ts'
 import type { Rows } from './rows.ts'
 

@@ -1,3 +1,4 @@
+/** Reviewers that judge together, and what they can see by their own test. */
 import {
   confidentThreshold,
   fitCalibration,
@@ -11,7 +12,7 @@ import {
 import { chooseShare, type Evidence } from './evidence.ts'
 import type { CrossFitOptions } from './head.ts'
 import { judge, type Question } from './judge.ts'
-import { auroc, share, spearman, turnedAuroc, type Estimate } from './metrics.ts'
+import { auroc, flippedAuroc, share, spearman, type Estimate } from './metrics.ts'
 import { fitMixture, type Mixture } from './mixture.ts'
 import { combine32, Random, shuffle } from './random.ts'
 import { fitHeads, type Reviewer } from './reviewer.ts'
@@ -132,7 +133,7 @@ export function fitPanel(question: Question, fresh: Rows, options: PanelOptions)
   const { specs, folds } = question
   let judged = judge(question, { ...options, exchange: false })
   let joint = fitCalibration(judged.stacked)
-  const found = turnedAuroc(judged.stacked, question.prompts),
+  const found = flippedAuroc(judged.stacked, question.prompts),
     rate = options.noise_rate ?? joint.eta.value,
     plainL2s = judged.fits.map(({ l2 }) => l2)
   // a plateau of contradicted labels is what wrong ones leave; opinions of a minority grow fewer as the margin rises

@@ -1,3 +1,4 @@
+/** Hashes and seeded random numbers, equal on every machine. */
 import { hash32, mix32 } from '../engine/arrow/hash.ts'
 
 const textEncoder = new TextEncoder()

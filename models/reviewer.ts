@@ -1,3 +1,4 @@
+/** One reviewer: its heads, and what their margins mean. */
 import { fitCalibration, type Calibration } from './calibration.ts'
 import { crossFit, crossMargins, type CrossFit, type CrossFitOptions } from './head.ts'
 import type { Rows } from './rows.ts'

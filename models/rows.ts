@@ -1,3 +1,5 @@
+/** Feature rows, sparse or dense, as typed arrays that can be sent between threads. */
+
 /**
  * Feature rows in compressed sparse row form; row r is indices/values[indptr[r], indptr[r + 1]), indices ascending. A
  * plain object: it survives structured clone.

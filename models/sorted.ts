@@ -1,3 +1,5 @@
+/** Search by halves in what lies in order. */
+
 /**
  * Of `length` things in order, how many come before: `isBefore` holds for those, and for none after them. The place to
  * look for, or to put, what they are compared with.

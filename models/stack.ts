@@ -1,3 +1,4 @@
+/** How much each reviewer counts in the joint judgement. */
 import { learnedSlope, plainFit } from './calibration.ts'
 import { lossOf, sigmoid } from './head.ts'
 

@@ -1,3 +1,4 @@
+/** What the other comparisons of its two answers say of a pair. */
 import { fitNoiseRate, slopeFor } from './calibration.ts'
 import { countBefore } from './sorted.ts'
 import { fitStack, stackMargins } from './stack.ts'

@@ -1,3 +1,4 @@
+/** Features of a pair: how its sides are written. */
 import { combine32 } from './random.ts'
 import { DenseBuilder, type Capacity, type DenseRows } from './rows.ts'
 import { tokenHash, type PairText, type TextSide } from './tokens.ts'

@@ -1,3 +1,4 @@
+/** Words of a text as hashes, read from its bytes once for all features. */
 import { mix32 } from '../engine/arrow/hash.ts'
 
 const SEPARATOR = 0

@@ -1,3 +1,5 @@
+/** How far people who vote on pairs are to be trusted, learned from where they agree. */
+
 /**
  * Votes of several people on pairs: 1 for the label as given, -1 against it; ties and absent votes are left out.
  * `times`: how often a row's votes came, once if absent.

@@ -1,3 +1,4 @@
+/** Features of a pair: its words. */
 import { CountedRows } from './counts.ts'
 import { combine32 } from './random.ts'
 import type { Capacity, SparseRows } from './rows.ts'

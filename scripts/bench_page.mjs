@@ -98,10 +98,10 @@ function targets(results, seeds) {
       near,
     ]
   })
-  return `AUROC: at or above cleanlab, and by 0.03 on ukpconvarg1 at 40 %. Memorising head: 75 % of the way from training on everything to training on the truly clean. Tuned head: not below training on everything beyond chance. Noise rate: within 0.05 in the seeds that claim one (fitted, with an interval that is narrow enough), or not claimed.
-Where the memorising head falls short, nothing or little was dropped: the line under each table says by seed whether flipped labels show that the reviewers can tell ("not able" if not surely, then dropping must help beyond chance; "cannot tell" if hardly better than a coin, then nothing is dropped), and whether anything was dropped. With 40 % of the labels wrong, held-out labels say a twenty-fifth of what true ones would, so small sets cannot tell whether dropping helps. The rule that decides the share was chosen among some forty on these sets and on seeds 1 to 20, so a page of those seeds flatters it; one of seeds 21 to 25 does not (labels-unseen.md). Labels turned round by length are a bias that the held-out labels inside a run share: it passes for truth, and no noise rate can tell.
+  return `AUROC: at or above cleanlab, and by 0.03 on ukpconvarg1 at 40 %. Memorising model: 75 % of the way from training on everything to training on the truly clean. Tuned model: not below training on everything beyond chance. Noise rate: within 0.05 in the seeds that claim one (fitted, with an interval that is narrow enough), or not claimed.
+Where the memorising model falls short, nothing or little was dropped: the line under each table says by seed whether flipped labels show that the reviewers can tell ("not able" if not surely, then dropping must help beyond chance; "cannot tell" if hardly better than a coin, then nothing is dropped), and whether anything was dropped. With 40 % of the labels wrong, held-out labels say a twenty-fifth of what true ones would, so small sets cannot tell whether dropping helps. The rule that decides the share was chosen among some forty on these sets and on seeds 1 to 20, so a page of those seeds flatters it; one of seeds 21 to 25 does not (labels-unseen.md). Labels flipped by length are a bias that the held-out labels inside a run share: it passes for truth, and no noise rate can tell.
 
-${table(['set', 'noise', 'AUROC above cleanlab', 'memorising head, way to clean', 'tuned head above everything', 'noise rate, error'], rows)}`
+${table(['set', 'noise', 'AUROC above cleanlab', 'memorising model, way to clean', 'tuned model above everything', 'noise rate, error'], rows)}`
 }
 
 /** What each way of judging is worth beside the whole, over all cells in which something is wrong. */
@@ -116,7 +116,7 @@ function parts(results) {
       'method',
       'AUROC against Sluice, up to 20 % wrong',
       'from 30 %',
-      'memorising head against Sluice, up to 20 %',
+      'memorising model against Sluice, up to 20 %',
       'from 30 %',
     ],
     first.map(([method]) => [
@@ -136,9 +136,9 @@ export function page(results, { command, sets, seeds, versions, quick }) {
 
 <!-- Written by \`${command}\`; do not edit. -->
 
-${quick ? 'A **quick run**, for a look: few sets, few pairs, one seed. Nothing in it is settled; the full run is `npm run bench:labels -- --python <python with cleanlab>`.\n\n' : ''}Each set's labels are taken for the truth, a share of them is turned round (at random; or first where the rejected side is the longer one; or not at all where one person's vote stands against the majority), and every method says which are wrong.
-A fifth of the prompts is held out with the truth: a head is trained on what each method keeps, once hardly regularised so that it learns by heart as a large model does (memorising), once with its regularisation chosen by held-out loss (tuned).
-Mean over ${seeds} seed${seeds > 1 ? 's, ± half of the 95 % interval (Student’s t); seeds change the flips, the folds and the prompts held out' : '; one seed gives no interval'}. Sets whose own labels are noisy have more wrong labels than were turned round: there the estimate is above the turned share, rightly.
+${quick ? 'A **quick run**, for a look: few sets, few pairs, one seed. Nothing in it is settled; the full run is `npm run bench:labels -- --python <python with cleanlab>`.\n\n' : ''}Each set's labels are taken for the truth, a share of them is flipped (at random; or first where the rejected side is the longer one; or not at all where one person's vote stands against the majority), and every method says which are wrong.
+A fifth of the prompts is held out with the truth: a model (a linear head) is trained on what each method keeps, once hardly regularised so that it learns by heart as a large model does (memorising), once with its regularisation chosen by held-out loss (tuned).
+Mean over ${seeds} seed${seeds > 1 ? 's, ± half of the 95 % interval (Student’s t); seeds change the flips, the folds and the held-out prompts' : '; one seed gives no interval'}. Sets whose own labels are noisy have more wrong labels than were flipped: there the estimate is above the flipped share, rightly.
 
 **Sluice** is \`peer_review\` with \`rule: exchange\`: words, style, the standings of answers in other pairs, and scores where the set has some, weighed by what they see; each reviewer learns again from what the others trust where many labels seem wrong and planted flips are then found better. "At the noise rate" drops the lowest share, as many as are estimated to be wrong; "share by evidence" drops the share that makes a fresh head judge held-out labels better, or nothing; "confident learning" what the closed form for pairs flags.
 "Self-review" is one head on everything that judges the labels that it learned from. ${versions ? `**cleanlab** ${versions.cleanlab} with scikit-learn ${versions['scikit-learn']} judges by one joint logistic regression on the same words, style and scores, over the same folds by prompt, its regularisation chosen by out-of-fold likelihood over a grid of factor 2; what it drops is \`find_label_issues\` as it comes. Standings are not among its features: they are a way of judging, not a column. Folds of rows instead of prompts would let it learn from other pairs of a prompt, too.` : 'cleanlab was not part of this run (`--python`).'}
@@ -170,7 +170,7 @@ ${parts(results)}`,
         ),
       ])
       sections.push(
-        `### ${set}, ${noise}: ${(100 * over(here, 'wrong').value).toFixed(1)} % wrong\n\n${table(['method', 'AUROC', 'average precision', 'dropped', 'precision', 'recall', 'noise rate, estimated', 'memorising head', 'tuned head'], rows)}\n\nNoise rate by seed: ${how.join('; ')}.`,
+        `### ${set}, ${noise}: ${(100 * over(here, 'wrong').value).toFixed(1)} % wrong\n\n${table(['method', 'AUROC', 'average precision', 'dropped', 'precision', 'recall', 'noise rate, estimated', 'memorising model', 'tuned model'], rows)}\n\nNoise rate by seed: ${how.join('; ')}.`,
       )
     }
   }

@@ -47,3 +47,14 @@ it('no file needs itself by way of others', () => {
   }
   for (const file of files) follow(file, [])
 })
+
+it('every file opens with a sentence that says what it is for', () => {
+  const all = [
+    ...files,
+    ...filesOf('test', /\.ts$/),
+    ...filesOf('scripts', /\.mjs$/),
+    ...filesOf('pipelines', /\.mjs$/),
+  ]
+  const silent = all.filter(file => !/^(#!.*\n)?(\/\*\*|\/\/|\/\*)/.test(text(file)))
+  expect(silent).toEqual([])
+})

@@ -229,7 +229,7 @@ function fromBytes(views: Data, type: Utf8 | Binary): Data {
  * One value of a compact column as JSON can hold it: integers beyond 2^53 and types without a JSON form are text, null
  * fields of structs are left out.
  */
-export function valueOf(data: Data, row: number): unknown {
+export function jsonValueOf(data: Data, row: number): unknown {
   if (nullTest(data)(row)) return null
   const type: DataType = data.type
   if (DataType.isNull(type)) return null
@@ -242,13 +242,13 @@ export function valueOf(data: Data, row: number): unknown {
   if (DataType.isList(type)) {
     const [child] = data.children
     const out: unknown[] = []
-    for (let i = data.valueOffsets[row]; i < data.valueOffsets[row + 1]; i++) out.push(valueOf(child, i))
+    for (let i = data.valueOffsets[row]; i < data.valueOffsets[row + 1]; i++) out.push(jsonValueOf(child, i))
     return out
   }
   if (DataType.isStruct(type)) {
     return Object.fromEntries(
       type.children
-        .map((field, c) => [field.name, valueOf(data.children[c], row)])
+        .map((field, c) => [field.name, jsonValueOf(data.children[c], row)])
         .filter(([, value]) => value !== null),
     )
   }

@@ -3,7 +3,7 @@
  * have a model write.
  */
 
-export interface Message {
+export interface ChatMessage {
   readonly role: string
   readonly content: string
 }
@@ -18,7 +18,7 @@ export interface ChatOptions {
 }
 
 export const chatRequest = (
-  messages: readonly Message[],
+  messages: readonly ChatMessage[],
   { model, tokens, temperature = 0, labels, extra }: ChatOptions,
 ) => ({
   path: '/v1/chat/completions',

@@ -97,7 +97,7 @@ export interface Output {
    * `chosen_score` and `rejected_score`), and the pairs of columns in `beside`. Columns of one side that have no
    * counterpart stay, and the run warns of them.
    */
-  readonly turned?: { readonly rows: Uint8Array; readonly beside?: readonly (readonly [string, string])[] }
+  readonly swapped?: { readonly rows: Uint8Array; readonly beside?: readonly (readonly [string, string])[] }
 }
 
 /** What a stage is told about the run. */
@@ -171,7 +171,7 @@ interface Described<O extends TObject> {
   readonly paper?: Paper
   readonly options: O
   /** Options that say how the work is done and not what comes of it: no part of any key, and not in the manifest. */
-  readonly unseen?: readonly string[]
+  readonly notInKey?: readonly string[]
   readonly reasons: Readonly<Record<string, Reason>>
 }
 
@@ -327,7 +327,7 @@ export interface Sink<O extends TObject = TObject> extends Described<O> {
    * How often publishing has all rows on the output's disk beside the result and what it is made of: for the estimate
    * before the run.
    */
-  beside?(options: Static<O>): number
+  extraCopies?(options: Static<O>): number
   /**
    * Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one
    * worker. Returns the rows that it wrote, counted where they are written: the run fails if they are not `input.rows`.

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { DataError, EXIT, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
-import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
+import { filesBelow, filesMatching, kindAt, placeOf, SearchError, type Search } from './search.ts'
 
 /** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
 const DATA =
@@ -186,7 +186,7 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   }
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has
-  const kind = await kindOf(path)
+  const kind = await kindAt(path)
   if (kind === 'folder') {
     const { search, beside } = await searchFolder(path, extensions, left)
     if (search.files.length + search.broken.length > 0) return search

@@ -69,7 +69,7 @@ const isThere = (path: string): Promise<boolean> =>
 export const placeOf = (path: string): Promise<string> => realpath(path).catch(() => path)
 
 /** What is at a path, links followed; undefined where nothing is. */
-export async function kindOf(path: string): Promise<Kind | undefined> {
+export async function kindAt(path: string): Promise<Kind | undefined> {
   try {
     return typeOf(await stat(path))
   } catch (error) {
@@ -167,7 +167,7 @@ class Walk {
     }
     if (part !== '**' && isPlain(part)) {
       this.#count(1)
-      const kind = await kindOf(join(folder, part))
+      const kind = await kindAt(join(folder, part))
       if (kind === 'folder' && !isLast) await this.#walk(join(folder, part), await placeOf(join(folder, part)), rest)
       else if (kind !== undefined && isLast) await this.#take(folder, place, { name: part, kind, isLink: true })
       return
@@ -227,7 +227,7 @@ class Walk {
           entries.push({ name: entry.name, kind: { broken: NOT_UTF8 }, isLink, isUnnamed: !entry.isFile() })
           continue
         }
-        const kind = isLink ? await kindOf(path) : typeOf(entry)
+        const kind = isLink ? await kindAt(path) : typeOf(entry)
         // what is gone since is not there
         if (kind !== undefined) entries.push({ name: entry.name, kind, isLink })
       }

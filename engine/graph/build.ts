@@ -135,8 +135,8 @@ function folderOf(base: string | URL | undefined): string {
 
 /** Reads and checks a graph: the graph, when nothing is an error, and every problem, warnings too. */
 export async function checkGraph(builder: GraphBuilder, options: ParseOptions): Promise<Parsed> {
-  const { assemble } = await import('./parse.ts')
-  return assemble(await builder.written(), options)
+  const { assembleGraph } = await import('./parse.ts')
+  return assembleGraph(await builder.written(), options)
 }
 
 /**

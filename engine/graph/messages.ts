@@ -5,7 +5,7 @@
 import { distance } from 'fastest-levenshtein'
 import { EXIT, SluiceError } from '../errors.ts'
 
-export type Code =
+export type ProblemCode =
   | 'unreadable_file'
   | 'yaml_syntax'
   | 'duplicate_key'
@@ -50,7 +50,7 @@ export type Code =
  * would be right, `suggestion` what was probably meant. A warning does not stop a run.
  */
 export interface Problem {
-  readonly code: Code
+  readonly code: ProblemCode
   readonly level: 'error' | 'warning'
   readonly message: string
   readonly pointer: string
@@ -63,7 +63,7 @@ export interface Problem {
 }
 
 type More = Pick<Problem, 'value' | 'expected' | 'suggestion'> & { level?: Problem['level'] }
-const problem = (code: Code, pointer: string, message: string, more: More = {}): Problem => ({
+const problem = (code: ProblemCode, pointer: string, message: string, more: More = {}): Problem => ({
   code,
   level: 'error',
   message,

@@ -47,7 +47,7 @@ export interface Written {
  * to its folder. Never throws for a bad graph.
  */
 export function parseGraph(text: string, file: string, options: ParseOptions): Promise<Parsed> {
-  return assemble(writtenText(text, file), options)
+  return assembleGraph(writtenText(text, file), options)
 }
 
 /**
@@ -55,7 +55,7 @@ export function parseGraph(text: string, file: string, options: ParseOptions): P
  * for a bad graph.
  */
 export function fromObject(object: unknown, base: string, options: ParseOptions): Promise<Parsed> {
-  return assemble({ value: object, folder: () => base }, options)
+  return assembleGraph({ value: object, folder: () => base }, options)
 }
 
 /** A graph's text with its places, before anything is checked. */
@@ -111,7 +111,7 @@ function noData(value: unknown, pointer: string): Problem[] {
 /**
  * Checks the envelope, then each stage's options, then how the stages are linked; collects every problem of all three.
  */
-export async function assemble(written: Written, options: ParseOptions): Promise<Parsed> {
+export async function assembleGraph(written: Written, options: ParseOptions): Promise<Parsed> {
   const { overrides = [], userFolder = join('.sluice', 'user') } = options
   const { registry } = options
   const redirects = new Map<string, number>()

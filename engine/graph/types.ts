@@ -29,7 +29,7 @@ export interface Node {
 
 /** The options that an output may depend on. */
 export const seenOptions = ({ stage, options }: Pick<Node, 'stage' | 'options'>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(options).filter(([name]) => !stage.unseen?.includes(name)))
+  Object.fromEntries(Object.entries(options).filter(([name]) => !stage.notInKey?.includes(name)))
 
 export interface Graph {
   readonly name: string

@@ -60,6 +60,9 @@ async function importOf(path: string, module: string): Promise<{ default?: unkno
   }
 }
 
+/** What the contract called things before: they would go by without a word, and without an effect. */
+const RENAMED = { unseen: 'notInKey', beside: 'extraCopies' }
+
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 /** Why a value is not a stage; undefined when it is one. */
@@ -69,6 +72,9 @@ function lacks(value: unknown): string | undefined {
     String(value.kind)
   ]
   if (!functions) return 'its default export was not made by defineStage, defineSource or defineSink'
+  for (const [old, now] of Object.entries(RENAMED)) {
+    if (old in value) return `the stage says '${old}', which is called '${now}' now`
+  }
   const missing = [
     ...(typeof value.name === 'string' ? [] : ['name']),
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),

@@ -1,7 +1,8 @@
+/** Puts the values and levels of leaves together to Arrow columns. */
 import { makeData, type Data, type DataType, type List, type Struct } from 'apache-arrow'
-import type { Span, Stretch } from './column.ts'
+import type { PageSpan, RowStretch } from './column.ts'
 import { convertValues, expandUuids } from './convert.ts'
-import type { Leaf, ListNode, Node, StructNode } from './schema.ts'
+import type { Leaf, ListNode, ColumnNode, StructNode } from './schema.ts'
 
 /** The levels of a stretch, one entry each; undefined as in Page. */
 interface Levels {
@@ -22,14 +23,14 @@ interface Slots {
  * buffer is owned, compact and begins at offset 0; a null bitmap exists only where there are nulls. Throws where leaves
  * of one column disagree about its shape.
  */
-export function assemble(node: Node, stretches: ReadonlyMap<number, Stretch>, rows: number): Data {
+export function assemble(node: ColumnNode, stretches: ReadonlyMap<number, RowStretch>, rows: number): Data {
   const levels = new Map<number, Levels>()
   const levelsOf = (leaf: Leaf): Levels => {
     let found = levels.get(leaf.index)
     if (!found) levels.set(leaf.index, (found = joinLevels(leaf, stretches.get(leaf.index)!)))
     return found
   }
-  const build = (inner: Node): Data => {
+  const build = (inner: ColumnNode): Data => {
     if (inner.kind === 'leaf') return buildLeaf(inner, stretches.get(inner.index)!, levelsOf(inner))
     if (inner.kind === 'list') return buildList(inner, levelsOf(firstLeaf(inner)), build(inner.child))
     return buildStruct(inner, levelsOf(firstLeaf(inner)), inner.children.map(build))
@@ -39,11 +40,11 @@ export function assemble(node: Node, stretches: ReadonlyMap<number, Stretch>, ro
   return data
 }
 
-function firstLeaf(node: Node): Leaf {
+function firstLeaf(node: ColumnNode): Leaf {
   return node.kind === 'leaf' ? node : firstLeaf(node.kind === 'list' ? node.child : node.children[0])
 }
 
-function joinLevels(leaf: Leaf, { spans, entries }: Stretch): Levels {
+function joinLevels(leaf: Leaf, { spans, entries }: RowStretch): Levels {
   const repetition = leaf.rep > 0 ? new Uint8Array(entries) : undefined
   const definition = spans.some(span => span.page.definition) ? new Uint8Array(entries) : undefined
   let at = 0
@@ -56,7 +57,7 @@ function joinLevels(leaf: Leaf, { spans, entries }: Stretch): Levels {
   return { entries, repetition, definition }
 }
 
-function slotsOf({ rep, slot, def }: Node, { entries, repetition, definition }: Levels): Slots {
+function slotsOf({ rep, slot, def }: ColumnNode, { entries, repetition, definition }: Levels): Slots {
   if (!repetition && !definition) return { length: entries, nulls: 0 }
   const valid = new Uint8Array(entries)
   let length = 0
@@ -101,7 +102,7 @@ function buildList(node: ListNode, levels: Levels, child: Data): Data {
   return makeData({ type: node.type as List, length, nullCount: nulls, nullBitmap: bitmap(valid), valueOffsets, child })
 }
 
-function buildLeaf(leaf: Leaf, stretch: Stretch, levels: Levels): Data {
+function buildLeaf(leaf: Leaf, stretch: RowStretch, levels: Levels): Data {
   const slots = slotsOf(leaf, levels)
   const { length, nulls } = slots
   const type = leaf.type as DataType
@@ -134,7 +135,7 @@ interface Text {
 /** below this a byte loop beats a view and a set */
 const SHORT = 24
 
-function joinText({ spans, values, bytes }: Stretch): Text {
+function joinText({ spans, values, bytes }: RowStretch): Text {
   if (bytes > 0x7fffffff) {
     throw new Error(`${bytes} bytes of text in one batch, at most ${0x7fffffff}; read fewer rows a batch`)
   }
@@ -169,10 +170,10 @@ function spreadText({ data, valueOffsets: dense }: Text, { length, valid }: Slot
   return { data, valueOffsets }
 }
 
-function joinFixed({ width }: Leaf, { spans, values }: Stretch): Uint8Array {
+function joinFixed({ width }: Leaf, { spans, values }: RowStretch): Uint8Array {
   const data = new Uint8Array(values * width)
   let at = 0
-  for (const { page, valueFrom, valueTo } of spans as Span[]) {
+  for (const { page, valueFrom, valueTo } of spans as PageSpan[]) {
     data.set(page.values.bytes.subarray(valueFrom * width, valueTo * width), at)
     at += (valueTo - valueFrom) * width
   }

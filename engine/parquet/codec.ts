@@ -1,3 +1,4 @@
+/** Decompresses pages, and checks their sums. */
 import * as zlib from 'node:zlib'
 import { compressors } from 'hyparquet-compressors'
 import { checkGrowth } from './growth.ts'

@@ -1,3 +1,4 @@
+/** Reads a column chunk page by page, with bounds on the memory that this takes. */
 import type { ColumnMetaData, PageHeader } from 'hyparquet/src/types.js'
 import { parquetHeader } from 'hyparquet/src/column.js'
 import { crc32, unpackPage } from './codec.ts'
@@ -8,7 +9,7 @@ import type { Window } from './source.ts'
 import { endOfStruct, PAGE_HEADER } from './thrift.ts'
 
 /** Entries [from, to) of a page and its values [valueFrom, valueTo). */
-export interface Span {
+export interface PageSpan {
   readonly page: Page
   readonly from: number
   readonly to: number
@@ -17,8 +18,8 @@ export interface Span {
 }
 
 /** A stretch of whole rows of a leaf, not yet copied. `bytes`: what its values take once copied. */
-export interface Stretch {
-  readonly spans: readonly Span[]
+export interface RowStretch {
+  readonly spans: readonly PageSpan[]
   readonly entries: number
   readonly values: number
   readonly bytes: number
@@ -29,7 +30,7 @@ interface Cursor {
   readonly entry: number
   readonly value: number
 }
-interface Planned extends Stretch {
+interface Planned extends RowStretch {
   readonly after: Cursor
 }
 
@@ -160,7 +161,7 @@ export class ColumnReader {
   /** The next `count` rows. Rejects when the chunk ends before them. */
   async plan(count: number): Promise<Planned> {
     const { leaf } = this
-    const spans: Span[] = []
+    const spans: PageSpan[] = []
     let { page: at, entry, value } = this.#cursor
     let left = count
     let entries = 0

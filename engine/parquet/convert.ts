@@ -1,3 +1,4 @@
+/** Brings values from the form that Parquet stores to that of their Arrow type. */
 import type { Decimal } from 'apache-arrow'
 import type { Leaf } from './schema.ts'
 

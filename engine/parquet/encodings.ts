@@ -1,3 +1,4 @@
+/** Decodes the values and levels of pages. */
 import { deltaBinaryUnpack } from 'hyparquet/src/delta.js'
 import { readVarInt } from 'hyparquet/src/thrift.js'
 

@@ -1,3 +1,4 @@
+/** Opens Parquet files and reads ranges of their rows as Arrow batches. */
 import { isUtf8 } from 'node:buffer'
 import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data, type Timestamp } from 'apache-arrow'
 import { parquetMetadata, parquetSchema, type FileMetaData, type RowGroup, type SchemaElement } from 'hyparquet'
@@ -5,8 +6,8 @@ import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import type { ColumnMetaData } from 'hyparquet/src/types.js'
 import { checkMessage } from '../arrow/check_ipc.ts'
 import { assemble } from './assemble.ts'
-import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type Stretch } from './column.ts'
-import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type Node } from './schema.ts'
+import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type RowStretch } from './column.ts'
+import { buildNodes, fieldOf, leavesOf, TEXT_COLUMNS, type Leaf, type ColumnNode } from './schema.ts'
 import type { ByteSource } from './byte_source.ts'
 import { isReadFault, openSource, Window } from './source.ts'
 import { endOfStruct, FOOTER, OFFSET_INDEX } from './thrift.ts'
@@ -36,7 +37,7 @@ export interface ParquetFile {
 
 interface Inside {
   readonly metadata: FileMetaData
-  readonly nodes: readonly Node[]
+  readonly nodes: readonly ColumnNode[]
   readonly open: () => Promise<ByteSource>
   /** page positions seen so far, by row group and leaf: what makes later reads of a huge row group jump ahead */
   readonly maps: Map<string, PageMap>
@@ -186,7 +187,7 @@ interface Group {
   readonly index: number
   readonly group: RowGroup
   readonly rows: number
-  readonly nodes: readonly Node[]
+  readonly nodes: readonly ColumnNode[]
   readonly schema: Schema
   readonly source: ByteSource
   readonly maps: Map<string, PageMap>
@@ -210,7 +211,7 @@ async function* readGroup(
   const likely = Math.max(1, Math.floor(batchBytes / Math.max(1, size / task.rows)))
   for (let row = from; row < to;) {
     let count = Math.min(batchRows, to - row, likely)
-    const stretches = new Map<number, Stretch>()
+    const stretches = new Map<number, RowStretch>()
     const commits: (() => void)[] = []
     for (;;) {
       let bytes = 0
@@ -301,9 +302,9 @@ async function readPageMap(
 
 function pickColumns(
   { path, schema }: ParquetFile,
-  nodes: readonly Node[],
+  nodes: readonly ColumnNode[],
   columns: readonly string[] | undefined,
-): readonly Node[] {
+): readonly ColumnNode[] {
   if (!columns) return nodes
   const missing = columns.filter(name => !nodes.some(node => node.name === name))
   if (missing.length > 0) {
@@ -316,7 +317,7 @@ function pickColumns(
  * A column read as text because of its name must be text; annotated text is the file's own promise and is passed on as
  * it is.
  */
-function checkText(data: Data, node: Node): Data {
+function checkText(data: Data, node: ColumnNode): Data {
   if (TEXT_COLUMNS.has(node.name) && !isText(data)) {
     throw new Error('its bytes are not UTF-8; convert them, or rename the column to read it as binary')
   }
@@ -327,7 +328,7 @@ function isText(data: Data): boolean {
   return (data.typeId !== Type.Utf8 || isUtf8(data.values as Uint8Array)) && data.children.every(isText)
 }
 
-function readSchema(metadata: FileMetaData): { nodes: Node[]; schema: Schema } {
+function readSchema(metadata: FileMetaData): { nodes: ColumnNode[]; schema: Schema } {
   const nodes = buildNodes(parquetSchema(metadata), readZones(metadata))
   return { nodes, schema: new Schema(nodes.map(fieldOf)) }
 }
@@ -443,7 +444,7 @@ function checkChunks(
   path: string,
   { row_groups: groups, num_rows: total }: FileMetaData,
   end: number,
-  nodes: readonly Node[],
+  nodes: readonly ColumnNode[],
 ): number {
   const leaves = nodes.flatMap(leavesOf)
   const again = 'the file is damaged, fetch or write it again'

@@ -1,3 +1,4 @@
+/** Decodes one data page: levels and values. */
 import type { PageHeader } from 'hyparquet/src/types.js'
 import { unpackPage } from './codec.ts'
 import { decodeHybrid, decodeValues, lengthAt, type Values } from './encodings.ts'

@@ -1,3 +1,4 @@
+/** The columns of a Parquet file as normalised Arrow types. */
 import {
   Binary,
   Bool,
@@ -59,15 +60,15 @@ export interface Leaf extends Common {
 }
 export interface StructNode extends Common {
   readonly kind: 'struct'
-  readonly children: readonly Node[]
+  readonly children: readonly ColumnNode[]
 }
 export interface ListNode extends Common {
   readonly kind: 'list'
-  readonly child: Node
+  readonly child: ColumnNode
 }
 
 /** A column, or a part of one, with the levels at which it begins, exists and is not null. */
-export type Node = Leaf | StructNode | ListNode
+export type ColumnNode = Leaf | StructNode | ListNode
 
 interface Place {
   readonly def: number
@@ -93,7 +94,7 @@ export const TEXT_COLUMNS: ReadonlySet<string> = new Set(['id', 'prompt', 'chose
  * List<Struct<key, value>>, float16 is Float32, INT96 is Timestamp(ns). `zones`: time zone by column, for timestamps in
  * UTC.
  */
-export function buildNodes(root: SchemaTree, zones: ReadonlyMap<string, string>): Node[] {
+export function buildNodes(root: SchemaTree, zones: ReadonlyMap<string, string>): ColumnNode[] {
   const build: Build = { leaves: 0, root: '', zones }
   return root.children.map(child => {
     build.root = child.element.name
@@ -102,17 +103,17 @@ export function buildNodes(root: SchemaTree, zones: ReadonlyMap<string, string>)
 }
 
 /** The Arrow field of a node. */
-export function fieldOf(node: Node): Field {
+export function fieldOf(node: ColumnNode): Field {
   return new Field(node.name, node.type, node.nullable)
 }
 
 /** The leaves below a node, in file order. */
-export function leavesOf(node: Node): Leaf[] {
+export function leavesOf(node: ColumnNode): Leaf[] {
   if (node.kind === 'leaf') return [node]
   return node.kind === 'list' ? leavesOf(node.child) : node.children.flatMap(leavesOf)
 }
 
-function buildNode(tree: SchemaTree, outer: Place, build: Build, name = tree.element.name): Node {
+function buildNode(tree: SchemaTree, outer: Place, build: Build, name = tree.element.name): ColumnNode {
   const { element } = tree
   // a repeated field outside a LIST or MAP is a list of required elements by itself
   if (element.repetition_type === 'REPEATED') {
@@ -122,13 +123,13 @@ function buildNode(tree: SchemaTree, outer: Place, build: Build, name = tree.ele
   return buildValue(tree, { ...outer, def: outer.def + (nullable ? 1 : 0) }, nullable, name, build)
 }
 
-function buildList(name: string, nullable: boolean, place: Place, child: (place: Place) => Node): ListNode {
+function buildList(name: string, nullable: boolean, place: Place, child: (place: Place) => ColumnNode): ListNode {
   const def = place.def + 1
   const element = child({ def, rep: place.rep + 1, slot: def })
   return { kind: 'list', name, nullable, ...place, child: element, type: new List(fieldOf(element)) }
 }
 
-function buildValue(tree: SchemaTree, place: Place, nullable: boolean, name: string, build: Build): Node {
+function buildValue(tree: SchemaTree, place: Place, nullable: boolean, name: string, build: Build): ColumnNode {
   const { element, children } = tree
   if (children.length === 0) return buildLeaf(tree, place, nullable, name, build)
   const annotation = element.logical_type?.type ?? element.converted_type

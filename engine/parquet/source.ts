@@ -1,3 +1,4 @@
+/** Where the bytes of a file come from, on the disk or behind a URL, and a window on them. */
 import { open } from 'node:fs/promises'
 import type { ByteSource } from './byte_source.ts'
 import { isUrl, openHttpSource } from './http_source.ts'

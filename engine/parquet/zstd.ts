@@ -1,3 +1,4 @@
+/** Decompresses zstd, in versions of Node that have none as well. */
 import { createRequire } from 'node:module'
 import * as zlib from 'node:zlib'
 

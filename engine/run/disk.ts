@@ -15,15 +15,15 @@ export function timesOnDisk({ graph, levels }: Plan): number {
   const ops = levels.flat(),
     spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0,
     learned = ops.filter(op => op.kind === 'collect').length
-  const beside = graph.nodes.reduce(
-    (n, { stage, options }) => n + (stage.kind === 'sink' ? ((stage as Sink).beside?.(options as never) ?? 0) : 0),
+  const copies = graph.nodes.reduce(
+    (n, { stage, options }) => n + (stage.kind === 'sink' ? ((stage as Sink).extraCopies?.(options as never) ?? 0) : 0),
     0,
   )
-  return 2.25 + spooled + learned / 2 + beside
+  return 2.25 + spooled + learned / 2 + copies
 }
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */
-export const decodedBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
+export const inputBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
   partitions.reduce((sum, partition) => {
     const { facts, bytes, rows } = files[partition.file]
     return sum + (Number(facts.decoded_bytes ?? bytes) * rowCount(partition)) / rows
@@ -36,7 +36,7 @@ export function checkDisk(
   partitions: readonly Partition[],
   plan: Plan,
 ): void {
-  const decoded = decodedBytes(files, partitions),
+  const decoded = inputBytes(files, partitions),
     needed = decoded * timesOnDisk(plan)
   const { bavail, bsize } = statfsSync(output),
     free = bavail * bsize

@@ -86,7 +86,7 @@ export const changedInput = (path: string): Error =>
   new ChangedInputError(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`)
 
 /** The files of a folder and the folders in it, by their paths from there. */
-export function filesBelow(folder: string): string[] {
+export function pathsBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))

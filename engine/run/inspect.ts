@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
-import { filesBelow } from './files.ts'
+import { pathsBelow } from './files.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
 
 export interface LedgerRow {
@@ -177,7 +177,7 @@ export async function verify(
   if (kept + dropped + errored !== read) {
     problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
   }
-  const beside = filesBelow(realpathSync(run))
+  const beside = pathsBelow(realpathSync(run))
     .sort()
     .filter(file => manifest.files[file] === undefined && !AROUND.has(file))
   return { problems, beside, files: Object.keys(manifest.files).length, rows: manifest.rows.read }

@@ -32,7 +32,7 @@ export function addLengths(to: Lengths, from: Lengths): void {
 
 /**
  * How well "the longer side is the better one" tells the sides of these pairs apart: the share of pairs in which it is,
- * ties half (the AUC), with its 95 % interval.
+ * ties half (the AUROC), with its 95 % interval.
  */
 export const longerWins = ({
   chosen_longer: chosen,

@@ -122,7 +122,7 @@ export interface HashTask {
   readonly path: string
 }
 /** What a worker asks of the servers of the run, and what it is told. */
-export interface Question {
+export interface ServiceQuestion {
   readonly number: number
   readonly node: string
   readonly items: readonly unknown[]
@@ -134,8 +134,8 @@ export interface Told {
 export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | CheckTask | HashTask
 
 /**
- * `left`: columns of one side that stayed when so many pairs were turned round; of a source columns of what so many
- * pairs' messages have beside role and content.
+ * `left`: columns of one side that stayed when the sides of so many pairs were swapped; of a source columns of what so
+ * many pairs' messages have beside role and content.
  */
 export interface Counts {
   in: number

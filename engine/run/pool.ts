@@ -5,7 +5,7 @@ import PQueue from 'p-queue'
 import type { Calls } from '../calls/calls.ts'
 import { EXIT, SluiceError, unpack, type Packed } from '../errors.ts'
 import { packageRoot } from '../root.ts'
-import type { Question, Setup, Task, Told } from './messages.ts'
+import type { ServiceQuestion, Setup, Task, Told } from './messages.ts'
 
 export interface Pool {
   /**
@@ -112,7 +112,7 @@ export function openPool(
     const worker = new Worker(join(packageRoot, 'dist', 'worker.js'), { workerData: setup && { ...setup, watch } })
     signs.set(worker, { watch, seen: 0, since: 0 })
     worker.setMaxListeners(0)
-    worker.on('message', ({ question }: { question?: Question }) => {
+    worker.on('message', ({ question }: { question?: ServiceQuestion }) => {
       if (question) {
         void calls!.ask(question.node, question.items).then(answers => {
           worker.postMessage({ told: { number: question.number, answers } satisfies Told })
@@ -129,7 +129,7 @@ export function openPool(
   }
   const once = <T>(worker: Worker, task: Task) =>
     new Promise<T>((resolve, reject) => {
-      const message = (answer: { progress?: number; question?: Question; result?: T; error?: Packed }) => {
+      const message = (answer: { progress?: number; question?: ServiceQuestion; result?: T; error?: Packed }) => {
         isAlive(worker)
         if (answer.question !== undefined) return
         if (answer.progress !== undefined) return progress(answer.progress)

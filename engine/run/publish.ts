@@ -20,7 +20,7 @@ import type { Done } from '../calls/endpoint.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { packageRoot } from '../root.ts'
-import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
+import { pathsBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, rowCount, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
@@ -196,7 +196,7 @@ export async function publish(
     ),
   )
   const empty = Object.values(sinks).every(sink => sink.rows === 0)
-  const files = filesBelow(folder).sort()
+  const files = pathsBelow(folder).sort()
   const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))
   files.forEach((file, i) => {
     manifest.files[file] = { bytes: statSync(join(folder, file)).size, sha256: hashes[i] }

@@ -54,7 +54,7 @@ export interface RunResult {
  * Runs a graph; `stages` are those that it may name without a path. Throws an Error with an exit code as its `exit`;
  * nothing is published then, and the next run goes on from where this one was.
  */
-export async function run(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
+export async function runGraph(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
   const started = performance.now()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')

@@ -8,7 +8,7 @@ import { makeBool, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows }
 import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { DROPPED, ERRORED, SPARED } from './messages.ts'
-import { turned } from './turn.ts'
+import { swapped } from './swap.ts'
 
 /** What was said of the rows of one block: at most one verdict a row, the first. */
 export class Said implements Verdict {
@@ -22,7 +22,7 @@ export class Said implements Verdict {
   readonly said: Uint8Array
   readonly messages = new Map<number, string>()
   readonly notes: { row: number; reason: string }[] = []
-  /** Columns of one side that could not go along when so many pairs were turned round. */
+  /** Columns of one side that could not go along when the sides of so many pairs were swapped. */
   readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
   #isClosed = false
@@ -189,13 +189,16 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
 function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said): Flow {
   const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
   let base = flow
-  const { columns: added, left } = result?.turned
-    ? turned(run.id, flow, result.turned)
+  if ((result as { turned?: unknown } | undefined)?.turned !== undefined) {
+    throw new StageMistake(`${run.id}: the stage gives back 'turned', which is called 'swapped' now`)
+  }
+  const { columns: added, left } = result?.swapped
+    ? swapped(run.id, flow, result.swapped)
     : { columns: new Map<string, Data>(), left: [] }
   for (const column of left) {
     said.leave(
       column,
-      result!.turned!.rows.reduce((sum, turn) => sum + turn, 0),
+      result!.swapped!.rows.reduce((sum, swap) => sum + swap, 0),
     )
   }
   if (makesRows) {

@@ -62,6 +62,6 @@ function leftBehind(id: string, left: Counts['left']): string[] {
   return columns.length === 0
     ? []
     : [
-        `${id}: ${n(Math.max(...Object.values(left)))} pairs were turned round without ${columns.join(', ')}, which no column of the other side and of the same type can change places with`,
+        `${id}: the sides of ${n(Math.max(...Object.values(left)))} pairs were swapped without ${columns.join(', ')}, which no column of the other side and of the same type can change places with`,
       ]
 }

@@ -5,7 +5,7 @@
 import { Type } from '@sinclair/typebox'
 import { DataType, type Data } from 'apache-arrow'
 import type { Batch } from '../../engine/contract/define.ts'
-import { valueOf } from '../../engine/arrow/plain.ts'
+import { jsonValueOf } from '../../engine/arrow/plain.ts'
 import { DataError } from '../../engine/errors.ts'
 
 const WHO = ['worker', 'annotator', 'name', 'id'],
@@ -136,7 +136,7 @@ function listsOf(batch: Batch, name: string): (row: number) => readonly unknown[
     }
   }
   return row => {
-    const value = valueOf(data, row)
+    const value = jsonValueOf(data, row)
     if (value === null) return undefined
     if (typeof value !== 'string') return value as unknown[]
     try {

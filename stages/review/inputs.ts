@@ -12,7 +12,7 @@ export interface ScoreColumns {
   readonly chosen: string
   readonly rejected: string
 }
-export interface InputOptions {
+export interface ReviewInputOptions {
   readonly reviewers: readonly string[]
   readonly score_columns: readonly ScoreColumns[]
   readonly embedding_columns?: { readonly chosen: string; readonly rejected: string }
@@ -33,7 +33,7 @@ export interface Input {
 }
 
 /** Columns that the options name, with their types. */
-export const columnsRead = ({ score_columns, embedding_columns }: InputOptions): Record<string, ColumnType> =>
+export const columnsRead = ({ score_columns, embedding_columns }: ReviewInputOptions): Record<string, ColumnType> =>
   Object.fromEntries([
     ...score_columns.flatMap(({ chosen, rejected }) => [
       [chosen, 'number'],
@@ -47,10 +47,10 @@ export const columnsRead = ({ score_columns, embedding_columns }: InputOptions):
       : []),
   ]) as Record<string, ColumnType>
 
-const ofText = ({ reviewers }: InputOptions) => reviewers.filter(name => name !== 'standings')
+const ofText = ({ reviewers }: ReviewInputOptions) => reviewers.filter(name => name !== 'standings')
 
 /** The reviewers' names, in order: those that have rows, and the standings, which have none. */
-export const namesOf = (options: InputOptions): string[] => [
+export const namesOf = (options: ReviewInputOptions): string[] => [
   ...ofText(options),
   ...options.score_columns.map(({ name }) => name),
   ...(options.embedding_columns ? ['embeddings'] : []),
@@ -61,7 +61,7 @@ export const namesOf = (options: InputOptions): string[] => [
  * An input for every reviewer that has rows, in the order of `namesOf`. Throws when two have one name, or when there is
  * none. `width`: how long vectors are, where that is known; the first that is seen decides otherwise.
  */
-export function createInputs(options: InputOptions, stage: string, capacity: Capacity, width?: number): Input[] {
+export function createInputs(options: ReviewInputOptions, stage: string, capacity: Capacity, width?: number): Input[] {
   const names = namesOf(options)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) {

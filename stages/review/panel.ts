@@ -17,7 +17,7 @@ import { createPairText, type PairText, type TextSide } from '../../models/token
 import { choice, type Batch, type Context, type FitRound } from '../../engine/contract/define.ts'
 import { hashBeside } from '../further_fields.ts'
 import { answersOf, ComparisonBuilder, joinComparisons, type PromptComparisons } from './comparisons.ts'
-import { columnsRead, createInputs, ofTexts, rowsOf, type Input, type InputOptions } from './inputs.ts'
+import { columnsRead, createInputs, ofTexts, rowsOf, type Input, type ReviewInputOptions } from './inputs.ts'
 
 const FOLDS = 5
 const whole = { max_rows: 1 << 30, max_values: 1 << 30 }
@@ -99,7 +99,7 @@ export const panelOptions = {
   }),
 }
 
-export interface PanelStageOptions extends InputOptions {
+export interface PanelStageOptions extends ReviewInputOptions {
   sample_rows: number
   noise_rate?: number
   share_by: 'evidence' | 'noise_rate'
@@ -117,7 +117,7 @@ export interface FittedPanel extends Panel {
 }
 
 /** Columns that a panel stage reads. */
-export const panelReads = (options: InputOptions) => ({
+export const panelReads = (options: ReviewInputOptions) => ({
   prompt: 'messages' as const,
   chosen: 'messages' as const,
   rejected: 'messages' as const,
@@ -196,7 +196,7 @@ export const seedOf = (context: Context): number => combine32(context.seed, hash
  * Inputs of the reviewers, and of the fresh head that dropping is tried on: it reads words, so there is one more where
  * no reviewer does.
  */
-function sampleInputs(options: InputOptions, stage: string): Input[] {
+function sampleInputs(options: ReviewInputOptions, stage: string): Input[] {
   const capacity = { max_rows: whole.max_rows, max_values: PARTITION_VALUES }
   const inputs = createInputs(options, stage, capacity)
   return options.reviewers.includes('words') ? inputs : [...inputs, ofTexts('words', capacity)]
@@ -361,7 +361,7 @@ export interface Scores {
 /** Scores one batch after another. */
 export function panelScorer(
   panel: FittedPanel,
-  options: InputOptions,
+  options: ReviewInputOptions,
   stage: string,
   context: Context,
 ): (batch: Batch) => Scores {

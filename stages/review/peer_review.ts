@@ -18,16 +18,16 @@ who have a say speak against \`reversed\`, the rest \`ambiguous\`.
 \`both\` drops the reversed, \`either\` also the ambiguous, \`stack\` what the weighed sum of their margins speaks against. A reviewer that is no better than a coin on held-out labels has no voice.
 
 \`exchange\` is the peer review of the paper, with selection over the whole epoch and by weight instead of by a share of each batch: after a first round on all labels (the warm-up) every head learns afresh, each label counted by how far all *other* reviewers
-trust it, from 1 down to -1 for one that they take to be turned round; the stack of this second round judges. It is tried where a quarter of the labels or more seem wrong, as below it nothing is gained, and kept where planted flips are then found
+trust it, from 1 down to -1 for one that they take to be flipped; the stack of this second round judges. It is tried where a quarter of the labels or more seem wrong, as below it nothing is gained, and kept where planted flips are then found
 better; elsewhere the rule is \`stack\`. (The paper sorts each batch by margin as well: that throws good pairs away where all of a batch are easy, and is not done.)
 
 That share is chosen by evidence. First, flipped labels say what the reviewers see: where those are not told from the others with an AUROC whose lower 95 % bound is above 0.53, nothing is dropped. Then a fresh head is trained with and without the pairs that would be
 dropped (half, all and one and a half times the noise rate), and held-out labels say whether it gains. Where the bound is above \`min_auroc\` a likely gain will do, elsewhere it must be beyond chance. Where the share of contradicted labels stops falling as
 margins grow, some labels are wrong, and of shares that help about alike the noise rate itself is dropped; elsewhere what is dropped may be the minority's opinion, so a well-regularised head must not lose by it, and of shares that help about alike the smallest goes. When none
-helps, nothing is dropped. The evidence is about random mistakes: a bias that all labels share, those held out too, passes for truth.
+helps, nothing is dropped. The evidence is about random mistakes: a bias that all labels share, the held-out ones too, passes for truth.
 
 \`<id>_curriculum_rank\` is where a pair stands from easy (0) to hard (1), a quantile of the weighed margins: \`write_arrow\` with \`order_by: <id>_curriculum_rank\` writes the easy ones first.
-\`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` turns round what would have been dropped:
+\`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` flips the labels of what would have been dropped:
 chosen and rejected change places, and with them the columns of \`score_columns\` and \`embedding_columns\` and all others that come in two of one type whose names differ in these words alone (\`chosen_score\` and
 \`rejected_score\`); \`<id>_flipped\` says where, the summary how many, and notes/ which. What stages said of the pair before (margins, probabilities, votes) stays as it was said of the label as it came.`,
   paper: {
@@ -45,7 +45,7 @@ chosen and rejected change places, and with them the columns of \`score_columns\
     action: choice(['drop', 'annotate', 'weight', 'flip'], {
       default: 'drop',
       description:
-        'annotate: write the columns and keep every row; weight: also write a soft label; flip: turn round what would have been dropped',
+        'annotate: write the columns and keep every row; weight: also write a soft label; flip: flip the labels of what would have been dropped',
     }),
   }),
   reads: panelReads,
@@ -126,7 +126,7 @@ chosen and rejected change places, and with them the columns of \`score_columns\
               : {}),
             ...(options.action === 'flip' ? { flipped: wrong } : {}),
           },
-          ...(options.action === 'flip' ? { turned: { rows: wrong, beside } } : {}),
+          ...(options.action === 'flip' ? { swapped: { rows: wrong, beside } } : {}),
         }
       },
     }

@@ -18,7 +18,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   const { self_test: test, noise_rate: noise, stack, evidence, correlation, exchange } = panel
   const acts = action === 'drop' || action === 'flip',
     would = acts ? 'was' : 'would be',
-    dropped = action === 'flip' ? 'turned round' : 'dropped'
+    dropped = action === 'flip' ? 'flipped' : 'dropped'
   // standings of answers that occur but once are not a reviewer that failed, but none
   const isThere = panel.reviewers.map(({ name }) => name !== 'standings' || (panel.standings?.low.length ?? 0) > 0),
     reviewers = panel.reviewers.filter((_, m) => isThere[m])

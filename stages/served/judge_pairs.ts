@@ -3,7 +3,7 @@ import type { Static } from '@sinclair/typebox'
 import type { Message, MessagesColumn } from '../../engine/arrow/columns.ts'
 import { chatRequest, readChat, type ChatAnswer } from '../../engine/calls/chat.ts'
 import { defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
-import { limitOptions, modelOptions, unseen } from './options.ts'
+import { limitOptions, modelOptions, notInKey } from './options.ts'
 
 const WORDING = `Two assistants answered the last message of a conversation. Judge which answer helps the user better: it should be right, do what was asked, and be honest and harmless. Neither the order of the answers nor their length is a reason.
 
@@ -144,7 +144,7 @@ Before the first row the judge sees one pair in both orders, and is refused when
     form: 'after',
   },
   options,
-  unseen,
+  notInKey,
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: { probability: 'float64', disagrees: 'bool', chosen_score: 'float64', rejected_score: 'float64' },
   rows: 'same',

@@ -58,4 +58,4 @@ export const limitOptions = {
 }
 
 /** What has no influence on an answer. */
-export const unseen = ['url', ...Object.keys(limitOptions)]
+export const notInKey = ['url', ...Object.keys(limitOptions)]

@@ -9,7 +9,7 @@ export const isRerank = (api: Api): boolean => api === 'rerank' || api === 'tei_
  * A conversation, where the server has the template; else the text that it gives. For those that take two, the question
  * and the answer.
  */
-export type Item = readonly Message[] | string | Two
+export type RewardItem = readonly Message[] | string | Two
 export interface Two {
   readonly question: string
   readonly answer: string
@@ -22,7 +22,7 @@ export interface Two {
 export function requestOf(
   api: Api,
   common: Readonly<Record<string, unknown>>,
-  items: readonly Item[],
+  items: readonly RewardItem[],
 ): { path: string; body: unknown } {
   if (api === 'sglang_classify') return { path: '/classify', body: { ...common, text: items } }
   if (isRerank(api)) {

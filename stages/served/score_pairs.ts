@@ -2,8 +2,8 @@
 import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
 import { choice, defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
-import { limitOptions, modelOptions, unseen } from './options.ts'
-import { isRerank, readScores, requestOf, takesTwo, type Item } from './reward_apis.ts'
+import { limitOptions, modelOptions, notInKey } from './options.ts'
+import { isRerank, readScores, requestOf, takesTwo, type RewardItem } from './reward_apis.ts'
 
 const options = Type.Object({
   ...modelOptions,
@@ -93,7 +93,7 @@ function service({
   scale,
   texts_per_request,
   ...limits
-}: Static<typeof options>): Service<Item, number> {
+}: Static<typeof options>): Service<RewardItem, number> {
   if (api === 'sglang_classify' && template === undefined) {
     throw new Error('sglang_classify takes texts, not conversations: set template')
   }
@@ -114,7 +114,7 @@ function service({
   const fill = ({ role, content }: Message) =>
     template!.replace(/\{(?:role|content)\}/g, name => (name === '{role}' ? role : content))
   const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
-  const item = (prompt: readonly Message[], answer: readonly Message[]): Item =>
+  const item = (prompt: readonly Message[], answer: readonly Message[]): RewardItem =>
     takesTwo(api)
       ? { question: said(prompt), answer: said(answer) }
       : template === undefined
@@ -170,7 +170,7 @@ that ranks documents for a search says how well a text fits, not how good it is.
 
 Scores of the same text differ a little with the batch that it was computed in; the kept one counts. Answers are kept for the name that the server gives the model, and for what it says of its weights: a server that serves others under the same name and path is not noticed.`,
   options,
-  unseen: [...unseen, 'texts_per_request'],
+  notInKey: [...notInKey, 'texts_per_request'],
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: { chosen_score: 'float64', rejected_score: 'float64' },
   rows: 'same',

@@ -5,11 +5,20 @@ import type { Static } from '@sinclair/typebox'
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { chatRequest, readChat } from '../../engine/calls/chat.ts'
 import { defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
-import { sizeOf } from '../synthesis/edits.ts'
-import { EDITS, itemsOf, judge, REFUSED, taskOf, wording, type Item, type Refused } from '../synthesis/model_edits.ts'
+import { editSize } from '../synthesis/edits.ts'
+import {
+  EDITS,
+  itemsOf,
+  judgeEdit,
+  REFUSED,
+  taskOf,
+  wording,
+  type EditRequest,
+  type EditRefusal,
+} from '../synthesis/model_edits.ts'
 import type { Proven } from '../synthesis/prove.ts'
 import { promptOfStep } from '../synthesis/solutions.ts'
-import { limitOptions, modelOptions, unseen } from './options.ts'
+import { limitOptions, modelOptions, notInKey } from './options.ts'
 
 const options = Type.Object({
   ...modelOptions,
@@ -33,7 +42,7 @@ const options = Type.Object({
   ...limitOptions,
 })
 
-function service(given: Static<typeof options>): Service<Item, string> {
+function service(given: Static<typeof options>): Service<EditRequest, string> {
   const { url, model, revision, extra, answer_tokens: tokens } = given
   return {
     limits: { ...given, url },
@@ -81,7 +90,7 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
     form: 'after',
   },
   options,
-  unseen,
+  notInKey,
   reads: { prompt: 'messages', chosen: 'messages' },
   writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', size: 'float64' },
   rows: 'derive',
@@ -140,9 +149,9 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
       tasks.forEach((task, row) => {
         if (!task) return verdict.note(row, 'no_step')
         const replies = answers.slice(at, (at += task.kinds.length))
-        let why: Refused = 'no_answer'
+        let why: EditRefusal = 'no_answer'
         for (const [i, reply] of replies.entries()) {
-          const found = 'error' in reply ? 'no_answer' : judge(task, reply.value, given)
+          const found = 'error' in reply ? 'no_answer' : judgeEdit(task, reply.value, given)
           if (typeof found === 'string') {
             why = found
             continue
@@ -154,7 +163,7 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
             ...found,
             type: EDITS[task.kinds[i]].name,
             step: task.step,
-            size: sizeOf(task.solution.text, found.text),
+            size: editSize(task.solution.text, found.text),
           })
           prompts.push(promptOfStep([...batch.messages('prompt').messages(row), ...said.slice(0, -1)], task.before))
           chosen.push([{ role, content: task.solution.text }])

@@ -85,7 +85,7 @@ shuffles undoes the order.`,
     }
   },
   // sorted, they lie beside the runs that they are merged from, and then beside the shards
-  beside: ({ order_by: column }) => (column === undefined ? 0 : 1),
+  extraCopies: ({ order_by: column }) => (column === undefined ? 0 : 1),
   convert: (_options, input, schema) => toFormat('write_arrow', input, schema),
   async publish(options, folder, schema, input) {
     const spill = join(folder, '.sort')

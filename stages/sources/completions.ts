@@ -105,7 +105,7 @@ interface Scores {
   readonly whole?: BigInt64Array | BigUint64Array
 }
 
-export function readScores(data: Data): Scores {
+export function scoresIn(data: Data): Scores {
   const values = data.values as unknown
   const isLong = values instanceof BigInt64Array || values instanceof BigUint64Array
   return { scores: numberColumn(data).values, ...(isLong ? { whole: values } : {}) }
@@ -126,7 +126,7 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
   const scores = at.scores === null ? child(at.score!) : column(at.scores).children[0]
   return {
     texts: at.text === null ? item : child(at.text),
-    ...readScores(scores),
+    ...scoresIn(scores),
     offsets: list.valueOffsets as Int32Array,
     scoreOffsets:
       at.scores === null ? (list.valueOffsets as Int32Array) : (column(at.scores).valueOffsets as Int32Array),

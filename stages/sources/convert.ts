@@ -14,7 +14,7 @@ import {
 import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { Reason, SourceBatch } from '../../engine/contract/define.ts'
 import { saidBeside } from '../further_fields.ts'
-import { otherFields, pairUp, readScored, readScores, type Pairs, type Scored } from './completions.ts'
+import { otherFields, pairUp, readScored, scoresIn, type Pairs, type Scored } from './completions.ts'
 import {
   checkFields,
   checkText,
@@ -32,7 +32,7 @@ import { type Turns } from './turns.ts'
 import { groupOffsets } from './groups.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import { columnOf, isWhole, usedColumns, type Bound, type Mapping } from './mapping.ts'
-import { valueOf } from '../../engine/arrow/plain.ts'
+import { jsonValueOf } from '../../engine/arrow/plain.ts'
 
 /** Why a raw row is no pair. */
 export const layoutReasons = {
@@ -483,13 +483,13 @@ function convertCompletions(task: Task): Made {
   }
 }
 
-const idText = (ids: Data, row: number): string | null => (nullTest(ids)(row) ? null : String(valueOf(ids, row)))
+const idText = (ids: Data, row: number): string | null => (nullTest(ids)(row) ? null : String(jsonValueOf(ids, row)))
 
 /** One reply a row: those of a prompt as if they were a list. */
 function replies({ plan, rows, column }: Task): Scored {
   const at = plan.completions!,
     offsets = groupOffsets(plan, column, rows)
-  return { texts: column(at.list), ...readScores(column(at.scores!)), offsets, scoreOffsets: offsets }
+  return { texts: column(at.list), ...scoresIn(column(at.scores!)), offsets, scoreOffsets: offsets }
 }
 
 /** Pairs of replies by the rows of their chosen ones, ascending. Rows that make none are told why. */

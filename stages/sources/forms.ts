@@ -16,7 +16,7 @@ import {
 } from '../../engine/arrow/columns.ts'
 import { Bytes, jsonWriter, notJson } from '../../engine/arrow/json.ts'
 import { textFromBytes } from './ids.ts'
-import { lossOf, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
+import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
 import type { Form, Turns } from './turns.ts'
 import { readTranscripts } from './transcripts.ts'
 
@@ -276,7 +276,7 @@ function parseMessages(text: string): Parsed | undefined {
     further.push(others.filter(([, value]) => value !== null))
   }
   if (seen.isDeep) fault = `a message nests deeper than ${MOST_NESTING} levels, the most that are read`
-  else if (seen.isLarge || mostKeys(text) > seen.keys) fault ??= lossOf(text, list)
+  else if (seen.isLarge || mostKeys(text) > seen.keys) fault ??= whatIsLost(text, list)
   if (fault !== undefined) return { messages, extras: [], fault }
   if (!seen.isLarge) return { messages, extras: further.map(others => fieldsJson(others, JSON.stringify)) }
   const exact = parseDigits(text) as Readonly<Record<string, unknown>>[]

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { DataType, Utf8, makeData, type Data, type List } from 'apache-arrow'
 import { encoder, messagesColumn, nullTest, textColumn, type MessagesColumn } from '../../engine/arrow/columns.ts'
-import { valueOf } from '../../engine/arrow/plain.ts'
+import { jsonValueOf } from '../../engine/arrow/plain.ts'
 
 /** Whether a column can be the id: text, or numbers, which become decimal text. */
 export const isIdType = (type: DataType): boolean =>
@@ -28,7 +28,7 @@ export function givenIds(column: Data | undefined, rows: number): Data<Utf8> | (
   const isNull = nullTest(column)
   if (!DataType.isUtf8(column.type)) {
     return Array.from({ length: rows }, (_, row) =>
-      isNull(row) ? undefined : encoder.encode(String(valueOf(column, row))),
+      isNull(row) ? undefined : encoder.encode(String(jsonValueOf(column, row))),
     )
   }
   const { bytes, offsets } = textColumn(column)
@@ -89,7 +89,7 @@ export function pairHasher(prompt: Data<List>, chosen: Data<List>, rejected: Dat
 export function rawHash(columns: readonly Data[], row: number): Uint8Array {
   size = 0
   for (const column of columns) {
-    const json = encoder.encode(JSON.stringify(valueOf(column, row)))
+    const json = encoder.encode(JSON.stringify(jsonValueOf(column, row)))
     put(json, 0, json.length)
   }
   return digest()

@@ -133,7 +133,7 @@ export function numberBeyond(text: string): { number: string; key: string } | un
  * What a parsed value would not keep of its text, in words; undefined where it keeps all. `mayTwice`: the text may have
  * a key twice.
  */
-export function lossOf(text: string, value: unknown, mayTwice = true): string | undefined {
+export function whatIsLost(text: string, value: unknown, mayTwice = true): string | undefined {
   const key = mayTwice ? keyTwice(text) : undefined
   if (key !== undefined) return `the key '${key}' is there twice in one object`
   const beyond = isBeyond(value) ? numberBeyond(text) : undefined

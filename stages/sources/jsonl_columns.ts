@@ -6,13 +6,13 @@ import {
   asNumbers,
   digitsOf,
   isMarked,
-  lossOf,
+  whatIsLost,
   mayMark,
   MOST_NESTING,
   parseDigits,
   stringifyDigits,
 } from './json_digits.ts'
-import { fromValues, own, typeOfValue, unify } from './values.ts'
+import { fromValues, own, typeOfValue, unifyJson } from './values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -73,7 +73,7 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
     ? values
         .filter(value => kindOf(value) === kind)
         .map(value => typeOfValue(asNumbers(value)))
-        .reduce(unify, new Null())
+        .reduce(unifyJson, new Null())
     : undefined
   const known = type && countFields(type) <= MOST_COLUMNS ? settled(type) : undefined
   return known
@@ -137,7 +137,7 @@ export function parseLine(line: string, mayTwice = true): Json | string {
     if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) {
       return `the line nests deeper than ${MOST_NESTING} levels, the most that are read`
     }
-    const loss = lossOf(line, value, mayTwice)
+    const loss = whatIsLost(line, value, mayTwice)
     if (loss !== undefined) return loss
     const cut = HALF.test(line) ? findHalf(value) : undefined
     if (cut !== undefined) return cut

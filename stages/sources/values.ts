@@ -6,12 +6,12 @@ import { makeText } from '../../engine/arrow/columns.ts'
  * The type that holds all values seen: Utf8, Float64, Bool, List or Struct (fields of all objects, in the order seen);
  * Null for nothing but null. Undefined where values disagree: then only JSON text holds them all.
  */
-export function unify(a: DataType | undefined, b: DataType | undefined): DataType | undefined {
+export function unifyJson(a: DataType | undefined, b: DataType | undefined): DataType | undefined {
   if (!a || !b) return undefined
   if (DataType.isNull(a)) return b
   if (DataType.isNull(b) || a === b || (a.typeId === b.typeId && a.children === null)) return a
   if (DataType.isList(a) && DataType.isList(b)) {
-    const item = unify(a.children[0].type, b.children[0].type)
+    const item = unifyJson(a.children[0].type, b.children[0].type)
     return item && new List(new Field('item', item, true))
   }
   if (DataType.isStruct(a) && DataType.isStruct(b)) return unifyStructs(a, b)
@@ -21,7 +21,7 @@ export function unify(a: DataType | undefined, b: DataType | undefined): DataTyp
 function unifyStructs(a: Struct, b: Struct): Struct | undefined {
   const fields = new Map(a.children.map(field => [field.name, field.type as DataType]))
   for (const { name, type } of b.children) {
-    const both = fields.has(name) ? unify(fields.get(name), type as DataType) : (type as DataType)
+    const both = fields.has(name) ? unifyJson(fields.get(name), type as DataType) : (type as DataType)
     if (!both) return undefined
     fields.set(name, both)
   }
@@ -39,7 +39,7 @@ export function typeOfValue(value: unknown): DataType | undefined {
   if (typeof value === 'number') return new Float64()
   if (typeof value === 'boolean') return new Bool()
   if (Array.isArray(value)) {
-    const item = value.map(typeOfValue).reduce(unify, new Null())
+    const item = value.map(typeOfValue).reduce(unifyJson, new Null())
     return item && new List(new Field('item', item, true))
   }
   const fields = Object.entries(value as object).map(([name, inner]) => [name, typeOfValue(inner)] as const)

@@ -1,3 +1,4 @@
+/** Finds the number that a worked solution ends in. */
 import type { Equation } from './arithmetic.ts'
 import { readPrinted, type Printed } from './exact.ts'
 import { keyOf } from './numbers.ts'
@@ -6,7 +7,7 @@ import { keyOf } from './numbers.ts'
  * The final answer of a solution: its number, whether it is negative, and whether a line of its own says so (`marked`)
  * or it is the last equation's result.
  */
-export interface Answer {
+export interface FinalAnswer {
   readonly number: Printed
   readonly key: string
   readonly marked: boolean
@@ -18,7 +19,7 @@ const MARKED = /(?:####|\banswer(?:\s+is|\s*[:=])|\\boxed\{)\s*[*$£€¥\s(]*([
  * The final answer of a worked solution: the last number after `####`, `answer is`, `answer:` or `\boxed{`; where there
  * is none, the result of the last equation; undefined where that is none either, or not one number.
  */
-export function finalAnswer(text: string, equations: readonly Equation[]): Answer | undefined {
+export function finalAnswer(text: string, equations: readonly Equation[]): FinalAnswer | undefined {
   const hashes = text.lastIndexOf('####')
   const last = hashes > 0 ? (lastMarked(text, hashes) ?? lastMarked(text, 0)) : lastMarked(text, 0)
   if (last) {

@@ -1,10 +1,11 @@
+/** Reads the equations and steps of a worked solution, and leaves alone what could be read in two ways. */
 import { near, over, rational, same, times, valueOf, type Printed, type Rational } from './exact.ts'
 import {
   canonical,
   evaluate,
   expressionBefore,
   looksLikeDate,
-  plain,
+  plainDigits,
   Refused,
   scales,
   type Item,
@@ -340,8 +341,8 @@ export function valueOfStated(stated: Stated): Rational {
 function printStated(stated: Stated): string {
   return (
     (stated.negative ? '-' : '') +
-    plain(stated.number) +
-    (stated.denominator ? `/${plain(stated.denominator)}` : '') +
+    plainDigits(stated.number) +
+    (stated.denominator ? `/${plainDigits(stated.denominator)}` : '') +
     (stated.percent ? '%' : '')
   )
 }

@@ -26,7 +26,7 @@ export interface Constraint {
 }
 
 const WORDS = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu
-export const countWords = (text: string): number => text.match(WORDS)?.length ?? 0
+export const wordCount = (text: string): number => text.match(WORDS)?.length ?? 0
 
 const QUOTED = '["“\'‘`*]+([^"”\'’`*\\n]{2,60})["”\'’`*]+'
 
@@ -54,7 +54,7 @@ const limitWords =
       kind,
       about: String(limit),
       said: `${word} ${limit} words`,
-      measure: countWords,
+      measure: wordCount,
       holds: measure => (kind === 'most_words' ? measure <= limit : measure >= limit),
     }
   }

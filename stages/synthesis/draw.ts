@@ -1,3 +1,4 @@
+/** Drawing by a seed: numbers, orders, and orders by weight. */
 import { mix32 } from '../../engine/arrow/hash.ts'
 
 /** A seeded source of whole numbers below `n`, at most 2^32. */

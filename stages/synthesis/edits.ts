@@ -1,3 +1,4 @@
+/** Makes proven errors in a worked solution: which kinds are tried, in what order, within what limits. */
 import { mix32 } from '../../engine/arrow/hash.ts'
 import { distance } from 'fastest-levenshtein'
 import { finalAnswer } from './answer.ts'
@@ -56,7 +57,7 @@ const SURFACE_SHARES: Readonly<Record<Surface, number>> = {
 }
 
 /** What is left of what can be made. */
-export interface Limits {
+export interface EditLimits {
   /** code points of a side that a trainer sees: sides that are equal so far are no pair */
   readonly max_chars?: number
   /** edit distance over the length of the longer side, least and most */
@@ -64,7 +65,7 @@ export interface Limits {
   readonly max_edit_share?: number
 }
 
-export interface EditOptions extends Limits {
+export interface EditOptions extends EditLimits {
   /** kinds of errors to choose from; default: `USUAL_TYPES` */
   readonly types?: readonly EditType[]
   /**
@@ -120,7 +121,7 @@ export function several(
   seed: number,
   weights: readonly number[],
   most: number,
-  limits: Limits,
+  limits: EditLimits,
 ): Edit[] | Declined {
   const found: Edit[] = []
   for (let attempt = 0; found.length < most && attempt < 4 * most; attempt++) {
@@ -160,7 +161,7 @@ export interface Injector {
 }
 
 /** What the classes of an operator share is worked out once. */
-export function createInjector(solution: Solution, seed: number, limits: Limits = {}): Injector {
+export function createInjector(solution: Solution, seed: number, limits: EditLimits = {}): Injector {
   const usable = shuffled(solution.usable, drawer(seed ^ 0x51ed270b)),
     tried: Found[][] = []
   let attempts = 0
@@ -224,7 +225,7 @@ function notOffered(operator: AnyOperator, solution: Solution): Declined {
 
 /** The edit if it may pass, or why not. */
 function within(
-  { max_chars, min_edit_share = 0, max_edit_share = 1 }: Limits,
+  { max_chars, min_edit_share = 0, max_edit_share = 1 }: EditLimits,
   { text }: Solution,
   edit: Edit,
 ): Edit | Declined {
@@ -248,7 +249,7 @@ function finished(
   const step = moved
     ? steps(text, findEquations(text).equations).find(one => one.startPoint <= start && start < one.endPoint)
     : solution.steps.findLast(one => one.start <= patches[0].start)
-  const size = sizeOf(solution.text, text)
+  const size = editSize(solution.text, text)
   const difficulty = (1 - Math.min(1, gap ?? size) + Math.min(1, start / text.length)) / 2
   return {
     text,
@@ -274,7 +275,7 @@ function answerChanged(solution: Solution, patches: readonly Patch[], text: stri
 }
 
 /** Edit distance in UTF-16 units over the length of the longer text. */
-export function sizeOf(before: string, after: string): number {
+export function editSize(before: string, after: string): number {
   const { start, end, text } = difference(before, after)
   return distance(before.slice(start, end), text) / Math.max(before.length, after.length)
 }

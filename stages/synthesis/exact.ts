@@ -1,3 +1,5 @@
+/** Exact fractions, and how numbers are printed in a text. */
+
 /** An exact fraction in lowest terms with a positive denominator. */
 export interface Rational {
   readonly n: bigint

@@ -1,3 +1,4 @@
+/** Expressions of arithmetic in a text: where they begin, what they are worth, and why some are not read. */
 import { minus, over, plus, rational, times, valueOf, type Printed, type Rational } from './exact.ts'
 import { isOperandEnd, type Operator, type Token } from './tokens.ts'
 
@@ -361,14 +362,14 @@ export function canonical(items: readonly Item[]): string {
     .map(item => {
       if (item.kind === 'operator') return item.operator
       if (item.kind !== 'number') return item.kind === 'open' ? '(' : ')'
-      const digits = plain(item.printed)
+      const digits = plainDigits(item.printed)
       return (item.negative ? `(-${digits})` : digits) + (item.percent ? '%' : '')
     })
     .join('')
 }
 
 /** The digits of a printed number without separators. */
-export function plain(number: Printed): string {
+export function plainDigits(number: Printed): string {
   if (!number.decimals) return number.units.toString()
   const digits = number.units.toString().padStart(number.decimals + 1, '0')
   return `${digits.slice(0, -number.decimals)}.${digits.slice(-number.decimals)}`

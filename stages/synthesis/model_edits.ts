@@ -5,7 +5,7 @@
 import type { Batch } from '../../engine/contract/define.ts'
 import { hash32, mix32 } from '../../engine/arrow/hash.ts'
 import { drawer, shuffled } from './draw.ts'
-import { sizeOf } from './edits.ts'
+import { editSize } from './edits.ts'
 import { proveReread, unproven, type Proven } from './prove.ts'
 import { difference, Solution } from './solution.ts'
 import { standAlone } from './solutions.ts'
@@ -50,14 +50,14 @@ const ADMITS =
 /** of a step at most so many sentences, its last ones, are given to the model */
 const SENTENCES = 4
 
-export interface Limits {
+export interface ModelEditLimits {
   readonly edits_per_row: number
   readonly max_edit_share: number
   readonly with_unproven: boolean
 }
 
 /** What the model is asked once: one kind of edit of the last part of one step. */
-export interface Item {
+export interface EditRequest {
   readonly question: string
   readonly before: string
   readonly step: string
@@ -65,7 +65,7 @@ export interface Item {
   readonly kind: number
 }
 /** A step to edit: alone, what stands before it, its last part, and the kinds of edits to ask for. */
-export interface Task {
+export interface EditTask {
   readonly solution: Solution
   readonly step: number
   readonly before: string
@@ -85,7 +85,11 @@ function lastSentences(step: string): string {
  * The step of a row to edit, drawn by its content, and kinds of edits that fit it; undefined where nothing that is
  * wanted can come of any.
  */
-export function taskOf(batch: Batch, row: number, { edits_per_row, with_unproven }: Limits): Task | undefined {
+export function taskOf(
+  batch: Batch,
+  row: number,
+  { edits_per_row, with_unproven }: ModelEditLimits,
+): EditTask | undefined {
   const chosen = batch.messages('chosen'),
     prompt = batch.messages('prompt'),
     said = chosen.messages(row)
@@ -118,7 +122,7 @@ export const wording = ({
   step,
   text,
   kind,
-}: Item): string => `Below are a question, the beginning of a right answer to it, and the step that comes next. Rewrite the last part of that step with one subtle error: ${EDITS[kind].says}. Change nothing else, keep the style, do not repair later what the error breaks, and do not say or hint that there is an error.
+}: EditRequest): string => `Below are a question, the beginning of a right answer to it, and the step that comes next. Rewrite the last part of that step with one subtle error: ${EDITS[kind].says}. Change nothing else, keep the style, do not repair later what the error breaks, and do not say or hint that there is an error.
 
 Question:
 \`\`\`
@@ -142,7 +146,7 @@ ${text}
 
 Reply with the rewritten last part alone, between \`\`\` and \`\`\`.`
 
-export const itemsOf = (task: Task | undefined): Item[] =>
+export const itemsOf = (task: EditTask | undefined): EditRequest[] =>
   task
     ? task.kinds.map(kind => ({
         question: task.solution.prompt!,
@@ -163,20 +167,20 @@ export const REFUSED = {
   changes_more: 'every edit changed more than `max_edit_share`',
   not_proven: 'no edit made exactly one true equation false',
 }
-export type Refused = keyof typeof REFUSED
+export type EditRefusal = keyof typeof REFUSED
 
 /** The edited step with its proof, or why the reply is refused. */
-export function judge(
-  { solution, text }: Task,
+export function judgeEdit(
+  { solution, text }: EditTask,
   edited: string,
-  { max_edit_share, with_unproven }: Limits,
-): Proven | Refused {
+  { max_edit_share, with_unproven }: ModelEditLimits,
+): Proven | EditRefusal {
   const head = solution.text.slice(0, solution.text.length - text.length),
     step = head + edited
   if (step.trim() === solution.text.trim()) return 'unchanged'
   const known = new Set(`${solution.prompt} ${solution.text}`.toLowerCase().match(ADMITS))
   if ((edited.toLowerCase().match(ADMITS) ?? []).some(word => !known.has(word))) return 'admits_error'
-  if (sizeOf(solution.text, step) > max_edit_share) return 'changes_more'
+  if (editSize(solution.text, step) > max_edit_share) return 'changes_more'
   const patches = [difference(solution.text, step)],
     proven = proveReread(solution, patches)
   return 'proof' in proven ? proven : with_unproven ? unproven(solution, patches) : 'not_proven'

@@ -1,3 +1,4 @@
+/** The numbers that a text names and that a problem gives, known again however they are printed. */
 import { readPrinted, type Printed } from './exact.ts'
 
 /**

@@ -1,3 +1,4 @@
+/** Proofs that an edit made a solution wrong, and the reasons for which none is given. */
 import { findEquations, valueOfStated, type Equation } from './arithmetic.ts'
 import { growth, inPoints, replace, type Patch, type Solution } from './solution.ts'
 

@@ -7,7 +7,7 @@ import { createFeaturiser } from '../../models/features.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { createPairText } from '../../models/tokens.ts'
 import type { Batch, Context } from '../../engine/contract/define.ts'
-import { createInjector, type Injector, type Limits } from './edits.ts'
+import { createInjector, type Injector, type EditLimits } from './edits.ts'
 import { ready, type EditType } from './operators/all.ts'
 import { Solution } from './solution.ts'
 import { rawRows, work, type Raw, type Unit } from './solutions.ts'
@@ -151,7 +151,7 @@ export interface Sample {
  */
 export function styleOf(
   picked: readonly Picked[],
-  limits: Limits,
+  limits: EditLimits,
   visit: (injector: Injector, row: Picked) => readonly { readonly at: number; readonly text: string }[],
 ): Sample {
   const featuriser = createFeaturiser('style', { max_rows: 1 << 20, max_values: 1 << 30 })

@@ -1,5 +1,6 @@
+/** A worked solution, and patches of its text. */
 import { codePoints, findEquations, steps, type Equation, type Refusal, type Step } from './arithmetic.ts'
-import { finalAnswer, type Answer } from './answer.ts'
+import { finalAnswer, type FinalAnswer } from './answer.ts'
 import { given, mentions, type Mention } from './numbers.ts'
 
 /** A piece of the original text, by code units, and what stands there instead. */
@@ -20,7 +21,7 @@ export class Solution {
   #steps?: readonly Step[]
   #mentions?: readonly Mention[]
   #given?: ReadonlySet<string>
-  #answer?: Answer | null
+  #answer?: FinalAnswer | null
 
   constructor(text: string, prompt?: string) {
     this.text = text
@@ -44,7 +45,7 @@ export class Solution {
   get given(): ReadonlySet<string> {
     return (this.#given ??= given(this.prompt ?? ''))
   }
-  get answer(): Answer | undefined {
+  get answer(): FinalAnswer | undefined {
     if (this.#answer === undefined) this.#answer = finalAnswer(this.text, this.equations) ?? null
     return this.#answer ?? undefined
   }

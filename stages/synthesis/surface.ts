@@ -1,3 +1,4 @@
+/** What a reader who goes by looks alone could see of an edit. */
 import { growth, type Patch, type Solution } from './solution.ts'
 
 /**

@@ -7,7 +7,7 @@ import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
 import type { FitRound, StageReport } from '../../engine/contract/define.ts'
-import { draw, EDIT_CLASSES, startWeights, type Limits } from './edits.ts'
+import { draw, EDIT_CLASSES, startWeights, type EditLimits } from './edits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
 import { ready, type EditType } from './operators/all.ts'
 import { gather, sampler, styleOf } from './sample.ts'
@@ -15,7 +15,7 @@ import type { Unit } from './solutions.ts'
 
 /** What the upper end of the 95 % interval of a reader's hit rate is held to. */
 export const MOST_TELL = 0.58
-export interface TellOptions extends Limits {
+export interface TellOptions extends EditLimits {
   readonly types: EditType[]
   readonly tell_rows: number
   readonly pairs: Unit

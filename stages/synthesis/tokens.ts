@@ -1,3 +1,4 @@
+/** Cuts a line into what arithmetic is read from: numbers, signs, brackets, words, marks. */
 import { readPrinted, type Printed } from './exact.ts'
 
 export type Operator = '+' | '-' | '*' | '/'

@@ -1,3 +1,4 @@
+/** Sorting more rows than memory holds, against a plain stable sort. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -32,7 +32,7 @@ export default defineStage({
     url: Type.String({ description: 'the server' }),
     model: Type.String({ description: 'the model' }),
   }),
-  unseen: ['url'],
+  notInKey: ['url'],
   reads: { chosen: 'messages' },
   writes: { text: 'text' },
   rows: 'same',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
-import { EDITS, judge, type Task } from '../../stages/synthesis/model_edits.ts'
+import { EDITS, judgeEdit, type EditTask } from '../../stages/synthesis/model_edits.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
 import { folder, writeJsonl } from '../engine/helpers.ts'
 import { holds } from '../synthesis/checker.ts'
@@ -106,7 +106,7 @@ describe('self_edit', () => {
 })
 
 describe('judge', () => {
-  const task: Task = {
+  const task: EditTask = {
     solution: new Solution('So 6 * 3 = 18 pens. Then 18 + 4 = 22.', 'q wrong?'),
     step: 0,
     before: '',
@@ -126,7 +126,7 @@ describe('judge', () => {
     ['', 'not_proven'],
     ['Then 19 + 4 = 23, 1 + 1 = 3.', 'not_proven'],
   ])('%s', (reply, expected) => {
-    const found = judge(task, reply, limits)
+    const found = judgeEdit(task, reply, limits)
     if (typeof expected === 'string') expect(found).toBe(expected)
     else expect(found).toMatchObject(expected as object)
   })

@@ -1,3 +1,4 @@
+/** The reasons for which a pair is no training pair, each with an example and none by chance. */
 import fc from 'fast-check'
 import { Schema, type Data } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
@@ -102,7 +103,7 @@ describe('check_pairs', () => {
     expect(check(flowOf([{ ...pair, chosen: '七'.repeat(14) }]), { max_chars: 13 })).toEqual({ 0: 'too_long' })
   })
 
-  it('says the same of a row wherever it stands, and of a pair turned round', () => {
+  it('says the same of a row wherever it stands, and of a pair with its sides swapped', () => {
     const text = fc.oneof(
       fc.constantFrom('', ' ', 'a', 'a ', 'ab', ' a', '\u3000a', '\ufffd', 'é'),
       fc.string({ unit: 'grapheme', maxLength: 4 }),
@@ -122,10 +123,10 @@ describe('check_pairs', () => {
             const one = { ...flow, columns: flow.columns.map(column => take(column, [row, row + 1])), rows: 1 }
             expect(check(one)[0]).toBe(all[row])
           }
-          const turned = check(
+          const swapped = check(
             flowOf(rows.map(({ prompt, chosen, rejected }) => ({ prompt, chosen: rejected, rejected: chosen }))),
           )
-          expect(Object.keys(turned)).toEqual(Object.keys(all))
+          expect(Object.keys(swapped)).toEqual(Object.keys(all))
         },
       ),
     )

@@ -1,3 +1,4 @@
+/** The bundled sample: that it is what its sources give, and has the planted faults and no others. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+/** `--input`: which source reads what is named there, and what is refused. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Table, TimeMicrosecond, Utf8, vectorFromArray } from 'apache-arrow'

@@ -1,3 +1,4 @@
+/** What the ledger, `why` and notes/ say of rows that went no further. */
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'

@@ -1,3 +1,4 @@
+/** How far length alone tells the sides apart: counted before and after, and warned of. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -57,7 +58,7 @@ describe('length bias', () => {
     }
   })
 
-  it('is the AUC of "pick the longer one", and turns around with the labels', () => {
+  it('is the AUROC of "pick the longer one", and is mirrored where labels are flipped', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(-1, 0, 1), { minLength: 1, maxLength: 40 }), signs => {
         const count = (sign: number) => signs.filter(one => one === sign).length

@@ -1,3 +1,4 @@
+/** Wrong options of `run` in code, each refused with what it should be. */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { run } from '../../index.mjs'

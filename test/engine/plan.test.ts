@@ -1,8 +1,9 @@
+/** Which passes a graph is run in, and how much disk is expected of it. */
 import { Schema } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { join } from 'node:path'
 import { checkGraph } from '../../engine/graph/build.ts'
-import { decodedBytes, timesOnDisk } from '../../engine/run/disk.ts'
+import { inputBytes, timesOnDisk } from '../../engine/run/disk.ts'
 import { cutPartitions } from '../../engine/run/partitions.ts'
 import { makePlan, type Plan } from '../../engine/run/plan.ts'
 import { registry } from '../../stages/registry.ts'
@@ -81,7 +82,7 @@ describe('plan', () => {
     )
   })
 
-  it('but not behind one that turns labels round', async () => {
+  it('but not behind one that flips labels', async () => {
     expect((await levelsOf({ ...agreed, with: { action: 'flip' } }, noise)).flat()).toContain('gather noise')
     expect((await levelsOf({ ...agreed, with: { action: 'weight' } }, noise)).flat()).not.toContain('gather noise')
   })
@@ -126,9 +127,9 @@ describe('plan', () => {
     const files = [file(100, 1000, { decoded_bytes: 5000 }), file(10, 700)]
     const partitions = (limit?: number) => cutPartitions(files, 40, limit).flat()
     expect([
-      decodedBytes(files, partitions()),
-      decodedBytes(files, partitions(105)),
-      decodedBytes(files, partitions(50)),
+      inputBytes(files, partitions()),
+      inputBytes(files, partitions(105)),
+      inputBytes(files, partitions(50)),
     ]).toEqual([5700, 5350, 2500])
   })
 })

@@ -1,3 +1,4 @@
+/** Whole runs: each row is accounted for, and the bytes do not depend on how they were made. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'

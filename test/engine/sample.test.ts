@@ -1,3 +1,4 @@
+/** `--sample`: which rows are taken, and that what becomes of them is what a full run makes of them. */
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** What is left between passes is read back as it was. */
 import { DataType, Field, Float64, Schema, Utf8, type Data } from 'apache-arrow'
 import fc from 'fast-check'
 import { statSync } from 'node:fs'

@@ -1,3 +1,4 @@
+/** No result is used again once the code or a file behind it has changed. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

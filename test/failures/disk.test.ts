@@ -1,3 +1,4 @@
+/** Disks that write or read by half or not at all: files are whole or absent, and the error is the disk's. */
 import type * as Fs from 'node:fs'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

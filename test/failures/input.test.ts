@@ -1,3 +1,4 @@
+/** Inputs that are damaged, absent, no pairs, or changed midway: how each run ends, and with what words. */
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

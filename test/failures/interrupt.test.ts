@@ -1,3 +1,4 @@
+/** Runs that are stopped, killed or run twice at once: what stays, and how the next one goes on. */
 import {
   existsSync,
   mkdirSync,

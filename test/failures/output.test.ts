@@ -1,3 +1,4 @@
+/** Outputs that cannot be written, and full disks. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   closeSync,

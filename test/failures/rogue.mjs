@@ -82,6 +82,7 @@ export default defineStage({
         if (trick === 'short') return { columns: { letters: letters.subarray(1) } }
         if (trick === 'column') return { columns: { letters, digits: letters } }
         if (trick === 'type') return { columns: { letters: Float64Array.from(letters) } }
+        if (trick === 'turned') return { columns: { letters }, turned: { rows: new Uint8Array(batch.rows) } }
         return trick === 'none' ? undefined : { columns: { letters } }
       },
     }

@@ -1,3 +1,4 @@
+/** Stages of one's own that fail, hang or end their thread. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -106,6 +107,7 @@ export default defineStage({ name: 'good', version: 1, summary: 's', options: Ty
     ['gives too few values', 'short', "own: column 'letters' has 39 values for 40 rows"],
     ['gives a column that it does not declare', 'column', "own: column 'digits' is not among the columns"],
     ['gives a column of another type', 'type', "own: column 'letters' is Float64, the stage declares Int32"],
+    ['swaps sides by the old word', 'turned', "own: the stage gives back 'turned', which is called 'swapped' now"],
     ['does not give a column that it declares', 'none', 'own: the stage declares own_letters but did not write it'],
     ['leaves a promise behind that fails', 'float', 'worker: nobody waits for this'],
     ['ends the process', 'exit', 'worker: a worker thread ended by itself with code 7 while it worked on'],

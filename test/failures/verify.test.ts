@@ -1,3 +1,4 @@
+/** `sluice verify`: any change of a published run is found, and nothing else is. */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader } from 'apache-arrow'

@@ -1,3 +1,4 @@
+/** What belongs to the code of a stage of one's own, and what it may not read. */
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -270,7 +271,7 @@ describe('what a stage may read that is in no key', () => {
   it('the bundled stages and the examples read nothing', async () => {
     for (const file of [
       '../../pipelines/stages/drop_shouting.mjs',
-      '../engine/turns.mjs',
+      '../engine/swaps.mjs',
       '../engine/two_rounds.mjs',
     ]) {
       const folder = made({})

@@ -1,3 +1,4 @@
+/** Which columns and types there are at each place of a graph, told before a row is read. */
 import {
   Bool,
   Field,

@@ -1,3 +1,4 @@
+/** Graphs as they are written: what is read of them, and all mistakes told at once. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -392,6 +393,21 @@ describe('own stages', () => {
       join(scratch, 'named_before.mjs'),
       "\nimport { defineStage } from 'sluice'\nexport default defineStage({})\n",
     )
+    const old = {
+      name: 'old',
+      version: 1,
+      options: { type: 'object' },
+      reasons: {},
+      reads: {},
+      writes: {},
+      rows: 'same',
+    }
+    for (const [file, stage] of Object.entries({
+      unseen: { ...old, kind: 'stage', unseen: ['url'] },
+      beside: { ...old, kind: 'sink', beside: 1 },
+    })) {
+      writeFileSync(join(scratch, `${file}.mjs`), `export default ${JSON.stringify(stage)}\n`)
+    }
     const { problems } = await stages(
       pairs,
       { id: 'a', use: './own/not_a_stage.mjs' },
@@ -400,11 +416,13 @@ describe('own stages', () => {
       { id: 'd', use: join(scratch, 'broken.ts') },
       { id: 'e', use: './own/package.mjs' },
       { id: 'f', use: join(scratch, 'named_before.mjs') },
+      { id: 'g', use: join(scratch, 'unseen.mjs') },
+      { id: 'h', use: join(scratch, 'beside.mjs') },
       { ...out, from: 'f' },
     )
-    expect(brief({ problems })).toEqual([1, 2, 3, 4, 5, 6].map(i => ` bad_module /stages/${i}/use`))
+    expect(brief({ problems })).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(i => ` bad_module /stages/${i}/use`))
     expect(problems.map(it => it.message).join('\n')).toMatch(
-      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export[^]*named_before\.mjs:2:29 'sluice' is another package: import 'sluice-data'/,
+      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export[^]*named_before\.mjs:2:29 'sluice' is another package: import 'sluice-data'[^]*says 'unseen', which is called 'notInKey' now[^]*says 'beside', which is called 'extraCopies' now/,
     )
   })
 })

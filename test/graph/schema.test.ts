@@ -1,3 +1,4 @@
+/** The JSON schema of graphs takes what the reader takes, and is up to date. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'

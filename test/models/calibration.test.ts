@@ -1,3 +1,4 @@
+/** Noise rate and temperature of margins: found where they can be, and said to be unknown where not. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { confidentThreshold, fitCalibration, flagConfident, posterior, support } from '../../models/calibration.ts'
@@ -5,7 +6,7 @@ import { Random } from '../../models/random.ts'
 
 /**
  * Margins of rows whose true side is drawn from s(strength z), reported on another scale, a share eta of the labels
- * turned round.
+ * flipped.
  */
 function margins(options: { rows: number; strength: number; eta: number; scale: number; seed: number }): {
   margins: Float64Array

@@ -1,3 +1,4 @@
+/** Dropping helps where wrong labels go, and not where chance decides. */
 import { expect, test } from 'vitest'
 import { chooseShare, isWorth } from '../../models/evidence.ts'
 import { Random } from '../../models/random.ts'
@@ -72,7 +73,7 @@ test('a rate that is given is the only one tried; a rate of 0 leaves nothing to 
   expect(evidence(0)).toMatchObject({ share: 0, helps: false, trials: [] })
 })
 
-test('how much must be gained, and what the tuned head may lose, goes by what is known', () => {
+test('how much must be gained, and what the tuned model may lose, goes by what is known', () => {
   const around = (value: number, error: number) => ({ value, low: value - 1.96 * error, high: value + 1.96 * error })
   const trial = (gain: number, tuned = 0, accuracy = 0) => ({
     share: 0.2,
@@ -90,7 +91,7 @@ test('how much must be gained, and what the tuned head may lose, goes by what is
     false,
     true,
   ])
-  // among labels that are known to be wrong the tuned head may lose by chance, else not at all
+  // among labels that are known to be wrong the tuned model may lose by chance, else not at all
   expect([
     worth(true, true, 3, -0.5, -0.1),
     worth(true, true, 3, -0.5, -0.3),
@@ -98,6 +99,6 @@ test('how much must be gained, and what the tuned head may lose, goes by what is
     worth(true, false, 3, 0, -0.01),
     worth(true, false, 3),
   ]).toEqual([true, false, false, false, true])
-  // never for less than the tuned head loses
+  // never for less than the tuned model loses
   expect(worth(true, true, 3, -4, 0)).toBe(false)
 })

@@ -1,3 +1,4 @@
+/** Feature rows mean what they say, and are negated when the sides change places. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CharFeatures } from '../../models/chars.ts'

@@ -1,3 +1,4 @@
+/** Heads are at their optimum, and know nothing of the fold that they judge. */
 import fc from 'fast-check'
 import { deserialize, serialize } from 'node:v8'
 import { describe, expect, test } from 'vitest'

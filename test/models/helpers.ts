@@ -1,3 +1,4 @@
+/** Pairs and rows with a known truth, for tests of models. */
 import { Random } from '../../models/random.ts'
 import { createPairText, type PairText } from '../../models/tokens.ts'
 import type { DenseRows, SparseRows } from '../../models/rows.ts'
@@ -17,7 +18,7 @@ export function pairOf(prompt: string, chosen: string, rejected: string, pair: P
   return pair
 }
 
-/** Rows whose labels follow a hidden direction, as sure as `strength`, a share `eta` of them turned round. */
+/** Rows whose labels follow a hidden direction, as sure as `strength`, a share `eta` of them flipped. */
 export function planted(options: { rows: number; columns: number; strength: number; eta: number; seed: number }): {
   rows: DenseRows
   flipped: Uint8Array

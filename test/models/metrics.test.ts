@@ -1,6 +1,7 @@
+/** Measures against counting by hand, and intervals that hold as often as they say. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { auroc, calibrationError, midranks, pearson, share, spearman, turnedAuroc } from '../../models/metrics.ts'
+import { auroc, calibrationError, flippedAuroc, midranks, pearson, share, spearman } from '../../models/metrics.ts'
 import { Random } from '../../models/random.ts'
 
 const scored = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.boolean()), { minLength: 2, maxLength: 40 })
@@ -43,20 +44,20 @@ test("DeLong's interval holds the truth about 95 times in 100", () => {
   expect(held).toBeLessThan(397)
 })
 
-test('turning rows round in turn counts the pairs whose margins sum to more than 0, ties half', () => {
+test('flipping each row in turn counts the pairs whose margins sum to more than 0, ties half', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 2, maxLength: 40 }), margins => {
       let wins = 0
       for (let i = 0; i < margins.length; i++) {
         for (let j = 0; j < i; j++) wins += margins[i] + margins[j] > 0 ? 1 : margins[i] + margins[j] === 0 ? 0.5 : 0
       }
-      const { value, low, high } = turnedAuroc(Float64Array.from(margins))
+      const { value, low, high } = flippedAuroc(Float64Array.from(margins))
       expect(value).toBeCloseTo((2 * wins) / margins.length / (margins.length - 1), 10)
       expect(low).toBeLessThanOrEqual(value + 1e-12)
       expect(high).toBeGreaterThanOrEqual(value - 1e-12)
     }),
   )
-  expect(turnedAuroc(Float64Array.of(1)).value).toBeNaN()
+  expect(flippedAuroc(Float64Array.of(1)).value).toBeNaN()
 })
 
 test('its interval holds the truth about 95 times in 100, and is far narrower than that of a tenth that is planted', () => {
@@ -67,7 +68,7 @@ test('its interval holds the truth about 95 times in 100, and is far narrower th
     planted = 0
   for (let trial = 0; trial < 400; trial++) {
     const margins = Float64Array.from({ length: 300 }, () => random.normal() + 0.2535),
-      { low, high } = turnedAuroc(margins)
+      { low, high } = flippedAuroc(margins)
     if (low <= truth && truth <= high) held++
     const few = auroc(
       margins.map((margin, i) => (i < 30 ? margin : -margin)),
@@ -86,11 +87,11 @@ test('rows of one group that go together make it wider, and groups of one row do
     groups = Uint32Array.from({ length: 300 }, (_, i) => i % 20),
     shared = Float64Array.from({ length: 20 }, () => random.normal())
   const margins = Float64Array.from({ length: 300 }, (_, i) => shared[groups[i]] + random.normal()),
-    alone = turnedAuroc(margins),
-    together = turnedAuroc(margins, groups)
+    alone = flippedAuroc(margins),
+    together = flippedAuroc(margins, groups)
   expect(together.value).toBe(alone.value)
   expect(together.high - together.low).toBeGreaterThan(2 * (alone.high - alone.low))
-  expect(turnedAuroc(margins, Uint32Array.from(margins.keys())).low).toBeCloseTo(alone.low, 12)
+  expect(flippedAuroc(margins, Uint32Array.from(margins.keys())).low).toBeCloseTo(alone.low, 12)
 })
 
 test('share gives the Wilson interval', () => {

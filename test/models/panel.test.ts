@@ -1,3 +1,4 @@
+/** A panel finds what was planted, says how well, and says so where it cannot see. */
 import { expect, test } from 'vitest'
 import { crossMargins } from '../../models/head.ts'
 import { auroc } from '../../models/metrics.ts'
@@ -70,7 +71,7 @@ test('reviewers that can see find what was planted, and what was wrong before', 
   let hits = 0
   for (let i = 0; i < 2000; i++) hits += wrong[i] & flipped[i]
   expect(hits / count(wrong)).toBeGreaterThan(0.5)
-  // labels that were turned round are less likely to be right
+  // labels that were flipped are less likely to be right
   const stacked = stackMargins(panel.stack, margins, folds)
   const average = (flag: number) => {
     const some = [...stacked].filter((_, i) => flipped[i] === flag).map(margin => probabilityOf(panel, margin))

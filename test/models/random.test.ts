@@ -1,3 +1,4 @@
+/** Hashes as they are published elsewhere, and random numbers that are even. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { hash32, mix32 } from '../../engine/arrow/hash.ts'

@@ -1,3 +1,4 @@
+/** Both layouts of feature rows hold, join and pick the same rows. */
 import fc from 'fast-check'
 import { deserialize, serialize } from 'node:v8'
 import { expect, test } from 'vitest'

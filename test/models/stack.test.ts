@@ -1,3 +1,4 @@
+/** Reviewers count by what they see, and the blind for nothing. */
 import { expect, test } from 'vitest'
 import { auroc } from '../../models/metrics.ts'
 import { Random } from '../../models/random.ts'

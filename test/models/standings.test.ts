@@ -1,3 +1,4 @@
+/** Answers that were compared elsewhere speak for a label, and its own label does not. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { judge } from '../../models/judge.ts'
@@ -59,15 +60,15 @@ test('the label of a pair, and those of its copies, are nowhere in its margin', 
       const graph = tournament(rows)
       // the weights are those of the whole; what is asked is what the graph gives
       const once = standingMargins(fitStandings(graph, rows, [], rows.folds, 5, []), rows)[at]
-      const turned = { chosen: rows.chosen.slice(), rejected: rows.rejected.slice() }
-      turned.chosen[at] = rows.rejected[at]
-      turned.rejected[at] = rows.chosen[at]
+      const swapped = { chosen: rows.chosen.slice(), rejected: rows.rejected.slice() }
+      swapped.chosen[at] = rows.rejected[at]
+      swapped.rejected[at] = rows.chosen[at]
       const again = tournament({
-        chosen: Uint32Array.from([...turned.chosen, ...Array<number>(copies - 1).fill(turned.chosen[at])]),
-        rejected: Uint32Array.from([...turned.rejected, ...Array<number>(copies - 1).fill(turned.rejected[at])]),
+        chosen: Uint32Array.from([...swapped.chosen, ...Array<number>(copies - 1).fill(swapped.chosen[at])]),
+        rejected: Uint32Array.from([...swapped.rejected, ...Array<number>(copies - 1).fill(swapped.rejected[at])]),
       })
       expect(again.low).toEqual(graph.low)
-      const after = -standingMargins(fitStandings(again, rows, [], rows.folds, 5, []), turned)[at]
+      const after = -standingMargins(fitStandings(again, rows, [], rows.folds, 5, []), swapped)[at]
       // but for the noise rate and the scale, which are fitted to all rows
       expect(Math.abs(after - once)).toBeLessThan(0.3)
     }),
@@ -75,15 +76,15 @@ test('the label of a pair, and those of its copies, are nowhere in its margin', 
   )
 })
 
-test('signs turn labels round as if they had come that way', () => {
+test('signs flip labels as if they had come that way', () => {
   const rows = contest({ prompts: 30, answers: 6, wrong: 0.1, seed: 4 })
   const signs = Int8Array.from(rows.chosen, (_, i) => (i % 7 === 0 ? -1 : 1))
-  const turned = {
+  const swapped = {
     chosen: rows.chosen.map((hash, i) => (signs[i] < 0 ? rows.rejected[i] : hash)),
     rejected: rows.rejected.map((hash, i) => (signs[i] < 0 ? rows.chosen[i] : hash)),
   }
   const ours = marginsOf(rows, rows.folds, signs).map((margin, i) => margin * signs[i])
-  marginsOf(turned, rows.folds).forEach((margin, i) => expect(ours[i]).toBeCloseTo(margin, 4))
+  marginsOf(swapped, rows.folds).forEach((margin, i) => expect(ours[i]).toBeCloseTo(margin, 4))
 })
 
 test('an answer of one pair has no standing, and equal sides none at all', () => {

@@ -1,3 +1,4 @@
+/** Reviewers on people's real judgements, of which a known share is made wrong. */
 import { existsSync, readFileSync } from 'node:fs'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
@@ -39,7 +40,7 @@ async function readPairs(): Promise<{ pairs: Argument[]; folds: Uint8Array }> {
   }
 }
 
-// people's judgements of arguments, a known share of them turned round; 16 prompts, so a head judges subjects it never
+// people's judgements of arguments, a known share of them flipped; 16 prompts, so a head judges subjects it never
 // saw
 describe.skipIf(!existsSync(file))(
   'flips in real preferences are found, by heads that never saw the prompt',

@@ -1,3 +1,4 @@
+/** Parquet files of many writers and types, against what those writers say is in them. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { RecordBatchReader, Table, tableFromIPC, tableToIPC, Type } from 'apache-arrow'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Files and readers for tests of Parquet. */
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

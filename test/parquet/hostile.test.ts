@@ -1,3 +1,4 @@
+/** Parquet files made to mislead: refused in time, without much memory. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import parquet from 'parquetjs-lite'

@@ -1,3 +1,4 @@
+/** Parquet files behind a URL, and servers that misbehave. */
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,3 +1,4 @@
+/** The main job on the bundled sample, held against what was planted there. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'

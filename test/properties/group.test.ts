@@ -1,3 +1,4 @@
+/** Groups and clusters over random keys, against brute force. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** What holds of runs of random graphs over random rows. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

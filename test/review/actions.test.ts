@@ -74,7 +74,7 @@ describe('standings', () => {
 })
 
 describe('peer_review', () => {
-  it('turns round what would have been dropped, visibly', async () => {
+  it('flips what would have been dropped, visibly', async () => {
     const options = { reviewers: ['standings'], score_columns, rule: 'stack', share_by: 'noise_rate', noise_rate: 0.2 }
     const { dropped } = await run(review, rows, options),
       { columns, kept, noted } = await run(review, rows, { ...options, action: 'flip' })

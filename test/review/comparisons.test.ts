@@ -1,3 +1,4 @@
+/** Comparisons that are kept for standings: all of few, and whole prompts of many. */
 import { expect, test } from 'vitest'
 import { combine32 } from '../../models/random.ts'
 import { ComparisonBuilder, joinComparisons } from '../../stages/review/comparisons.ts'

@@ -1,3 +1,4 @@
+/** peer_review on real data: it drops nothing where that hurts, and wrong labels where there are many. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +42,7 @@ it(
 )
 
 it('finds most of the wrong labels where four in ten are, and drops them', { timeout: 120_000 }, async () => {
-  // gold labels, four in ten turned round; with so many, planted flips hardly show that the reviewers are able, but a
+  // gold labels, four in ten flipped; with so many, planted flips hardly show that the reviewers are able, but a
   // fresh head does that it is the better for the drop
   const gold = (
     await parquetReadObjects({

@@ -1,3 +1,4 @@
+/** `writeArrow` and `readParquet`, the two functions for other programs. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {

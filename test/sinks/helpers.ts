@@ -1,3 +1,4 @@
+/** Columns and pairs for tests of sinks, and a sink run as the engine does. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** All rows reach the file that a sink writes, or the run fails. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Field, Int32, Schema, Utf8 } from 'apache-arrow'

@@ -1,3 +1,4 @@
+/** `order_by` of write_arrow. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

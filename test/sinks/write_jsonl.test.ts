@@ -1,3 +1,4 @@
+/** How write_jsonl writes each type, and what it refuses. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {

@@ -1,3 +1,4 @@
+/** How write_parquet writes each type, and what it refuses. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import {

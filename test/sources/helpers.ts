@@ -6,8 +6,8 @@ import type { SourceBatch } from '../../engine/contract/define.ts'
 import { openConverter, type ConvertOptions } from '../../stages/sources/convert.ts'
 import { columnOf } from '../../stages/sources/mapping.ts'
 import { detectLayout, type LayoutName } from '../../stages/sources/layouts.ts'
-import { valueOf } from '../../engine/arrow/plain.ts'
-import { fromValues, typeOfValue, unify } from '../../stages/sources/values.ts'
+import { jsonValueOf } from '../../engine/arrow/plain.ts'
+import { fromValues, typeOfValue, unifyJson } from '../../stages/sources/values.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -15,7 +15,8 @@ export type Row = Readonly<Record<string, unknown>>
 export function table(rows: readonly Row[], types: Readonly<Record<string, DataType>> = {}): RecordBatch {
   const names = [...new Set([...Object.keys(types), ...rows.flatMap(Object.keys)])]
   const fields = names.map(
-    name => new Field(name, types[name] ?? rows.map(row => typeOfValue(row[name])).reduce(unify, new Null())!, true),
+    name =>
+      new Field(name, types[name] ?? rows.map(row => typeOfValue(row[name])).reduce(unifyJson, new Null())!, true),
   )
   return toRecordBatch(
     new Schema(fields),
@@ -57,7 +58,7 @@ export function pairsOf({ pairs }: Pick<SourceBatch, 'pairs'>): Pair[] {
     (_, row) =>
       ({
         ...Object.fromEntries(
-          pairs.schema.fields.map((field, c) => [field.name, valueOf(pairs.data.children[c], row)]),
+          pairs.schema.fields.map((field, c) => [field.name, jsonValueOf(pairs.data.children[c], row)]),
         ),
         ...Object.fromEntries(sides.map((side, s) => [side, columns[s].messages(row)])),
       }) as unknown as Pair,

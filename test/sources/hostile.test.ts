@@ -1,3 +1,4 @@
+/** Arrow and JSON Lines made to mislead: refused in time, without much memory. */
 import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {

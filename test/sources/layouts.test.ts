@@ -1,3 +1,4 @@
+/** The layouts of preference data: which one a file has, and the pairs that it gives. */
 import fc from 'fast-check'
 import {
   Binary,
@@ -254,7 +255,7 @@ describe('messages', () => {
       JSON.stringify([{ tool_calls: [{ name: 'add', weight: 1 }] }, null]),
       null,
     ])
-    // a stage may turn the pair round
+    // a stage may swap the sides
     expect(got.pairs.map(pair => pair.source_rejected_fields)).toEqual([null, null])
   })
 

@@ -1,3 +1,4 @@
+/** Single rows of a file are read as they are in the whole of it, and little else is read. */
 import { closeSync, copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'

@@ -1,3 +1,4 @@
+/** Scored replies of one prompt in several rows, and the pairs that are made of them. */
 import { createRequire } from 'node:module'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+/** Arrow files and streams as others write them, whole and damaged. */
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +31,7 @@ import { describe, expect, it } from 'vitest'
 import { IpcWriter } from '../../engine/arrow/ipc.ts'
 import { makeText, nulls } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { plain, plainType, valueOf } from '../../engine/arrow/plain.ts'
+import { jsonValueOf, plain, plainType } from '../../engine/arrow/plain.ts'
 import readArrow from '../../stages/sources/read_arrow.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
 import { optionsOf, readAll } from './files.ts'
@@ -317,7 +318,7 @@ describe('plain', () => {
     vector.data
       .map(data => {
         const made = plain(data)
-        return Array.from({ length: made.length }, (_, i) => valueOf(made, i))
+        return Array.from({ length: made.length }, (_, i) => jsonValueOf(made, i))
       })
       .flat()
   const check = (vector: Vector, want: readonly unknown[]) => {
@@ -380,8 +381,12 @@ describe('plain', () => {
         ],
       }) as Data,
     )
-    expect([0, 1, 2].map(row => valueOf(made, row))).toEqual([{ a: 'x', s: { b: 1 } }, null, { a: 'z', s: { b: 3 } }])
-    expect([0, 1, 2].map(row => valueOf(made.children[0], row))).toEqual(['x', null, 'z'])
-    expect([0, 1, 2].map(row => valueOf(made.children[1].children[0], row))).toEqual([1, null, 3])
+    expect([0, 1, 2].map(row => jsonValueOf(made, row))).toEqual([
+      { a: 'x', s: { b: 1 } },
+      null,
+      { a: 'z', s: { b: 3 } },
+    ])
+    expect([0, 1, 2].map(row => jsonValueOf(made.children[0], row))).toEqual(['x', null, 'z'])
+    expect([0, 1, 2].map(row => jsonValueOf(made.children[1].children[0], row))).toEqual([1, null, 3])
   })
 })

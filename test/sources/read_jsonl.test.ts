@@ -1,3 +1,4 @@
+/** JSON Lines: the types of columns, lines that cannot be read, and any way to cut a file. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Pairs of Parquet files in many dialects, and how paths are found. */
 import { mkdtempSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Folders that `datasets` saved are what their state.json says. */
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import parquet from 'parquetjs-lite'

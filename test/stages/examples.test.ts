@@ -113,10 +113,10 @@ describe.each(all)('$name', stage => {
       }
     }
     if (required.length === 0) expect(validateOptions(stage, {}, '')).toEqual([])
-    for (const name of stage.unseen ?? []) {
+    for (const name of stage.notInKey ?? []) {
       expect(
         options.map(([option]) => option),
-        `${stage.name}.unseen`,
+        `${stage.name}.notInKey`,
       ).toContain(name)
     }
   })

@@ -1,3 +1,4 @@
+/** Equations and steps of texts: what is read, what is refused, and where it stands. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findEquations, steps } from '../../stages/synthesis/arithmetic.ts'

@@ -1,7 +1,8 @@
+/** Errors in code, in what a prompt asks for, and in words. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codesOf, parse } from '../../stages/synthesis/code.ts'
-import { constraintsOf, countPhrase, countWords } from '../../stages/synthesis/constraints.ts'
+import { constraintsOf, countPhrase, wordCount } from '../../stages/synthesis/constraints.ts'
 import { edits, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, ready, type EditType } from '../../stages/synthesis/operators/all.ts'
 import { DECLINED } from '../../stages/synthesis/prove.ts'
@@ -137,8 +138,8 @@ describe('constraints', () => {
 
   const answer = 'The sea is wide and deep. It is never still, and it is old. Gulls cry over it.'
   test.each<[string, string, (edited: string) => boolean]>([
-    ['Describe it in at most 20 words.', answer, edited => countWords(edited) > 22],
-    ['Describe it in at least 15 words.', answer, edited => countWords(edited) < 13],
+    ['Describe it in at most 20 words.', answer, edited => wordCount(edited) > 22],
+    ['Describe it in at least 15 words.', answer, edited => wordCount(edited) < 13],
     ['Include the word "gulls".', answer, edited => countPhrase(edited, 'gulls') === 0],
     ['Do not use the word "water".', answer, edited => countPhrase(edited, 'water') === 1],
     ['Write it all in lowercase.', answer.toLowerCase(), edited => edited !== edited.toLowerCase()],

@@ -1,3 +1,4 @@
+/** Errors made in equations are errors by another evaluator too, and lie where they are said to. */
 import fc from 'fast-check'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'

@@ -1,3 +1,4 @@
+/** The stage inject_errors: pairs of solutions and of steps, limits, shares. */
 import { Field, Schema, Utf8 } from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
 import { makeMessages, makeText, messagesColumn, messagesType, type Message } from '../../engine/arrow/columns.ts'

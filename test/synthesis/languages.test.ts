@@ -1,3 +1,4 @@
+/** Telling languages apart, and the error of answering in another one. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

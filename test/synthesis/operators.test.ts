@@ -1,6 +1,7 @@
+/** Each operator: its example, and all that it makes of a solution. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createInjector, EDIT_CLASSES, sizeOf, whyNot, type Edit } from '../../stages/synthesis/edits.ts'
+import { createInjector, EDIT_CLASSES, editSize, whyNot, type Edit } from '../../stages/synthesis/edits.ts'
 import { EDIT_TYPES, OPERATORS, USUAL_TYPES, type EditType } from '../../stages/synthesis/operators/all.ts'
 import { given, keyOf, mentions } from '../../stages/synthesis/numbers.ts'
 import { Solution } from '../../stages/synthesis/solution.ts'
@@ -196,6 +197,6 @@ test('answer_changed says whether the stated answer is another one', () => {
 })
 
 test('size is the edit distance over the longer length', () => {
-  expect(sizeOf('kitten', 'sitting')).toBeCloseTo(3 / 7)
-  expect(sizeOf('abc', 'abxc')).toBe(0.25)
+  expect(editSize('kitten', 'sitting')).toBeCloseTo(3 / 7)
+  expect(editSize('abc', 'abxc')).toBe(0.25)
 })

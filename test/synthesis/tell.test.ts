@@ -1,3 +1,4 @@
+/** Whether the edited side can be told by its style, and the mix of errors that hides it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { mix32 } from '../../engine/arrow/hash.ts'

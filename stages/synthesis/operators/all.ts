@@ -1,3 +1,4 @@
+/** All ways to put an error into a solution, and how often each is drawn. */
 import { loadLanguages } from '../languages.ts'
 import type { AnyOperator } from './define.ts'
 import { droppedTerm } from './dropped_term.ts'

@@ -1,3 +1,4 @@
+/** An error in code: two arguments of a call change places. */
 import { nodesOf, patchOf, proveCode, textOf, type CodePlace } from '../code.ts'
 import type { ErrorOperator } from './define.ts'
 

@@ -1,3 +1,4 @@
+/** An error in code: a comparison that says something else. */
 import { nodesOf, patchOf, proveCode, textOf, type CodePlace } from '../code.ts'
 import { shuffled } from '../draw.ts'
 import type { ErrorOperator } from './define.ts'

@@ -1,3 +1,4 @@
+/** An error in code: a number that is one too large or too small. */
 import { nodesOf, patchOf, proveCode, textOf, type CodePlace } from '../code.ts'
 import type { ErrorOperator } from './define.ts'
 

@@ -1,3 +1,4 @@
+/** An error in code: a sign of arithmetic or logic is another one. */
 import { nodesOf, patchOf, proveCode, textOf, type CodePlace } from '../code.ts'
 import type { ErrorOperator } from './define.ts'
 

@@ -1,4 +1,5 @@
-import { constraintsOf, countWords, type Constraint } from '../constraints.ts'
+/** An error against the prompt: a limit on length, words, form or language that it asks for is not kept. */
+import { constraintsOf, wordCount, type Constraint } from '../constraints.ts'
 import { shuffled } from '../draw.ts'
 import { foreignSentences, sentencesOf } from '../languages.ts'
 import { spanOf } from '../prove.ts'
@@ -83,7 +84,7 @@ function* patchesFor(
       // what was said last is said again
       const limit = Number(about),
         said = text.trimEnd(),
-        copies = Math.ceil((limit * MARGIN + EXTRA) / Math.max(1, countWords(text))) - 1
+        copies = Math.ceil((limit * MARGIN + EXTRA) / Math.max(1, wordCount(text))) - 1
       if (copies <= MOST_COPIES) {
         yield { start: said.length, end: said.length, text: ` ${said}`.repeat(Math.max(1, copies)) }
       }

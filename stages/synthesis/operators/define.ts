@@ -1,3 +1,4 @@
+/** What a way to put an error into a solution has to say and do. */
 import type { Equation } from '../arithmetic.ts'
 import type { Draw } from '../draw.ts'
 import type { Item } from '../expression.ts'

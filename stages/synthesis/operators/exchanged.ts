@@ -1,3 +1,4 @@
+/** What the errors share that put one thing of a text in the place of another of its kind. */
 import { shuffled, type Draw } from '../draw.ts'
 import type { Patch, Solution } from '../solution.ts'
 import { stretches, swapFor, type Stretch } from './words.ts'

@@ -1,3 +1,4 @@
+/** Which later step rests on the result of an earlier one, for errors that take or move steps. */
 import type { Equation, Step } from '../arithmetic.ts'
 import { keyOf } from '../numbers.ts'
 import type { Solution } from '../solution.ts'

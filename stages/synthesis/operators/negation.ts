@@ -1,3 +1,4 @@
+/** An error in words that nothing proves: a `not` more or less. */
 import type { ErrorOperator } from './define.ts'
 import { onWords, stretches, swapFor, type Stretch } from './words.ts'
 

@@ -1,3 +1,4 @@
+/** An error in words that nothing proves: another number. */
 import type { ErrorOperator } from './define.ts'
 import { exchanges, placesOf } from './exchanged.ts'
 import { onWords, type Stretch } from './words.ts'

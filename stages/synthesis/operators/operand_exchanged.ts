@@ -1,3 +1,4 @@
+/** An error in an equation: an operand is another number that the problem or an earlier step gives. */
 import { shuffled } from '../draw.ts'
 import { print, type Printed } from '../exact.ts'
 import { keyOf, mentions } from '../numbers.ts'

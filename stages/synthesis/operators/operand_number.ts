@@ -1,3 +1,4 @@
+/** An error in an equation: an operand with a slip of the pen. */
 import { shuffled } from '../draw.ts'
 import { print } from '../exact.ts'
 import { proveFalse } from '../prove.ts'

@@ -1,3 +1,4 @@
+/** An error in an equation: a difference or a quotient the other way round. */
 import { shuffled } from '../draw.ts'
 import { proveFalse } from '../prove.ts'
 import type { Patch } from '../solution.ts'

@@ -1,3 +1,4 @@
+/** An error in an equation: another sign between its operands. */
 import type { Equation } from '../arithmetic.ts'
 import { shuffled } from '../draw.ts'
 import { proveFalse } from '../prove.ts'

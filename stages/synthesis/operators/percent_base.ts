@@ -1,3 +1,4 @@
+/** An error in an equation: a percentage of something else than it should be of. */
 import { shuffled } from '../draw.ts'
 import { print } from '../exact.ts'
 import type { Item } from '../expression.ts'

@@ -1,3 +1,4 @@
+/** An error in words that nothing proves: all for some, more for less, before for after. */
 import type { ErrorOperator } from './define.ts'
 import { asIn, onWords, stretches, swapFor, type Stretch } from './words.ts'
 

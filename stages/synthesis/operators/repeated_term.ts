@@ -1,3 +1,4 @@
+/** An error in a sum: one of its terms stands twice. */
 import { shuffled } from '../draw.ts'
 import { proveFalse } from '../prove.ts'
 import { copiesOf, type ErrorOperator } from './define.ts'

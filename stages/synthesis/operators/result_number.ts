@@ -1,3 +1,4 @@
+/** An error in an equation: its result with a slip of the pen. */
 import { print } from '../exact.ts'
 import { proveFalse } from '../prove.ts'
 import type { ErrorOperator } from './define.ts'

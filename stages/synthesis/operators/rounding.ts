@@ -1,3 +1,4 @@
+/** An error in an equation: a result that is only about right. */
 import { print } from '../exact.ts'
 import { proveFalse } from '../prove.ts'
 import type { ErrorOperator } from './define.ts'

@@ -1,3 +1,4 @@
+/** Wrong numbers that look like slips of the pen. */
 import type { Draw } from '../draw.ts'
 import { same, valueOf, type Printed } from '../exact.ts'
 import type { Equation } from '../arithmetic.ts'

@@ -1,3 +1,4 @@
+/** An error in the order of steps: one that is needed later is gone. */
 import { proveUnfounded } from '../prove.ts'
 import { replace, Solution } from '../solution.ts'
 import type { ErrorOperator } from './define.ts'

@@ -1,3 +1,4 @@
+/** An error in the order of steps: one stands before the one that it needs. */
 import { proveUnfounded } from '../prove.ts'
 import { replace, Solution } from '../solution.ts'
 import type { ErrorOperator } from './define.ts'

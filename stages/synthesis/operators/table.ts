@@ -1,3 +1,4 @@
+/** The table of operators in the docs. */
 import { OPERATORS } from './all.ts'
 
 const PROOFS = { arithmetic: 'exact arithmetic', code: 'syntax trees', constraint: 'a checker', none: '**unproven**' }

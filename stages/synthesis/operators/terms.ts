@@ -1,3 +1,4 @@
+/** Where a term of a sum stands in the text, and whether it can be left out or said twice. */
 import type { Equation } from '../arithmetic.ts'
 import type { Item } from '../expression.ts'
 import type { Solution } from '../solution.ts'

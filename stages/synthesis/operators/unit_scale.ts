@@ -1,3 +1,4 @@
+/** An error in an equation: a unit is converted by a wrong factor. */
 import { shuffled } from '../draw.ts'
 import { print } from '../exact.ts'
 import { proveFalse } from '../prove.ts'

@@ -1,3 +1,4 @@
+/** What the errors in plain words share: where they may be made, and that nothing proves them. */
 import { unproven } from '../prove.ts'
 import type { Patch, Solution } from '../solution.ts'
 import type { ErrorOperator } from './define.ts'

@@ -1,3 +1,4 @@
+/** An error that runs through a solution: a wrong result, and all that is computed from it. */
 import type { Equation } from '../arithmetic.ts'
 import { near, over, print, rational, same, times, valueOf, type Printed, type Rational } from '../exact.ts'
 import { evaluate, Refused, type Item } from '../expression.ts'

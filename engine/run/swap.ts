@@ -44,10 +44,10 @@ function twins(
  * The columns that differ once the sides of some rows have changed places; `left` are those that stay, though their
  * name is that of a side.
  */
-export function turned(
+export function swapped(
   stage: string,
   flow: Flow,
-  { rows, beside = [] }: NonNullable<Output['turned']>,
+  { rows, beside = [] }: NonNullable<Output['swapped']>,
 ): { columns: Map<string, Data>; left: readonly string[] } {
   const columns = new Map<string, Data>(),
     { fields } = flow.schema,
@@ -59,8 +59,8 @@ export function turned(
     const side = (first: number) =>
       take(
         both,
-        Array.from(rows, (turn, row) => {
-          const at = row + (turn ? 1 - first : first) * flow.rows
+        Array.from(rows, (swap, row) => {
+          const at = row + (swap ? 1 - first : first) * flow.rows
           return [at, at + 1]
         }).flat(),
       )

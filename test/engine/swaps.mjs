@@ -1,17 +1,17 @@
-// Turns the pairs round that say so.
+// Swaps the sides of pairs that say so.
 import { defineStage, Type } from 'sluice-data'
 
 export default defineStage({
-  name: 'turns',
+  name: 'swaps',
   version: 1,
-  summary: 'Turn pairs round.',
+  summary: 'Swap the sides of pairs.',
   options: Type.Object({}),
-  reads: { turn: 'number' },
+  reads: { swap: 'number' },
   writes: { chosen: 'messages', rejected: 'messages' },
   rows: 'subset',
   reasons: {},
   examples: [],
   open: () => ({
-    batch: batch => ({ turned: { rows: Uint8Array.from(batch.numbers('turn').values), beside: [['good', 'bad']] } }),
+    batch: batch => ({ swapped: { rows: Uint8Array.from(batch.numbers('swap').values), beside: [['good', 'bad']] } }),
   }),
 })

@@ -1,3 +1,4 @@
+/** Pairs whose sides change places, and what goes along with a side or goes away with it. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -14,14 +15,14 @@ const graphOf = (path: string, ids: readonly string[]) =>
       name: 'g',
       stages: [
         { id: 'pairs', use: 'read_jsonl', with: { path } },
-        ...ids.map(id => ({ id, use: id === 'unique' ? 'drop_duplicates' : './turns.mjs' })),
+        ...ids.map(id => ({ id, use: id === 'unique' ? 'drop_duplicates' : './swaps.mjs' })),
         { id: 'out', use: 'write_arrow', with: { format: 'text' } },
       ],
     },
     { base: import.meta.url },
   )
 
-describe('a pair that a stage turns round', () => {
+describe('a pair whose sides a stage swaps', () => {
   it('takes along what belongs to its sides: columns named so, and those that the stage names; before a barrier and behind it', async () => {
     const at = folder(),
       sides = ['chosen', 'rejected'] as const
@@ -37,7 +38,7 @@ describe('a pair that a stage turns round', () => {
         prompt: `question ${i}?`,
         chosen: ours.text,
         rejected: theirs.text,
-        turn: i % 7 === 0 || i > 30 ? 1 : 0,
+        swap: i % 7 === 0 || i > 30 ? 1 : 0,
         chosen_score: ours.score,
         rejected_score: theirs.score,
         by_chosen: ours.by,
@@ -51,7 +52,7 @@ describe('a pair that a stage turns round', () => {
     })
     const path = writeJsonl(join(at, 'in.jsonl'), rows),
       made: unknown[] = []
-    for (const stages of [['turns'], ['unique', 'turns'], ['turns', 'unique'], ['turns', 'unique', 'back']]) {
+    for (const stages of [['swaps'], ['unique', 'swaps'], ['swaps', 'unique'], ['swaps', 'unique', 'back']]) {
       const { folder: out, manifest } = await run(graphOf(path, stages), {
         output: join(at, stages.join('-')),
         blockRows: 9,
@@ -59,14 +60,14 @@ describe('a pair that a stage turns round', () => {
       made.push(rowsOf(join(out, 'out')))
       // what has no counterpart of its type stays, and is told
       expect(manifest.warnings).toEqual(
-        ['turns', ...(stages.includes('back') ? ['back'] : [])].map(
+        ['swaps', ...(stages.includes('back') ? ['back'] : [])].map(
           id =>
-            `${id}: 14 pairs were turned round without chosen_alone, chosen_kind, rejected_kind, which no column of the other side and of the same type can change places with`,
+            `${id}: the sides of 14 pairs were swapped without chosen_alone, chosen_kind, rejected_kind, which no column of the other side and of the same type can change places with`,
         ),
       )
     }
-    const round = rows.map(row =>
-      row.turn === 0
+    const swapped = rows.map(row =>
+      row.swap === 0
         ? row
         : {
             ...row,
@@ -80,7 +81,7 @@ describe('a pair that a stage turns round', () => {
             bad: row.good,
           },
     )
-    expect(made).toEqual([round, round, round, rows])
+    expect(made).toEqual([swapped, swapped, swapped, rows])
   })
 
   it('takes along what the messages of one side have beside their text', async () => {
@@ -88,14 +89,14 @@ describe('a pair that a stage turns round', () => {
       said = (content: string, more = {}) => [{ role: 'assistant', content, ...more }]
     const path = writeJsonl(
       join(at, 'in.jsonl'),
-      [1, 0].map(turn => ({
-        prompt: [{ role: 'user', content: `Well ${turn}?` }],
+      [1, 0].map(swap => ({
+        prompt: [{ role: 'user', content: `Well ${swap}?` }],
         chosen: said('Yes.', { name: 'Ann' }),
         rejected: said('No.'),
-        turn,
+        swap,
       })),
     )
-    const { folder: out, manifest } = await run(graphOf(path, ['turns']), { output: join(at, 'out') })
+    const { folder: out, manifest } = await run(graphOf(path, ['swaps']), { output: join(at, 'out') })
     expect(
       rowsOf(join(out, 'out')).map(row => [row.chosen, row.source_chosen_fields, row.source_rejected_fields]),
     ).toEqual([
@@ -107,14 +108,14 @@ describe('a pair that a stage turns round', () => {
 
   it('stops where its scores cannot go along', async () => {
     const at = folder(),
-      row = { prompt: 'a?', chosen: 'b', rejected: 'c', turn: 0 }
+      row = { prompt: 'a?', chosen: 'b', rejected: 'c', swap: 0 }
     await expect(
-      run(graphOf(writeJsonl(join(at, 'a.jsonl'), [{ ...row, chosen_score: 1.5, rejected_score: 1 }]), ['turns']), {
+      run(graphOf(writeJsonl(join(at, 'a.jsonl'), [{ ...row, chosen_score: 1.5, rejected_score: 1 }]), ['swaps']), {
         output: join(at, 'a'),
       }),
     ).rejects.toMatchObject({
       message: expect.stringMatching(
-        /^turns: 'chosen_score' is Float64 and 'rejected_score' is Int64: they belong to the sides and cannot change places/,
+        /^swaps: 'chosen_score' is Float64 and 'rejected_score' is Int64: they belong to the sides and cannot change places/,
       ) as string,
       exit: 65,
     })
