@@ -16,7 +16,8 @@ import { countCodePoints } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
-  name: '${name}', version: 1,
+  name: '${name}',
+  version: 1,
   summary: 'Drop pairs whose chosen side is longer than a limit.',
   options: Type.Object({
     max_chars: Type.Integer({ minimum: 1, default: 10_000, description: 'characters of the chosen side' }),
@@ -25,15 +26,18 @@ export default defineStage({
   writes: {},
   rows: 'subset',
   reasons: { too_long: { kind: 'configured', limit: 'max_chars', about: 'characters of the chosen side' } },
-  examples: [{
-    title: 'ten characters are allowed, fifteen are not',
-    options: { max_chars: 10 },
-    rows: [
-      { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' },
-      { prompt: 'Name a prime.', chosen: 'Seven is prime.', rejected: 'Nine.' },
-    ],
-    kept: [0], dropped: { 1: 'too_long' },
-  }],
+  examples: [
+    {
+      title: 'ten characters are allowed, fifteen are not',
+      options: { max_chars: 10 },
+      rows: [
+        { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' },
+        { prompt: 'Name a prime.', chosen: 'Seven is prime.', rejected: 'Nine.' },
+      ],
+      kept: [0],
+      dropped: { 1: 'too_long' },
+    },
+  ],
   open: ({ max_chars }) => ({
     batch(batch, verdict) {
       const chosen = batch.messages('chosen')
@@ -51,22 +55,29 @@ import { countCodePoints } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
-  name: '${name}', version: 1,
+  name: '${name}',
+  version: 1,
   summary: 'Say of every pair how many characters its chosen side has.',
   options: Type.Object({}),
   reads: { chosen: 'messages' },
   writes: { chars: 'int32' },
   rows: 'same',
   reasons: {},
-  examples: [{
-    title: 'letters and a full stop',
-    rows: [{ prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }],
-    kept: [0], columns: { chars: [6] },
-  }],
+  examples: [
+    {
+      title: 'letters and a full stop',
+      rows: [{ prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }],
+      kept: [0],
+      columns: { chars: [6] },
+    },
+  ],
   open: () => ({
     batch(batch) {
-      const chosen = batch.messages('chosen'), chars = new Int32Array(batch.rows)
-      for (let row = 0; row < batch.rows; row++) chars[row] = countCodePoints(chosen.bytes, chosen.start(row), chosen.end(row))
+      const chosen = batch.messages('chosen'),
+        chars = new Int32Array(batch.rows)
+      for (let row = 0; row < batch.rows; row++) {
+        chars[row] = countCodePoints(chosen.bytes, chosen.start(row), chosen.end(row))
+      }
       return { columns: { chars } }
     },
   }),

@@ -1,21 +1,6 @@
 /** The trainer lint: drops pairs that a preference trainer would corrupt, drop in silence, or learn nothing from. */
-import { textColumn } from '../../engine/arrow/columns.ts'
-import { isBlank } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
-import { besideTexts } from '../further_fields.ts'
-import {
-  hasBadArguments,
-  hasReplacement,
-  isEmptyPrompt,
-  likeness,
-  longest,
-  orderFault,
-  PROMPT,
-  replacementShare,
-  SIDE,
-} from './faults.ts'
-
-const FIELDS = ['source_prompt_fields', 'source_chosen_fields', 'source_rejected_fields']
+import { faultFinder } from './faults.ts'
 
 const q = 'Name a prime.',
   a = 'Seven is prime.',
@@ -187,34 +172,9 @@ export default defineStage({
       dropped: { 0: 'too_long', 1: 'replacement_characters' },
     },
   ],
-  open: ({ max_chars: maxChars, max_replacement_share: maxShare, allow_prefix: allowPrefix }) => ({
+  open: options => ({
     batch(batch, verdict) {
-      const prompt = batch.messages('prompt'),
-        chosen = batch.messages('chosen'),
-        rejected = batch.messages('rejected')
-      const all = [prompt, chosen, rejected]
-      const marred = all.filter(hasReplacement)
-      const fields = FIELDS.filter(name => batch.has(name)).map(name => textColumn(batch.column(name)))
-      const besideChosen = besideTexts(batch, 'chosen'),
-        besideRejected = besideTexts(batch, 'rejected')
-      const isEmpty = ({ bytes, start, end }: typeof chosen, row: number) => isBlank(bytes, start(row), end(row))
-      const faultOf = (row: number): [reason: string, value?: number] | undefined => {
-        const length = Math.max(...all.map(column => longest(column, row, maxChars)))
-        if (length > 0) return ['too_long', length]
-        if (isEmptyPrompt(prompt, row)) return ['empty_prompt']
-        const [noChosen, noRejected] = [isEmpty(chosen, row), isEmpty(rejected, row)]
-        if ((noChosen && !besideChosen(row)) || (noRejected && !besideRejected(row))) return ['empty_side']
-        if (noChosen || noRejected) return ['only_beside_text']
-        const like = likeness(chosen, rejected, row)
-        if (like && like !== 'prefix') return [besideChosen(row) === besideRejected(row) ? like : 'only_beside_text']
-        const fault =
-          orderFault(prompt, row, PROMPT) ?? orderFault(chosen, row, SIDE) ?? orderFault(rejected, row, SIDE)
-        if (fault) return [fault]
-        if (fields.some(column => hasBadArguments(column, row))) return ['tool_arguments']
-        if (like && !allowPrefix) return ['prefix']
-        const share = Math.max(0, ...marred.map(column => replacementShare(column, row)))
-        return share > maxShare ? ['replacement_characters', share] : undefined
-      }
+      const faultOf = faultFinder(batch, options)
       for (let row = 0; row < batch.rows; row++) {
         const fault = faultOf(row)
         if (fault) verdict.drop(row, ...fault)

@@ -1,70 +1,12 @@
 /** Drops pairs whose sides are so alike to the model that training on them can lower the likelihood of both. */
-import { defineStage, Type, type Batch } from '../../engine/contract/define.ts'
-import { atRanks } from './ranks.ts'
-
-const UNSCORED = {
-  no_vector: 'a side has no vector, an empty one, or one with a null in it: no score, and the pair is kept',
-  unlike_widths: 'the vectors of the two sides are not equally long: no score, and the pair is kept',
-  no_tokens: 'a side has no number of tokens, or less than 1: no score, and the pair is kept',
-  not_finite: 'a vector holds NaN or infinity, or its products do not fit in a float32: no score, and the pair is kept',
-} as const
-type Unscored = keyof typeof UNSCORED
-
-interface Sides {
-  readonly chosen: string
-  readonly rejected: string
-}
-interface Columns {
-  readonly hidden_columns: Sides
-  readonly tokens_columns?: Sides
-}
-interface Part {
-  readonly rows: number
-  readonly scores: Float32Array
-  readonly widths: readonly number[]
-}
-interface Fitted {
-  readonly rows: number
-  readonly scored: number
-  readonly widths: readonly number[]
-  readonly highest: number
-  readonly quantiles: readonly number[]
-}
-
-/** Scores rows of a batch, or says why one has no score. */
-function scorer(
-  batch: Batch,
-  { hidden_columns: hidden, tokens_columns: tokens }: Columns,
-): (row: number) => number | Unscored {
-  const ours = batch.vectors(hidden.chosen),
-    theirs = batch.vectors(hidden.rejected)
-  const ourTokens = tokens && batch.numbers(tokens.chosen).values,
-    theirTokens = tokens && batch.numbers(tokens.rejected).values
-  return row => {
-    const width = ours.width(row),
-      a = ours.start(row),
-      b = theirs.start(row)
-    if (width === 0 || theirs.width(row) === 0) return 'no_vector'
-    if (width !== theirs.width(row)) return 'unlike_widths'
-    const [long, other] = ourTokens && theirTokens ? [ourTokens[row], theirTokens[row]] : [1, 1]
-    if (!(long >= 1 && other >= 1)) return 'no_tokens'
-    let shared = 0,
-      own = 0
-    for (let c = 0; c < width; c++) {
-      shared += ours.values[a + c] * theirs.values[b + c]
-      own += ours.values[a + c] * ours.values[a + c]
-    }
-    const score = shared / (long * other) - own / (long * long)
-    return Number.isFinite(Math.fround(score)) ? score : 'not_finite'
-  }
-}
+import { defineStage, Type } from '../../engine/contract/define.ts'
+import { chesReport, chesRound, scorer, UNSCORED, type Fitted, type Sides } from './ches.ts'
 
 const sides = (description: string, usual?: Sides) =>
   Type.Object(
     { chosen: Type.String({ minLength: 1 }), rejected: Type.String({ minLength: 1 }) },
     { additionalProperties: false, description, ...(usual ? { default: usual } : {}) },
   )
-const SHOWN = [0.05, 0.5, 0.95]
 
 export default defineStage({
   name: 'drop_ches',
@@ -162,74 +104,8 @@ are kept, are not counted in the share, and are listed in notes/.`,
       noted: { 2: 'no_vector', 3: 'unlike_widths', 4: 'no_tokens', 5: 'not_finite' },
     },
   ],
-  fit: [
-    {
-      collect(options) {
-        const scores: number[] = [],
-          widths = new Set<number>()
-        let rows = 0
-        return {
-          batch(batch) {
-            const scoreOf = scorer(batch, options),
-              { width } = batch.vectors(options.hidden_columns.chosen)
-            for (let row = 0; row < batch.rows; row++) {
-              const score = scoreOf(row)
-              if (typeof score !== 'number') continue
-              scores.push(score)
-              widths.add(width(row))
-            }
-            rows += batch.rows
-          },
-          partial: (): Part => ({ rows, scores: Float32Array.from(scores), widths: ends([...widths]) }),
-        }
-      },
-      merge({ keep_share }, _context, partials): Fitted {
-        let rows = 0,
-          scored = 0,
-          widths: number[] = []
-        for (const part of partials as Iterable<Part>) {
-          rows += part.rows
-          scored += part.scores.length
-          widths = ends([...widths, ...part.widths])
-        }
-        const scores = {
-          *[Symbol.iterator]() {
-            for (const part of partials as Iterable<Part>) yield part.scores
-          },
-        }
-        // a product such as 0.1 * 30 may lie a little above the whole number that is meant
-        const [highest, ...quantiles] = atRanks(scores, [
-          Math.ceil(keep_share * scored - 1e-9) - 1,
-          ...SHOWN.map(share => Math.floor(share * (scored - 1))),
-        ])
-        return { rows, scored, widths, highest, quantiles }
-      },
-    },
-  ],
-  report({ keep_share }, [fitted]) {
-    const { rows, scored, widths, highest, quantiles } = fitted as Fitted,
-      lines: string[] = []
-    if (scored === 0) lines.push(`none of ${rows.toLocaleString('en-US')} pairs has a score`)
-    else {
-      lines.push(
-        `${scored.toLocaleString('en-US')} of ${rows.toLocaleString('en-US')} pairs have a score: ${SHOWN.map((share, i) => `${100 * share} % up to ${quantiles[i].toPrecision(4)}`).join(', ')}${keep_share < 1 ? `; the lowest ${100 * keep_share} % end at ${highest.toPrecision(4)}` : ''}`,
-      )
-    }
-    if (widths.length > 1) {
-      lines.push(
-        `the vectors are ${widths[0]} to ${widths[1]} long: they are not of one model, and their scores do not compare`,
-      )
-    }
-    return {
-      lines,
-      numbers: {
-        rows,
-        scored,
-        quantiles: scored ? Object.fromEntries(SHOWN.map((share, i) => [share, quantiles[i]])) : {},
-        ...(keep_share < 1 && scored ? { highest_kept: highest } : {}),
-      },
-    }
-  },
+  fit: [chesRound],
+  report: (options, [fitted]) => chesReport(options, fitted as Fitted),
   open(options, context) {
     const { highest } = context.states[0] as Fitted
     return {
@@ -251,7 +127,3 @@ are kept, are not counted in the share, and are listed in notes/.`,
     }
   },
 })
-
-/** The least and the greatest of some numbers; one where they are the same, none of none. */
-const ends = (values: readonly number[]): number[] =>
-  values.length === 0 ? [] : [...new Set([Math.min(...values), Math.max(...values)])]

@@ -1,7 +1,9 @@
-/** What can be wrong with the messages of a pair, each fault in a function of its own. */
+/** What can be wrong with the messages of a pair, each fault in a function of its own, and which counts first. */
 import { countCodePoints, isBlank } from '../../engine/arrow/text.ts'
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
-import { encoder, type TextColumn } from '../../engine/arrow/columns.ts'
+import { encoder, textColumn, type TextColumn } from '../../engine/arrow/columns.ts'
+import type { Batch } from '../../engine/contract/define.ts'
+import { besideTexts } from '../further_fields.ts'
 
 const SYSTEM = 1,
   USER = 2,
@@ -24,7 +26,7 @@ function roleOf({ roles, roleOffsets }: MessagesColumn, m: number): number {
   return 0
 }
 
-export const PROMPT = 0,
+const PROMPT = 0,
   SIDE = 1
 type Fault =
   | 'unknown_role'
@@ -35,7 +37,7 @@ type Fault =
   | 'last_role_not_assistant'
 
 /** What is wrong with the order of who speaks in a row of a column. */
-export function orderFault(column: MessagesColumn, row: number, part: number): Fault | undefined {
+function orderFault(column: MessagesColumn, row: number, part: number): Fault | undefined {
   let before = 0
   for (let m = column.offsets[row], first = m; m < column.offsets[row + 1]; m++) {
     const role = roleOf(column, m)
@@ -52,7 +54,7 @@ export function orderFault(column: MessagesColumn, row: number, part: number): F
 }
 
 /** Whether no user or tool says anything but white space. */
-export function isEmptyPrompt(column: MessagesColumn, row: number): boolean {
+function isEmptyPrompt(column: MessagesColumn, row: number): boolean {
   for (let m = column.offsets[row]; m < column.offsets[row + 1]; m++) {
     if (
       !isBlank(column.bytes, column.contentOffsets[m], column.contentOffsets[m + 1]) &&
@@ -76,7 +78,7 @@ function sharedBytes(a: Uint8Array, start: number, end: number, b: Uint8Array, f
  * How near the sides of a row are to being the same text; white space at their ends does not count but between
  * `identical` and `identical_trimmed`.
  */
-export function likeness(
+function likeness(
   a: MessagesColumn,
   b: MessagesColumn,
   row: number,
@@ -112,7 +114,7 @@ function skipBlank(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Code points of the longest message of a row that has more than `limit`; 0 when none has. */
-export function longest(column: MessagesColumn, row: number, limit: number): number {
+function longest(column: MessagesColumn, row: number, limit: number): number {
   let most = 0
   for (let m = column.offsets[row]; m < column.offsets[row + 1]; m++) {
     const start = column.contentOffsets[m],
@@ -125,12 +127,12 @@ export function longest(column: MessagesColumn, row: number, limit: number): num
 
 const REPLACEMENT = Buffer.from('\ufffd')
 
-export function hasReplacement({ bytes }: MessagesColumn): boolean {
+function hasReplacement({ bytes }: MessagesColumn): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(REPLACEMENT)
 }
 
 /** Share of U+FFFD among the characters of a row. */
-export function replacementShare(column: MessagesColumn, row: number): number {
+function replacementShare(column: MessagesColumn, row: number): number {
   const { bytes } = column
   const start = column.start(row),
     end = column.end(row)
@@ -145,7 +147,7 @@ interface Call {
 }
 
 /** Whether the fields beside a row's messages have a tool call whose arguments are text that is no JSON. */
-export function hasBadArguments(fields: TextColumn, row: number): boolean {
+function hasBadArguments(fields: TextColumn, row: number): boolean {
   if (fields.isNull(row)) return false
   const text = fields.text(row)
   if (!text.includes('"tool_calls"')) return false
@@ -163,5 +165,44 @@ export function hasBadArguments(fields: TextColumn, row: number): boolean {
     return false
   } catch {
     return true
+  }
+}
+
+interface Bounds {
+  readonly max_chars: number
+  readonly max_replacement_share: number
+  readonly allow_prefix: boolean
+}
+const FIELDS = ['source_prompt_fields', 'source_chosen_fields', 'source_rejected_fields']
+
+/** A function from a row of a batch to its first fault, with the value that it is dropped for where there is one. */
+export function faultFinder(
+  batch: Batch,
+  { max_chars: maxChars, max_replacement_share: maxShare, allow_prefix: allowPrefix }: Bounds,
+): (row: number) => [reason: string, value?: number] | undefined {
+  const prompt = batch.messages('prompt'),
+    chosen = batch.messages('chosen'),
+    rejected = batch.messages('rejected')
+  const all = [prompt, chosen, rejected]
+  const marred = all.filter(hasReplacement)
+  const fields = FIELDS.filter(name => batch.has(name)).map(name => textColumn(batch.column(name)))
+  const besideChosen = besideTexts(batch, 'chosen'),
+    besideRejected = besideTexts(batch, 'rejected')
+  const isEmpty = ({ bytes, start, end }: typeof chosen, row: number) => isBlank(bytes, start(row), end(row))
+  return row => {
+    const length = Math.max(...all.map(column => longest(column, row, maxChars)))
+    if (length > 0) return ['too_long', length]
+    if (isEmptyPrompt(prompt, row)) return ['empty_prompt']
+    const [noChosen, noRejected] = [isEmpty(chosen, row), isEmpty(rejected, row)]
+    if ((noChosen && !besideChosen(row)) || (noRejected && !besideRejected(row))) return ['empty_side']
+    if (noChosen || noRejected) return ['only_beside_text']
+    const like = likeness(chosen, rejected, row)
+    if (like && like !== 'prefix') return [besideChosen(row) === besideRejected(row) ? like : 'only_beside_text']
+    const fault = orderFault(prompt, row, PROMPT) ?? orderFault(chosen, row, SIDE) ?? orderFault(rejected, row, SIDE)
+    if (fault) return [fault]
+    if (fields.some(column => hasBadArguments(column, row))) return ['tool_arguments']
+    if (like && !allowPrefix) return ['prefix']
+    const share = Math.max(0, ...marred.map(column => replacementShare(column, row)))
+    return share > maxShare ? ['replacement_characters', share] : undefined
   }
 }

@@ -15,6 +15,24 @@ export interface Two {
   readonly answer: string
 }
 
+/** Throws where an option is set that a server has no use for, or one is missing that it needs. */
+export function checkOptions(api: Api, template?: string, truncate_tokens?: number): void {
+  if (api === 'sglang_classify' && template === undefined) {
+    throw new Error('sglang_classify takes texts, not conversations: set template')
+  }
+  if (api === 'sglang_classify' && truncate_tokens !== undefined) {
+    throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
+  }
+  if (takesTwo(api) && template !== undefined) {
+    throw new Error(`${api} takes a question and an answer, which the server puts together: leave template out`)
+  }
+  if (isRerank(api) && truncate_tokens !== undefined) {
+    throw new Error(
+      `${api} cuts at the model's own length, tei_rerank with extra: { truncate: true }: leave truncate_tokens out`,
+    )
+  }
+}
+
 /**
  * `common`: the fields that all requests have, which win over what is asked by default. Conversations go one a request,
  * and so does what is reranked: a request has one question.

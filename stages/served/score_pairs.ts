@@ -3,7 +3,8 @@ import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
 import { choice, defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
 import { limitOptions, modelOptions, notInKey } from './options.ts'
-import { isRerank, readScores, requestOf, takesTwo, type RewardItem } from './reward_apis.ts'
+import { checkOptions, readScores, requestOf, takesTwo, type RewardItem } from './reward_apis.ts'
+import { check, probes } from './reward_probe.ts'
 
 const options = Type.Object({
   ...modelOptions,
@@ -40,116 +41,6 @@ const options = Type.Object({
   }),
   ...limitOptions,
 })
-
-/**
- * Plain enough for any reward model to tell apart, and not all alike well. Where there is truncation the question alone
- * has so many tokens: a server that keeps the beginning sees no answer, and all are alike.
- */
-const probes = (truncated = 0) =>
-  [
-    'The capital of France is Paris.',
-    'The capital of France is Berlin, I think, or some other town.',
-    'No.',
-    'banana banana banana banana',
-  ].map(content => [
-    { role: 'user', content: `${'x '.repeat(truncated)}What is the capital of France?` },
-    { role: 'assistant', content },
-  ])
-
-/** How vLLM was told before it had use_activation. */
-const OLDER =
-  'use_activation: false is sent; an older one takes extra: { activation: false }, or to be served with --override-pooler-config \'{"activation": false}\' or \'{"softmax": false}\''
-
-function check(
-  scores: readonly number[],
-  { scale, truncate_tokens }: Pick<Static<typeof options>, 'scale' | 'truncate_tokens'>,
-): void {
-  const shown = scores.map(score => Number(score.toPrecision(4))).join(', ')
-  if (scores.every(score => score === scores[0])) {
-    throw new Error(
-      `every text gets the score ${shown.split(', ')[0]}: ${truncate_tokens === undefined ? '' : `a server that keeps the first ${truncate_tokens} tokens, and so no answer (truncate_tokens), `}a softmax over one class, or a model that was not trained to score. vLLM must not apply an activation (${OLDER})`,
-    )
-  }
-  if (scores.some(score => Math.abs(score) > 1e6)) {
-    throw new Error(
-      `the scores of four texts are ${shown}: too large for a reward model. A model without weights for its head is scored with what happens to be in memory there (vLLM does so without a word)`,
-    )
-  }
-  if (scale === 'raw' && scores.every(score => score >= 0 && score <= 1)) {
-    throw new Error(
-      `the scores of four texts lie between 0 and 1 (${shown}): a sigmoid is applied, and good pairs would hardly differ. Turn the server's activation off (${OLDER}), or set scale: unit if the model's own scores lie there`,
-    )
-  }
-}
-
-function service({
-  url,
-  model,
-  revision,
-  extra,
-  api,
-  template,
-  truncate_tokens,
-  scale,
-  texts_per_request,
-  ...limits
-}: Static<typeof options>): Service<RewardItem, number> {
-  if (api === 'sglang_classify' && template === undefined) {
-    throw new Error('sglang_classify takes texts, not conversations: set template')
-  }
-  if (api === 'sglang_classify' && truncate_tokens !== undefined) {
-    throw new Error('sglang_classify has no truncation: leave truncate_tokens out')
-  }
-  if (takesTwo(api) && template !== undefined) {
-    throw new Error(`${api} takes a question and an answer, which the server puts together: leave template out`)
-  }
-  if (isRerank(api) && truncate_tokens !== undefined) {
-    throw new Error(
-      `${api} cuts at the model's own length, tei_rerank with extra: { truncate: true }: leave truncate_tokens out`,
-    )
-  }
-  if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) {
-    throw new Error('template has no {role} or no {content}')
-  }
-  const fill = ({ role, content }: Message) =>
-    template!.replace(/\{(?:role|content)\}/g, name => (name === '{role}' ? role : content))
-  const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
-  const item = (prompt: readonly Message[], answer: readonly Message[]): RewardItem =>
-    takesTwo(api)
-      ? { question: said(prompt), answer: said(answer) }
-      : template === undefined
-        ? [...prompt, ...answer]
-        : [...prompt, ...answer].map(fill).join('')
-  const common = {
-    model,
-    ...(truncate_tokens === undefined
-      ? {}
-      : { truncate_prompt_tokens: truncate_tokens, ...(api === 'vllm_score' ? {} : { truncation_side: 'left' }) }),
-    ...extra,
-  }
-  return {
-    limits: { url, ...limits },
-    model,
-    identity: [api, revision, common],
-    items_per_request: template !== undefined || api === 'vllm_score' ? texts_per_request : 1,
-    items(batch) {
-      const prompt = batch.messages('prompt'),
-        chosen = batch.messages('chosen'),
-        rejected = batch.messages('rejected')
-      return Array.from({ length: 2 * batch.rows }, (_, i) =>
-        item(prompt.messages(i >> 1), (i % 2 === 0 ? chosen : rejected).messages(i >> 1)),
-      )
-    },
-    request: items => requestOf(api, common, items),
-    read: (answer, items) => readScores(api, answer, items.length),
-    probe: {
-      items: probes(truncate_tokens).map(([question, answer]) => item([question], [answer])),
-      check: scores => {
-        check(scores, { scale, truncate_tokens })
-      },
-    },
-  }
-}
 
 export default defineStage({
   name: 'score_pairs',
@@ -214,3 +105,59 @@ Scores of the same text differ a little with the batch that it was computed in; 
     }
   },
 })
+
+function service({
+  url,
+  model,
+  revision,
+  extra,
+  api,
+  template,
+  truncate_tokens,
+  scale,
+  texts_per_request,
+  ...limits
+}: Static<typeof options>): Service<RewardItem, number> {
+  checkOptions(api, template, truncate_tokens)
+  if (template !== undefined && !(template.includes('{role}') && template.includes('{content}'))) {
+    throw new Error('template has no {role} or no {content}')
+  }
+  const fill = ({ role, content }: Message) =>
+    template!.replace(/\{(?:role|content)\}/g, name => (name === '{role}' ? role : content))
+  const said = (messages: readonly Message[]) => messages.map(({ content }) => content).join('\n\n')
+  const item = (prompt: readonly Message[], answer: readonly Message[]): RewardItem =>
+    takesTwo(api)
+      ? { question: said(prompt), answer: said(answer) }
+      : template === undefined
+        ? [...prompt, ...answer]
+        : [...prompt, ...answer].map(fill).join('')
+  const common = {
+    model,
+    ...(truncate_tokens === undefined
+      ? {}
+      : { truncate_prompt_tokens: truncate_tokens, ...(api === 'vllm_score' ? {} : { truncation_side: 'left' }) }),
+    ...extra,
+  }
+  return {
+    limits: { url, ...limits },
+    model,
+    identity: [api, revision, common],
+    items_per_request: template !== undefined || api === 'vllm_score' ? texts_per_request : 1,
+    items(batch) {
+      const prompt = batch.messages('prompt'),
+        chosen = batch.messages('chosen'),
+        rejected = batch.messages('rejected')
+      return Array.from({ length: 2 * batch.rows }, (_, i) =>
+        item(prompt.messages(i >> 1), (i % 2 === 0 ? chosen : rejected).messages(i >> 1)),
+      )
+    },
+    request: items => requestOf(api, common, items),
+    read: (answer, items) => readScores(api, answer, items.length),
+    probe: {
+      items: probes(truncate_tokens).map(([question, answer]) => item([question], [answer])),
+      check: scores => {
+        check(scores, { scale, truncate_tokens })
+      },
+    },
+  }
+}

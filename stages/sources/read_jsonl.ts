@@ -1,12 +1,12 @@
 /** Reads preference pairs from JSON Lines: any layout of the table in layouts.ts, one object a line. */
-import { isUtf8 } from 'node:buffer'
-import { Schema, type RecordBatch } from 'apache-arrow'
+import { Schema } from 'apache-arrow'
 import { schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
-import { defineSource, Type, type InputFile, type RowRange } from '../../engine/contract/define.ts'
+import { defineSource, Type, type InputFile } from '../../engine/contract/define.ts'
 import { layoutReasons, openConverter, type ConvertOptions } from './convert.ts'
 import { findFiles } from '../../engine/files/find.ts'
 import { checkCarried, hiveColumns, inputOptions, openAll, type InputOptions } from './files.ts'
 import { groupKeys, groupStarts, wholeGroups } from './groups.ts'
+import { BATCH_BYTES, readBatches, startsOf } from './jsonl_batches.ts'
 import {
   inferColumns,
   LINE,
@@ -19,14 +19,12 @@ import {
   type LineReader,
 } from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
-import { rangesOf, rowsAt } from './pick.ts'
+import { rowsAt } from './pick.ts'
 import { detectLayout, isSampled, isTextPlan, pairFacts } from './layouts.ts'
 import { type Mapping } from './mapping.ts'
-import { BLOCK_LINES, indexLines, readLines, type LineIndex } from './lines.ts'
+import { indexLines, readLines, type LineIndex } from './lines.ts'
 
 const SAMPLE_ROWS = 1000
-const BATCH_ROWS = 1000
-const BATCH_BYTES = 64 << 20
 
 /**
  * What a worker needs to read a file again: where its blocks of lines begin, its columns (`schema`: their types as an
@@ -40,45 +38,6 @@ interface JsonlPlan {
   readonly hasOther: boolean
   readonly hasTwice: boolean
   readonly hive: Readonly<Record<string, string | null>>
-}
-
-/** The lines of which the places are known. */
-const startsOf = (offsets: readonly number[]): number[] => offsets.map((_, k) => k * BLOCK_LINES)
-
-/** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
-async function* readBatches(
-  path: string,
-  offsets: readonly number[],
-  range: RowRange,
-  reader: LineReader,
-  problems: Map<number, string>,
-): AsyncGenerator<RecordBatch> {
-  let lines: string[] = [],
-    unread = new Map<number, string>(),
-    bytes = 0,
-    read = 0
-  const flush = () => {
-    const { raw, problems: found } = reader.batch(lines, unread)
-    const rows = rowsAt(range, read, lines.length)
-    for (const [i, problem] of found) problems.set(rows[i], problem)
-    read += lines.length
-    lines = []
-    unread = new Map()
-    bytes = 0
-    return raw
-  }
-  for (const part of rangesOf(range, startsOf(offsets))) {
-    let row = part.start
-    for await (const line of readLines(path, { offsets }, part)) {
-      if (range.rows && range.rows[read + lines.length] !== row++) continue
-      // read as if it were, it would be other text
-      if (!isUtf8(line)) unread.set(lines.length, 'the line is not UTF-8')
-      lines.push(line.toString())
-      bytes += line.length
-      if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
-    }
-  }
-  if (lines.length > 0) yield flush()
 }
 
 function readerOf({ schema, columns, hive, ...has }: JsonlPlan): LineReader {

@@ -4,6 +4,7 @@ import { distance } from 'fastest-levenshtein'
 import { finalAnswer } from './answer.ts'
 import { findEquations, steps } from './arithmetic.ts'
 import { drawer, shuffled, weightedOrder } from './draw.ts'
+import { within, type EditLimits } from './limits.ts'
 import { EDIT_TYPES, OPERATORS, SHARES, USUAL_TYPES, type EditType } from './operators/all.ts'
 import type { AnyOperator } from './operators/define.ts'
 import { isCarried } from './operators/wrong_carry.ts'
@@ -54,15 +55,6 @@ const SURFACE_SHARES: Readonly<Record<Surface, number>> = {
   foreign: 0.05,
   shorter: 0.1,
   longer: 0.1,
-}
-
-/** What is left of what can be made. */
-export interface EditLimits {
-  /** code points of a side that a trainer sees: sides that are equal so far are no pair */
-  readonly max_chars?: number
-  /** edit distance over the length of the longer side, least and most */
-  readonly min_edit_share?: number
-  readonly max_edit_share?: number
 }
 
 export interface EditOptions extends EditLimits {
@@ -221,22 +213,6 @@ const worse = (a: Declined, b: Declined): Declined => (RANKS.indexOf(b) > RANKS.
 function notOffered(operator: AnyOperator, solution: Solution): Declined {
   if (!/^(?:wrong_carry|step_removed|steps_swapped)$/.test(operator.name) || !solution.usable.length) return 'no_edit'
   return solution.usable.some(equation => isCarried(solution, equation)) ? 'several_origins' : 'not_carried'
-}
-
-/** The edit if it may pass, or why not. */
-function within(
-  { max_chars, min_edit_share = 0, max_edit_share = 1 }: EditLimits,
-  { text }: Solution,
-  edit: Edit,
-): Edit | Declined {
-  if (max_chars !== undefined && head(text, max_chars) === head(edit.text, max_chars)) return 'cut_off'
-  return edit.size < min_edit_share ? 'too_alike' : edit.size > max_edit_share ? 'too_different' : edit
-}
-
-/** The first code points of a text. */
-function head(text: string, points: number): string {
-  const first = text.slice(0, 2 * points)
-  return /[\ud800-\udfff]/.test(first) ? [...first].slice(0, points).join('') : first.slice(0, points)
 }
 
 function finished(

@@ -3,9 +3,10 @@ import { crossFit, crossMargins } from '../../models/head.ts'
 import { share, type Estimate } from '../../models/metrics.ts'
 import { combine32 } from '../../models/random.ts'
 import { takeRows, type DenseRows } from '../../models/rows.ts'
+import { Type } from '../../engine/contract/define.ts'
 import { drawer, weightedOrder } from './draw.ts'
 import { EDIT_CLASSES } from './edits.ts'
-import type { EditType } from './operators/all.ts'
+import { EDIT_TYPES, type EditType } from './operators/all.ts'
 import type { Sample } from './sample.ts'
 
 /**
@@ -23,6 +24,15 @@ export interface Mix {
 
 /** The share of the pairs that a type may have, at most. */
 export type Quotas = Readonly<Partial<Record<EditType, number>>>
+export const quotaOption = Type.Object(
+  Object.fromEntries(EDIT_TYPES.map(type => [type, Type.Optional(Type.Number({ minimum: 0, maximum: 1 }))])),
+  {
+    additionalProperties: false,
+    default: {},
+    description:
+      'share of the new pairs that a type may have at most, by its name, as far as rows offer others; kept on the sample, so about kept on all',
+  },
+)
 
 /** Pairs below which nothing is said or chosen. */
 export const FEWEST = 200

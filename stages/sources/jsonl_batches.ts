@@ -1,0 +1,50 @@
+/** The lines of a file as raw batches: so many lines, or bytes, at once, with what is wrong with any of them. */
+import { isUtf8 } from 'node:buffer'
+import type { RecordBatch } from 'apache-arrow'
+import type { RowRange } from '../../engine/contract/define.ts'
+import type { LineReader } from './jsonl_columns.ts'
+import { BLOCK_LINES, readLines } from './lines.ts'
+import { rangesOf, rowsAt } from './pick.ts'
+
+const BATCH_ROWS = 1000
+/** What a batch holds at most, however few lines it is: huge lines do not fill the memory. */
+export const BATCH_BYTES = 64 << 20
+
+/** The lines of which the places are known. */
+export const startsOf = (offsets: readonly number[]): number[] => offsets.map((_, k) => k * BLOCK_LINES)
+
+/** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
+export async function* readBatches(
+  path: string,
+  offsets: readonly number[],
+  range: RowRange,
+  reader: LineReader,
+  problems: Map<number, string>,
+): AsyncGenerator<RecordBatch> {
+  let lines: string[] = [],
+    unread = new Map<number, string>(),
+    bytes = 0,
+    read = 0
+  const flush = () => {
+    const { raw, problems: found } = reader.batch(lines, unread)
+    const rows = rowsAt(range, read, lines.length)
+    for (const [i, problem] of found) problems.set(rows[i], problem)
+    read += lines.length
+    lines = []
+    unread = new Map()
+    bytes = 0
+    return raw
+  }
+  for (const part of rangesOf(range, startsOf(offsets))) {
+    let row = part.start
+    for await (const line of readLines(path, { offsets }, part)) {
+      if (range.rows && range.rows[read + lines.length] !== row++) continue
+      // read as if it were, it would be other text
+      if (!isUtf8(line)) unread.set(lines.length, 'the line is not UTF-8')
+      lines.push(line.toString())
+      bytes += line.length
+      if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()
+    }
+  }
+  if (lines.length > 0) yield flush()
+}
