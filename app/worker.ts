@@ -32,7 +32,7 @@ opened?.catch(() => undefined)
 
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'hash') return hashFile(task.path)
-  if (task.kind === 'check') return checkPass(task.folder)
+  if (task.kind === 'check') return checkPass(task.folder, task.given)
   const world = await opened!
   if (task.kind === 'pass') {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))

@@ -3,24 +3,29 @@ import { join } from 'node:path'
 import type { StreamAt } from '../arrow/ipc.ts'
 import { damageOf } from '../sealed.ts'
 import { loadValue } from './files.ts'
-import type { PassMeta, PassResult } from './messages.ts'
+import type { PassMeta, PassResult, PassTask } from './messages.ts'
 import type { Spool } from './spool.ts'
 
-export const resultOf = ({ counts, grouped }: PassMeta): PassResult => ({
+export const resultOf = ({ made, counts, grouped }: PassMeta): PassResult => ({
+  made,
   counts,
   grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])),
 })
 
+/** The files of what a pass is given that is of all rows, in one order. */
+export const givenOf = (states: PassTask['states'], drops: PassTask['drops'][number]): string[] =>
+  [...Object.values(states).flat(), ...Object.values(drops)].sort()
+
 /**
  * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written,
- * nothing when it lay in another folder then, or what it refers to was made anew since.
+ * nothing when it lay in another folder then, or what it refers to, or was `given`, was made anew since.
  */
-export function checkPass(folder: string): { result?: PassResult; damage?: string } {
+export function checkPass(folder: string, given: readonly string[]): { result?: PassResult; damage?: string } {
   const file = join(folder, 'meta.bin'),
     torn = damageOf(file)
   if (torn !== undefined) return { damage: torn }
   const meta = loadValue<PassMeta>(file)
-  if (meta.folder !== folder) return {}
+  if (meta.folder !== folder || meta.given.join() !== given.join()) return {}
   for (const name of meta.files) {
     const damage = damageOf(join(folder, name))
     if (damage !== undefined) return { damage }

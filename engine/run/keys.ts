@@ -12,7 +12,7 @@ import type { Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 4
+const FORMAT = 5
 
 export const sha = (value: unknown): string =>
   createHash('sha256')
@@ -108,7 +108,8 @@ export function makeKeys(
         key,
         isReader(node) ? once : '',
         ...waits,
-        op.kind === 'collect' ? expectedRows : '',
+        // sizes of work too, as keys of a group are sorted by them; a stage of one's own may ask for the rows anywhere
+        op.kind === 'collect' || node.own ? [expectedRows, options.bucketBytes ?? ''] : '',
       ]
     })
     const now = previous.map(key => sha([key, level, used]))

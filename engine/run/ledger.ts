@@ -66,12 +66,17 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   const chosen = new Int32Array(rows).fill(-1),
     from = new Uint16Array(rows),
     rank = new Int32Array(rows).fill(-1)
+  const placesOf = metas.map(meta => meta.nodes.map(id => world.indexOf(id)))
+  const nodeOf = (m: number, event: number) => {
+    const { kind, node } = metas[m].events
+    return kind[event] === WITHIN ? 0 : placesOf[m][node[event]]
+  }
   metas.forEach(({ events }, m) => {
     for (let i = 0; i < events.row.length; i++) {
       if (events.copy[i] >= DERIVED) continue
       const row = events.row[i] - start
       // an error outranks any drop; a spared row's would-be drop comes last
-      const order = (events.kind[i] === ERRORED ? 2 : events.kind[i] === DROPPED ? 1 : 0) * 65536 + events.node[i]
+      const order = (events.kind[i] === ERRORED ? 2 : events.kind[i] === DROPPED ? 1 : 0) * 65536 + nodeOf(m, i)
       if (order <= rank[row]) continue
       rank[row] = order
       chosen[row] = i
@@ -120,8 +125,9 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]],
           kind = e < 0 ? undefined : events.kind[e]
-        const related =
-          e >= 0 && events.relatedFile[e] >= 0 ? `${task.labels[events.relatedFile[e]]}:${events.relatedRow[e]}` : null
+        // a reply lies in the file of its pair, whatever number that has by now
+        const file = e < 0 ? -1 : kind === WITHIN ? task.partition.file : events.relatedFile[e]
+        const related = file >= 0 ? `${task.labels[file]}:${events.relatedRow[e]}` : null
         outcome[k] = sinkEnds[k + 1] > sinkEnds[k] ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
         if (outcome[k] === OUT && kind !== DROPPED) {
@@ -132,7 +138,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
           byNone[why]++
         }
         if (e < 0 || reason[k] >= 0) continue
-        const node = events.node[e],
+        const node = nodeOf(from[row], e),
           {
             stage: { reasons: declared },
             options,

@@ -116,6 +116,7 @@ export interface SinkTask {
 export interface CheckTask {
   readonly kind: 'check'
   readonly folder: string
+  readonly given: readonly string[]
 }
 export interface HashTask {
   readonly kind: 'hash'
@@ -198,6 +199,7 @@ export const PARENT = 'parent',
 
 /** What the main thread needs to know of a pass: its counts, and the rows that each group node collected. */
 export interface PassResult {
+  readonly made: string
   readonly counts: Record<string, Counts>
   readonly grouped: Record<string, number>
 }
@@ -214,6 +216,10 @@ export interface PassMeta {
    */
   readonly made: string
   readonly needs: Readonly<Record<string, string>>
+  /** What it was given that is of all rows, sorted: files of fitted states, and of groups' verdicts on its rows. */
+  readonly given: readonly string[]
+  /** The stages that `events` number: in another graph they have other numbers. */
+  readonly nodes: readonly string[]
   /** Source rows of the partition (level 0). */
   readonly rows: number
   readonly spools: Record<string, Spool>

@@ -12,7 +12,7 @@ import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
-import { relocate } from './finished.ts'
+import { givenOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
@@ -56,6 +56,7 @@ const FURTHER = /^source_(prompt|chosen|rejected)_fields$/
 class PartitionPass {
   readonly #world: World
   readonly #task: PassTask
+  readonly #which: number
   readonly #partition: Partition
   readonly #folder: string
   readonly #ops: readonly Op[]
@@ -82,6 +83,7 @@ class PartitionPass {
   constructor(world: World, task: PassTask, which: number, folder: string) {
     this.#world = world
     this.#task = task
+    this.#which = which
     this.#partition = task.partitions[which].partition
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
@@ -473,6 +475,8 @@ class PartitionPass {
       rows: rowCount(this.#partition),
       made: randomUUID(),
       needs: this.#needs,
+      given: givenOf(this.#task.states, this.#task.drops[this.#which]),
+      nodes: [...this.#world.nodes.keys()],
       spools,
       ...outputs,
       ids: this.#ids && streamOf(this.#ids, idHeader),

@@ -9,7 +9,7 @@ import { planCalls } from '../calls/plan.ts'
 import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
 import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
-import type { checkPass } from './finished.ts'
+import { givenOf, type checkPass } from './finished.ts'
 import { changedInput, loadValue, saveValue, stampOf } from './files.ts'
 import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
 import { checkDisk } from './disk.ts'
@@ -299,6 +299,8 @@ class Passes {
   readonly #options: RunOptions
   readonly #states = new Map<string, string[]>()
   readonly #drops = new Map<string, string[]>()
+  /** By partition: the name of its own that its last pass has. */
+  readonly #made: string[] = []
 
   constructor(
     cache: string,
@@ -323,6 +325,13 @@ class Passes {
     this.used.add(key)
     return join(this.#spools, key)
   }
+  /**
+   * Where what a round came to lies: by its key, and by what it was made of. A pass that is made anew may give other
+   * rows under the same key, as a server answers otherwise now.
+   */
+  #pathOf(round: string, kind: 'state' | 'group', from: unknown): string {
+    return this.#path(`${sha([this.#keys.states.get(round)!, from])}.${kind}`)
+  }
   folders(p: number): string[] {
     return this.#keys.partitions[p].map(key => this.#path(key))
   }
@@ -333,14 +342,15 @@ class Passes {
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
     const grouped: Record<string, number>[] = this.#partitions.map(() => ({}))
-    const take = (p: number, { counts, grouped: rows }: PassResult) => {
+    const take = (p: number, { made, counts, grouped: rows }: PassResult) => {
       for (const [node, some] of Object.entries(counts)) addCounts((this.counts[node] ??= emptyCounts()), some)
       grouped[p] = rows
+      this.#made[p] = made
     }
     const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
     await Promise.all(
       groups.map(async unit => {
-        const finished = await Promise.all(unit.map(({ index }) => this.#finished(this.folders(index)[level])))
+        const finished = await Promise.all(unit.map(({ index }) => this.#finished(index, level)))
         if (finished.every(result => result !== undefined)) {
           finished.forEach((result, i) => {
             take(unit[i].index, result)
@@ -362,9 +372,7 @@ class Passes {
           level,
           partitions: parts,
           states: Object.fromEntries(this.#states),
-          drops: unit.map(({ index }) =>
-            Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[index]])),
-          ),
+          drops: unit.map(({ index }) => this.#dropsOf(index)),
         }
         const results = await this.#pool.run<PassResult[]>(task)
         results.forEach((result, i) => take(unit[i].index, result))
@@ -383,10 +391,17 @@ class Passes {
     )
   }
 
+  /** By node, the file of its group's verdicts on a partition's rows. */
+  #dropsOf(p: number): Record<string, string> {
+    return Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[p]]))
+  }
+
   /** What a pass came to, where an earlier run finished it and left it whole. */
-  async #finished(folder: string): Promise<PassResult | undefined> {
+  async #finished(p: number, level: number): Promise<PassResult | undefined> {
+    const folder = this.folders(p)[level]
     if (!existsSync(folder)) return undefined
-    const { result, damage } = await this.#pool.run<ReturnType<typeof checkPass>>({ kind: 'check', folder })
+    const given = givenOf(Object.fromEntries(this.#states), this.#dropsOf(p))
+    const { result, damage } = await this.#pool.run<ReturnType<typeof checkPass>>({ kind: 'check', folder, given })
     if (damage !== undefined) this.#tell(damage)
     return result
   }
@@ -403,8 +418,8 @@ class Passes {
   }
 
   async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
-    const file = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.state`)
     const states = this.#states.get(node) ?? []
+    const file = this.#pathOf(`${node}#${round}`, 'state', [states, reached.map(({ index }) => this.#made[index])])
     if (!existsSync(file) || !this.#isWhole(file)) {
       const partials = reached.map(({ index }) => this.folders(index)[level])
       await this.#pool.run({ kind: 'merge', node, round, partials, states, file } satisfies MergeTask)
@@ -419,7 +434,9 @@ class Passes {
     reached: readonly Partition[],
     grouped: readonly Record<string, number>[],
   ): Promise<void> {
-    const folder = this.#path(`${this.#keys.states.get(`${node}#${round}`)!}.group`)
+    // verdicts are on rows by their places, and name files by their numbers
+    const from = reached.map(({ index, file }) => [this.#made[index], index, file])
+    const folder = this.#pathOf(`${node}#${round}`, 'group', from)
     const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
     this.#drops.set(node, files)
     const done = join(folder, 'done')
