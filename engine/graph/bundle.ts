@@ -271,22 +271,18 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
     writeWhole(module, code)
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
-  const made = hashOf(withoutPlaces(code, [...files.keys()], home, sluice))
+  const made = hashOf(withoutPackages(code, sluice))
   const key = hashOf(JSON.stringify([[...files].sort(), [...packages].sort(), made]))
   return { module, key, reads: [...reads].sort() }
 }
 
-/** Code that is the same wherever the files (`files`: by their paths from `home`) and packages lie. */
-function withoutPlaces(code: string, files: readonly string[], home: string, sluice: string): string {
-  let text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
-  text = text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
-  for (const name of new Set(files.flatMap(file => [file, dirname(file)]))) {
-    const place = join(home, name)
-    for (const written of [pathToFileURL(place).href, place]) {
-      text = text.replaceAll(JSON.stringify(written), JSON.stringify(name))
-    }
-  }
-  return text
+/**
+ * Code that is the same wherever packages lie, and its own files too, unless one of them asks for its address: what
+ * it makes may follow from that.
+ */
+function withoutPackages(code: string, sluice: string): string {
+  const text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
+  return text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
 }
 
 type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'

@@ -158,14 +158,27 @@ describe("a stage of one's own is what it imports", () => {
     expect((await bundled(folder, entry)).key).toBe(before.key)
   })
 
-  it('and not where it lies', async () => {
-    const files = {
-      'mine.mjs': "import { x } from './lib/a.mjs'\nexport default x",
-      'lib/a.mjs': 'export const x = import.meta.url',
+  it('and not where it lies, unless it asks for that', async () => {
+    const keysOf = async (x: string, name = 'a.mjs') => {
+      const files = {
+        'mine.mjs': `import { x } from './lib/${name}'\nimport words from 'words'\nexport default [x, words]`,
+        [`lib/${name}`]: x,
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': 'module.exports = 1',
+      }
+      const [one, other] = [made(files), made(files)]
+      return [(await bundled(one)).key, (await bundled(other)).key]
     }
-    const [one, other] = [made(files), made(files)]
-    expect((await bundled(one)).key).toBe((await bundled(other)).key)
-    expect(await valueOf(one)).not.toBe(await valueOf(other))
+    const [here, there] = await keysOf('// import.meta.url\nexport const x = "__filename"')
+    expect(here).toBe(there)
+    for (const meta of ['import.meta.url', 'import.meta.dirname', 'import.meta.filename']) {
+      const [here, there] = await keysOf(`export const x = ${meta}`)
+      expect(here, meta).not.toBe(there)
+    }
+    for (const name of ['__dirname', '__filename']) {
+      const [here, there] = await keysOf(`exports.x = ${name}`, 'a.cjs')
+      expect(here, name).not.toBe(there)
+    }
   })
 
   it('each file keeps its own address', async () => {
