@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { graph, run } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph } from './helpers.ts'
+import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph, type Stage } from './helpers.ts'
 
 interface Verdict {
   id: string
@@ -120,6 +120,11 @@ export default defineSource({ name: 'never', version: 1, summary: 'x', options: 
       expect(stderr).toContain(said)
     }
     expect(stateOf(output).runs).toEqual([])
+    // what went wrong before stays so
+    writeFileSync(join(at, 'after.mjs'), stage("process.on('beforeExit', () => process.exit(0))", 'more: 1'))
+    const { stages } = JSON.parse(readFileSync(graphOf('after'), 'utf8')) as { stages: Stage[] }
+    const wrong = writeGraph(join(at, 'wrong.json'), [...stages, { id: 'none', use: 'no_such_stage' }])
+    expect((await startSluice(['check', wrong]).ended).code).toBe(78)
   }, 60_000)
 
   it('that drops a row twice: the first reason counts, once', async () => {
