@@ -19,12 +19,17 @@ function onExit(code: number): void {
   if (code === EXIT.interrupted || code === EXIT.terminated) return
   process.exitCode = EXIT.unexpected
   const named = [...loaded].map(inLine).join(', '),
-    where = named && ` in ${named}, or what ${loaded.size > 1 ? 'they import' : 'it imports'}`
-  terminal.error(
-    isDry
-      ? `sluice: the process ended before its work was done: something is awaited that never comes${where && `, most likely${where}`}; see to it that each promise is settled`
-      : `sluice: the process was ended with code ${code} before its work was done${where && `, most likely${where}`}; call process.exit only where a file is started by itself, and throw an Error to end a run`,
-  )
+    where = named && `, most likely in ${named}, or what ${loaded.size > 1 ? 'they import' : 'it imports'}`
+  const [what, advice] = isDry
+    ? [
+        'ended before its work was done: something is awaited that never comes',
+        'see to it that each promise is settled',
+      ]
+    : [
+        `was ended with code ${code} before its work was done`,
+        'call process.exit only where a file is started by itself, and throw an Error to end a run',
+      ]
+  terminal.error(`sluice: the process ${what}${where}; ${advice}`)
 }
 
 /** Does some work: a process that ends before it is settled ends with 1 and a line. */
@@ -46,7 +51,8 @@ export async function importedWhole<T>(path: string, work: () => Promise<T>): Pr
   const onImportExit = (code: number) => {
     process.exitCode = EXIT.unexpected
     terminal.error(
-      `sluice: ${path} ends the process when it is imported (process.exit(${code}), in it or in what it imports), so nothing was done; ` +
+      `sluice: ${path} ends the process when it is imported (process.exit(${code}), in it or in what it imports), ` +
+        'so nothing was done; ' +
         'call process.exit only where the file is started by itself, or move its command line to another file',
     )
   }
