@@ -6,6 +6,7 @@ import cliProgress from 'cli-progress'
 import { allStages, registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { plan } from '../engine/calls/plan.ts'
+import { toItsEnd } from '../engine/ends.ts'
 import { EXIT, exitCode, SluiceError } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
@@ -446,7 +447,9 @@ function cleanCache(values: CliValues): number {
 }
 
 /** Does the work and returns its exit code; an error goes to stderr as one message. */
-export async function ended(work: () => number | Promise<number>): Promise<number> {
+export const ended = (work: () => number | Promise<number>): Promise<number> => toItsEnd(() => endedWith(work))
+
+async function endedWith(work: () => number | Promise<number>): Promise<number> {
   // console swallows them; who stops reading, as `head` does, has what was wanted
   let unwritten: (Error & { code?: string }) | undefined
   const onError = (error: Error & { code?: string }) => {

@@ -246,6 +246,8 @@ export interface InputFile {
   readonly facts: Readonly<Record<string, string | number | boolean>>
   /** What `read` needs again in a worker. */
   readonly plan: unknown
+  /** Values that its rows have from the folders above it: files of equal name and content may differ in them. */
+  readonly fromPath?: Readonly<Record<string, string | null>>
   /** True where each row stands for itself and `read` takes `rows`: what `--sample` needs. */
   readonly canPick?: boolean
 }

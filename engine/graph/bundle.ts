@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { BuildFailure, Loader, Plugin } from 'esbuild'
+import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { writeWhole } from '../run/files.ts'
 
 export interface Bundle {
@@ -35,31 +35,52 @@ const readers = new Set([
   'cluster',
   'worker_threads',
   'module',
+  'inspector',
+  'inspector/promises',
   'process',
+  'repl',
   'sqlite',
   'vm',
   'wasi',
   '@anthropic-ai/sdk',
   'axios',
   'better-sqlite3',
+  'chokidar',
+  'classic-level',
   'cross-fetch',
+  'dotenv',
+  'duckdb',
+  '@duckdb/node-api',
   'execa',
   'fs-extra',
+  'fast-glob',
+  'glob',
   'globby',
   'got',
   'graceful-fs',
+  'hyparquet',
   'ioredis',
   'ky',
+  'knex',
+  'level',
+  'lmdb',
   'mongodb',
+  'mongoose',
   'mysql2',
   'needle',
   'node-fetch',
+  'nodejs-polars',
   'ofetch',
   'openai',
+  'parquet-wasm',
+  'parquetjs',
+  'parquetjs-lite',
   'pg',
   'postgres',
   'redis',
   'request',
+  'shelljs',
+  'sqlite3',
   'superagent',
   'undici',
   'ws',
@@ -68,12 +89,25 @@ const readers = new Set([
 const globals = ['fetch', 'WebSocket', 'EventSource', 'process.binding', 'process.env']
 /** Names that lead to them by other ways: a file that says one is taken to use it. */
 const ways = ['getBuiltinModule', 'loadEnvFile']
+const harmless =
+  'argv|version|versions|platform|arch|exit|exitCode|on|once|off|emitWarning|nextTick|hrtime|memoryUsage|stdout|stderr'
+/** What holds all of them, or makes code of text: a mention is a use, but for what follows. */
+const wholes: Readonly<Record<string, string>> = {
+  globalThis: '',
+  global: '',
+  self: '',
+  process: `(?!\\.(?:${[harmless, ...ways].join('|')})\\b)`,
+  eval: '',
+  Function: '(?!\\.prototype\\b)',
+}
 /** An import of anything but one text, or what esbuild finds the files of, which begins with ./ or ../. */
 const unnamed = /(?:\bimport|sluice\$require)\(\s*(?!\s|"(?:[^"\\]|\\.)*"\s*[,)]|["`]\.\.?\/)/
 /** Of what this package exports, that reads as well. */
-const ownReaders = /import\s*\{[^}]*\b(readParquet|run|main)\b[^}]*\}\s*from\s*['"]sluice-data['"]/
+const ownReaders = new Set(['main', 'oldRuns', 'pipeline', 'readParquet', 'run'])
 
-const textExtensions = /\.[cm]?[jt]s$/
+const textExtensions = /\.(?:[cm]?[jt]s|[jt]sx)$/
+const loaderOf = (file: string): Loader =>
+  file.endsWith('x') ? (file.endsWith('tsx') ? 'tsx' : 'jsx') : /\.[cm]?ts$/.test(file) ? 'ts' : 'js'
 const hashOf = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex')
 
 /**
@@ -85,28 +119,49 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   const home = dirname(path),
     files = new Map<string, string>(),
     packages = new Set<string>(),
-    reads = new Set<string>()
+    reads = new Set<string>(),
+    codes = new Map<string, string>()
   const says = (file: string, what: string) => {
     reads.add(`${relative(home, file)} ${what}`)
   }
 
   /** What only a look at the code tells: globals, and imports of what is known at run time alone. */
   async function look(file: string, text: string, loader: Loader): Promise<void> {
-    const own = ownReaders.exec(text)
-    if (own) says(file, `imports ${own[1]} of sluice-data`)
     for (const way of ways) if (new RegExp(`\\b${way}\\b`).test(text)) says(file, `calls ${way}`)
-    if (!/\b(fetch|WebSocket|EventSource|binding|env|globalThis|global|require)\b|\bimport\s*\(/.test(text)) return
     const define = Object.fromEntries([
       ['require', 'sluice$require'],
+      ...Object.keys(wholes).map(name => [name, `sluice$${name}`]),
       ...globals.flatMap((name, i) => ['', 'globalThis.', 'global.'].map(of => [of + name, `sluice$reads${i}`])),
     ])
     const { code } = await transform(text, { loader, define, logLevel: 'silent' }).catch(() => ({ code: '' }))
+    codes.set(file, code)
     globals.forEach((name, i) => {
       if (code.includes(`sluice$reads${i}`)) says(file, `${name === 'process.env' ? 'reads' : 'calls'} ${name}`)
     })
-    if (/\bglobal(This)?\s*\[/.test(code)) says(file, 'looks a global up by name')
+    for (const [name, but] of Object.entries(wholes)) {
+      const use = new RegExp(`(?<!\\b(?:typeof|instanceof) )sluice\\$${name}\\b${but}`)
+      if (use.test(code)) says(file, `uses ${name}`)
+    }
     if (unnamed.test(code)) says(file, 'imports what its text does not name')
     if (/(?<!typeof )sluice\$require\b(?!\(|\.resolve)/.test(code)) says(file, 'hands require on')
+  }
+
+  /** What a file imports of this package, which it names so. */
+  function lookAtOwn(file: string, name: string, kind: ImportKind): void {
+    const from = JSON.stringify(name).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    const clauses = (codes.get(file) ?? '').matchAll(
+      new RegExp(`\\b(?:import|export)\\s+([^"';]+?)\\s+from\\s+${from}`, 'g'),
+    )
+    const names = [...clauses].flatMap(([, clause]) =>
+      clause.startsWith('{')
+        ? clause
+            .slice(1, -1)
+            .split(',')
+            .map(one => one.trim().split(' ')[0])
+        : ['all'],
+    )
+    if (kind !== 'import-statement') names.push('all')
+    for (const one of names) if (one === 'all' || ownReaders.has(one)) says(file, `imports ${one} of sluice-data`)
   }
 
   const plugin: Plugin = {
@@ -115,7 +170,10 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
       it.onResolve({ filter: /.*/ }, async args => {
         const { path: name, kind, importer, pluginData } = args
         if (kind === 'entry-point' || pluginData === 'inner') return undefined
-        if (name === 'sluice-data') return { path: sluice, external: true }
+        if (name === 'sluice-data') {
+          lookAtOwn(importer, name, kind)
+          return { path: sluice, external: true }
+        }
         // the registry's package of this name is another project
         if (name === 'sluice') return { errors: [{ text: "'sluice' is another package: import 'sluice-data'" }] }
         const bare = name.replace(/^node:/, '')
@@ -131,7 +189,10 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
           packages.add(`${name} absent`)
           return { path: name, external: true }
         }
-        if (found.path === fileURLToPath(sluice)) return { path: sluice, external: true }
+        if (found.path === fileURLToPath(sluice)) {
+          lookAtOwn(importer, name, kind)
+          return { path: sluice, external: true }
+        }
         // a package that is linked from elsewhere is source, which changes without its version
         if (found.external || /^[./]|^file:/.test(name) || !found.path.includes(`${sep}node_modules${sep}`)) {
           return { path: found.path, external: found.external, namespace: found.namespace }
@@ -144,7 +205,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         files.set(relative(home, file), hashOf(bytes))
         if (!textExtensions.test(file)) return undefined
         const text = bytes.toString(),
-          loader: Loader = /\.[cm]?ts$/.test(file) ? 'ts' : 'js'
+          loader = loaderOf(file)
         await look(file, text, loader)
         if (!/\bimport\.meta\b|__dirname|__filename/.test(text)) return { contents: text, loader }
         // each file keeps its own address, wherever the bundle lies
@@ -159,6 +220,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         const { code } = await transform(text, {
           loader,
           define,
+          jsx: 'preserve',
           sourcemap: 'inline',
           sourcefile: basename(file),
           logLevel: 'silent',
@@ -167,7 +229,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
           const why = "of import.meta a stage has url, dirname and filename; use new URL('…', import.meta.url)"
           return { errors: [{ text: why, location: { file: relative(home, file) } }] }
         }
-        return { contents: code, loader: 'js' }
+        return { contents: code, loader: loader.endsWith('x') ? 'jsx' : 'js' }
       })
     },
   }
@@ -209,22 +271,18 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
     writeWhole(module, code)
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
-  const made = hashOf(withoutPlaces(code, [...files.keys()], home, sluice))
+  const made = hashOf(withoutPackages(code, sluice))
   const key = hashOf(JSON.stringify([[...files].sort(), [...packages].sort(), made]))
   return { module, key, reads: [...reads].sort() }
 }
 
-/** Code that is the same wherever the files (`files`: by their paths from `home`) and packages lie. */
-function withoutPlaces(code: string, files: readonly string[], home: string, sluice: string): string {
-  let text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
-  text = text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
-  for (const name of new Set(files.flatMap(file => [file, dirname(file)]))) {
-    const place = join(home, name)
-    for (const written of [pathToFileURL(place).href, place]) {
-      text = text.replaceAll(JSON.stringify(written), JSON.stringify(name))
-    }
-  }
-  return text
+/**
+ * Code that is the same wherever packages lie, and its own files too, unless one of them asks for its address: what
+ * it makes may follow from that.
+ */
+function withoutPackages(code: string, sluice: string): string {
+  const text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
+  return text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
 }
 
 type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'

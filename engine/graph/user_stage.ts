@@ -3,9 +3,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyStage } from '../contract/define.ts'
-import { EXIT } from '../errors.ts'
+import { importedWhole } from '../ends.ts'
 import { packageRoot } from '../root.ts'
-import { terminal } from '../terminal.ts'
 import { bundle, type Bundle } from './bundle.ts'
 
 /** A stage, and the bundle that a worker imports to get it again. */
@@ -32,7 +31,12 @@ export async function loadUserStage(
   }
   if (!existsSync(path)) throw new Error(`there is no file ${path}`)
   const own = await bundle(realpathSync(path), resolve(options.folder), options.packageUrl ?? packageUrl())
-  const loading = imported.then(() => importOf(path, own.module))
+  const loading = imported.then(() =>
+    importedWhole(
+      path,
+      () => import(/* @vite-ignore */ pathToFileURL(own.module).href) as Promise<{ default?: unknown }>,
+    ),
+  )
   imported = loading.catch(() => undefined)
   const loaded = await loading
   const missing = lacks(loaded.default)
@@ -42,23 +46,6 @@ export async function loadUserStage(
 
 /** The import before: one after the other, so that it is known whose code runs. */
 let imported: Promise<unknown> = Promise.resolve()
-
-/** Imports a module. One that ends the process then, with whatever code, would look like a run that went well. */
-async function importOf(path: string, module: string): Promise<{ default?: unknown }> {
-  const onExit = (code: number) => {
-    process.exitCode = EXIT.unexpected
-    terminal.error(
-      `sluice: ${path} ends the process when it is imported (process.exit(${code}), in it or in what it imports), so nothing was done; ` +
-        'call process.exit only where the file is started by itself, or move its command line to another file',
-    )
-  }
-  process.on('exit', onExit)
-  try {
-    return (await import(/* @vite-ignore */ pathToFileURL(module).href)) as { default?: unknown }
-  } finally {
-    process.off('exit', onExit)
-  }
-}
 
 /** What the contract called things before: they would go by without a word, and without an effect. */
 const RENAMED = { unseen: 'notInKey', beside: 'extraCopies' }

@@ -67,12 +67,14 @@ export function makeKeys(
     ]),
   )
   const states = new Map<string, string>()
-  // the name too: dropped rows tell it, and files of equal content are not one
+  const owned = new Set(graph.nodes.filter(({ own }) => own).map(({ id }) => id))
+  // the name too: dropped rows tell it, and files of equal content are not one; a user's source may take more of it
   const inputs = partitions.map(({ file, start, end, rows }) =>
     sha([
       base,
       labelOf(files[file].path),
       hashes[file],
+      owned.has(files[file].source) ? files[file].path : (files[file].fromPath ?? {}),
       files[file].layout,
       files[file].source,
       start,
@@ -87,14 +89,14 @@ export function makeKeys(
     const used = ops.flatMap(op => {
       if (!('node' in op)) return [op.port]
       const node = graph.nodes.find(({ id }) => id === op.node)!
-      // the path of a source says where the rows were found, not what they are
+      // our own sources' path says where rows were found, not what they are; a user's may say anything
       const key =
         node.stage.kind === 'source'
           ? sha([
               node.use,
               node.stage.version,
               node.own?.key,
-              { ...node.options, path: null, more_paths: null },
+              node.own ? node.options : { ...node.options, path: null, more_paths: null },
               Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
             ])
           : nodeKeys.get(op.node)!

@@ -6,6 +6,7 @@ import type { InputFile, Registry, Stage, StageReport } from '../contract/define
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
+import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
 import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
@@ -54,7 +55,10 @@ export interface RunResult {
  * Runs a graph; `stages` are those that it may name without a path. Throws an Error with an exit code as its `exit`;
  * nothing is published then, and the next run goes on from where this one was.
  */
-export async function runGraph(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
+export const runGraph = (input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> =>
+  toItsEnd(() => runToItsEnd(input, options, stages))
+
+async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
   const started = performance.now()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')

@@ -122,6 +122,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     isText: isTextPlan(pairs),
     schema,
     plan,
+    fromPath: hive,
     canPick: !pairs.completions?.isFlat,
     facts: { rows: index.lines, ...pairFacts(pairs, reader.schema), ...(cut === undefined ? {} : { cut_line: cut }) },
   }

@@ -97,6 +97,7 @@ async function openFile(path: string, { layout, answer, pairing, columns: carry 
     isText: isTextPlan(pairs),
     schema,
     plan,
+    fromPath: hive,
     canPick: !pairs.completions?.isFlat,
     facts: {
       rows: file.rows,

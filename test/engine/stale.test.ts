@@ -1,10 +1,11 @@
 /** No result is used again once the code or a file behind it has changed. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
-import { sluice, writeGraph } from '../failures/helpers.ts'
-import { fingerprint, folder, pairs, writeJsonl } from './helpers.ts'
+import { copyGraph, sluice, startSluice, writeGraph } from '../failures/helpers.ts'
+import { fingerprint, folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
 
 /** A stage that drops pairs whose chosen side begins with a phrase of `from`. */
 const stage = (from: string) => `import { defineStage, Type } from 'sluice-data'
@@ -109,5 +110,32 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
       expect(stdout).not.toContain('nothing new')
     }
     expect(existsSync(join(output, 'latest'))).toBe(true)
+  })
+
+  it("when an option `path` of a source of one's own changed, which need not be the path of a file", async () => {
+    const output = join(folder(), 'out')
+    const graph = writeGraph(join(output, '..', 'g.json'), [
+      { id: 'pairs', use: fileURLToPath(new URL('template.mjs', import.meta.url)), with: { path: 'easy' } },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
+    for (const path of ['easy', 'hard']) {
+      const { folder: out } = await run(graph, { output, workers: 1, set: [`pairs.path=${path}`] })
+      expect(JSON.stringify(rowsOf(join(out, 'dpo'))[0])).toContain(`${path} prompt 0`)
+    }
+  })
+
+  it('when a hive folder got another name, and the run starts within it', async () => {
+    const at = folder(),
+      graph = copyGraph(join(at, 'g.json'), 'in.jsonl', 'read_jsonl')
+    for (const lang of ['en', 'de']) {
+      const inside = join(at, `lang=${lang}`)
+      if (lang === 'en') mkdirSync(inside)
+      else renameSync(join(at, 'lang=en'), inside)
+      if (lang === 'en') writeJsonl(join(inside, 'in.jsonl'), pairs(3))
+      const { code, stderr } = await startSluice(['run', graph, '--output', join(at, 'out'), '--quiet'], {}, inside)
+        .ended
+      expect([code, stderr]).toEqual([0, ''])
+      expect(rowsOf(join(at, 'out', 'latest', 'dpo')).map(row => row.lang)).toEqual([lang, lang, lang])
+    }
   })
 })

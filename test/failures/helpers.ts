@@ -28,9 +28,9 @@ export interface Started {
 }
 
 /** Starts Node with these arguments; rejections that nobody handles end it. */
-export function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+export function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = root): Started {
   const child = spawn(process.execPath, ['--unhandled-rejections=strict', ...argv], {
-    cwd: root,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -73,8 +73,8 @@ export function start(argv: readonly string[], env: Readonly<Record<string, stri
   }
 }
 
-export const startSluice = (argv: readonly string[], env?: Readonly<Record<string, string>>): Started =>
-  start([script, ...argv], env)
+export const startSluice = (argv: readonly string[], env?: Readonly<Record<string, string>>, cwd?: string): Started =>
+  start([script, ...argv], env, cwd)
 /** The command line to its end. */
 export const sluice = (...argv: readonly string[]): Promise<Ended> => startSluice(argv).ended
 

@@ -1,10 +1,10 @@
 /** Stages of one's own that fail, hang or end their thread. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { graph, run } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph } from './helpers.ts'
+import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph, type Stage } from './helpers.ts'
 
 interface Verdict {
   id: string
@@ -79,6 +79,54 @@ export default defineStage({ name: 'good', version: 1, summary: 's', options: Ty
     }
     expect(stateOf(join(at, 'out')).runs).toEqual([])
   })
+
+  it('that ends the process later on, or awaits what never comes, in a source too: 1 and a line that names it', async () => {
+    const at = folder(),
+      output = join(at, 'out'),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(3)),
+      zx = join(root, 'node_modules/zx/build/cli.js')
+    const open = 'open: () => ({ batch() {} })',
+      fit = 'fit: [{ collect: () => ({ batch() {}, partial: () => 1 }), merge: () => 1 }]'
+    const stage = (before: string, more: string) => `import { defineStage, Type } from 'sluice-data'
+${before}
+export default defineStage({ name: 'own', version: 1, summary: 'x', options: Type.Object({}),
+  reads: { prompt: 'messages' }, writes: {}, rows: 'subset', reasons: {}, examples: [], ${open}, ${more} })\n`
+    const later = 'if (process.argv.length > 2) setTimeout(() => process.exit(0), 200)'
+    writeFileSync(join(at, 'later.mjs'), stage(later, ''))
+    writeFileSync(join(at, 'report.mjs'), stage('', `${fit}, report: () => process.exit(7)`))
+    writeFileSync(
+      join(at, 'never.mjs'),
+      `import { defineSource, Type } from 'sluice-data'
+export default defineSource({ name: 'never', version: 1, summary: 'x', options: Type.Object({}), reasons: {},
+  inputs: () => new Promise(() => {}), async *read() {} })\n`,
+    )
+    const graphOf = (name: string) =>
+      writeGraph(join(at, `${name}.json`), [
+        name === 'never' ? { id: 'pairs', use: './never.mjs' } : { id: 'pairs', use: 'read_jsonl', with: { path } },
+        ...(name === 'never' ? [] : [{ id: 'own', use: `./${name}.mjs` }]),
+        { id: 'dpo', use: 'write_arrow' },
+      ])
+    const sluice = (name: string) => [join(root, 'scripts/sluice.mjs'), 'run', graphOf(name)],
+      script = (name: string, graph: string) => [zx, join(root, `pipelines/${name}.mjs`), '--graph', graphOf(graph)]
+    const dry = 'the process ended before its work was done: something is awaited that never comes, most likely'
+    for (const [argv, said] of [
+      [sluice('later'), `ended with code 0 before its work was done, most likely in ${join(at, 'later.mjs')}, or`],
+      [sluice('report'), `ended with code 7 before its work was done, most likely in ${join(at, 'report.mjs')}, or`],
+      [sluice('never'), `${dry} in ${join(at, 'never.mjs')}`],
+      [script('clean', 'never'), `${dry} in ${join(at, 'never.mjs')}`],
+      [script('nightly', 'later'), `ended with code 0 before its work was done`],
+    ] as const) {
+      const { code, stderr } = await start([...argv, '--output', output]).ended
+      expect(code, stderr).toBe(1)
+      expect(stderr).toContain(said)
+    }
+    expect(stateOf(output).runs).toEqual([])
+    // what went wrong before stays so
+    writeFileSync(join(at, 'after.mjs'), stage("process.on('beforeExit', () => process.exit(0))", 'more: 1'))
+    const { stages } = JSON.parse(readFileSync(graphOf('after'), 'utf8')) as { stages: Stage[] }
+    const wrong = writeGraph(join(at, 'wrong.json'), [...stages, { id: 'none', use: 'no_such_stage' }])
+    expect((await startSluice(['check', wrong]).ended).code).toBe(78)
+  }, 60_000)
 
   it('that drops a row twice: the first reason counts, once', async () => {
     const { manifest, folder: out } = await rogue({ trick: 'twice', marker: 'volcano' }, join(folder(), 'out'))

@@ -159,14 +159,27 @@ describe("a stage of one's own is what it imports", () => {
     expect((await bundled(folder, entry)).key).toBe(before.key)
   })
 
-  it('and not where it lies', async () => {
-    const files = {
-      'mine.mjs': "import { x } from './lib/a.mjs'\nexport default x",
-      'lib/a.mjs': 'export const x = import.meta.url',
+  it('and not where it lies, unless it asks for that', async () => {
+    const keysOf = async (x: string, name = 'a.mjs') => {
+      const files = {
+        'mine.mjs': `import { x } from './lib/${name}'\nimport words from 'words'\nexport default [x, words]`,
+        [`lib/${name}`]: x,
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': 'module.exports = 1',
+      }
+      const [one, other] = [made(files), made(files)]
+      return [(await bundled(one)).key, (await bundled(other)).key]
     }
-    const [one, other] = [made(files), made(files)]
-    expect((await bundled(one)).key).toBe((await bundled(other)).key)
-    expect(await valueOf(one)).not.toBe(await valueOf(other))
+    const [here, there] = await keysOf('// import.meta.url\nexport const x = "__filename"')
+    expect(here).toBe(there)
+    for (const meta of ['import.meta.url', 'import.meta.dirname', 'import.meta.filename']) {
+      const [here, there] = await keysOf(`export const x = ${meta}`)
+      expect(here, meta).not.toBe(there)
+    }
+    for (const name of ['__dirname', '__filename']) {
+      const [here, there] = await keysOf(`exports.x = ${name}`, 'a.cjs')
+      expect(here, name).not.toBe(there)
+    }
   })
 
   it('each file keeps its own address', async () => {
@@ -239,7 +252,23 @@ describe('what a stage may read that is in no key', () => {
     ['a built-in module by name', "export default () => process.getBuiltinModule('fs')", 'calls getBuiltinModule'],
     ['process by an import', "import { cwd } from 'node:process'\nexport default cwd", 'imports node:process'],
     ['the environment', 'export default process.env.LIMIT', 'reads process.env'],
-    ['a global by name', "export default globalThis['fet' + 'ch']", 'looks a global up by name'],
+    ['a global by name', "export default globalThis['fet' + 'ch']", 'uses globalThis'],
+    ['a part of the globals', 'const { fetch: f } = globalThis\nexport default f', 'uses globalThis'],
+    ['the globals by another name', 'const G = globalThis\nexport default G.fetch', 'uses globalThis'],
+    ['Reflect', "export default Reflect.get(globalThis, 'fetch')", 'uses globalThis'],
+    ['self', 'export default () => self.fetch', 'uses self'],
+    ['a part of process', 'const { env } = process\nexport default env', 'uses process'],
+    ['eval', "export default () => eval('fet' + 'ch')", 'uses eval'],
+    ['Function', "export default new Function('return fet' + 'ch')", 'uses Function'],
+    ['a data base', "import 'classic-level'\nexport default 1", 'imports classic-level'],
+    ['all of this package', "import * as S from 'sluice-data'\nexport default S", 'imports all of sluice-data'],
+    ['this package, late', "export default () => import('sluice-data')", 'imports all of sluice-data'],
+    ['this package, passed on', "export * from 'sluice-data'\nexport default 1", 'imports all of sluice-data'],
+    [
+      'a part of it, passed on',
+      "export { Type, run as other } from 'sluice-data'\nexport default 1",
+      'imports run of sluice-data',
+    ],
     ['a package', "import 'undici'\nexport default 1", 'imports undici'],
     [
       'this package',
@@ -247,23 +276,40 @@ describe('what a stage may read that is in no key', () => {
       'imports readParquet of sluice-data',
     ],
   ])('%s', async (_, text, said) => {
-    const undici = {
+    const packages = {
+      'node_modules/classic-level/package.json': '{"name":"classic-level","version":"1.0.0","main":"index.js"}',
+      'node_modules/classic-level/index.js': '',
       'node_modules/undici/package.json': '{"name":"undici","version":"1.0.0","main":"index.js"}',
       'node_modules/undici/index.js': '',
     }
-    expect((await bundled(made({ 'mine.mjs': text, ...undici }))).reads).toEqual([`mine.mjs ${said}`])
+    expect((await bundled(made({ 'mine.mjs': text, ...packages }))).reads).toEqual([`mine.mjs ${said}`])
     expect(
-      (await bundled(made({ 'mine.mjs': "export { default } from './lib/a.mjs'", 'lib/a.mjs': text, ...undici })))
+      (await bundled(made({ 'mine.mjs': "export { default } from './lib/a.mjs'", 'lib/a.mjs': text, ...packages })))
         .reads,
     ).toEqual([`lib/a.mjs ${said}`])
+  })
+
+  it('a helper in JSX', async () => {
+    for (const name of ['a.tsx', 'a.jsx']) {
+      const own = {
+        'mine.mjs': `export { default } from './${name}'`,
+        [name]: 'export default () => fetch(import.meta.url)',
+      }
+      expect((await bundled(made(own))).reads).toEqual([`${name} calls fetch`])
+    }
   })
 
   it("types, other words and names of one's own are none", async () => {
     const folder = made({
       'mine.ts':
-        "import type { Stats } from 'node:fs'\nimport { sep } from 'node:path'\nimport x from './a.mjs'\nexport type S = Stats\nexport default [sep, x]",
+        "import type { Stats } from 'node:fs'\nimport { sep } from 'node:path'\nimport x from './a.mjs'\nimport y from './b.mjs'\nexport type S = Stats\nexport default [sep, x, y]",
       'a.mjs':
         '// fetch(this) and import(that)\nconst fetch = n => n\nexport default [fetch(1), { fetch: 2 }.fetch, "fetch"]',
+      'b.mjs': `import { Type, defineStage } from 'sluice-data'
+const self = { global: 1, process: 2, eval: 3 }
+if (process.argv.length > 9) process.exitCode = 1
+// globalThis
+export default [self.global, self.process, 'eval of process', typeof process, x => x instanceof Function, Type, defineStage]`,
     })
     expect((await bundled(folder, 'mine.ts')).reads).toEqual([])
   })
