@@ -1,7 +1,7 @@
 /** Which files an input names. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { DataError, EXIT, NoInputError, SluiceError } from '../errors.ts'
+import { DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
 
@@ -17,7 +17,8 @@ const SHOWN = 5,
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
  * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
  * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
- * Throws a NoInputError that names every path that gives no file, and what should be read and cannot.
+ * Throws a NoInputError that names every path that gives no file, and what should be read and cannot; an IoError where
+ * a disk fails.
  */
 export async function findFiles(
   stage: string,
@@ -32,10 +33,12 @@ export async function findFiles(
     left: Left = { others: new Set(), hidden: new Set() },
     twice: string[] = []
   const missing: string[] = []
+  let hasFault = false
   for (const pattern of new Set([path, ...more])) {
     try {
       const search = await searchFor(pattern, base, extensions, left)
       missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
+      hasFault ||= search.broken.some(({ code }) => isIoFault(code))
       for (const what of search.skipped) skipped.add(what)
       if (search.files.length + search.broken.length === 0) {
         throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
@@ -56,7 +59,8 @@ export async function findFiles(
     }
   }
   if (missing.length > 0) {
-    throw new NoInputError(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
+    const what = `${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`
+    throw hasFault ? new IoError(what) : new NoInputError(what)
   }
   const tell = (what: readonly string[], one: string, many: string) => {
     if (what.length > 0) {
@@ -193,7 +197,10 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
     throw new SearchError(`is ${lacking(extensions)}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`)
   }
   if (kind === 'file') return { ...none, files: [{ path, place: await placeOf(path) }] }
-  if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
+  if (kind !== undefined) {
+    if ('skip' in kind) throw new SearchError(`is ${kind.skip}, no file`)
+    return { ...none, broken: [{ path: `'${pattern}'`, why: kind.broken, code: kind.code }] }
+  }
   if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
   const matching = await filesMatching(pattern, base)
   for (const folder of matching.folders) {
@@ -219,8 +226,9 @@ async function searchFolder(
   const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
   const isRead = (file: { path: string }) => isOf(file.path, extensions)
   const files = search.files.filter(isRead),
-    others = search.files.filter(file => !isRead(file)).map(file => file.path),
-    broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
+    isOther = (file: { path: string }) => !isRead(file) && DATA.test(file.path),
+    others = [...search.files.filter(file => !isRead(file)), ...search.broken.filter(isOther)].map(file => file.path),
+    broken = search.broken.filter(file => !isOther(file))
   const hidden = search.hidden.filter(name =>
     name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
   )
