@@ -30,7 +30,7 @@ export async function findFiles(
   // by what the file is: one of two names is one file
   const found = new Map<string, string>(),
     skipped = new Set<string>(),
-    left: Left = { others: new Set(), hidden: new Set() },
+    left: Left = { others: new Set(), hidden: new Set(), alike: new Map() },
     twice: string[] = []
   const missing: string[] = []
   let hasFault = false
@@ -69,7 +69,7 @@ export async function findFiles(
   }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
   // by another name of the input it may be read all the same
-  const isLeft = left.others.size + left.hidden.size > 0
+  const isLeft = left.others.size + left.hidden.size + left.alike.size > 0
   const known = new Set(isLeft ? [...found.values()].flatMap(withFolders) : [])
   const unread = (names: ReadonlySet<string>) => [...names].filter(name => !known.has(name))
   tell(unread(left.others), 'file of another kind is left unread', 'files of other kinds are left unread')
@@ -78,6 +78,15 @@ export async function findFiles(
     'name is left unread, as it begins with . or _',
     'names are left unread, as they begin with . or _',
   )
+  for (const [pattern, alike] of left.alike) {
+    const names = unread(new Set(alike))
+    const what = `${names.length.toLocaleString('en-US')} ${names.length === 1 ? 'other' : 'others'}`
+    if (names.length > 0) {
+      warn(
+        `${stage}: '${pattern}' is there by that very name, and is read alone; as a pattern it stands for ${what}, left unread: ${listed(names)}; to read all that it stands for write '{${pattern},}', or rename the one`,
+      )
+    }
+  }
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
   const files = [...found.values()].sort(compareBytes)
   const saved = new Map(
@@ -172,12 +181,13 @@ const listed = (names: readonly string[], by = ', ', most = SHOWN): string =>
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 /**
- * What a folder has that may be data and is not read: files of other kinds, or without an ending; those that are hidden
- * by their name or their folder's.
+ * What may be data and is not read. Of a folder: files of other kinds, or without an ending; those that are hidden by
+ * their name or their folder's. `alike`: of a name that exists what else it stands for as a pattern.
  */
 interface Left {
   readonly others: Set<string>
   readonly hidden: Set<string>
+  readonly alike: Map<string, readonly string[]>
 }
 
 /** The files of one path or pattern; `left` takes what a folder has beside them. */
@@ -191,6 +201,10 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has
   const kind = await kindOf(path)
+  // so many are names that a shell put for a pattern
+  if (kind !== undefined && PATTERN.test(pattern) && left.alike.size < MOST_ALIKE) {
+    left.alike.set(pattern, await alikeOf(pattern, base, path))
+  }
   if (kind === 'folder') {
     const { search, beside } = await searchFolder(path, extensions, left)
     if (search.files.length + search.broken.length > 0) return search
@@ -201,7 +215,7 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
     if ('skip' in kind) throw new SearchError(`is ${kind.skip}, no file`)
     return { ...none, broken: [{ path: `'${pattern}'`, why: kind.broken, code: kind.code }] }
   }
-  if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
+  if (!PATTERN.test(pattern)) throw new SearchError('does not exist')
   const matching = await filesMatching(pattern, base)
   for (const folder of matching.folders) {
     const { search } = await searchFolder(folder, extensions, left)
@@ -211,6 +225,23 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
     if (search.files.length + search.broken.length === 0) matching.skipped.push(`${folder} (${lacking(extensions)})`)
   }
   return matching
+}
+
+const MOST_ALIKE = 100
+const PATTERN = /[*?[\]{}()!]/
+
+/** What a pattern stands for beside the path that has its very name. */
+async function alikeOf(pattern: string, base: string, path: string): Promise<string[]> {
+  try {
+    const { files, folders } = await filesMatching(pattern, base)
+    return [...files.map(file => file.path), ...folders.map(folder => join(folder, sep))].filter(
+      name => name !== path && name !== join(path, sep),
+    )
+  } catch (error) {
+    // a name such as `a(1)+(2)` that is no pattern
+    if (error instanceof SearchError) return []
+    throw error
+  }
 }
 
 const lacking = (extensions: readonly string[]): string =>

@@ -174,8 +174,9 @@ class Walk {
       this.#count(1)
       const kind = await kindOf(join(folder, part))
       if (kind === 'folder' && !isLast) await this.#walk(join(folder, part), await placeOf(join(folder, part)), rest)
-      else if (kind !== undefined && (isLast || isBroken(kind)))
-        {await this.#take(folder, place, { name: part, kind, isLink: true })}
+      else if (kind !== undefined && (isLast || isBroken(kind))) {
+        await this.#take(folder, place, { name: part, kind, isLink: true })
+      }
       return
     }
     if (part === '**' && !isLast) await this.#walk(folder, place, rest)

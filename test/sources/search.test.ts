@@ -349,6 +349,26 @@ describe('a file', () => {
       /is a folder without a file \*\.jsonl; it has .*a\.csv, .*b\.csv/,
     )
   })
+  it('whose name is the pattern itself is read alone, and what the pattern stands for is told', async () => {
+    const at = tree('in/a.jsonl', 'in/b.jsonl', 'in/*.jsonl', 'k[1].jsonl', 'd[1]/a.jsonl', 'd1/a.jsonl', 'e(1).jsonl')
+    const told = (pattern: string, others: string) =>
+      `read: '${pattern}' is there by that very name, and is read alone; as a pattern it stands for ${others}; to read all that it stands for write '{${pattern},}', or rename the one`
+    expect(await find(at, 'in/*.jsonl')).toEqual({
+      files: ['in/*.jsonl'],
+      warnings: [told('in/*.jsonl', '2 others, left unread: ./in/a.jsonl, ./in/b.jsonl')],
+    })
+    expect(await find(at, 'd[1]')).toEqual({
+      files: ['d[1]/a.jsonl'],
+      warnings: [told('d[1]', '1 other, left unread: ./d1/')],
+    })
+    const all = { files: ['in/*.jsonl', 'in/a.jsonl', 'in/b.jsonl'], warnings: [] }
+    expect(await find(at, '{in/*.jsonl,}')).toEqual(all)
+    // as a shell puts it
+    expect(await find(at, all.files)).toEqual(all)
+    for (const name of ['k[1].jsonl', 'e(1).jsonl']) {
+      expect(await find(at, name)).toEqual({ files: [name], warnings: [] })
+    }
+  })
   it('of a folder that is hidden by its name, or has no ending, is told', async () => {
     const at = tree('a.jsonl', '_old/b.jsonl', '.git/c.jsonl', '_SUCCESS', 'README', 'part-00000', '.d.jsonl.swp'),
       warnings = [
