@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
+import { isRun } from './published.ts'
 import { filesBelow, filesMatching, kindOf, placeOf, SearchError, type Search } from './search.ts'
 
 /** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
@@ -162,13 +163,17 @@ function withFolders(path: string): string[] {
  * another.
  */
 function refusePublished(stage: string, file: string, named: string): void {
-  const at = file.indexOf(`${sep}runs${sep}`, named.length),
-    output = file.slice(0, at)
-  if (at < 0 || isUrl(file) || !existsSync(join(output, '.sluice'))) return
-  throw new SluiceError(
-    `${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
-    EXIT.usage,
-  )
+  if (isUrl(file)) return
+  const runs = `${sep}runs${sep}`
+  for (let at = file.indexOf(runs, named.length); at >= 0; at = file.indexOf(runs, at + 1)) {
+    const output = file.slice(0, at),
+      [id] = file.slice(at + runs.length).split(sep)
+    if (!existsSync(join(output, '.sluice')) && !isRun(join(output, 'runs', id))) continue
+    throw new SluiceError(
+      `${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
+      EXIT.usage,
+    )
+  }
 }
 
 export type Warn = (text: string) => void
