@@ -4,6 +4,12 @@ import { basename, dirname, join } from 'node:path'
 
 /** How a run is named: by when it was published, and its hash. */
 export const RUN_NAME = /^\d{8}T\d{6}Z-/
+/** What the name of a run that is published now begins with. */
+export const runStamp = (): string =>
+  new Date()
+    .toISOString()
+    .replace(/[-:]/g, '')
+    .replace(/\.\d+Z$/, 'Z')
 
 /** Whether a folder is a published run, by what it has itself: the cache beside it may have been deleted. */
 export const isRun = (folder: string): boolean =>
