@@ -269,7 +269,8 @@ describe('nightly.mjs deletes', () => {
     const manifest = join(shard, '..', '..', 'manifest.json'),
       text = readFileSync(manifest, 'utf8')
     // of a run of before manifests had a checksum: of another one all would be published anew
-    writeFileSync(manifest, text.replace(/("read": )(\d+)/, '$19$2').replace(/,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n'))
+    const unsealed = text.replace('  "sealed": true,\n', '').replace(/,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n')
+    writeFileSync(manifest, unsealed.replace(/("read": )(\d+)/, '$19$2'))
     expect(await night('--keep', '1')).toMatchObject({
       code: 65,
       stderr: expect.stringMatching(/the ledger has \d+ rows, 9\d+ were read/) as unknown,
