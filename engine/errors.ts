@@ -85,6 +85,10 @@ export function unpack({ of, message, stack, fields }: Packed): Error {
   return of === undefined ? error : (Object.setPrototypeOf(error, classes[of].prototype) as Error)
 }
 
+/** Whether the system says that a disk or a server fails, and not that a name is not there or may not be read. */
+export const isIoFault = (code: string | undefined): boolean =>
+  code !== undefined && !['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR'].includes(code)
+
 /** What the system says of files. */
 const ioCodes = new Set([
   'ENOSPC',

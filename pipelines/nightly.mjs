@@ -6,7 +6,8 @@
 // The whole folder is one run: new rows are held against old ones, and what was worked out about old files is used
 // again.
 // Move files into the folder by a rename, so that a half-copied one is never read.
-import { rmSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { main, oldRuns, pipeline, rowsRead } from 'sluice-data'
 
 await pipeline(
@@ -25,6 +26,8 @@ await pipeline(
     },
   },
   async ({ values: { output, keep }, run }) => {
+    const latest = join(output, 'latest'),
+      before = existsSync(latest) ? realpathSync(latest) : undefined
     const {
       code,
       result: { status },
@@ -37,7 +40,7 @@ await pipeline(
         return `${folder}: kept ${kept} of ${read} rows${part && ` (${part})`}, made ${derived} new ones`
       },
     })
-    const old = oldRuns(output, keep)
+    const old = oldRuns(output, keep, { before, onWarning: text => console.error(`nightly: ${text}`) })
     if (code !== 0 || (status !== 'published' && old.length === 0)) return code
     // while the latest run does not verify, nothing older goes
     const sound = await main(['verify', '--output', output, '--quiet'])

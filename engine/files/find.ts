@@ -1,8 +1,9 @@
 /** Which files an input names. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { DataError, EXIT, NoInputError, SluiceError } from '../errors.ts'
+import { DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
+import { isRun } from './published.ts'
 import { filesBelow, filesMatching, kindAt, placeOf, SearchError, type Search } from './search.ts'
 
 /** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
@@ -17,7 +18,8 @@ const SHOWN = 5,
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
  * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
  * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
- * Throws a NoInputError that names every path that gives no file, and what should be read and cannot.
+ * Throws a NoInputError that names every path that gives no file, and what should be read and cannot; an IoError where
+ * a disk fails.
  */
 export async function findFiles(
   stage: string,
@@ -29,13 +31,15 @@ export async function findFiles(
   // by what the file is: one of two names is one file
   const found = new Map<string, string>(),
     skipped = new Set<string>(),
-    left: Left = { others: new Set(), hidden: new Set() },
+    left: Left = { others: new Set(), hidden: new Set(), alike: new Map() },
     twice: string[] = []
   const missing: string[] = []
+  let hasFault = false
   for (const pattern of new Set([path, ...more])) {
     try {
       const search = await searchFor(pattern, base, extensions, left)
       missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
+      hasFault ||= search.broken.some(({ code }) => isIoFault(code))
       for (const what of search.skipped) skipped.add(what)
       if (search.files.length + search.broken.length === 0) {
         throw new SearchError(`matches no file${search.skipped.length > 0 ? `, but ${listed(search.skipped)}` : ''}`)
@@ -56,7 +60,8 @@ export async function findFiles(
     }
   }
   if (missing.length > 0) {
-    throw new NoInputError(`${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`)
+    const what = `${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`
+    throw hasFault ? new IoError(what) : new NoInputError(what)
   }
   const tell = (what: readonly string[], one: string, many: string) => {
     if (what.length > 0) {
@@ -65,7 +70,7 @@ export async function findFiles(
   }
   tell([...skipped], 'name that matches is no file and is left out', 'names that match are no files and are left out')
   // by another name of the input it may be read all the same
-  const isLeft = left.others.size + left.hidden.size > 0
+  const isLeft = left.others.size + left.hidden.size + left.alike.size > 0
   const known = new Set(isLeft ? [...found.values()].flatMap(withFolders) : [])
   const unread = (names: ReadonlySet<string>) => [...names].filter(name => !known.has(name))
   tell(unread(left.others), 'file of another kind is left unread', 'files of other kinds are left unread')
@@ -74,6 +79,15 @@ export async function findFiles(
     'name is left unread, as it begins with . or _',
     'names are left unread, as they begin with . or _',
   )
+  for (const [pattern, alike] of left.alike) {
+    const names = unread(new Set(alike))
+    const what = `${names.length.toLocaleString('en-US')} ${names.length === 1 ? 'other' : 'others'}`
+    if (names.length > 0) {
+      warn(
+        `${stage}: '${pattern}' is there by that very name, and is read alone; as a pattern it stands for ${what}, left unread: ${listed(names)}; to read all that it stands for write '{${pattern},}', or rename the one`,
+      )
+    }
+  }
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
   const files = [...found.values()].sort(compareBytes)
   const saved = new Map(
@@ -149,13 +163,17 @@ function withFolders(path: string): string[] {
  * another.
  */
 function refusePublished(stage: string, file: string, named: string): void {
-  const at = file.indexOf(`${sep}runs${sep}`, named.length),
-    output = file.slice(0, at)
-  if (at < 0 || isUrl(file) || !existsSync(join(output, '.sluice'))) return
-  throw new SluiceError(
-    `${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
-    EXIT.usage,
-  )
+  if (isUrl(file)) return
+  const runs = `${sep}runs${sep}`
+  for (let at = file.indexOf(runs, named.length); at >= 0; at = file.indexOf(runs, at + 1)) {
+    const output = file.slice(0, at),
+      [id] = file.slice(at + runs.length).split(sep)
+    if (!existsSync(join(output, '.sluice')) && !isRun(join(output, 'runs', id))) continue
+    throw new SluiceError(
+      `${stage}: the input ${file} lies in the output folder ${output}: a run would read what another one wrote; choose an --output outside of the input, or name the files to read`,
+      EXIT.usage,
+    )
+  }
 }
 
 export type Warn = (text: string) => void
@@ -168,12 +186,13 @@ const listed = (names: readonly string[], by = ', ', most = SHOWN): string =>
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 /**
- * What a folder has that may be data and is not read: files of other kinds, or without an ending; those that are hidden
- * by their name or their folder's.
+ * What may be data and is not read. Of a folder: files of other kinds, or without an ending; those that are hidden by
+ * their name or their folder's. `alike`: of a name that exists what else it stands for as a pattern.
  */
 interface Left {
   readonly others: Set<string>
   readonly hidden: Set<string>
+  readonly alike: Map<string, readonly string[]>
 }
 
 /** The files of one path or pattern; `left` takes what a folder has beside them. */
@@ -187,14 +206,21 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has
   const kind = await kindAt(path)
+  // so many are names that a shell put for a pattern
+  if (kind !== undefined && PATTERN.test(pattern) && left.alike.size < MOST_ALIKE) {
+    left.alike.set(pattern, await alikeOf(pattern, base, path))
+  }
   if (kind === 'folder') {
     const { search, beside } = await searchFolder(path, extensions, left)
     if (search.files.length + search.broken.length > 0) return search
     throw new SearchError(`is ${lacking(extensions)}${beside.length > 0 ? `; it has ${listed(beside)}` : ''}`)
   }
   if (kind === 'file') return { ...none, files: [{ path, place: await placeOf(path) }] }
-  if (kind !== undefined) throw new SearchError('skip' in kind ? `is ${kind.skip}, no file` : kind.broken)
-  if (!/[*?[\]{}()!]/.test(pattern)) throw new SearchError('does not exist')
+  if (kind !== undefined) {
+    if ('skip' in kind) throw new SearchError(`is ${kind.skip}, no file`)
+    return { ...none, broken: [{ path: `'${pattern}'`, why: kind.broken, code: kind.code }] }
+  }
+  if (!PATTERN.test(pattern)) throw new SearchError('does not exist')
   const matching = await filesMatching(pattern, base)
   for (const folder of matching.folders) {
     const { search } = await searchFolder(folder, extensions, left)
@@ -204,6 +230,23 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
     if (search.files.length + search.broken.length === 0) matching.skipped.push(`${folder} (${lacking(extensions)})`)
   }
   return matching
+}
+
+const MOST_ALIKE = 100
+const PATTERN = /[*?[\]{}()!]/
+
+/** What a pattern stands for beside the path that has its very name. */
+async function alikeOf(pattern: string, base: string, path: string): Promise<string[]> {
+  try {
+    const { files, folders } = await filesMatching(pattern, base)
+    return [...files.map(file => file.path), ...folders.map(folder => join(folder, sep))].filter(
+      name => name !== path && name !== join(path, sep),
+    )
+  } catch (error) {
+    // a name such as `a(1)+(2)` that is no pattern
+    if (error instanceof SearchError) return []
+    throw error
+  }
 }
 
 const lacking = (extensions: readonly string[]): string =>
@@ -219,8 +262,9 @@ async function searchFolder(
   const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
   const isRead = (file: { path: string }) => isOf(file.path, extensions)
   const files = search.files.filter(isRead),
-    others = search.files.filter(file => !isRead(file)).map(file => file.path),
-    broken = search.broken.filter(file => isRead(file) || !DATA.test(file.path))
+    isOther = (file: { path: string }) => !isRead(file) && DATA.test(file.path),
+    others = [...search.files.filter(file => !isRead(file)), ...search.broken.filter(isOther)].map(file => file.path),
+    broken = search.broken.filter(file => !isOther(file))
   const hidden = search.hidden.filter(name =>
     name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
   )

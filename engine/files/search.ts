@@ -28,14 +28,15 @@ export interface Search {
   readonly files: FoundFile[]
   readonly folders: string[]
   readonly skipped: string[]
-  readonly broken: { readonly path: string; readonly why: string }[]
+  readonly broken: { readonly path: string; readonly why: string; readonly code?: string }[]
   readonly hidden: string[]
 }
 
 /** A search that goes too far; its message goes behind the path or the pattern. */
 export class SearchError extends Error {}
 
-type Kind = 'file' | 'folder' | { readonly skip: string } | { readonly broken: string }
+/** `code`: what the system says. */
+type Kind = 'file' | 'folder' | { readonly skip: string } | { readonly broken: string; readonly code?: string }
 /** `isUnnamed`: a folder, or a link to who knows what, whose name nobody can say. */
 interface Entry {
   readonly name: string
@@ -76,13 +77,12 @@ export async function kindAt(path: string): Promise<Kind | undefined> {
     const code = codeOf(error),
       target = await readlink(path).catch(() => undefined)
     if (target !== undefined) {
-      return {
-        broken: `is a link to ${target}, ${code === 'ENOENT' ? 'which does not exist' : `which cannot be followed (${code})`}`,
-      }
+      const why = code === 'ENOENT' ? 'which does not exist' : `which cannot be followed (${code})`
+      return { broken: `is a link to ${target}, ${why}`, code }
     }
     return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(code)
       ? undefined
-      : { broken: `cannot be looked at (${code})` }
+      : { broken: `cannot be looked at (${code})`, code }
   }
 }
 
@@ -133,6 +133,11 @@ export async function filesMatching(pattern: string, base: string): Promise<Sear
   return walk.found
 }
 
+const isBroken = (kind: Kind): kind is Exclude<Kind, string | { skip: string }> =>
+  typeof kind === 'object' && 'broken' in kind
+/** Of links: no disk that fails and nothing that may not be looked into, but a place where nothing is. */
+const NOWHERE = ['ENOENT', 'ENOTDIR', 'ELOOP']
+
 const isPlain = (part: string): boolean => !/[*?[\\]/.test(part)
 
 class Walk {
@@ -169,7 +174,9 @@ class Walk {
       this.#count(1)
       const kind = await kindAt(join(folder, part))
       if (kind === 'folder' && !isLast) await this.#walk(join(folder, part), await placeOf(join(folder, part)), rest)
-      else if (kind !== undefined && isLast) await this.#take(folder, place, { name: part, kind, isLink: true })
+      else if (kind !== undefined && (isLast || isBroken(kind))) {
+        await this.#take(folder, place, { name: part, kind, isLink: true })
+      }
       return
     }
     if (part === '**' && !isLast) await this.#walk(folder, place, rest)
@@ -178,13 +185,17 @@ class Walk {
     this.#count(entries.length)
     for (const entry of entries) {
       if (!fits(entry.name)) {
-        if (part === '**') this.found.hidden.push(join(folder, entry.name) + (entry.kind === 'folder' ? sep : ''))
+        const isFolder = entry.kind === 'folder' || (isBroken(entry.kind) && !this.#wanted(entry.name))
+        if (part === '**') this.found.hidden.push(join(folder, entry.name) + (isFolder ? sep : ''))
         continue
       }
       const path = join(folder, entry.name),
         next = part === '**' ? parts : rest
       if (entry.kind !== 'folder') {
-        if (isLast || entry.isUnnamed) await this.#take(folder, place, entry)
+        // what cannot be looked at may be a folder
+        if (isLast || entry.isUnnamed || (entry.isLink && isBroken(entry.kind))) {
+          await this.#take(folder, place, entry, part === '**' && !isLast)
+        }
       } else if (next.length > 0) {
         const below = entry.isLink ? await placeOf(path) : join(place, entry.name)
         if (part === '**' && entry.isLink && this.#seen.has(`${next.join('/')}\0${below}`)) {
@@ -194,13 +205,26 @@ class Walk {
     }
   }
 
-  async #take(folder: string, place: string, { name, kind, isLink, isUnnamed }: Entry): Promise<void> {
-    const path = join(folder, name)
-    if (!isUnnamed && !this.#wanted(name)) return
+  /** `mayLeave`: a link to nowhere is left out, and told. */
+  async #take(
+    folder: string,
+    place: string,
+    { name, kind, isLink, isUnnamed }: Entry,
+    mayLeave = false,
+  ): Promise<void> {
+    const path = join(folder, name),
+      isWanted = isUnnamed || this.#wanted(name)
+    if (isBroken(kind)) {
+      const { broken: why, code } = kind
+      if (isLink && NOWHERE.includes(code ?? '') && (mayLeave || !isWanted)) {
+        this.found.skipped.push(`${path} (${why.replace(/^is /, '')})`)
+      } else if (isWanted || isLink) this.found.broken.push({ path, why, code })
+      return
+    }
+    if (!isWanted) return
     if (kind === 'folder') this.found.folders.push(path)
     else if (kind === 'file') this.found.files.push({ path, place: isLink ? await placeOf(path) : join(place, name) })
-    else if ('skip' in kind) this.found.skipped.push(`${path} (${kind.skip})`)
-    else this.found.broken.push({ path, why: kind.broken })
+    else this.found.skipped.push(`${path} (${kind.skip})`)
   }
 
   #count(names: number): void {
@@ -234,7 +258,7 @@ class Walk {
     } catch (error) {
       if (error instanceof SearchError) throw error
       if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
-        this.found.broken.push({ path: folder, why: `cannot be read (${codeOf(error)})` })
+        this.found.broken.push({ path: folder, why: `cannot be read (${codeOf(error)})`, code: codeOf(error) })
       }
     }
     entries.sort((a, b) => Number(a.isLink) - Number(b.isLink) || (a.name < b.name ? -1 : 1))

@@ -2,10 +2,13 @@
 import { open } from 'node:fs/promises'
 import type { ByteSource } from './byte_source.ts'
 import { isUrl, openHttpSource } from './http_source.ts'
-import { IoError } from '../errors.ts'
+import { IoError, isIoFault } from '../errors.ts'
 
-/** Whether a file could not be read, whatever is in it: a failing disk, a share that is gone. */
-export const isReadFault = (error: unknown): boolean => (error as { syscall?: string } | null)?.syscall === 'read'
+/** Whether a file could not be opened or read, whatever is in it: a failing disk, a share that is gone. */
+export function isReadFault(error: unknown): boolean {
+  const { syscall = '', code } = (error ?? {}) as { syscall?: string; code?: string }
+  return syscall === 'read' || (['open', 'stat', 'fstat'].includes(syscall) && isIoFault(code))
+}
 /** The same error with the file's name. */
 export const readFault = (path: string, error: Error): IoError =>
   new IoError(`${path}: cannot be read (${error.message}); look at the disk or the share that it lies on`, {

@@ -19,6 +19,8 @@ export interface StageCounts extends Omit<Counts, 'left' | 'millis'> {
  */
 export interface Manifest {
   readonly sluice: string
+  /** That there is a `sha256` at the other end: no damage of one place makes a manifest one of before. */
+  readonly sealed?: true
   /** Of the content of all inputs, the plan, and Sluice's own code. */
   readonly hash: string
   readonly graph: {
@@ -72,15 +74,15 @@ const seal = (text: string): string => `,\n  "sha256": "${createHash('sha256').u
 const END = '\n}\n'
 
 /** The text of a manifest, with its own checksum as the last key. */
-export function manifestText(manifest: Manifest): string {
-  const text = `${JSON.stringify(manifest, null, 2)}\n`
+export function manifestText({ sluice, ...rest }: Manifest): string {
+  const text = `${JSON.stringify({ sluice, sealed: true, ...rest }, null, 2)}\n`
   return text.slice(0, -END.length) + seal(text) + END
 }
 
 /** A manifest read; `isWhole`: its text is what was published, as far as it can tell. Throws where it is no JSON. */
 export function parseManifest(text: string): { manifest: Manifest; isWhole: boolean } {
   const manifest = JSON.parse(text) as Manifest
-  if (manifest.sha256 === undefined) return { manifest, isWhole: true }
+  if (manifest.sha256 === undefined && manifest.sealed === undefined) return { manifest, isWhole: true }
   const before = text.slice(0, -(seal('').length + END.length))
   return { manifest, isWhole: text === before + seal(before + END) + END }
 }

@@ -1,42 +1,65 @@
 /** Which published runs could go. */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { RUN_NAME, runStamp } from '../files/published.ts'
 import { readManifest } from './inspect.ts'
 import { isPart } from './manifest.ts'
 
+export interface OldRunsOptions {
+  /** The run that `latest` named before the last one was published: the newest other, whatever the clock said. */
+  readonly before?: string
+  /** Hears of runs that are named later than now. */
+  readonly onWarning?: (text: string) => void
+}
+
 /**
  * Folders of all runs but the latest and the `keep - 1` newest others of its graph. First looks, by --limit or
- * --sample, are counted by themselves: none of them pushes a run over all rows out. Runs of other graphs, and folders
- * that are no runs, are not among them; nor, whatever else publishes meanwhile, what is the latest.
+ * --sample, are counted by themselves, and so are runs that kept nothing: none of them pushes a published run over all
+ * rows out. Runs of other graphs, and folders that are no runs, are not among them; nor, whatever else publishes
+ * meanwhile, what is the latest. Runs that are named later than now are neither counted nor among them: where the clock
+ * was wrong nobody can say how old they are.
  */
-export function oldRuns(output: string, keep: number): string[] {
+export function oldRuns(output: string, keep: number, { before, onWarning }: OldRunsOptions = {}): string[] {
   const runs = join(output, 'runs'),
     link = join(output, 'latest')
   // the names first: a run that is published after they were read is not among them
   const names = existsSync(runs)
     ? readdirSync(runs)
-        .filter(name => /^\d{8}T\d{6}Z-/.test(name))
+        .filter(name => RUN_NAME.test(name))
         .sort()
         .reverse()
     : []
   if (!existsSync(link)) return []
   const latest = basename(readlinkSync(link)),
-    own = kindOf(link)
-  const others = names.filter(name => name !== latest).map(name => ({ name, kind: kindOf(join(runs, name)) }))
-  return [false, true]
-    .flatMap(isPart =>
-      others
-        .filter(({ kind }) => kind !== undefined && kind.graph === own?.graph && kind.isPart === isPart)
-        .slice(isPart === own?.isPart ? keep - 1 : keep),
+    own = kindOf(link),
+    last = before === undefined ? undefined : basename(before),
+    now = runStamp()
+  const others = names
+    .filter(name => name !== latest)
+    .map(name => ({ name, kind: kindOf(join(runs, name)) }))
+    .filter(({ kind }) => kind !== undefined && kind.graph === own?.graph)
+  const isLater = ({ name }: { name: string }) => name !== last && name.slice(0, now.length) > now
+  const later = others.filter(isLater).map(({ name }) => name)
+  if (later.length > 0) {
+    const what = later.length === 1 ? 'run is' : 'runs are'
+    onWarning?.(
+      `${later.length} ${what} named later than now, and not deleted: ${later.slice(0, 5).join(', ')} in ${runs}; set the clock where it is wrong, or delete what it named by hand`,
     )
-    .map(({ name }) => join(runs, name))
+  }
+  const counted = others.filter(run => !isLater(run)).sort((a, b) => Number(b.name === last) - Number(a.name === last))
+  const groups = new Map<string, string[]>([[own?.group ?? '', [latest]]])
+  for (const { name, kind } of counted) groups.set(kind!.group, [...(groups.get(kind!.group) ?? []), name])
+  return [...groups.values()].flatMap(group => group.slice(keep)).map(name => join(runs, name))
 }
 
-/** The name of a run's graph, and whether it is of a part of the rows; undefined where that cannot be read. */
-function kindOf(run: string): { graph: string; isPart: boolean } | undefined {
+/** The name of a run's graph, and what it is counted among; undefined where that cannot be read. */
+function kindOf(run: string): { graph: string; group: string } | undefined {
   try {
     const manifest = readManifest(run)
-    return { graph: manifest.graph.name, isPart: isPart(manifest) }
+    return {
+      graph: manifest.graph.name,
+      group: manifest.rows.kept === 0 ? 'empty' : isPart(manifest) ? 'part' : 'all',
+    }
   } catch {
     return undefined
   }

@@ -1,7 +1,8 @@
 /** The folder that a run publishes into: it can be written, is nobody else's, and holds nothing half done. */
 import { existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
+import { isOutput, isRun } from '../files/published.ts'
 import { makeFolder } from './files.ts'
 import { takeLock } from './lock.ts'
 
@@ -31,20 +32,27 @@ export function openOutput(output: string, cache: string): () => void {
   }
 }
 
-/** Refuses an output inside of a published run, as by `--output out/latest`: the run would no longer be what it was. */
+/**
+ * Refuses an output inside of a published run, as by `--output out/latest`: the run would no longer be what it was. And
+ * one where the next run of another output deletes what it does not know.
+ */
 function refuseInside(output: string): void {
-  let at = output
-  while (!existsSync(at)) at = dirname(at)
-  for (at = realpathSync(at); dirname(at) !== at; at = dirname(at)) {
-    const runs = dirname(at),
-      own = dirname(runs)
-    if (basename(runs) !== 'runs' || !existsSync(join(own, '.sluice')) || !existsSync(join(at, 'manifest.json'))) {
-      continue
-    }
-    throw new SluiceError(
-      `run: the output folder ${output} lies in ${at}, which is a published run; choose --output ${own} to publish beside it, or another folder`,
-      EXIT.usage,
-    )
+  let there = output
+  while (!existsSync(there)) there = dirname(there)
+  let at = join(realpathSync(there), relative(there, output))
+  for (; dirname(at) !== at; at = dirname(at)) {
+    const folder = dirname(at),
+      name = basename(at),
+      isBelow = basename(folder) === 'runs',
+      own = isBelow ? dirname(folder) : folder
+    const isRefused = (what: string) =>
+      new SluiceError(
+        `run: the output folder ${output} lies in ${at}, which ${what}; choose --output ${own} to publish beside it, or another folder`,
+        EXIT.usage,
+      )
+    if (isRun(at)) throw isRefused('is a published run')
+    const isWork = isBelow ? name.startsWith('.tmp-') : name === '.sluice' || name.startsWith('.latest-')
+    if (isWork && isOutput(own)) throw isRefused(`the runs of ${own} use for themselves and delete`)
   }
 }
 

@@ -26,6 +26,7 @@ import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { emptyCounts, rowCount, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
+import { runStamp } from '../files/published.ts'
 import { labelOf, manifestText, parseManifest, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { warningsOf } from './warnings.ts'
@@ -65,11 +66,7 @@ export async function publish(
   input: PublishInput,
 ): Promise<{ status: 'published' | 'empty'; folder: string; manifest: Manifest }> {
   const { output, prepared, pool, counts } = input
-  const stamp = new Date()
-    .toISOString()
-    .replace(/[-:]/g, '')
-    .replace(/\.\d+Z$/, 'Z')
-  const name = freeName(join(output, 'runs'), `${stamp}-${input.hash.slice(0, 8)}`),
+  const name = freeName(join(output, 'runs'), `${runStamp()}-${input.hash.slice(0, 8)}`),
     folder = join(output, 'runs', `.tmp-${name}`)
   for (const old of readdirSync(join(output, 'runs'))) {
     if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })

@@ -7,10 +7,12 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { basename, delimiter, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { oldRuns } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
@@ -267,7 +269,8 @@ describe('nightly.mjs deletes', () => {
     const manifest = join(shard, '..', '..', 'manifest.json'),
       text = readFileSync(manifest, 'utf8')
     // of a run of before manifests had a checksum: of another one all would be published anew
-    writeFileSync(manifest, text.replace(/("read": )(\d+)/, '$19$2').replace(/,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n'))
+    const unsealed = text.replace('  "sealed": true,\n', '').replace(/,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n')
+    writeFileSync(manifest, unsealed.replace(/("read": )(\d+)/, '$19$2'))
     expect(await night('--keep', '1')).toMatchObject({
       code: 65,
       stderr: expect.stringMatching(/the ledger has \d+ rows, 9\d+ were read/) as unknown,
@@ -293,6 +296,41 @@ describe('nightly.mjs deletes', () => {
     expect(readdirSync(runs).sort()).toEqual(['20200102T000000Z-bbbbbbbb', ...kept].sort())
     expect(await night('--keep=1')).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(readdirSync(runs).sort()).toEqual(kept.sort())
+  })
+
+  it('no good run for one that kept nothing', async () => {
+    const { runs, night, latest } = await nights(),
+      empty = '20200105T000000Z-eeeeeeee',
+      manifest = join(runs, empty, 'manifest.json')
+    cpSync(join(runs, latest), join(runs, empty), { recursive: true })
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/"kept": \d+/, '"kept": 0'))
+    expect((await night('--keep', '2')).code).toBe(0)
+    expect(readdirSync(runs)).toEqual(expect.arrayContaining([latest, '20200102T000000Z-bbbbbbbb', empty]))
+    expect(readdirSync(runs)).not.toContain('20200101T000000Z-aaaaaaaa')
+  })
+
+  it('neither the run of the night before nor one that is named later than now, after a clock was wrong', async () => {
+    const { output, runs, night, latest } = await nights(),
+      rename = (from: string, to: string) => {
+        renameSync(join(runs, from), join(runs, to))
+        rmSync(join(output, 'latest'))
+        symlinkSync(`runs/${to}`, join(output, 'latest'))
+      }
+    // ahead for two nights
+    const ahead = ['20900101T000000Z-aaaaaaaa', '20900102T000000Z-bbbbbbbb']
+    for (const name of ahead) {
+      cpSync(join(runs, latest), join(runs, name), { recursive: true })
+    }
+    const told =
+      'nightly: 2 runs are named later than now, and not deleted: 20900102T000000Z-bbbbbbbb, 20900101T000000Z-aaaaaaaa in '
+    expect(await night('--keep', '2')).toMatchObject({ code: 0, stderr: expect.stringContaining(told) as unknown })
+    const stay = () => readdirSync(runs).filter(name => /^(19|20)/.test(name) && !/-(cccccccc|dddddddd)$/.test(name))
+    expect(stay().sort()).toEqual(['20200102T000000Z-bbbbbbbb', latest, ...ahead].sort())
+    // behind in the night before
+    rename(latest, '19700101T000000Z-ffffffff')
+    expect((await night('--anew', '--keep', '2')).stdout).toMatch(/kept 9 of 9 rows/)
+    const now = basename(readlinkSync(join(output, 'latest')))
+    expect(stay().sort()).toEqual(['19700101T000000Z-ffffffff', now, ...ahead].sort())
   })
 
   it('no run over all rows for a first look, and says that only a part was read', async () => {

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -281,6 +282,37 @@ describe('--output', () => {
     expect(readdirSync(run, { recursive: true })).toEqual(before)
     // an output may have any name, and lie beside runs
     expect((await sluice('run', graph, '--output', join(output, 'runs', 'mine'), '--quiet')).code).toBe(0)
+  })
+  it('inside of what the runs of another output delete ends with 64, and writes nothing', async () => {
+    const { graph, to, output } = place()
+    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    const own = realpathSync(output),
+      before = readdirSync(own, { recursive: true })
+    for (const [inside, of] of [
+      ['.sluice', '.sluice'],
+      ['.sluice/spools/mine', '.sluice'],
+      ['runs/.tmp-mine/new', 'runs/.tmp-mine'],
+      ['.latest-mine', '.latest-mine'],
+    ]) {
+      expect(await sluice('run', graph, '--output', join(output, inside), '--quiet')).toEqual({
+        code: 64,
+        stdout: '',
+        stderr: `run: the output folder ${join(output, inside)} lies in ${join(own, of)}, which the runs of ${own} use for themselves and delete; choose --output ${own} to publish beside it, or another folder`,
+      })
+    }
+    expect(readdirSync(own, { recursive: true })).toEqual(before)
+    // a folder of that name that no run uses
+    expect((await sluice('run', graph, '--output', join(own, '..', '.sluice', 'out'), '--quiet')).code).toBe(0)
+  })
+  it('inside of a published run whose cache was deleted ends with 64', async () => {
+    const { graph, to, output } = place()
+    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    rmSync(join(output, '.sluice'), { recursive: true })
+    const before = readdirSync(output, { recursive: true })
+    for (const inside of ['latest', 'latest/dpo/new', '.sluice/mine']) {
+      expect((await sluice('run', graph, '--output', join(output, inside), '--quiet')).code, inside).toBe(64)
+    }
+    expect(readdirSync(output, { recursive: true })).toEqual(before)
   })
 })
 

@@ -88,6 +88,10 @@ describe('an output among the inputs', () => {
     expect(code).toBe(64)
     expect(stderr).toContain(`lies in the output folder ${output}`)
     expect(stderr).toContain('choose an --output outside of the input')
+    // published runs are known without their cache
+    rmSync(join(output, '.sluice'), { recursive: true })
+    const other = await sluice('run', graph, '--output', join(at, 'other'), '--quiet')
+    expect(other).toMatchObject({ code: 64, stderr: expect.stringContaining('lies in the output folder') as unknown })
   })
 
   it('through a link as well', async () => {

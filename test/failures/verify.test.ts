@@ -82,6 +82,9 @@ describe('sluice verify', () => {
     ['the rows of an input', (folder: string) => edit(folder, /"rows": 2500/, '"rows": 2501')],
     ['the hash of the run', (folder: string) => edit(folder, /"hash": "../, '"hash": "zz')],
     ['the checksum', (folder: string) => edit(folder, /"sha256": "..(?=[^"]*"\n}\n$)/, '"sha256": "zz')],
+    ['the name of the checksum', (folder: string) => edit(folder, /"sha256"(?=[^"]*"[^"]*"\n}\n$)/, '"rha256"')],
+    ['the checksum, gone,', (folder: string) => edit(folder, /,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n')],
+    ['the word that there is a checksum', (folder: string) => edit(folder, '"sealed"', '"seaked"')],
     ['blanks', (folder: string) => edit(folder, '\n}\n', '\n}')],
     [
       'the files, and a shard is empty',
@@ -119,6 +122,7 @@ describe('sluice verify', () => {
     const output = join(folder(), 'out')
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
     edit(join(output, 'latest'), /,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n')
+    edit(join(output, 'latest'), '  "sealed": true,\n', '')
     expect((await sluice('verify', '--output', output, '--quiet')).code).toBe(0)
     expect((await run(graph, { output })).status).toBe('nothing_new')
   })

@@ -3,13 +3,25 @@
  * out.
  */
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import type * as fs from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { findFiles } from '../../engine/files/find.ts'
 import { expandBraces } from '../../engine/files/search.ts'
 import { folder } from '../engine/helpers.ts'
+
+/** What the system says of a path, in the place of what it is. */
+const faults = vi.hoisted(() => new Map<string, string>())
+vi.mock('node:fs/promises', async original => {
+  const real = await original<typeof fs>()
+  const stat = (path: string) => {
+    const code = faults.get(path)
+    return code === undefined ? real.stat(path) : Promise.reject(Object.assign(new Error(code), { code }))
+  }
+  return { ...real, stat }
+})
 
 const closers: (() => void)[] = []
 afterAll(() => {
@@ -185,6 +197,69 @@ describe('what is no file', () => {
     }
     expect(await failure(at, 'b.jsonl')).toMatch(/'b\.jsonl' is a link to gone\.jsonl, which does not exist/)
   })
+  it('is a link to a folder that is not there, in the middle of a pattern: that stops the run', async () => {
+    const at = tree('a/data/x.jsonl', 'c/y.jsonl')
+    symlinkSync('vol', join(at, 'b'))
+    for (const path of ['*/data/*.jsonl', '*/data/x.jsonl', '{a,b}/data/*.jsonl', '*/data', '*/data/', '*']) {
+      expect(await failure(at, path), path).toBe(
+        'read: no input: ./b is a link to vol, which does not exist (looked in .)',
+      )
+    }
+    rmSync(join(at, 'b'))
+    symlinkSync('../vol/data', join(at, 'c', 'data'))
+    for (const path of ['*/data/*.jsonl', '*/data', '*/dat?/*.jsonl']) {
+      expect(await failure(at, path), path).toMatch(/\.\/c\/data is a link to \.\.\/vol\/data, which does not exist/)
+    }
+  })
+  it('is a link to nothing that may have been a folder, in one that is read: it is left out, and told', async () => {
+    const at = tree('in/a.jsonl', 'in/x/b.jsonl')
+    // a folder whose name begins with a dot would be left out without a word, too
+    for (const name of ['notes', 'x/vol', '.x', '_y', 'c.csv']) symlinkSync('/gone', join(at, 'in', name))
+    const left =
+      'read: 2 names that match are no files and are left out: ./in/x/vol (a link to /gone, which does not exist), ./in/notes (a link to /gone, which does not exist)'
+    const files = ['in/a.jsonl', 'in/x/b.jsonl']
+    expect(await find(at, 'in')).toEqual({
+      files,
+      warnings: [
+        left,
+        'read: 1 file of another kind is left unread: ./in/c.csv',
+        'read: 1 name is left unread, as it begins with . or _: ./in/_y/',
+      ],
+    })
+    rmSync(join(at, 'in/c.csv'))
+    rmSync(join(at, 'in/_y'))
+    expect(await find(at, 'in/**/*.jsonl')).toEqual({ files, warnings: [left] })
+  })
+  it('may not be looked into, or is on a disk that fails: that stops the run with 66, or 74', async () => {
+    const at = tree('a/data/x.jsonl', 'b/data/x.jsonl', 'd.jsonl')
+    for (const [code, exit] of [
+      ['EACCES', 66],
+      ['EIO', 74],
+    ] as const) {
+      faults.set(join(at, 'b', 'data'), code)
+      faults.set(join(at, 'd.jsonl'), code)
+      for (const [path, name] of [
+        ['*/data/*.jsonl', 'b/data'],
+        ['b/data', 'b/data'],
+        ['d.jsonl', 'd.jsonl'],
+      ]) {
+        await expect(find(at, path), path).rejects.toMatchObject({
+          exit,
+          message: expect.stringMatching(`${name}'? cannot be looked at \\(${code}\\)`) as unknown,
+        })
+      }
+      symlinkSync('/gone', join(at, 'notes'))
+      faults.set(join(at, 'notes'), code)
+      for (const path of ['.', '**/x.jsonl', '*/data/x.jsonl']) {
+        await expect(find(at, path), path).rejects.toMatchObject({
+          exit,
+          message: expect.stringContaining(`notes is a link to /gone, which cannot be followed (${code})`) as unknown,
+        })
+      }
+      rmSync(join(at, 'notes'))
+    }
+    faults.clear()
+  })
   it('is a folder that links into a circle, or that is there by two names: it is read once', async () => {
     const at = tree('x/a.jsonl', 'x/y/b.jsonl')
     for (const [to, from] of [
@@ -273,6 +348,26 @@ describe('a file', () => {
     expect(await failure(tree('a.csv', 'b.csv'), '.')).toMatch(
       /is a folder without a file \*\.jsonl; it has .*a\.csv, .*b\.csv/,
     )
+  })
+  it('whose name is the pattern itself is read alone, and what the pattern stands for is told', async () => {
+    const at = tree('in/a.jsonl', 'in/b.jsonl', 'in/*.jsonl', 'k[1].jsonl', 'd[1]/a.jsonl', 'd1/a.jsonl', 'e(1).jsonl')
+    const told = (pattern: string, others: string) =>
+      `read: '${pattern}' is there by that very name, and is read alone; as a pattern it stands for ${others}; to read all that it stands for write '{${pattern},}', or rename the one`
+    expect(await find(at, 'in/*.jsonl')).toEqual({
+      files: ['in/*.jsonl'],
+      warnings: [told('in/*.jsonl', '2 others, left unread: ./in/a.jsonl, ./in/b.jsonl')],
+    })
+    expect(await find(at, 'd[1]')).toEqual({
+      files: ['d[1]/a.jsonl'],
+      warnings: [told('d[1]', '1 other, left unread: ./d1/')],
+    })
+    const all = { files: ['in/*.jsonl', 'in/a.jsonl', 'in/b.jsonl'], warnings: [] }
+    expect(await find(at, '{in/*.jsonl,}')).toEqual(all)
+    // as a shell puts it
+    expect(await find(at, all.files)).toEqual(all)
+    for (const name of ['k[1].jsonl', 'e(1).jsonl']) {
+      expect(await find(at, name)).toEqual({ files: [name], warnings: [] })
+    }
   })
   it('of a folder that is hidden by its name, or has no ending, is told', async () => {
     const at = tree('a.jsonl', '_old/b.jsonl', '.git/c.jsonl', '_SUCCESS', 'README', 'part-00000', '.d.jsonl.swp'),
