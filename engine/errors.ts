@@ -89,6 +89,14 @@ export function unpack({ of, message, stack, fields }: Packed): Error {
 export const isIoFault = (code: string | undefined): boolean =>
   code !== undefined && !['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR'].includes(code)
 
+/** The same error, of the same class, with words before its message. */
+export function prefixed(words: string, thrown: unknown): Error {
+  const packed = pack(thrown),
+    message = `${words}: ${packed.message}`
+  const error = unpack({ ...packed, message, stack: packed.stack?.replace(packed.message, message) })
+  return Object.assign(error, { cause: thrown })
+}
+
 /** What the system says of files. */
 const ioCodes = new Set([
   'ENOSPC',

@@ -12,6 +12,7 @@ import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
+import { prefixed } from '../errors.ts'
 import { givenOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
@@ -37,17 +38,7 @@ import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts
 import type { WorkerNode, World } from './world.ts'
 
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
-function inStage({ id, use }: WorkerNode, error: unknown): Error {
-  const { message, stack, code } =
-    error instanceof Error
-      ? (error as Error & { code?: string })
-      : { message: String(error), stack: undefined, code: undefined }
-  return Object.assign(
-    new Error(`${id} (${use}): ${message}`, { cause: error }),
-    stack === undefined ? {} : { stack: stack.replace(message, `${id} (${use}): ${message}`) },
-    code === undefined ? {} : { code },
-  )
-}
+const inStage = ({ id, use }: WorkerNode, error: unknown): Error => prefixed(`${id} (${use})`, error)
 
 /** Columns of what messages have beside role and content, which a source splits off. */
 const FURTHER = /^source_(prompt|chosen|rejected)_fields$/

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import PQueue from 'p-queue'
 import type { Calls } from '../calls/calls.ts'
-import { EXIT, SluiceError, unpack, type Packed } from '../errors.ts'
+import { EXIT, prefixed, SluiceError, unpack, type Packed } from '../errors.ts'
 import { packageRoot } from '../root.ts'
 import type { ServiceQuestion, Setup, Task, Told } from './messages.ts'
 
@@ -44,10 +44,7 @@ function deadWorker(what: string, task: Task | undefined, setup: Setup | undefin
 }
 
 function failure(error: unknown, task: Task | undefined, setup: Setup | undefined): Error {
-  const { message, stack, code } =
-    error instanceof Error
-      ? (error as Error & { code?: string })
-      : (new Error(String(error)) as Error & { code?: string })
+  const code = (error as { code?: string } | null)?.code
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return deadWorker(
       'a worker thread ran out of memory (fewer --workers, or NODE_OPTIONS=--max-old-space-size=<MB>, leave more to each)',
@@ -55,10 +52,7 @@ function failure(error: unknown, task: Task | undefined, setup: Setup | undefine
       setup,
     )
   }
-  return Object.assign(new Error(`worker: ${message}`, { cause: error }), {
-    stack: stack?.replace(message, `worker: ${message}`),
-    ...(code === undefined ? {} : { code }),
-  })
+  return prefixed('worker', error)
 }
 
 /**

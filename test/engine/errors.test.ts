@@ -1,6 +1,6 @@
 /** Errors on their way from one thread to another. */
 import { expect, it } from 'vitest'
-import { DataError, EXIT, exitCode, IoError, pack, SluiceError, unpack } from '../../engine/errors.ts'
+import { DataError, EXIT, exitCode, IoError, pack, prefixed, SluiceError, unpack } from '../../engine/errors.ts'
 
 const crossed = (error: unknown) => unpack(structuredClone(pack(error)))
 
@@ -26,4 +26,11 @@ it('a class below one of them is that one; what is none of them is an Error with
     EXIT.unexpected,
   ])
   expect(crossed('text').message).toBe('text')
+})
+
+it('words before its message do not change its class, also once it has crossed', () => {
+  const made = crossed(prefixed('noise (detect_noise)', new DataError('no votes')))
+  expect(made).toBeInstanceOf(DataError)
+  expect([made.message, exitCode(made)]).toEqual(['noise (detect_noise): no votes', EXIT.data])
+  expect(made.stack).toContain('noise (detect_noise): no votes')
 })
