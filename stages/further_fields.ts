@@ -4,39 +4,13 @@ import { encoder, nullTest, textColumn } from '../engine/arrow/columns.ts'
 import { hash64 } from '../engine/arrow/hash.ts'
 import type { Batch } from '../engine/contract/define.ts'
 
+const MEDIA = ['images', 'image', 'videos', 'video', 'audios', 'audio']
 /** Fields of a message that say something, by the names that servers and trainers use. */
-const SAID = [
-  'tool_calls',
-  'function_call',
-  'reasoning_content',
-  'reasoning',
-  'thinking',
-  'images',
-  'image',
-  'videos',
-  'video',
-  'audios',
-  'audio',
-  'refusal',
-]
+const SAID = ['tool_calls', 'function_call', 'reasoning_content', 'reasoning', 'thinking', ...MEDIA, 'refusal']
 const MAY_SAY = new RegExp(`"(${SAID.join('|')})"`)
 
 /** Columns that belong to the prompt: what the question is about, or what the answer may call. */
-const CONTEXT = [
-  'tools',
-  'documents',
-  'images',
-  'image',
-  'videos',
-  'video',
-  'audios',
-  'audio',
-  'system',
-  'system_prompt',
-  'history',
-  'context',
-  'input',
-]
+const CONTEXT = ['tools', 'documents', ...MEDIA, 'system', 'system_prompt', 'history', 'context', 'input']
 
 /**
  * What the JSON of a message's further fields, or of a list of them, says beside the text: calls without their ids,
@@ -44,7 +18,9 @@ const CONTEXT = [
  */
 export function saidBeside(json: string | null): string {
   if (json === null || !MAY_SAY.test(json)) return ''
-  const fields = JSON.parse(json) as unknown
+  const fields = parsed(json)
+  // a user's column of that name that is no JSON is what it says
+  if (typeof fields === 'string') return fields
   const said = (Array.isArray(fields) ? fields : [fields]).map(saidIn)
   return said.some(Boolean) ? JSON.stringify(said) : ''
 }

@@ -222,6 +222,17 @@ export function isBlank(bytes: Uint8Array, start: number, end: number): boolean 
   return true
 }
 
+/** Where the text begins after its white space (Unicode White_Space). */
+export function trimStart(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end) {
+    const size = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : 3
+    if (!isBlank(bytes, at, Math.min(end, at + size))) return at
+    at += size
+  }
+  return end
+}
+
 /** Share of the code points that are neither letters nor marks, white space included; 0 for an empty text. */
 export function specialShare(bytes: Uint8Array, start: number, end: number): number {
   if (suits(end - start)) {

@@ -1,5 +1,5 @@
 /** What can be wrong with the messages of a pair, each fault in a function of its own, and which counts first. */
-import { countCodePoints, isBlank } from '../../engine/arrow/text.ts'
+import { countCodePoints, isBlank, trimStart } from '../../engine/arrow/text.ts'
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { encoder, textColumn, type TextColumn } from '../../engine/arrow/columns.ts'
 import type { Batch } from '../../engine/contract/define.ts'
@@ -87,7 +87,7 @@ function likeness(
   const shared = sharedBytes(a.bytes, start, end, b.bytes, from, to)
   if (shared === end - start && shared === to - from) return 'identical'
   // answers nearly always part within a few bytes, so the rest is rarely looked at
-  const [s, f] = [skipBlank(a.bytes, start, end), skipBlank(b.bytes, from, to)]
+  const [s, f] = [trimStart(a.bytes, start, end), trimStart(b.bytes, from, to)]
   let same = s === start && f === from ? shared : sharedBytes(a.bytes, s, end, b.bytes, f, to)
   // back to where the character begins in which they part
   while (
@@ -102,16 +102,6 @@ function likeness(
 }
 
 const isInside = (byte: number): boolean => (byte & 0xc0) === 0x80
-
-function skipBlank(bytes: Uint8Array, start: number, end: number): number {
-  let at = start
-  while (at < end) {
-    const size = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : 3
-    if (!isBlank(bytes, at, Math.min(end, at + size))) return at
-    at += size
-  }
-  return end
-}
 
 /** Code points of the longest message of a row that has more than `limit`; 0 when none has. */
 function longest(column: MessagesColumn, row: number, limit: number): number {
@@ -190,7 +180,11 @@ export function faultFinder(
     besideRejected = besideTexts(batch, 'rejected')
   const isEmpty = ({ bytes, start, end }: typeof chosen, row: number) => isBlank(bytes, start(row), end(row))
   return row => {
-    const length = Math.max(...all.map(column => longest(column, row, maxChars)))
+    const length = Math.max(
+      longest(prompt, row, maxChars),
+      longest(chosen, row, maxChars),
+      longest(rejected, row, maxChars),
+    )
     if (length > 0) return ['too_long', length]
     if (isEmptyPrompt(prompt, row)) return ['empty_prompt']
     const [noChosen, noRejected] = [isEmpty(chosen, row), isEmpty(rejected, row)]
@@ -202,7 +196,8 @@ export function faultFinder(
     if (fault) return [fault]
     if (fields.some(column => hasBadArguments(column, row))) return ['tool_arguments']
     if (like && !allowPrefix) return ['prefix']
-    const share = Math.max(0, ...marred.map(column => replacementShare(column, row)))
+    let share = 0
+    for (const column of marred) share = Math.max(share, replacementShare(column, row))
     return share > maxShare ? ['replacement_characters', share] : undefined
   }
 }

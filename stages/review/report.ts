@@ -77,7 +77,7 @@ export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight'
   } else {
     const trial = evidence.trials.find(({ share }) => share === evidence.share)!
     lines.push(
-      `a fresh head that learns by heart ${trial.memorising.low > 0 ? 'judges' : 'seems to judge'} held-out labels better without ${percent(trial.dropped_share)} of the pairs (gain ${interval(trial.memorising, 4)} nats a label), so that share ${would} ${dropped}`,
+      `a fresh memorising model ${trial.memorising.low > 0 ? 'judges' : 'seems to judge'} held-out labels better without ${percent(trial.dropped_share)} of the pairs (gain ${interval(trial.memorising, 4)} nats a label), so that share ${would} ${dropped}`,
     )
   }
   return {

@@ -1,7 +1,7 @@
 /** Transcripts as Anthropic publishes them: `\n\nHuman: … \n\nAssistant: …`. */
 import type { Data } from 'apache-arrow'
 import { encoder, messagesFromBuffers, textColumn } from '../../engine/arrow/columns.ts'
-import { isBlank } from '../../engine/arrow/text.ts'
+import { isBlank, trimStart } from '../../engine/arrow/text.ts'
 import type { Turns } from './turns.ts'
 
 const HUMAN = encoder.encode('Human:'),
@@ -82,17 +82,6 @@ function rolesInTurn(offsets: Int32Array): [Uint8Array, Int32Array] {
     }
   }
   return [roles.subarray(0, at), roleOffsets]
-}
-
-/** Where the text begins after its white space (Unicode White_Space). */
-export function trimStart(bytes: Uint8Array, start: number, end: number): number {
-  let at = start
-  while (at < end) {
-    const size = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : 3
-    if (!isBlank(bytes, at, Math.min(end, at + size))) return at
-    at += size
-  }
-  return end
 }
 
 /** Where the text ends before its white space. */

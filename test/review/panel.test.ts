@@ -210,7 +210,7 @@ describe('panelReport', () => {
       'the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise',
     )
     expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(
-      /^a fresh head that learns by heart judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /,
+      /^a fresh memorising model judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /,
     )
   })
 })

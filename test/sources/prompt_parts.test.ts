@@ -145,6 +145,8 @@ describe('what messages say beside their texts', () => {
     const of = (value: unknown) => saidBeside(JSON.stringify(value))
     expect(of([{ name: 'Ada', weight: 1 }, null])).toBe('')
     expect(saidBeside(null)).toBe('')
+    // a column of one's own
+    expect(saidBeside('see "images"')).toBe('see "images"')
     expect(of([{ tool_calls: [] }, { reasoning_content: '' }, { tool_calls: null }])).toBe('')
     expect(of([{ tool_calls: call('Rome', 'x') }])).toBe(of([{ tool_calls: call('Rome', 'y') }]))
     expect(of([{ tool_calls: call('Rome') }])).toBe(of([{ tool_calls: JSON.stringify(call('Rome')) }]))
