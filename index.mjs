@@ -22,6 +22,7 @@ export const {
   pipeline,
   readChat,
   readParquet,
+  round,
   rowsRead,
   run,
   writeArrow,

@@ -3,7 +3,7 @@ import type { GraphInput, RunOptions } from '../engine/run/options.ts'
 import { runGraph, type RunResult } from '../engine/run/run.ts'
 import { registry } from '../stages/registry.ts'
 
-export { defineSink, defineSource, defineStage, choice, Type } from '../engine/contract/define.ts'
+export { choice, defineSink, defineSource, defineStage, round, Type } from '../engine/contract/define.ts'
 export type { Batch, Output, Verdict } from '../engine/contract/define.ts'
 export { ChangedInputError, DataError, IoError, NoInputError, SluiceError } from '../engine/errors.ts'
 export { chatRequest, readChat } from '../engine/calls/chat.ts'

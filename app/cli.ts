@@ -421,9 +421,11 @@ async function stagesCommand(words: readonly string[]): Promise<number> {
         `  ${option}${schema.default === undefined ? '' : ` = ${JSON.stringify(schema.default)}`}${schema.enum ? ` (${schema.enum.join(', ')})` : ''}: ${schema.description ?? ''}`,
       )
     }
-    const isDerived = stage.kind === 'stage' && stage.rows === 'derive'
     for (const [reason, { kind, about }] of Object.entries(stage.reasons)) {
-      console.log(`  ${isDerived ? `note ${reason}` : `reason ${reason} (${kind})`}: ${about}`)
+      console.log(`  reason ${reason} (${kind}): ${about}`)
+    }
+    for (const [note, about] of Object.entries(stage.kind === 'stage' ? stage.notes : {})) {
+      console.log(`  note ${note}: ${about}`)
     }
   }
   return EXIT.ok

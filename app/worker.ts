@@ -3,7 +3,7 @@ import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { Sink, Stage } from '../engine/contract/define.ts'
+import type { AnySink, AnyStage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { IpcFile } from '../engine/arrow/ipc.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
@@ -15,6 +15,7 @@ import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { registry } from '../stages/registry.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
+import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
 
 const port = parentPort!
@@ -42,7 +43,7 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'sink') return publishSink(world, task)
   if (task.kind === 'merge') return mergeRound(world, task)
   const node = world.nodes.get(task.node)!,
-    stage = node.stage as Stage
+    stage = node.stage as AnyStage
   runBucket(task, stage.group as never, Object.keys(stage.reasons), node.options, world.meta)
 }
 
@@ -62,26 +63,19 @@ async function hashFile(path: string): Promise<string> {
 }
 
 async function mergeRound(world: World, task: MergeTask): Promise<void> {
-  const node = world.nodes.get(task.node)!,
-    stage = node.stage as Stage
-  const context = {
-    id: node.id,
-    seed: world.setup.seed,
-    expectedRows: world.setup.expectedRows,
-    states: world.states(task.states),
-  }
-  const partials = {
+  const node = world.nodes.get(task.node)!
+  const parts = {
     *[Symbol.iterator]() {
       for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`))
     },
   }
-  saveValue(task.file, await stage.fit![task.round].merge(node.options as never, context, partials))
+  saveValue(task.file, await fitRounds(node)[task.round].merge(parts, world.context(node, task.states)))
 }
 
 /** Has a sink write its files; gives the rows that it wrote, which are all or an error. */
 async function publishSink(world: World, task: SinkTask): Promise<number> {
   const node = world.nodes.get(task.node)!,
-    sink = node.stage as Sink
+    sink = node.stage as AnySink
   const rows = task.streams.reduce((n, stream) => n + stream.rows, 0)
   const written: unknown = await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), {
     rows,

@@ -115,10 +115,10 @@ function defaults(stage) {
 }
 
 // columns and reasons
-const declared = (stage, what) =>
-  typeof stage[what] === 'function' ? stage[what](defaults(stage)) : (stage[what] ?? {})
+const declared = (stage, what) => (typeof stage[what] === 'function' ? stage[what](defaults(stage)) : stage[what])
 const columnList = (columns, prefix) =>
-  Object.entries(columns)
+  Object.entries(columns ?? {})
+    .filter(([, type]) => type !== undefined)
     .map(
       ([name, type]) =>
         `${code(prefix && !['id', 'prompt', 'chosen', 'rejected'].includes(name) ? `<id>_${name}` : name)} (${type})`,
@@ -127,7 +127,6 @@ const columnList = (columns, prefix) =>
 const rowsText = {
   same: 'No row is dropped.',
   subset: 'Rows are dropped; those that stay are as they were.',
-  explode: 'A row may become several.',
   derive:
     'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`. Other columns are those of that row, but for what speaks of a side that is new: columns with `chosen` or `rejected` in their names (as `source_rejected_score`) are null then.',
 }
@@ -139,22 +138,28 @@ function columnsText(stage) {
   if (stage.kind === 'sink') return `${reads} All other columns are written too.`
   const writes = columnList(declared(stage, 'writes'), true)
   const more = typeof stage.writes === 'function' ? ' (with the default options)' : ''
-  return `${reads} ${writes ? `Writes ${writes}${more}.` : 'Writes no column.'} ${rowsText[stage.rows]}`
+  return `${reads} ${writes ? `Writes ${writes}${more}.` : 'Writes no column.'} ${rowsText[declared(stage, 'rows')]}${typeof stage.rows === 'function' ? ' The options decide; this is so with the default ones.' : ''}`
 }
 function reasonsText(stage) {
   const entries = Object.entries(stage.reasons)
   if (entries.length === 0) return 'None: no row is dropped here.'
-  if (stage.rows === 'derive') {
-    return `Rows of which nothing is made are listed in \`notes/<id>\`:\n\n${table(
-      ['note', 'why'],
-      entries.map(([name, { about }]) => [code(name), about]),
-    )}`
-  }
   return table(
     ['reason', 'kind', 'limit', 'what, and the number in the ledger'],
     entries.map(([name, { kind, limit, about }]) => [code(name), kind, limit ? code(limit) : '', about]),
   )
 }
+
+const notesText = ({ notes = {}, rows }) =>
+  Object.keys(notes).length === 0
+    ? []
+    : [
+        '## Notes',
+        `${rows === 'derive' ? 'Rows of which nothing is made' : 'Rows of which this is said'} are listed in \`notes/<id>\`:`,
+        table(
+          ['note', 'what'],
+          Object.entries(notes).map(([name, about]) => [code(name), about]),
+        ),
+      ]
 
 // examples
 async function exampleText(stage, example) {
@@ -177,19 +182,19 @@ async function exampleText(stage, example) {
     return written.map(name => (at < 0 ? '' : cell(name, result.columns[name][at])))
   }
   const options = example.options ? ` with ${code(JSON.stringify(example.options))}` : ''
-  const fresh = [...new Set((example.derived ?? []).flatMap(Object.keys))]
+  const fresh = [...new Set((example.made ?? []).flatMap(Object.keys))]
   return [
     `**${example.title[0].toUpperCase()}${example.title.slice(1)}**${options}`,
     table(
       ['', ...names, ...written.map(name => `\`<id>_${name}\``), 'outcome'],
       example.rows.map((row, i) => [i, ...names.map(name => cell(name, row[name])), ...columns(i), outcome(i)]),
     ),
-    ...(result.derived.length > 0
+    ...(result.made.length > 0
       ? [
           'New rows:',
           table(
             fresh,
-            result.derived.map(row => fresh.map(name => cell(name, row[name]))),
+            result.made.map(row => fresh.map(name => cell(name, row[name]))),
           ),
         ]
       : []),
@@ -217,8 +222,8 @@ async function page(stage) {
       optionsTable(stage),
       '## Columns',
       columnsText(stage),
-      stage.rows === 'derive' ? '## Notes' : '## Reasons',
-      reasonsText(stage),
+      ...(stage.kind === 'sink' || stage.rows === 'derive' ? [] : ['## Reasons', reasonsText(stage)]),
+      ...notesText(stage),
       ...(examples.length > 0
         ? [
             '## Examples',
@@ -247,7 +252,11 @@ function index() {
             ['stage', 'what it does', 'rows'],
             stages
               .filter(stage => folderOf.get(stage.name) === folder)
-              .map(stage => [`[${stage.name}](${stage.name}.md)`, stage.summary, stage.rows ?? stage.kind]),
+              .map(stage => [
+                `[${stage.name}](${stage.name}.md)`,
+                stage.summary,
+                stage.kind === 'stage' ? declared(stage, 'rows') : stage.kind,
+              ]),
           ),
         ].join('\n\n'),
       ),

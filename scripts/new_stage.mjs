@@ -62,7 +62,6 @@ export default defineStage({
   reads: { chosen: 'messages' },
   writes: { chars: 'int32' },
   rows: 'same',
-  reasons: {},
   examples: [
     {
       title: 'letters and a full stop',

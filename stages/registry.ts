@@ -1,9 +1,9 @@
 /**
  * Every stage that a graph can name without a path: one line a stage, alphabetical. A stage is loaded when it is named.
  */
-import type { AnyStage, Registry } from '../engine/contract/define.ts'
+import type { AnyKind, Registry } from '../engine/contract/define.ts'
 
-const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyStage }>>> = {
+const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind }>>> = {
   check_pairs: () => import('./check/check_pairs.ts'),
   detect_noise: () => import('./noise/detect_noise.ts'),
   drop_ches: () => import('./check/drop_ches.ts'),
@@ -30,5 +30,5 @@ export const registry: Registry = new Map(
 )
 
 /** All stages by their names, for pages and schemas. */
-export const allStages = async (): Promise<ReadonlyMap<string, AnyStage>> =>
+export const allStages = async (): Promise<ReadonlyMap<string, AnyKind>> =>
   new Map(await Promise.all([...registry].map(async ([name, load]) => [name, await load()] as const)))

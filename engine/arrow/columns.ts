@@ -7,6 +7,7 @@ import {
   Bool,
   DataType,
   Field,
+  Float32,
   Float64,
   Int32,
   Int64,
@@ -17,6 +18,7 @@ import {
   Type as Id,
   Utf8,
   type Data,
+  type Float,
 } from 'apache-arrow'
 
 /** list<struct<role: utf8, content: utf8>>, none of it null: a prompt or one side of a pair. */
@@ -70,14 +72,14 @@ export interface NumberColumn {
 }
 
 /**
- * A column of lists of float32 or float64: row r is values[start(r)] to values[start(r) + width(r) - 1]. A row that is
- * null, or has a null in it, is of width 0.
+ * A column of lists of numbers: row r is values[start(r)] to values[end(r) - 1]. A row that is null, or has a null in
+ * it, is empty.
  */
-export interface VectorColumn {
+export interface ListColumn {
   readonly rows: number
-  readonly values: Float32Array | Float64Array
+  readonly values: Float32Array | Float64Array | Int32Array
   start(row: number): number
-  width(row: number): number
+  end(row: number): number
 }
 
 /** Whether a column can be read as vectors. */
@@ -95,7 +97,7 @@ export const nullTest = (data: Data): ((row: number) => boolean) => {
   return row => (bits[row >> 3] & (1 << (row & 7))) === 0
 }
 
-export function vectorColumn(data: Data): VectorColumn {
+export function listColumn(data: Data): ListColumn {
   const [item] = data.children as Data[],
     type: DataType = data.type,
     offsets = data.valueOffsets as Int32Array
@@ -104,14 +106,14 @@ export function vectorColumn(data: Data): VectorColumn {
   const start = DataType.isFixedSizeList(type) ? (row: number) => row * type.listSize : (row: number) => offsets[row]
   return {
     rows: data.length,
-    values: item.values as Float32Array | Float64Array,
+    values: item.values as ListColumn['values'],
     start,
-    width(row) {
+    end(row) {
       const from = start(row),
         to = start(row + 1)
-      if (isNull(row)) return 0
-      if (item.nullCount > 0) for (let at = from; at < to; at++) if (isItemNull(at)) return 0
-      return to - from
+      if (isNull(row)) return from
+      if (item.nullCount > 0) for (let at = from; at < to; at++) if (isItemNull(at)) return from
+      return to
     },
   }
 }
@@ -124,6 +126,18 @@ export function textColumn(data: Data): TextColumn {
     offsets,
     isNull: nullTest(data),
     text: row => decoder.decode(bytes.subarray(offsets[row], offsets[row + 1])),
+  }
+}
+
+/** A column of lists of texts. A null row is empty, a null in a list is ''. */
+export function textsColumn(data: Data): { readonly rows: number; texts(row: number): string[] } {
+  const item = textColumn((data.children as Data[])[0]),
+    offsets = data.valueOffsets as Int32Array,
+    isNull = nullTest(data)
+  return {
+    rows: data.length,
+    texts: row =>
+      isNull(row) ? [] : Array.from({ length: offsets[row + 1] - offsets[row] }, (_, i) => item.text(offsets[row] + i)),
   }
 }
 
@@ -267,8 +281,8 @@ export const makeFloat64 = (values: Float64Array): Data<Float64> =>
     ...validity(values.length, i => Number.isNaN(values[i])),
   })
 
-export const makeInt32 = (values: Int32Array): Data<Int32> =>
-  makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values })
+export const makeInt32 = (values: Int32Array, isNull: (row: number) => boolean = none): Data<Int32> =>
+  makeData({ type: new Int32(), length: values.length, data: values, ...validity(values.length, isNull) })
 
 /** int64 from whole numbers below 2^53. */
 export function makeInt64(values: ArrayLike<number>): Data<Int64> {
@@ -278,10 +292,62 @@ export function makeInt64(values: ArrayLike<number>): Data<Int64> {
 }
 
 /** bool from one byte a row (0 or 1). */
-export function makeBool(values: Uint8Array): Data<Bool> {
+export function makeBool(values: Uint8Array, isNull: (row: number) => boolean = none): Data<Bool> {
   const data = new Uint8Array((values.length + 7) >> 3)
   for (let i = 0; i < values.length; i++) if (values[i]) data[i >> 3] |= 1 << (i & 7)
-  return makeData({ type: new Bool(), length: values.length, nullCount: 0, data })
+  return makeData({ type: new Bool(), length: values.length, data, ...validity(values.length, isNull) })
+}
+
+/** A column of lists; null is null. */
+function makeList(type: List, values: readonly (ArrayLike<unknown> | null)[]): Data {
+  const valueOffsets = new Int32Array(values.length + 1)
+  values.forEach((list, i) => {
+    valueOffsets[i + 1] = valueOffsets[i] + (list?.length ?? 0)
+  })
+  const items: unknown[] = []
+  for (const list of values) for (let i = 0; i < (list?.length ?? 0); i++) items.push(list![i])
+  return makeData({
+    type,
+    length: values.length,
+    valueOffsets,
+    child: makeColumn(type.children[0].type, items),
+    ...validity(values.length, i => values[i] === null),
+  })
+}
+
+const isNumber = (value: unknown): boolean => typeof value === 'number'
+/** What a plain value of a column must be. */
+const tests: readonly [(type: DataType) => boolean, (value: unknown) => boolean, string][] = [
+  [DataType.isUtf8, value => typeof value === 'string', 'text'],
+  [DataType.isFloat, isNumber, 'a number'],
+  [DataType.isInt, value => value === Math.trunc(value as number) && value === (value as number) >> 0, 'an int32'],
+  [DataType.isBool, value => typeof value === 'boolean', 'true or false'],
+  [DataType.isList, value => Array.isArray(value) || ArrayBuffer.isView(value), 'a list'],
+]
+
+/**
+ * A column of plain values: texts, numbers, booleans, lists of them, messages; null is null. Throws a TypeError that
+ * says which value is of another type.
+ */
+export function makeColumn(type: DataType, values: readonly unknown[]): Data {
+  if (String(type) === String(messagesType)) return makeMessages(values as (readonly Message[])[])
+  const [, isRight, what] = tests.find(([is]) => is(type))!
+  const wrong = values.findIndex(value => value !== null && !isRight(value))
+  if (wrong >= 0) throw new TypeError(`value ${wrong} is ${JSON.stringify(values[wrong])}, not ${what}`)
+  if (DataType.isUtf8(type)) return makeText(values as (string | null)[])
+  if (DataType.isList(type)) return makeList(type, values as (ArrayLike<unknown> | null)[])
+  const isNull = (row: number) => values[row] === null
+  if (DataType.isBool(type)) {
+    return makeBool(
+      Uint8Array.from(values, value => (value ? 1 : 0)),
+      isNull,
+    )
+  }
+  if (DataType.isInt(type)) return makeInt32(Int32Array.from(values as number[]), isNull)
+  const numbers = (values as (number | null)[]).map(value => value ?? NaN)
+  return (type as Float).precision === Precision.SINGLE
+    ? makeData({ type: new Float32(), length: values.length, nullCount: 0, data: Float32Array.from(numbers) })
+    : makeFloat64(Float64Array.from(numbers))
 }
 
 /** Row ranges [start, end) one after the other: what `take` copies. A row may come twice. */

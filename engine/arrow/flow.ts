@@ -13,12 +13,13 @@ import {
   sizeOf,
   take,
   textColumn,
-  vectorColumn,
+  listColumn,
+  textsColumn,
   type MessagesColumn,
   type NumberColumn,
   type Runs,
   type TextColumn,
-  type VectorColumn,
+  type ListColumn,
 } from './columns.ts'
 
 /** Bit of `copy` that marks a row made by a derive stage: it has an origin, but is counted apart. */
@@ -172,10 +173,10 @@ export const flowBytes = (flow: Flow): number => flow.columns.reduce((n, column)
 export const field = (name: string, type: DataType, nullable = true): Field => new Field(name, type, nullable)
 
 /**
- * What a stage sees of a block: typed views of its columns. Nothing may be changed in place: other stages share the
- * memory.
+ * What a stage sees of a block: typed views of its columns, by the names that it declared. Nothing may be changed in
+ * place: other stages share the memory.
  */
-export class Batch {
+export class Batch<Name extends string = string> {
   readonly rows: number
   readonly #flow: Flow
   readonly #views = new Map<string, unknown>()
@@ -192,7 +193,7 @@ export class Batch {
   }
 
   /** The raw Arrow data of a column. */
-  column(name: string): Data {
+  column(name: Name): Data {
     const i = this.#flow.schema.fields.findIndex(column => column.name === name)
     if (i < 0) {
       throw new Error(
@@ -202,22 +203,25 @@ export class Batch {
     return this.#flow.columns[i]
   }
 
-  messages(name: string): MessagesColumn {
+  messages(name: Name): MessagesColumn {
     return this.#view(name, messagesColumn)
   }
-  text(name: string): TextColumn {
+  text(name: Name): TextColumn {
     return this.#view(name, textColumn)
   }
-  numbers(name: string): NumberColumn {
+  numbers(name: Name): NumberColumn {
     return this.#view(name, numberColumn)
   }
-  vectors(name: string): VectorColumn {
-    return this.#view(name, vectorColumn)
+  lists(name: Name): ListColumn {
+    return this.#view(name, listColumn)
+  }
+  texts(name: Name): { texts(row: number): string[] } {
+    return this.#view(name, textsColumn)
   }
 
   #view<T>(name: string, make: (data: Data) => T): T {
     let view = this.#views.get(name) as T | undefined
-    if (!view) this.#views.set(name, (view = make(this.column(name))))
+    if (!view) this.#views.set(name, (view = make(this.column(name as Name))))
     return view
   }
 }

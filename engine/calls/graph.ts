@@ -1,5 +1,5 @@
 /** The servers that a graph asks. */
-import type { Stage } from '../contract/define.ts'
+import type { AnyStage } from '../contract/define.ts'
 import { say, step, type Problem } from '../graph/messages.ts'
 import type { Graph } from '../graph/types.ts'
 import type { Service } from './service.ts'
@@ -11,7 +11,7 @@ export function servicesOf(graph: Graph): { services: Map<string, Service>; prob
   const services = new Map<string, Service>(),
     problems: Problem[] = []
   for (const node of graph.nodes) {
-    const { calls } = node.stage as Stage
+    const { calls } = node.stage as AnyStage
     if (!calls) continue
     const at = `/stages/${node.index}/with`
     try {

@@ -1,5 +1,5 @@
 /** What a run will ask of servers, before it asks: an estimate from rows here and there in the input. */
-import type { Source } from '../contract/define.ts'
+import type { AnySource } from '../contract/define.ts'
 import { Batch } from '../arrow/flow.ts'
 import { sourcesAbove } from '../graph/types.ts'
 import { rowCount, type Partition } from '../run/messages.ts'
@@ -60,12 +60,7 @@ export async function planCalls(
       { source } = files[file],
       node = graph.nodes.find(({ id }) => id === source)!
     const range = rows ? { start, end, rows: rows.slice(0, ROWS) } : { start, end: Math.min(end, start + ROWS) }
-    for await (const { pairs, row } of (node.stage as Source).read(node.options as never, files[file], range, {
-      id: source,
-      seed: graph.seed,
-      expectedRows: 0,
-      states: [],
-    })) {
+    for await (const { pairs, row } of (node.stage as AnySource).read(node.options as never, files[file], range)) {
       samples.push({
         source,
         batch: new Batch({

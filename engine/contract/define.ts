@@ -1,24 +1,54 @@
 /**
- * The contract of a stage. A stage is one file with one default export made by `defineStage`, `defineSource` or
- * `defineSink`, written in one order: doc comment, options, columns, reasons, examples, code. Its TypeScript types,
- * ajv's check, its page in docs/stages, `--help` and the graph's JSON schema all come from that one value.
+ * The contract of stages, sources and sinks. A stage is one file with one default export made by `defineStage`,
+ * written in one order: doc comment, options, columns, reasons, examples, code. TypeScript infers from left to right,
+ * so `fit` and `calls` stand above `open`. Its types, ajv's check, its page in docs/stages, `--help` and the graph's
+ * JSON schema all come from that one value.
  */
 import { Type, type Static, type TObject } from '@sinclair/typebox'
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
+import type { Message } from '../arrow/columns.ts'
 import type { Batch } from '../arrow/flow.ts'
 import type { StreamAt } from '../arrow/ipc.ts'
-import type { Answer, Ask, Service } from '../calls/service.ts'
+import type { Answer, Service } from '../calls/service.ts'
 
 export { Type }
-export type { Answer, Ask, Batch, Service }
+export type { Answer, Batch, Data, Service, Static }
 
+// --------------------------------------------------------------------------------------------------------- columns
+
+/** What a stage can write. */
+export type WrittenType =
+  'messages' | 'text' | 'float64' | 'int32' | 'bool' | 'list_float32' | 'list_int32' | 'list_text'
 /**
- * Types of columns by which stages say what they read and write. `number` reads any numeric or bool column as float64;
- * `sortable` is what has an order: numbers, bool, text, dates and timestamps; `vector` is a list of float32 or float64,
- * of fixed size or not; `list` a list of anything, or text that may be the JSON of one. None of the four can be
- * written.
+ * What it can ask for: those, and `number`, any numeric or bool column as float64; `sortable`, what has an order:
+ * numbers, bool, text, dates and timestamps; `vector`, a list of float32 or float64, of fixed size or not; `list`, a
+ * list of anything, or text that may be the JSON of one.
  */
-export type ColumnType = 'messages' | 'text' | 'number' | 'sortable' | 'vector' | 'list' | 'float64' | 'int32' | 'bool'
+export type ReadType = WrittenType | 'number' | 'sortable' | 'vector' | 'list'
+
+/** Columns by name. `undefined`: not with these options. */
+export type Reads = Readonly<Record<string, ReadType | undefined>>
+export type Writes = Readonly<Record<string, WrittenType | undefined>>
+
+/** Where the options decide, a function of them. */
+export type Of<O extends TObject, T> = T | ((options: Static<O>) => T)
+
+/** Values of a column that a stage gives, one a row. In a Float64Array NaN is null. `Data` is the fast way, for any. */
+interface ValuesOf {
+  messages: readonly (readonly Message[])[]
+  text: readonly (string | null)[]
+  float64: Float64Array | readonly (number | null)[]
+  int32: Int32Array | readonly (number | null)[]
+  bool: Uint8Array | readonly (boolean | null)[]
+  list_float32: readonly (ArrayLike<number> | null)[]
+  list_int32: readonly (ArrayLike<number> | null)[]
+  list_text: readonly (readonly string[] | null)[]
+}
+export type ColumnValues = ValuesOf[WrittenType] | Data
+type ColumnOf<T> = T extends WrittenType ? ValuesOf[T] | Data : undefined
+export type ColumnsOf<W extends Writes> = { readonly [K in keyof W]: ColumnOf<W[K]> }
+
+// ------------------------------------------------------------------------------------------------ verdicts, output
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it
@@ -31,109 +61,101 @@ export interface Reason {
   readonly limit?: string
 }
 
-export interface Paper {
-  readonly title: string
-  readonly arxiv?: string
-  readonly url?: string
-  readonly form: 'as in' | 'after'
-}
-
-/** A row of an example: texts stand for one user message and one assistant message. Other columns as they are. */
-export interface ExampleRow {
-  readonly [column: string]: unknown
-}
-/**
- * An executed example: every row is in `kept` or `dropped`, by its index; `columns` are what kept rows carry
- * afterwards, `derived` what new rows carry.
- */
-export interface Example {
-  readonly title: string
-  readonly options?: Readonly<Record<string, unknown>>
-  readonly rows: readonly ExampleRow[]
-  readonly kept?: readonly number[]
-  readonly dropped?: Readonly<Record<number, string>>
-  readonly columns?: Readonly<Record<string, readonly unknown[]>>
-  readonly derived?: readonly ExampleRow[]
-  readonly noted?: Readonly<Record<number, string>>
-  /** What the server of a stage with `calls` answers, one a request, as it comes over the wire. */
-  readonly answers?: readonly unknown[]
-}
-
 /**
  * What a stage may say of a row of its batch. The engine counts, spares, writes the ledger, and keeps the dropped rows.
  */
-export interface Verdict {
-  /**
-   * Drops a row for a declared reason. `value` is the number that decided it; `related` (group stages) the row that it
-   * yields to. The first drop of a row counts.
-   */
-  drop(row: number, reason: string, value?: number): void
+export interface Verdict<Why extends string = string, Note extends string = string> {
+  /** Drops a row for a declared reason. `value` is the number that decided it. The first drop of a row counts. */
+  drop(row: number, reason: Why, value?: number): void
   /** The row could not be worked on: it is set aside as errored, with the message. */
   error(row: number, message: string): void
   /**
-   * Something to know of a row that goes on: a derive stage declined to make anything of it, a stage changed it.
-   * Counted in the summary and written to notes/, never to the ledger's outcome.
+   * Something to know of a row, as declared in `notes`: a derive stage declined to make anything of it, a stage changed
+   * it. Counted in the summary and written to notes/, never to the ledger's outcome.
    */
-  note(row: number, reason: string): void
+  note(row: number, note: Note): void
 }
-
-/** Values of a column that a stage wrote, one a row. NaN in a Float64Array is null. Uint8Array is bool. */
-export type ColumnValues = Float64Array | Int32Array | Uint8Array | readonly (string | null)[] | Data
 
 /**
- * What a stage gives back for a batch. `columns`: one value a row of the batch (rows: same, subset) or of the new rows
- * (explode, derive); a name that `writes` declares is prefixed with the stage's id, the names id, prompt, chosen and
- * rejected stand for themselves. `parents`: for explode and derive, the row of the batch that each new row comes from,
- * ascending: all columns not given are copied from it. Of derive, where `chosen` or `rejected` is given, columns of the
- * parent with that word in their names (as `rejected_score`, `source_rejected_id`) are null instead, but for those
- * given: they speak of the text that was there before.
+ * What becomes of rows. same: all go on (and if the stage is fitted the pair itself stays as it is). subset: some are
+ * dropped, or changed. derive: only new rows, each made of one row, its parent, with `<id>_parent`.
  */
-export interface Output {
-  readonly columns?: Readonly<Record<string, ColumnValues>>
-  readonly parents?: ArrayLike<number>
+export type RowEffect = 'same' | 'subset' | 'derive'
+
+type Given<W extends Writes> =
+  Record<never, never> extends W ? { readonly columns?: ColumnsOf<W> } : { readonly columns: ColumnsOf<W> }
+/**
+ * Columns are one a row of the batch, dropped rows too; a name is prefixed with the stage's id, but id, prompt, chosen
+ * and rejected stand for themselves.
+ */
+export type RowOutput<W extends Writes> = Given<W> & {
   /**
-   * Of a stage that keeps or drops rows: those (1) whose sides change places. `chosen` and `rejected`, which it
-   * declares as written, and all that belongs to them: columns of one type whose names differ in these words alone (as
-   * `chosen_score` and `rejected_score`), and the pairs of columns in `beside`. Columns of one side that have no
-   * counterpart stay, and the run warns of them.
+   * Rows (1) whose sides change places: `chosen` and `rejected`, which the stage declares as written, and all that
+   * belongs to them: columns of one type whose names differ in these words alone (as `chosen_score` and
+   * `rejected_score`), and the pairs of columns in `also`. Columns of one side that have no counterpart stay, and the
+   * run warns of them.
    */
-  readonly swapped?: { readonly rows: Uint8Array; readonly beside?: readonly (readonly [string, string])[] }
+  readonly swapped?: { readonly rows: Uint8Array; readonly also?: readonly (readonly [string, string])[] }
 }
+/**
+ * New row i is made of row parents[i] (ascending) and has its columns but for those given. Where `chosen` or `rejected`
+ * is given, columns of the parent with that word in their names (as `rejected_score`, `source_rejected_id`) are null
+ * instead: they speak of the text that was there before.
+ */
+export type NewRows<W extends Writes> = Given<W> & { readonly parents: ArrayLike<number> }
+export type OutputOf<E extends RowEffect, W extends Writes> =
+  (E extends 'derive' ? NewRows<W> : RowOutput<W>) | ([E, keyof W] extends ['same' | 'subset', never] ? void : never)
+
+/** What any stage gives back for a block. */
+export type Output = Partial<NewRows<Writes>> & Omit<RowOutput<Writes>, 'columns'>
+
+// ------------------------------------------------------------------------------------------------ fitting, context
 
 /** What a stage is told about the run. */
-export interface Context {
+export interface Context<State = unknown, Item = unknown, Value = unknown> {
   /** The id of this use of the stage in the graph. */
   readonly id: string
+  /** Of the graph. */
   readonly seed: number
   /** Rows that the whole input is expected to have at most: for sampling at a fixed rate. */
   readonly expectedRows: number
-  /** The merged states of the fit rounds that have ended, in order. */
-  readonly states: readonly unknown[]
-  /** Asks the server that `calls` describes; there where the stage has `calls`, and only in `open`. */
-  readonly ask?: Ask
+  /** What the last fit round that has ended gave. */
+  readonly state: State
+  /** Asks the server that `calls` describes, in `open` alone. Answers come in the order of the items. */
+  ask(items: readonly Item[]): Promise<readonly Answer<Value>[]>
 }
 
-/**
- * A pass over all rows before the stage gives verdicts: a bounded partial per partition, merged in order of (file,
- * range), into a bounded state.
- */
-export interface FitRound<O> {
-  collect(options: O, context: Context): { batch(batch: Batch): void | Promise<void>; partial(): unknown }
+/** A look at all rows before the stage gives verdicts: a bounded part a partition, merged in order of (file, range). */
+export interface Round<Part, State, Before> {
+  collect(context: Context<Before>): { batch(batch: Batch): void | Promise<void>; part(): Part }
   /**
-   * `partials` come in order of (file, range), lazily, each time that they are gone through. What is returned, or
-   * promised, must survive v8.serialize.
+   * Parts are read lazily, each time that they are gone through. What is returned, or promised, must survive
+   * v8.serialize.
    */
-  merge(options: O, context: Context, partials: Iterable<unknown>): unknown
+  merge(parts: Iterable<Part>, context: Context<Before>): State | Promise<State>
 }
+/** Rounds one after another; each is told what the one before gave. */
+export interface Fit<State> {
+  readonly rounds: readonly Round<unknown, unknown, unknown>[]
+  next<Part, Next>(round: Round<Part, Next, State>): Fit<Next>
+}
+const fitOf = <State>(rounds: Fit<State>['rounds']): Fit<State> => ({
+  rounds,
+  next: round => fitOf([...rounds, round]),
+})
+export const round = <Part, State>(first: Round<Part, State, undefined>): Fit<State> => fitOf([first])
+
+/** The state of a stage whose `fit` may be left out by its options is undefined there. */
+export type StateOf<F> = F extends Fit<infer State> ? State : undefined
 
 /** Rows that share a key, in order of (file, row). */
 export interface Group {
   readonly size: number
   payload(member: number): Uint8Array
 }
-export interface GroupVerdict {
+export interface GroupVerdict<Why extends string = string> {
   /** Drops a member; `survivor` is the member that it yields to. */
-  drop(member: number, reason: string, value?: number, survivor?: number): void
+  drop(member: number, reason: Why, value?: number, survivor?: number): void
   /**
    * Two members belong together; clusters are closed transitively and the smallest (file, row) of a cluster survives,
    * the others are dropped for `edgeReason`.
@@ -141,7 +163,7 @@ export interface GroupVerdict {
   edge(a: number, b: number, value: number): void
 }
 /** How a stage relates rows across the whole input. The engine owns the spilled buckets and the union-find. */
-export interface GroupRule<O> {
+export interface GroupRule<O, Why extends string = string> {
   /** Keys that a row may have: `keys` fills `out[row * keysPerRow + k]`; 0n takes no part. */
   keysPerRow(options: O): number
   /**
@@ -155,8 +177,52 @@ export interface GroupRule<O> {
   /**
    * Looks at one group of at least two rows. Called in any order of groups: it may not remember anything between them.
    */
-  each(group: Group, verdict: GroupVerdict, options: O): void
-  edgeReason?: string
+  each(group: Group, verdict: GroupVerdict<Why>, options: O): void
+  edgeReason?: Why
+}
+
+// -------------------------------------------------------------------------------------------------------- reports
+
+/** `lines`: plain sentences for the summary. `numbers`: for the manifest and --json. */
+export interface StageReport {
+  readonly lines: readonly string[]
+  readonly numbers: Readonly<Record<string, unknown>>
+}
+
+// ------------------------------------------------------------------------------------------------------- examples
+
+/** A row of an example: texts stand for one user message and one assistant message. Other columns as they are. */
+export type ExampleRow = Readonly<Record<string, unknown>>
+/** Options as a graph gives them: what has a default may be left out, within an option too. */
+type PartOf<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: PartOf<T[K]> } : T
+/** An executed example. `kept`, `dropped` and `noted` name rows by their index; every row is kept or dropped. */
+export interface Example<
+  O extends TObject = TObject,
+  W extends Writes = Writes,
+  Why extends string = string,
+  Note extends string = string,
+> {
+  readonly title: string
+  readonly options?: PartOf<Static<O>>
+  readonly rows: readonly ExampleRow[]
+  readonly kept?: readonly number[]
+  readonly dropped?: Readonly<Record<number, Why>>
+  readonly noted?: Readonly<Record<number, Note>>
+  /** What kept rows carry afterwards. */
+  readonly columns?: { readonly [K in keyof W]?: readonly unknown[] }
+  /** New rows, of a derive stage. */
+  readonly made?: readonly ExampleRow[]
+  /** What the server of a stage with `calls` answers, one a request, as it comes over the wire. */
+  readonly answers?: readonly unknown[]
+}
+
+// ---------------------------------------------------------------------------------------------------------- kinds
+
+export interface Paper {
+  readonly title: string
+  readonly arxiv?: string
+  readonly url?: string
+  readonly form: 'as in' | 'after'
 }
 
 interface Described<O extends TObject> {
@@ -172,52 +238,49 @@ interface Described<O extends TObject> {
   readonly options: O
   /** Options that say how the work is done and not what comes of it: no part of any key, and not in the manifest. */
   readonly notInKey?: readonly string[]
-  readonly reasons: Readonly<Record<string, Reason>>
 }
 
-export interface Stage<O extends TObject = TObject> extends Described<O> {
-  readonly kind: 'stage'
-  /** Columns that must be there, with their types; a function where the options name them. */
-  readonly reads: Readonly<Record<string, ColumnType>> | ((options: Static<O>) => Readonly<Record<string, ColumnType>>)
-  /** Columns that are added, each named `<id>_<name>`; a function where the options decide. */
-  readonly writes: Readonly<Record<string, ColumnType>> | ((options: Static<O>) => Readonly<Record<string, ColumnType>>)
-  /**
-   * same: no row is dropped, and if the stage is fitted the pair itself is not changed. subset: rows are dropped.
-   * explode: one row becomes several. derive: emits only new rows, with `<id>_parent`.
-   */
-  readonly rows: 'same' | 'subset' | 'explode' | 'derive'
-  /**
-   * Of a `subset` stage: true where the options let it drop nothing and change no column that was there, so that stages
-   * after it may be fitted beside it.
-   */
-  keeps?(options: Static<O>): boolean
-  readonly examples: readonly Example[]
-  readonly fit?: readonly FitRound<Static<O>>[]
-  readonly group?: GroupRule<Static<O>>
+export interface Stage<
+  O extends TObject,
+  R extends Reads,
+  W extends Writes,
+  E extends RowEffect,
+  Why extends string,
+  Note extends string,
+  F extends Fit<unknown> | undefined,
+  Item,
+  Value,
+> extends Described<O> {
+  /** Columns that must be there, with their types. */
+  readonly reads: Of<O, R>
+  /** Columns that are added, each named `<id>_<name>`; id, prompt, chosen and rejected stand for themselves. */
+  readonly writes: Of<O, W>
+  readonly rows: Of<O, E>
+  /** Why rows leave. Each is a named output: `<id>.<reason>`; all together are `<id>.dropped`. */
+  readonly reasons?: Readonly<Record<Why, Reason>>
+  /** What is said of rows that are not dropped for it. */
+  readonly notes?: Readonly<Record<Note, string>>
+  readonly examples: readonly Example<O, NoInfer<W>, NoInfer<Why>, NoInfer<Note>>[]
+  /** Before any verdict. Rows wait for it; undefined where the options need none. */
+  fit?(options: Static<O>): F
+  readonly group?: GroupRule<Static<O>, NoInfer<Why>>
   /**
    * A server that the stage asks, by `context.ask`. Called in the main thread, before a row is read; throws when
    * options do not go together.
    */
-  calls?(options: Static<O>): Service
-  /**
-   * Lines for the summary, from the fitted states: how sure the stage is. `made`: new rows, of a stage that derives
-   * some.
-   */
-  report?(options: Static<O>, states: readonly unknown[], made: number): StageReport
+  calls?(options: Static<O>): Service<Item, Value>
   /**
    * Opened once a partition; `batch` is called with its blocks in order. A group stage without work of its own leaves
    * it out.
    */
   open?(
     options: Static<O>,
-    context: Context,
-  ): { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
-}
-
-/** `lines`: plain sentences for the summary. `numbers`: for the manifest and --json. */
-export interface StageReport {
-  readonly lines: readonly string[]
-  readonly numbers: Readonly<Record<string, unknown>>
+    context: Context<StateOf<F>, Item, Value>,
+  ): {
+    batch(batch: Batch<Extract<keyof R, string>>, verdict: Verdict<Why, Note>): OutputOf<E, W> | Promise<OutputOf<E, W>>
+  }
+  /** Lines for the summary: how sure the stage is. `made`: new rows, of a stage that derives some. */
+  report?(options: Static<O>, learnt: { readonly state: StateOf<F>; readonly made: number }): StageReport
 }
 
 /** One file of input, as the main thread sees it before the run. All of it survives structured clone but `schema`. */
@@ -284,7 +347,7 @@ export interface RowRange {
 }
 
 export interface Source<O extends TObject = TObject> extends Described<O> {
-  readonly kind: 'source'
+  readonly reasons: Readonly<Record<string, Reason>>
   /** Endings of the files that it takes from a folder, as in `.parquet`; `--input` finds the stage by them. */
   readonly extensions?: readonly string[]
   /**
@@ -297,7 +360,6 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
     options: Static<O>,
     file: Pick<InputFile, 'path' | 'layout' | 'plan'>,
     range: RowRange,
-    context: Context,
   ): AsyncIterable<SourceBatch>
   /**
    * Of files whose rows belong together (`canPick: false`): what the rows of a range have in common with those that
@@ -311,9 +373,8 @@ export interface Source<O extends TObject = TObject> extends Described<O> {
 }
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {
-  readonly kind: 'sink'
   /** Columns that must be there, with their types; a function where the options name them. */
-  readonly reads: Readonly<Record<string, ColumnType>> | ((options: Static<O>) => Readonly<Record<string, ColumnType>>)
+  readonly reads: Of<O, Reads>
   /**
    * The schema of what is written, frozen before the run, and what was renamed. `isText`: every source file was plain
    * text.
@@ -347,32 +408,50 @@ export interface SinkInput {
   batches(): Iterable<RecordBatch>
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a registry holds stages of every option type
-export type AnyStage = Stage<any> | Source<any> | Sink<any>
+// ------------------------------------------------------------------------------------------------- what is called
 
-/** Stages that graphs can name without a path: names, and what loads each. */
-export type Registry = ReadonlyMap<string, () => Promise<AnyStage>>
+type Loose = Stage<TObject, Reads, Writes, RowEffect, string, string, Fit<unknown> | undefined, unknown, unknown>
+/** What the registry holds: the engine knows a stage by its data, not by its types. */
+export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
+  readonly kind: 'stage'
+  readonly reasons: Readonly<Record<string, Reason>>
+  readonly notes: Readonly<Record<string, string>>
+}
+export type AnySource = { readonly kind: 'source' } & Source
+export type AnySink = { readonly kind: 'sink'; readonly reasons: Readonly<Record<string, Reason>> } & Sink
+export type AnyKind = AnyStage | AnySource | AnySink
 
-const close = <T extends { options: TObject }>(spec: T): T => ({
-  ...spec,
-  options: { ...spec.options, additionalProperties: false },
-})
+/** What graphs can name without a path: names, and what loads each. */
+export type Registry = ReadonlyMap<string, () => Promise<AnyKind>>
 
-/** A transforming stage. Closes the options object: an unknown option is an error with a suggestion, not silence. */
-export const defineStage = <O extends TObject>(spec: Omit<Stage<O>, 'kind'>): Stage<O> => ({
-  kind: 'stage',
-  ...close(spec),
-})
+/** An unknown option is an error with a suggestion, not silence. */
+const closed = (options: TObject): TObject => ({ ...options, additionalProperties: false })
+
+/** A transforming stage. */
+export function defineStage<
+  O extends TObject,
+  const R extends Reads,
+  const W extends Writes,
+  const E extends RowEffect,
+  Why extends string = never,
+  Note extends string = never,
+  F extends Fit<unknown> | undefined = undefined,
+  Item = never,
+  Value = never,
+>(stage: Stage<O, R, W, E, Why, Note, F, Item, Value>): AnyStage
+export function defineStage(stage: Loose): AnyStage {
+  return { reasons: {}, notes: {}, ...stage, kind: 'stage', options: closed(stage.options) }
+}
 /** A stage that reads files. */
-export const defineSource = <O extends TObject>(spec: Omit<Source<O>, 'kind'>): Source<O> => ({
-  kind: 'source',
-  ...close(spec),
-})
+export function defineSource<O extends TObject>(source: Source<O>): AnySource
+export function defineSource(source: Source): AnySource {
+  return { ...source, kind: 'source', options: closed(source.options) }
+}
 /** A stage that writes files. */
-export const defineSink = <O extends TObject>(spec: Omit<Sink<O>, 'kind'>): Sink<O> => ({
-  kind: 'sink',
-  ...close(spec),
-})
+export function defineSink<O extends TObject>(sink: Sink<O>): AnySink
+export function defineSink(sink: Sink): AnySink {
+  return { ...sink, kind: 'sink', reasons: {}, options: closed(sink.options) }
+}
 
 /** A choice among names: a JSON schema enum, so that errors can say "did you mean". */
 export const choice = <const T extends readonly string[]>(

@@ -5,6 +5,7 @@
 import {
   Bool,
   Field,
+  Float32,
   Float64,
   Int32,
   List,
@@ -15,11 +16,11 @@ import {
   type DataType,
   type Float,
 } from 'apache-arrow'
-import type { ColumnType, InputFile, Stage } from '../contract/define.ts'
+import type { InputFile, ReadType } from '../contract/define.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
-import type { Edge, Graph, Node } from './types.ts'
+import { effectOf, readsOf, writesOf, type Edge, type Graph, type Node } from './types.ts'
 
 /**
  * Of one node. A named output (`dropped` or a reason) has the schema of the input. `isText`: every file upstream holds
@@ -38,7 +39,7 @@ export interface Columns {
   readonly problems: readonly Problem[]
 }
 
-const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
+const arrowTypes: Readonly<Record<ReadType, DataType>> = {
   messages: messagesType,
   text: new Utf8(),
   number: new Float64(),
@@ -48,10 +49,16 @@ const arrowTypes: Readonly<Record<ColumnType, DataType>> = {
   float64: new Float64(),
   int32: new Int32(),
   bool: new Bool(),
+  list_float32: new List(new Field('item', new Float32())),
+  list_int32: new List(new Field('item', new Int32())),
+  list_text: new List(new Field('item', new Utf8())),
 }
 
 /** What a message says in place of a type that stands for several. */
-const typesRead: Readonly<Partial<Record<ColumnType, string>>> = {
+const typesRead: Readonly<Partial<Record<ReadType, string>>> = {
+  list_float32: 'a list of float32',
+  list_int32: 'a list of int32',
+  list_text: 'a list of texts',
   sortable: 'numbers, bool, text, dates or timestamps',
   vector: 'a list of float32 or float64',
   list: 'a list, or the JSON text of one',
@@ -71,7 +78,7 @@ export const writtenName = (id: string, name: string): string => (pair.includes(
  * Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool;
  * `sortable` text, dates and timestamps too.
  */
-export function accepts(expected: ColumnType, type: DataType): boolean {
+export function accepts(expected: ReadType, type: DataType): boolean {
   if (expected === 'vector') return isVector(type)
   if (expected === 'list') return [Id.List, Id.Utf8, Id.Null].includes(type.typeId)
   if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
@@ -86,23 +93,16 @@ export function accepts(expected: ColumnType, type: DataType): boolean {
 const typeName = (type: DataType): string =>
   sameType(type, messagesType) ? 'messages' : type.typeId === Id.Utf8 ? 'text' : String(type).toLowerCase()
 
-/** What a stage needs, by column. */
-export function readsOf(node: Node): Readonly<Record<string, ColumnType>> {
-  if (node.stage.kind === 'source') return {}
-  return typeof node.stage.reads === 'function' ? node.stage.reads(node.options) : node.stage.reads
-}
-
 /**
  * What a stage adds, by the names of the graph; nullable, as a stage may have nothing to say of a row. A derive stage
  * also tells the parent.
  */
 export function addedFields(node: Node): Field[] {
-  if (node.stage.kind !== 'stage') return []
-  const { writes, rows } = node.stage as Stage
-  const declared = Object.entries(typeof writes === 'function' ? writes(node.options) : writes)
   return [
-    ...declared.map(([name, type]) => new Field(writtenName(node.id, name), arrowTypes[type], !pair.includes(name))),
-    ...(rows === 'derive' ? [new Field(`${node.id}_parent`, new Utf8(), true)] : []),
+    ...Object.entries(writesOf(node)).map(
+      ([name, type]) => new Field(writtenName(node.id, name), arrowTypes[type], !pair.includes(name)),
+    ),
+    ...(effectOf(node) === 'derive' ? [new Field(`${node.id}_parent`, new Utf8(), true)] : []),
   ]
 }
 
@@ -140,7 +140,7 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     }
     const present = new Set(input.fields.map(field => field.name))
     // a new row whose side is new has nothing there, and a stage may write a side that it does not declare
-    if (node.stage.kind === 'stage' && node.stage.rows === 'derive') {
+    if (effectOf(node) === 'derive') {
       for (const { name, type, metadata } of besides(input.fields, ['chosen', 'rejected'])) {
         if (!replaced.has(name)) replaced.set(name, new Field(name, type, true, metadata))
       }

@@ -1,7 +1,7 @@
 /** What is wrong with a graph as text: everything that can be said without its data. */
-import type { AnyStage } from '../contract/define.ts'
+import type { AnyKind, RowEffect } from '../contract/define.ts'
 import { say, type Problem } from './messages.ts'
-import type { Edge } from './types.ts'
+import { effectOf, type Edge } from './types.ts'
 
 /**
  * A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said
@@ -10,7 +10,7 @@ import type { Edge } from './types.ts'
 export interface Draft {
   readonly index: number
   readonly id?: string
-  readonly stage?: AnyStage
+  readonly stage?: AnyKind
   readonly options: Readonly<Record<string, unknown>>
   /** As written; undefined where the stage above is meant. */
   readonly from?: string | readonly string[]
@@ -25,12 +25,19 @@ const reserved = new Set(['dropped', 'ledger', 'notes'])
  * Named outputs: the dropped rows of a stage that drops any, all together and by reason. What a derive stage declines
  * is only noted.
  */
-export const portsOf = (stage: AnyStage): string[] =>
-  stage.kind === 'stage' &&
-  (stage.rows === 'subset' || stage.rows === 'explode') &&
-  Object.keys(stage.reasons).length > 0
+export const portsOf = (stage: AnyKind, effect?: RowEffect): string[] =>
+  stage.kind === 'stage' && effect === 'subset' && Object.keys(stage.reasons).length > 0
     ? ['dropped', ...Object.keys(stage.reasons)]
     : []
+
+/** What becomes of a stage's rows; not known where its options are wrong. */
+function effectIn({ stage, options }: Draft): RowEffect | undefined {
+  try {
+    return stage && effectOf({ stage, options })
+  } catch {
+    return undefined
+  }
+}
 
 const pointerOf = (draft: Draft): string => `/stages/${draft.index}`
 
@@ -121,7 +128,7 @@ function link(
     const port = dot < 0 ? undefined : input.slice(dot + 1)
     const found = byId.get(node)
     const upstream = found === undefined ? undefined : drafts[found].stage
-    const ports = upstream ? portsOf(upstream) : []
+    const ports = upstream ? portsOf(upstream, effectIn(drafts[found!])) : []
     if (inputs.indexOf(input) < i) problems.push(say.duplicateInput(pointer, input))
     else if (found === undefined) problems.push(say.unknownInput(pointer, input, ids))
     else if (upstream?.kind === 'sink') problems.push(say.sinkAsInput(pointer, input, ids))
@@ -150,9 +157,8 @@ function* lintTwice(
   byId: ReadonlyMap<string, number>,
 ): Iterable<Problem> {
   const waysOf = (edge: Edge): Edge[][] => {
-    const at = byId.get(edge.node)!,
-      { stage } = drafts[at]
-    if (stage?.kind === 'stage' && stage.rows === 'derive') return [[edge]]
+    const at = byId.get(edge.node)!
+    if (effectIn(drafts[at]) === 'derive') return [[edge]]
     return edges[at].length === 0
       ? [[edge]]
       : edges[at]
@@ -188,7 +194,7 @@ function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Itera
   )
   for (const [i, { id, stage, from, index }] of drafts.entries()) {
     const source = edges[i].find(edge => answers.has(edge.node))?.node
-    if (source === undefined || !stage || (stage.kind === 'stage' && stage.rows === 'derive')) continue
+    if (source === undefined || !stage || effectIn(drafts[i]) === 'derive') continue
     yield say.answersOnly(`/stages/${index}${from === undefined ? '' : '/from'}`, id ?? stage.name, source)
   }
 }

@@ -1,6 +1,6 @@
 /** From a graph's text or object to a `Graph`, or to everything that is wrong with it. */
 import { dirname, join, resolve } from 'node:path'
-import type { AnyStage } from '../contract/define.ts'
+import type { AnyKind } from '../contract/define.ts'
 import { parseYaml, readYaml, type Place } from './document.ts'
 import { lintGraph, type Draft } from './lint.ts'
 import { say, sortProblems, step, stepsOf, type Problem } from './messages.ts'
@@ -247,7 +247,7 @@ function placer(
 }
 
 /** An unknown key of a stage's entry that is one of its options has only slipped out of `with`. */
-function keyAsOption(problem: Problem, stages: readonly (AnyStage | undefined)[]): Problem {
+function keyAsOption(problem: Problem, stages: readonly (AnyKind | undefined)[]): Problem {
   if (problem.code !== 'unknown_key') return problem
   const [list, index, key, ...deeper] = stepsOf(problem.pointer)
   const isOption =
@@ -259,7 +259,7 @@ function keyAsOption(problem: Problem, stages: readonly (AnyStage | undefined)[]
 function* applyOverrides(
   overrides: readonly string[],
   entries: readonly unknown[],
-  stages: readonly (AnyStage | undefined)[],
+  stages: readonly (AnyKind | undefined)[],
   withs: readonly (Raw | undefined)[],
   redirects: Map<string, number>,
 ): Iterable<Problem> {

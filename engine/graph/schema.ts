@@ -1,5 +1,5 @@
 /** The JSON Schema of graphs: the envelope that the parser checks, and the whole of it, stage by stage, for editors. */
-import type { AnyStage } from '../contract/define.ts'
+import type { AnyKind } from '../contract/define.ts'
 
 type Schema = Record<string, unknown>
 
@@ -77,14 +77,14 @@ function written(schema: unknown): unknown {
 }
 
 /** Options of a stage that have no default. */
-export const requiredOptions = (stage: AnyStage): string[] =>
+export const requiredOptions = (stage: AnyKind): string[] =>
   ((written(stage.options) as Schema).required ?? []) as string[]
 
 /**
  * JSON Schema (draft 2020-12) of a whole graph: an if/then for each registered stage, so that an editor completes its
  * options and complains about those only. Same registry, same text: stages in order of name.
  */
-export function graphSchema(registry: ReadonlyMap<string, AnyStage>): Schema {
+export function graphSchema(registry: ReadonlyMap<string, AnyKind>): Schema {
   const stages = [...registry.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   const node = entry({
     anyOf: [
@@ -117,5 +117,5 @@ export function graphSchema(registry: ReadonlyMap<string, AnyStage>): Schema {
 }
 
 /** The text of schemas/graph.schema.json. */
-export const schemaText = (registry: ReadonlyMap<string, AnyStage>): string =>
+export const schemaText = (registry: ReadonlyMap<string, AnyKind>): string =>
   `${JSON.stringify(graphSchema(registry), null, 2)}\n`

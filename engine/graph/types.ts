@@ -1,5 +1,6 @@
 /** A graph once it has been read and found right: what the plan is made from. */
-import type { AnyStage } from '../contract/define.ts'
+import type { TObject } from '@sinclair/typebox'
+import type { AnyKind, Fit, Of, Reads, RowEffect, Writes } from '../contract/define.ts'
 import type { Bundle } from './bundle.ts'
 import type { Problem } from './messages.ts'
 
@@ -17,7 +18,7 @@ export interface Node {
   readonly id: string
   /** As the graph writes it: a registered name, or the path of the user's own stage file. */
   readonly use: string
-  readonly stage: AnyStage
+  readonly stage: AnyKind
   /** Where the stage is the user's own: the JavaScript file that workers import, and what is to be known of it. */
   readonly own?: Bundle
   /** Checked by the stage's own schema, defaults applied. */
@@ -30,6 +31,27 @@ export interface Node {
 /** The options that an output may depend on. */
 export const seenOptions = ({ stage, options }: Pick<Node, 'stage' | 'options'>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).filter(([name]) => !stage.notInKey?.includes(name)))
+
+/** What a stage declares, with the options of a node. */
+const given = <T>(declared: Of<TObject, T>, options: Node['options']): T =>
+  typeof declared === 'function' ? (declared as (options: Node['options']) => T)(options) : declared
+
+type Used = Pick<Node, 'stage' | 'options'>
+const present = <T>(columns: Readonly<Record<string, T | undefined>>): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(columns).filter((entry): entry is [string, T] => entry[1] !== undefined))
+
+/** What becomes of a stage's rows; undefined for sources and sinks. */
+export const effectOf = ({ stage, options }: Used): RowEffect | undefined =>
+  stage.kind === 'stage' ? given(stage.rows, options) : undefined
+/** What a stage or a sink needs, by column. */
+export const readsOf = ({ stage, options }: Used) =>
+  present(stage.kind === 'source' ? {} : given<Reads>(stage.reads, options))
+/** What a stage adds, by the names that it gives the columns. */
+export const writesOf = ({ stage, options }: Used) =>
+  present(stage.kind === 'stage' ? given<Writes>(stage.writes, options) : {})
+/** The rounds that a stage is fitted by. */
+export const fitRounds = ({ stage, options }: Used): Fit<unknown>['rounds'] =>
+  stage.kind === 'stage' ? (stage.fit?.(options)?.rounds ?? []) : []
 
 export interface Graph {
   readonly name: string

@@ -2,14 +2,14 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyStage } from '../contract/define.ts'
+import type { AnyKind } from '../contract/define.ts'
 import { importedWhole } from '../ends.ts'
 import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
 
 /** A stage, and the bundle that a worker imports to get it again. */
 export interface UserStage {
-  readonly stage: AnyStage
+  readonly stage: AnyKind
   readonly own: Bundle
 }
 
@@ -41,14 +41,18 @@ export async function loadUserStage(
   const loaded = await loading
   const missing = lacks(loaded.default)
   if (missing) throw new Error(missing)
-  return { stage: loaded.default as AnyStage, own }
+  return { stage: loaded.default as AnyKind, own }
 }
 
 /** The import before: one after the other, so that it is known whose code runs. */
 let imported: Promise<unknown> = Promise.resolve()
 
 /** What the contract called things before: they would go by without a word, and without an effect. */
-const RENAMED = { unseen: 'notInKey', beside: 'extraCopies' }
+const RENAMED = {
+  unseen: "is called 'notInKey' now",
+  beside: "is called 'extraCopies' now",
+  keeps: "is said by 'rows' now, which may be a function of the options: 'same' where no row is dropped",
+}
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
@@ -60,18 +64,23 @@ function lacks(value: unknown): string | undefined {
   ]
   if (!functions) return 'its default export was not made by defineStage, defineSource or defineSink'
   for (const [old, now] of Object.entries(RENAMED)) {
-    if (old in value) return `the stage says '${old}', which is called '${now}' now`
+    if (old in value) return `the stage says '${old}', which ${now}`
+  }
+  if (Array.isArray(value.fit)) {
+    return "the stage's 'fit' is a list; it is a function of the options now: fit: options => round({ collect, merge }).next(…)"
   }
   const missing = [
     ...(typeof value.name === 'string' ? [] : ['name']),
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
-    ...(isObject(value.reasons) ? [] : ['reasons']),
+    ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),
     ...(value.kind === 'source' || isObject(value.reads) || typeof value.reads === 'function' ? [] : ['reads']),
     ...(value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes']),
-    ...(value.kind !== 'stage' || ['same', 'subset', 'explode', 'derive'].includes(String(value.rows))
+    ...(value.kind !== 'stage' ||
+    typeof value.rows === 'function' ||
+    ['same', 'subset', 'derive'].includes(String(value.rows))
       ? []
-      : ['rows (same, subset, explode or derive)']),
+      : ['rows (same, subset or derive)']),
     ...functions.filter(name => typeof value[name] !== 'function').map(name => `${name}()`),
   ]
   return missing.length ? `the stage lacks ${missing.join(', ')}` : undefined

@@ -1,6 +1,6 @@
 /** ajv's answers in the voice of messages.ts. */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import type { AnyStage } from '../contract/define.ts'
+import type { AnyKind } from '../contract/define.ts'
 import { say, step, type Problem } from './messages.ts'
 import { envelopeSchema, idPattern } from './schema.ts'
 
@@ -140,7 +140,7 @@ export function validateEnvelope(value: unknown): Problem[] {
  * Problems of a stage's options. Fills the defaults of `value` in place; `pointer` is where the options stand in the
  * graph. Of a user's stage (`isUsers`) the schema is checked, too: throws when it is no JSON Schema.
  */
-export function validateOptions(stage: AnyStage, value: unknown, pointer: string, isUsers = false): Problem[] {
+export function validateOptions(stage: AnyKind, value: unknown, pointer: string, isUsers = false): Problem[] {
   const check = (isUsers ? (ajvOfUsers ??= new Ajv2020(settings)) : ajv).compile(stage.options)
   return check(value) ? [] : translateAll(check.errors ?? [], { pointer, stage: stage.name })
 }

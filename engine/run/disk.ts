@@ -1,6 +1,6 @@
 /** Whether the disk can hold a run, before a row is read. */
 import { statfsSync } from 'node:fs'
-import type { InputFile, Sink } from '../contract/define.ts'
+import type { AnySink, InputFile } from '../contract/define.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { rowCount, type Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
@@ -16,7 +16,8 @@ export function timesOnDisk({ graph, levels }: Plan): number {
     spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0,
     learned = ops.filter(op => op.kind === 'collect').length
   const copies = graph.nodes.reduce(
-    (n, { stage, options }) => n + (stage.kind === 'sink' ? ((stage as Sink).extraCopies?.(options as never) ?? 0) : 0),
+    (n, { stage, options }) =>
+      n + (stage.kind === 'sink' ? ((stage as AnySink).extraCopies?.(options as never) ?? 0) : 0),
     0,
   )
   return 2.25 + spooled + learned / 2 + copies

@@ -6,21 +6,21 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
-import type { Answer, Ask, Context, Example, ExampleRow, Stage } from '../contract/define.ts'
+import type { Answer, AnyStage, Context, Example, ExampleRow } from '../contract/define.ts'
 import { makeBool, makeFloat64, makeMessages, makeText, type Message } from '../arrow/columns.ts'
 import { Batch, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { resolveColumns, writtenName } from '../graph/columns.ts'
-import type { Node } from '../graph/types.ts'
+import { effectOf, fitRounds, writesOf, type Node } from '../graph/types.ts'
 import { validateOptions } from '../graph/validate.ts'
 import { loadValue } from './files.ts'
 import { bucketCount, joinBuckets, KeyWriter, runBucket } from './group.ts'
 import { DROPPED, ERRORED, type GroupDrops, type PassMeta } from './messages.ts'
-import { runStage, type Instance, type Said } from './verdicts.ts'
+import { openRun, runStage, type Said } from './verdicts.ts'
 
 /**
  * What became of an example's rows, by their index. `kept` is empty for a derive stage, which gives out new rows only.
  * `values` are the numbers that decided drops, where there is one. `columns`: what the stage wrote, unprefixed, one
- * value a kept row; `derived`: the new rows with all their columns, those of the stage unprefixed.
+ * value a kept row; `made`: the new rows with all their columns, those of the stage unprefixed.
  */
 export interface ExampleResult {
   readonly kept: readonly number[]
@@ -28,7 +28,7 @@ export interface ExampleResult {
   readonly values: Readonly<Record<number, number>>
   readonly errored: Readonly<Record<number, string>>
   readonly columns: Readonly<Record<string, readonly unknown[]>>
-  readonly derived: readonly ExampleRow[]
+  readonly made: readonly ExampleRow[]
   readonly noted: Readonly<Record<number, string>>
 }
 
@@ -137,7 +137,7 @@ function outputSchema(node: Node, schema: Schema): Schema {
 }
 
 /** The group round over one partition, by way of its files. */
-function groupDrops(stage: Stage, options: Record<string, unknown>, context: Context, flow: Flow): GroupDrops {
+function groupDrops(stage: AnyStage, options: Record<string, unknown>, context: Context, flow: Flow): GroupDrops {
   const home = mkdtempSync(join(tmpdir(), 'sluice-example-')),
     folder = join(home, 'part')
   try {
@@ -172,13 +172,13 @@ function groupDrops(stage: Stage, options: Record<string, unknown>, context: Con
 }
 
 /**
- * Runs one example in memory: options with their defaults, fit rounds over its rows (or `states`, when they are given),
+ * Runs one example in memory: options with their defaults, fit rounds over its rows (or with `state` when given),
  * groups, then the stage as one block. Its id in this run is its name. Throws when options or columns are wrong.
  */
 export async function runExample(
-  stage: Stage,
+  stage: AnyStage,
   example: Example,
-  { states: given }: { states?: readonly unknown[] } = {},
+  { state: given }: { state?: unknown } = {},
 ): Promise<ExampleResult> {
   const options = structuredClone(example.options ?? {}) as Record<string, unknown>
   const wrong = validateOptions(stage, options, '')
@@ -190,32 +190,31 @@ export async function runExample(
   const flow = flowOf(example.rows),
     id = stage.name
   const node: Node = { id, use: stage.name, stage, options, from: [{ node: 'rows' }], index: 1 }
-  const states: unknown[] = [...(given ?? [])]
+  let state = given
   const service = stage.calls?.(options as never),
     wire = [...(example.answers ?? [])]
   // requests and answers as over the wire, without one
-  const ask: Ask | undefined =
-    service &&
-    (async items => {
-      const size = service.items_per_request
-      return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-        items.slice(i * size, (i + 1) * size),
-      ).flatMap((some): Answer[] => {
-        if (wire.length === 0) throw new Error(`${stage.name}: '${example.title}' asks for more answers than it has`)
-        try {
-          return service.read(wire.shift(), some).map(value => ({ value }))
-        } catch (error) {
-          return some.map(() => ({ error: (error as Error).message }))
-        }
-      })
+  const ask: Context['ask'] = async items => {
+    if (!service) throw new Error(`${stage.name}: the stage asks, and has no 'calls'`)
+    const size = service.items_per_request
+    return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+      items.slice(i * size, (i + 1) * size),
+    ).flatMap((some): Answer[] => {
+      if (wire.length === 0) throw new Error(`${stage.name}: '${example.title}' asks for more answers than it has`)
+      try {
+        return service.read(wire.shift(), some).map(value => ({ value }))
+      } catch (error) {
+        return some.map(() => ({ error: (error as Error).message }))
+      }
     })
-  const context = (): Context => ({ id, seed: SEED, expectedRows: flow.rows, states, ask })
+  }
+  const context = (): Context => ({ id, seed: SEED, expectedRows: flow.rows, state, ask })
   // what is fitted goes through the bytes in which it travels between threads
   const carried = (value: unknown): unknown => deserialize(serialize(value))
-  for (const round of given ? [] : (stage.fit ?? [])) {
-    const collector = round.collect(options as never, context())
+  for (const round of given === undefined ? fitRounds(node) : []) {
+    const collector = round.collect(context())
     await collector.batch(new Batch(flow))
-    states.push(carried(await round.merge(options as never, context(), [carried(collector.partial())])))
+    state = carried(await round.merge([carried(collector.part())], context()))
   }
   const drops = stage.group && groupDrops(stage, options, context(), flow)
   const reasons = Object.keys(stage.reasons)
@@ -225,28 +224,23 @@ export async function runExample(
       drops.index.forEach((row, i) =>
         said.drop(row, reasons[drops.reason[i]], drops.value[i], drops.relatedFile[i], drops.relatedRow[i]),
       ))
-  const run = {
-    id,
-    stage,
-    instance: stage.open?.(options as never, context()) as Instance | undefined,
-    output: outputSchema(node, flow.schema),
-  }
+  const run = { ...openRun(node, context()), output: outputSchema(node, flow.schema) }
   const { out, said } = await runStage(run, flow, prepare)
   return resultOf(node, said, plainRows(out))
 }
 
-function resultOf({ id, stage: described, options }: Node, said: Said, out: readonly ExampleRow[]): ExampleResult {
-  const stage = described as Stage,
-    reasons = Object.keys(stage.reasons)
+function resultOf(node: Node, said: Said, out: readonly ExampleRow[]): ExampleResult {
+  const { id } = node,
+    reasons = Object.keys(node.stage.reasons)
   const rows = [...said.kept.keys()],
     where = (kind: number) => rows.filter(row => said.said[row] && said.kind[row] === kind)
-  const written = Object.keys(typeof stage.writes === 'function' ? stage.writes(options as never) : stage.writes)
-  const isNew = stage.rows === 'derive' || stage.rows === 'explode'
+  const written = Object.keys(writesOf(node)),
+    isNew = effectOf(node) === 'derive'
   const short = new Map([...written, 'parent'].map(name => [writtenName(id, name), name]))
   const byRow = <T>(list: readonly number[], value: (row: number) => T): Record<number, T> =>
     Object.fromEntries(list.map(row => [row, value(row)]))
   return {
-    kept: stage.rows === 'derive' ? [] : rows.filter(row => said.kept[row]),
+    kept: isNew ? [] : rows.filter(row => said.kept[row]),
     dropped: byRow(where(DROPPED), row => reasons[said.reason[row]]),
     values: byRow(
       where(DROPPED).filter(row => !Number.isNaN(said.value[row])),
@@ -256,7 +250,7 @@ function resultOf({ id, stage: described, options }: Node, said: Said, out: read
     columns: isNew
       ? {}
       : Object.fromEntries(written.map(name => [name, out.map(row => shortSide(name, row[writtenName(id, name)]))])),
-    derived: isNew
+    made: isNew
       ? out.map(row =>
           Object.fromEntries(
             Object.entries(row).map(([name, value]) => [short.get(name) ?? name, shortSide(name, value)]),

@@ -1,5 +1,5 @@
 /** `--input`: other files for a graph with one source, read by the source stage that their endings belong to. */
-import type { Registry, Source } from '../contract/define.ts'
+import type { AnySource, Registry } from '../contract/define.ts'
 import { findFiles } from '../files/find.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
@@ -47,7 +47,7 @@ export async function withInput(
  */
 async function sourceOf(paths: readonly string[], own: string, registry: Registry): Promise<string> {
   const names = [...registry.keys()].filter(name => isSource(name, registry))
-  const sources = (await Promise.all(names.map(name => registry.get(name)!()))) as Source[]
+  const sources = (await Promise.all(names.map(name => registry.get(name)!()))) as AnySource[]
   const all = sources.flatMap(({ extensions = [] }) => extensions),
     usual = sources.find(({ name }) => name === own)?.extensions ?? all
   const find = (path: string, extensions: readonly string[]) =>

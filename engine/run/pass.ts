@@ -6,12 +6,13 @@ import { Field, Schema, Utf8, type Data } from 'apache-arrow'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Context, Sink, SourceBatch, Stage } from '../contract/define.ts'
+import type { AnySink, AnyStage, SourceBatch } from '../contract/define.ts'
 import { CastError } from '../arrow/cast.ts'
 import { runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
+import { effectOf, fitRounds } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
 import { givenOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
@@ -34,7 +35,7 @@ import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
-import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
+import { openRun, runStage, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
@@ -55,7 +56,7 @@ class PartitionPass {
   readonly #log = new EventLog()
   readonly #counts: Record<string, Counts> = {}
   readonly #runs = new Map<string, StageRun>()
-  readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>; partial(): unknown }>()
+  readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>; part(): unknown }>()
   readonly #keys = new Map<string, KeyWriter>()
   readonly #spools = new Map<string, SpoolWriter>()
   readonly #outputs: Outputs
@@ -98,22 +99,10 @@ class PartitionPass {
     return this.#world.nodes.get(id)!
   }
 
-  #context(node: WorkerNode): Context {
-    return {
-      id: node.id,
-      seed: this.#world.setup.seed,
-      expectedRows: this.#world.setup.expectedRows,
-      states: this.#world.states(this.#task.states[node.id] ?? []),
-      ask: items => this.#world.ask(node.id, items),
-    }
-  }
-
   #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {
-    const node = this.#node(op.node),
-      stage = node.stage as Stage,
-      context = this.#context(node)
+    const node = this.#node(op.node)
     try {
-      this.#openStage(op, node, stage, context, task, which)
+      this.#openStage(op, node, node.stage as AnyStage, task, which)
     } catch (error) {
       throw inStage(node, error)
     }
@@ -122,29 +111,27 @@ class PartitionPass {
   #openStage(
     op: Op & { kind: 'stage' | 'collect' },
     node: WorkerNode,
-    stage: Stage,
-    context: Context,
+    stage: AnyStage,
     task: PassTask,
     which: number,
   ): void {
+    const context = this.#world.context(node, task.states[node.id])
     if (op.kind === 'stage') {
       this.#runs.set(node.id, {
-        id: node.id,
-        stage,
-        instance: stage.open?.(node.options, context) as Instance | undefined,
+        ...openRun(node, context),
         output: node.output,
         spare: flow => this.#spare(flow),
       })
       if (stage.group) {
         this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
       }
-    } else if (isGroupRound(stage, op.round)) {
+    } else if (isGroupRound(node, op.round)) {
       this.#keys.set(
         node.id,
         new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]),
       )
     } else {
-      this.#collectors.set(node.id, stage.fit![op.round].collect(node.options, context))
+      this.#collectors.set(node.id, fitRounds(node)[op.round].collect(context))
     }
   }
 
@@ -330,7 +317,7 @@ class PartitionPass {
 
   async #stage(id: string, inputs: readonly string[]): Promise<void> {
     const node = this.#node(id),
-      stage = node.stage as Stage,
+      stage = node.stage as AnyStage,
       run = this.#runs.get(id)!
     const flow = this.#inputs(id, inputs)
     if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
@@ -365,13 +352,14 @@ class PartitionPass {
     if (said.notes.length > 0) this.#note(node, flow, said)
   }
 
-  #account(node: WorkerNode, stage: Stage, flow: Flow, out: Flow, said: Said): void {
+  #account(node: WorkerNode, stage: AnyStage, flow: Flow, out: Flow, said: Said): void {
     const counts = this.#counts[node.id],
       reasons = Object.keys(stage.reasons)
     counts.in += flow.rows
-    if (stage.rows === 'derive' || stage.rows === 'explode') this.#look(idsOf(out))
-    if (stage.rows === 'derive') counts.derived += out.rows
-    else counts.out += out.rows
+    if (effectOf(node) === 'derive') {
+      this.#look(idsOf(out))
+      counts.derived += out.rows
+    } else counts.out += out.rows
     for (let i = 0; i < said.said.length; i++) {
       if (!said.said[i]) continue
       if (said.kind[i] === ERRORED) {
@@ -392,7 +380,7 @@ class PartitionPass {
   }
 
   /** Dropped rows go to dropped/, and to the ports that somebody reads. */
-  #dropPorts(node: WorkerNode, stage: Stage, flow: Flow, said: Said): void {
+  #dropPorts(node: WorkerNode, stage: AnyStage, flow: Flow, said: Said): void {
     const reasons = Object.keys(stage.reasons)
     const rows: number[] = [],
       named: string[] = [],
@@ -431,7 +419,7 @@ class PartitionPass {
 
   #sink(id: string, inputs: readonly string[]): void {
     const node = this.#node(id),
-      sink = node.stage as Sink,
+      sink = node.stage as AnySink,
       flow = this.#inputs(id, inputs)
     const counts = this.#counts[id]
     counts.in += flow.rows
@@ -457,7 +445,7 @@ class PartitionPass {
     const spools: PassMeta['spools'] = {}
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
     for (const [node, collector] of this.#collectors) {
-      saveValue(join(this.#folder, `fit-${node}.bin`), collector.partial())
+      saveValue(join(this.#folder, `fit-${node}.bin`), collector.part())
     }
     const grouped: PassMeta['grouped'] = {}
     for (const [node, keys] of this.#keys) grouped[node] = keys.close()

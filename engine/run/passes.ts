@@ -1,7 +1,7 @@
 /** The passes of a run: level by level over all partitions, and the fits and groups that lie between. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Stage, StageReport } from '../contract/define.ts'
+import type { AnyStage, StageReport } from '../contract/define.ts'
 import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import { givenOf, type checkPass } from './finished.ts'
@@ -122,8 +122,7 @@ export class Passes {
         // partitions of sources that cannot reach the node have nothing to say
         const reach = this.#plan.reach.get(op.node)!
         const reached = this.#partitions.filter(({ file }) => reach.has(this.#prepared.files[file].source))
-        const stage = this.#node(op.node).stage as Stage
-        if (isGroupRound(stage, op.round)) await this.#group(op.node, op.round, level, reached, grouped)
+        if (isGroupRound(this.#node(op.node), op.round)) await this.#group(op.node, op.round, level, reached, grouped)
         else await this.#fit(op.node, op.round, level, reached)
       }),
     )
@@ -187,7 +186,7 @@ export class Passes {
     }
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const stage = this.#node(node).stage as Stage
+    const stage = this.#node(node).stage as AnyStage
     const parts: GroupPart[] = reached.map(({ index, file }) => ({
       rows: grouped[index][node] ?? 0,
       file,
@@ -232,16 +231,15 @@ export class Passes {
   reports(): Record<string, StageReport> {
     return Object.fromEntries(
       this.#prepared.graph.nodes.flatMap(node => {
-        const stage = node.stage as Stage
+        const stage = node.stage as AnyStage
         return roundsOf(node) > 0 && stage.report
           ? [
               [
                 node.id,
-                stage.report(
-                  node.options as never,
-                  (this.#states.get(node.id) ?? []).map(file => loadValue(file)),
-                  this.counts[node.id]?.derived ?? 0,
-                ),
+                stage.report(node.options, {
+                  state: lastOf(this.#states.get(node.id)),
+                  made: this.counts[node.id]?.derived ?? 0,
+                }),
               ],
             ]
           : []
@@ -249,6 +247,8 @@ export class Passes {
     )
   }
 }
+
+const lastOf = (files: readonly string[] = []): unknown => (files.length > 0 ? loadValue(files.at(-1)!) : undefined)
 
 function addCounts(to: Counts, from: Counts): void {
   for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]

@@ -3,8 +3,7 @@
  * partition. A stage that must see everything first (fit rounds, groups) ends a level: its input is spooled, and its
  * verdicts come in a later one.
  */
-import type { Stage } from '../contract/define.ts'
-import { sourcesAbove, type Graph, type Node } from '../graph/types.ts'
+import { effectOf, fitRounds, readsOf, sourcesAbove, writesOf, type Graph, type Node } from '../graph/types.ts'
 
 /**
  * What is done with a node in one pass, in order. Ports are named `<node>` (its output), `<node>.dropped` or
@@ -32,8 +31,8 @@ export interface Plan {
 }
 
 /** The rounds that a node waits for: its fit rounds, and one more for a group. */
-export const roundsOf = (node: Pick<Node, 'stage'>): number =>
-  node.stage.kind === 'stage' ? (node.stage.fit?.length ?? 0) + (node.stage.group ? 1 : 0) : 0
+export const roundsOf = (node: Pick<Node, 'stage' | 'options'>): number =>
+  fitRounds(node).length + (node.stage.kind === 'stage' && node.stage.group ? 1 : 0)
 
 /** The port that an input names. */
 export const portOf = (input: Node['from'][number]): string => (input.port ? `${input.node}.${input.port}` : input.node)
@@ -45,20 +44,10 @@ export const gathered = (node: string): string => `${node}#in`
  * Whether a stage hands on every row, with nothing that `reader` reads changed or added: what `reader` would learn of
  * its output, it can learn of its input.
  */
-function isTransparent({ id, stage, options }: Node, reader: Node): boolean {
-  if (
-    stage.kind !== 'stage' ||
-    reader.stage.kind !== 'stage' ||
-    !(stage.rows === 'same' || stage.keeps?.(options as never))
-  ) {
-    return false
-  }
-  const read = columnsOf(reader.stage.reads, reader.options),
-    written = columnsOf(stage.writes, options)
-  return Object.keys(written).every(name => !(`${id}_${name}` in read))
+function isTransparent(node: Node, reader: Node): boolean {
+  const read = readsOf(reader)
+  return effectOf(node) === 'same' && Object.keys(writesOf(node)).every(name => !(`${node.id}_${name}` in read))
 }
-const columnsOf = (columns: Stage['reads'], options: unknown): object =>
-  typeof columns === 'function' ? columns(options as never) : columns
 
 /** The node `last` and those before it, each the only input of the next, back to `first`. */
 function chain(at: ReadonlyMap<string, Node>, last: string, first: string): Node[] {
@@ -140,5 +129,5 @@ export function makePlan(graph: Graph): Plan {
 }
 
 /** The group round of a node comes after its fit rounds. */
-export const isGroupRound = (stage: Stage, round: number): boolean =>
-  stage.group !== undefined && round === (stage.fit?.length ?? 0)
+export const isGroupRound = (node: Pick<Node, 'stage' | 'options'>, round: number): boolean =>
+  node.stage.kind === 'stage' && node.stage.group !== undefined && round === fitRounds(node).length

@@ -14,10 +14,10 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Sink, Stage, StageReport } from '../contract/define.ts'
+import type { AnySink, StageReport } from '../contract/define.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { seenOptions, type Node } from '../graph/types.ts'
+import { effectOf, seenOptions, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { packageRoot } from '../root.ts'
 import { pathsBelow, syncFolder, syncPath, writeWhole } from './files.ts'
@@ -97,7 +97,7 @@ export async function publish(
     prepared.graph.nodes
       .filter(node => node.stage.kind === 'sink')
       .map(async node => {
-        const sink = node.stage as Sink,
+        const sink = node.stage as AnySink,
           { input: schema, output: written } = prepared.schemas.get(node.id)!
         const { renamed, facts } = sink.schema(node.options as never, schema, prepared.isText.get(node.id) ?? false)
         const streams = metas.flatMap(levels => levels.flatMap(meta => meta.sinks[node.id] ?? []))
@@ -316,7 +316,7 @@ function unaccounted(
     ] as const) {
       if (were !== are) problems.push(`${node.id}: ${were} rows ${what}, ${are} were written`)
     }
-    if (node.stage.kind !== 'stage' || !['same', 'subset'].includes((node.stage as Stage).rows)) continue
+    if (!['same', 'subset'].includes(effectOf(node) ?? '')) continue
     if (count.in !== count.out + count.dropped + count.errored) {
       problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
     }

@@ -2,7 +2,7 @@
 import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import type { InputFile, Registry, Stage } from '../contract/define.ts'
+import type { InputFile, Registry, AnyStage } from '../contract/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
@@ -260,7 +260,7 @@ function makeSetup(
           node.id,
           bucketCount(
             expectedRows,
-            (node.stage as Stage).group!.keysPerRow(node.options as never),
+            (node.stage as AnyStage).group!.keysPerRow(node.options as never),
             options.bucketBytes,
           ),
         ]),

@@ -1,6 +1,6 @@
 /** What a source reads, cut at the borders of partitions. */
 import type { RecordBatch } from 'apache-arrow'
-import type { Context, Source, SourceBatch } from '../contract/define.ts'
+import type { AnySource, SourceBatch } from '../contract/define.ts'
 import { take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { isUrl } from '../parquet/http_source.ts'
@@ -17,13 +17,12 @@ export async function* sourceBlocks(
   partitions: readonly Partition[],
 ): AsyncGenerator<{ partition: Partition; batch: SourceBatch }> {
   const file = world.setup.files[partitions[0].file]
-  const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
   const { start } = partitions[0],
     { end } = partitions[partitions.length - 1]
   const rows = partitions[0].rows && Uint32Array.from(partitions.flatMap(partition => [...partition.rows!]))
   let p = 0
   try {
-    for await (let batch of (node.stage as Source).read(node.options, file, { start, end, rows }, context)) {
+    for await (let batch of (node.stage as AnySource).read(node.options, file, { start, end, rows })) {
       for (;;) {
         while (batch.rows[0] >= partitions[p].end) p++
         if (batch.rows[batch.rows.length - 1] < partitions[p].end) {

@@ -9,19 +9,19 @@ const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.i
 
 /**
  * Columns of the two sides, two and two: `chosen` and `rejected`, those whose names differ in these words alone, and
- * `beside`. Throws where numbers cannot take each other's place; what else is of two types is left alone.
+ * `also`. Throws where numbers cannot take each other's place; what else is of two types is left alone.
  */
 function twins(
   stage: string,
   fields: readonly Field[],
-  beside: readonly (readonly [string, string])[],
+  also: readonly (readonly [string, string])[],
 ): [number, number][] {
   const at = new Map(fields.map(({ name }, i) => [name, i]))
   const named = [
     ...fields.flatMap(({ name }) =>
       name.includes('chosen') ? [[name, name.replace('chosen', 'rejected')] as const] : [],
     ),
-    ...beside,
+    ...also,
   ]
   const pairs = [...new Map(named.map(([ours, theirs]) => [at.get(ours)!, at.get(theirs)!]))].filter(
     ([, b]) => b !== undefined,
@@ -47,11 +47,11 @@ function twins(
 export function swapped(
   stage: string,
   flow: Flow,
-  { rows, beside = [] }: NonNullable<Output['swapped']>,
+  { rows, also = [] }: NonNullable<Output['swapped']>,
 ): { columns: Map<string, Data>; left: readonly string[] } {
   const columns = new Map<string, Data>(),
     { fields } = flow.schema,
-    pairs = twins(stage, fields, beside),
+    pairs = twins(stage, fields, also),
     move = new Set(pairs.flat())
   if (!rows.includes(1)) return { columns, left: [] }
   for (const [a, b] of pairs) {

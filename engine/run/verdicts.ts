@@ -2,11 +2,12 @@
  * Runs one stage over one block and turns what it says into rows that go on, rows that are dropped, and events for the
  * ledger.
  */
-import { type Data, type Schema } from 'apache-arrow'
-import type { ColumnValues, Output, Stage, Verdict } from '../contract/define.ts'
-import { makeBool, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
+import type { Data, DataType, Schema } from 'apache-arrow'
+import type { AnyStage, ColumnValues, Context, Output, RowEffect, Verdict } from '../contract/define.ts'
+import { makeBool, makeColumn, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
+import { effectOf, fitRounds, type Node } from '../graph/types.ts'
 import { DROPPED, ERRORED, SPARED } from './messages.ts'
 import { swapped } from './swap.ts'
 
@@ -26,11 +27,11 @@ export class Said implements Verdict {
   readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
   #isClosed = false
-  readonly #stage: Stage
+  readonly #stage: AnyStage
   readonly #spare: ((row: number) => boolean) | undefined
 
   /** `spare(row)`: the user asked never to drop this row. */
-  constructor(stage: Stage, rows: number, spare?: (row: number) => boolean) {
+  constructor(stage: AnyStage, rows: number, spare?: (row: number) => boolean) {
     this.#stage = stage
     this.#reasons = Object.keys(stage.reasons)
     this.#spare = spare
@@ -73,6 +74,11 @@ export class Said implements Verdict {
 
   note(row: number, reason: string): void {
     this.#check(row)
+    if (!Object.hasOwn(this.#stage.notes, reason)) {
+      throw new StageMistake(
+        `${this.#stage.name}: note '${reason}' is not declared; declared are ${Object.keys(this.#stage.notes).join(', ') || 'none'}`,
+      )
+    }
     this.notes.push({ row, reason })
   }
 
@@ -110,15 +116,24 @@ export class Said implements Verdict {
 /** A programming error in a stage: stops the run, unlike an exception about a row. */
 export class StageMistake extends Error {}
 
-export type Instance = { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
-
 export interface StageRun {
   readonly id: string
-  readonly stage: Stage
-  readonly instance?: Instance
+  readonly stage: AnyStage
+  readonly effect: RowEffect
+  readonly isFitted: boolean
+  readonly instance?: { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
   readonly output: Schema
   readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined
 }
+
+/** A stage as a node uses it, opened. */
+export const openRun = (node: Pick<Node, 'id' | 'stage' | 'options'>, context: Context): Omit<StageRun, 'output'> => ({
+  id: node.id,
+  stage: node.stage as AnyStage,
+  effect: effectOf(node)!,
+  isFitted: fitRounds(node).length > 0,
+  instance: (node.stage as AnyStage).open?.(node.options, context),
+})
 
 /**
  * One block through one stage: its output rows, and what was said of the rows that came in. `prepare` gives verdicts
@@ -144,13 +159,8 @@ export async function runStage(
     return { out: emptyFlow(run.output), said: failed }
   }
   const whole = outputOf(run, flow, result, said)
-  const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
-  if (!makesRows) return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, said }
-  if (run.stage.rows === 'derive') return { out: whole, said }
-  const parents = result?.parents ?? []
-  const goes: number[] = []
-  for (let i = 0; i < parents.length; i++) if (said.kept[parents[i]]) goes.push(i)
-  return { out: takeFlow(whole, runsOfRows(goes)), said }
+  if (run.effect === 'derive') return { out: whole, said }
+  return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, said }
 }
 
 /**
@@ -187,11 +197,9 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
 
 /** The columns that a stage gave, under their full names, over the rows that came in or the new rows. */
 function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said): Flow {
-  const makesRows = run.stage.rows === 'derive' || run.stage.rows === 'explode'
   let base = flow
-  if ((result as { turned?: unknown } | undefined)?.turned !== undefined) {
-    throw new StageMistake(`${run.id}: the stage gives back 'turned', which is called 'swapped' now`)
-  }
+  const old = renamed(result)
+  if (old) throw new StageMistake(`${run.id}: the stage gives back ${old}`)
   const { columns: added, left } = result?.swapped
     ? swapped(run.id, flow, result.swapped)
     : { columns: new Map<string, Data>(), left: [] }
@@ -201,17 +209,17 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
       result!.swapped!.rows.reduce((sum, swap) => sum + swap, 0),
     )
   }
-  if (makesRows) {
-    const parents = result?.parents ?? []
-    base = takeFlow(flow, runsOfRows(parents))
-    if (run.stage.rows === 'derive') addParents(run.id, base, added)
-    if (run.stage.rows === 'derive') base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
+  if (run.effect === 'derive') {
+    base = takeFlow(flow, runsOfRows(result?.parents ?? []))
+    addParents(run.id, base, added)
+    base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
   }
   for (const [name, values] of Object.entries(result?.columns ?? {})) {
+    if (values === undefined) continue
     const isOfPair = ['id', 'prompt', 'chosen', 'rejected'].includes(name),
       column = isOfPair ? name : `${run.id}_${name}`
     // the plan fits later stages on what went into this one
-    if (isOfPair && run.stage.rows === 'same' && run.stage.fit) {
+    if (isOfPair && run.effect === 'same' && run.isFitted) {
       throw new StageMistake(
         `${run.id}: the stage changes '${name}' and is fitted: it must say rows: 'subset', not 'same'`,
       )
@@ -220,7 +228,7 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
     if (!declared) {
       throw new StageMistake(`${run.id}: column '${name}' is not among the columns that the stage says it writes`)
     }
-    const data = toData(values)
+    const data = toData(`${run.id}: column '${name}'`, declared.type, values)
     if (String(data.type) !== String(declared.type)) {
       throw new StageMistake(`${run.id}: column '${name}' is ${data.type}, the stage declares ${declared.type}`)
     }
@@ -229,7 +237,7 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
     }
     added.set(column, data)
   }
-  if (run.stage.rows === 'derive') {
+  if (run.effect === 'derive') {
     // copied from the parent, they would speak of a text that is no longer there
     const sides = ['chosen', 'rejected'].filter(side => added.has(side))
     for (const { name, type } of besides(base.schema.fields, sides)) {
@@ -266,9 +274,21 @@ function addParents(id: string, base: Flow, added: Map<string, Data>): void {
   added.set(`${id}_parent`, makeText(parents))
 }
 
-function toData(values: ColumnValues): Data {
+function toData(what: string, type: DataType, values: ColumnValues): Data {
   if (values instanceof Float64Array) return makeFloat64(values)
   if (values instanceof Int32Array) return makeInt32(values)
   if (values instanceof Uint8Array) return makeBool(values)
-  return Array.isArray(values) ? makeText(values as (string | null)[]) : (values as Data)
+  if (!Array.isArray(values)) return values as Data
+  try {
+    return makeColumn(type, values)
+  } catch (error) {
+    throw new StageMistake(`${what}: ${(error as Error).message}`)
+  }
+}
+
+/** What the contract called things before: they would go by without a word. */
+const renamed = (result: Output | void): string | undefined => {
+  const { turned, swapped: now } = (result ?? {}) as { turned?: unknown; swapped?: { beside?: unknown } }
+  if (turned !== undefined) return "'turned', which is called 'swapped' now"
+  return now?.beside === undefined ? undefined : "'swapped.beside', which is called 'also' now"
 }

@@ -36,8 +36,8 @@ function oneWay(
   return Object.entries({ ...reasons, ...notes, error: errored })
     .filter(([, some]) => rows >= FEWEST && some > MOST * rows)
     .map(([reason, some]) => {
-      const { about, limit } =
-        reason === 'error' ? { about: ERROR_ABOUT } : (stage.reasons[reason] ?? ({} as Partial<Reason>))
+      const said = (stage.kind === 'stage' ? stage.notes : {})[reason] ?? (reason === 'error' ? ERROR_ABOUT : undefined)
+      const { about = said, limit } = stage.reasons[reason] ?? ({} as Partial<Reason>)
       const what =
         about === undefined
           ? ''

@@ -2,7 +2,7 @@
 import type { Schema } from 'apache-arrow'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyStage, Registry } from '../contract/define.ts'
+import type { AnyKind, Context, Registry } from '../contract/define.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -12,7 +12,7 @@ import type { PassMeta, Setup } from './messages.ts'
 export interface WorkerNode {
   readonly id: string
   readonly use: string
-  readonly stage: AnyStage
+  readonly stage: AnyKind
   readonly options: Record<string, unknown>
   readonly input: Schema
   readonly output: Schema
@@ -25,7 +25,8 @@ export interface World {
   readonly reach: ReadonlyMap<string, ReadonlySet<string>>
   readonly usedPorts: ReadonlySet<string>
   indexOf(node: string): number
-  states(files: readonly string[]): unknown[]
+  /** What a stage is told, with the last of these files of fitted states. */
+  context(node: WorkerNode, states?: readonly string[]): Context
   meta(folder: string): PassMeta
   /** Asks the server of a node, by way of the main thread. */
   ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
@@ -40,7 +41,7 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'],
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, options, input, output } of setup.nodes) {
     const stage = module
-      ? ((await import(pathToFileURL(module).href)) as { default: AnyStage }).default
+      ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
     nodes.set(id, { id, use, stage, options, input: schemaFromBytes(input), output: schemaFromBytes(output) })
@@ -59,11 +60,17 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'],
       setup.levels.flat().flatMap(op => ('inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
     ),
     indexOf: id => order.get(id)!,
-    states: files =>
-      files.map(file => {
-        if (!states.has(file)) states.set(file, loadValue(file))
-        return states.get(file)
-      }),
+    context: ({ id }, files) => {
+      const last = files?.at(-1)
+      if (last !== undefined && !states.has(last)) states.set(last, loadValue(last))
+      return {
+        id,
+        seed: setup.seed,
+        expectedRows: setup.expectedRows,
+        state: last && states.get(last),
+        ask: items => ask(id, items),
+      }
+    },
     meta: folder => loadValue<PassMeta>(join(folder, 'meta.bin')),
     conformSource: (node, flow) => conform(flow, node.output),
   }

@@ -1,5 +1,5 @@
 /** How alike the sides of a pair are to a model (CHES), and where the lowest share of all scores ends. */
-import type { Batch, FitRound, StageReport } from '../../engine/contract/define.ts'
+import { round, type Batch, type StageReport } from '../../engine/contract/define.ts'
 import { atRanks } from './ranks.ts'
 
 /** Why a pair has no score. */
@@ -43,25 +43,26 @@ export function scorer(
   batch: Batch,
   { hidden_columns: hidden, tokens_columns: tokens }: Columns,
 ): (row: number) => number | Unscored {
-  const ours = batch.vectors(hidden.chosen),
-    theirs = batch.vectors(hidden.rejected)
+  const ours = batch.lists(hidden.chosen),
+    theirs = batch.lists(hidden.rejected)
   const ourTokens = tokens && batch.numbers(tokens.chosen).values,
     theirTokens = tokens && batch.numbers(tokens.rejected).values
   return row => {
-    const width = ours.width(row),
-      a = ours.start(row),
-      b = theirs.start(row)
-    if (width === 0 || theirs.width(row) === 0) return 'no_vector'
-    if (width !== theirs.width(row)) return 'unlike_widths'
-    const [long, other] = ourTokens && theirTokens ? [ourTokens[row], theirTokens[row]] : [1, 1]
-    if (!(long >= 1 && other >= 1)) return 'no_tokens'
+    const a = ours.start(row),
+      b = theirs.start(row),
+      width = ours.end(row) - a,
+      other = theirs.end(row) - b
+    if (width === 0 || other === 0) return 'no_vector'
+    if (width !== other) return 'unlike_widths'
+    const [n, m] = ourTokens && theirTokens ? [ourTokens[row], theirTokens[row]] : [1, 1]
+    if (!(n >= 1 && m >= 1)) return 'no_tokens'
     let shared = 0,
       own = 0
     for (let c = 0; c < width; c++) {
       shared += ours.values[a + c] * theirs.values[b + c]
       own += ours.values[a + c] * ours.values[a + c]
     }
-    const score = shared / (long * other) - own / (long * long)
+    const score = shared / (n * m) - own / (n * n)
     return Number.isFinite(Math.fround(score)) ? score : 'not_finite'
   }
 }
@@ -70,48 +71,49 @@ export function scorer(
 const SHOWN = [0.05, 0.5, 0.95]
 
 /** Scores all rows, and finds the score up to which the lowest `keep_share` of them reach. */
-export const chesRound: FitRound<ChesOptions> = {
-  collect(options) {
-    const scores: number[] = [],
-      widths = new Set<number>()
-    let rows = 0
-    return {
-      batch(batch) {
-        const scoreOf = scorer(batch, options),
-          { width } = batch.vectors(options.hidden_columns.chosen)
-        for (let row = 0; row < batch.rows; row++) {
-          const score = scoreOf(row)
-          if (typeof score !== 'number') continue
-          scores.push(score)
-          widths.add(width(row))
-        }
-        rows += batch.rows
-      },
-      partial: (): Part => ({ rows, scores: Float32Array.from(scores), widths: ends([...widths]) }),
-    }
-  },
-  merge({ keep_share }, _context, partials): Fitted {
-    let rows = 0,
-      scored = 0,
-      widths: number[] = []
-    for (const part of partials as Iterable<Part>) {
-      rows += part.rows
-      scored += part.scores.length
-      widths = ends([...widths, ...part.widths])
-    }
-    const scores = {
-      *[Symbol.iterator]() {
-        for (const part of partials as Iterable<Part>) yield part.scores
-      },
-    }
-    // a product such as 0.1 * 30 may lie a little above the whole number that is meant
-    const [highest, ...quantiles] = atRanks(scores, [
-      Math.ceil(keep_share * scored - 1e-9) - 1,
-      ...SHOWN.map(share => Math.floor(share * (scored - 1))),
-    ])
-    return { rows, scored, widths, highest, quantiles }
-  },
-}
+export const chesFit = (options: ChesOptions) =>
+  round({
+    collect() {
+      const scores: number[] = [],
+        widths = new Set<number>()
+      let rows = 0
+      return {
+        batch(batch) {
+          const scoreOf = scorer(batch, options),
+            vectors = batch.lists(options.hidden_columns.chosen)
+          for (let row = 0; row < batch.rows; row++) {
+            const score = scoreOf(row)
+            if (typeof score !== 'number') continue
+            scores.push(score)
+            widths.add(vectors.end(row) - vectors.start(row))
+          }
+          rows += batch.rows
+        },
+        part: (): Part => ({ rows, scores: Float32Array.from(scores), widths: ends([...widths]) }),
+      }
+    },
+    merge(parts): Fitted {
+      let rows = 0,
+        scored = 0,
+        widths: number[] = []
+      for (const part of parts) {
+        rows += part.rows
+        scored += part.scores.length
+        widths = ends([...widths, ...part.widths])
+      }
+      const scores = {
+        *[Symbol.iterator]() {
+          for (const part of parts) yield part.scores
+        },
+      }
+      // a product such as 0.1 * 30 may lie a little above the whole number that is meant
+      const [highest, ...quantiles] = atRanks(scores, [
+        Math.ceil(options.keep_share * scored - 1e-9) - 1,
+        ...SHOWN.map(share => Math.floor(share * (scored - 1))),
+      ])
+      return { rows, scored, widths, highest, quantiles }
+    },
+  })
 
 /** What the summary says of the scores. */
 export function chesReport(

@@ -1,6 +1,6 @@
 /** Drops pairs whose sides are so alike to the model that training on them can lower the likelihood of both. */
 import { defineStage, Type } from '../../engine/contract/define.ts'
-import { chesReport, chesRound, scorer, UNSCORED, type Fitted, type Sides } from './ches.ts'
+import { chesFit, chesReport, scorer, UNSCORED, type Sides } from './ches.ts'
 
 const sides = (description: string, usual?: Sides) =>
   Type.Object(
@@ -51,15 +51,12 @@ are kept, are not counted in the share, and are listed in notes/.`,
     ...(tokens ? { [tokens.chosen]: 'number', [tokens.rejected]: 'number' } : {}),
   }),
   writes: { score: 'float64' },
-  rows: 'subset',
-  keeps: ({ keep_share, max_score }) => keep_share === 1 && max_score === undefined,
+  rows: ({ keep_share, max_score }) => (keep_share === 1 && max_score === undefined ? 'same' : 'subset'),
   reasons: {
     above_share: { kind: 'configured', about: 'the score, which is not among the lowest `keep_share`' },
     above_max: { kind: 'configured', limit: 'max_score', about: 'the score' },
-    ...Object.fromEntries(
-      Object.entries(UNSCORED).map(([reason, about]) => [reason, { kind: 'configured' as const, about }]),
-    ),
   },
+  notes: UNSCORED,
   examples: [
     {
       title: 'means: the lower half is kept',
@@ -104,10 +101,9 @@ are kept, are not counted in the share, and are listed in notes/.`,
       noted: { 2: 'no_vector', 3: 'unlike_widths', 4: 'no_tokens', 5: 'not_finite' },
     },
   ],
-  fit: [chesRound],
-  report: (options, [fitted]) => chesReport(options, fitted as Fitted),
-  open(options, context) {
-    const { highest } = context.states[0] as Fitted
+  fit: chesFit,
+  report: (options, { state }) => chesReport(options, state),
+  open(options, { state: { highest } }) {
     return {
       batch(batch, verdict) {
         const scoreOf = scorer(batch, options),

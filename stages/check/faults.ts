@@ -28,16 +28,26 @@ function roleOf({ roles, roleOffsets }: MessagesColumn, m: number): number {
 
 const PROMPT = 0,
   SIDE = 1
-type Fault =
+type OrderFault =
   | 'unknown_role'
   | 'misplaced_system'
   | 'repeated_role'
   | 'prompt_ends_with_assistant'
   | 'side_not_assistant'
   | 'last_role_not_assistant'
+type Likeness = 'identical' | 'identical_trimmed' | 'prefix'
+export type Fault =
+  | OrderFault
+  | Likeness
+  | 'too_long'
+  | 'empty_prompt'
+  | 'empty_side'
+  | 'only_beside_text'
+  | 'tool_arguments'
+  | 'replacement_characters'
 
 /** What is wrong with the order of who speaks in a row of a column. */
-function orderFault(column: MessagesColumn, row: number, part: number): Fault | undefined {
+function orderFault(column: MessagesColumn, row: number, part: number): OrderFault | undefined {
   let before = 0
   for (let m = column.offsets[row], first = m; m < column.offsets[row + 1]; m++) {
     const role = roleOf(column, m)
@@ -169,7 +179,7 @@ const FIELDS = ['source_prompt_fields', 'source_chosen_fields', 'source_rejected
 export function faultFinder(
   batch: Batch,
   { max_chars: maxChars, max_replacement_share: maxShare, allow_prefix: allowPrefix }: Bounds,
-): (row: number) => [reason: string, value?: number] | undefined {
+): (row: number) => [fault: Fault, value?: number] | undefined {
   const prompt = batch.messages('prompt'),
     chosen = batch.messages('chosen'),
     rejected = batch.messages('rejected')

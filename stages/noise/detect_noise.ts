@@ -3,15 +3,8 @@ import { support } from '../../models/calibration.ts'
 import { mixtureProbability } from '../../models/mixture.ts'
 import { mayDrop } from '../../models/panel.ts'
 import { foundWrong } from '../../models/rule.ts'
-import { choice, defineStage, Type } from '../../engine/contract/define.ts'
-import {
-  panelOptions,
-  panelReads,
-  panelRound,
-  panelScorer,
-  type FittedPanel,
-  type PanelStageOptions,
-} from '../review/panel.ts'
+import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
+import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from '../review/panel.ts'
 import { panelReport } from '../review/report.ts'
 import {
   collectVotes,
@@ -22,18 +15,36 @@ import {
   voteOptions,
   voteReads,
   voteWrites,
-  type FittedVotes,
   type VoteOptions,
 } from './votes.ts'
 
-type Options = PanelStageOptions & VoteOptions & { neighbours: boolean }
-interface Fitted {
-  panel: FittedPanel
-  votes: FittedVotes
+/** Both are fitted in one round over the rows. */
+const fit = (options: PanelStageOptions & VoteOptions) => {
+  const panelFit = panelRound(options, 'detect_noise', 'stack')
+  return round({
+    collect(context) {
+      const panel = panelFit.collect(context),
+        votes = collectVotes(options)
+      return {
+        async batch(batch) {
+          await panel.batch(batch)
+          votes.batch(batch)
+        },
+        part: () => ({ panel: panel.part(), votes: votes.partial() }),
+      }
+    },
+    async merge(parts, context) {
+      const votes = voteMerger(options)
+      const panels = function* () {
+        for (const part of parts) {
+          votes.add(part.votes)
+          yield part.panel
+        }
+      }
+      return { panel: await panelFit.merge(panels(), context), votes: votes.fitted() }
+    },
+  })
 }
-type Partial = { panel: unknown; votes: ReturnType<ReturnType<typeof collectVotes>['partial']> }
-
-const panelFit = panelRound<Options>('detect_noise', () => 'stack')
 
 export default defineStage({
   name: 'detect_noise',
@@ -71,11 +82,10 @@ Each signal has a column of its own:
     probability: 'float64',
     flagged: 'bool',
     mixture: 'float64',
-    ...(options.neighbours ? { neighbours: 'float64' as const } : {}),
+    neighbours: options.neighbours ? 'float64' : undefined,
     ...voteWrites(options),
   }),
-  rows: 'subset',
-  keeps: ({ action }) => action === 'annotate',
+  rows: ({ action }) => (action === 'annotate' ? 'same' : 'subset'),
   reasons: { wrong_label: { kind: 'quality', about: 'probability that the label is right' } },
   examples: [
     {
@@ -135,41 +145,16 @@ Each signal has a column of its own:
       kept: [0, 1, 2],
     },
   ],
-  fit: [
-    {
-      collect(options: Options, context) {
-        const panel = panelFit.collect(options, context),
-          votes = collectVotes(options)
-        return {
-          async batch(batch) {
-            await panel.batch(batch)
-            votes.batch(batch)
-          },
-          partial: (): Partial => ({ panel: panel.partial(), votes: votes.partial() }),
-        }
-      },
-      merge(options: Options, context, partials): Fitted {
-        const votes = voteMerger(options)
-        const panels = function* () {
-          for (const partial of partials as Iterable<Partial>) {
-            votes.add(partial.votes)
-            yield partial.panel
-          }
-        }
-        return { panel: panelFit.merge(options, context, panels()) as FittedPanel, votes: votes.fitted() }
-      },
-    },
-  ],
-  report(options, [fitted]) {
-    const { panel, votes } = fitted as Fitted,
-      { lines, numbers } = panelReport(panel, options.action)
+  fit,
+  report(options, { state: { panel, votes } }) {
+    const { lines, numbers } = panelReport(panel, options.action)
     return {
       lines: [...lines, ...voteLines(options, votes)],
       numbers: { ...numbers, mixture: { ...panel.mixture }, votes: voteNumbers(votes) },
     }
   },
   open(options, context) {
-    const { panel, votes } = context.states[0] as Fitted,
+    const { panel, votes } = context.state,
       score = panelScorer(panel, options, 'detect_noise', context)
     return {
       batch(batch, verdict) {
@@ -183,7 +168,7 @@ Each signal has a column of its own:
             probability,
             flagged: Uint8Array.from(stacked, margin => (1 - support(panel.joint, margin) >= panel.confident ? 1 : 0)),
             mixture: stacked.map(margin => mixtureProbability(panel.mixture, margin)),
-            ...(neighbours ? { neighbours } : {}),
+            neighbours,
             ...voteColumns(batch, options, votes),
           },
         }

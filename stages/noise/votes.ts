@@ -4,7 +4,7 @@
 import { Type } from '@sinclair/typebox'
 import { fitVoters, labelProbabilities, UNKNOWN_VOTER } from '../../models/votes.ts'
 import { combine32, hashString } from '../../models/random.ts'
-import type { Batch, ColumnType } from '../../engine/contract/define.ts'
+import type { Batch, ReadType } from '../../engine/contract/define.ts'
 import { checkWords, readVoteLists, voteListOptions, type VoteListOptions } from './vote_lists.ts'
 
 /**
@@ -58,7 +58,7 @@ export interface FittedVotes {
 }
 
 /** What the options name, as columns to be read. */
-export const voteReads = ({ vote_columns, vote_lists, rating_columns }: VoteOptions): Record<string, ColumnType> => ({
+export const voteReads = ({ vote_columns, vote_lists, rating_columns }: VoteOptions): Record<string, ReadType> => ({
   ...Object.fromEntries(
     [...vote_columns, ...(rating_columns ? [rating_columns.chosen, rating_columns.rejected] : [])].map(name => [
       name,
@@ -75,9 +75,9 @@ const hasVotes = ({ vote_columns, vote_lists }: VoteOptions): boolean =>
   vote_columns.length > 0 || vote_lists !== undefined
 
 /** What they add. */
-export const voteWrites = (options: VoteOptions): Record<string, ColumnType> => ({
-  ...(hasVotes(options) ? { votes: 'float64' as const } : {}),
-  ...(options.rating_columns ? { ratings: 'float64' as const } : {}),
+export const voteWrites = (options: VoteOptions) => ({
+  votes: hasVotes(options) ? ('float64' as const) : undefined,
+  ratings: options.rating_columns ? ('float64' as const) : undefined,
 })
 
 /** A partition's: rows by what was voted (see `patternsOf`), the words that voted, and whether the ratings agree. */
@@ -157,15 +157,9 @@ export function voteMerger(options: VoteOptions): { add(partial: Partial): void;
  * The columns of a batch: P(the label is right) by the votes, NaN where nobody voted; 1, 0 or -1 where the ratings
  * agree with the label, tie or reverse it.
  */
-export function voteColumns(
-  batch: Batch,
-  options: VoteOptions,
-  { accuracy }: FittedVotes,
-): Record<string, Float64Array> {
-  const columns: Record<string, Float64Array> = options.rating_columns
-    ? { ratings: ratingsOf(batch, options.rating_columns) }
-    : {}
-  if (!hasVotes(options)) return columns
+export function voteColumns(batch: Batch, options: VoteOptions, { accuracy }: FittedVotes) {
+  const ratings = options.rating_columns && ratingsOf(batch, options.rating_columns)
+  if (!hasVotes(options)) return { votes: undefined, ratings }
   const patterns = patternsOf(batch, options, new Set()),
     names = new Map<string, number>()
   for (const pattern of patterns) {
@@ -177,7 +171,7 @@ export function voteColumns(
     Float64Array.from(names.keys(), name => accuracy.get(name) ?? UNKNOWN_VOTER),
     batch.rows,
   )
-  return { ...columns, votes: right.map((p, row) => (patterns[row] === '' ? NaN : p)) }
+  return { ratings, votes: right.map((p, row) => (patterns[row] === '' ? NaN : p)) }
 }
 
 /** Lines for the summary. */

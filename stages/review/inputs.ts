@@ -5,7 +5,7 @@ import { createFeaturiser } from '../../models/features.ts'
 import type { ReviewerSpec } from '../../models/reviewer.ts'
 import { DenseBuilder, type Capacity, type Rows } from '../../models/rows.ts'
 import type { PairText } from '../../models/tokens.ts'
-import type { Batch, ColumnType } from '../../engine/contract/define.ts'
+import type { Batch, ReadType } from '../../engine/contract/define.ts'
 
 export interface ScoreColumns {
   readonly name: string
@@ -33,7 +33,7 @@ export interface Input {
 }
 
 /** Columns that the options name, with their types. */
-export const columnsRead = ({ score_columns, embedding_columns }: ReviewInputOptions): Record<string, ColumnType> =>
+export const columnsRead = ({ score_columns, embedding_columns }: ReviewInputOptions): Record<string, ReadType> =>
   Object.fromEntries([
     ...score_columns.flatMap(({ chosen, rejected }) => [
       [chosen, 'number'],
@@ -45,7 +45,7 @@ export const columnsRead = ({ score_columns, embedding_columns }: ReviewInputOpt
           [embedding_columns.rejected, 'vector'],
         ]
       : []),
-  ]) as Record<string, ColumnType>
+  ]) as Record<string, ReadType>
 
 const ofText = ({ reviewers }: ReviewInputOptions) => reviewers.filter(name => name !== 'standings')
 
@@ -180,9 +180,9 @@ interface Vectors {
 }
 
 function vectorsOf(batch: Batch, column: string): Vectors {
-  const { values, start, width } = batch.vectors(column)
+  const { values, start, end } = batch.lists(column)
   return {
-    width,
+    width: row => end(row) - start(row),
     add(row, to, sign) {
       const at = start(row)
       let squares = 0

@@ -14,7 +14,7 @@ import { concatRows, takeRows, type Rows } from '../../models/rows.ts'
 import { stackMargins } from '../../models/stack.ts'
 import { standingMargins, tournament } from '../../models/standings.ts'
 import { createPairText, type PairText, type TextSide } from '../../models/tokens.ts'
-import { choice, type Batch, type Context, type FitRound } from '../../engine/contract/define.ts'
+import { choice, type Batch, type Context, type Round } from '../../engine/contract/define.ts'
 import { hashBeside } from '../further_fields.ts'
 import { answersOf, ComparisonBuilder, joinComparisons, type PromptComparisons } from './comparisons.ts'
 import { columnsRead, createInputs, ofTexts, rowsOf, type Input, type ReviewInputOptions } from './inputs.ts'
@@ -203,8 +203,12 @@ function sampleInputs(options: ReviewInputOptions, stage: string): Input[] {
 }
 
 /** The fit round of a panel stage; `ruleOf` gives the rule that the self-test is held to. */
-export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (options: O) => Rule): FitRound<O> => ({
-  collect(options: O, context: Context) {
+export const panelRound = (
+  options: PanelStageOptions,
+  stage: string,
+  rule: Rule,
+): Round<Partial, FittedPanel, undefined> => ({
+  collect(context) {
     const rate = options.sample_rows / Math.max(1, context.expectedRows)
     const inputs = sampleInputs(options, stage)
     const folds: number[] = [],
@@ -234,7 +238,7 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
         }
       },
       // when one is full all stop; the row that filled it is in some and not in others
-      partial: (): Partial => ({
+      part: (): Partial => ({
         samples: inputs.map(input => firstRows(input.view(), folds.length)),
         folds: Uint8Array.from(folds),
         prompts: Uint32Array.from(prompts),
@@ -244,8 +248,8 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
       }),
     }
   },
-  merge(options: O, context: Context, partials: Iterable<unknown>): FittedPanel {
-    const parts = gather(partials as Iterable<Partial>)
+  merge(partials, context) {
+    const parts = gather(partials)
     const inputs = sampleInputs(options, stage),
       { reviewers } = options
     const samples = inputs.map((input, m) => {
@@ -280,7 +284,7 @@ export const panelRound = <O extends PanelStageOptions>(stage: string, ruleOf: (
       fresh,
       // where nothing is done about it, whether dropping would help need not be tried
       {
-        rule: ruleOf(options),
+        rule: rule,
         noise_rate: options.noise_rate,
         min_auroc: options.min_auroc,
         share_by: options.action === 'drop' || options.action === 'flip' ? options.share_by : 'noise_rate',

@@ -1,9 +1,9 @@
 /** Keeps what independent reviewers do not speak against: the dual filter. */
-import { curriculumRank, mayDrop, type Panel } from '../../models/panel.ts'
-import { against, foundWrong, speaking, type Rule } from '../../models/rule.ts'
-import { choice, defineStage, Type, type ColumnType } from '../../engine/contract/define.ts'
+import { curriculumRank, mayDrop } from '../../models/panel.ts'
+import { against, foundWrong, speaking } from '../../models/rule.ts'
+import { choice, defineStage, round, Type, type WrittenType } from '../../engine/contract/define.ts'
 import { namesOf } from './inputs.ts'
-import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from './panel.ts'
+import { panelOptions, panelReads, panelRound, panelScorer } from './panel.ts'
 import { panelReport } from './report.ts'
 
 const classes = ['agreed', 'ambiguous', 'reversed']
@@ -59,9 +59,8 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       ...(options.action === 'flip'
         ? { flipped: 'bool' as const, chosen: 'messages' as const, rejected: 'messages' as const }
         : {}),
-    }) as Record<string, ColumnType>,
-  rows: 'subset',
-  keeps: ({ action }) => action === 'annotate' || action === 'weight',
+    }) as Record<string, WrittenType>,
+  rows: ({ action }) => (action === 'annotate' || action === 'weight' ? 'same' : 'subset'),
   reasons: {
     reversed: {
       kind: 'quality',
@@ -72,6 +71,7 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       about: 'probability that the label is right; one reviewer speaks against it (rule either)',
     },
   },
+  notes: { flipped: 'chosen and rejected have changed places' },
   examples: [
     {
       title: 'two pairs are too few for anybody to review: nothing is dropped',
@@ -82,13 +82,13 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       kept: [0, 1],
     },
   ],
-  fit: [panelRound<PanelStageOptions & { rule: Rule }>('peer_review', options => options.rule)],
-  report: (options, [panel]) => panelReport(panel as Panel, options.action),
+  fit: options => round(panelRound(options, 'peer_review', options.rule)),
+  report: ({ action }, { state: panel }) => panelReport(panel, action),
   open(options, context) {
-    const beside = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(
+    const also = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(
       ({ chosen, rejected }) => [chosen, rejected] as const,
     )
-    const panel = context.states[0] as Panel,
+    const panel = context.state,
       score = panelScorer(panel, options, 'peer_review', context)
     return {
       batch(batch, verdict) {
@@ -126,7 +126,7 @@ chosen and rejected change places, and with them the columns of \`score_columns\
               : {}),
             ...(options.action === 'flip' ? { flipped: wrong } : {}),
           },
-          ...(options.action === 'flip' ? { swapped: { rows: wrong, beside } } : {}),
+          ...(options.action === 'flip' ? { swapped: { rows: wrong, also } } : {}),
         }
       },
     }

@@ -2,7 +2,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { Message, MessagesColumn } from '../../engine/arrow/columns.ts'
 import { chatRequest, readChat, type ChatAnswer } from '../../engine/calls/chat.ts'
-import { defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
+import { defineStage, Type, type Service } from '../../engine/contract/define.ts'
 import { limitOptions, modelOptions, notInKey } from './options.ts'
 
 const WORDING = `Two assistants answered the last message of a conversation. Judge which answer helps the user better: it should be right, do what was asked, and be honest and harmless. Neither the order of the answers nor their length is a reason.
@@ -148,7 +148,6 @@ Before the first row the judge sees one pair in both orders, and is refused when
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: { probability: 'float64', disagrees: 'bool', chosen_score: 'float64', rejected_score: 'float64' },
   rows: 'same',
-  reasons: {},
   examples: [
     {
       title: 'a judge that prefers whatever is A, the chosen side more than the other',
@@ -189,7 +188,7 @@ Before the first row the judge sees one pair in both orders, and is refused when
     const { items } = service(options)
     return {
       async batch(batch, verdict) {
-        const answers = (await ask!(items(batch))) as readonly Answer<number>[]
+        const answers = await ask(items(batch))
         const probability = new Float64Array(batch.rows).fill(NaN),
           disagrees = new Uint8Array(batch.rows)
         for (let row = 0; row < batch.rows; row++) {

@@ -1,7 +1,7 @@
 /** Scores both sides of every pair by a reward model that a server serves. */
 import type { Static } from '@sinclair/typebox'
 import type { Message } from '../../engine/arrow/columns.ts'
-import { choice, defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
+import { choice, defineStage, Type, type Service } from '../../engine/contract/define.ts'
 import { limitOptions, modelOptions, notInKey } from './options.ts'
 import { checkOptions, readScores, requestOf, takesTwo, type RewardItem } from './reward_apis.ts'
 import { check, probes } from './reward_probe.ts'
@@ -65,7 +65,6 @@ Scores of the same text differ a little with the batch that it was computed in; 
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: { chosen_score: 'float64', rejected_score: 'float64' },
   rows: 'same',
-  reasons: {},
   examples: [
     {
       title: 'two texts in one request; their scores come in any order',
@@ -88,7 +87,7 @@ Scores of the same text differ a little with the batch that it was computed in; 
     const { items } = service(options)
     return {
       async batch(batch, verdict) {
-        const answers = (await ask!(items(batch))) as readonly Answer<number>[]
+        const answers = await ask(items(batch))
         const scores = [0, 1].map(side =>
           Float64Array.from({ length: batch.rows }, (_, row) => {
             const answer = answers[2 * row + side]

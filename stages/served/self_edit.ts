@@ -4,7 +4,7 @@
 import type { Static } from '@sinclair/typebox'
 import { makeMessages, type Message } from '../../engine/arrow/columns.ts'
 import { chatRequest, readChat } from '../../engine/calls/chat.ts'
-import { defineStage, Type, type Answer, type Service } from '../../engine/contract/define.ts'
+import { defineStage, Type, type Service } from '../../engine/contract/define.ts'
 import { editSize } from '../synthesis/edits.ts'
 import {
   EDITS,
@@ -94,9 +94,7 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
   reads: { prompt: 'messages', chosen: 'messages' },
   writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', size: 'float64' },
   rows: 'derive',
-  reasons: Object.fromEntries(
-    Object.entries(REFUSED).map(([name, about]) => [name, { kind: 'configured' as const, about }]),
-  ),
+  notes: REFUSED,
   examples: [
     {
       title: 'an edit that is wrong, and replies that are refused',
@@ -121,7 +119,7 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
           choices: [{ finish_reason: 'stop', message: { content: `\`\`\`\n${text}\n\`\`\`` } }] as unknown[],
         }))
         .concat({ choices: [{ finish_reason: 'length', message: { content: 'They' } }] }),
-      derived: [
+      made: [
         {
           chosen: 'They are 6 + 2 = 8 socks.',
           rejected: 'They are 6 + 2 = 9 socks.',
@@ -139,7 +137,7 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
   open: (given, { ask }) => ({
     async batch(batch, verdict) {
       const tasks = Array.from({ length: batch.rows }, (_, row) => taskOf(batch, row, given))
-      const answers = (await ask!(tasks.flatMap(itemsOf))) as readonly Answer<string>[]
+      const answers = await ask(tasks.flatMap(itemsOf))
       const parents: number[] = [],
         made: (Proven & { type: string; step: number; size: number })[] = [],
         prompts: Message[][] = [],

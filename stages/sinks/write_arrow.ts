@@ -61,7 +61,6 @@ shuffles undoes the order.`,
     rejected: 'messages',
     ...(column === undefined ? {} : { [column]: 'sortable' }),
   }),
-  reasons: {},
   schema(options, input, isText) {
     const { schema, format } = formatSchema(options.format, input, isText)
     const taken = new Set(input.fields.map(({ name }) => name))

@@ -25,7 +25,6 @@ export default defineSink({
 | bytes | base64 |`,
   options: Type.Object({ format: formatOption }),
   reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
-  reasons: {},
   schema(options, input, isText) {
     const bad = input.fields.flatMap(({ name, type }) => {
       const part = notJson(type)

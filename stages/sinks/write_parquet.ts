@@ -41,7 +41,6 @@ For training data use \`write_arrow\`: this sink is for some ten thousands of ro
     }),
   }),
   reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
-  reasons: {},
   schema(options, input, isText) {
     const bad = input.fields.filter(({ type }) =>
       options.json_strings ? notJson(type) : !parquetField(type, true, 'SNAPPY'),

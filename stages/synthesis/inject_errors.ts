@@ -1,12 +1,12 @@
 /** Makes hard pairs out of trusted ones: the chosen answer against a copy of it with one proven error. */
-import { choice, defineStage, Type } from '../../engine/contract/define.ts'
+import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
 import { limitOptions } from './limits.ts'
 import { quotaOption } from './mix.ts'
 import { editor, newPairs } from './new_pairs.ts'
 import { EDIT_TYPES, ready, USUAL_TYPES } from './operators/all.ts'
 import { operatorTable } from './operators/table.ts'
 import { DECLINED } from './prove.ts'
-import { tellReport, tellRound, type Fitted } from './tell.ts'
+import { tellReport, tellRound } from './tell.ts'
 
 const socks = 'There are 2 + 2 = 4 socks.'
 const row = (prompt: string, chosen: string) => ({ prompt, chosen, rejected: 'I do not know.' })
@@ -87,22 +87,20 @@ summary says how well such a reader, and one of length alone, does on other pair
     difficulty: 'float64',
   },
   rows: 'derive',
-  reasons: Object.fromEntries(
-    Object.entries(DECLINED).map(([name, about]) => [name, { kind: 'configured' as const, about }]),
-  ),
+  notes: DECLINED,
   examples: [
     {
       title: 'two plus two: a product would still be four, so only the difference is an error',
       options: { types: ['operator'] },
       rows: [twoPairs, row('Name a prime.', 'Seven is prime.'), row('A third of ten?', 'It is 10 / 3 = 3.33 or so.')],
-      derived: [{ ...lessSocks, step: 0, proof: '2+2=4 is true; 2-2=4 is false', answer_changed: false, size: 1 / 26 }],
+      made: [{ ...lessSocks, step: 0, proof: '2+2=4 is true; 2-2=4 is false', answer_changed: false, size: 1 / 26 }],
       noted: { 1: 'no_equation', 2: 'no_true_equation' },
     },
     {
       title: 'operands in the wrong order',
       options: { types: ['operand_order'] },
       rows: [row('Of 45 eggs 18 broke. How many are whole?', '45 - 18 = 27 eggs are whole.\nThe answer is 27.')],
-      derived: [
+      made: [
         {
           rejected: '18 - 45 = 27 eggs are whole.\nThe answer is 27.',
           type: 'operand_order',
@@ -123,14 +121,14 @@ summary says how well such a reader, and one of length alone, does on other pair
         row('How much are a fifth and four fifths?', 'One: 0.2 + 0.8 = 1.'),
         row('How many are two socks and three?', 'Two and three socks = <<2+3=5>>5 socks.'),
       ],
-      derived: [],
+      made: [],
       noted: { 0: 'unclear_equation', 1: 'still_true', 2: 'only_rounding', 3: 'no_edit' },
     },
     {
       title: 'one step against its edited self: the steps before it follow the question',
       options: { types: ['operator'], pairs: 'steps' },
       rows: [row('Two pairs, one lost: how many are left?', `None is torn.\n${socks}\nThree are left.`)],
-      derived: [{ prompt: 'Two pairs, one lost: how many are left?\n\nNone is torn.\n', ...lessSocks, step: 1 }],
+      made: [{ prompt: 'Two pairs, one lost: how many are left?\n\nNone is torn.\n', ...lessSocks, step: 1 }],
     },
     {
       title: 'code with tests: an edit counts that they refuse, not one that says the same (a <= b)',
@@ -139,7 +137,7 @@ summary says how well such a reader, and one of length alone, does on other pair
         ...row('The lesser of two.', '```js\nconst least = (a, b) => a < b ? a : b\n```'),
         check,
       })),
-      derived: [
+      made: [
         {
           rejected: '```js\nconst least = (a, b) => a > b ? a : b\n```',
           type: 'code_comparison',
@@ -154,21 +152,21 @@ summary says how well such a reader, and one of length alone, does on other pair
       title: 'sides that a trainer would cut off before they differ',
       options: { types: ['operator'], max_chars: 12 },
       rows: [twoPairs],
-      derived: [],
+      made: [],
       noted: { 0: 'cut_off' },
     },
     {
       title: 'sides that are too alike, or differ too much',
       options: { types: ['operator'], min_edit_share: 0.05, max_edit_share: 0.1 },
       rows: [twoPairs, { ...twoPairs, chosen: '2 + 2 = 4' }],
-      derived: [],
+      made: [],
       noted: { 0: 'too_alike', 1: 'too_different' },
     },
     {
       title: 'of few rows with a small share none may be taken',
       options: { types: ['operator'], max_share: 0.000001 },
       rows: [twoPairs],
-      derived: [],
+      made: [],
       noted: { 0: 'over_share' },
     },
     {
@@ -179,16 +177,16 @@ summary says how well such a reader, and one of length alone, does on other pair
         row('How much are 14 and 25?', 'They are 14 + 25 = 39.'),
         row('Of 36 eggs a crate holds 9. And of 36 spoons?', '9 * 4 = 36 eggs.\n36 + 36 = 72 in all.'),
       ],
-      derived: [],
+      made: [],
       noted: { 0: 'not_carried', 1: 'several_origins' },
     },
   ],
-  fit: [tellRound],
-  report: (options, [fitted], made) => tellReport(options, fitted as Fitted, made),
-  open: (options, { seed, states: [fitted] }) => ({
+  fit: options => round(tellRound(options)),
+  report: (options, { state, made }) => tellReport(options, state, made),
+  open: (options, { seed, state }) => ({
     async batch(batch, verdict) {
       await ready(options.types)
-      const editsOf = editor(batch, seed, options, fitted as Fitted),
+      const editsOf = editor(batch, seed, options, state),
         pairs = newPairs(batch, options.pairs)
       for (let row = 0; row < batch.rows; row++) {
         const found = await editsOf(row)

@@ -80,7 +80,7 @@ export interface Gathered {
   readonly editable: number
 }
 
-interface Part {
+export interface Part {
   readonly halves: Halves
   readonly rows: number
 }
@@ -104,7 +104,7 @@ export function sampler(most: readonly [number, number], types: readonly EditTyp
         }
       }
     },
-    partial: (): Part => ({ halves: halves(), rows }),
+    part: (): Part => ({ halves: halves(), rows }),
   }
 }
 
@@ -116,10 +116,10 @@ function pick(raw: Raw, types: readonly EditType[], unit: Unit): Picked | undefi
 }
 
 /** The lowest of all parts. */
-export function gather(partials: Iterable<unknown>, most: readonly [number, number], expectedRows: number): Gathered {
+export function gather(partials: Iterable<Part>, most: readonly [number, number], expectedRows: number): Gathered {
   const { add, halves } = keeper(most)
   let rows = 0
-  for (const part of partials as Iterable<Part>) {
+  for (const part of partials) {
     rows += part.rows
     part.halves.forEach((kept, half) => {
       for (const row of kept) add(half as 0 | 1, { hash: row.hash, open: () => row })

@@ -6,12 +6,12 @@ import { mix32 } from '../../engine/arrow/hash.ts'
 import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
-import type { FitRound, StageReport } from '../../engine/contract/define.ts'
+import type { Round, StageReport } from '../../engine/contract/define.ts'
 import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
 import type { EditLimits } from './limits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
 import { ready, type EditType } from './operators/all.ts'
-import { gather, sampler, styleOf } from './sample.ts'
+import { gather, sampler, styleOf, type Part } from './sample.ts'
 import type { Unit } from './solutions.ts'
 
 /** What the upper end of the 95 % interval of a reader's hit rate is held to. */
@@ -49,9 +49,9 @@ const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.te
  * Sets rows apart; of one half chooses the mix by which a style reader fares worst, and of the other makes the pairs
  * that the stage will make and lets readers of style, and of length alone, guess.
  */
-export const tellRound: FitRound<TellOptions> = {
-  collect: (options, context) => sampler(wanted(options), options.types, options.pairs, context),
-  async merge(options, { seed, expectedRows }, partials): Promise<Fitted> {
+export const tellRound = (options: TellOptions): Round<Part, Fitted, undefined> => ({
+  collect: context => sampler(wanted(options), options.types, options.pairs, context),
+  async merge(partials, { seed, expectedRows }) {
     await ready(options.types)
     const {
         halves: [tuning, trial],
@@ -86,7 +86,7 @@ export const tellRound: FitRound<TellOptions> = {
       tell: { rows: rows.length, style: guess(rows, hashes, seed), length: guess(length, hashes, seed) },
     }
   },
-}
+})
 
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`
 const interval = ({ value, low, high }: Estimate) =>

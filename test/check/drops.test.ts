@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 import dropLength from '../../stages/check/drop_length.ts'
 import dropLengthRatio from '../../stages/check/drop_length_ratio.ts'
 import dropRepetition from '../../stages/check/drop_repetition.ts'
-import type { Stage } from '../../engine/contract/define.ts'
+import type { AnyStage } from '../../engine/contract/define.ts'
 import { dropped, reasonsOf } from '../dedup/helpers.ts'
 
-const stages = [dropLength, dropLengthRatio, dropRepetition] as unknown as Stage[]
+const stages = [dropLength, dropLengthRatio, dropRepetition] as unknown as AnyStage[]
 const words = (n: number) => Array.from({ length: n }, (_, i) => `w${i}`).join(' ')
 const pair = (chosen: string, rejected: string) => ({ prompt: 'p', chosen, rejected })
 
@@ -35,7 +35,7 @@ describe.each(stages)('$name', stage => {
 })
 
 describe('drop_length', () => {
-  const stage = dropLength as unknown as Stage
+  const stage = dropLength as unknown as AnyStage
   it('keeps what is just at its limits, and says how long the worse side is', async () => {
     const rows = [
       pair(words(3), words(2000)),
@@ -56,7 +56,7 @@ describe('drop_length', () => {
 })
 
 describe('drop_length_ratio', () => {
-  const stage = dropLengthRatio as unknown as Stage
+  const stage = dropLengthRatio as unknown as AnyStage
   it('drops what is above the ratio, on either side', async () => {
     const drops = await dropped(
       stage,
@@ -75,7 +75,7 @@ describe('drop_length_ratio', () => {
 })
 
 describe('drop_repetition', () => {
-  const stage = dropRepetition as unknown as Stage
+  const stage = dropRepetition as unknown as AnyStage
   const loop = (n: number) => Array.from({ length: n }, () => 'go on').join(' ')
   it('looks at both sides, symbols first', async () => {
     const drops = await dropped(

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { mix32 } from '../../engine/arrow/hash.ts'
 import dropDuplicates from '../../stages/dedup/drop_duplicates.ts'
 import dropNearDuplicates from '../../stages/dedup/drop_near_duplicates.ts'
-import type { Stage } from '../../engine/contract/define.ts'
+import type { AnyStage } from '../../engine/contract/define.ts'
 import { dropped, reasonsOf, type Drop } from './helpers.ts'
 
-const exact = dropDuplicates as unknown as Stage,
-  near = dropNearDuplicates as unknown as Stage
+const exact = dropDuplicates as unknown as AnyStage,
+  near = dropNearDuplicates as unknown as AnyStage
 interface Pair {
   readonly [side: string]: string | string[]
   readonly prompt: string | string[]

@@ -2,7 +2,7 @@
 import { Field, Schema, Utf8 } from 'apache-arrow'
 import { makeMessages, makeText, messagesType } from '../../engine/arrow/columns.ts'
 import { Batch } from '../../engine/arrow/flow.ts'
-import type { Context, ExampleRow, Stage, Verdict } from '../../engine/contract/define.ts'
+import type { Context, ExampleRow, AnyStage, Verdict } from '../../engine/contract/define.ts'
 
 export interface Drop {
   readonly reason: string
@@ -11,7 +11,7 @@ export interface Drop {
 }
 
 const names = ['prompt', 'chosen', 'rejected'] as const
-const context: Context = { id: 'it', seed: 1, expectedRows: 1000, states: [] }
+const context: Context = { id: 'it', seed: 1, expectedRows: 1000, state: undefined, ask: () => Promise.resolve([]) }
 
 /** Texts of prompt, chosen and rejected, and of columns beside them; a list of texts is a prompt of several turns. */
 export function batchOf(rows: readonly ExampleRow[]): Batch {
@@ -38,14 +38,14 @@ export function batchOf(rows: readonly ExampleRow[]): Batch {
   })
 }
 
-const defaults = (stage: Stage) =>
+const defaults = (stage: AnyStage) =>
   Object.fromEntries(
     Object.entries(stage.options.properties).map(([name, { default: value }]) => [name, value as unknown]),
   )
 
 /** What a stage drops, by row; the rows reach it in batches of `size`. */
 export async function dropped(
-  stage: Stage,
+  stage: AnyStage,
   rows: readonly ExampleRow[],
   options: object = {},
   size = rows.length,

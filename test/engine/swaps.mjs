@@ -9,9 +9,8 @@ export default defineStage({
   reads: { swap: 'number' },
   writes: { chosen: 'messages', rejected: 'messages' },
   rows: 'subset',
-  reasons: {},
   examples: [],
   open: () => ({
-    batch: batch => ({ swapped: { rows: Uint8Array.from(batch.numbers('swap').values), beside: [['good', 'bad']] } }),
+    batch: batch => ({ swapped: { rows: Uint8Array.from(batch.numbers('swap').values), also: [['good', 'bad']] } }),
   }),
 })

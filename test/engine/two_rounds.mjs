@@ -1,7 +1,7 @@
 // A stage that must see all rows twice, and may not change a pair.
-import { defineStage, Type } from 'sluice-data'
+import { defineStage, round, Type } from 'sluice-data'
 
-const round = { collect: () => ({ batch() {}, partial: () => 0 }), merge: () => 0 }
+const look = { collect: () => ({ batch() {}, part: () => 0 }), merge: () => 0 }
 
 export default defineStage({
   name: 'two_rounds',
@@ -11,8 +11,7 @@ export default defineStage({
   reads: { chosen: 'messages' },
   writes: {},
   rows: 'same',
-  reasons: {},
   examples: [],
-  fit: [round, round],
+  fit: () => round(look).next(look),
   open: ({ change }) => ({ batch: batch => (change ? { columns: { chosen: batch.column('rejected') } } : undefined) }),
 })

@@ -86,8 +86,8 @@ export default defineStage({ name: 'good', version: 1, summary: 's', options: Ty
       path = writeJsonl(join(at, 'in.jsonl'), pairs(3)),
       zx = join(root, 'node_modules/zx/build/cli.js')
     const open = 'open: () => ({ batch() {} })',
-      fit = 'fit: [{ collect: () => ({ batch() {}, partial: () => 1 }), merge: () => 1 }]'
-    const stage = (before: string, more: string) => `import { defineStage, Type } from 'sluice-data'
+      fit = 'fit: () => round({ collect: () => ({ batch() {}, part: () => 1 }), merge: () => 1 })'
+    const stage = (before: string, more: string) => `import { defineStage, round, Type } from 'sluice-data'
 ${before}
 export default defineStage({ name: 'own', version: 1, summary: 'x', options: Type.Object({}),
   reads: { prompt: 'messages' }, writes: {}, rows: 'subset', reasons: {}, examples: [], ${open}, ${more} })\n`

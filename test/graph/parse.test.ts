@@ -405,6 +405,8 @@ describe('own stages', () => {
     for (const [file, stage] of Object.entries({
       unseen: { ...old, kind: 'stage', unseen: ['url'] },
       beside: { ...old, kind: 'sink', beside: 1 },
+      keeps: { ...old, kind: 'stage', keeps: true },
+      fit: { ...old, kind: 'stage', fit: [] },
     })) {
       writeFileSync(join(scratch, `${file}.mjs`), `export default ${JSON.stringify(stage)}\n`)
     }
@@ -418,11 +420,13 @@ describe('own stages', () => {
       { id: 'f', use: join(scratch, 'named_before.mjs') },
       { id: 'g', use: join(scratch, 'unseen.mjs') },
       { id: 'h', use: join(scratch, 'beside.mjs') },
+      { id: 'i', use: join(scratch, 'keeps.mjs') },
+      { id: 'j', use: join(scratch, 'fit.mjs') },
       { ...out, from: 'f' },
     )
-    expect(brief({ problems })).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(i => ` bad_module /stages/${i}/use`))
+    expect(brief({ problems })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(i => ` bad_module /stages/${i}/use`))
     expect(problems.map(it => it.message).join('\n')).toMatch(
-      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export[^]*named_before\.mjs:2:29 'sluice' is another package: import 'sluice-data'[^]*says 'unseen', which is called 'notInKey' now[^]*says 'beside', which is called 'extraCopies' now/,
+      /lacks reads, schema\(\), convert\(\), publish\(\)[^]*no file[^]*'\.yaml'[^]*broken\.ts:2:5[^]*default export[^]*named_before\.mjs:2:29 'sluice' is another package: import 'sluice-data'[^]*says 'unseen', which is called 'notInKey' now[^]*says 'beside', which is called 'extraCopies' now[^]*says 'keeps', which is said by 'rows' now[^]*'fit' is a list; it is a function of the options now/,
     )
   })
 })

@@ -1,5 +1,5 @@
 /** A registry for tests: one stage of each kind, none of which runs. */
-import { choice, defineSink, defineSource, defineStage, Type, type AnyStage } from '../../engine/contract/define.ts'
+import { choice, defineSink, defineSource, defineStage, Type, type AnyKind } from '../../engine/contract/define.ts'
 import type { Registry } from '../../engine/contract/define.ts'
 
 const never = (): never => {
@@ -75,7 +75,6 @@ const writeFiles = defineSink({
   name: 'write_files',
   version: 1,
   summary: 'Writes.',
-  reasons: {},
   reads: { id: 'text' },
   options: Type.Object({ path: Type.Optional(Type.String({ description: 'where' })) }),
   schema: never,
@@ -83,8 +82,8 @@ const writeFiles = defineSink({
   publish: never,
 })
 
-export const registry: ReadonlyMap<string, AnyStage> = new Map(
-  ([readFiles, checkPairs, detectNoise, dropBelow, injectErrors, writeFiles] as AnyStage[]).map(stage => [
+export const registry: ReadonlyMap<string, AnyKind> = new Map(
+  ([readFiles, checkPairs, detectNoise, dropBelow, injectErrors, writeFiles] as AnyKind[]).map(stage => [
     stage.name,
     stage,
   ]),

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { runExample } from '../../engine/run/examples.ts'
 import { auroc } from '../../models/metrics.ts'
 import { Random } from '../../models/random.ts'
-import type { ExampleRow, Stage } from '../../engine/contract/define.ts'
+import type { ExampleRow, AnyStage } from '../../engine/contract/define.ts'
 import detectNoise from '../../stages/noise/detect_noise.ts'
 import peerReview from '../../stages/review/peer_review.ts'
 
-const review = peerReview as unknown as Stage,
-  noise = detectNoise as unknown as Stage
-const run = (stage: Stage, rows: readonly ExampleRow[], options: Record<string, unknown>) =>
+const review = peerReview as unknown as AnyStage,
+  noise = detectNoise as unknown as AnyStage
+const run = (stage: AnyStage, rows: readonly ExampleRow[], options: Record<string, unknown>) =>
   runExample(stage, { title: 'x', rows, options })
 const found = (values: readonly unknown[], wrong: Uint8Array) =>
   auroc(

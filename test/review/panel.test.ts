@@ -13,13 +13,13 @@ import { runExample } from '../../engine/run/examples.ts'
 import { auroc } from '../../models/metrics.ts'
 import type { Panel } from '../../models/panel.ts'
 import { Random } from '../../models/random.ts'
-import type { ExampleRow, Stage } from '../../engine/contract/define.ts'
+import type { ExampleRow, AnyStage } from '../../engine/contract/define.ts'
 import detectNoise from '../../stages/noise/detect_noise.ts'
 import peerReview from '../../stages/review/peer_review.ts'
 import { panelReport } from '../../stages/review/report.ts'
 
-const review = peerReview as unknown as Stage,
-  noise = detectNoise as unknown as Stage
+const review = peerReview as unknown as AnyStage,
+  noise = detectNoise as unknown as AnyStage
 const run = (rows: readonly ExampleRow[], options: Record<string, unknown> = {}, stage = review) =>
   runExample(stage, { title: 'x', rows, options })
 const words = 'river stone lamp winter garden copper silent window paper harbour'.split(' ')
@@ -227,15 +227,15 @@ describe('the sample', () => {
 
   it('is the same whether the rows come in one partition or in many', () => {
     const panel = (sizes: number) => {
-      const round = review.fit![0],
-        context = { id: 'x', seed: 3, expectedRows: rows.length, states: [] }
+      const [round] = review.fit!(options as never)!.rounds,
+        context = { id: 'x', seed: 3, expectedRows: rows.length, state: undefined, ask: () => Promise.resolve([]) }
       const partials: unknown[] = []
       for (let from = 0; from < rows.length; from += sizes) {
-        const collector = round.collect(options as never, context)
+        const collector = round.collect(context)
         void collector.batch(batchOf(rows.slice(from, from + sizes)))
-        partials.push(collector.partial())
+        partials.push(collector.part())
       }
-      return round.merge(options as never, context, partials) as Panel
+      return round.merge(partials, context) as Panel
     }
     const whole = panel(600)
     expect(whole.rows).toBe(600)

@@ -10,7 +10,7 @@ import { graph, run } from '../../index.mjs'
 import { runExample } from '../../engine/run/examples.ts'
 import { Batch } from '../../engine/arrow/flow.ts'
 import { Random } from '../../models/random.ts'
-import type { ExampleRow, Stage } from '../../engine/contract/define.ts'
+import type { ExampleRow, AnyStage } from '../../engine/contract/define.ts'
 import detectNoise from '../../stages/noise/detect_noise.ts'
 import { readVoteLists, type VoteListOptions } from '../../stages/noise/vote_lists.ts'
 import { voteMerger } from '../../stages/noise/votes.ts'
@@ -210,7 +210,7 @@ describe('lists of votes', () => {
     })
     const ask = async (options: Record<string, unknown>) =>
       (
-        await runExample(detectNoise as unknown as Stage, {
+        await runExample(detectNoise as unknown as AnyStage, {
           title: 'x',
           rows,
           options: { reviewers: ['style'], ...options },

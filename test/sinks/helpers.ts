@@ -8,7 +8,7 @@ import { makeMessages, makeText, messagesType, type Message } from '../../engine
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes } from '../../engine/arrow/ipc.ts'
 import { plain } from '../../engine/arrow/plain.ts'
-import type { AnyStage, Sink, SinkInput } from '../../engine/contract/define.ts'
+import type { AnyKind, AnySink, SinkInput } from '../../engine/contract/define.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -73,12 +73,12 @@ export const numbered = (n: number, text: (i: number) => string = i => `text ${i
 
 /** Runs a sink as the engine does: converts batches, spools them, publishes from the spool. Returns the folder. */
 export async function runSink(
-  sink: AnyStage,
+  sink: AnyKind,
   options: Record<string, unknown>,
   batches: readonly RecordBatch[],
   isText = false,
 ): Promise<{ folder: string; schema: Schema }> {
-  const { schema: of, convert, publish, options: declared } = sink as Sink
+  const { schema: of, convert, publish, options: declared } = sink as AnySink
   const defaults = Object.fromEntries(
     Object.entries(declared.properties as Record<string, { default?: unknown }>).flatMap(([name, option]) =>
       'default' in option ? [[name, option.default]] : [],

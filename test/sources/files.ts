@@ -1,11 +1,9 @@
 /** Reads a whole input through a source, as the engine would. */
 import { expect } from 'vitest'
 import { textColumn } from '../../engine/arrow/columns.ts'
-import type { Context, InputFile, Source } from '../../engine/contract/define.ts'
+import type { InputFile, Source } from '../../engine/contract/define.ts'
 import type { InputOptions } from '../../stages/sources/files.ts'
 import { pairsOf, type Pair } from './helpers.ts'
-
-export const context: Context = { id: 'pairs', seed: 1, expectedRows: 0, states: [] }
 
 export const optionsOf = (path: string, more: Partial<InputOptions> = {}) =>
   ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never
@@ -36,12 +34,7 @@ export async function readAll(
     const sent = structuredClone({ path: file.path, layout: file.layout, plan: file.plan })
     for (let start = 0; start < file.rows; start += step) {
       let at = start
-      for await (const batch of source.read(
-        options,
-        sent,
-        { start, end: Math.min(file.rows, start + step) },
-        context,
-      )) {
+      for await (const batch of source.read(options, sent, { start, end: Math.min(file.rows, start + step) })) {
         expect([...batch.rows]).toEqual(Array.from({ length: batch.raw.numRows }, (_, i) => at + i))
         expect(batch.pairs.schema.fields.map(String)).toEqual(file.schema.fields.map(String))
         expect(

@@ -13,7 +13,7 @@ import readParquet from '../../stages/sources/read_parquet.ts'
 import { textColumn } from '../../engine/arrow/columns.ts'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { settings } from '../properties/settings.ts'
-import { context, optionsOf } from './files.ts'
+import { optionsOf } from './files.ts'
 import { pairsOf } from './helpers.ts'
 
 /** Rows of which some are no pair, some have no id, and some lines are no JSON. */
@@ -54,7 +54,6 @@ async function said(source: Source, file: InputFile, range: RowRange): Promise<M
     optionsOf(file.path),
     structuredClone({ path: file.path, layout: file.layout, plan: file.plan }),
     range,
-    context,
   )) {
     const all = pairsOf(batch),
       ids = textColumn(batch.ids)

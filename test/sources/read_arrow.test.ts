@@ -68,7 +68,7 @@ describe('files', () => {
     const [file] = await readParquet.inputs(options, data)
     const path = join(folder, 'shard.arrow')
     const writer = new IpcWriter(path, file.schema)
-    for await (const { pairs } of readParquet.read(options, file, { start: 0, end: 240 }, {} as never)) {
+    for await (const { pairs } of readParquet.read(options, file, { start: 0, end: 240 })) {
       for (const [start, end] of [
         [0, 7],
         [7, 100],

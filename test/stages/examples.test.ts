@@ -8,13 +8,13 @@ import { describe, expect, it } from 'vitest'
 import { validateOptions } from '../../engine/graph/validate.ts'
 import { requiredOptions } from '../../engine/graph/schema.ts'
 import { runExample, shortSide } from '../../engine/run/examples.ts'
-import { defineStage, Type, type ExampleRow, type Stage } from '../../engine/contract/define.ts'
+import { defineStage, round, Type, type AnyStage, type ExampleRow } from '../../engine/contract/define.ts'
 import { allStages } from '../../stages/registry.ts'
 
 const home = new URL('../../stages/', import.meta.url)
 const registry = await allStages(),
   all = [...registry.values()]
-const stages = all.filter((stage): stage is Stage => stage.kind === 'stage')
+const stages = all.filter((stage): stage is AnyStage => stage.kind === 'stage')
 const files = new Map(
   readdirSync(home, { recursive: true })
     .map(String)
@@ -27,6 +27,7 @@ const textOf = (name: string) => readFileSync(new URL(files.get(name)!, home), '
 const notShown: Record<string, string> = {
   'detect_noise.wrong_label': 'needs enough pairs for reviewers to find planted flips',
   'peer_review.reversed': 'needs enough pairs for reviewers to find planted flips',
+  'peer_review.flipped': 'needs enough pairs for reviewers to find planted flips',
   'peer_review.ambiguous': 'needs enough pairs for reviewers to find planted flips',
 }
 /** What a stage file may be: what is longer goes to models/, or to a file beside the stage. */
@@ -58,11 +59,11 @@ describe.each(stages)('$name', stage => {
       expect(found.columns[name], name).toEqual(values)
     }
     expect(
-      found.derived.map((row, i) =>
-        Object.fromEntries(Object.keys(example.derived?.[i] ?? row).map(name => [name, row[name]])),
+      found.made.map((row, i) =>
+        Object.fromEntries(Object.keys(example.made?.[i] ?? row).map(name => [name, row[name]])),
       ),
-    ).toEqual((example.derived ?? []).map(short))
-    if (stage.rows === 'same' || stage.rows === 'subset') {
+    ).toEqual((example.made ?? []).map(short))
+    if (stage.rows !== 'derive') {
       expect(
         [...found.kept, ...Object.keys(found.dropped).map(Number)].sort((a, b) => a - b),
         'every row is kept or dropped',
@@ -75,7 +76,7 @@ describe.each(stages)('$name', stage => {
     const shown = new Set(
       stage.examples.flatMap(({ dropped, noted }) => [...Object.values(dropped ?? {}), ...Object.values(noted ?? {})]),
     )
-    const hidden = Object.keys(stage.reasons)
+    const hidden = [...Object.keys(stage.reasons), ...Object.keys(stage.notes)]
       .filter(reason => !shown.has(reason))
       .map(reason => `${stage.name}.${reason}`)
     expect(hidden).toEqual(hidden.filter(reason => notShown[reason]))
@@ -145,10 +146,10 @@ describe('the registry', () => {
 })
 
 describe('runExample', () => {
-  const described = { version: 1, summary: 'X.', options: Type.Object({}), reasons: {} }
+  const described = { version: 1, summary: 'X.', options: Type.Object({}) }
   const row = { prompt: 'q', chosen: 'a', rejected: 'b' }
 
-  it('gives what was fitted over the rows to the stage, or the states it is told', async () => {
+  it('gives what was fitted over the rows to the stage, or the state it is told', async () => {
     const stage = defineStage({
       ...described,
       name: 'mean',
@@ -156,26 +157,25 @@ describe('runExample', () => {
       writes: { from_mean: 'float64' },
       rows: 'same',
       examples: [],
-      fit: [
-        {
+      fit: () =>
+        round({
           collect: () => {
             const seen: number[] = []
             return {
               batch: batch => {
                 seen.push(...batch.numbers('score').values)
               },
-              partial: () => seen,
+              part: () => seen,
             }
           },
-          merge: (_options, _context, partials) => {
-            const list = [...partials].flat() as number[]
+          merge: parts => {
+            const list = [...parts].flat()
             return list.reduce((a, b) => a + b, 0) / list.length
           },
-        },
-      ],
-      open: (_options, { states: [mean] }) => ({
+        }),
+      open: (_options, { state: mean }) => ({
         batch: batch => ({
-          columns: { from_mean: batch.numbers('score').values.map(value => value - (mean as number)) },
+          columns: { from_mean: batch.numbers('score').values.map(value => value - mean) },
         }),
       }),
     })
@@ -186,8 +186,8 @@ describe('runExample', () => {
         { ...row, score: 4 },
       ],
     }
-    expect((await runExample(stage as never, example)).columns).toEqual({ from_mean: [-1.5, 1.5] })
-    expect((await runExample(stage as never, example, { states: [1] })).columns).toEqual({ from_mean: [0, 3] })
+    expect((await runExample(stage, example)).columns).toEqual({ from_mean: [-1.5, 1.5] })
+    expect((await runExample(stage, example, { state: 1 })).columns).toEqual({ from_mean: [0, 3] })
   })
 
   it('says where an example does not fit its stage, and sets a row aside on which the stage fails', async () => {
@@ -204,7 +204,7 @@ describe('runExample', () => {
           if (batch.numbers('score').values.includes(7)) throw new Error('seven')
         },
       }),
-    }) as unknown as Stage
+    })
     await expect(runExample(stage, { title: 'x', rows: [row] })).rejects.toThrow(
       /picky: the example's rows do not fit: .*a column that nothing upstream writes/,
     )
@@ -237,9 +237,9 @@ describe('runExample', () => {
         }),
       }),
     })
-    const { derived, kept } = await runExample(stage as never, { title: 'x', rows: [{ ...row, id: 'p' }] })
+    const { made, kept } = await runExample(stage, { title: 'x', rows: [{ ...row, id: 'p' }] })
     expect(kept).toEqual([])
-    expect(derived).toEqual([
+    expect(made).toEqual([
       { ...row, id: 'p~twice', n: 0, parent: 'p' },
       { ...row, id: 'p~twice-2', n: 1, parent: 'p' },
     ])

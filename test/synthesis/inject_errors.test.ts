@@ -51,11 +51,12 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
   const never = () => {
     throw new Error('a derive stage gives no verdicts')
   }
-  const instance = injectErrors.open!(options as Parameters<NonNullable<typeof injectErrors.open>>[0], {
+  const instance = injectErrors.open!(options as never, {
     id: 'hard',
     seed,
     expectedRows: rows.length,
-    states: [{ mix: { weights: startWeights(options.types), rows: 0 }, editable }],
+    state: { mix: { weights: startWeights(options.types), rows: 0 }, editable },
+    ask: () => Promise.resolve([]),
   })
   const out = (await instance.batch(batch, {
     drop: never,
@@ -101,8 +102,8 @@ test('the examples of the stage', async () => {
           chosen: (right ?? rows[parent].chosen)[0].content,
           rejected: messages[0].content,
         })),
-      ).toMatchObject(example.derived as object[])
-      expect(made).toHaveLength(example.derived!.length)
+      ).toMatchObject(example.made as object[])
+      expect(made).toHaveLength(example.made!.length)
       expect(notes).toEqual(example.noted ?? {})
     }
   }
@@ -120,7 +121,7 @@ test('every reason that is noted is declared', async () => {
     3: 'no_true_equation',
     4: 'still_true',
   })
-  for (const reason of Object.values(notes)) expect(injectErrors.reasons).toHaveProperty(reason)
+  for (const reason of Object.values(notes)) expect(injectErrors.notes).toHaveProperty(reason)
 })
 
 test('only the last message of a conversation is edited, and offsets are of that message', async () => {

@@ -212,6 +212,12 @@ test('styles of edits: one row an edit, none for a text that offers none', () =>
 })
 
 test('a sample of no rows is empty, whatever the run', () => {
-  const { partial } = sampler([0, 0], types, 'solutions', { id: 'hard', seed: 1, expectedRows: 0, states: [] })
-  expect(partial()).toEqual({ halves: [[], []], rows: 0 })
+  const { part } = sampler([0, 0], types, 'solutions', {
+    id: 'hard',
+    seed: 1,
+    expectedRows: 0,
+    state: undefined,
+    ask: () => Promise.resolve([]),
+  })
+  expect(part()).toEqual({ halves: [[], []], rows: 0 })
 })
