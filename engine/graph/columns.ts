@@ -22,10 +22,7 @@ import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
 import { effectOf, readsOf, writesOf, type Edge, type Graph, type Node } from './types.ts'
 
-/**
- * Of one node. A named output (`dropped` or a reason) has the schema of the input. `isText`: every file upstream holds
- * plain text sides.
- */
+/** Of one node. `isText`: every file upstream holds plain text sides. */
 export interface NodeColumns {
   readonly input: Schema
   readonly output: Schema
@@ -73,6 +70,23 @@ export const besides = (fields: readonly Field[], sides: readonly string[]): Fie
 
 /** The name that a column declared in `writes` has in the graph. */
 export const writtenName = (id: string, name: string): string => (pair.includes(name) ? name : `${id}_${name}`)
+
+/** The column of named outputs that says why a row was dropped. */
+export const reasonName = (id: string): string => `${id}_reason`
+
+/**
+ * The schema of a node's named outputs: all columns, those that it wrote too, and `<id>_reason`, null where the row
+ * goes on. What a derive stage writes is of new rows, and not of those that it declines.
+ */
+export const asideSchema = (node: Pick<Node, 'id' | 'stage' | 'options'>, { input, output }: Outer): Schema =>
+  new Schema([
+    ...(effectOf(node) === 'derive' ? input : output).fields,
+    new Field(reasonName(node.id), new Utf8(), true),
+  ])
+interface Outer {
+  readonly input: Schema
+  readonly output: Schema
+}
 
 /**
  * Whether a stage that declares this type can read an Arrow column. `number` takes integers, float32, float64 and bool;
@@ -128,7 +142,7 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
       continue
     }
     const parts = node.from.map(edge => ({
-      schema: schemaOf(nodes, edge),
+      schema: schemaOf(graph, nodes, edge, problems),
       where: edge.port ? `${edge.node}.${edge.port}` : edge.node,
     }))
     const input = union(parts, `${at}/from`, problems)
@@ -162,8 +176,22 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
   }
 }
 
-const schemaOf = (nodes: ReadonlyMap<string, NodeColumns>, edge: Edge): Schema =>
-  edge.port === undefined ? nodes.get(edge.node)!.output : nodes.get(edge.node)!.input
+/** The schema of what an input gives. */
+function schemaOf(
+  graph: Graph,
+  nodes: ReadonlyMap<string, NodeColumns>,
+  { node: id, port }: Edge,
+  problems: Problem[],
+): Schema {
+  const columns = nodes.get(id)!
+  if (port === undefined) return columns.output
+  const node = graph.nodes.find(node => node.id === id)!,
+    name = reasonName(id)
+  if (columns.output.fields.some(field => field.name === name)) {
+    problems.push(say.columnReplaced(`/stages/${node.index}/id`, id, name))
+  }
+  return asideSchema(node, columns)
+}
 
 function union(parts: readonly { schema: Schema; where: string }[], pointer: string, problems: Problem[]): Schema {
   if (parts.length === 1) return parts[0].schema

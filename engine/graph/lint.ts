@@ -22,13 +22,18 @@ export interface Draft {
 const reserved = new Set(['dropped', 'ledger', 'notes'])
 
 /**
- * Named outputs: the dropped rows of a stage that drops any, all together and by reason. What a derive stage declines
- * is only noted.
+ * Named outputs: the dropped rows of a stage that drops any with these options, all together and by reason; and copies
+ * of the rows that it notes something of.
  */
 export const portsOf = (stage: AnyKind, effect?: RowEffect): string[] =>
-  stage.kind === 'stage' && effect === 'subset' && Object.keys(stage.reasons).length > 0
-    ? ['dropped', ...Object.keys(stage.reasons)]
-    : []
+  stage.kind !== 'stage'
+    ? []
+    : [
+        ...(effect === 'subset' && Object.keys(stage.reasons).length > 0
+          ? ['dropped', ...Object.keys(stage.reasons)]
+          : []),
+        ...Object.keys(stage.notes),
+      ]
 
 /** What becomes of a stage's rows; not known where its options are wrong. */
 function effectIn({ stage, options }: Draft): RowEffect | undefined {
@@ -133,7 +138,12 @@ function link(
     else if (found === undefined) problems.push(say.unknownInput(pointer, input, ids))
     else if (upstream?.kind === 'sink') problems.push(say.sinkAsInput(pointer, input, ids))
     else if (upstream && port !== undefined && !ports.includes(port)) {
-      problems.push(say.unknownPort(pointer, input, node, ports))
+      const isOfOthers = upstream.kind === 'stage' && ['dropped', ...Object.keys(upstream.reasons)].includes(port)
+      problems.push(
+        isOfOthers && effectIn(drafts[found]) !== 'derive' && Object.keys(upstream.reasons).length > 0
+          ? say.dropsNothing(pointer, input, node)
+          : say.unknownPort(pointer, input, node, ports),
+      )
     } else edges.push(port === undefined ? { node } : { node, port })
   })
   return { edges, problems }
@@ -141,10 +151,12 @@ function link(
 
 /**
  * Two ways of rows are no two where they leave one stage by outputs that have no row together: what it lets through and
- * what it drops, or two reasons.
+ * what it drops, or two reasons. Rows of a note are copies of what goes on, or is dropped.
  */
-const areApart = (a: Edge, b: Edge): boolean =>
-  a.port !== b.port && (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
+const areApart = (a: Edge, b: Edge, notes: object): boolean =>
+  a.port !== b.port &&
+  ![a, b].some(({ port }) => port !== undefined && port in notes) &&
+  (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
 const MOST_WAYS = 1000
 
 /**
@@ -156,9 +168,14 @@ function* lintTwice(
   edges: readonly Edge[][],
   byId: ReadonlyMap<string, number>,
 ): Iterable<Problem> {
+  const notesOf = (id: string): object => {
+    const stage = drafts[byId.get(id)!].stage
+    return stage?.kind === 'stage' ? stage.notes : {}
+  }
   const waysOf = (edge: Edge): Edge[][] => {
     const at = byId.get(edge.node)!
-    if (effectIn(drafts[at]) === 'derive') return [[edge]]
+    // new rows begin at the stage that makes them; rows that it notes are those that came in
+    if (effectIn(drafts[at]) === 'derive' && edge.port === undefined) return [[edge]]
     return edges[at].length === 0
       ? [[edge]]
       : edges[at]
@@ -174,7 +191,9 @@ function* lintTwice(
           ways[b].some(
             other =>
               one[one.length - 1].node === other[other.length - 1].node &&
-              !one.some(step => other.some(there => there.node === step.node && areApart(step, there))),
+              !one.some(step =>
+                other.some(there => there.node === step.node && areApart(step, there, notesOf(step.node))),
+              ),
           ),
         )
         if (meet && id !== undefined && Array.isArray(from)) {

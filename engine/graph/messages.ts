@@ -164,6 +164,11 @@ export const say = {
     }),
   unknownInput: (pointer: string, input: string, ids: readonly string[]) =>
     problem('unknown_input', pointer, 'no stage has this id', known(input, ids)),
+  dropsNothing: (pointer: string, input: string, id: string) =>
+    problem('unknown_port', pointer, `with these options '${id}' drops no rows; take this input away or change them`, {
+      value: input,
+      expected: id,
+    }),
   unknownPort: (pointer: string, input: string, id: string, ports: readonly string[]) =>
     problem(
       'unknown_port',

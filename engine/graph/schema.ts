@@ -11,7 +11,7 @@ export const pathPattern = '^(\\./|\\.\\./|/)'
 /** Stages of a graph at most. */
 export const MOST_STAGES = 1000
 
-const input = { type: 'string', minLength: 1, description: '<stage id>, <stage id>.dropped or <stage id>.<reason>' }
+const input = { type: 'string', minLength: 1, description: '<stage id>, or of it a named output: dropped, a reason or a note' }
 
 const entry = (use: Schema): Schema => ({
   type: 'object',

@@ -69,11 +69,18 @@ function lacks(value: unknown): string | undefined {
   if (Array.isArray(value.fit)) {
     return "the stage's 'fit' is a list; it is a function of the options now: fit: options => round({ collect, merge }).next(…)"
   }
+  const notes = isObject(value.notes) ? Object.keys(value.notes) : [],
+    taken = notes.find(note => note === 'dropped' || (isObject(value.reasons) && note in value.reasons))
+  if (taken) return `the stage's note '${taken}' is the name of another of its outputs; give it one of its own`
+  if (isObject(value.reasons) && ['dropped', 'error'].some(name => name in (value.reasons as object))) {
+    return "the stage's reasons include 'dropped' or 'error', which name outputs of every stage; call it otherwise"
+  }
   const missing = [
     ...(typeof value.name === 'string' ? [] : ['name']),
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
     ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),
+    ...(value.kind !== 'stage' || isObject(value.notes) ? [] : ['notes']),
     ...(value.kind === 'source' || isObject(value.reads) || typeof value.reads === 'function' ? [] : ['reads']),
     ...(value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes']),
     ...(value.kind !== 'stage' ||

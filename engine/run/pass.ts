@@ -8,10 +8,20 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnySink, AnyStage, SourceBatch } from '../contract/define.ts'
 import { CastError } from '../arrow/cast.ts'
-import { runsOfRows, textColumn } from '../arrow/columns.ts'
-import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
+import { makeText, runsOfRows, textColumn } from '../arrow/columns.ts'
+import {
+  Batch,
+  DERIVED,
+  emptyFlow,
+  mergeFlows,
+  takeFlow,
+  toRecordBatch,
+  withColumns,
+  type Flow,
+} from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
+import { reasonName } from '../graph/columns.ts'
 import { effectOf, fitRounds } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
 import { givenOf, relocate } from './finished.ts'
@@ -157,7 +167,7 @@ class PartitionPass {
 
   #schemaOf(port: string): Schema {
     const node = this.#node(port.split(/[.#]/)[0])
-    return port === node.id ? node.output : node.input
+    return port === node.id ? node.output : port === gathered(node.id) ? node.input : node.aside
   }
 
   /** A block of source rows (level 0). */
@@ -324,7 +334,7 @@ class PartitionPass {
     const { watch } = this.#world.setup
     if (watch) watch[2] = flow.row[0]
     const group = this.#drops.get(id)
-    const { out, said } = await runStage(
+    const { out, all, said } = await runStage(
       run,
       flow,
       group &&
@@ -348,8 +358,7 @@ class PartitionPass {
     }
     this.#ports.set(id, out)
     this.#account(node, stage, flow, out, said)
-    if (said.kept.includes(0)) this.#dropPorts(node, stage, flow, said)
-    if (said.notes.length > 0) this.#note(node, flow, said)
+    this.#aside(node, all, said)
   }
 
   #account(node: WorkerNode, stage: AnyStage, flow: Flow, out: Flow, said: Said): void {
@@ -379,40 +388,41 @@ class PartitionPass {
     this.#log.add(flow, said, this.#world.indexOf(node.id))
   }
 
-  /** Dropped rows go to dropped/, and to the ports that somebody reads. */
-  #dropPorts(node: WorkerNode, stage: AnyStage, flow: Flow, said: Said): void {
-    const reasons = Object.keys(stage.reasons)
-    const rows: number[] = [],
-      named: string[] = [],
-      byReason = new Map<string, number[]>()
-    for (let i = 0; i < flow.rows; i++) {
-      if (said.kept[i]) continue
-      const reason = said.kind[i] === ERRORED ? 'error' : reasons[said.reason[i]]
-      rows.push(i)
-      named.push(reason)
-      if (!byReason.has(reason)) byReason.set(reason, [])
-      byReason.get(reason)!.push(i)
+  /** Rows beside the output, with what the stage wrote of them and why: into dropped/, notes/ and named outputs. */
+  #aside(node: WorkerNode, all: Flow, said: Said): void {
+    const reasons = Object.keys(node.stage.reasons),
+      why = (row: number) => (said.kind[row] === ERRORED ? 'error' : reasons[said.reason[row]])
+    const port = (name: string, rows: readonly number[]) => {
+      if (rows.length === 0 || !this.#world.usedPorts.has(`${node.id}.${name}`)) return
+      const some = takeFlow(all, runsOfRows(rows)),
+        reason = makeText(rows.map(row => (said.kept[row] ? null : why(row))))
+      this.#ports.set(`${node.id}.${name}`, withColumns(some, node.aside, new Map([[reasonName(node.id), reason]])))
     }
-    const dropped = takeFlow(flow, runsOfRows(rows))
-    this.#ports.set(`${node.id}.dropped`, { ...dropped, schema: node.input })
-    for (const [reason, some] of byReason) {
-      if (this.#world.usedPorts.has(`${node.id}.${reason}`)) {
-        this.#ports.set(`${node.id}.${reason}`, { ...takeFlow(flow, runsOfRows(some)), schema: node.input })
+    const dropped = [...said.kept.keys()].filter(row => !said.kept[row])
+    if (dropped.length > 0) {
+      for (const reason of reasons) {
+        port(
+          reason,
+          dropped.filter(row => why(row) === reason),
+        )
       }
+      port('dropped', dropped)
+      this.#outputs.aside('dropped', node.id, takeFlow(all, runsOfRows(dropped)), dropped.map(why))
     }
-    this.#outputs.aside('dropped', node.id, dropped, named)
-  }
-
-  #note(node: WorkerNode, flow: Flow, said: Said): void {
-    const rows = said.notes.map(({ row }) => row)
-    const picked = takeFlow(
-      { ...flow, schema: new Schema(flow.schema.fields.filter(({ name }) => name === 'id')), columns: [idsOf(flow)] },
-      runsOfRows(rows),
-    )
+    if (said.notes.length === 0) return
+    for (const note of new Set(said.notes.map(({ reason }) => reason))) {
+      const rows = said.notes.flatMap(({ row, reason }) => (reason === note ? [row] : []))
+      port(
+        note,
+        [...new Set(rows)].sort((a, b) => a - b),
+      )
+    }
+    const { fields } = all.schema
+    const ids = { ...all, schema: new Schema(fields.filter(({ name }) => name === 'id')), columns: [idsOf(all)] }
     this.#outputs.aside(
       'notes',
       node.id,
-      picked,
+      takeFlow(ids, runsOfRows(said.notes.map(({ row }) => row))),
       said.notes.map(({ reason }) => reason),
     )
   }

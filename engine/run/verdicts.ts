@@ -5,7 +5,7 @@
 import type { Data, DataType, Schema } from 'apache-arrow'
 import type { AnyStage, ColumnValues, Context, Output, RowEffect, Verdict } from '../contract/define.ts'
 import { makeBool, makeColumn, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
-import { Batch, concatFlows, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
+import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
 import { DROPPED, ERRORED, SPARED } from './messages.ts'
@@ -28,11 +28,13 @@ export class Said implements Verdict {
   readonly #reasons: readonly string[]
   #isClosed = false
   readonly #stage: AnyStage
+  readonly #effect: RowEffect
   readonly #spare: ((row: number) => boolean) | undefined
 
   /** `spare(row)`: the user asked never to drop this row. */
-  constructor(stage: AnyStage, rows: number, spare?: (row: number) => boolean) {
+  constructor({ stage, effect }: Pick<StageRun, 'stage' | 'effect'>, rows: number, spare?: (row: number) => boolean) {
     this.#stage = stage
+    this.#effect = effect
     this.#reasons = Object.keys(stage.reasons)
     this.#spare = spare
     this.kept = new Uint8Array(rows).fill(1)
@@ -47,6 +49,13 @@ export class Said implements Verdict {
   drop(row: number, reason: string, value = NaN, file = -1, related = -1): void {
     this.#check(row)
     if (this.said[row]) return
+    if (this.#effect !== 'subset') {
+      throw new StageMistake(
+        this.#effect === 'derive'
+          ? `${this.#stage.name}: a stage that derives rows drops none: declare '${reason}' in notes, and say it with verdict.note`
+          : `${this.#stage.name}: the stage drops a row as '${reason}' and says rows: 'same'; say 'subset' where it may drop one`,
+      )
+    }
     const index = this.#reasons.indexOf(reason)
     if (index < 0) {
       throw new StageMistake(
@@ -135,16 +144,21 @@ export const openRun = (node: Pick<Node, 'id' | 'stage' | 'options'>, context: C
   instance: (node.stage as AnyStage).open?.(node.options, context),
 })
 
+/** One block behind a stage. */
+export interface Through {
+  /** The rows that go on, or the new ones. */
+  readonly out: Flow
+  /** All rows that came in, with what the stage wrote of them; of a derive stage as they were. */
+  readonly all: Flow
+  readonly said: Said
+}
+
 /**
- * One block through one stage: its output rows, and what was said of the rows that came in. `prepare` gives verdicts
- * that stand before the stage is asked (groups).
+ * One block through one stage, and what was said of the rows that came in. `prepare` gives verdicts that stand before
+ * the stage is asked (groups).
  */
-export async function runStage(
-  run: StageRun,
-  flow: Flow,
-  prepare?: (said: Said) => void,
-): Promise<{ out: Flow; said: Said }> {
-  const said = new Said(run.stage, flow.rows, run.spare?.(flow))
+export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<Through> {
+  const said = new Said(run, flow.rows, run.spare?.(flow))
   prepare?.(said)
   let result: Output | void
   try {
@@ -154,24 +168,25 @@ export async function runStage(
     if (error instanceof StageMistake) throw error
     if (flow.rows > 1) return inHalves(run, flow, prepare)
     // what the stage said of this row before it failed does not count
-    const failed = new Said(run.stage, 1)
+    const failed = new Said(run, 1)
     failed.error(0, `${run.id}: ${error instanceof Error ? error.message : String(error)}`)
-    return { out: emptyFlow(run.output), said: failed }
+    return { out: emptyFlow(run.output), all: run.effect === 'derive' ? flow : conform(flow, run.output), said: failed }
   }
   const whole = outputOf(run, flow, result, said)
-  if (run.effect === 'derive') return { out: whole, said }
-  return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, said }
+  if (run.effect === 'derive') return { out: whole, all: flow, said }
+  return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, all: whole, said }
 }
 
 /**
  * An exception somewhere in a block: find the row it belongs to, so that one row is lost to an error and not a batch.
  */
-async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<{ out: Flow; said: Said }> {
+async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<Through> {
   const middle = flow.rows >> 1
-  const before = new Said(run.stage, flow.rows, run.spare?.(flow))
+  const before = new Said(run, flow.rows, run.spare?.(flow))
   prepare?.(before)
-  const said = new Said(run.stage, flow.rows)
-  const outs: Flow[] = []
+  const said = new Said(run, flow.rows)
+  const outs: Flow[] = [],
+    alls: Flow[] = []
   for (const [start, end] of [
     [0, middle],
     [middle, flow.rows],
@@ -191,8 +206,9 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
     })
     said.include(part.said, start)
     outs.push(part.out)
+    alls.push(part.all)
   }
-  return { out: concatFlows(outs), said }
+  return { out: concatFlows(outs), all: concatFlows(alls), said }
 }
 
 /** The columns that a stage gave, under their full names, over the rows that came in or the new rows. */
@@ -210,7 +226,15 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
     )
   }
   if (run.effect === 'derive') {
-    base = takeFlow(flow, runsOfRows(result?.parents ?? []))
+    const parents = result?.parents ?? []
+    for (let i = 0; i < parents.length; i++) {
+      if (!(parents[i] >= (i > 0 ? parents[i - 1] : 0) && parents[i] < flow.rows && Number.isInteger(parents[i]))) {
+        throw new StageMistake(
+          `${run.id}: parents[${i}] is ${parents[i]}; parents are rows of the batch (0 to ${flow.rows - 1}), ascending`,
+        )
+      }
+    }
+    base = takeFlow(flow, runsOfRows(parents))
     addParents(run.id, base, added)
     base = { ...base, copy: base.copy.map(copy => (copy | DERIVED) >>> 0) }
   }

@@ -3,6 +3,7 @@ import type { Schema } from 'apache-arrow'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyKind, Context, Registry } from '../contract/define.ts'
+import { asideSchema } from '../graph/columns.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -16,6 +17,8 @@ export interface WorkerNode {
   readonly options: Record<string, unknown>
   readonly input: Schema
   readonly output: Schema
+  /** Of its named outputs. */
+  readonly aside: Schema
 }
 
 export interface World {
@@ -44,7 +47,8 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'],
       ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
-    nodes.set(id, { id, use, stage, options, input: schemaFromBytes(input), output: schemaFromBytes(output) })
+    const schemas = { input: schemaFromBytes(input), output: schemaFromBytes(output) }
+    nodes.set(id, { id, use, stage, options, ...schemas, aside: asideSchema({ id, stage, options }, schemas) })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
   const states = new Map<string, unknown>()

@@ -80,7 +80,6 @@ async function ches(path: string, options: Readonly<Record<string, unknown>>, pa
         { id: 'pairs', use: 'read_parquet', with: { path } },
         { id: 'ches', use: 'drop_ches', with: options },
         { id: 'out', use: 'write_arrow' },
-        { id: 'alike', use: 'write_arrow', from: 'ches.dropped' },
       ],
     },
     { base: import.meta.url },
@@ -88,7 +87,7 @@ async function ches(path: string, options: Readonly<Record<string, unknown>>, pa
   const { folder: made, manifest } = await run(mine, { output })
   return {
     kept: rowsOf(join(made, 'out')),
-    dropped: rowsOf(join(made, 'alike')).map(row => row.id as string),
+    dropped: rowsOf(join(made, 'dropped/ches')).map(row => row.id as string),
     manifest: manifest.stages.ches,
     noted: rowsOf(join(made, 'notes/ches')),
   }

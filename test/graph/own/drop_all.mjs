@@ -5,6 +5,7 @@ export default {
   summary: 'Drops all.',
   options: { type: 'object', properties: {}, additionalProperties: false },
   reasons: { all: { kind: 'configured', about: 'everything' } },
+  notes: {},
   reads: {},
   writes: {},
   rows: 'subset',
