@@ -11,7 +11,11 @@ export const pathPattern = '^(\\./|\\.\\./|/)'
 /** Stages of a graph at most. */
 export const MOST_STAGES = 1000
 
-const input = { type: 'string', minLength: 1, description: '<stage id>, or of it a named output: dropped, a reason or a note' }
+const input = {
+  type: 'string',
+  minLength: 1,
+  description: '<stage id>, or of it a named output: dropped, a reason or a note',
+}
 
 const entry = (use: Schema): Schema => ({
   type: 'object',

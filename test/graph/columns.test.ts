@@ -83,7 +83,7 @@ describe('columns', () => {
     expect(types(nodes.get('kept')!.output)).toEqual(noise)
     expect(types(nodes.get('hard')!.output)).toEqual({ ...noise, hard_kind: 'Utf8?', hard_parent: 'Utf8?' })
     expect(types(nodes.get('dpo')!.input)).toEqual({ ...noise, hard_kind: 'Utf8?', hard_parent: 'Utf8?' })
-    expect(types(nodes.get('low')!.input)).toEqual(noise)
+    expect(types(nodes.get('low')!.input)).toEqual({ ...noise, kept_reason: 'Utf8?' })
     expect(
       nodes
         .get('dpo')!
@@ -105,7 +105,7 @@ describe('columns', () => {
     }
   })
 
-  it('of dropped rows are those that the stage was given', async () => {
+  it('of dropped rows are those of the stage, and why', async () => {
     const { nodes } = await columns(
       `
   - { id: pairs, use: read_files, with: { path: x } }
@@ -116,9 +116,10 @@ describe('columns', () => {
       { pairs: [file('a', {})] },
     )
     expect(types(nodes.get('checked')!.input)).toEqual({})
-    expect(nodes.get('out')!.input.fields.map(field => field.name)).toEqual(
-      nodes.get('noise')!.output.fields.map(field => field.name),
-    )
+    expect(nodes.get('out')!.input.fields.map(field => field.name)).toEqual([
+      ...nodes.get('noise')!.output.fields.map(field => field.name),
+      'checked_reason',
+    ])
   })
 
   it('that nothing writes are told with those that are there, at the option', async () => {
