@@ -5,7 +5,6 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { AnySink, AnyStage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
-import { IpcFile } from '../engine/arrow/ipc.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
 import { changedInput, loadValue, saveValue } from '../engine/run/files.ts'
 import { runBucket } from '../engine/run/group.ts'
@@ -14,6 +13,7 @@ import type { MergeTask, Setup, SinkTask, Task, Told } from '../engine/run/messa
 import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { registry } from '../stages/registry.ts'
+import { withRows } from '../engine/run/sink_rows.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
@@ -76,21 +76,10 @@ async function mergeRound(world: World, task: MergeTask): Promise<void> {
 async function publishSink(world: World, task: SinkTask): Promise<number> {
   const node = world.nodes.get(task.node)!,
     sink = node.stage as AnySink
-  const rows = task.streams.reduce((n, stream) => n + stream.rows, 0)
-  const written: unknown = await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), {
-    rows,
-    streams: task.streams,
-    *batches() {
-      for (const stream of task.streams) {
-        const file = new IpcFile(stream.path, stream.header)
-        try {
-          for (const at of stream.batches) yield file.batch(at)
-        } finally {
-          file.close()
-        }
-      }
-    },
-  })
+  const [written, rows] = await withRows<[unknown, number]>(task, async input => [
+    await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), input),
+    input.rows,
+  ])
   if (written !== rows) {
     throw new Error(
       `${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(written)}; nothing is published`,

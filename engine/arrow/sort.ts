@@ -21,9 +21,9 @@ export interface SortLimits {
 const LIMITS: SortLimits = { runBytes: 64 << 20, mergeRuns: 16, batchBytes: 1 << 20 }
 
 /** What rows are ordered by: null for null and NaN. */
-type Keys = readonly (number | bigint | string | null)[]
+export type Keys = readonly (number | bigint | string | null)[]
 
-function keysOf(data: Data): Keys {
+export function keysOf(data: Data): Keys {
   const isNull = nullTest(data)
   const text = DataType.isUtf8(data.type) ? textColumn(data) : undefined
   const values = text
@@ -42,7 +42,7 @@ function keysOf(data: Data): Keys {
  * Below 0 when a comes first. Nulls come last, whichever way; equal keys are 0, and then the order in which the rows
  * came decides.
  */
-function compare(a: Keys[number], b: Keys[number], sign: 1 | -1): number {
+export function compareKeys(a: Keys[number], b: Keys[number], sign: 1 | -1): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1
   return a < b ? -sign : a > b ? sign : 0
 }
@@ -103,7 +103,7 @@ export function sortRows(
     if (pending.length === 0) return
     const rows = concatFlows(pending),
       keys = keysOf(rows.columns[key])
-    const order = Uint32Array.from(keys, (_, i) => i).sort((a, b) => compare(keys[a], keys[b], sign) || a - b)
+    const order = Uint32Array.from(keys, (_, i) => i).sort((a, b) => compareKeys(keys[a], keys[b], sign) || a - b)
     runs.push(
       write(false, push => {
         push(takeFlow(rows, runsOfRows(order)))
@@ -156,7 +156,7 @@ function mergeRuns(runs: readonly StreamAt[], key: number, sign: 1 | -1, push: (
     while (!used) {
       let first = 0
       for (let h = 1; h < open.length; h++) {
-        if (compare(open[h].keys[open[h].at], open[first].keys[open[first].at], sign) < 0) first = h
+        if (compareKeys(open[h].keys[open[h].at], open[first].keys[open[first].at], sign) < 0) first = h
       }
       picked.push(first)
       if (++open[first].at === open[first].flow!.rows) used = open[first]

@@ -447,10 +447,33 @@ export function defineSource<O extends TObject>(source: Source<O>): AnySource
 export function defineSource(source: Source): AnySource {
   return { ...source, kind: 'source', options: closed(source.options) }
 }
+/** What every sink can be told; the engine sees to it. */
+const sinkOptions = {
+  for: Type.Unsafe<'training' | 'review'>({
+    type: 'string',
+    enum: ['training', 'review'],
+    default: 'training',
+    description:
+      'training: what is written here is kept. review: it is for people to look at, and a row that is nowhere else was dropped',
+  }),
+  order_by: Type.Optional(
+    Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' }),
+  ),
+  descending: Type.Boolean({ default: false, description: 'with order_by: the greatest first' }),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'rows that are written at most, the first in that order',
+    }),
+  ),
+}
+
 /** A stage that writes files. */
 export function defineSink<O extends TObject>(sink: Sink<O>): AnySink
 export function defineSink(sink: Sink): AnySink {
-  return { ...sink, kind: 'sink', reasons: {}, options: closed(sink.options) }
+  const options = Type.Object({ ...sink.options.properties, ...sinkOptions })
+  return { ...sink, kind: 'sink', reasons: {}, options: closed(options) }
 }
 
 /** A choice among names: a JSON schema enum, so that errors can say "did you mean". */

@@ -45,10 +45,24 @@ export const effectOf = ({ stage, options }: Used): RowEffect | undefined =>
   stage.kind === 'stage' ? given(stage.rows, options) : undefined
 /** What a stage or a sink needs, by column. */
 export const readsOf = ({ stage, options }: Used) =>
-  present(stage.kind === 'source' ? {} : given<Reads>(stage.reads, options))
+  present({
+    ...(stage.kind === 'source' ? {} : given<Reads>(stage.reads, options)),
+    ...(stage.kind === 'sink' && options.order_by !== undefined
+      ? { [String(options.order_by)]: 'sortable' as const }
+      : {}),
+  })
 /** What a stage adds, by the names that it gives the columns. */
 export const writesOf = ({ stage, options }: Used) =>
   present(stage.kind === 'stage' ? given<Writes>(stage.writes, options) : {})
+/** In which order a sink has its rows, and how many of them. */
+export const sinkOrder = ({ options }: Pick<Node, 'options'>) => ({
+  limit: options.limit as number | undefined,
+  column: options.order_by as string | undefined,
+  descending: options.descending === true,
+})
+/** Whether a node is a sink whose rows are trained on: they are what is kept. */
+export const isTraining = ({ stage, options }: Used): boolean => stage.kind === 'sink' && options.for !== 'review'
+
 /** The rounds that a stage is fitted by. */
 export const fitRounds = ({ stage, options }: Used): Fit<unknown>['rounds'] =>
   stage.kind === 'stage' ? (stage.fit?.(options)?.rounds ?? []) : []

@@ -1,7 +1,8 @@
 /** Whether the disk can hold a run, before a row is read. */
 import { statfsSync } from 'node:fs'
-import type { AnySink, InputFile } from '../contract/define.ts'
+import type { InputFile } from '../contract/define.ts'
 import { EXIT, SluiceError } from '../errors.ts'
+import { sinkOrder, type Node } from '../graph/types.ts'
 import { rowCount, type Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
 
@@ -15,12 +16,15 @@ export function timesOnDisk({ graph, levels }: Plan): number {
   const ops = levels.flat(),
     spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0,
     learned = ops.filter(op => op.kind === 'collect').length
-  const copies = graph.nodes.reduce(
-    (n, { stage, options }) =>
-      n + (stage.kind === 'sink' ? ((stage as AnySink).extraCopies?.(options as never) ?? 0) : 0),
-    0,
-  )
+  const copies = graph.nodes.reduce((n, node) => n + copiesOf(node), 0)
   return 2.25 + spooled + learned / 2 + copies
+}
+
+/** Sorted rows lie beside the runs that they are merged from, and then beside the result. */
+function copiesOf(node: Node): number {
+  if (node.stage.kind !== 'sink') return 0
+  const { column, limit } = sinkOrder(node)
+  return (column !== undefined && limit === undefined ? 1 : 0) + (node.stage.extraCopies?.(node.options as never) ?? 0)
 }
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */

@@ -102,21 +102,26 @@ export function explain(told: LedgerRow, manifest?: Manifest): string {
     .join(',')
   const isRow = row.reason !== 'error' && /:\d+$/.test(row.detail ?? '')
   const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${isRow ? 'yields to ' : ''}${row.detail}`
-  const byNone = row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail) : undefined
+  const byNone =
+    row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail, row.sinks) : undefined
   if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}`
   const because =
     row.reason === null
       ? ''
       : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
   const where = `${row.id} (${row.file}:${row.row})`
-  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}`
-  return `${where} was kept, in ${row.sinks.join(', ')}${because ? `; ${row.detail === 'spared' ? 'but for --keep-ids it would have been' : 'on another way through the graph it was'} dropped${because}` : ''}`
+  const also = row.sinks.length > 0 ? `; it is in ${row.sinks.join(', ')}, for review` : ''
+  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}${also}`
+  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? 'but for --keep-ids it would have been' : 'on another way through the graph it was'} dropped${because}` : ''}`
 }
 /** What the ledger says of rows that no stage dropped. */
-const BY_NONE: Readonly<Record<string, (detail: string | null) => string>> = {
+const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly string[]) => string>> = {
   parent: detail => `is in no output itself (dropped): it is the parent of pairs in ${detail}`,
   rejected_side: detail => `makes no pair of its own (dropped): it is the rejected side of a pair of ${detail}`,
-  unused: () => 'was dropped: unused, no output took it',
+  unused: (_, sinks) =>
+    sinks.length > 0
+      ? `was dropped: unused, it is in ${sinks.join(', ')} alone, for review`
+      : 'was dropped: unused, no output took it',
 }
 const round = (value: number | null): string =>
   value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)

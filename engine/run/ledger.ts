@@ -16,6 +16,8 @@ import {
   type LedgerTask,
   type PassMeta,
 } from './messages.ts'
+import { isTraining } from '../graph/types.ts'
+import { reachOf } from './first.ts'
 import type { World } from './world.ts'
 
 const numberType = new Struct([
@@ -29,7 +31,8 @@ const numberType = new Struct([
  * they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped
  * it but for
  * --keep-ids. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE: `detail` are then the sinks
- * of the pairs that were made of it, or the row whose pair it is a side of. `sinks`: where it, or a pair of it, went.
+ * of the pairs that were made of it, or the row whose pair it is a side of. `sinks`: where it, or a pair of it, went;
+ * it is kept where one of them is for training, or none of the graph is and nothing drops it.
  */
 export const ledgerSchema = new Schema([
   new Field('id', new Utf8(), false),
@@ -92,7 +95,16 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       reached.push(bits)
       parents.push(meta.parents[sink])
     }
+    for (const [sink, { row, copy }] of Object.entries(meta.first)) {
+      const picked = Uint32Array.from(task.picks[sink]),
+        bits = reachOf({ row: picked.map(at => row[at]), copy: picked.map(at => copy[at]) }, task.partition)
+      sinkNames.push(sink)
+      reached.push(bits.reached)
+      parents.push(bits.parents)
+    }
   }
+  const trains = sinkNames.map(sink => isTraining(world.nodes.get(sink)!)),
+    keepsAll = ![...world.nodes.values()].some(isTraining)
   const isSet = (bits: Uint8Array, row: number): boolean => (bits[row >> 3] & (1 << (row & 7))) !== 0
   const nodes = [...world.nodes.values()],
     stages = nodes.map(({ id }) => id),
@@ -121,14 +133,20 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       for (let k = 0; k < n; k++) {
         const row = places[k] - start,
           e = chosen[row]
-        for (let s = 0; s < reached.length; s++) if (isSet(reached[s], row)) sinks.push(s)
+        let isKept = false
+        for (let s = 0; s < reached.length; s++) {
+          if (!isSet(reached[s], row)) continue
+          sinks.push(s)
+          isKept ||= trains[s]
+        }
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]],
           kind = e < 0 ? undefined : events.kind[e]
         // a reply lies in the file of its pair, whatever number that has by now
         const file = e < 0 ? -1 : kind === WITHIN ? task.partition.file : events.relatedFile[e]
         const related = file >= 0 ? `${task.labels[file]}:${events.relatedRow[e]}` : null
-        outcome[k] = sinkEnds[k + 1] > sinkEnds[k] ? KEPT : kind === ERRORED ? LOST : OUT
+        isKept ||= keepsAll && (kind === undefined || kind === SPARED)
+        outcome[k] = isKept ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
         if (outcome[k] === OUT && kind !== DROPPED) {
           const made = sinkNames.filter((_, s) => isSet(parents[s], row)),

@@ -121,7 +121,7 @@ export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused 
     [
       [parent, 'parents of pairs that were added'],
       [side, "rejected sides of other rows' pairs"],
-      [unused, 'that no output took'],
+      [unused, 'that no output to train on took'],
     ] as const
   )
     .flatMap(([count, what]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${what}`] : []))

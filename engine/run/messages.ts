@@ -1,6 +1,7 @@
 /**
  * What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize.
  */
+import type { Keys } from '../arrow/sort.ts'
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Lengths } from './lengths.ts'
@@ -104,6 +105,8 @@ export interface LedgerTask {
   readonly file: string
   readonly label: string
   readonly labels: readonly string[]
+  /** Of sinks with a limit, which of the partition's rows are among the first of all: places in what `first` has. */
+  readonly picks: Readonly<Record<string, readonly number[]>>
 }
 export interface SinkTask {
   readonly kind: 'sink'
@@ -111,6 +114,10 @@ export interface SinkTask {
   readonly folder: string
   readonly schema: Uint8Array
   readonly streams: readonly StreamAt[]
+  /** Of each stream the places of the rows that are written; all where it is left out. */
+  readonly picks?: readonly (readonly number[])[]
+  /** What the rows are sorted by. */
+  readonly order?: { readonly column: string; readonly descending: boolean }
 }
 /** Whether a pass that was finished in an earlier run can be used: see `checkPass`. */
 export interface CheckTask {
@@ -204,6 +211,13 @@ export interface PassResult {
   readonly grouped: Record<string, number>
 }
 
+/** What a partition has of a sink's first rows, in order of the input; `keys` are what they are ordered by. */
+export interface First {
+  readonly keys: Keys
+  readonly row: Uint32Array
+  readonly copy: Uint32Array
+}
+
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
 export interface PassMeta {
   /** Where the folder was when it was made: paths below hold only there. */
@@ -228,6 +242,8 @@ export interface PassMeta {
   readonly notes: Record<string, StreamAt & { readonly schema: Uint8Array }>
   readonly ids?: StreamAt
   readonly events: Events
+  /** What sinks with a limit may take of the partition. */
+  readonly first: Record<string, First>
   /** One bit a source row of the partition: it, or one of the pairs that it was read as, reached this sink. */
   readonly reached: Record<string, Uint8Array>
   /** The same of rows that stages made of it. */

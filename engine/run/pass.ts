@@ -9,24 +9,16 @@ import { join } from 'node:path'
 import type { AnySink, AnyStage, SourceBatch } from '../contract/define.ts'
 import { CastError } from '../arrow/cast.ts'
 import { makeText, runsOfRows, textColumn } from '../arrow/columns.ts'
-import {
-  Batch,
-  DERIVED,
-  emptyFlow,
-  mergeFlows,
-  takeFlow,
-  toRecordBatch,
-  withColumns,
-  type Flow,
-} from '../arrow/flow.ts'
+import { Batch, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
 import { reasonName } from '../graph/columns.ts'
-import { effectOf, fitRounds } from '../graph/types.ts'
+import { effectOf, fitRounds, sinkOrder } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
 import { givenOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
+import { firstRows, reachOf } from './first.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
 import {
@@ -73,6 +65,7 @@ class PartitionPass {
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #parents: Record<string, Uint8Array> = {}
   readonly #lengths: Record<string, Lengths> = {}
+  readonly #first = new Map<string, ReturnType<typeof firstRows>>()
   readonly #kept = new Set<number>()
   /** Source rows whose id the user asked to keep. */
   readonly #spared: Set<number>
@@ -429,27 +422,38 @@ class PartitionPass {
 
   #sink(id: string, inputs: readonly string[]): void {
     const node = this.#node(id),
-      sink = node.stage as AnySink,
-      flow = this.#inputs(id, inputs)
-    const counts = this.#counts[id]
+      flow = this.#inputs(id, inputs),
+      counts = this.#counts[id]
     counts.in += flow.rows
-    counts.out += flow.rows
+    if (sinkOrder(node).limit === undefined) return this.#write(node, flow)
+    if (flow.rows === 0) return
+    if (!this.#first.has(id)) this.#first.set(id, firstRows(node))
+    this.#first.get(id)!.push(flow)
+  }
+
+  #write(node: WorkerNode, flow: Flow): void {
+    const { id, options } = node,
+      sink = node.stage as AnySink
+    this.#counts[id].out += flow.rows
     countLengths(flow, (this.#lengths[id] ??= emptyLengths()))
-    const noBits = () => new Uint8Array((this.#partition.end - this.#partition.start + 7) >> 3)
-    const reached = (this.#reached[id] ??= noBits()),
-      parents = (this.#parents[id] ??= noBits())
-    for (let i = 0; i < flow.rows; i++) {
-      // a derived pair does not save the row that it was made of
-      const isDerived = flow.copy[i] >= DERIVED,
-        at = flow.row[i] - this.#partition.start
-      if (isDerived) counts.derived++
-      ;(isDerived ? parents : reached)[at >> 3] |= 1 << (at & 7)
-    }
-    this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(node.options, batch, node.output))
+    const { reached, parents, derived } = reachOf(flow, this.#partition)
+    this.#counts[id].derived += derived
+    merge((this.#reached[id] ??= new Uint8Array(reached.length)), reached)
+    merge((this.#parents[id] ??= new Uint8Array(parents.length)), parents)
+    this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(options, batch, node.output))
   }
 
   /** Closes everything and writes what the next levels, the ledger and the publisher need to know. */
   finish(): Omit<PassMeta, 'folder' | 'files'> {
+    const first: PassMeta['first'] = {}
+    for (const [id, rows] of this.#first) {
+      const found = rows.end(),
+        node = this.#node(id),
+        sink = node.stage as AnySink
+      if (!found) continue
+      first[id] = found.first
+      this.#outputs.push('sinks', id, found.flow, node.output, batch => sink.convert(node.options, batch, node.output))
+    }
     const outputs = this.#outputs.close()
     for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {}
@@ -470,6 +474,7 @@ class PartitionPass {
       ...outputs,
       ids: this.#ids && streamOf(this.#ids, idHeader),
       events: this.#log.events(),
+      first,
       reached: this.#reached,
       parents: this.#parents,
       kept: Uint32Array.from(this.#kept),
@@ -480,6 +485,8 @@ class PartitionPass {
     }
   }
 }
+
+const merge = (to: Uint8Array, from: Uint8Array): void => from.forEach((bits, i) => (to[i] |= bits))
 
 /** What `make` gives; a value that does not fit the type that all inputs have is told with where it is. */
 function castOf(where: string, make: () => Flow): Flow {

@@ -15,15 +15,25 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { AnySink, StageReport } from '../contract/define.ts'
+import { DERIVED } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { effectOf, seenOptions, type Node } from '../graph/types.ts'
+import { effectOf, seenOptions, sinkOrder, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { packageRoot } from '../root.ts'
 import { pathsBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
+import { pickFirst } from './first.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
-import { emptyCounts, rowCount, type Counts, type LedgerTask, type Partition, type PassMeta } from './messages.ts'
+import {
+  emptyCounts,
+  rowCount,
+  type Counts,
+  type LedgerTask,
+  type Partition,
+  type PassMeta,
+  type SinkTask,
+} from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { runStamp } from '../files/published.ts'
@@ -50,7 +60,7 @@ export interface PublishInput {
   readonly reports: Record<string, StageReport>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
-  ledger(file: string, partition: number): LedgerTask
+  ledger(file: string, partition: number, picks: LedgerTask['picks']): LedgerTask
 }
 
 /** A name that no other run has: two of one second may be equal. */
@@ -77,8 +87,18 @@ export async function publish(
   rmSync(parts, { recursive: true, force: true })
   mkdirSync(parts, { recursive: true })
 
+  // of sinks with a limit, which rows of each partition are among the first of all
+  const picked = new Map(
+    prepared.graph.nodes
+      .filter(node => node.stage.kind === 'sink' && sinkOrder(node).limit !== undefined)
+      .map(node => {
+        const found = metas.map(levels => levels.flatMap(meta => meta.first[node.id] ?? [])[0])
+        return [node.id, pickFirst(node, found)] as const
+      }),
+  )
+  const picksOf = (p: number) => Object.fromEntries([...picked].map(([id, places]) => [id, places[p]]))
   const ledger = await Promise.all(
-    input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p))),
+    input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p, picksOf(p)))),
   )
   const inLedger = rowsIn(
     appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
@@ -100,17 +120,36 @@ export async function publish(
         const sink = node.stage as AnySink,
           { input: schema, output: written } = prepared.schemas.get(node.id)!
         const { renamed, facts } = sink.schema(node.options as never, schema, prepared.isText.get(node.id) ?? false)
-        const streams = metas.flatMap(levels => levels.flatMap(meta => meta.sinks[node.id] ?? []))
+        const streams = metas.flatMap((levels, p) =>
+            levels.flatMap(meta => (meta.sinks[node.id] ? [{ at: meta.sinks[node.id], p }] : [])),
+          ),
+          picks = picked.get(node.id),
+          { column, descending } = sinkOrder(node)
         mkdirSync(join(folder, node.id), { recursive: true })
         const rows = await pool.run<number>({
           kind: 'sink',
           node: node.id,
           folder: join(folder, node.id),
           schema: schemaBytes(written),
-          streams,
-        })
-        sinks[node.id] = { rows, columns: written.fields.map(field => field.name), renamed, facts: facts ?? {} }
-        counts[node.id] ??= emptyCounts()
+          streams: streams.map(({ at }) => at),
+          ...(picks ? { picks: streams.map(({ p }) => picks[p]) } : {}),
+          ...(column === undefined ? {} : { order: { column: renamed[column] ?? column, descending } }),
+        } satisfies SinkTask)
+        const order: Record<string, string> =
+          column === undefined ? {} : { order: `${column} ${descending ? 'descending' : 'ascending'}` }
+        sinks[node.id] = {
+          rows,
+          columns: written.fields.map(field => field.name),
+          renamed,
+          facts: { ...facts, ...order },
+        }
+        const count = (counts[node.id] ??= emptyCounts())
+        if (!picks) return
+        count.out = picks.reduce((n, places) => n + places.length, 0)
+        count.derived = metas.reduce((n, levels, p) => {
+          const copy = levels.flatMap(meta => meta.first[node.id] ?? [])[0]?.copy
+          return n + picks[p].filter(at => copy[at] >= DERIVED).length
+        }, 0)
       }),
   )
   // derived rows are counted where they are made; a sink's own count of them is not another one
@@ -310,7 +349,7 @@ function unaccounted(
     if (!count) continue
     const noted = Object.values(count.notes).reduce((n, some) => n + some, 0)
     for (const [what, were, are] of [
-      ['came to the sink', count.in, written.sinks[node.id]?.rows ?? count.in],
+      ['are for the sink', count.out, written.sinks[node.id]?.rows ?? count.out],
       ['dropped or errored', count.dropped + count.errored, written.dropped[node.id] ?? 0],
       ['noted', noted, written.noted[node.id] ?? 0],
     ] as const) {

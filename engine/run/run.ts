@@ -145,7 +145,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       reports: passes.reports(),
       counts: passes.counts,
       calls: calls?.done() ?? {},
-      ledger: (file, p) =>
+      ledger: (file, p, picks) =>
         ({
           kind: 'ledger',
           partition: partitions[p],
@@ -153,6 +153,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
           file,
           label: labelOf(files[partitions[p].file].path),
           labels: files.map(({ path }) => labelOf(path)),
+          picks,
         }) satisfies LedgerTask,
     })
     prune(join(cache, 'spools'), passes.used)

@@ -1,9 +1,6 @@
 /** Writes Arrow shards that `datasets.load_from_disk` opens and TRL's DPOTrainer takes as they are. */
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { Field, Schema } from 'apache-arrow'
 import { appendStreams, schemaBytes } from '../../engine/arrow/ipc.ts'
-import { sortRows } from '../../engine/arrow/sort.ts'
 import { finishDataset } from '../../engine/dataset.ts'
 import { defineSink, Type } from '../../engine/contract/define.ts'
 import { formatOption, formatSchema, toFormat } from './format.ts'
@@ -49,18 +46,8 @@ shuffles undoes the order.`,
       default: 500,
       description: 'size at which a shard ends',
     }),
-    order_by: Type.Optional(
-      Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' }),
-    ),
-    descending: Type.Boolean({ default: false, description: 'with order_by: the greatest first' }),
   }),
-  reads: ({ order_by: column }) => ({
-    id: 'text',
-    prompt: 'messages',
-    chosen: 'messages',
-    rejected: 'messages',
-    ...(column === undefined ? {} : { [column]: 'sortable' }),
-  }),
+  reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   schema(options, input, isText) {
     const { schema, format } = formatSchema(options.format, input, isText)
     const taken = new Set(input.fields.map(({ name }) => name))
@@ -75,32 +62,18 @@ shuffles undoes the order.`,
     return {
       schema: new Schema(fields),
       renamed,
-      facts: {
-        format,
-        ...(options.order_by === undefined
-          ? {}
-          : { order: `${options.order_by} ${options.descending ? 'descending' : 'ascending'}` }),
-      },
+      facts: { format },
     }
   },
-  // sorted, they lie beside the runs that they are merged from, and then beside the shards
-  extraCopies: ({ order_by: column }) => (column === undefined ? 0 : 1),
   convert: (_options, input, schema) => toFormat('write_arrow', input, schema),
   async publish(options, folder, schema, input) {
-    const spill = join(folder, '.sort')
-    let { streams } = input
-    if (options.order_by !== undefined) {
-      mkdirSync(spill)
-      streams = [sortRows(spill, schema, input.batches(), writtenName(schema, options.order_by), options.descending)]
-    }
     const shards = appendStreams(
       folder,
       schemaBytes(schema),
-      streams,
+      input.streams,
       options.shard_megabytes * 1e6,
       (i, n) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`,
     )
-    rmSync(spill, { recursive: true, force: true })
     await finishDataset(
       folder,
       shards.map(({ file }) => file),
@@ -108,12 +81,3 @@ shuffles undoes the order.`,
     return shards.reduce((n, { rows }) => n + rows, 0)
   },
 })
-
-/** The name that a column of the graph has in the shards. */
-function writtenName({ fields }: Schema, name: string): string {
-  const has = (name: string) => fields.some(field => field.name === name)
-  if (!reservedNames.includes(name)) return name
-  do name = `meta_${name}`
-  while (has(`meta_${name}`))
-  return name
-}

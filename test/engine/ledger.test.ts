@@ -44,7 +44,9 @@ describe('a row that no stage dropped and no output took', () => {
     })
     expect(manifest.rows).toMatchObject({ read: 2, kept: 0, dropped: 2, errored: 0, derived: 1 })
     expect(manifest.dropped_by_none).toEqual({ parent: 1, rejected_side: 0, unused: 1 })
-    expect(summaryText(result)).toContain('by no stage: 1 parents of pairs that were added, 1 that no output took')
+    expect(summaryText(result)).toContain(
+      'by no stage: 1 parents of pairs that were added, 1 that no output to train on took',
+    )
     expect(await words(out, 'sum')).toMatch(
       /:0\) is in no output itself \(dropped\): it is the parent of pairs in dpo, more$/,
     )

@@ -6,9 +6,11 @@ import { Field, makeData, Schema, vectorFromArray, type Data, type DataType, typ
 import { afterEach, expect } from 'vitest'
 import { makeMessages, makeText, messagesType, type Message } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import { IpcFile, IpcWriter, schemaBytes } from '../../engine/arrow/ipc.ts'
+import { IpcWriter, schemaBytes, streamOf } from '../../engine/arrow/ipc.ts'
+import type { SinkTask } from '../../engine/run/messages.ts'
+import { withRows } from '../../engine/run/sink_rows.ts'
 import { plain } from '../../engine/arrow/plain.ts'
-import type { AnyKind, AnySink, SinkInput } from '../../engine/contract/define.ts'
+import type { AnyKind, AnySink } from '../../engine/contract/define.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -91,17 +93,16 @@ export async function runSink(
   const writer = new IpcWriter(spool, schema)
   for (const batch of batches) writer.write(convert(all, batch, schema))
   writer.close()
-  const header = schemaBytes(schema).length
-  const input: SinkInput = {
-    rows: writer.rows,
-    streams: [{ path: spool, header, rows: writer.rows, batches: writer.batches }],
-    *batches() {
-      const file = new IpcFile(spool, header)
-      for (const at of writer.batches) yield file.batch(at)
-      file.close()
-    },
+  const { order_by: column, descending = false } = options as { order_by?: string; descending?: boolean }
+  const task: SinkTask = {
+    kind: 'sink',
+    node: 'sink',
+    folder,
+    schema: schemaBytes(schema),
+    streams: [streamOf(writer, schemaBytes(schema).length)],
+    ...(column === undefined ? {} : { order: { column, descending } }),
   }
-  expect(await publish(all, folder, schema, input), 'rows written').toBe(input.rows)
+  expect(await withRows(task, input => publish(all, folder, schema, input)), 'rows written').toBe(writer.rows)
   return { folder, schema }
 }
 

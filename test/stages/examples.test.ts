@@ -43,6 +43,7 @@ const plainNumbers = new Set([
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',
   'drop_near_duplicates.similarity',
+  ...['write_arrow', 'write_jsonl', 'write_parquet'].map(sink => `${sink}.limit`),
 ])
 
 const short = (row: ExampleRow) =>
