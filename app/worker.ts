@@ -67,7 +67,6 @@ async function mergeRound(world: World, task: MergeTask): Promise<void> {
   const context = {
     id: node.id,
     seed: world.setup.seed,
-    expectedRows: world.setup.expectedRows,
     states: world.states(task.states),
   }
   const partials = {

@@ -63,7 +63,6 @@ export async function planCalls(
     for await (const { pairs, row } of (node.stage as Source).read(node.options as never, files[file], range, {
       id: source,
       seed: graph.seed,
-      expectedRows: 0,
       states: [],
     })) {
       samples.push({

@@ -105,8 +105,6 @@ export interface Context {
   /** The id of this use of the stage in the graph. */
   readonly id: string
   readonly seed: number
-  /** Rows that the whole input is expected to have at most: for sampling at a fixed rate. */
-  readonly expectedRows: number
   /** The merged states of the fit rounds that have ended, in order. */
   readonly states: readonly unknown[]
   /** Asks the server that `calls` describes; there where the stage has `calls`, and only in `open`. */

@@ -12,24 +12,28 @@ import { openSealed } from '../sealed.ts'
 import { loadValue, saveValue } from './files.ts'
 import type { BucketTask, GroupDrops, PassMeta } from './messages.ts'
 
-/** Bytes of keys that one bucket should hold at most. */
-export const BUCKET_BYTES = 32 << 20
+/** Buckets that keys are cut into, however many there are: what lies on the disk does not depend on the other rows. */
+const BUCKETS = 256
+/** Bytes of keys that are sorted at once, where one bucket has no more. */
+const BUCKET_BYTES = 32 << 20
 
 /**
- * Buckets for this many rows: enough to keep one in memory, and never fewer than a few so that workers share them. A
- * power of two.
+ * Ranges of buckets that are sorted at once: as many as bound the memory, and never fewer than a few, so that workers
+ * share them.
  */
-export const bucketCount = (rows: number, keysPerRow: number, bucketBytes = BUCKET_BYTES): number =>
-  2 ** Math.max(2, Math.min(16, Math.ceil(Math.log2(Math.max(1, (rows * keysPerRow * 12) / bucketBytes)))))
+export function bucketRanges(keys: number, bucketBytes = BUCKET_BYTES): (readonly [from: number, to: number])[] {
+  const parts = 2 ** Math.max(2, Math.min(8, Math.ceil(Math.log2(Math.max(1, (keys * 12) / bucketBytes))))),
+    each = BUCKETS / parts
+  return Array.from({ length: parts }, (_, i) => [i * each, (i + 1) * each] as const)
+}
 
-const bucketOf = (high: number, buckets: number): number => (high >>> 0) % buckets
+const bucketOf = (high: number): number => (high >>> 0) % BUCKETS
 
 /** Collects one partition's keys and payloads. */
 export class KeyWriter {
   readonly #folder: string
   readonly #node: string
   readonly #perRow: number
-  readonly #buckets: number
   readonly #open: ReturnType<GroupRule<unknown>['open']>
   readonly #keys: BigUint64Array[] = []
   readonly #rows: Uint32Array[] = []
@@ -45,12 +49,10 @@ export class KeyWriter {
     group: GroupRule<never>,
     options: Record<string, unknown>,
     context: Context,
-    buckets: number,
   ) {
     this.#folder = folder
     this.#node = node
     this.#perRow = group.keysPerRow(options as never)
-    this.#buckets = buckets
     this.#open = group.open(options as never, context)
   }
 
@@ -81,19 +83,19 @@ export class KeyWriter {
     const rows = concatTyped(Uint32Array, this.#rows)
     const keys = concatTyped(BigUint64Array, this.#keys)
     const words = new Uint32Array(keys.buffer)
-    const bucketCounts = new Uint32Array(this.#buckets)
+    const bucketCounts = new Uint32Array(BUCKETS)
     for (let i = 0; i < keys.length; i++) {
-      if (words[2 * i] | words[2 * i + 1]) bucketCounts[bucketOf(words[2 * i + 1], this.#buckets)]++
+      if (words[2 * i] | words[2 * i + 1]) bucketCounts[bucketOf(words[2 * i + 1])]++
     }
     // within the file: all keys in order of bucket, then the row numbers in the same order
-    const next = new Uint32Array(this.#buckets)
-    for (let b = 1; b < this.#buckets; b++) next[b] = next[b - 1] + bucketCounts[b - 1]
+    const next = new Uint32Array(BUCKETS)
+    for (let b = 1; b < BUCKETS; b++) next[b] = next[b - 1] + bucketCounts[b - 1]
     const total = bucketCounts.reduce((sum, n) => sum + n, 0)
     const sorted = new BigUint64Array(total),
       positions = new Uint32Array(total)
     for (let i = 0; i < keys.length; i++) {
       if (!(words[2 * i] | words[2 * i + 1])) continue
-      const at = next[bucketOf(words[2 * i + 1], this.#buckets)]++
+      const at = next[bucketOf(words[2 * i + 1])]++
       sorted[at] = keys[i]
       positions[at] = (i / this.#perRow) | 0
     }
@@ -123,7 +125,7 @@ function concatTyped<T extends Uint32Array | BigUint64Array>(make: new (n: numbe
   return out
 }
 
-/** What one bucket found: rows by their number over all partitions. */
+/** What a range of buckets found: rows by their number over all partitions. */
 export interface BucketResult {
   dropRow: Float64Array
   dropReason: Uint16Array
@@ -185,7 +187,7 @@ function sortByKey(words: Uint32Array, n: number): Uint32Array {
   return from
 }
 
-/** Groups one bucket over all partitions and asks the stage about each group of two or more. */
+/** Groups a range of buckets over all partitions and asks the stage about each group of two or more. */
 export function runBucket(
   task: BucketTask,
   group: GroupRule<never>,
@@ -198,9 +200,10 @@ export function runBucket(
     partParts: Uint32Array[] = []
   task.folders.forEach((folder, p) => {
     const { bucketCounts } = meta(folder).grouped[task.node]
-    const total = bucketCounts.reduce((sum, n) => sum + n, 0),
-      count = bucketCounts[task.bucket]
-    const before = bucketCounts.subarray(0, task.bucket).reduce((sum, n) => sum + n, 0)
+    const keysIn = (from: number, to: number) => bucketCounts.subarray(from, to).reduce((sum, n) => sum + n, 0)
+    const total = keysIn(0, BUCKETS),
+      before = keysIn(0, task.from),
+      count = keysIn(task.from, task.to)
     if (count === 0) return
     const path = join(folder, `keys-${task.node}.bin`),
       fd = openSync(path, 'r')

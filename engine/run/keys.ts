@@ -45,7 +45,6 @@ export function makeKeys(
   partitions: readonly Partition[],
   hashes: readonly string[],
   served: Readonly<Record<string, unknown>>,
-  expectedRows: number,
   options: RunOptions,
 ): Keys {
   const { graph, files, schemas } = prepared
@@ -104,15 +103,7 @@ export function makeKeys(
         op.kind === 'stage' || op.kind === 'collect'
           ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state)
           : []
-      return [
-        op.kind,
-        op.kind === 'collect' ? op.round : '',
-        key,
-        isReader(node) ? once : '',
-        ...waits,
-        // sizes of work too, as keys of a group are sorted by them; a stage of one's own may ask for the rows anywhere
-        op.kind === 'collect' || node.own ? [expectedRows, options.bucketBytes ?? ''] : '',
-      ]
+      return [op.kind, op.kind === 'collect' ? op.round : '', key, isReader(node) ? once : '', ...waits]
     })
     const now = previous.map(key => sha([key, level, used]))
     keys.push(now)

@@ -37,7 +37,6 @@ export interface Setup {
   readonly reach: readonly (readonly [string, readonly string[]])[]
   readonly files: readonly FileSetup[]
   readonly seed: number
-  readonly expectedRows: number
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
@@ -46,8 +45,6 @@ export interface Setup {
    * of the node, the first row of the block.
    */
   readonly watch?: Int32Array
-  /** Buckets of each group node. */
-  readonly buckets: Readonly<Record<string, number>>
 }
 
 /** A fixed range of rows of one file, the unit of work and of resuming. */
@@ -92,7 +89,9 @@ export interface MergeTask {
 export interface BucketTask {
   readonly kind: 'bucket'
   readonly node: string
-  readonly bucket: number
+  /** The range of buckets. */
+  readonly from: number
+  readonly to: number
   readonly folders: readonly string[]
   readonly bases: readonly number[]
   readonly file: string

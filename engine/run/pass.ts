@@ -102,7 +102,6 @@ class PartitionPass {
     return {
       id: node.id,
       seed: this.#world.setup.seed,
-      expectedRows: this.#world.setup.expectedRows,
       states: this.#world.states(this.#task.states[node.id] ?? []),
       ask: items => this.#world.ask(node.id, items),
     }
@@ -139,10 +138,7 @@ class PartitionPass {
         this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
       }
     } else if (isGroupRound(stage, op.round)) {
-      this.#keys.set(
-        node.id,
-        new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]),
-      )
+      this.#keys.set(node.id, new KeyWriter(this.#folder, node.id, stage.group!, node.options, context))
     } else {
       this.#collectors.set(node.id, stage.fit![op.round].collect(node.options, context))
     }

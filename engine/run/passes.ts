@@ -6,7 +6,7 @@ import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import { givenOf, type checkPass } from './finished.ts'
 import { loadValue, saveValue } from './files.ts'
-import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
+import { bucketRanges, joinBuckets, type GroupPart } from './group.ts'
 import { sha, type Keys } from './keys.ts'
 import {
   emptyCounts,
@@ -199,22 +199,15 @@ export class Passes {
       bases.push(total)
       total += rows
     }
-    const buckets = bucketCount(
-      this.#partitions.reduce((n, partition) => n + rowCount(partition), 0),
-      stage.group!.keysPerRow(this.#node(node).options as never),
+    const ranges = bucketRanges(
+      total * stage.group!.keysPerRow(this.#node(node).options as never),
       this.#options.bucketBytes,
     )
-    const results = Array.from({ length: buckets }, (_, bucket) => join(folder, `bucket-${bucket}.bin`))
+    const results = ranges.map(([from]) => join(folder, `bucket-${from}.bin`)),
+      folders = parts.map(part => part.folder)
     await Promise.all(
-      results.map((file, bucket) =>
-        this.#pool.run({
-          kind: 'bucket',
-          node,
-          bucket,
-          folders: parts.map(part => part.folder),
-          bases,
-          file,
-        } satisfies BucketTask),
+      ranges.map(([from, to], i) =>
+        this.#pool.run({ kind: 'bucket', node, from, to, folders, bases, file: results[i] } satisfies BucketTask),
       ),
     )
     joinBuckets(

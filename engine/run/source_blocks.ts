@@ -17,7 +17,7 @@ export async function* sourceBlocks(
   partitions: readonly Partition[],
 ): AsyncGenerator<{ partition: Partition; batch: SourceBatch }> {
   const file = world.setup.files[partitions[0].file]
-  const context: Context = { id: node.id, seed: world.setup.seed, expectedRows: world.setup.expectedRows, states: [] }
+  const context: Context = { id: node.id, seed: world.setup.seed, states: [] }
   const { start } = partitions[0],
     { end } = partitions[partitions.length - 1]
   const rows = partitions[0].rows && Uint32Array.from(partitions.flatMap(partition => [...partition.rows!]))

@@ -7,7 +7,7 @@ import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 import {
   panelOptions,
   panelReads,
-  panelRound,
+  panelRounds,
   panelScorer,
   type FittedPanel,
   type PanelStageOptions,
@@ -33,11 +33,11 @@ interface Fitted {
 }
 type Partial = { panel: unknown; votes: ReturnType<ReturnType<typeof collectVotes>['partial']> }
 
-const panelFit = panelRound<Options>('detect_noise', () => 'stack')
+const [limitFit, panelFit] = panelRounds<Options>('detect_noise', () => 'stack')
 
 export default defineStage({
   name: 'detect_noise',
-  version: 6,
+  version: 7,
   summary: 'Say of every pair how likely its label is right.',
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
 this one; scores that the data carries judge beside them. Their margins are
@@ -136,6 +136,7 @@ Each signal has a column of its own:
     },
   ],
   fit: [
+    limitFit,
     {
       collect(options: Options, context) {
         const panel = panelFit.collect(options, context),
@@ -160,7 +161,7 @@ Each signal has a column of its own:
       },
     },
   ],
-  report(options, [fitted]) {
+  report(options, [, fitted]) {
     const { panel, votes } = fitted as Fitted,
       { lines, numbers } = panelReport(panel, options.action)
     return {
@@ -169,7 +170,7 @@ Each signal has a column of its own:
     }
   },
   open(options, context) {
-    const { panel, votes } = context.states[0] as Fitted,
+    const { panel, votes } = context.states[1] as Fitted,
       score = panelScorer(panel, options, 'detect_noise', context)
     return {
       batch(batch, verdict) {

@@ -3,14 +3,14 @@ import { curriculumRank, mayDrop, type Panel } from '../../models/panel.ts'
 import { against, foundWrong, speaking, type Rule } from '../../models/rule.ts'
 import { choice, defineStage, Type, type ColumnType } from '../../engine/contract/define.ts'
 import { namesOf } from './inputs.ts'
-import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from './panel.ts'
+import { panelOptions, panelReads, panelRounds, panelScorer, type PanelStageOptions } from './panel.ts'
 import { panelReport } from './report.ts'
 
 const classes = ['agreed', 'ambiguous', 'reversed']
 
 export default defineStage({
   name: 'peer_review',
-  version: 6,
+  version: 7,
   summary: 'Drop pairs whose label independent reviewers speak against.',
   details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
 the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all
@@ -82,13 +82,13 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       kept: [0, 1],
     },
   ],
-  fit: [panelRound<PanelStageOptions & { rule: Rule }>('peer_review', options => options.rule)],
-  report: (options, [panel]) => panelReport(panel as Panel, options.action),
+  fit: panelRounds<PanelStageOptions & { rule: Rule }>('peer_review', options => options.rule),
+  report: (options, [, panel]) => panelReport(panel as Panel, options.action),
   open(options, context) {
     const beside = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(
       ({ chosen, rejected }) => [chosen, rejected] as const,
     )
-    const panel = context.states[0] as Panel,
+    const panel = context.states[1] as Panel,
       score = panelScorer(panel, options, 'peer_review', context)
     return {
       batch(batch, verdict) {

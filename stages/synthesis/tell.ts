@@ -51,12 +51,12 @@ const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.te
  */
 export const tellRound: FitRound<TellOptions> = {
   collect: (options, context) => sampler(wanted(options), options.types, options.pairs, context),
-  async merge(options, { seed, expectedRows }, partials): Promise<Fitted> {
+  async merge(options, { seed }, partials): Promise<Fitted> {
     await ready(options.types)
     const {
         halves: [tuning, trial],
         editable,
-      } = gather(partials, wanted(options), expectedRows),
+      } = gather(partials, wanted(options)),
       start = startWeights(options.types)
     const possible = [...start.keys()].filter(at => start[at] > 0)
     const mix = chooseMix(

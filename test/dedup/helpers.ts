@@ -11,7 +11,7 @@ export interface Drop {
 }
 
 const names = ['prompt', 'chosen', 'rejected'] as const
-const context: Context = { id: 'it', seed: 1, expectedRows: 1000, states: [] }
+const context: Context = { id: 'it', seed: 1, states: [] }
 
 /** Texts of prompt, chosen and rejected, and of columns beside them; a list of texts is a prompt of several turns. */
 export function batchOf(rows: readonly ExampleRow[]): Batch {

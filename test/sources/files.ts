@@ -5,7 +5,7 @@ import type { Context, InputFile, Source } from '../../engine/contract/define.ts
 import type { InputOptions } from '../../stages/sources/files.ts'
 import { pairsOf, type Pair } from './helpers.ts'
 
-export const context: Context = { id: 'pairs', seed: 1, expectedRows: 0, states: [] }
+export const context: Context = { id: 'pairs', seed: 1, states: [] }
 
 export const optionsOf = (path: string, more: Partial<InputOptions> = {}) =>
   ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never

@@ -54,7 +54,6 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
   const instance = injectErrors.open!(options as Parameters<NonNullable<typeof injectErrors.open>>[0], {
     id: 'hard',
     seed,
-    expectedRows: rows.length,
     states: [{ mix: { weights: startWeights(options.types), rows: 0 }, editable }],
   })
   const out = (await instance.batch(batch, {
