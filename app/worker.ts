@@ -7,6 +7,7 @@ import type { Sink, Stage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { IpcFile } from '../engine/arrow/ipc.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
+import { contentOf } from '../engine/run/content.ts'
 import { changedInput, loadValue, saveValue } from '../engine/run/files.ts'
 import { runBucket } from '../engine/run/group.ts'
 import { writeLedger } from '../engine/run/ledger.ts'
@@ -32,7 +33,7 @@ opened?.catch(() => undefined)
 
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'hash') return hashFile(task.path)
-  if (task.kind === 'check') return checkPass(task.folder, task.given)
+  if (task.kind === 'check') return checkPass(task.folder)
   const world = await opened!
   if (task.kind === 'pass') {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))
@@ -61,7 +62,8 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function mergeRound(world: World, task: MergeTask): Promise<void> {
+/** Merges the parts of a round; gives the content of the state. */
+async function mergeRound(world: World, task: MergeTask): Promise<string> {
   const node = world.nodes.get(task.node)!,
     stage = node.stage as Stage
   const context = {
@@ -74,7 +76,9 @@ async function mergeRound(world: World, task: MergeTask): Promise<void> {
       for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`))
     },
   }
-  saveValue(task.file, await stage.fit![task.round].merge(node.options as never, context, partials))
+  const state = await stage.fit![task.round].merge(node.options as never, context, partials)
+  saveValue(task.file, state)
+  return contentOf(state)
 }
 
 /** Has a sink write its files; gives the rows that it wrote, which are all or an error. */

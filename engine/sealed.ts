@@ -63,6 +63,18 @@ export function openSealed(path: string): Out {
   }
 }
 
+/** The seal that a file ends with. */
+export function sealIn(path: string): string {
+  const fd = openSync(path, 'r')
+  try {
+    const seal = new Uint8Array(SEAL_BYTES)
+    readAll(fd, seal, fstatSync(fd).size - SEAL_BYTES, path)
+    return Buffer.from(seal).toString('hex')
+  } finally {
+    closeSync(fd)
+  }
+}
+
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 /** What a sealed file holds. Throws an IoError where its seal is not its own. */

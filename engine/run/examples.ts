@@ -161,7 +161,7 @@ function groupDrops(stage: Stage, options: Record<string, unknown>, context: Con
     joinBuckets(
       context.id,
       files,
-      [{ rows: flow.rows, file: 0, folder }],
+      [{ rows: flow.rows, file: 'rows', folder }],
       reasons.indexOf(stage.group!.edgeReason ?? ''),
       [target],
     )

@@ -3,12 +3,14 @@
  * key; a bucket of all partitions is sorted and grouped on its own; clusters are closed by a union-find over row
  * numbers. No map is keyed by row.
  */
+import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Group, GroupRule } from '../contract/define.ts'
 import type { Batch } from '../arrow/flow.ts'
 import { readAll, type Out } from '../io.ts'
 import { openSealed } from '../sealed.ts'
+import { contentOf } from './content.ts'
 import { loadValue, saveValue } from './files.ts'
 import type { BucketTask, GroupDrops, PassMeta } from './messages.ts'
 
@@ -38,6 +40,7 @@ export class KeyWriter {
   readonly #keys: BigUint64Array[] = []
   readonly #rows: Uint32Array[] = []
   readonly #payloadEnds: number[] = []
+  readonly #payloads = createHash('sha256')
   #payloadFile: Out | undefined
   #payload = new Uint8Array(1 << 20)
   #payloadLength = 0
@@ -74,12 +77,14 @@ export class KeyWriter {
   #flush(room: number): void {
     this.#payloadFile ??= openSealed(join(this.#folder, `payload-${this.#node}.bin`))
     this.#payloadFile.write(this.#payload.subarray(0, this.#payloadLength))
+    this.#payloads.update(this.#payload.subarray(0, this.#payloadLength))
     this.#payloadWritten += this.#payloadLength
     this.#payloadLength = 0
     if (room > this.#payload.length) this.#payload = new Uint8Array(room)
   }
 
-  close(): PassMeta['grouped'][string] {
+  /** `content`: of all that is gathered. */
+  close(): PassMeta['grouped'][string] & { content: string } {
     const rows = concatTyped(Uint32Array, this.#rows)
     const keys = concatTyped(BigUint64Array, this.#keys)
     const words = new Uint32Array(keys.buffer)
@@ -106,12 +111,14 @@ export class KeyWriter {
       file.close()
     }
     saveValue(join(this.#folder, `rows-${this.#node}.bin`), rows)
+    const ends = Float64Array.from(this.#payloadEnds)
     if (this.#open.payload) {
       this.#flush(0)
       this.#payloadFile!.close()
-      saveValue(join(this.#folder, `payload-ends-${this.#node}.bin`), Float64Array.from(this.#payloadEnds))
+      saveValue(join(this.#folder, `payload-ends-${this.#node}.bin`), ends)
     }
-    return { rows: rows.length, bucketCounts }
+    const content = contentOf([sorted, positions, rows, ends, this.#payloads.digest('hex')])
+    return { rows: rows.length, bucketCounts, content }
   }
 }
 
@@ -291,13 +298,14 @@ export function runBucket(
 /** A partition's part in a group: how many rows it gathered and where they come from. */
 export interface GroupPart {
   readonly rows: number
-  readonly file: number
+  /** The label of its file. */
+  readonly file: string
   readonly folder: string
 }
 
 /**
  * Joins the buckets: closes clusters, and sorts the verdicts by partition. The result for partition p is written to
- * `files[p]`.
+ * `files[p]`; gives their content.
  */
 export function joinBuckets(
   node: string,
@@ -305,7 +313,7 @@ export function joinBuckets(
   parts: readonly GroupPart[],
   edgeReason: number,
   files: readonly string[],
-): void {
+): string[] {
   const bases: number[] = []
   let total = 0
   for (const { rows } of parts) {
@@ -366,7 +374,7 @@ export function joinBuckets(
     if (!origins.has(p)) origins.set(p, loadValue<Uint32Array>(join(parts[p].folder, `rows-${node}.bin`)))
     return origins.get(p)![row - bases[p]]
   }
-  parts.forEach(({ rows }, p) => {
+  return parts.map(({ rows }, p) => {
     const dropped: number[] = []
     for (let i = 0; i < rows; i++) if (reason[bases[p] + i] !== 0xffff) dropped.push(i)
     const drops: GroupDrops = {
@@ -375,14 +383,19 @@ export function joinBuckets(
       value: Float64Array.from(dropped, i => value[bases[p] + i]),
       relatedFile: new Int32Array(dropped.length).fill(-1),
       relatedRow: new Float64Array(dropped.length).fill(-1),
+      files: [],
     }
+    const names = new Map<string, number>()
     dropped.forEach((i, k) => {
       const other = survivor[bases[p] + i]
       if (other < 0) return
       const q = partOf(other)
-      drops.relatedFile[k] = parts[q].file
+      if (!names.has(parts[q].file)) names.set(parts[q].file, names.size)
+      drops.relatedFile[k] = names.get(parts[q].file)!
       drops.relatedRow[k] = originRow(other, q)
     })
-    saveValue(files[p], drops)
+    const found = { ...drops, files: [...names.keys()] }
+    saveValue(files[p], found)
+    return contentOf(found)
   })
 }

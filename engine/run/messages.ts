@@ -102,7 +102,6 @@ export interface LedgerTask {
   readonly folders: readonly string[]
   readonly file: string
   readonly label: string
-  readonly labels: readonly string[]
 }
 export interface SinkTask {
   readonly kind: 'sink'
@@ -115,7 +114,6 @@ export interface SinkTask {
 export interface CheckTask {
   readonly kind: 'check'
   readonly folder: string
-  readonly given: readonly string[]
 }
 export interface HashTask {
   readonly kind: 'hash'
@@ -181,6 +179,8 @@ export interface Events {
   value: Float64Array
   relatedFile: Int32Array
   relatedRow: Float64Array
+  /** What `relatedFile` numbers: labels, which stay what they are when another file comes before. */
+  files: readonly string[]
   /** Messages of errors, by index of the entry. */
   messages: Record<number, string>
 }
@@ -198,9 +198,9 @@ export const PARENT = 'parent',
 
 /** What the main thread needs to know of a pass: its counts, and the rows that each group node collected. */
 export interface PassResult {
-  readonly made: string
   readonly counts: Record<string, Counts>
   readonly grouped: Record<string, number>
+  readonly parts: Readonly<Record<string, string>>
 }
 
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
@@ -209,14 +209,11 @@ export interface PassMeta {
   readonly folder: string
   /** Every other file of the folder, all of them sealed: one that is missing, cut off or damaged since shows. */
   readonly files: readonly string[]
-  /**
-   * A name of its own for each time that the folder is made: what `needs` of other folders names. Their rows are looked
-   * up in this one by place.
-   */
+  /** The content of its spools, and of those of other folders where its own rows are looked up by place. */
   readonly made: string
   readonly needs: Readonly<Record<string, string>>
-  /** What it was given that is of all rows, sorted: files of fitted states, and of groups' verdicts on its rows. */
-  readonly given: readonly string[]
+  /** By node, the content of what it adds to a round. */
+  readonly parts: Readonly<Record<string, string>>
   /** The stages that `events` number: in another graph they have other numbers. */
   readonly nodes: readonly string[]
   /** Source rows of the partition (level 0). */
@@ -249,4 +246,6 @@ export interface GroupDrops {
   value: Float64Array
   relatedFile: Int32Array
   relatedRow: Float64Array
+  /** The labels that `relatedFile` numbers, in order of their first use. */
+  files: readonly string[]
 }

@@ -3,7 +3,6 @@
  * and events. Runs in a worker.
  */
 import { Field, Schema, Utf8, type Data } from 'apache-arrow'
-import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Sink, SourceBatch, Stage } from '../contract/define.ts'
@@ -13,7 +12,7 @@ import { Batch, DERIVED, emptyFlow, mergeFlows, takeFlow, toRecordBatch, type Fl
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
 import { prefixed } from '../errors.ts'
-import { givenOf, relocate } from './finished.ts'
+import { madeOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
@@ -30,8 +29,9 @@ import {
   type PassMeta,
   type PassTask,
 } from './messages.ts'
+import { contentOf } from './content.ts'
 import { Outputs } from './outputs.ts'
-import { gathered, isGroupRound, type Op } from './plan.ts'
+import { gathered, isGroupRound, opsOf, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { runStage, type Instance, type Said, type StageRun } from './verdicts.ts'
@@ -47,7 +47,6 @@ const FURTHER = /^source_(prompt|chosen|rejected)_fields$/
 class PartitionPass {
   readonly #world: World
   readonly #task: PassTask
-  readonly #which: number
   readonly #partition: Partition
   readonly #folder: string
   readonly #ops: readonly Op[]
@@ -74,14 +73,11 @@ class PartitionPass {
   constructor(world: World, task: PassTask, which: number, folder: string) {
     this.#world = world
     this.#task = task
-    this.#which = which
     this.#partition = task.partitions[which].partition
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
     this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
-    this.#ops = world.setup.levels[task.level].filter(op =>
-      'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source),
-    )
+    this.#ops = opsOf({ levels: world.setup.levels, reach: world.reach }, task.level, source)
     const earlier = task.partitions[which].earlier
     this.#spared = new Set(world.keep.size > 0 && task.level > 0 ? world.meta(earlier[0]).spared : [])
     for (const op of this.#ops) {
@@ -185,7 +181,7 @@ class PartitionPass {
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
       this.#log.refuse(row, index, at, value ?? NaN, error)
     }
-    for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
+    for (const { row, of } of batch.within) this.#log.within(row, of)
     const notes = [...batch.within.map(({ row }) => ({ row, reason: REJECTED_SIDE })), ...(batch.noted ?? [])]
     for (const { reason } of notes) {
       if (reason !== REJECTED_SIDE && !reasons.includes(reason)) {
@@ -384,7 +380,7 @@ class PartitionPass {
     }
     for (const { reason } of said.notes) counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
     for (const [column, pairs] of said.left) counts.left[column] = (counts.left[column] ?? 0) + pairs
-    this.#log.add(flow, said, this.#world.indexOf(node.id))
+    this.#log.add(flow, said, this.#world.indexOf(node.id), this.#drops.get(node.id)?.drops.files ?? [])
   }
 
   /** Dropped rows go to dropped/, and to the ports that somebody reads. */
@@ -452,17 +448,24 @@ class PartitionPass {
     for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {}
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
+    const parts: Record<string, string> = {}
     for (const [node, collector] of this.#collectors) {
-      saveValue(join(this.#folder, `fit-${node}.bin`), collector.partial())
+      const partial = collector.partial()
+      saveValue(join(this.#folder, `fit-${node}.bin`), partial)
+      parts[node] = contentOf(partial)
     }
     const grouped: PassMeta['grouped'] = {}
-    for (const [node, keys] of this.#keys) grouped[node] = keys.close()
+    for (const [node, keys] of this.#keys) {
+      const { content, ...rows } = keys.close()
+      grouped[node] = rows
+      parts[node] = content
+    }
     this.#ids?.close()
     return {
       rows: rowCount(this.#partition),
-      made: randomUUID(),
+      made: madeOf(this.#folder),
       needs: this.#needs,
-      given: givenOf(this.#task.states, this.#task.drops[this.#which]),
+      parts,
       nodes: [...this.#world.nodes.keys()],
       spools,
       ...outputs,

@@ -139,6 +139,10 @@ export function makePlan(graph: Graph): Plan {
   return { graph, levels, reach: sourcesAbove(graph) }
 }
 
+/** What is done in a level with the rows of a source: with those of others there is nothing to do. */
+export const opsOf = ({ levels, reach }: Pick<Plan, 'levels' | 'reach'>, level: number, source: string): Op[] =>
+  levels[level].filter(op => reach.get('node' in op ? op.node : op.port.split(/[.#]/)[0])!.has(source))
+
 /** The group round of a node comes after its fit rounds. */
 export const isGroupRound = (stage: Stage, round: number): boolean =>
   stage.group !== undefined && round === (stage.fit?.length ?? 0)

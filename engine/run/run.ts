@@ -151,7 +151,6 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
           folders: passes.folders(p),
           file,
           label: labelOf(files[partitions[p].file].path),
-          labels: files.map(({ path }) => labelOf(path)),
         }) satisfies LedgerTask,
     })
     prune(join(cache, 'spools'), passes.used)

@@ -92,7 +92,7 @@ function group(): string {
     {},
     () => meta,
   )
-  joinBuckets('node', [bucket], [{ rows: 40, file: 0, folder: to }], 0, [drops])
+  joinBuckets('node', [bucket], [{ rows: 40, file: 'in', folder: to }], 0, [drops])
   return to
 }
 

@@ -97,7 +97,7 @@ function grouped(
       rows += block.length
     }
     metas.set(to, { grouped: { [NODE]: writer.close() } } as unknown as PassMeta)
-    return { rows, file, folder: to }
+    return { rows, file: String(file), folder: to }
   })
   const bases: number[] = []
   groupParts.reduce((base, { rows }) => {
@@ -125,7 +125,7 @@ function grouped(
       found[i] = {
         reason: reasons[drops.reason[k]],
         value: drops.value[k],
-        file: drops.relatedFile[k],
+        file: Number(drops.files[drops.relatedFile[k]] ?? -1),
         row: drops.relatedRow[k],
       }
     })
