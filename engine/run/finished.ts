@@ -2,31 +2,31 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StreamAt } from '../arrow/ipc.ts'
-import { damageOf, sealIn } from '../sealed.ts'
+import { checksumIn, damageOf } from '../sealed.ts'
 import { loadValue } from './files.ts'
 import { contentOf } from './content.ts'
 import type { PassMeta, PassResult } from './messages.ts'
 import type { Spool } from './spool.ts'
 
-export const resultOf = ({ counts, grouped, parts }: PassMeta): PassResult => ({
+export const resultOf = ({ made, counts, grouped, parts }: PassMeta): PassResult => ({
+  made,
   counts,
   grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])),
   parts,
 })
 
-/** What stands for the content of a folder's spools: their checksums. */
+/** What stands for the content of the spools in a folder, wherever it lies: their checksums. */
 export const madeOf = (folder: string): string =>
   contentOf(
     readdirSync(folder)
       .filter(name => name.startsWith('spool-'))
       .sort()
-      .map(name => [name, sealIn(join(folder, name))]),
+      .map(name => [name, checksumIn(join(folder, name))]),
   )
 
 /**
  * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written,
- * nothing when it lay in another folder then, or rows that it looks up elsewhere are not what they were: a pass that is
- * made anew may give other rows under the same key, as a server answers otherwise now.
+ * nothing when it lay in another folder then.
  */
 export function checkPass(folder: string): { result?: PassResult; damage?: string } {
   const file = join(folder, 'meta.bin'),
@@ -38,10 +38,7 @@ export function checkPass(folder: string): { result?: PassResult; damage?: strin
     const damage = damageOf(join(folder, name))
     if (damage !== undefined) return { damage }
   }
-  // earlier levels are checked, or made, before later ones
-  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made)
-    ? { result: resultOf(meta) }
-    : {}
+  return { result: resultOf(meta) }
 }
 
 /** Paths in the meta are those that the folder has after its rename. */

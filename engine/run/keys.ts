@@ -29,17 +29,17 @@ const codeKey = (): string => {
 /** Names of what a run leaves between passes: each follows from the content of all that it is made of. */
 export interface Keys {
   /**
-   * The pass of a partition at a level. `before`: its pass at the level before; `given`: the content of the states and
-   * verdicts that it reads.
+   * The pass of a partition at a level. `earlier`: the content of the spools that its passes before have left; `given`:
+   * that of the states and verdicts that it reads.
    */
-  pass(partition: number, level: number, before: string | undefined, given: unknown): string
+  pass(partition: number, level: number, earlier: readonly string[], given: unknown): string
   /** What a round of a node comes to: `from` is the content of what it is merged of. */
   round(node: string, round: number, from: unknown): string
   /** Of inputs and graph alone: known before anything is read. */
   readonly run: string
 }
 
-/** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
+/** A stage that may read what is in no key: it works again in each run. */
 export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
 
 export function makeKeys(
@@ -110,8 +110,8 @@ export function makeKeys(
   }
   const labels = files.map(({ path }) => path)
   return {
-    pass: (p, level, before, given) =>
-      sha([before ?? inputs[p], level, workOn(files[partitions[p].file].source, level), given]),
+    pass: (p, level, earlier, given) =>
+      sha([inputs[p], level, workOn(files[partitions[p].file].source, level), earlier, given]),
     round(id, round, from) {
       const node = nodes.get(id)!
       return sha([base, round, keyOf(node), isReader(node) ? once : '', from])

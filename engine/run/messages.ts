@@ -198,6 +198,7 @@ export const PARENT = 'parent',
 
 /** What the main thread needs to know of a pass: its counts, and the rows that each group node collected. */
 export interface PassResult {
+  readonly made: string
   readonly counts: Record<string, Counts>
   readonly grouped: Record<string, number>
   readonly parts: Readonly<Record<string, string>>
@@ -209,9 +210,9 @@ export interface PassMeta {
   readonly folder: string
   /** Every other file of the folder, all of them sealed: one that is missing, cut off or damaged since shows. */
   readonly files: readonly string[]
-  /** The content of its spools, and of those of other folders where its own rows are looked up by place. */
+  readonly level: number
+  /** The content of its spools: later passes, whose rows may be looked up in them by place, are named by it. */
   readonly made: string
-  readonly needs: Readonly<Record<string, string>>
   /** By node, the content of what it adds to a round. */
   readonly parts: Readonly<Record<string, string>>
   /** The stages that `events` number: in another graph they have other numbers. */

@@ -66,7 +66,6 @@ class PartitionPass {
   readonly #spared: Set<number>
   readonly #drops = new Map<string, { drops: GroupDrops; base: number; cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
-  readonly #needs: Record<string, string> = {}
   #ids: IpcWriter | undefined
   #block = 0
 
@@ -147,12 +146,10 @@ class PartitionPass {
     for (const folder of earlier) {
       const {
         spools: { [port]: spool },
-        made,
       } = this.#world.meta(folder)
       if (!spool) continue
       const reader = new SpoolReader(port, spool, this.#schemaOf(port), root => this.#reader(root, earlier))
       this.#loads.set(port, reader)
-      this.#needs[folder] = made
       return reader
     }
     throw new Error(
@@ -463,8 +460,8 @@ class PartitionPass {
     this.#ids?.close()
     return {
       rows: rowCount(this.#partition),
+      level: this.#task.level,
       made: madeOf(this.#folder),
-      needs: this.#needs,
       parts,
       nodes: [...this.#world.nodes.keys()],
       spools,

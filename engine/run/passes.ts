@@ -50,8 +50,9 @@ export class Passes {
   /** By node the states of its rounds, and its verdicts by partition. */
   readonly #states = new Map<string, Made[]>()
   readonly #drops = new Map<string, ReadonlyMap<number, Made>>()
-  /** By partition, its passes so far. */
+  /** By partition, its passes so far, and the content of their spools. */
   readonly #names: string[][]
+  readonly #made: string[][]
 
   constructor(
     cache: string,
@@ -71,6 +72,7 @@ export class Passes {
     this.#pool = pool
     this.#options = options
     this.#names = this.#partitions.map(() => [])
+    this.#made = this.#partitions.map(() => [])
   }
 
   #path(key: string): string {
@@ -87,13 +89,13 @@ export class Passes {
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
     for (const { index } of this.#partitions) {
-      const names = this.#names[index]
-      names.push(this.#keys.pass(index, level, names.at(-1), this.#given(index, level)))
+      this.#names[index].push(this.#keys.pass(index, level, this.#made[index], this.#given(index, level)))
     }
     const results: PassResult[] = []
     const take = (p: number, result: PassResult) => {
       for (const [node, some] of Object.entries(result.counts)) addCounts((this.counts[node] ??= emptyCounts()), some)
       results[p] = result
+      this.#made[p].push(result.made)
     }
     const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
     await Promise.all(
