@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { AnySink, AnyStage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
+import { contentOf } from '../engine/run/content.ts'
 import { changedInput, loadValue, saveValue } from '../engine/run/files.ts'
 import { runBucket } from '../engine/run/group.ts'
 import { writeLedger } from '../engine/run/ledger.ts'
@@ -33,7 +34,7 @@ opened?.catch(() => undefined)
 
 async function run(task: Task): Promise<unknown> {
   if (task.kind === 'hash') return hashFile(task.path)
-  if (task.kind === 'check') return checkPass(task.folder, task.given)
+  if (task.kind === 'check') return checkPass(task.folder)
   const world = await opened!
   if (task.kind === 'pass') {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))
@@ -62,14 +63,17 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function mergeRound(world: World, task: MergeTask): Promise<void> {
+/** Merges the parts of a round; gives the content of the state. */
+async function mergeRound(world: World, task: MergeTask): Promise<string> {
   const node = world.nodes.get(task.node)!
   const parts = {
     *[Symbol.iterator]() {
       for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`))
     },
   }
-  saveValue(task.file, await fitRounds(node)[task.round].merge(parts, world.context(node, task.states)))
+  const state = await fitRounds(node)[task.round].merge(parts, world.context(node, task.states))
+  saveValue(task.file, state)
+  return contentOf(state)
 }
 
 /** Has a sink write its files; gives the rows that it wrote, which are all or an error. */

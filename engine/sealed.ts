@@ -18,12 +18,15 @@ interface Sum {
   seal(): Uint8Array
 }
 
-/**
- * A checksum that begins with a file's own name and its folder's up to the first dot: while it is made, a folder has
- * more behind it.
- */
+/** Of a file's own name and its folder's up to the first dot: while it is made, a folder has more behind it. */
+const placeSum = (path: string): bigint =>
+  create64()
+    .update(`${basename(dirname(path)).split('.')[0]}/${basename(path)}`)
+    .digest()
+
+/** The checksum of the bytes, crossed with that of the place: so that each can be told from the other. */
 function sumFor(path: string): Sum {
-  const hash = create64().update(`${basename(dirname(path)).split('.')[0]}/${basename(path)}`)
+  const hash = create64()
   return {
     // in pieces: what comes at once stays as large in the memory of the WebAssembly
     add(bytes) {
@@ -31,7 +34,7 @@ function sumFor(path: string): Sum {
     },
     seal() {
       const bytes = new Uint8Array(SEAL_BYTES)
-      new DataView(bytes.buffer).setBigUint64(0, hash.digest())
+      new DataView(bytes.buffer).setBigUint64(0, hash.digest() ^ placeSum(path))
       return bytes
     },
   }
@@ -60,6 +63,18 @@ export function openSealed(path: string): Out {
         out.close()
       }
     },
+  }
+}
+
+/** The checksum of a sealed file's bytes wherever it lies, by its seal. */
+export function checksumIn(path: string): string {
+  const fd = openSync(path, 'r')
+  try {
+    const seal = new Uint8Array(SEAL_BYTES)
+    readAll(fd, seal, fstatSync(fd).size - SEAL_BYTES, path)
+    return (new DataView(seal.buffer).getBigUint64(0) ^ placeSum(path)).toString(16)
+  } finally {
+    closeSync(fd)
   }
 }
 

@@ -1,12 +1,14 @@
 // The benchmark of the engine: `npm run bench -- [--rows N] [--runs N] [--only a,b,c,d,e] [--big] [--cache FOLDER]
-// [--data FOLDER] [--polars FILE] [--report FILE]`. Builds its input once (scripts/bench/build.py says how), runs
-// scripts/bench/*.yaml and pipelines/clean.yaml on it as commands of their own, the hand-written polars script in
+// [--data FOLDER] [--polars FILE] [--report FILE] [--night]`. Builds its input once (scripts/bench/build.py says how),
+// runs scripts/bench/*.yaml and pipelines/clean.yaml on it as commands of their own, the hand-written polars script in
 // between, and prints medians. --big: two files of 2 GB too (less with fewer --rows), with ordinary row groups and with
 // a single one. Exits with 1 when graph b and polars do not keep the same rows with the same counts by reason. A full
-// run writes docs/benchmarks/engine.md.
+// run writes docs/benchmarks/engine.md. --night: nothing but the second night of graphs b and c (or those of --only),
+// N rows and then 5 % more in a second file, against a run over all of them from scratch; exits with 1 when the bytes
+// differ, or when b takes more than half of the CPU seconds.
 import { createHash } from 'node:crypto'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,20 +18,22 @@ import { build } from './build.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url)),
   here = join(root, 'scripts', 'bench'),
   FULL = 200_000,
-  BIG = 2e9
+  BIG = 2e9,
+  ALL = 'a,b,c,d,e'
 const { values: flags } = parseArgs({
   options: {
     rows: { type: 'string', default: String(FULL) },
     runs: { type: 'string', default: '3' },
-    only: { type: 'string', default: 'a,b,c,d,e' },
+    only: { type: 'string', default: ALL },
     cache: { type: 'string', default: join(root, 'out', 'bench') },
     data: { type: 'string', default: join(root, '..', 'shared', 'data') },
     polars: { type: 'string', default: join(root, '..', 'shared', 'bench', 'w1_polars.py') },
     report: { type: 'string' },
     big: { type: 'boolean' },
+    night: { type: 'boolean' },
   },
 })
-const rows = Number(flags.rows),
+const rows = flags.night ? Math.round(Number(flags.rows) * 1.05) : Number(flags.rows),
   runs = Number(flags.runs),
   cache = resolve(flags.cache),
   only = flags.only.split(','),
@@ -113,10 +117,10 @@ function measured(py, command) {
   return { ...JSON.parse(readFileSync(stats, 'utf8')), stdout }
 }
 
-/** One run of a graph in a fresh output folder. The folder stays until the next. */
-function runGraph(py, graph, file, workers) {
+/** One run of a graph, in a fresh output folder unless it is to go on. The folder stays until the next. */
+function runGraph(py, graph, file, workers, goesOn = false) {
   const output = join(cache, 'run')
-  rmSync(output, { recursive: true, force: true })
+  if (!goesOn) rmSync(output, { recursive: true, force: true })
   const result = measured(py, [
     process.execPath,
     'scripts/sluice.mjs',
@@ -183,6 +187,43 @@ const graphs = {
   d: join(root, 'pipelines', 'clean.yaml'),
   e: join(here, 'e.yaml'),
 }
+if (flags.night) {
+  night()
+  process.exit()
+}
+
+/** The second night of each graph, as a share of a run from scratch: medians. */
+function night() {
+  const cut = join(folder, 'night-more.parquet'),
+    inputs = join(cache, 'night')
+  if (!existsSync(cut)) execFileSync(py, [join(here, 'build.py'), flags.data, folder, String(rows), 'night'])
+  const take = name => cpSync(join(folder, `night-${name}.parquet`), join(inputs, `${name}.parquet`))
+  const filesOf = ({ latest }) => JSON.stringify(JSON.parse(readFileSync(join(latest, 'manifest.json'), 'utf8')).files)
+  console.log('| graph | CPU seconds, first | second | from scratch | share of CPU | share of seconds |')
+  console.log('| --- | ---: | ---: | ---: | ---: | ---: |')
+  for (const name of only.filter(name => flags.only !== ALL || 'bc'.includes(name))) {
+    const found = Array.from({ length: runs }, () => {
+      rmSync(inputs, { recursive: true, force: true })
+      mkdirSync(inputs, { recursive: true })
+      take('first')
+      const first = runGraph(py, graphs[name], inputs, 2)
+      take('more')
+      const second = runGraph(py, graphs[name], inputs, 2, true),
+        files = filesOf(second),
+        whole = runGraph(py, graphs[name], inputs, 2)
+      if (filesOf(whole) !== files) fail(`bench: the second night of ${name} is not what a run from scratch is`)
+      return [first.cpu_seconds, second.cpu_seconds, whole.cpu_seconds, second.seconds / whole.seconds]
+    })
+    const [first, second, whole, seconds] = [0, 1, 2, 3].map(i => median(found.map(run => run[i]))),
+      share = median(found.map(run => run[1] / run[2]))
+    console.log(
+      `| ${name} | ${[first, second, whole].map(n => number(n, 1)).join(' | ')} | ${number(share, 2)} | ${number(seconds, 2)} |`,
+    )
+    if (name === 'b' && share > 0.5) fail(`bench: the second night of b takes ${number(share, 2)} of a whole run`)
+  }
+  rmSync(inputs, { recursive: true, force: true })
+}
+
 const about = {
   a: 'read and write',
   b: 'checks, length, repetition, exact duplicates',

@@ -279,10 +279,10 @@ async function makeScenes(want) {
     const isNew = file => !before.has(file.split('/')[0]),
       names = readdirSync(spools)
     if (phase === 'publish') {
-      add({}, want, file => isPublished(file) || file.endsWith('.state'))
+      add({}, want, file => isPublished(file) || file.includes('.state/'))
       break
     }
-    add({}, want, file => isPublished(file) || (isNew(file) && /spool-|\.state$|\.group\//.test(file)))
+    add({}, want, file => isPublished(file) || (isNew(file) && /spool-|\.(state|group)\//.test(file)))
     // as if it had been stopped when all rows had passed, before the stages that wait for them were told
     const behind = names.filter(name => isNew(name) && name.includes('.'))
     if (behind.length > 0) {
@@ -343,7 +343,7 @@ async function damage(i, { scenes }) {
     const { told } = await publishes(want, { workers: 2, ...options })
     const isTold = told.some(line => line.includes('is worked out anew'))
     // what is gone with all its traces
-    const isSilent = how === 'remove its folder' || (how === 'remove' && /\.state$|\/done$/.test(file))
+    const isSilent = how === 'remove its folder' || (how === 'remove' && file.endsWith('/done'))
     if (!isTold && !isSilent) fail('nothing was told')
     return isTold ? 'told' : 'made anew as if it had never been'
   } catch (error) {

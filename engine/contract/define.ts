@@ -117,8 +117,6 @@ export interface Context<State = unknown, Item = unknown, Value = unknown> {
   readonly id: string
   /** Of the graph. */
   readonly seed: number
-  /** Rows that the whole input is expected to have at most: for sampling at a fixed rate. */
-  readonly expectedRows: number
   /** What the last fit round that has ended gave. */
   readonly state: State
   /** Asks the server that `calls` describes, in `open` alone. Answers come in the order of the items. */

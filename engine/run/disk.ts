@@ -15,7 +15,7 @@ import type { Plan } from './plan.ts'
 export function timesOnDisk({ graph, levels }: Plan): number {
   const ops = levels.flat(),
     spooled = ops.some(op => op.kind === 'save' || op.kind === 'gather') ? 1 : 0,
-    learned = ops.filter(op => op.kind === 'collect').length
+    learned = new Set(ops.flatMap(op => (op.kind === 'collect' ? [op.node] : []))).size
   const copies = graph.nodes.reduce((n, node) => n + copiesOf(node), 0)
   return 2.25 + spooled + learned / 2 + copies
 }

@@ -5,11 +5,18 @@ import type { Said } from './verdicts.ts'
 
 /** Collects verdicts in order, and of the rows nothing but their keys. */
 export class EventLog {
-  readonly #parts: { flow: Pick<Flow, 'row' | 'copy'>; rows: number[]; node: number; said: Said }[] = []
+  readonly #parts: {
+    flow: Pick<Flow, 'row' | 'copy'>
+    rows: number[]
+    node: number
+    said: Said
+    files: readonly string[]
+  }[] = []
   readonly #refused: { row: number; node: number; reason: number; value: number; error?: string }[] = []
-  readonly #within: { row: number; file: number; of: number }[] = []
+  readonly #within: { row: number; of: number }[] = []
 
-  add(flow: Flow, said: Said, node: number): void {
+  /** `files`: the names that related rows' files are numbered by. */
+  add(flow: Flow, said: Said, node: number, files: readonly string[]): void {
     const rows: number[] = []
     for (let i = 0; i < said.said.length; i++) if (said.said[i]) rows.push(i)
     if (rows.length === 0) return
@@ -19,6 +26,7 @@ export class EventLog {
       rows,
       node,
       said,
+      files,
     })
   }
 
@@ -27,8 +35,8 @@ export class EventLog {
   }
 
   /** The row is in the pair of row `of`, and makes none of its own. */
-  within(row: number, file: number, of: number): void {
-    this.#within.push({ row, file, of })
+  within(row: number, of: number): void {
+    this.#within.push({ row, of })
   }
 
   events(): Events {
@@ -42,7 +50,13 @@ export class EventLog {
       value: new Float64Array(n),
       relatedFile: new Int32Array(n).fill(-1),
       relatedRow: new Float64Array(n).fill(-1),
+      files: [],
       messages: {},
+    }
+    const files = new Map<string, number>()
+    const placeOf = (name: string) => {
+      if (!files.has(name)) files.set(name, files.size)
+      return files.get(name)!
     }
     let at = 0
     for (const { row, node, reason, value, error } of this.#refused) {
@@ -53,15 +67,14 @@ export class EventLog {
       if (error !== undefined) events.messages[at] = error
       at++
     }
-    for (const { row, file, of } of this.#within) {
+    for (const { row, of } of this.#within) {
       events.row[at] = row
       events.kind[at] = WITHIN
       events.value[at] = NaN
-      events.relatedFile[at] = file
       events.relatedRow[at] = of
       at++
     }
-    for (const { flow, rows, node, said } of this.#parts) {
+    for (const { flow, rows, node, said, files: names } of this.#parts) {
       rows.forEach((i, k) => {
         events.row[at] = flow.row[k]
         events.copy[at] = flow.copy[k]
@@ -69,13 +82,14 @@ export class EventLog {
         events.kind[at] = said.kind[i]
         events.reason[at] = said.reason[i]
         events.value[at] = said.value[i]
-        events.relatedFile[at] = said.relatedFile[i]
+        if (said.relatedFile[i] >= 0) events.relatedFile[at] = placeOf(names[said.relatedFile[i]])
         events.relatedRow[at] = said.relatedRow[i]
         const message = said.messages.get(i)
         if (message !== undefined) events.messages[at] = message
         at++
       })
     }
+    events.files = [...files.keys()]
     return events
   }
 }

@@ -13,7 +13,7 @@ import { resolveColumns, writtenName } from '../graph/columns.ts'
 import { effectOf, fitRounds, writesOf, type Node } from '../graph/types.ts'
 import { validateOptions } from '../graph/validate.ts'
 import { loadValue } from './files.ts'
-import { bucketCount, joinBuckets, KeyWriter, runBucket } from './group.ts'
+import { bucketRanges, joinBuckets, KeyWriter, runBucket } from './group.ts'
 import { DROPPED, ERRORED, type GroupDrops, type PassMeta } from './messages.ts'
 import { openRun, runStage, type Said } from './verdicts.ts'
 
@@ -67,7 +67,7 @@ function columnOf(name: string, values: readonly unknown[]): Data {
 }
 
 /** Rows as the engine carries them: row i of one file, its id `row-<i>` unless it has one. */
-function flowOf(rows: readonly ExampleRow[]): Flow {
+export function flowOf(rows: readonly ExampleRow[]): Flow {
   const names = [...sides, ...new Set(rows.flatMap(Object.keys))].filter(
     (name, i, all) => all.indexOf(name) === i && name !== 'id',
   )
@@ -142,15 +142,15 @@ function groupDrops(stage: AnyStage, options: Record<string, unknown>, context: 
     folder = join(home, 'part')
   try {
     mkdirSync(folder)
-    const buckets = bucketCount(flow.rows, stage.group!.keysPerRow(options as never))
-    const writer = new KeyWriter(folder, context.id, stage.group as never, options, context, buckets)
+    const writer = new KeyWriter(folder, context.id, stage.group as never, options, context)
     writer.add(new Batch(flow), flow.row)
     const meta = { grouped: { [context.id]: writer.close() } } as unknown as PassMeta
-    const files = Array.from({ length: buckets }, (_, bucket) => join(home, `bucket-${bucket}.bin`)),
+    const ranges = bucketRanges(0),
+      files = ranges.map(([from]) => join(home, `bucket-${from}.bin`)),
       reasons = Object.keys(stage.reasons)
-    files.forEach((file, bucket) =>
+    ranges.forEach(([from, to], i) =>
       runBucket(
-        { kind: 'bucket', node: context.id, bucket, folders: [folder], bases: [0], file },
+        { kind: 'bucket', node: context.id, from, to, folders: [folder], bases: [0], file: files[i] },
         stage.group as never,
         reasons,
         options,
@@ -161,7 +161,7 @@ function groupDrops(stage: AnyStage, options: Record<string, unknown>, context: 
     joinBuckets(
       context.id,
       files,
-      [{ rows: flow.rows, file: 0, folder }],
+      [{ rows: flow.rows, file: 'rows', folder }],
       reasons.indexOf(stage.group!.edgeReason ?? ''),
       [target],
     )
@@ -208,7 +208,7 @@ export async function runExample(
       }
     })
   }
-  const context = (): Context => ({ id, seed: SEED, expectedRows: flow.rows, state, ask })
+  const context = (): Context => ({ id, seed: SEED, state, ask })
   // what is fitted goes through the bytes in which it travels between threads
   const carried = (value: unknown): unknown => deserialize(serialize(value))
   for (const round of given === undefined ? fitRounds(node) : []) {

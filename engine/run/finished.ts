@@ -1,39 +1,44 @@
 /** What a finished pass left in its folder: whether it can be used again, and what it came to. */
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StreamAt } from '../arrow/ipc.ts'
-import { damageOf } from '../sealed.ts'
+import { checksumIn, damageOf } from '../sealed.ts'
 import { loadValue } from './files.ts'
-import type { PassMeta, PassResult, PassTask } from './messages.ts'
+import { contentOf } from './content.ts'
+import type { PassMeta, PassResult } from './messages.ts'
 import type { Spool } from './spool.ts'
 
-export const resultOf = ({ made, counts, grouped }: PassMeta): PassResult => ({
+export const resultOf = ({ made, counts, grouped, parts }: PassMeta): PassResult => ({
   made,
   counts,
   grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])),
+  parts,
 })
 
-/** The files of what a pass is given that is of all rows, in one order. */
-export const givenOf = (states: PassTask['states'], drops: PassTask['drops'][number]): string[] =>
-  [...Object.values(states).flat(), ...Object.values(drops)].sort()
+/** What stands for the content of the spools in a folder, wherever it lies: their checksums. */
+export const madeOf = (folder: string): string =>
+  contentOf(
+    readdirSync(folder)
+      .filter(name => name.startsWith('spool-'))
+      .sort()
+      .map(name => [name, checksumIn(join(folder, name))]),
+  )
 
 /**
  * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written,
- * nothing when it lay in another folder then, or what it refers to, or was `given`, was made anew since.
+ * nothing when it lay in another folder then.
  */
-export function checkPass(folder: string, given: readonly string[]): { result?: PassResult; damage?: string } {
+export function checkPass(folder: string): { result?: PassResult; damage?: string } {
   const file = join(folder, 'meta.bin'),
     torn = damageOf(file)
   if (torn !== undefined) return { damage: torn }
   const meta = loadValue<PassMeta>(file)
-  if (meta.folder !== folder || meta.given.join() !== given.join()) return {}
+  if (meta.folder !== folder) return {}
   for (const name of meta.files) {
     const damage = damageOf(join(folder, name))
     if (damage !== undefined) return { damage }
   }
-  // earlier levels are checked, or made, before later ones
-  return Object.entries(meta.needs).every(([other, made]) => loadValue<PassMeta>(join(other, 'meta.bin')).made === made)
-    ? { result: resultOf(meta) }
-    : {}
+  return { result: resultOf(meta) }
 }
 
 /** Paths in the meta are those that the folder has after its rename. */

@@ -3,37 +3,44 @@
  * key; a bucket of all partitions is sorted and grouped on its own; clusters are closed by a union-find over row
  * numbers. No map is keyed by row.
  */
+import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context, Group, GroupRule } from '../contract/define.ts'
 import type { Batch } from '../arrow/flow.ts'
 import { readAll, type Out } from '../io.ts'
 import { openSealed } from '../sealed.ts'
+import { contentOf } from './content.ts'
 import { loadValue, saveValue } from './files.ts'
 import type { BucketTask, GroupDrops, PassMeta } from './messages.ts'
 
-/** Bytes of keys that one bucket should hold at most. */
-export const BUCKET_BYTES = 32 << 20
+/** Buckets that keys are cut into, however many there are: what lies on the disk does not depend on the other rows. */
+const BUCKETS = 256
+/** Bytes of keys that are sorted at once, where one bucket has no more. */
+const BUCKET_BYTES = 32 << 20
 
 /**
- * Buckets for this many rows: enough to keep one in memory, and never fewer than a few so that workers share them. A
- * power of two.
+ * Ranges of buckets that are sorted at once: as many as bound the memory, and never fewer than a few, so that workers
+ * share them.
  */
-export const bucketCount = (rows: number, keysPerRow: number, bucketBytes = BUCKET_BYTES): number =>
-  2 ** Math.max(2, Math.min(16, Math.ceil(Math.log2(Math.max(1, (rows * keysPerRow * 12) / bucketBytes)))))
+export function bucketRanges(keys: number, bucketBytes = BUCKET_BYTES): (readonly [from: number, to: number])[] {
+  const parts = 2 ** Math.max(2, Math.min(8, Math.ceil(Math.log2(Math.max(1, (keys * 12) / bucketBytes))))),
+    each = BUCKETS / parts
+  return Array.from({ length: parts }, (_, i) => [i * each, (i + 1) * each] as const)
+}
 
-const bucketOf = (high: number, buckets: number): number => (high >>> 0) % buckets
+const bucketOf = (high: number): number => (high >>> 0) % BUCKETS
 
 /** Collects one partition's keys and payloads. */
 export class KeyWriter {
   readonly #folder: string
   readonly #node: string
   readonly #perRow: number
-  readonly #buckets: number
   readonly #open: ReturnType<GroupRule<unknown>['open']>
   readonly #keys: BigUint64Array[] = []
   readonly #rows: Uint32Array[] = []
   readonly #payloadEnds: number[] = []
+  readonly #payloads = createHash('sha256')
   #payloadFile: Out | undefined
   #payload = new Uint8Array(1 << 20)
   #payloadLength = 0
@@ -45,12 +52,10 @@ export class KeyWriter {
     group: GroupRule<never>,
     options: Record<string, unknown>,
     context: Context,
-    buckets: number,
   ) {
     this.#folder = folder
     this.#node = node
     this.#perRow = group.keysPerRow(options as never)
-    this.#buckets = buckets
     this.#open = group.open(options as never, context)
   }
 
@@ -72,28 +77,30 @@ export class KeyWriter {
   #flush(room: number): void {
     this.#payloadFile ??= openSealed(join(this.#folder, `payload-${this.#node}.bin`))
     this.#payloadFile.write(this.#payload.subarray(0, this.#payloadLength))
+    this.#payloads.update(this.#payload.subarray(0, this.#payloadLength))
     this.#payloadWritten += this.#payloadLength
     this.#payloadLength = 0
     if (room > this.#payload.length) this.#payload = new Uint8Array(room)
   }
 
-  close(): PassMeta['grouped'][string] {
+  /** `content`: of all that is gathered. */
+  close(): PassMeta['grouped'][string] & { content: string } {
     const rows = concatTyped(Uint32Array, this.#rows)
     const keys = concatTyped(BigUint64Array, this.#keys)
     const words = new Uint32Array(keys.buffer)
-    const bucketCounts = new Uint32Array(this.#buckets)
+    const bucketCounts = new Uint32Array(BUCKETS)
     for (let i = 0; i < keys.length; i++) {
-      if (words[2 * i] | words[2 * i + 1]) bucketCounts[bucketOf(words[2 * i + 1], this.#buckets)]++
+      if (words[2 * i] | words[2 * i + 1]) bucketCounts[bucketOf(words[2 * i + 1])]++
     }
     // within the file: all keys in order of bucket, then the row numbers in the same order
-    const next = new Uint32Array(this.#buckets)
-    for (let b = 1; b < this.#buckets; b++) next[b] = next[b - 1] + bucketCounts[b - 1]
+    const next = new Uint32Array(BUCKETS)
+    for (let b = 1; b < BUCKETS; b++) next[b] = next[b - 1] + bucketCounts[b - 1]
     const total = bucketCounts.reduce((sum, n) => sum + n, 0)
     const sorted = new BigUint64Array(total),
       positions = new Uint32Array(total)
     for (let i = 0; i < keys.length; i++) {
       if (!(words[2 * i] | words[2 * i + 1])) continue
-      const at = next[bucketOf(words[2 * i + 1], this.#buckets)]++
+      const at = next[bucketOf(words[2 * i + 1])]++
       sorted[at] = keys[i]
       positions[at] = (i / this.#perRow) | 0
     }
@@ -104,12 +111,14 @@ export class KeyWriter {
       file.close()
     }
     saveValue(join(this.#folder, `rows-${this.#node}.bin`), rows)
+    const ends = Float64Array.from(this.#payloadEnds)
     if (this.#open.payload) {
       this.#flush(0)
       this.#payloadFile!.close()
-      saveValue(join(this.#folder, `payload-ends-${this.#node}.bin`), Float64Array.from(this.#payloadEnds))
+      saveValue(join(this.#folder, `payload-ends-${this.#node}.bin`), ends)
     }
-    return { rows: rows.length, bucketCounts }
+    const content = contentOf([sorted, positions, rows, ends, this.#payloads.digest('hex')])
+    return { rows: rows.length, bucketCounts, content }
   }
 }
 
@@ -123,7 +132,7 @@ function concatTyped<T extends Uint32Array | BigUint64Array>(make: new (n: numbe
   return out
 }
 
-/** What one bucket found: rows by their number over all partitions. */
+/** What a range of buckets found: rows by their number over all partitions. */
 export interface BucketResult {
   dropRow: Float64Array
   dropReason: Uint16Array
@@ -185,7 +194,7 @@ function sortByKey(words: Uint32Array, n: number): Uint32Array {
   return from
 }
 
-/** Groups one bucket over all partitions and asks the stage about each group of two or more. */
+/** Groups a range of buckets over all partitions and asks the stage about each group of two or more. */
 export function runBucket(
   task: BucketTask,
   group: GroupRule<never>,
@@ -198,9 +207,10 @@ export function runBucket(
     partParts: Uint32Array[] = []
   task.folders.forEach((folder, p) => {
     const { bucketCounts } = meta(folder).grouped[task.node]
-    const total = bucketCounts.reduce((sum, n) => sum + n, 0),
-      count = bucketCounts[task.bucket]
-    const before = bucketCounts.subarray(0, task.bucket).reduce((sum, n) => sum + n, 0)
+    const keysIn = (from: number, to: number) => bucketCounts.subarray(from, to).reduce((sum, n) => sum + n, 0)
+    const total = keysIn(0, BUCKETS),
+      before = keysIn(0, task.from),
+      count = keysIn(task.from, task.to)
     if (count === 0) return
     const path = join(folder, `keys-${task.node}.bin`),
       fd = openSync(path, 'r')
@@ -288,13 +298,14 @@ export function runBucket(
 /** A partition's part in a group: how many rows it gathered and where they come from. */
 export interface GroupPart {
   readonly rows: number
-  readonly file: number
+  /** The label of its file. */
+  readonly file: string
   readonly folder: string
 }
 
 /**
  * Joins the buckets: closes clusters, and sorts the verdicts by partition. The result for partition p is written to
- * `files[p]`.
+ * `files[p]`; gives their content.
  */
 export function joinBuckets(
   node: string,
@@ -302,7 +313,7 @@ export function joinBuckets(
   parts: readonly GroupPart[],
   edgeReason: number,
   files: readonly string[],
-): void {
+): string[] {
   const bases: number[] = []
   let total = 0
   for (const { rows } of parts) {
@@ -363,7 +374,7 @@ export function joinBuckets(
     if (!origins.has(p)) origins.set(p, loadValue<Uint32Array>(join(parts[p].folder, `rows-${node}.bin`)))
     return origins.get(p)![row - bases[p]]
   }
-  parts.forEach(({ rows }, p) => {
+  return parts.map(({ rows }, p) => {
     const dropped: number[] = []
     for (let i = 0; i < rows; i++) if (reason[bases[p] + i] !== 0xffff) dropped.push(i)
     const drops: GroupDrops = {
@@ -372,14 +383,19 @@ export function joinBuckets(
       value: Float64Array.from(dropped, i => value[bases[p] + i]),
       relatedFile: new Int32Array(dropped.length).fill(-1),
       relatedRow: new Float64Array(dropped.length).fill(-1),
+      files: [],
     }
+    const names = new Map<string, number>()
     dropped.forEach((i, k) => {
       const other = survivor[bases[p] + i]
       if (other < 0) return
       const q = partOf(other)
-      drops.relatedFile[k] = parts[q].file
+      if (!names.has(parts[q].file)) names.set(parts[q].file, names.size)
+      drops.relatedFile[k] = names.get(parts[q].file)!
       drops.relatedRow[k] = originRow(other, q)
     })
-    saveValue(files[p], drops)
+    const found = { ...drops, files: [...names.keys()] }
+    saveValue(files[p], found)
+    return contentOf(found)
   })
 }

@@ -7,12 +7,12 @@ import { seenOptions, type Node } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
 import { labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
-import type { Plan } from './plan.ts'
+import { opsOf, type Op, type Plan } from './plan.ts'
 import type { Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 5
+const FORMAT = 6
 
 export const sha = (value: unknown): string =>
   createHash('sha256')
@@ -26,17 +26,20 @@ const codeKey = (): string => {
   return sha([FORMAT, process.versions.node.split('.')[0], existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''])
 }
 
-/**
- * Names of everything that a run leaves between passes, known before it begins, since they follow from content and plan
- * alone.
- */
+/** Names of what a run leaves between passes: each follows from the content of all that it is made of. */
 export interface Keys {
-  readonly partitions: string[][]
-  readonly states: Map<string, string>
+  /**
+   * The pass of a partition at a level. `earlier`: the content of the spools that its passes before have left; `given`:
+   * that of the states and verdicts that it reads.
+   */
+  pass(partition: number, level: number, earlier: readonly string[], given: unknown): string
+  /** What a round of a node comes to: `from` is the content of what it is merged of. */
+  round(node: string, round: number, from: unknown): string
+  /** Of inputs and graph alone: known before anything is read. */
   readonly run: string
 }
 
-/** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
+/** A stage that may read what is in no key: it works again in each run. */
 export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
 
 export function makeKeys(
@@ -45,7 +48,6 @@ export function makeKeys(
   partitions: readonly Partition[],
   hashes: readonly string[],
   served: Readonly<Record<string, unknown>>,
-  expectedRows: number,
   options: RunOptions,
 ): Keys {
   const { graph, files, schemas } = prepared
@@ -66,7 +68,6 @@ export function makeKeys(
       ]),
     ]),
   )
-  const states = new Map<string, string>()
   const owned = new Set(graph.nodes.filter(({ own }) => own).map(({ id }) => id))
   // the name too: dropped rows tell it, and files of equal content are not one; a user's source may take more of it
   const inputs = partitions.map(({ file, start, end, rows }) =>
@@ -82,47 +83,39 @@ export function makeKeys(
       rows && Buffer.from(rows.buffer).toString('base64'),
     ]),
   )
-  const keys: string[][] = [],
+  const nodes = new Map(graph.nodes.map(node => [node.id, node])),
     once = randomUUID()
-  let previous = inputs
-  plan.levels.forEach((ops, level) => {
-    const used = ops.flatMap(op => {
-      if (!('node' in op)) return [op.port]
-      const node = graph.nodes.find(({ id }) => id === op.node)!
-      // our own sources' path says where rows were found, not what they are; a user's may say anything
-      const key =
-        node.stage.kind === 'source'
-          ? sha([
-              node.use,
-              node.stage.version,
-              node.own?.key,
-              node.own ? node.options : { ...node.options, path: null, more_paths: null },
-              Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
-            ])
-          : nodeKeys.get(op.node)!
-      const waits =
-        op.kind === 'stage' || op.kind === 'collect'
-          ? [...states].filter(([name]) => name.startsWith(`${op.node}#`)).map(([, state]) => state)
-          : []
-      return [
-        op.kind,
-        op.kind === 'collect' ? op.round : '',
-        key,
-        isReader(node) ? once : '',
-        ...waits,
-        // sizes of work too, as keys of a group are sorted by them; a stage of one's own may ask for the rows anywhere
-        op.kind === 'collect' || node.own ? [expectedRows, options.bucketBytes ?? ''] : '',
-      ]
-    })
-    const now = previous.map(key => sha([key, level, used]))
-    keys.push(now)
-    for (const op of ops) if (op.kind === 'collect') states.set(`${op.node}#${op.round}`, sha([op.node, op.round, now]))
-    previous = now
-  })
+  const keyOf = (node: Node): string =>
+    // our own sources' path says where rows were found, not what they are; a user's may say anything
+    node.stage.kind === 'source'
+      ? sha([
+          node.use,
+          node.stage.version,
+          node.own?.key,
+          node.own ? node.options : { ...node.options, path: null, more_paths: null },
+          Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
+        ])
+      : nodeKeys.get(node.id)!
+  const workOf = (op: Op): unknown => {
+    if (!('node' in op)) return [op.kind, op.port]
+    const node = nodes.get(op.node)!
+    return [op.kind, op.kind === 'collect' ? op.round : '', keyOf(node), isReader(node) ? once : '']
+  }
+  const work = new Map<string, unknown>()
+  /** What is done in a level with the rows of a source. */
+  const workOn = (source: string, level: number): unknown => {
+    const name = `${level} ${source}`
+    if (!work.has(name)) work.set(name, opsOf(plan, level, source).map(workOf))
+    return work.get(name)
+  }
   const labels = files.map(({ path }) => path)
   return {
-    partitions: partitions.map((_, p) => keys.map(level => level[p])),
-    states,
+    pass: (p, level, earlier, given) =>
+      sha([inputs[p], level, workOn(files[partitions[p].file].source, level), earlier, given]),
+    round(id, round, from) {
+      const node = nodes.get(id)!
+      return sha([base, round, keyOf(node), isReader(node) ? once : '', from])
+    },
     run: sha([
       base,
       inputs,

@@ -142,9 +142,9 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]],
           kind = e < 0 ? undefined : events.kind[e]
-        // a reply lies in the file of its pair, whatever number that has by now
-        const file = e < 0 ? -1 : kind === WITHIN ? task.partition.file : events.relatedFile[e]
-        const related = file >= 0 ? `${task.labels[file]}:${events.relatedRow[e]}` : null
+        // a reply lies in the file of its pair
+        const file = kind === WITHIN ? task.label : events.files[events.relatedFile[e]]
+        const related = file !== undefined ? `${file}:${events.relatedRow[e]}` : null
         isKept ||= keepsAll && (kind === undefined || kind === SPARED)
         outcome[k] = isKept ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++

@@ -38,7 +38,6 @@ export interface Setup {
   readonly reach: readonly (readonly [string, readonly string[]])[]
   readonly files: readonly FileSetup[]
   readonly seed: number
-  readonly expectedRows: number
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
@@ -47,8 +46,6 @@ export interface Setup {
    * of the node, the first row of the block.
    */
   readonly watch?: Int32Array
-  /** Buckets of each group node. */
-  readonly buckets: Readonly<Record<string, number>>
 }
 
 /** A fixed range of rows of one file, the unit of work and of resuming. */
@@ -93,7 +90,9 @@ export interface MergeTask {
 export interface BucketTask {
   readonly kind: 'bucket'
   readonly node: string
-  readonly bucket: number
+  /** The range of buckets. */
+  readonly from: number
+  readonly to: number
   readonly folders: readonly string[]
   readonly bases: readonly number[]
   readonly file: string
@@ -104,7 +103,6 @@ export interface LedgerTask {
   readonly folders: readonly string[]
   readonly file: string
   readonly label: string
-  readonly labels: readonly string[]
   /** Of sinks with a limit, which of the partition's rows are among the first of all: places in what `first` has. */
   readonly picks: Readonly<Record<string, readonly number[]>>
 }
@@ -123,7 +121,6 @@ export interface SinkTask {
 export interface CheckTask {
   readonly kind: 'check'
   readonly folder: string
-  readonly given: readonly string[]
 }
 export interface HashTask {
   readonly kind: 'hash'
@@ -189,6 +186,8 @@ export interface Events {
   value: Float64Array
   relatedFile: Int32Array
   relatedRow: Float64Array
+  /** What `relatedFile` numbers: labels, which stay what they are when another file comes before. */
+  files: readonly string[]
   /** Messages of errors, by index of the entry. */
   messages: Record<number, string>
 }
@@ -209,6 +208,7 @@ export interface PassResult {
   readonly made: string
   readonly counts: Record<string, Counts>
   readonly grouped: Record<string, number>
+  readonly parts: Readonly<Record<string, string>>
 }
 
 /** What a partition has of a sink's first rows, in order of the input; `keys` are what they are ordered by. */
@@ -224,14 +224,11 @@ export interface PassMeta {
   readonly folder: string
   /** Every other file of the folder, all of them sealed: one that is missing, cut off or damaged since shows. */
   readonly files: readonly string[]
-  /**
-   * A name of its own for each time that the folder is made: what `needs` of other folders names. Their rows are looked
-   * up in this one by place.
-   */
+  readonly level: number
+  /** The content of its spools: later passes, whose rows may be looked up in them by place, are named by it. */
   readonly made: string
-  readonly needs: Readonly<Record<string, string>>
-  /** What it was given that is of all rows, sorted: files of fitted states, and of groups' verdicts on its rows. */
-  readonly given: readonly string[]
+  /** By node, the content of what it adds to a round. */
+  readonly parts: Readonly<Record<string, string>>
   /** The stages that `events` number: in another graph they have other numbers. */
   readonly nodes: readonly string[]
   /** Source rows of the partition (level 0). */
@@ -266,4 +263,6 @@ export interface GroupDrops {
   value: Float64Array
   relatedFile: Int32Array
   relatedRow: Float64Array
+  /** The labels that `relatedFile` numbers, in order of their first use. */
+  files: readonly string[]
 }

@@ -3,7 +3,6 @@
  * and events. Runs in a worker.
  */
 import { Field, Schema, Utf8, type Data } from 'apache-arrow'
-import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnySink, AnyStage, SourceBatch } from '../contract/define.ts'
@@ -15,7 +14,7 @@ import { openSealed } from '../sealed.ts'
 import { reasonName } from '../graph/columns.ts'
 import { effectOf, fitRounds, sinkOrder } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
-import { givenOf, relocate } from './finished.ts'
+import { madeOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { firstRows, reachOf } from './first.ts'
@@ -33,8 +32,9 @@ import {
   type PassMeta,
   type PassTask,
 } from './messages.ts'
+import { contentOf } from './content.ts'
 import { Outputs } from './outputs.ts'
-import { gathered, isGroupRound, type Op } from './plan.ts'
+import { gathered, isGroupRound, opsOf, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { openRun, runStage, type Said, type StageRun } from './verdicts.ts'
@@ -50,7 +50,6 @@ const FURTHER = /^source_(prompt|chosen|rejected)_fields$/
 class PartitionPass {
   readonly #world: World
   readonly #task: PassTask
-  readonly #which: number
   readonly #partition: Partition
   readonly #folder: string
   readonly #ops: readonly Op[]
@@ -71,21 +70,17 @@ class PartitionPass {
   readonly #spared: Set<number>
   readonly #drops = new Map<string, { drops: GroupDrops; base: number; cursor: number }>()
   readonly #loads = new Map<string, SpoolReader>()
-  readonly #needs: Record<string, string> = {}
   #ids: IpcWriter | undefined
   #block = 0
 
   constructor(world: World, task: PassTask, which: number, folder: string) {
     this.#world = world
     this.#task = task
-    this.#which = which
     this.#partition = task.partitions[which].partition
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
     this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
-    this.#ops = world.setup.levels[task.level].filter(op =>
-      'node' in op ? world.reach.get(op.node)!.has(source) : world.reach.get(op.port.split(/[.#]/)[0])!.has(source),
-    )
+    this.#ops = opsOf({ levels: world.setup.levels, reach: world.reach }, task.level, source)
     const earlier = task.partitions[which].earlier
     this.#spared = new Set(world.keep.size > 0 && task.level > 0 ? world.meta(earlier[0]).spared : [])
     for (const op of this.#ops) {
@@ -129,10 +124,7 @@ class PartitionPass {
         this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
       }
     } else if (isGroupRound(node, op.round)) {
-      this.#keys.set(
-        node.id,
-        new KeyWriter(this.#folder, node.id, stage.group!, node.options, context, this.#world.setup.buckets[node.id]),
-      )
+      this.#keys.set(node.id, new KeyWriter(this.#folder, node.id, stage.group!, node.options, context))
     } else {
       this.#collectors.set(node.id, fitRounds(node)[op.round].collect(context))
     }
@@ -145,12 +137,10 @@ class PartitionPass {
     for (const folder of earlier) {
       const {
         spools: { [port]: spool },
-        made,
       } = this.#world.meta(folder)
       if (!spool) continue
       const reader = new SpoolReader(port, spool, this.#schemaOf(port), root => this.#reader(root, earlier))
       this.#loads.set(port, reader)
-      this.#needs[folder] = made
       return reader
     }
     throw new Error(
@@ -179,7 +169,7 @@ class PartitionPass {
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
       this.#log.refuse(row, index, at, value ?? NaN, error)
     }
-    for (const { row, of } of batch.within) this.#log.within(row, this.#partition.file, of)
+    for (const { row, of } of batch.within) this.#log.within(row, of)
     const notes = [...batch.within.map(({ row }) => ({ row, reason: REJECTED_SIDE })), ...(batch.noted ?? [])]
     for (const { reason } of notes) {
       if (reason !== REJECTED_SIDE && !reasons.includes(reason)) {
@@ -378,7 +368,7 @@ class PartitionPass {
     }
     for (const { reason } of said.notes) counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
     for (const [column, pairs] of said.left) counts.left[column] = (counts.left[column] ?? 0) + pairs
-    this.#log.add(flow, said, this.#world.indexOf(node.id))
+    this.#log.add(flow, said, this.#world.indexOf(node.id), this.#drops.get(node.id)?.drops.files ?? [])
   }
 
   /** Rows beside the output, with what the stage wrote of them and why: into dropped/, notes/ and named outputs. */
@@ -458,17 +448,24 @@ class PartitionPass {
     for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {}
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
+    const parts: Record<string, string> = {}
     for (const [node, collector] of this.#collectors) {
-      saveValue(join(this.#folder, `fit-${node}.bin`), collector.part())
+      const part = collector.part()
+      saveValue(join(this.#folder, `fit-${node}.bin`), part)
+      parts[node] = contentOf(part)
     }
     const grouped: PassMeta['grouped'] = {}
-    for (const [node, keys] of this.#keys) grouped[node] = keys.close()
+    for (const [node, keys] of this.#keys) {
+      const { content, ...rows } = keys.close()
+      grouped[node] = rows
+      parts[node] = content
+    }
     this.#ids?.close()
     return {
       rows: rowCount(this.#partition),
-      made: randomUUID(),
-      needs: this.#needs,
-      given: givenOf(this.#task.states, this.#task.drops[this.#which]),
+      level: this.#task.level,
+      made: madeOf(this.#folder),
+      parts,
       nodes: [...this.#world.nodes.keys()],
       spools,
       ...outputs,

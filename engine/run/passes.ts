@@ -1,13 +1,14 @@
 /** The passes of a run: level by level over all partitions, and the fits and groups that lie between. */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnyStage, StageReport } from '../contract/define.ts'
 import type { Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
-import { givenOf, type checkPass } from './finished.ts'
+import type { checkPass } from './finished.ts'
 import { loadValue, saveValue } from './files.ts'
-import { bucketCount, joinBuckets, type GroupPart } from './group.ts'
-import { sha, type Keys } from './keys.ts'
+import { labelOf } from './manifest.ts'
+import { bucketRanges, joinBuckets, type GroupPart } from './group.ts'
+import type { Keys } from './keys.ts'
 import {
   emptyCounts,
   rowCount,
@@ -19,9 +20,20 @@ import {
   type PassTask,
 } from './messages.ts'
 import type { RunOptions } from './options.ts'
-import { isGroupRound, roundsOf, type Plan } from './plan.ts'
+import { isGroupRound, opsOf, roundsOf, type Plan } from './plan.ts'
 import { type Pool } from './pool.ts'
 import { type Prepared } from './prepare.ts'
+
+/** A file that a round made, and what stands for its content. */
+interface Made {
+  readonly file: string
+  readonly content: string
+}
+/** What a partition adds to a round, and where it lies. */
+interface RoundPart extends GroupPart {
+  readonly index: number
+  readonly content: string
+}
 
 /** Works through levels, and what lies between them. */
 export class Passes {
@@ -35,10 +47,12 @@ export class Passes {
   readonly #partitions: readonly Partition[]
   readonly #pool: Pool
   readonly #options: RunOptions
-  readonly #states = new Map<string, string[]>()
-  readonly #drops = new Map<string, string[]>()
-  /** By partition: the name of its own that its last pass has. */
-  readonly #made: string[] = []
+  /** By node the states of its rounds, and its verdicts by partition. */
+  readonly #states = new Map<string, Made[]>()
+  readonly #drops = new Map<string, ReadonlyMap<number, Made>>()
+  /** By partition, its passes so far, and the content of their spools. */
+  readonly #names: string[][]
+  readonly #made: string[][]
 
   constructor(
     cache: string,
@@ -57,21 +71,16 @@ export class Passes {
     this.#partitions = units.flat()
     this.#pool = pool
     this.#options = options
+    this.#names = this.#partitions.map(() => [])
+    this.#made = this.#partitions.map(() => [])
   }
 
   #path(key: string): string {
     this.used.add(key)
     return join(this.#spools, key)
   }
-  /**
-   * Where what a round came to lies: by its key, and by what it was made of. A pass that is made anew may give other
-   * rows under the same key, as a server answers otherwise now.
-   */
-  #pathOf(round: string, kind: 'state' | 'group', from: unknown): string {
-    return this.#path(`${sha([this.#keys.states.get(round)!, from])}.${kind}`)
-  }
   folders(p: number): string[] {
-    return this.#keys.partitions[p].map(key => this.#path(key))
+    return this.#names[p].map(name => this.#path(name))
   }
   #node(id: string): Node {
     return this.#prepared.graph.nodes.find(node => node.id === id)!
@@ -79,11 +88,14 @@ export class Passes {
 
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
-    const grouped: Record<string, number>[] = this.#partitions.map(() => ({}))
-    const take = (p: number, { made, counts, grouped: rows }: PassResult) => {
-      for (const [node, some] of Object.entries(counts)) addCounts((this.counts[node] ??= emptyCounts()), some)
-      grouped[p] = rows
-      this.#made[p] = made
+    for (const { index } of this.#partitions) {
+      this.#names[index].push(this.#keys.pass(index, level, this.#made[index], this.#given(index, level)))
+    }
+    const results: PassResult[] = []
+    const take = (p: number, result: PassResult) => {
+      for (const [node, some] of Object.entries(result.counts)) addCounts((this.counts[node] ??= emptyCounts()), some)
+      results[p] = result
+      this.#made[p].push(result.made)
     }
     const groups = level === 0 ? this.#units : this.#partitions.map(partition => [partition])
     await Promise.all(
@@ -109,11 +121,11 @@ export class Passes {
           kind: 'pass',
           level,
           partitions: parts,
-          states: Object.fromEntries(this.#states),
+          states: Object.fromEntries([...this.#states].map(([node, states]) => [node, states.map(({ file }) => file)])),
           drops: unit.map(({ index }) => this.#dropsOf(index)),
         }
-        const results = await this.#pool.run<PassResult[]>(task)
-        results.forEach((result, i) => take(unit[i].index, result))
+        const made = await this.#pool.run<PassResult[]>(task)
+        made.forEach((result, i) => take(unit[i].index, result))
       }),
     )
     await Promise.all(
@@ -121,24 +133,52 @@ export class Passes {
         if (op.kind !== 'collect') return
         // partitions of sources that cannot reach the node have nothing to say
         const reach = this.#plan.reach.get(op.node)!
-        const reached = this.#partitions.filter(({ file }) => reach.has(this.#prepared.files[file].source))
-        if (isGroupRound(this.#node(op.node), op.round)) await this.#group(op.node, op.round, level, reached, grouped)
-        else await this.#fit(op.node, op.round, level, reached)
+        const parts = this.#partitions
+          .filter(({ file }) => reach.has(this.#sourceOf(file)))
+          .map(({ index, file }) => ({
+            index,
+            file: labelOf(this.#prepared.files[file].path),
+            folder: this.folders(index)[level],
+            rows: results[index].grouped[op.node] ?? 0,
+            content: results[index].parts[op.node],
+          }))
+        if (isGroupRound(this.#node(op.node), op.round)) await this.#group(op.node, op.round, parts)
+        else await this.#fit(op.node, op.round, parts)
       }),
     )
   }
 
+  #sourceOf(file: number): string {
+    return this.#prepared.files[file].source
+  }
+
   /** By node, the file of its group's verdicts on a partition's rows. */
   #dropsOf(p: number): Record<string, string> {
-    return Object.fromEntries([...this.#drops].map(([node, files]) => [node, files[p]]))
+    return Object.fromEntries(
+      [...this.#drops].flatMap(([node, made]) => (made.has(p) ? [[node, made.get(p)!.file]] : [])),
+    )
+  }
+
+  /** The content of the states and verdicts that a pass reads. */
+  #given(p: number, level: number): unknown {
+    return opsOf(this.#plan, level, this.#sourceOf(this.#partitions[p].file)).flatMap(op =>
+      op.kind === 'stage' || op.kind === 'collect'
+        ? [
+            [
+              op.node,
+              (this.#states.get(op.node) ?? []).map(({ content }) => content),
+              (op.kind === 'stage' && this.#drops.get(op.node)?.get(p)?.content) || '',
+            ],
+          ]
+        : [],
+    )
   }
 
   /** What a pass came to, where an earlier run finished it and left it whole. */
   async #finished(p: number, level: number): Promise<PassResult | undefined> {
     const folder = this.folders(p)[level]
     if (!existsSync(folder)) return undefined
-    const given = givenOf(Object.fromEntries(this.#states), this.#dropsOf(p))
-    const { result, damage } = await this.#pool.run<ReturnType<typeof checkPass>>({ kind: 'check', folder, given })
+    const { result, damage } = await this.#pool.run<ReturnType<typeof checkPass>>({ kind: 'check', folder })
     if (damage !== undefined) this.#tell(damage)
     return result
   }
@@ -154,77 +194,80 @@ export class Passes {
     this.#options.onWarning?.(`run: ${damage}; what it held is worked out anew`)
   }
 
-  async #fit(node: string, round: number, level: number, reached: readonly Partition[]): Promise<void> {
-    const states = this.#states.get(node) ?? []
-    const file = this.#pathOf(`${node}#${round}`, 'state', [states, reached.map(({ index }) => this.#made[index])])
-    if (!existsSync(file) || !this.#isWhole(file)) {
-      const partials = reached.map(({ index }) => this.folders(index)[level])
-      await this.#pool.run({ kind: 'merge', node, round, partials, states, file } satisfies MergeTask)
-    }
-    this.#states.set(node, [...states, file])
-  }
-
-  async #group(
-    node: string,
-    round: number,
-    level: number,
-    reached: readonly Partition[],
-    grouped: readonly Record<string, number>[],
-  ): Promise<void> {
-    // verdicts are on rows by their places, and name files by their numbers
-    const from = reached.map(({ index, file }) => [this.#made[index], index, file])
-    const folder = this.#pathOf(`${node}#${round}`, 'group', from)
-    const files = this.#partitions.map(({ index }) => join(folder, `drops-${index}.bin`))
-    this.#drops.set(node, files)
-    const done = join(folder, 'done')
-    if (
-      existsSync(done) &&
-      this.#isWhole(done) &&
-      loadValue<string[]>(done).every(name => this.#isWhole(join(folder, name)))
-    ) {
-      return
+  /**
+   * What a round came to: files of a folder that is named by what they are made of, with their content in `done`,
+   * which is written last. They are made unless an earlier run left them whole.
+   */
+  async #round(name: string, files: readonly string[], make: (folder: string) => Promise<string[]>): Promise<Made[]> {
+    const folder = this.#path(name),
+      done = join(folder, 'done')
+    const withPaths = (contents: readonly string[]) =>
+      files.map((file, i) => ({ file: join(folder, file), content: contents[i] }))
+    if (existsSync(done) && this.#isWhole(done) && files.every(file => this.#isWhole(join(folder, file)))) {
+      return withPaths(loadValue<string[]>(done))
     }
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const stage = this.#node(node).stage as AnyStage
-    const parts: GroupPart[] = reached.map(({ index, file }) => ({
-      rows: grouped[index][node] ?? 0,
-      file,
-      folder: this.folders(index)[level],
-    }))
-    const bases: number[] = []
-    let total = 0
-    for (const { rows } of parts) {
-      bases.push(total)
-      total += rows
-    }
-    const buckets = bucketCount(
-      this.#partitions.reduce((n, partition) => n + rowCount(partition), 0),
-      stage.group!.keysPerRow(this.#node(node).options as never),
-      this.#options.bucketBytes,
-    )
-    const results = Array.from({ length: buckets }, (_, bucket) => join(folder, `bucket-${bucket}.bin`))
-    await Promise.all(
-      results.map((file, bucket) =>
-        this.#pool.run({
-          kind: 'bucket',
-          node,
-          bucket,
-          folders: parts.map(part => part.folder),
-          bases,
-          file,
-        } satisfies BucketTask),
-      ),
-    )
-    joinBuckets(
+    const contents = await make(folder)
+    saveValue(done, contents)
+    return withPaths(contents)
+  }
+
+  async #fit(node: string, round: number, parts: readonly RoundPart[]): Promise<void> {
+    const states = this.#states.get(node) ?? []
+    const from = [states.map(({ content }) => content), parts.map(({ content }) => content)]
+    const made = await this.#round(`${this.#keys.round(node, round, from)}.state`, ['state.bin'], async folder => [
+      await this.#pool.run<string>({
+        kind: 'merge',
+        node,
+        round,
+        partials: parts.map(part => part.folder),
+        states: states.map(({ file }) => file),
+        file: join(folder, 'state.bin'),
+      } satisfies MergeTask),
+    ])
+    this.#states.set(node, [...states, ...made])
+  }
+
+  async #group(node: string, round: number, parts: readonly RoundPart[]): Promise<void> {
+    const stage = this.#node(node).stage as AnyStage,
+      files = parts.map((_, i) => `drops-${i}.bin`)
+    // verdicts name rows by their file and their place in it
+    const name = this.#keys.round(
       node,
-      results,
-      parts,
-      Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''),
-      reached.map(({ index }) => files[index]),
+      round,
+      parts.map(({ file, content }) => [file, content]),
     )
-    for (const file of results) rmSync(file)
-    saveValue(done, readdirSync(folder))
+    const made = await this.#round(`${name}.group`, files, async folder => {
+      const bases: number[] = []
+      let total = 0
+      for (const { rows } of parts) {
+        bases.push(total)
+        total += rows
+      }
+      const ranges = bucketRanges(
+        total * stage.group!.keysPerRow(this.#node(node).options as never),
+        this.#options.bucketBytes,
+      )
+      const results = ranges.map(([from]) => join(folder, `bucket-${from}.bin`)),
+        folders = parts.map(part => part.folder)
+      await Promise.all(
+        ranges.map(([from, to], i) =>
+          this.#pool.run({ kind: 'bucket', node, from, to, folders, bases, file: results[i] } satisfies BucketTask),
+        ),
+      )
+      const edgeReason = Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''),
+        contents = joinBuckets(
+          node,
+          results,
+          parts,
+          edgeReason,
+          files.map(file => join(folder, file)),
+        )
+      for (const file of results) rmSync(file)
+      return contents
+    })
+    this.#drops.set(node, new Map(parts.map(({ index }, i) => [index, made[i]])))
   }
 
   /** What fitted stages say of themselves. */
@@ -248,7 +291,8 @@ export class Passes {
   }
 }
 
-const lastOf = (files: readonly string[] = []): unknown => (files.length > 0 ? loadValue(files.at(-1)!) : undefined)
+const lastOf = (states: readonly { file: string }[] = []): unknown =>
+  states.length > 0 ? loadValue(states.at(-1)!.file) : undefined
 
 function addCounts(to: Counts, from: Counts): void {
   for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]

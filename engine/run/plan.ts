@@ -128,6 +128,10 @@ export function makePlan(graph: Graph): Plan {
   return { graph, levels, reach: sourcesAbove(graph) }
 }
 
+/** What is done in a level with the rows of a source: with those of others there is nothing to do. */
+export const opsOf = ({ levels, reach }: Pick<Plan, 'levels' | 'reach'>, level: number, source: string): Op[] =>
+  levels[level].filter(op => reach.get('node' in op ? op.node : op.port.split(/[.#]/)[0])!.has(source))
+
 /** The group round of a node comes after its fit rounds. */
 export const isGroupRound = (node: Pick<Node, 'stage' | 'options'>, round: number): boolean =>
   node.stage.kind === 'stage' && node.stage.group !== undefined && round === fitRounds(node).length

@@ -2,14 +2,13 @@
 import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
-import type { InputFile, Registry, AnyStage } from '../contract/define.ts'
+import type { InputFile, Registry } from '../contract/define.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
-import { bucketCount } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
 import { type LedgerTask, type PassMeta, type Setup } from './messages.ts'
@@ -64,9 +63,9 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const { sample } = options,
       { limit } = prepared
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
-    const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
+    const rows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
-    const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
+    const setup = makeSetup(prepared, stamps, plan, options)
     let done = 0,
       phase = '',
       total = 0
@@ -107,7 +106,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const isPart = sample !== undefined && sample < allRows
     const units = isPart ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, expectedRows, options)
+    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options)
     const latest = latestManifest(output)
     if (options.anew) prune(join(cache, 'spools'), new Set())
     else if (latest && !graph.nodes.some(isReader)) {
@@ -126,7 +125,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
     for (let level = 0; level < plan.levels.length; level++) {
-      begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', expectedRows)
+      begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
       await passes.level(level, progress)
     }
     begin('publish', 1)
@@ -152,7 +151,6 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
           folders: passes.folders(p),
           file,
           label: labelOf(files[partitions[p].file].path),
-          labels: files.map(({ path }) => labelOf(path)),
           picks,
         }) satisfies LedgerTask,
     })
@@ -228,7 +226,6 @@ function makeSetup(
   { graph, files, schemas }: Prepared,
   stamps: readonly string[],
   plan: Plan,
-  expectedRows: number,
   options: RunOptions,
 ): Setup {
   return {
@@ -251,21 +248,8 @@ function makeSetup(
       stamp: stamps[i],
     })),
     seed: graph.seed,
-    expectedRows,
     keepIds: [...new Set(options.keepIds)],
     blockRows: options.blockRows ?? 1000,
-    buckets: Object.fromEntries(
-      graph.nodes
-        .filter(node => node.stage.kind === 'stage' && node.stage.group)
-        .map(node => [
-          node.id,
-          bucketCount(
-            expectedRows,
-            (node.stage as AnyStage).group!.keysPerRow(node.options as never),
-            options.bucketBytes,
-          ),
-        ]),
-    ),
   }
 }
 

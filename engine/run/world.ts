@@ -70,7 +70,6 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'],
       return {
         id,
         seed: setup.seed,
-        expectedRows: setup.expectedRows,
         state: last && states.get(last),
         ask: items => ask(id, items),
       }

@@ -1,4 +1,4 @@
-"""Builds the input of the benchmark from real pairs: python build.py DATA FOLDER ROWS [BYTES]
+"""Builds the input of the benchmark from real pairs: python build.py DATA FOLDER ROWS [BYTES | night]
 
 Every set below DATA that has prompt, chosen and rejected, all rows shuffled together, its messages flattened to text (`role: content`, blank lines between). Rows without two sides are left out, and rows
 that Sluice's checks fault for what the compared script has no rule for: a blank prompt, sides equal but for white space, pairs that an earlier one contradicts. All else is kept as it is.
@@ -7,7 +7,8 @@ that no five words in a row stay together and no row is a near-duplicate of its 
 space), half near-duplicates (one word of a row of at least 60 exchanged). All of it is shuffled and the same every time.
 
 Writes pairs-snappy.parquet and pairs-zstd.parquet (row groups of 20,000) and prints what it did as JSON. With BYTES it writes big-ordinary.parquet and big-one-group.parquet instead:
-pairs-snappy.parquet over and over to that size, in row groups of 20,000 and in a single one.
+pairs-snappy.parquet over and over to that size, in row groups of 20,000 and in a single one. With the word night in its place it cuts
+pairs-snappy.parquet into night-first.parquet night-more.parquet, which has a 21st of the rows.
 """
 import glob
 import json
@@ -31,6 +32,14 @@ def write_big(size):
     for name, group in (('ordinary', 20_000), ('one-group', big.num_rows)):
         pq.write_table(big, os.path.join(folder, f'big-{name}.parquet'), compression='snappy', row_group_size=group)
     print(json.dumps({'rows': big.num_rows, 'bytes': os.path.getsize(os.path.join(folder, 'big-ordinary.parquet'))}))
+
+
+def write_night():
+    table = pq.read_table(os.path.join(folder, 'pairs-snappy.parquet'))
+    first = rows * 20 // 21
+    for name, part in (('first', table.slice(0, first)), ('more', table.slice(first))):
+        pq.write_table(part, os.path.join(folder, f'night-{name}.parquet'), compression='snappy', row_group_size=20_000)
+    print(json.dumps({'first': first, 'more': table.num_rows - first}))
 
 
 def flatten(value):
@@ -120,4 +129,9 @@ def build():
 
 
 os.makedirs(folder, exist_ok=True)
-write_big(int(sys.argv[4])) if len(sys.argv) > 4 else build()
+if len(sys.argv) <= 4:
+    build()
+elif sys.argv[4] == 'night':
+    write_night()
+else:
+    write_big(int(sys.argv[4]))

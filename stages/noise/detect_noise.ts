@@ -4,7 +4,7 @@ import { mixtureProbability } from '../../models/mixture.ts'
 import { mayDrop } from '../../models/panel.ts'
 import { foundWrong } from '../../models/rule.ts'
 import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
-import { panelOptions, panelReads, panelRound, panelScorer, type PanelStageOptions } from '../review/panel.ts'
+import { panelOptions, panelReads, panelRounds, panelScorer, type PanelStageOptions } from '../review/panel.ts'
 import { panelReport } from '../review/report.ts'
 import {
   collectVotes,
@@ -20,8 +20,8 @@ import {
 
 /** Both are fitted in one round over the rows. */
 const fit = (options: PanelStageOptions & VoteOptions) => {
-  const panelFit = panelRound(options, 'detect_noise', 'stack')
-  return round({
+  const [limit, panelFit] = panelRounds(options, 'detect_noise', 'stack')
+  return round(limit).next({
     collect(context) {
       const panel = panelFit.collect(context),
         votes = collectVotes(options)
@@ -48,7 +48,7 @@ const fit = (options: PanelStageOptions & VoteOptions) => {
 
 export default defineStage({
   name: 'detect_noise',
-  version: 6,
+  version: 7,
   summary: 'Say of every pair how likely its label is right.',
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
 this one; scores that the data carries judge beside them. Their margins are

@@ -47,7 +47,7 @@ export const columnsRead = ({ score_columns, embedding_columns }: ReviewInputOpt
       : []),
   ]) as Record<string, ReadType>
 
-const ofText = ({ reviewers }: ReviewInputOptions) => reviewers.filter(name => name !== 'standings')
+export const ofText = ({ reviewers }: ReviewInputOptions) => reviewers.filter(name => name !== 'standings')
 
 /** The reviewers' names, in order: those that have rows, and the standings, which have none. */
 export const namesOf = (options: ReviewInputOptions): string[] => [
@@ -87,6 +87,14 @@ export function ofTexts(kind: string, capacity: Capacity): Input {
     view: () => featuriser.view(),
     clear: () => featuriser.clear(),
   }
+}
+
+/** How long the first vector of a batch is; 0 where it has none. */
+export function widthIn({ embedding_columns: columns }: ReviewInputOptions, batch: Batch): number {
+  if (!columns) return 0
+  const { start, end } = batch.lists(columns.chosen)
+  for (let row = 0; row < batch.rows; row++) if (end(row) > start(row)) return end(row) - start(row)
+  return 0
 }
 
 const known = new WeakMap<Data, { prompt: Data; rejected: Data; rows: Map<string, Rows> }>()

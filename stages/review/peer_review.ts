@@ -3,14 +3,14 @@ import { curriculumRank, mayDrop } from '../../models/panel.ts'
 import { against, foundWrong, speaking } from '../../models/rule.ts'
 import { choice, defineStage, round, Type, type WrittenType } from '../../engine/contract/define.ts'
 import { namesOf } from './inputs.ts'
-import { panelOptions, panelReads, panelRound, panelScorer } from './panel.ts'
+import { panelOptions, panelReads, panelRounds, panelScorer } from './panel.ts'
 import { panelReport } from './report.ts'
 
 const classes = ['agreed', 'ambiguous', 'reversed']
 
 export default defineStage({
   name: 'peer_review',
-  version: 6,
+  version: 7,
   summary: 'Drop pairs whose label independent reviewers speak against.',
   details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
 the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all
@@ -82,7 +82,10 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       kept: [0, 1],
     },
   ],
-  fit: options => round(panelRound(options, 'peer_review', options.rule)),
+  fit(options) {
+    const [limit, fitted] = panelRounds(options, 'peer_review', options.rule)
+    return round(limit).next(fitted)
+  },
   report: ({ action }, { state: panel }) => panelReport(panel, action),
   open(options, context) {
     const also = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(

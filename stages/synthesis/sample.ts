@@ -7,14 +7,13 @@ import { createFeaturiser } from '../../models/features.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { createPairText } from '../../models/tokens.ts'
 import type { Batch, Context } from '../../engine/contract/define.ts'
+import { smallestOf, type Smallest } from '../kit/sample.ts'
 import { createInjector, type Injector } from './edits.ts'
 import type { EditLimits } from './limits.ts'
 import { ready, type EditType } from './operators/all.ts'
 import { Solution } from './solution.ts'
 import { rawRows, work, type Raw, type Unit } from './solutions.ts'
 
-/** a sample is filled if at least this share of all rows can be edited */
-const EDITABLE = 1 / 32
 /** rows with more code units are not sampled: what a partition sets apart must fit in memory */
 const MOST_CHARS = 16_384
 
@@ -29,43 +28,8 @@ export interface Picked {
 /** At most `most[h]` rows of half h of all rows, those with the lowest hashes, in order. */
 export type Halves = readonly [readonly Picked[], readonly Picked[]]
 
-/** A row that may be set apart; `open` is only called where no lower ones fill the half. */
-interface Waiting {
-  readonly hash: number
-  open(): Picked | undefined
-}
-
-/** Keeps the rows with the lowest hashes of each half. Rows of equal content are one row. */
-export function keeper(most: readonly [number, number], rate: (most: number) => number = () => 1) {
-  const kept: [Picked[], Picked[]] = [[], []],
-    waiting: [Waiting[], Waiting[]] = [[], []]
-  const limits = most.map(rows => rate(rows) * 2 ** 32)
-  const settle = (half: 0 | 1) => {
-    const all = [...kept[half].map((one): Waiting => ({ hash: one.hash, open: () => one })), ...waiting[half]].sort(
-        (a, b) => a.hash - b.hash,
-      ),
-      lowest: Picked[] = []
-    for (let i = 0; i < all.length && lowest.length < most[half]; i++) {
-      const one = i > 0 && all[i].hash === all[i - 1].hash ? undefined : all[i].open()
-      if (one) lowest.push(one)
-    }
-    kept[half] = lowest
-    waiting[half] = []
-    if (lowest.length === most[half]) limits[half] = Math.min(limits[half], (lowest.at(-1)?.hash ?? -1) + 1)
-  }
-  return {
-    /** Whether a row of this seed may be among the lowest. */
-    wants: (seed: number): boolean => most[halfOf(seed)] > 0 && hashOf(seed) < limits[halfOf(seed)],
-    add(half: 0 | 1, row: Waiting): void {
-      if (waiting[half].push(row) + kept[half].length >= 2 * most[half]) settle(half)
-    },
-    halves(): Halves {
-      settle(0)
-      settle(1)
-      return kept
-    },
-  }
-}
+const keeper = (most: readonly [number, number]) => most.map(rows => smallestOf<Picked>(rows))
+const halvesOf = ([even, odd]: readonly Smallest<Picked>[]): Halves => [even.values(), odd.values()]
 
 const halfOf = (seed: number): 0 | 1 => (seed & 1 ? 1 : 0)
 const hashOf = (seed: number): number => mix32(seed ^ 0x7e11)
@@ -85,26 +49,24 @@ export interface Part {
   readonly rows: number
 }
 
-const rateOf = (most: number, rows: number) => Math.min(1, most / EDITABLE / Math.max(1, rows))
-
 /** Sets rows apart in which an error can be made, at most `most` of each half. */
 export function sampler(most: readonly [number, number], types: readonly EditType[], unit: Unit, context: Context) {
-  const { wants, add, halves } = keeper(most, rows => rateOf(rows, context.expectedRows))
+  const lowest = keeper(most)
   let rows = 0
   return {
     async batch(batch: Batch) {
       rows += batch.rows
       if (most[0] + most[1] === 0) return
       await ready(types)
-      const read = rawRows(batch, context.seed, types, wants)
+      const read = rawRows(batch, context.seed, types, seed => lowest[halfOf(seed)].wants(hashOf(seed)))
       for (let row = 0; row < batch.rows; row++) {
         const raw = read(row)
         if (typeof raw !== 'string' && raw.text.length + raw.problem.length <= MOST_CHARS) {
-          add(halfOf(raw.seed), { hash: hashOf(raw.seed), open: () => pick(raw, types, unit) })
+          lowest[halfOf(raw.seed)].offer(hashOf(raw.seed), () => pick(raw, types, unit))
         }
       }
     },
-    part: (): Part => ({ halves: halves(), rows }),
+    part: (): Part => ({ halves: halvesOf(lowest), rows }),
   }
 }
 
@@ -116,24 +78,21 @@ function pick(raw: Raw, types: readonly EditType[], unit: Unit): Picked | undefi
 }
 
 /** The lowest of all parts. */
-export function gather(partials: Iterable<Part>, most: readonly [number, number], expectedRows: number): Gathered {
-  const { add, halves } = keeper(most)
+export function gather(parts: Iterable<Part>, most: readonly [number, number]): Gathered {
+  const lowest = keeper(most)
   let rows = 0
-  for (const part of partials) {
+  for (const part of parts) {
     rows += part.rows
     part.halves.forEach((kept, half) => {
-      for (const row of kept) add(half as 0 | 1, { hash: row.hash, open: () => row })
+      for (const row of kept) lowest[half].offer(row.hash, () => row)
     })
   }
-  const all = halves(),
-    kept = all[1]
+  const halves = halvesOf(lowest),
+    kept = halves[1]
   // of hashes that lie evenly, the highest of those kept says how many there are
-  const reach =
-    kept.length === most[1] && kept.length > 0
-      ? (kept[kept.length - 1].hash + 1) / 2 ** 32
-      : rateOf(most[1], expectedRows)
+  const reach = kept.length === most[1] && kept.length > 0 ? (kept[kept.length - 1].hash + 1) / 2 ** 32 : 1
   const found = kept.length + 2 * Math.sqrt(kept.length) + 2
-  return { halves: all, rows, editable: kept.length ? Math.min(1, (2 * found) / reach / Math.max(1, rows)) : 1 }
+  return { halves, rows, editable: kept.length ? Math.min(1, (2 * found) / reach / Math.max(1, rows)) : 1 }
 }
 
 /**

@@ -51,12 +51,12 @@ const wanted = (options: TellOptions): [number, number] => [Math.ceil(options.te
  */
 export const tellRound = (options: TellOptions): Round<Part, Fitted, undefined> => ({
   collect: context => sampler(wanted(options), options.types, options.pairs, context),
-  async merge(partials, { seed, expectedRows }) {
+  async merge(partials, { seed }) {
     await ready(options.types)
     const {
         halves: [tuning, trial],
         editable,
-      } = gather(partials, wanted(options), expectedRows),
+      } = gather(partials, wanted(options)),
       start = startWeights(options.types)
     const possible = [...start.keys()].filter(at => start[at] > 0)
     const mix = chooseMix(

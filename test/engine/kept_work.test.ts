@@ -70,7 +70,7 @@ it('files that come before others do not change what rows are said to yield to',
   await same(graphOf(path, dpo), graphOf(path, dpo), () => replies('a.jsonl', 50))
 })
 
-it('a stage of ones own may ask for the number of rows wherever it is', async () => {
+it('what a stage learned of fewer rows is not used of more', async () => {
   const at = folder(),
     path = join(at, 'in.jsonl')
   writeFileSync(
@@ -79,10 +79,17 @@ it('a stage of ones own may ask for the number of rows wherever it is', async ()
     export default defineStage({
       name: 'some', version: 1, summary: 'Keeps about ten rows.', options: Type.Object({}), reads: { id: 'text' },
       writes: {}, rows: 'subset', reasons: { surplus: { kind: 'configured', about: 'more' } }, examples: [],
-      open: (_, { expectedRows }) => ({
+      fit: [{
+        collect() {
+          let rows = 0
+          return { batch: batch => { rows += batch.rows }, partial: () => rows }
+        },
+        merge: (_, context, partials) => [...partials].reduce((sum, rows) => sum + rows, 0),
+      }],
+      open: (_, { states: [rows] }) => ({
         batch(batch, verdict) {
           for (let r = 0; r < batch.rows; r++) {
-            if (Number(batch.text('id').text(r).slice(1)) % expectedRows > 10) verdict.drop(r, 'surplus')
+            if (Number(batch.text('id').text(r).slice(1)) % rows > 10) verdict.drop(r, 'surplus')
           }
         },
       }),

@@ -42,22 +42,23 @@ describe('plan', () => {
   it('fits a stage beside the one before it, where that one only annotates', async () => {
     expect(await levelsOf(noise, agreed)).toEqual([
       ['source pairs', 'gather noise', 'collect noise 0 of noise#in', 'collect agreed 0 of noise#in'],
+      ['load noise#in', 'collect noise 1 of noise#in', 'collect agreed 1 of noise#in'],
       ['load noise#in', 'stage noise', 'stage agreed', 'sink dpo'],
     ])
   })
 
   it('also along a chain, and where the later one has more rounds', async () => {
-    expect(
-      await levelsOf(noise, { id: 'again', use: 'detect_noise' }, { id: 'twice', use: './two_rounds.mjs' }),
-    ).toEqual([
+    const ches = { id: 'ches', use: 'drop_ches' },
+      again = { id: 'again', use: 'drop_ches' }
+    expect(await levelsOf(ches, again, { id: 'twice', use: './two_rounds.mjs' })).toEqual([
       [
         'source pairs',
-        'gather noise',
-        'collect noise 0 of noise#in',
-        'collect again 0 of noise#in',
-        'collect twice 0 of noise#in',
+        'gather ches',
+        'collect ches 0 of ches#in',
+        'collect again 0 of ches#in',
+        'collect twice 0 of ches#in',
       ],
-      ['load noise#in', 'stage noise', 'stage again', 'collect twice 1 of noise#in', 'save again'],
+      ['load ches#in', 'stage ches', 'stage again', 'collect twice 1 of ches#in', 'save again'],
       ['load again', 'stage twice', 'sink dpo'],
     ])
   })
@@ -90,7 +91,9 @@ describe('plan', () => {
   it('and not behind one that drops, or that writes what it reads, in the midst of a chain too', async () => {
     const waits = [
       ['source pairs', 'gather noise', 'collect noise 0 of noise#in'],
+      ['load noise#in', 'collect noise 1 of noise#in'],
       ['load noise#in', 'stage noise', 'gather agreed', 'collect agreed 0 of agreed#in'],
+      ['load agreed#in', 'collect agreed 1 of agreed#in'],
       ['load agreed#in', 'stage agreed', 'sink dpo'],
     ]
     expect(await levelsOf({ ...noise, with: { action: 'drop' } }, agreed)).toEqual(waits)

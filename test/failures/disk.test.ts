@@ -79,20 +79,20 @@ function group(): string {
       say.edge(0, 1, of.payload(0)[0] + of.payload(1)[1] / 10)
     },
   } as unknown as GroupRule<never>
-  const writer = new KeyWriter(to, 'node', rule, {}, {} as Context, 1)
+  const writer = new KeyWriter(to, 'node', rule, {}, {} as Context)
   writer.add(
     { rows: 40 } as never,
     Uint32Array.from({ length: 40 }, (_, i) => 2 * i),
   )
   const meta = { grouped: { node: writer.close() } } as unknown as PassMeta
   runBucket(
-    { kind: 'bucket', node: 'node', bucket: 0, folders: [to], bases: [0], file: bucket },
+    { kind: 'bucket', node: 'node', from: 0, to: 256, folders: [to], bases: [0], file: bucket },
     rule,
     ['near'],
     {},
     () => meta,
   )
-  joinBuckets('node', [bucket], [{ rows: 40, file: 0, folder: to }], 0, [drops])
+  joinBuckets('node', [bucket], [{ rows: 40, file: 'in', folder: to }], 0, [drops])
   return to
 }
 

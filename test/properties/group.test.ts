@@ -87,7 +87,7 @@ function grouped(
       }),
       ...rule,
     } as unknown as GroupRule<never>
-    const writer = new KeyWriter(to, NODE, group, {}, {} as Context, buckets)
+    const writer = new KeyWriter(to, NODE, group, {}, {} as Context)
     let rows = 0
     for (block of blocks) {
       writer.add(
@@ -97,17 +97,18 @@ function grouped(
       rows += block.length
     }
     metas.set(to, { grouped: { [NODE]: writer.close() } } as unknown as PassMeta)
-    return { rows, file, folder: to }
+    return { rows, file: String(file), folder: to }
   })
   const bases: number[] = []
   groupParts.reduce((base, { rows }) => {
     bases.push(base)
     return base + rows
   }, 0)
-  const results = Array.from({ length: buckets }, (_, bucket) => {
-    const file = join(at, `bucket-${bucket}.bin`)
+  const results = Array.from({ length: buckets }, (_, i) => {
+    const file = join(at, `bucket-${i}.bin`),
+      [from, to] = [i, i + 1].map(end => Math.floor((256 * end) / buckets))
     runBucket(
-      { kind: 'bucket', node: NODE, bucket, folders: groupParts.map(part => part.folder), bases, file },
+      { kind: 'bucket', node: NODE, from, to, folders: groupParts.map(part => part.folder), bases, file },
       rule as GroupRule<never>,
       reasons,
       {},
@@ -124,7 +125,7 @@ function grouped(
       found[i] = {
         reason: reasons[drops.reason[k]],
         value: drops.value[k],
-        file: drops.relatedFile[k],
+        file: Number(drops.files[drops.relatedFile[k]] ?? -1),
         row: drops.relatedRow[k],
       }
     })

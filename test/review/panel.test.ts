@@ -3,12 +3,9 @@
  * and what a summary says.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { Field, Schema } from 'apache-arrow'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { describe, expect, it } from 'vitest'
-import { makeMessages } from '../../engine/arrow/columns.ts'
-import { Batch } from '../../engine/arrow/flow.ts'
 import { runExample } from '../../engine/run/examples.ts'
 import { auroc } from '../../models/metrics.ts'
 import type { Panel } from '../../models/panel.ts'
@@ -46,20 +43,6 @@ function scored(count: number): { rows: ExampleRow[]; wrong: Uint8Array } {
     }
   })
   return { rows, wrong }
-}
-/** The texts of some rows as a stage gets them. */
-function batchOf(rows: readonly ExampleRow[]): Batch {
-  const names = ['prompt', 'chosen', 'rejected'],
-    columns = names.map(name =>
-      makeMessages(rows.map(row => [{ role: name === 'prompt' ? 'user' : 'assistant', content: row[name] as string }])),
-    )
-  return new Batch({
-    schema: new Schema(names.map((name, i) => new Field(name, columns[i].type, false))),
-    columns,
-    rows: rows.length,
-    row: new Uint32Array(rows.length),
-    copy: new Uint32Array(rows.length),
-  })
 }
 const score_columns = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
 const found = (probability: readonly unknown[], wrong: Uint8Array) =>
@@ -212,34 +195,5 @@ describe('panelReport', () => {
     expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(
       /^a fresh memorising model judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /,
     )
-  })
-})
-
-describe('the sample', () => {
-  const { rows } = scored(600)
-  const options = {
-    reviewers: ['words', 'chars'],
-    score_columns: [],
-    sample_rows: 100_000,
-    share_by: 'evidence',
-    min_auroc: 0.6,
-  }
-
-  it('is the same whether the rows come in one partition or in many', () => {
-    const panel = (sizes: number) => {
-      const [round] = review.fit!(options as never)!.rounds,
-        context = { id: 'x', seed: 3, expectedRows: rows.length, state: undefined, ask: () => Promise.resolve([]) }
-      const partials: unknown[] = []
-      for (let from = 0; from < rows.length; from += sizes) {
-        const collector = round.collect(context)
-        void collector.batch(batchOf(rows.slice(from, from + sizes)))
-        partials.push(collector.part())
-      }
-      return round.merge(partials, context) as Panel
-    }
-    const whole = panel(600)
-    expect(whole.rows).toBe(600)
-    expect(whole.reviewers.map(({ name }) => name)).toEqual(['words', 'chars'])
-    expect(panel(70)).toEqual(whole)
   })
 })

@@ -54,7 +54,6 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
   const instance = injectErrors.open!(options as never, {
     id: 'hard',
     seed,
-    expectedRows: rows.length,
     state: { mix: { weights: startWeights(options.types), rows: 0 }, editable },
     ask: () => Promise.resolve([]),
   })

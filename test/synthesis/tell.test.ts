@@ -6,7 +6,7 @@ import { STYLE_COLUMNS } from '../../models/style.ts'
 import { Random } from '../../models/random.ts'
 import { EDIT_CLASSES, startWeights } from '../../stages/synthesis/edits.ts'
 import { chooseMix, guess } from '../../stages/synthesis/mix.ts'
-import { gather, keeper, sampler, styleOf, type Halves, type Sample } from '../../stages/synthesis/sample.ts'
+import { gather, sampler, styleOf, type Halves, type Sample } from '../../stages/synthesis/sample.ts'
 import type { EditType } from '../../stages/synthesis/operators/all.ts'
 import { tellReport, type TellOptions } from '../../stages/synthesis/tell.ts'
 
@@ -89,7 +89,7 @@ test('the share of rows that can be edited is told from the sample, and rather t
   const rows = 20_000,
     kept = Array.from({ length: rows }, (_, i) => mix32(i)).filter(hash => hash % 5 === 0)
   const halves: Halves = [[], kept.filter(hash => hash % 2 === 1).map(hash => picked(hash))]
-  const { editable } = gather([{ halves, rows }], [0, 500], rows)
+  const { editable } = gather([{ halves, rows }], [0, 500])
   expect(editable).toBeGreaterThan(0.2)
   expect(editable).toBeLessThan(0.25)
 })
@@ -146,50 +146,24 @@ test('a sample is the same however its rows are parted, holds the lowest hashes 
     rows: hashes.length,
   })
   const hashes = [7, 8, 3, 9, 3, 1, 2, 4, 6]
-  const whole = gather([part(hashes)], [3, 2], 9),
-    parted = gather([part(hashes.slice(0, 4)), part([]), part(hashes.slice(4))], [3, 2], 9)
+  const whole = gather([part(hashes)], [3, 2]),
+    parted = gather([part(hashes.slice(0, 4)), part([]), part(hashes.slice(4))], [3, 2])
   expect(parted).toEqual(whole)
   expect(whole.rows).toBe(9)
   expect(whole.halves.map(half => half.map(one => one.hash))).toEqual([
     [2, 4, 6],
     [1, 3],
   ])
-  expect(gather([part(hashes)], [0, 0], 9)).toMatchObject({ halves: [[], []], editable: 1 })
+  expect(gather([part(hashes)], [0, 0])).toMatchObject({ halves: [[], []], editable: 1 })
   fc.assert(
     fc.property(fc.array(fc.nat(200), { maxLength: 300 }), fc.nat(20), fc.nat(20), (list, even, odd) => {
       const lowest = (rest: number, most: number) =>
         [...new Set(list.filter(hash => hash % 2 === rest))].sort((a, b) => a - b).slice(0, most)
-      expect(gather([part(list)], [even, odd], list.length).halves.map(half => half.map(one => one.hash))).toEqual([
+      expect(gather([part(list)], [even, odd]).halves.map(half => half.map(one => one.hash))).toEqual([
         lowest(0, even),
         lowest(1, odd),
       ])
     }),
-  )
-})
-
-test('rows are opened from the lowest on, and those that nothing can be made of leave their place to others', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.nat(200), { maxLength: 300 }),
-      fc.nat(20),
-      fc.integer({ min: 1, max: 5 }),
-      (list, most, share) => {
-        const { add, halves } = keeper([most, 0]),
-          opened = new Set<number>()
-        for (const hash of list) {
-          add(0, {
-            hash,
-            open: () => {
-              opened.add(hash)
-              return hash % share === 0 ? picked(hash) : undefined
-            },
-          })
-        }
-        const lowest = [...new Set(list.filter(hash => hash % share === 0))].sort((a, b) => a - b).slice(0, most)
-        expect(halves()[0].map(one => one.hash)).toEqual(lowest)
-        if (list.length < 2 * most && lowest.length === most) expect(Math.max(...opened)).toBe(lowest.at(-1))
-      },
-    ),
   )
 })
 
@@ -215,7 +189,6 @@ test('a sample of no rows is empty, whatever the run', () => {
   const { part } = sampler([0, 0], types, 'solutions', {
     id: 'hard',
     seed: 1,
-    expectedRows: 0,
     state: undefined,
     ask: () => Promise.resolve([]),
   })

@@ -1,0 +1,92 @@
+/** What a stage learns of all rows does not depend on how they are cut into partitions. */
+import { deserialize, serialize } from 'node:v8'
+import { expect, it } from 'vitest'
+import { Batch, takeFlow, type Flow } from '../../engine/arrow/flow.ts'
+import type { AnyStage, Context, ExampleRow } from '../../engine/contract/define.ts'
+import { validateOptions } from '../../engine/graph/validate.ts'
+import { flowOf } from '../../engine/run/examples.ts'
+import { Random } from '../../models/random.ts'
+import { allStages } from '../../stages/registry.ts'
+
+const words = 'river stone lamp winter garden copper silent window paper harbour'.split(' '),
+  random = new Random(5)
+const text = () => Array.from({ length: 3 + random.below(9) }, () => words[random.below(words.length)]).join(' ')
+const vector = (i: number) =>
+  i % 9 === 2 ? null : Array.from({ length: i % 50 === 9 ? 2 : 3 }, () => random.normal() / 3)
+/** Pairs of which some come again, with numbers that are no sums of powers of two. */
+const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
+  const [a, b] = [random.below(90), random.below(90)]
+  return {
+    id: `r${i}`,
+    prompt: `${text()} ${i % 40}?`,
+    chosen: `${a} + ${b} = ${a + b}. ${text()}.`,
+    rejected: `${text()}.`,
+    good: random.normal() / 3 + 0.1,
+    bad: random.normal() / 3,
+    chosen_hidden: vector(i),
+    rejected_hidden: vector(i),
+    first: random.below(3) - 1,
+    second: random.below(3) - 1,
+    votes: Array.from({ length: 1 + random.below(4) }, () => ({
+      worker: words[random.below(words.length)],
+      vote: random.below(2) === 0 ? 'chosen' : 'rejected',
+    })),
+  }
+})
+const all = flowOf([...rows, ...rows.slice(20, 35).map(row => ({ ...row, good: 7 }))])
+
+const columns = { chosen: 'chosen_hidden', rejected: 'rejected_hidden' },
+  scores = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
+/** Options under which each fitted stage is tried: samples of all rows and of some. */
+const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  detect_noise: [
+    { vote_columns: ['first', 'second'], rating_columns: { chosen: 'good', rejected: 'bad' }, score_columns: scores },
+    { sample_rows: 100, embedding_columns: columns, neighbours: true, vote_lists: { votes: 'votes' } },
+  ],
+  drop_ches: [{ keep_share: 0.3 }, {}],
+  inject_errors: [{}, { tell_rows: 20, pairs: 'steps' }],
+  peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
+}
+
+/** The state of the last round over some partitions. What is fitted goes through bytes, as it does between threads. */
+async function fitted(stage: AnyStage, options: never, parts: readonly Flow[]): Promise<Buffer> {
+  const states: unknown[] = [],
+    context = (): Context => ({ id: 'it', seed: 3, state: states.at(-1), ask: () => Promise.resolve([]) })
+  for (const round of stage.fit!(options)!.rounds) {
+    const partials: unknown[] = []
+    for (const part of parts) {
+      const collector = round.collect(context())
+      for (let at = 0; at < part.rows; at += 10) {
+        await collector.batch(new Batch(takeFlow(part, [at, Math.min(part.rows, at + 10)])))
+      }
+      partials.push(carried(collector.part()))
+    }
+    states.push(carried(await round.merge(partials, context())))
+  }
+  return serialize(states)
+}
+const carried = (value: unknown): unknown => deserialize(serialize(value))
+
+const stages = [...(await allStages()).values()].filter(
+  (stage): stage is AnyStage => stage.kind === 'stage' && stage.fit !== undefined,
+)
+
+it('every fitted stage is tried', () => {
+  expect(Object.keys(cases).sort()).toEqual(stages.map(({ name }) => name).sort())
+})
+
+for (const stage of stages) {
+  it(`${stage.name} learns the same of one partition and of thirteen`, async () => {
+    for (const some of cases[stage.name]) {
+      const options = structuredClone(some)
+      expect(validateOptions(stage, options, '')).toEqual([])
+      const cut = Array.from({ length: 13 }, (_, p) =>
+        // one of them is empty
+        takeFlow(all, [p === 12 ? all.rows : p * 14, Math.min(all.rows, (p + 1) * 14)]),
+      )
+      const [one, many] = [await fitted(stage, options as never, [all]), await fitted(stage, options as never, cut)]
+      expect(deserialize(many)).toEqual(deserialize(one))
+      expect(many.equals(one)).toBe(true)
+    }
+  })
+}
