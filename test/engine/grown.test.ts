@@ -131,18 +131,18 @@ it('what was learned again and came out equal is used as it was; else all that r
     use = join(at, '..', 'some.mjs')
   writeFileSync(
     use,
-    `import { defineStage, Type } from 'sluice-data'
+    `import { defineStage, round, Type } from 'sluice-data'
     export default defineStage({
       name: 'some', version: 1, summary: 'Counts.', options: Type.Object({ per: Type.Integer() }), reads: {}, writes: {},
       rows: 'subset', reasons: { late: { kind: 'configured', about: 'of many' } }, examples: [],
-      fit: [{
+      fit: ({ per }) => round({
         collect() {
           let rows = 0
-          return { batch: batch => { rows += batch.rows }, partial: () => ({ rows }) }
+          return { batch: batch => { rows += batch.rows }, part: () => ({ rows }) }
         },
-        merge: ({ per }, context, partials) => Math.floor([...partials].reduce((sum, { rows }) => sum + rows, 0) / per),
-      }],
-      open: (_, { states: [groups] }) => ({ batch: (batch, verdict) => { if (groups > 9) verdict.drop(0, 'late') } }),
+        merge: parts => Math.floor([...parts].reduce((sum, { rows }) => sum + rows, 0) / per),
+      }),
+      open: (_, { state: groups }) => ({ batch: (batch, verdict) => { if (groups > 9) verdict.drop(0, 'late') } }),
     })`,
   )
   const counts = (per: number) => [{ id: 'some', use, with: { per } }, unique]

@@ -75,18 +75,18 @@ it('what a stage learned of fewer rows is not used of more', async () => {
     path = join(at, 'in.jsonl')
   writeFileSync(
     join(at, 'some.mjs'),
-    `import { defineStage, Type } from 'sluice-data'
+    `import { defineStage, round, Type } from 'sluice-data'
     export default defineStage({
       name: 'some', version: 1, summary: 'Keeps about ten rows.', options: Type.Object({}), reads: { id: 'text' },
       writes: {}, rows: 'subset', reasons: { surplus: { kind: 'configured', about: 'more' } }, examples: [],
-      fit: [{
+      fit: () => round({
         collect() {
           let rows = 0
-          return { batch: batch => { rows += batch.rows }, partial: () => rows }
+          return { batch: batch => { rows += batch.rows }, part: () => rows }
         },
-        merge: (_, context, partials) => [...partials].reduce((sum, rows) => sum + rows, 0),
-      }],
-      open: (_, { states: [rows] }) => ({
+        merge: parts => [...parts].reduce((sum, rows) => sum + rows, 0),
+      }),
+      open: (_, { state: rows }) => ({
         batch(batch, verdict) {
           for (let r = 0; r < batch.rows; r++) {
             if (Number(batch.text('id').text(r).slice(1)) % rows > 10) verdict.drop(r, 'surplus')
