@@ -4,6 +4,7 @@
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Lengths } from './lengths.ts'
+import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
 
@@ -32,6 +33,8 @@ export interface FileSetup {
 
 /** Sent once to every worker. */
 export interface Setup {
+  /** That of the run: a worker that went on while it was lost must not put its files among another run's. */
+  readonly lock: Held
   readonly nodes: readonly NodeSetup[]
   readonly levels: readonly (readonly Op[])[]
   readonly reach: readonly (readonly [string, readonly string[]])[]
@@ -111,6 +114,11 @@ export interface SinkTask {
   readonly folder: string
   readonly schema: Uint8Array
   readonly streams: readonly StreamAt[]
+}
+/** What a sink wrote: its rows, and its files by their paths in its folder. */
+export interface SinkResult {
+  readonly rows: number
+  readonly files: readonly { readonly file: string; readonly bytes: number }[]
 }
 /** Whether a pass that was finished in an earlier run can be used: see `checkPass`. */
 export interface CheckTask {

@@ -19,6 +19,7 @@ import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
+import { holdLock } from './lock.ts'
 import {
   emptyCounts,
   ERRORED,
@@ -491,8 +492,8 @@ const idHeader = schemaBytes(idSchema).length
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
   const begin = (which: number) => {
-    const folder = `${task.partitions[which].folder}.${process.pid}-${world.thread}.tmp`
-    rmSync(folder, { recursive: true, force: true })
+    // a name that no other process has: in another container there may be one of the same number
+    const folder = `${task.partitions[which].folder}.${randomUUID()}.tmp`
     mkdirSync(folder, { recursive: true })
     return { pass: new PartitionPass(world, task, which, folder), folder }
   }
@@ -507,6 +508,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
       files: readdirSync(folder).sort(),
     } satisfies PassMeta)
     syncFolder(folder)
+    holdLock(world.setup.lock)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
   }

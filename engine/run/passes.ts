@@ -18,6 +18,7 @@ import {
   type PassResult,
   type PassTask,
 } from './messages.ts'
+import { holdLock, type Held } from './lock.ts'
 import type { RunOptions } from './options.ts'
 import { isGroupRound, roundsOf, type Plan } from './plan.ts'
 import { type Pool } from './pool.ts'
@@ -35,6 +36,7 @@ export class Passes {
   readonly #partitions: readonly Partition[]
   readonly #pool: Pool
   readonly #options: RunOptions
+  readonly #lock: Held
   readonly #states = new Map<string, string[]>()
   readonly #drops = new Map<string, string[]>()
   /** By partition: the name of its own that its last pass has. */
@@ -48,6 +50,7 @@ export class Passes {
     units: readonly (readonly Partition[])[],
     pool: Pool,
     options: RunOptions,
+    lock: Held,
   ) {
     this.#spools = join(cache, 'spools')
     this.#prepared = prepared
@@ -57,6 +60,7 @@ export class Passes {
     this.#partitions = units.flat()
     this.#pool = pool
     this.#options = options
+    this.#lock = lock
   }
 
   #path(key: string): string {
@@ -184,6 +188,7 @@ export class Passes {
     ) {
       return
     }
+    holdLock(this.#lock)
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const stage = this.#node(node).stage as AnyStage
@@ -216,6 +221,7 @@ export class Passes {
         } satisfies BucketTask),
       ),
     )
+    holdLock(this.#lock)
     joinBuckets(
       node,
       results,

@@ -12,6 +12,7 @@ import { changedInput, loadValue, stampOf } from './files.ts'
 import { bucketCount } from './group.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
+import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
 import { type LedgerTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 import { openOutput, removeHalves } from './output_folder.ts'
@@ -48,12 +49,12 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
   const started = performance.now()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
-  const unlock = openOutput(output, cache)
   let pool: Pool | undefined, calls: Calls | undefined
   const abort = () => {
     void pool?.close()
     void calls?.close()
   }
+  const lock = openOutput(output, cache, abort)
   options.signal?.addEventListener('abort', abort)
   try {
     const prepared = await prepare(input, options, join(cache, 'user'), stages)
@@ -66,7 +67,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const expectedRows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
-    const setup = makeSetup(prepared, stamps, plan, expectedRows, options)
+    const setup = makeSetup(prepared, stamps, plan, expectedRows, options, lock)
     let done = 0,
       phase = '',
       total = 0
@@ -109,6 +110,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, expectedRows, options)
     const latest = latestManifest(output)
+    holdLock(lock)
     if (options.anew) prune(join(cache, 'spools'), new Set())
     else if (latest && !graph.nodes.some(isReader)) {
       const { folder, manifest } = latest,
@@ -124,7 +126,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
-    const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
+    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, lock)
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', expectedRows)
       await passes.level(level, progress)
@@ -132,6 +134,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     begin('publish', 1)
     const result = await publish({
       output,
+      lock,
       prepared,
       partitions,
       hashes,
@@ -173,6 +176,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
         typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted,
       )
     }
+    // what it wanted to read or write may be gone by that
+    if (isLost(lock)) throw Object.assign(lostLock(lock), { cause: error })
     if (exitCode(error) === EXIT.io && (error instanceof IoError || !(error instanceof SluiceError))) {
       throw new SluiceError(
         `run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`,
@@ -186,9 +191,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     await pool?.close()
     try {
       await calls?.close()
-      removeHalves(output, cache)
+      // what is half done is another run's, if the lock is
+      if (!isLost(lock)) removeHalves(output, cache)
     } finally {
-      unlock()
+      lock.giveBack()
     }
   }
 }
@@ -229,8 +235,10 @@ function makeSetup(
   plan: Plan,
   expectedRows: number,
   options: RunOptions,
+  { path, text }: Lock,
 ): Setup {
   return {
+    lock: { path, text },
     nodes: graph.nodes.map(node => ({
       id: node.id,
       use: node.use,
