@@ -18,6 +18,7 @@ import { registry } from '../stages/registry.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
+import { codeStamp, isReplaced, replacedCode } from '../engine/stamp.ts'
 
 const port = parentPort!
 const asked = new Map<number, (answers: Told['answers']) => void>()
@@ -27,10 +28,23 @@ const ask: World['ask'] = (node, items) =>
     asked.set(++questions, resolve)
     port.postMessage({ question: { number: questions, node, items } })
   })
-const opened: Promise<World> | undefined = workerData ? openWorld(workerData as Setup, ask, registry) : undefined
+const setup = workerData as Setup | null
+const opened = setup ? openWhole(setup) : undefined
 opened?.catch(() => undefined)
 
+/** The world, where all that was loaded for it is of the code of this worker. */
+async function openWhole(setup: Setup): Promise<World> {
+  try {
+    const world = await openWorld(setup, ask, registry)
+    if (!isReplaced()) return world
+  } catch (error) {
+    if (!isReplaced()) throw error
+  }
+  throw replacedCode()
+}
+
 async function run(task: Task): Promise<unknown> {
+  if (setup && setup.code !== codeStamp) throw replacedCode()
   if (task.kind === 'hash') return hashFile(task.path)
   if (task.kind === 'check') return checkPass(task.folder, task.given)
   const world = await opened!

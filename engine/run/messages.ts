@@ -33,6 +33,8 @@ export interface FileSetup {
 
 /** Sent once to every worker. */
 export interface Setup {
+  /** Of the code of the main thread, which a worker must be of too. */
+  readonly code: string
   /** That of the run: a worker that went on while it was lost must not put its files among another run's. */
   readonly lock: Held
   readonly nodes: readonly NodeSetup[]

@@ -22,6 +22,7 @@ import { openPool, type Pool } from './pool.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
+import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
 import { Passes } from './passes.ts'
 
@@ -176,6 +177,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
         typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted,
       )
     }
+    if (code === 'ERR_MODULE_NOT_FOUND' && isReplaced()) throw Object.assign(replacedCode(), { cause: error })
     // what it wanted to read or write may be gone by that
     if (isLost(lock)) throw Object.assign(lostLock(lock), { cause: error })
     if (exitCode(error) === EXIT.io && (error instanceof IoError || !(error instanceof SluiceError))) {
@@ -238,6 +240,7 @@ function makeSetup(
   { path, text }: Lock,
 ): Setup {
   return {
+    code: codeStamp,
     lock: { path, text },
     nodes: graph.nodes.map(node => ({
       id: node.id,
