@@ -439,11 +439,11 @@ function cleanCache(values: CliValues): number {
       `${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself if you want to pay again`,
     )
   }
-  const unlock = takeLock(cache)
+  const lock = takeLock(cache)
   try {
     for (const name of ['spools', 'ledger', 'user']) rmSync(join(cache, name), { recursive: true, force: true })
   } finally {
-    unlock()
+    lock.giveBack()
   }
   return EXIT.ok
 }

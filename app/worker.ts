@@ -1,5 +1,5 @@
 /** A worker thread: takes one task at a time and answers with its result, or with what went wrong. */
-import { parentPort, threadId, workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
@@ -7,10 +7,11 @@ import type { AnySink, AnyStage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
 import { contentOf } from '../engine/run/content.ts'
-import { changedInput, loadValue, saveValue } from '../engine/run/files.ts'
+import { changedInput, filesBelow, loadValue, saveValue } from '../engine/run/files.ts'
 import { runBucket } from '../engine/run/group.ts'
 import { writeLedger } from '../engine/run/ledger.ts'
-import type { MergeTask, Setup, SinkTask, Task, Told } from '../engine/run/messages.ts'
+import { holdLock } from '../engine/run/lock.ts'
+import type { MergeTask, Setup, SinkResult, SinkTask, Task, Told } from '../engine/run/messages.ts'
 import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { registry } from '../stages/registry.ts'
@@ -18,6 +19,7 @@ import { withRows } from '../engine/run/sink_rows.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
+import { codeStamp, isReplaced, replacedCode } from '../engine/stamp.ts'
 
 const port = parentPort!
 const asked = new Map<number, (answers: Told['answers']) => void>()
@@ -27,12 +29,23 @@ const ask: World['ask'] = (node, items) =>
     asked.set(++questions, resolve)
     port.postMessage({ question: { number: questions, node, items } })
   })
-const opened: Promise<World> | undefined = workerData
-  ? openWorld(workerData as Setup, threadId, ask, registry)
-  : undefined
+const setup = workerData as Setup | null
+const opened = setup ? openWhole(setup) : undefined
 opened?.catch(() => undefined)
 
+/** The world, where all that was loaded for it is of the code of this worker. */
+async function openWhole(setup: Setup): Promise<World> {
+  try {
+    const world = await openWorld(setup, ask, registry)
+    if (!isReplaced()) return world
+  } catch (error) {
+    if (!isReplaced()) throw error
+  }
+  throw replacedCode()
+}
+
 async function run(task: Task): Promise<unknown> {
+  if (setup && setup.code !== codeStamp) throw replacedCode()
   if (task.kind === 'hash') return hashFile(task.path)
   if (task.kind === 'check') return checkPass(task.folder)
   const world = await opened!
@@ -72,12 +85,13 @@ async function mergeRound(world: World, task: MergeTask): Promise<string> {
     },
   }
   const state = await fitRounds(node)[task.round].merge(parts, world.context(node, task.states))
+  holdLock(world.setup.lock)
   saveValue(task.file, state)
   return contentOf(state)
 }
 
-/** Has a sink write its files; gives the rows that it wrote, which are all or an error. */
-async function publishSink(world: World, task: SinkTask): Promise<number> {
+/** Has a sink write its files; gives the rows that it wrote, which are all or an error, and the files. */
+async function publishSink(world: World, task: SinkTask): Promise<SinkResult> {
   const node = world.nodes.get(task.node)!,
     sink = node.stage as AnySink
   const [written, rows] = await withRows<[unknown, number]>(task, async input => [
@@ -89,7 +103,7 @@ async function publishSink(world: World, task: SinkTask): Promise<number> {
       `${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(written)}; nothing is published`,
     )
   }
-  return rows
+  return { rows, files: filesBelow(task.folder) }
 }
 
 port.on('message', (task: Task | { told: Told }) => {

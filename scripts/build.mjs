@@ -4,12 +4,13 @@
 // time to start.
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const roots = ['app', 'stages', 'engine', 'models']
-const stamp = join(root, 'dist', '.stamp')
+const stamp = join(root, 'dist', '.stamp'),
+  entries = ['api.js', 'worker.js']
 /**
  * Packages that stay outside: machine code, WebAssembly and data beside their code, loaded by few, or (Arrow) with
  * classes whose objects come from users' code as well.
@@ -55,7 +56,7 @@ export async function build() {
     hash.update(`\0${name} ${JSON.parse(read(folderOf(name), 'package.json')).version}`)
   }
   const key = hash.digest('hex')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return false
+  if (isFresh(key)) return false
   try {
     const { outputFiles, metafile } = await bundle({
       entryPoints: ['app/api.ts', 'app/worker.ts'],
@@ -69,11 +70,17 @@ export async function build() {
       metafile: true,
       // CommonJS among the packages asks for Node's own modules
       banner: {
-        js: "import { createRequire as sluice$ } from 'node:module'; const require = sluice$(import.meta.url);",
+        js: `// ${key}\nimport { createRequire as sluice$ } from 'node:module'; const require = sluice$(import.meta.url);`,
       },
+      // what runs knows what it is, whatever lies here by then
+      define: { SLUICE_STAMP: JSON.stringify(key) },
     })
+    // before the first file is replaced: a build that is killed leaves none, and the next start builds
+    rmSync(stamp, { force: true })
     const outputs = new Set(
       outputFiles
+        // entry points come after what they import
+        .sort((a, b) => Number(isEntry(a.path)) - Number(isEntry(b.path)))
         .map(({ path, contents }) => write(path, contents))
         .concat(write(join(root, 'dist', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))),
     )
@@ -92,6 +99,20 @@ export async function build() {
   }
   return true
 }
+
+const isEntry = path => entries.includes(basename(path))
+
+/**
+ * Whether dist/ is of these sources, by its stamp, which is written last, and by the entry points, which two builds of
+ * different sources at once may have written in turn.
+ */
+const isFresh = key =>
+  existsSync(stamp) &&
+  readFileSync(stamp, 'utf8') === key &&
+  entries.every(entry => {
+    const path = join(root, 'dist', entry)
+    return existsSync(path) && readFileSync(path, 'utf8').startsWith(`// ${key}\n`)
+  })
 
 /** What source files export, for scripts of this repository that need more than the API. */
 export async function source(...files) {

@@ -175,7 +175,7 @@ export function appendStreams(
   streams: readonly StreamAt[],
   maxBytes: number,
   name: (i: number, n: number) => string,
-): { file: string; rows: number }[] {
+): { file: string; rows: number; bytes: number }[] {
   const pieces = streams.flatMap(stream => stream.batches.map(at => ({ path: stream.path, ...at })))
   const files: (typeof pieces)[] = [[]]
   let bytes = 0
@@ -191,8 +191,13 @@ export function appendStreams(
   return files.map((batches, i) => {
     const file = name(i, files.length)
     const out = openSync(`${folder}/${file}`, 'w')
+    let bytes = 0
+    const put = (part: Uint8Array): void => {
+      writeAll(out, part)
+      bytes += part.length
+    }
     try {
-      writeAll(out, header)
+      put(header)
       for (let b = 0; b < batches.length;) {
         // batches that lie side by side are copied in one go
         let last = b
@@ -210,18 +215,18 @@ export function appendStreams(
           for (let at = start; at < end; at += chunk.length) {
             const part = chunk.subarray(0, end - at)
             readAll(from, part, at, path)
-            writeAll(out, part)
+            put(part)
           }
         } finally {
           closeSync(from)
         }
         b = last + 1
       }
-      writeAll(out, END_OF_STREAM)
+      put(END_OF_STREAM)
       fsyncSync(out)
     } finally {
       closeSync(out)
     }
-    return { file, rows: batches.reduce((n, batch) => n + batch.rows, 0) }
+    return { file, rows: batches.reduce((n, batch) => n + batch.rows, 0), bytes }
   })
 }

@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { dirname, join, relative } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { writeAll } from '../io.ts'
@@ -18,7 +19,7 @@ import { ChangedInputError } from '../errors.ts'
 
 /** Writes to a temporary name beside the file, syncs, renames. */
 export function writeWhole(path: string, ...parts: readonly (Uint8Array | string)[]): void {
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${randomUUID()}.tmp`
   try {
     const fd = openSync(temporary, 'w')
     try {
@@ -91,3 +92,7 @@ export function pathsBelow(folder: string): string[] {
     .filter(entry => entry.isFile())
     .map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
 }
+
+/** The same with their sizes. */
+export const filesBelow = (folder: string): { file: string; bytes: number }[] =>
+  pathsBelow(folder).map(file => ({ file, bytes: statSync(join(folder, file)).size }))

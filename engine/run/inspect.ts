@@ -174,6 +174,9 @@ export async function verify(
   const ledger = await count('ledger')
   if (ledger !== manifest.rows.read) problems.push(`the ledger has ${ledger} rows, ${manifest.rows.read} were read`)
   for (const [sink, { rows }] of Object.entries(manifest.sinks)) {
+    if (!existsSync(join(run, sink))) {
+      problems.push(`${sink} is missing, the folder of the ${rows} rows that it was given`)
+    }
     if (arrowsOf(manifest, sink).length === 0) continue
     const have = await count(sink)
     if (have !== rows) problems.push(`${sink} has ${have} rows, published were ${rows}`)

@@ -1,10 +1,8 @@
 /** Names of what a run leaves between its passes: of content and plan alone, so that the next run finds it. */
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
-import { packageRoot } from '../root.ts'
+import { codeStamp } from '../stamp.ts'
 import { labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
 import { opsOf, type Op, type Plan } from './plan.ts'
@@ -21,10 +19,7 @@ export const sha = (value: unknown): string =>
     .slice(0, 32)
 
 /** What every cache key begins with: a change of Sluice's own code, or of Node, makes everything anew. */
-const codeKey = (): string => {
-  const stamp = join(packageRoot, 'dist', '.stamp')
-  return sha([FORMAT, process.versions.node.split('.')[0], existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''])
-}
+const codeKey = (): string => sha([FORMAT, process.versions.node.split('.')[0], codeStamp])
 
 /** Names of what a run leaves between passes: each follows from the content of all that it is made of. */
 export interface Keys {

@@ -1,5 +1,6 @@
 /** One run at a time in an output folder. */
 import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
@@ -49,14 +50,48 @@ const beganAt = (pid: number): string => {
   }
 }
 
+/** A lock that was taken, as workers know it too: where it lies, and what stands in it, which no other one has. */
+export interface Held {
+  readonly path: string
+  readonly text: string
+}
+export interface Lock extends Held {
+  giveBack(): void
+}
+
+/**
+ * Whether a lock is another's by now, or gone: a run that was suspended shows no sign of life, so that another may take
+ * it for dead. Where the disk does not say, it is not lost.
+ */
+export function isLost({ path, text }: Held): boolean {
+  try {
+    return textOf(path) !== text
+  } catch {
+    return false
+  }
+}
+
+export const lostLock = ({ path }: Held): SluiceError =>
+  new SluiceError(
+    `run: ${path} is no longer the lock of this run: it was suspended for a while, or the file was removed, and another run may have worked there since; nothing is published, run the same command again`,
+    EXIT.later,
+  )
+
+/** Throws with exit code 75 where a lock was lost: before whatever cannot be taken back. */
+export function holdLock(held: Held): void {
+  if (isLost(held)) throw lostLock(held)
+}
+
 /**
  * Takes `<folder>/lock` or throws with exit code 75. A lock is stale when its process is dead on this host and boot,
- * or, on another or in another container, when its heartbeat is two minutes old. Returns a function that gives it back.
+ * or, on another or in another container, when its heartbeat is two minutes old. `onLost` hears that it was lost.
  */
-export function takeLock(folder: string): () => void {
+export function takeLock(folder: string, onLost: () => void = () => undefined): Lock {
   const path = join(folder, 'lock'),
-    own = `${path}.${process.pid}`
+    token = randomUUID(),
+    own = `${path}.${token}`
   const mine = JSON.stringify({
+    token,
     pid: process.pid,
     host: hostname(),
     boot: bootId(),
@@ -86,17 +121,22 @@ export function takeLock(folder: string): () => void {
   } finally {
     rmSync(own, { force: true })
   }
+  const held = { path, text: mine }
   const beat = setInterval(() => {
+    if (isLost(held)) return onLost()
     try {
       utimesSync(path, new Date(), new Date())
     } catch {
-      /* the folder is gone: nothing left to guard */
+      /* the disk does not let it: what it holds is looked at again before it matters */
     }
   }, BEAT_MS)
   beat.unref()
-  return () => {
-    clearInterval(beat)
-    if (textOf(path) === mine) rmSync(path, { force: true })
+  return {
+    ...held,
+    giveBack() {
+      clearInterval(beat)
+      if (textOf(path) === mine) rmSync(path, { force: true })
+    },
   }
 }
 
@@ -125,7 +165,7 @@ function textOf(path: string): string | undefined {
  * meanwhile goes back.
  */
 function removeStale(path: string, found: string): void {
-  const aside = `${path}.${process.pid}.stale`
+  const aside = `${path}.${randomUUID()}.stale`
   try {
     renameSync(path, aside)
   } catch {

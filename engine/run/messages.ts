@@ -5,6 +5,7 @@ import type { Keys } from '../arrow/sort.ts'
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Lengths } from './lengths.ts'
+import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
 
@@ -33,6 +34,10 @@ export interface FileSetup {
 
 /** Sent once to every worker. */
 export interface Setup {
+  /** Of the code of the main thread, which a worker must be of too. */
+  readonly code: string
+  /** That of the run: a worker that went on while it was lost must not put its files among another run's. */
+  readonly lock: Held
   readonly nodes: readonly NodeSetup[]
   readonly levels: readonly (readonly Op[])[]
   readonly reach: readonly (readonly [string, readonly string[]])[]
@@ -116,6 +121,11 @@ export interface SinkTask {
   readonly picks?: readonly (readonly number[])[]
   /** What the rows are sorted by. */
   readonly order?: { readonly column: string; readonly descending: boolean }
+}
+/** What a sink wrote: its rows, and its files by their paths in its folder. */
+export interface SinkResult {
+  readonly rows: number
+  readonly files: readonly { readonly file: string; readonly bytes: number }[]
 }
 /** Whether a pass that was finished in an earlier run can be used: see `checkPass`. */
 export interface CheckTask {

@@ -4,10 +4,10 @@ import { basename, dirname, join, relative } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
 import { isOutput, isRun } from '../files/published.ts'
 import { makeFolder } from './files.ts'
-import { takeLock } from './lock.ts'
+import { takeLock, type Lock } from './lock.ts'
 
-/** Makes the folders of an output, takes its lock, and removes what a killed run left. */
-export function openOutput(output: string, cache: string): () => void {
+/** Makes the folders of an output, takes its lock (`onLost`: see there), and removes what a killed run left. */
+export function openOutput(output: string, cache: string, onLost: () => void): Lock {
   try {
     refuseInside(output)
     makeFolder(join(cache, 'spools'))
@@ -19,9 +19,9 @@ export function openOutput(output: string, cache: string): () => void {
         EXIT.io,
       )
     }
-    const unlock = takeLock(cache)
+    const lock = takeLock(cache, onLost)
     removeHalves(output, cache)
-    return unlock
+    return lock
   } catch (error) {
     if (error instanceof SluiceError) throw error
     throw new SluiceError(

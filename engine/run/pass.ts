@@ -3,6 +3,7 @@
  * and events. Runs in a worker.
  */
 import { Field, Schema, Utf8, type Data } from 'apache-arrow'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnySink, AnyStage, SourceBatch } from '../contract/define.ts'
@@ -20,6 +21,7 @@ import { EventLog } from './events.ts'
 import { firstRows, reachOf } from './first.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
+import { holdLock } from './lock.ts'
 import {
   emptyCounts,
   ERRORED,
@@ -505,8 +507,8 @@ const idHeader = schemaBytes(idSchema).length
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
   const begin = (which: number) => {
-    const folder = `${task.partitions[which].folder}.${process.pid}-${world.thread}.tmp`
-    rmSync(folder, { recursive: true, force: true })
+    // a name that no other process has: in another container there may be one of the same number
+    const folder = `${task.partitions[which].folder}.${randomUUID()}.tmp`
     mkdirSync(folder, { recursive: true })
     return { pass: new PartitionPass(world, task, which, folder), folder }
   }
@@ -521,6 +523,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
       files: readdirSync(folder).sort(),
     } satisfies PassMeta)
     syncFolder(folder)
+    holdLock(world.setup.lock)
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
   }

@@ -19,6 +19,7 @@ import {
   type PassResult,
   type PassTask,
 } from './messages.ts'
+import { holdLock, type Held } from './lock.ts'
 import type { RunOptions } from './options.ts'
 import { isGroupRound, opsOf, roundsOf, type Plan } from './plan.ts'
 import { type Pool } from './pool.ts'
@@ -47,6 +48,7 @@ export class Passes {
   readonly #partitions: readonly Partition[]
   readonly #pool: Pool
   readonly #options: RunOptions
+  readonly #lock: Held
   /** By node the states of its rounds, and its verdicts by partition. */
   readonly #states = new Map<string, Made[]>()
   readonly #drops = new Map<string, ReadonlyMap<number, Made>>()
@@ -62,6 +64,7 @@ export class Passes {
     units: readonly (readonly Partition[])[],
     pool: Pool,
     options: RunOptions,
+    lock: Held,
   ) {
     this.#spools = join(cache, 'spools')
     this.#prepared = prepared
@@ -73,6 +76,7 @@ export class Passes {
     this.#options = options
     this.#names = this.#partitions.map(() => [])
     this.#made = this.#partitions.map(() => [])
+    this.#lock = lock
   }
 
   #path(key: string): string {
@@ -206,9 +210,11 @@ export class Passes {
     if (existsSync(done) && this.#isWhole(done) && files.every(file => this.#isWhole(join(folder, file)))) {
       return withPaths(loadValue<string[]>(done))
     }
+    holdLock(this.#lock)
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const contents = await make(folder)
+    holdLock(this.#lock)
     saveValue(done, contents)
     return withPaths(contents)
   }

@@ -2,6 +2,7 @@
  * Puts a run's results together in a folder of its own, checks that every row is accounted for, and makes it the latest
  * by a rename.
  */
+import { randomUUID } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -10,7 +11,6 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -18,13 +18,15 @@ import type { AnySink, StageReport } from '../contract/define.ts'
 import { DERIVED } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
+import { IoError } from '../errors.ts'
 import { effectOf, seenOptions, sinkOrder, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { packageRoot } from '../root.ts'
-import { pathsBelow, syncFolder, syncPath, writeWhole } from './files.ts'
+import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { pickFirst } from './first.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
+import { holdLock, type Held } from './lock.ts'
 import {
   emptyCounts,
   rowCount,
@@ -32,6 +34,7 @@ import {
   type LedgerTask,
   type Partition,
   type PassMeta,
+  type SinkResult,
   type SinkTask,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
@@ -47,6 +50,7 @@ const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'
 
 export interface PublishInput {
   readonly output: string
+  readonly lock: Held
   readonly prepared: Prepared
   readonly partitions: readonly Partition[]
   readonly hashes: readonly string[]
@@ -72,20 +76,30 @@ function freeName(folder: string, name: string): string {
 
 const dataName = (i: number, n: number) => `data-${String(i).padStart(5, '0')}-of-${String(n).padStart(5, '0')}.arrow`
 
-export async function publish(
-  input: PublishInput,
-): Promise<{ status: 'published' | 'empty'; folder: string; manifest: Manifest }> {
-  const { output, prepared, pool, counts } = input
+type Published = { status: 'published' | 'empty'; folder: string; manifest: Manifest }
+
+export async function publish(input: PublishInput): Promise<Published> {
+  const { output, lock } = input
+  holdLock(lock)
   const name = freeName(join(output, 'runs'), `${runStamp()}-${input.hash.slice(0, 8)}`),
-    folder = join(output, 'runs', `.tmp-${name}`)
+    folder = join(output, 'runs', `.tmp-${name}.${randomUUID().slice(0, 8)}`)
   for (const old of readdirSync(join(output, 'runs'))) {
     if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })
   }
-  mkdirSync(join(folder, 'ledger'), { recursive: true })
+  try {
+    return await publishBy(input, folder, join(output, 'runs', name))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Writes all into `folder`, which becomes `final`. */
+async function publishBy(input: PublishInput, folder: string, final: string): Promise<Published> {
+  const { output, lock, prepared, pool, counts } = input
+  // once, and never again where it is missing: whoever took it away has taken files with it
+  const parts = join(folder, '.parts')
+  for (const made of [folder, join(folder, 'ledger'), parts]) mkdirSync(made)
   const metas = input.metas()
-  const parts = join(output, '.sluice', 'ledger')
-  rmSync(parts, { recursive: true, force: true })
-  mkdirSync(parts, { recursive: true })
 
   // of sinks with a limit, which rows of each partition are among the first of all
   const picked = new Map(
@@ -100,10 +114,11 @@ export async function publish(
   const ledger = await Promise.all(
     input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p, picksOf(p)))),
   )
-  const inLedger = rowsIn(
-    appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
-  )
-  rmSync(parts, { recursive: true, force: true })
+  const shards = appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
+    inLedger = rowsIn(shards),
+    /** What was written, as who wrote it says. */
+    files: Written[] = inFolder('ledger', shards)
+  rmSync(parts, { recursive: true })
   const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
   const rows = {
     read: input.partitions.reduce((n, partition) => n + rowCount(partition), 0),
@@ -125,8 +140,8 @@ export async function publish(
           ),
           picks = picked.get(node.id),
           { column, descending } = sinkOrder(node)
-        mkdirSync(join(folder, node.id), { recursive: true })
-        const rows = await pool.run<number>({
+        mkdirSync(join(folder, node.id))
+        const { rows, files: some } = await pool.run<SinkResult>({
           kind: 'sink',
           node: node.id,
           folder: join(folder, node.id),
@@ -135,6 +150,7 @@ export async function publish(
           ...(picks ? { picks: streams.map(({ p }) => picks[p]) } : {}),
           ...(column === undefined ? {} : { order: { column: renamed[column] ?? column, descending } }),
         } satisfies SinkTask)
+        files.push(...inFolder(node.id, some))
         const order: Record<string, string> =
           column === undefined ? {} : { order: `${column} ${descending ? 'descending' : 'ascending'}` }
         sinks[node.id] = {
@@ -158,7 +174,13 @@ export async function publish(
     .reduce((n, node) => n + (counts[node.id]?.derived ?? 0), 0)
   const dropped = appendAside(folder, 'dropped', metas),
     noted = appendAside(folder, 'notes', metas)
-  const problems = unaccounted(prepared, counts, rows, { ledger: inLedger, sinks, dropped, noted })
+  files.push(...dropped.files, ...noted.files)
+  const problems = unaccounted(prepared, counts, rows, {
+    ledger: inLedger,
+    sinks,
+    dropped: dropped.rows,
+    noted: noted.rows,
+  })
   if (problems.length > 0) {
     throw new Error(`run: rows are not accounted for, which is a bug of Sluice: ${problems.join('; ')}`)
   }
@@ -223,33 +245,45 @@ export async function publish(
     sinks: sorted(sinks),
     files: {},
   }
-  writeWhole(
-    join(folder, 'report.html'),
-    await reportHtml(
-      folder,
-      manifest,
-      (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
-    ),
+  const put = (file: string, text: string) => {
+    writeWhole(join(folder, file), text)
+    files.push({ file, bytes: Buffer.byteLength(text) })
+  }
+  const report = await reportHtml(
+    folder,
+    manifest,
+    (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
   )
   const empty = Object.values(sinks).every(sink => sink.rows === 0)
-  const files = pathsBelow(folder).sort()
-  const hashes = await Promise.all(files.map(file => pool.run<string>({ kind: 'hash', path: join(folder, file) })))
-  files.forEach((file, i) => {
-    manifest.files[file] = { bytes: statSync(join(folder, file)).size, sha256: hashes[i] }
+  put('report.html', report)
+  checkWritten(folder, files, lock)
+  files.sort((a, b) => (a.file < b.file ? -1 : 1))
+  const hashes = await Promise.all(
+    files.map(({ file }) => pool.run<string>({ kind: 'hash', path: join(folder, file) })),
+  )
+  files.forEach(({ file, bytes }, i) => {
+    manifest.files[file] = { bytes, sha256: hashes[i] }
   })
-  writeWhole(
-    join(folder, 'timings.json'),
+  put(
+    'timings.json',
     `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
   )
   const text = manifestText(manifest),
     written = parseManifest(text).manifest
-  writeWhole(join(folder, 'manifest.json'), text)
-  const final = join(output, 'runs', name)
+  put('manifest.json', text)
   syncFolder(folder)
+  checkWritten(folder, files, lock)
+  holdLock(lock)
   renameSync(folder, final)
   syncPath(join(output, 'runs'))
   if (empty) return { status: 'empty', folder: final, manifest: written }
-  swapLatest(output, final)
+  try {
+    holdLock(lock)
+    swapLatest(output, final)
+  } catch (error) {
+    if (latestRun(output) !== final) rmSync(final, { recursive: true, force: true })
+    throw error
+  }
   return { status: 'published', folder: final, manifest: written }
 }
 
@@ -269,16 +303,44 @@ function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[])
 
 const rowsIn = (files: readonly { rows: number }[]): number => files.reduce((n, { rows }) => n + rows, 0)
 
+/** A file of the result, by its path in it. */
+interface Written {
+  readonly file: string
+  readonly bytes: number
+}
+const inFolder = (folder: string, files: readonly Written[]): Written[] =>
+  files.map(({ file, bytes }) => ({ file: join(folder, file), bytes }))
+
+/** Holds what lies in a folder against what was written there: all of it, and nothing else. */
+function checkWritten(folder: string, files: readonly Written[], lock: Held): void {
+  const there = new Map(filesBelow(folder).map(({ file, bytes }) => [file, bytes]))
+  const problems = [
+    ...files.flatMap(({ file, bytes }) => {
+      const now = there.get(file)
+      return now === bytes ? [] : [`${file} ${now === undefined ? 'is gone' : `has ${now} bytes in place of ${bytes}`}`]
+    }),
+    ...[...there.keys()]
+      .filter(file => !files.some(written => written.file === file))
+      .map(file => `${file} was not written by this run`),
+  ]
+  if (problems.length === 0) return
+  holdLock(lock)
+  throw new IoError(
+    `${folder} is not as it was written (${problems.slice(0, 3).join('; ')}), so that nothing is published; let nothing else write or delete there`,
+  )
+}
+
 /**
  * Dropped rows and notes of each stage, one folder a stage; files of another schema (a source's raw rows) get a folder
- * of their own. Returns the rows written of each stage.
+ * of their own. Returns the rows written of each stage, and the files.
  */
 function appendAside(
   folder: string,
   kind: 'dropped' | 'notes',
   metas: readonly (readonly PassMeta[])[],
-): Record<string, number> {
-  const written: Record<string, number> = {}
+): { rows: Record<string, number>; files: Written[] } {
+  const rows: Record<string, number> = {},
+    files: Written[] = []
   const byStage = new Map<string, Map<string, { schema: Uint8Array; streams: StreamAt[] }>>()
   for (const meta of metas.flat()) {
     for (const [node, { schema, ...stream }] of Object.entries(meta[kind])) {
@@ -289,14 +351,17 @@ function appendAside(
       kinds.get(key)!.streams.push(stream)
     }
   }
+  if (byStage.size > 0) mkdirSync(join(folder, kind))
   for (const [node, schemas] of byStage) {
     ;[...schemas.values()].forEach(({ schema, streams }, i) => {
-      const target = join(folder, kind, i === 0 ? node : `${node}-${i + 1}`)
-      mkdirSync(target, { recursive: true })
-      written[node] = (written[node] ?? 0) + rowsIn(appendStreams(target, schema, streams, SHARD_BYTES, dataName))
+      const target = join(kind, i === 0 ? node : `${node}-${i + 1}`)
+      mkdirSync(join(folder, target))
+      const shards = appendStreams(join(folder, target), schema, streams, SHARD_BYTES, dataName)
+      rows[node] = (rows[node] ?? 0) + rowsIn(shards)
+      files.push(...inFolder(target, shards))
     })
   }
-  return written
+  return { rows, files }
 }
 
 /** Which side is longer in what the sources gave and in what the sinks got, by file. */
@@ -323,7 +388,7 @@ function lengthsOf(
   )
 }
 
-interface Written {
+interface WrittenRows {
   readonly ledger: number
   readonly sinks: Manifest['sinks']
   readonly dropped: Readonly<Record<string, number>>
@@ -335,7 +400,7 @@ function unaccounted(
   { graph }: Prepared,
   counts: Record<string, Counts>,
   rows: Manifest['rows'],
-  written: Written,
+  written: WrittenRows,
 ): string[] {
   const problems: string[] = []
   if (written.ledger !== rows.read) problems.push(`${written.ledger} rows are in the ledger, ${rows.read} were read`)

@@ -11,6 +11,7 @@ import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
+import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
 import { type LedgerTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 import { openOutput, removeHalves } from './output_folder.ts'
@@ -20,6 +21,7 @@ import { openPool, type Pool } from './pool.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
+import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
 import { Passes } from './passes.ts'
 
@@ -47,12 +49,12 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
   const started = performance.now()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
-  const unlock = openOutput(output, cache)
   let pool: Pool | undefined, calls: Calls | undefined
   const abort = () => {
     void pool?.close()
     void calls?.close()
   }
+  const lock = openOutput(output, cache, abort)
   options.signal?.addEventListener('abort', abort)
   try {
     const prepared = await prepare(input, options, join(cache, 'user'), stages)
@@ -65,7 +67,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
-    const setup = makeSetup(prepared, stamps, plan, options)
+    const setup = makeSetup(prepared, stamps, plan, options, lock)
     let done = 0,
       phase = '',
       total = 0
@@ -108,6 +110,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options)
     const latest = latestManifest(output)
+    holdLock(lock)
     if (options.anew) prune(join(cache, 'spools'), new Set())
     else if (latest && !graph.nodes.some(isReader)) {
       const { folder, manifest } = latest,
@@ -123,7 +126,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
-    const passes = new Passes(cache, prepared, plan, keys, units, pool, options)
+    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, lock)
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
       await passes.level(level, progress)
@@ -131,6 +134,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     begin('publish', 1)
     const result = await publish({
       output,
+      lock,
       prepared,
       partitions,
       hashes,
@@ -172,6 +176,9 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
         typeof options.signal.reason === 'number' ? options.signal.reason : EXIT.interrupted,
       )
     }
+    if (code === 'ERR_MODULE_NOT_FOUND' && isReplaced()) throw Object.assign(replacedCode(), { cause: error })
+    // what it wanted to read or write may be gone by that
+    if (isLost(lock)) throw Object.assign(lostLock(lock), { cause: error })
     if (exitCode(error) === EXIT.io && (error instanceof IoError || !(error instanceof SluiceError))) {
       throw new SluiceError(
         `run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`,
@@ -185,9 +192,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     await pool?.close()
     try {
       await calls?.close()
-      removeHalves(output, cache)
+      // what is half done is another run's, if the lock is
+      if (!isLost(lock)) removeHalves(output, cache)
     } finally {
-      unlock()
+      lock.giveBack()
     }
   }
 }
@@ -227,8 +235,11 @@ function makeSetup(
   stamps: readonly string[],
   plan: Plan,
   options: RunOptions,
+  { path, text }: Lock,
 ): Setup {
   return {
+    code: codeStamp,
+    lock: { path, text },
     nodes: graph.nodes.map(node => ({
       id: node.id,
       use: node.use,

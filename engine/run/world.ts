@@ -23,7 +23,6 @@ export interface WorkerNode {
 
 export interface World {
   readonly setup: Setup
-  readonly thread: number
   readonly nodes: ReadonlyMap<string, WorkerNode>
   readonly reach: ReadonlyMap<string, ReadonlySet<string>>
   readonly usedPorts: ReadonlySet<string>
@@ -40,7 +39,7 @@ export interface World {
 }
 
 /** Loads the stages that the setup names. */
-export async function openWorld(setup: Setup, thread: number, ask: World['ask'], registry: Registry): Promise<World> {
+export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, options, input, output } of setup.nodes) {
     const stage = module
@@ -55,7 +54,6 @@ export async function openWorld(setup: Setup, thread: number, ask: World['ask'],
   const keep = new Map(setup.keepIds.map((id, i) => [id, i]))
   return {
     setup,
-    thread,
     nodes,
     ask,
     keep,

@@ -15,7 +15,17 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { graph, run } from '../../index.mjs'
 import { fingerprint, folder, pairs, writeJsonl } from '../engine/helpers.ts'
-import { latestFiles, root, sluice, start, startSluice, stateOf, writeGraph, type Stage } from './helpers.ts'
+import {
+  latestFiles,
+  root,
+  sluice,
+  start,
+  startSluice,
+  stateOf,
+  writeGraph,
+  type Stage,
+  type Started,
+} from './helpers.ts'
 
 /** Many runs: on a busy machine each takes seconds. */
 const SLOW = 240_000
@@ -216,6 +226,114 @@ describe('two runs at once', () => {
       expect((await run(file, { output })).folder).toContain(output)
       expect(stateOf(output).locked).toBe(false)
     }
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a run that was suspended, and lost its lock to another', () => {
+  const suspend = join(root, 'test/failures/suspend.mjs'),
+    script = join(root, 'scripts/sluice.mjs'),
+    small = join(at, 'small.json'),
+    lock = (output: string) => join(output, '.sluice', 'lock')
+  let own: Record<string, string>
+  beforeAll(async () => {
+    writeGraph(small, [
+      { id: 'pairs', use: 'read_jsonl', with: { path: input } },
+      { id: 'unique', use: 'drop_duplicates' },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
+    own = fingerprint((await run(small, { output: join(at, 'small'), workers: 2 })).folder)
+  })
+  const startAt = (AT: string, output: string, graph = small) =>
+    start(['--import', suspend, script, 'run', graph, '--output', output, '--workers', '1', '--quiet'], { AT })
+
+  /** What it says comes before it is suspended, so that one signal may come too early. */
+  const goOn = (started: Started): void => {
+    const timer = setInterval(() => {
+      started.kill('SIGCONT')
+    }, 50)
+    void started.ended.then(() => {
+      clearInterval(timer)
+    })
+  }
+
+  it.each([
+    ['before its folder is made', String.raw`make .*/runs/\.tmp-[^/]*$`],
+    ['before its ledger is written', String.raw`\.tmp-.*/ledger$`],
+    ['before its shards are written', String.raw`\.tmp-.*/dpo$`],
+    ['before its dropped rows are written', String.raw`\.tmp-.*/dropped`],
+    ['before the result has its name', String.raw`name .*/runs/\.tmp-[^/]*$`],
+    ['before `latest` moves', String.raw`/\.latest-[^/]*$`],
+  ])(
+    '%s, publishes nothing and leaves alone what the other is at work on',
+    async (_, at) => {
+      const output = join(folder(), 'out')
+      const first = startAt(at, output)
+      await first.said('suspended')
+      rmSync(lock(output))
+      const second = startAt(String.raw`\.tmp-.*/dpo$`, output)
+      await second.said('suspended')
+      goOn(first)
+      const lost = await first.ended
+      expect(lost.code, lost.stderr).toBe(75)
+      expect(lost.stderr).toContain(`${lock(output)} is no longer the lock of this run`)
+      expect(lost.stderr).toContain('nothing is published, run the same command again')
+      expect(stateOf(output)).toMatchObject({ locked: true, halves: [expect.stringMatching(/^\.tmp-/)] })
+      goOn(second)
+      const ended = await second.ended
+      expect(ended.code, ended.stderr).toBe(0)
+      expect(latestFiles(output)).toEqual(own)
+      expect(stateOf(output)).toMatchObject({ runs: [expect.any(String)], halves: [], locked: false })
+      expect((await sluice('verify', '--output', output)).code).toBe(0)
+    },
+    SLOW,
+  )
+
+  it('within a pass, keeps what it had finished by then and puts nothing among the files of the other', async () => {
+    const output = join(folder(), 'out')
+    rmSync(gate, { force: true })
+    const first = startSluice(['run', file, '--output', output, '--workers', '1', '--quiet'])
+    await first.said('at the gate')
+    first.kill('SIGSTOP')
+    rmSync(lock(output))
+    writeFileSync(gate, '')
+    const second = startAt(String.raw`\.tmp-.*/dpo$`, output, file)
+    await second.said('suspended')
+    const before = finishedIn(output)
+    goOn(first)
+    const lost = await first.ended
+    expect([lost.code, lost.stderr]).toEqual([75, expect.stringContaining('is no longer the lock of this run')])
+    expect(finishedIn(output)).toEqual(before)
+    goOn(second)
+    expect((await second.ended).code).toBe(0)
+    expect(latestFiles(output)).toEqual(clean)
+  })
+
+  it('or to nobody, as where the file was removed, does the same', async () => {
+    const output = join(folder(), 'out'),
+      only = startAt(String.raw`\.tmp-.*/dpo$`, output)
+    await only.said('suspended')
+    rmSync(lock(output))
+    goOn(only)
+    expect((await only.ended).code).toBe(75)
+    expect(stateOf(output).runs).toEqual([])
+    expect((await sluice('run', small, '--output', output, '--quiet')).code).toBe(0)
+    expect(latestFiles(output)).toEqual(own)
+    expect(stateOf(output)).toMatchObject({ halves: [], locked: false })
+  })
+
+  it('with its lock and without its folder, which was removed, publishes nothing either', async () => {
+    const output = join(folder(), 'out'),
+      only = startAt(String.raw`/runs/\.tmp-[^/]*/manifest\.json\..*\.tmp$`, output)
+    await only.said('suspended')
+    const [half] = stateOf(output).halves
+    rmSync(join(output, 'runs', half, 'ledger'), { recursive: true })
+    goOn(only)
+    const { code, stderr } = await only.ended
+    expect([code, stderr]).toEqual([
+      74,
+      expect.stringMatching(/is not as it was written \(ledger\/data-00000-of-00001.arrow is gone\), so that nothing/),
+    ])
+    expect(stateOf(output)).toEqual({ runs: [], halves: [], locked: false })
   })
 })
 
