@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
+import { keyText } from '../key_text.ts'
 import { packageRoot } from '../root.ts'
 import { labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
@@ -16,7 +17,7 @@ const FORMAT = 5
 
 export const sha = (value: unknown): string =>
   createHash('sha256')
-    .update(typeof value === 'string' ? value : JSON.stringify(value))
+    .update(typeof value === 'string' ? value : keyText(value))
     .digest('hex')
     .slice(0, 32)
 
@@ -79,7 +80,7 @@ export function makeKeys(
       files[file].source,
       start,
       end,
-      rows && Buffer.from(rows.buffer).toString('base64'),
+      rows ? Buffer.from(rows.buffer).toString('base64') : '',
     ]),
   )
   const keys: string[][] = [],
@@ -95,7 +96,7 @@ export function makeKeys(
           ? sha([
               node.use,
               node.stage.version,
-              node.own?.key,
+              node.own?.key ?? '',
               node.own ? node.options : { ...node.options, path: null, more_paths: null },
               Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
             ])
@@ -126,7 +127,7 @@ export function makeKeys(
     run: sha([
       base,
       inputs,
-      options.sample,
+      options.sample ?? '',
       labels,
       graph.name,
       graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
