@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import PQueue from 'p-queue'
 import pRetry from 'p-retry'
 import { EXIT, SluiceError } from '../errors.ts'
+import { keyText } from '../key_text.ts'
 import { openBudget, type Budget } from './budget.ts'
 import type { Cache, Spent } from './cache.ts'
 import { CallError, send, tokensSaid } from './http.ts'
@@ -35,7 +36,7 @@ export interface Done extends Spent {
 }
 
 const keyOf = (identity: string, item: unknown): string => `answer!${sha([identity, item])}`
-const sha = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
+const sha = (value: unknown): string => createHash('sha256').update(keyText(value)).digest('hex')
 
 export class Endpoint {
   readonly #node: string

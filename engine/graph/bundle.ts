@@ -8,12 +8,13 @@ import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
+import { keyText } from '../key_text.ts'
 import { writeWhole } from '../run/files.ts'
 
 export interface Bundle {
   /** The JavaScript file, named by its content. */
   readonly module: string
-  /** Of the text of every file in it, and of the names and versions of packages. */
+  /** Of the text of every file in it, of the names and versions of packages, and of the surroundings. */
   readonly key: string
   /** What it may read that is in no key: a file and what is imported or called there, a line each. */
   readonly reads: readonly string[]
@@ -272,9 +273,21 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
-  const key = hashOf(JSON.stringify([[...files].sort(), [...packages].sort(), made]))
+  const key = hashOf(keyText([[...files].sort(), [...packages].sort(), made, surroundings()]))
   return { module, key, reads: [...reads].sort() }
 }
+
+/**
+ * What local times, words sorted by a language and texts made by Intl follow from: the time zone, the language, and
+ * the tables of Node for both.
+ */
+const surroundings = (): unknown => [
+  process.version,
+  process.platform,
+  process.arch,
+  new Intl.DateTimeFormat().resolvedOptions(),
+  new Intl.Collator().resolvedOptions(),
+]
 
 /**
  * Code that is the same wherever packages lie, and its own files too, unless one of them asks for its address: what

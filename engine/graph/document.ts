@@ -4,12 +4,16 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   parseDocument,
   visit,
   type Document,
   type Node as YamlNode,
+  type Pair,
+  type YAMLMap,
   type YAMLParseError,
+  type YAMLSeq,
 } from 'yaml'
 import { say, stepsOf, type Problem } from './messages.ts'
 
@@ -32,36 +36,130 @@ export interface Read {
 
 /** Errors of a text that are told. */
 const MOST_ERRORS = 100
+/** Values that a text may hold, in all that it says. */
+export const MOST_VALUES = 200_000
+/** Objects merged into each other that a place is looked for in. */
+const MOST_MERGES = 20
+export const TOO_MANY =
+  `there are more than ${MOST_VALUES.toLocaleString('en-US')} values; ` +
+  'what is longer belongs into a file that a stage reads'
+
+type Fault = Pick<YAMLParseError, 'message' | 'pos'>
+
+/** A key `<<`, which takes the keys of other objects in; in quotes it is a name. */
+const isMerge = (pair: Pair): boolean =>
+  isScalar(pair.key) && typeof pair.key.value !== 'string' && String(pair.key.value) === 'Symbol(<<)'
 
 /**
  * A text as the library reads it, its first errors, and the places of keys that are there twice; of one that is nested
- * too deeply, what is wrong.
+ * too deeply, what is wrong. Whole numbers that a number cannot hold stay bigints, with all their digits.
  */
 export function parseYaml(
   text: string,
   lineCounter?: LineCounter,
-):
-  | { document: Document; errors: readonly Pick<YAMLParseError, 'message' | 'pos'>[]; twice: readonly number[] }
-  | string {
+): { document: Document; errors: readonly Fault[]; twice: readonly Fault[] } | string {
   try {
-    // its own look for keys takes the square of their number
-    const document = parseDocument(text, { lineCounter, uniqueKeys: false, prettyErrors: false, logLevel: 'error' }),
-      twice: number[] = []
+    const document = parseDocument(text, {
+        lineCounter,
+        merge: true,
+        intAsBigInt: true,
+        // its own look for keys takes the square of their number
+        uniqueKeys: false,
+        prettyErrors: false,
+        logLevel: 'error',
+      }),
+      twice: Fault[] = [],
+      faults: Fault[] = [],
+      anchors = new Map<string, YamlNode>(),
+      aliased = new Map<unknown, YamlNode | undefined>()
     visit(document, {
-      Map(_, { items }) {
-        const seen = new Set<string>()
-        for (const { key } of items) {
-          const name = String(isScalar(key) ? key.value : key)
-          if (seen.has(name)) twice.push((key as YamlNode).range?.[0] ?? 0)
-          seen.add(name)
+      Node(_, node) {
+        if (isAlias(node)) aliased.set(node, anchors.get(node.source))
+        else {
+          if (node.anchor !== undefined) anchors.set(node.anchor, node as YamlNode)
+          if (node.tag === '!') faults.push({ message: tagMessage('!'), pos: placeOf(node) })
         }
       },
     })
-    return { document, errors: document.errors.slice(0, MOST_ERRORS), twice: twice.slice(0, MOST_ERRORS) }
+    const meant = (node: unknown) => (isAlias(node) ? aliased.get(node) : node)
+    visit(document, {
+      Scalar(key, node) {
+        const whole = typeof node.value === 'bigint' && key !== 'key' ? Number(node.value) : NaN
+        if (Number.isSafeInteger(whole)) node.value = whole
+      },
+      Map(_, { items }) {
+        const seen = new Set<string>()
+        for (const pair of items) {
+          const { key } = pair,
+            name = String(isScalar(key) ? key.value : key),
+            pos = placeOf(key)
+          if (seen.has(name)) twice.push({ message: isMerge(pair) ? MERGE_TWICE : '', pos })
+          seen.add(name)
+          const sources = isSeq(meant(pair.value)) ? (meant(pair.value) as YAMLSeq).items : [pair.value]
+          if (isMerge(pair) && !sources.every(one => isMap(meant(one)))) faults.push({ message: NO_MERGE, pos })
+        }
+      },
+    })
+    for (const { message, pos } of document.warnings) {
+      const [, tag] = /^Unresolved tag: (.*)/s.exec(message) ?? []
+      faults.push({ message: tag ? tagMessage(tag.replace('tag:yaml.org,2002:', '!!')) : message, pos })
+    }
+    const errors = [...document.errors, ...faults].slice(0, MOST_ERRORS)
+    if (errors.length === 0 && sizeOf(document.contents, meant) > MOST_VALUES) {
+      errors.push({ message: `with aliases and merges ${TOO_MANY}`, pos: [0, 0] })
+    }
+    return { document, errors, twice: twice.slice(0, MOST_ERRORS) }
   } catch (error) {
     if (error instanceof RangeError) return 'it is nested too deeply'
     throw error
   }
+}
+
+const placeOf = (node: unknown): [number, number] => {
+  const [start = 0, end = start] = (node as YamlNode | null)?.range ?? []
+  return [start, end]
+}
+const MERGE_TWICE = '`<<` is there twice in one object; of several objects it takes a list: `<<: [*a, *b]`'
+const NO_MERGE = '`<<` takes an object, an alias of one or a list of these; as a name it stands in quotes'
+/** The library reads what stands behind a tag that it does not know as if there were none. */
+const tagMessage = (tag: string): string => `the tag ${tag} means nothing here; a text that begins so stands in quotes`
+
+/** What YAML drops of a value that is typed, where nobody writes comments or names. */
+export function lostOf(document: Document, text: string): string | undefined {
+  if ([...new Lexer().lex(text)].some(lexeme => lexeme.startsWith('#'))) {
+    return 'YAML takes what follows a # for a comment'
+  }
+  const names = new Set<string>()
+  visit(document, {
+    Node(_, node) {
+      if (isAlias(node)) names.delete(node.source)
+      else if (node.anchor !== undefined) names.add(node.anchor)
+    },
+  })
+  for (const name of names) return `YAML takes &${name} for a name of what follows`
+  const { contents } = document
+  return isScalar(contents) &&
+    contents.type === 'PLAIN' &&
+    typeof contents.value === 'string' &&
+    contents.value !== text
+    ? `YAML reads ${JSON.stringify(contents.value)} there`
+    : undefined
+}
+
+/** What is wrong with a document that the library cannot make a value of. */
+export const whyNoValue = (error: unknown): string =>
+  error instanceof RangeError ? 'something holds itself, or is nested too deeply' : (error as Error).message
+
+/** Values that all of a node makes, aliases and merges written out: a few lines may stand for billions. */
+function sizeOf(node: unknown, meant: (node: unknown) => unknown, known = new Map<unknown, number>()): number {
+  const it = meant(node)
+  if (known.has(it)) return known.get(it)!
+  known.set(it, 1)
+  const inside = isMap(it) ? it.items.map(pair => pair.value) : isSeq(it) ? it.items : []
+  let size = 1
+  for (const one of inside) size += sizeOf(one, meant, known)
+  known.set(it, size)
+  return size
 }
 
 /**
@@ -91,7 +189,7 @@ export function readYaml(text: string, file: string): Read {
     for (const [i, key] of steps.entries()) {
       if (isAlias(node)) node = node.resolve(document)
       if (isMap(node)) {
-        const pair = node.items.find(item => String(isScalar(item.key) ? item.key.value : item.key) === key)
+        const pair = pairOf(node, key, document)
         if (!pair) break
         const keyed = (pair.key as YamlNode).range?.[0] ?? offset
         node = pair.value
@@ -111,12 +209,28 @@ export function readYaml(text: string, file: string): Read {
 
   const problems: Problem[] = [
     ...errors.map(error => ({ ...say.yamlSyntax(error.message.split('\n')[0]), ...at(error.pos[0]) })),
-    ...twice.map(offset => ({ ...say.duplicateKey(), ...at(offset) })),
+    ...twice.map(({ message, pos }) => ({ ...say.duplicateKey(message), ...at(pos[0]) })),
   ]
   if (problems.length) return { value: undefined, problems, locate }
   try {
-    return { value: document.toJS(), problems, locate }
+    return { value: document.toJS({ maxAliasCount: -1 }), problems, locate }
   } catch (error) {
-    return { value: undefined, problems: [{ ...say.yamlSyntax((error as Error).message), ...at(0) }], locate }
+    return { value: undefined, problems: [{ ...say.yamlSyntax(whyNoValue(error)), ...at(0) }], locate }
   }
+}
+
+/** The pair of a key, or that of the first object that is merged in and has it. */
+function pairOf(map: YAMLMap, key: string, document: Document, depth = 0): Pair | undefined {
+  const own = map.items.find(item => String(isScalar(item.key) ? item.key.value : item.key) === key)
+  if (own || depth > MOST_MERGES) return own
+  const resolved = (node: unknown) => (isAlias(node) ? node.resolve(document) : node)
+  for (const { value } of map.items.filter(isMerge)) {
+    const source = resolved(value)
+    for (const one of isSeq(source) ? source.items : [source]) {
+      const from = resolved(one)
+      const pair = isMap(from) ? pairOf(from, key, document, depth + 1) : undefined
+      if (pair) return pair
+    }
+  }
+  return undefined
 }

@@ -119,7 +119,7 @@ export const say = {
     file: path,
   }),
   yamlSyntax: (why: string) => problem('yaml_syntax', '', `not YAML: ${why}`),
-  duplicateKey: () => problem('duplicate_key', '', 'a key is there twice in one object'),
+  duplicateKey: (why = '') => problem('duplicate_key', '', why || 'a key is there twice in one object'),
 
   unknownKey: (pointer: string, key: string, keys: readonly string[]) =>
     problem('unknown_key', pointer, 'unknown key', known(key, keys)),
@@ -142,6 +142,17 @@ export const say = {
   badPattern: (pointer: string, value: unknown, expected: string) =>
     problem('bad_pattern', pointer, 'not of the right form', { value, expected }),
   invalidValue: (pointer: string, value: unknown, why: string) => problem('invalid_value', pointer, why, { value }),
+
+  endlessNumber: (pointer: string, value: number) =>
+    problem('invalid_value', pointer, Number.isNaN(value) ? 'is no number' : 'not a finite number', {
+      value: String(value),
+      expected: 'a finite number, or none where the option can be left out',
+    }),
+  roundedNumber: (pointer: string, value: unknown) =>
+    problem('invalid_value', pointer, 'a whole number beyond 2^53 loses digits', {
+      value: String(value),
+      expected: 'text in quotes, where the option takes it',
+    }),
 
   unknownStage: (pointer: string, name: string, names: readonly string[]) =>
     problem('unknown_stage', pointer, 'unknown stage', {

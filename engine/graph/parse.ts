@@ -1,9 +1,9 @@
 /** From a graph's text or object to a `Graph`, or to everything that is wrong with it. */
 import { dirname, join, resolve } from 'node:path'
 import type { AnyKind } from '../contract/define.ts'
-import { parseYaml, readYaml, type Place } from './document.ts'
+import { lostOf, MOST_VALUES, parseYaml, readYaml, TOO_MANY, whyNoValue, type Place } from './document.ts'
 import { lintGraph, type Draft } from './lint.ts'
-import { say, sortProblems, step, stepsOf, type Problem } from './messages.ts'
+import { say, sortProblems, step, stepsOf, type Problem, type ProblemCode } from './messages.ts'
 import { MOST_STAGES, pathPattern } from './schema.ts'
 import type { Graph, Node } from './types.ts'
 import type { Registry } from '../contract/define.ts'
@@ -15,7 +15,7 @@ export interface ParseOptions {
   readonly registry: Registry
   /**
    * `stage.option=value` of the command line, the last one of an option wins; `stage` is an id of the graph, the value
-   * YAML.
+   * YAML, but of an option that takes text alone the text itself.
    */
   readonly overrides?: readonly string[]
   /** Where the user's .ts stages are compiled to; `.sluice/user` in the working directory unless given. */
@@ -70,43 +70,54 @@ class SizeError extends Error {}
 type Raw = Record<string, unknown>
 const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Values that a graph may hold, in all that it says, and characters of one --set. */
-const MOST_VALUES = 200_000,
-  MOST_CHARACTERS = 1 << 20
+/** Characters of one --set. */
+const MOST_CHARACTERS = 1 << 20
 
 /**
  * A copy that shares nothing: aliases become two objects, keys without a value none. What is not data stays as it is,
  * for the checks to refuse. Throws where there is too much.
  */
 function plain(value: unknown, room = { left: MOST_VALUES }): unknown {
-  if (room.left-- === 0) {
-    throw new SizeError(
-      `there are more than ${MOST_VALUES.toLocaleString('en-US')} values; what is longer belongs into a file that a stage reads`,
-    )
-  }
+  if (room.left-- === 0) throw new SizeError(TOO_MANY)
   if (Array.isArray(value)) return value.map(one => plain(one, room))
-  const prototype: unknown = value === null || typeof value !== 'object' ? undefined : Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return value
+  if (!isData(value)) return value
   return Object.fromEntries(
-    Object.entries(value as Raw)
+    Object.entries(value)
       .filter(([, it]) => it !== undefined)
       .map(([key, it]) => [key, plain(it, room)]),
   )
 }
 
+/** A list, or an object that is no more than its keys. */
+function isData(value: unknown): value is Raw {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null
+}
+
 /** Values that only code can hold: no key tells one from another, and no manifest can say them. */
 function noData(value: unknown, pointer: string): Problem[] {
-  if (value === null || ['string', 'boolean', 'number'].includes(typeof value)) {
-    return Number.isNaN(value) ? [say.invalidValue(pointer, value, 'is no number')] : []
-  }
-  const prototype: unknown = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined
-  if (Array.isArray(value) || prototype === Object.prototype || prototype === null) {
-    return Object.entries(value as Raw).flatMap(([key, one]) => noData(one, step(pointer, key)))
-  }
-  const kind = typeof value === 'object' ? (value as object).constructor.name : typeof value
+  if (value === null || ['string', 'boolean', 'number'].includes(typeof value)) return unheld(value, pointer)
+  if (isData(value)) return Object.entries(value).flatMap(([key, one]) => noData(one, step(pointer, key)))
+  const kind = typeof value === 'object' ? value.constructor.name : typeof value
   const data = 'text, numbers, true, false, null, lists and objects of these'
   return [say.invalidValue(pointer, String(value), `a ${kind} is no data; options are ${data}`)]
 }
+
+/** Numbers that are not those that were written, or that no key and no manifest can hold. */
+function unheld(value: unknown, pointer: string): Problem[] {
+  if (isData(value)) return Object.entries(value).flatMap(([key, one]) => unheld(one, step(pointer, key)))
+  if (typeof value === 'number' && !Number.isFinite(value)) return [say.endlessNumber(pointer, value)]
+  // code has rounded it already: what has all digits that a number can have was rarely meant so, as 1e20 was
+  const isRounded =
+    typeof value === 'bigint'
+      ? !Number.isSafeInteger(Number(value))
+      : Number.isInteger(value) && !Number.isSafeInteger(value) && /\d{16}/.test(String(value).replace(/0+$/, ''))
+  return isRounded ? [say.roundedNumber(pointer, value)] : []
+}
+
+/** What the schema has against a number that cannot be held is another word for the same. */
+const ABOUT_VALUES = new Set<ProblemCode>(['wrong_type', 'out_of_range', 'not_one_of', 'invalid_value'])
 
 /**
  * Checks the envelope, then each stage's options, then how the stages are linked; collects every problem of all three.
@@ -177,6 +188,9 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
       )
     }
   })
+  const numbers = [value, ...withs].flatMap((it, i) => unheld(it, i === 0 ? '' : `/stages/${i - 1}/with`)),
+    told = new Set(numbers.map(it => it.pointer)),
+    others = problems.filter(it => !told.has(it.pointer) || !ABOUT_VALUES.has(it.code))
   const drafts = entries.map((entry, index): Draft => {
     const { id, from } = (isRaw(entry) ? entry : {}) as { id?: unknown; from?: unknown }
     const isList =
@@ -191,10 +205,9 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
     }
   })
   const { problems: links, edges, order } = lintGraph(drafts)
-  problems.push(...links)
 
   const placed = sortProblems(
-    problems.map(it =>
+    [...others, ...numbers, ...links].map(it =>
       place(
         keyAsOption(
           it,
@@ -284,21 +297,32 @@ function* applyOverrides(
       yield say.unknownOption(at, stage.name, option, Object.keys(properties))
       continue
     }
-    const read = readScalar(value)
-    const isText = properties[option].type === 'string'
-    if (read.why !== undefined && !isText) {
-      yield say.badOverride(at, text, `not a YAML value: ${read.why}`)
-      continue
-    }
-    // a text option takes what was typed, also when YAML would read a number, a boolean or a `*` there
-    try {
-      target[option] = isText && typeof read.value !== 'string' ? value : plain(read.value)
-    } catch (error) {
-      yield say.badOverride(at, text, (error as Error).message)
-      continue
+    // what was typed: YAML would cut a text at ` #`, and read a number, a boolean or a `!` there
+    if (isText(properties[option])) {
+      target[option] = value
+    } else {
+      const read = readScalar(value)
+      if (read.why !== undefined) {
+        yield say.badOverride(at, text, read.why)
+        continue
+      }
+      try {
+        target[option] = plain(read.value)
+      } catch (error) {
+        yield say.badOverride(at, text, (error as Error).message)
+        continue
+      }
     }
     redirects.set(step(`/stages/${i}/with`, option), n)
   }
+}
+
+/** Whether a schema takes text alone. */
+function isText(schema: Raw): boolean {
+  const { type, enum: choices, anyOf, oneOf } = schema
+  const branches = (anyOf ?? oneOf) as Raw[] | undefined
+  if (Array.isArray(choices)) return choices.every(one => typeof one === 'string')
+  return type === 'string' || typeof schema.const === 'string' || (branches?.every(isText) ?? false)
 }
 
 function readScalar(text: string): { value?: unknown; why?: string } {
@@ -306,24 +330,26 @@ function readScalar(text: string): { value?: unknown; why?: string } {
   if (text.startsWith('[')) {
     try {
       const list = JSON.parse(text) as unknown[]
-      if (list.every(one => typeof one !== 'object')) return { value: list }
+      // of numbers that JSON rounds, YAML keeps the digits, for the message
+      if (list.every(one => typeof one !== 'object' && !unheld(one, '').length)) return { value: list }
     } catch {
       /* YAML */
     }
   }
   if (text.length > MOST_CHARACTERS) {
-    return {
-      why: `it has ${text.length.toLocaleString('en-US')} characters, and ${MOST_CHARACTERS.toLocaleString('en-US')} are the most`,
-    }
+    const [has, most] = [text.length, MOST_CHARACTERS].map(count => count.toLocaleString('en-US'))
+    return { why: `not a YAML value: it has ${has} characters, and ${most} are the most` }
   }
   const read = parseYaml(text)
-  if (typeof read === 'string') return { why: read }
+  if (typeof read === 'string') return { why: `not a YAML value: ${read}` }
   const { document, errors, twice } = read
-  if (errors.length > 0) return { why: errors[0].message }
-  if (twice.length > 0) return { why: say.duplicateKey().message }
+  const fault = errors[0] ?? twice[0]
+  if (fault) return { why: `not a YAML value: ${fault.message || say.duplicateKey().message}` }
+  const lost = lostOf(document, text)
+  if (lost) return { why: `${lost}: a text that means it stands in quotes of its own ("…")` }
   try {
-    return { value: document.toJS() as unknown }
+    return { value: document.toJS({ maxAliasCount: -1 }) as unknown }
   } catch (error) {
-    return { why: (error as Error).message }
+    return { why: `not a YAML value: ${whyNoValue(error)}` }
   }
 }

@@ -4,6 +4,7 @@ import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyKind } from '../contract/define.ts'
 import { importedWhole } from '../ends.ts'
+import { keyText } from '../key_text.ts'
 import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
 
@@ -56,6 +57,16 @@ const RENAMED = {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
+type Properties = Readonly<Record<string, { readonly default?: unknown }>>
+/** Of Infinity and the like the check of options would make null. */
+function isSayable(value: unknown): boolean {
+  try {
+    return value === undefined || keyText(value) !== ''
+  } catch {
+    return false
+  }
+}
+
 /** Why a value is not a stage; undefined when it is one. */
 function lacks(value: unknown): string | undefined {
   if (!isObject(value)) return 'it has no default export made by defineStage, defineSource or defineSink'
@@ -74,6 +85,13 @@ function lacks(value: unknown): string | undefined {
   if (taken) return `the stage's note '${taken}' is the name of another of its outputs; give it one of its own`
   if (isObject(value.reasons) && ['dropped', 'error'].some(name => name in (value.reasons as object))) {
     return "the stage's reasons include 'dropped' or 'error', which name outputs of every stage; call it otherwise"
+  }
+  for (const [option, schema] of Object.entries(
+    (value.options as { properties?: Properties } | undefined)?.properties ?? {},
+  )) {
+    if (!isSayable(schema.default)) {
+      return `the option '${option}' has a default that a graph could not say (${String(schema.default)})`
+    }
   }
   const missing = [
     ...(typeof value.name === 'string' ? [] : ['name']),

@@ -37,7 +37,7 @@ export async function withInput(
   }
   return {
     builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use, registry)),
-    overrides: [`${id}.path=${JSON.stringify(path)}`, `${id}.more_paths=${JSON.stringify(more)}`],
+    overrides: [`${id}.path=${path}`, `${id}.more_paths=${JSON.stringify(more)}`],
   }
 }
 

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
+import { keyText } from '../key_text.ts'
 import { codeStamp } from '../stamp.ts'
 import { labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
@@ -14,7 +15,7 @@ const FORMAT = 6
 
 export const sha = (value: unknown): string =>
   createHash('sha256')
-    .update(typeof value === 'string' ? value : JSON.stringify(value))
+    .update(typeof value === 'string' ? value : keyText(value))
     .digest('hex')
     .slice(0, 32)
 
@@ -75,7 +76,7 @@ export function makeKeys(
       files[file].source,
       start,
       end,
-      rows && Buffer.from(rows.buffer).toString('base64'),
+      rows ? Buffer.from(rows.buffer).toString('base64') : '',
     ]),
   )
   const nodes = new Map(graph.nodes.map(node => [node.id, node])),
@@ -86,7 +87,7 @@ export function makeKeys(
       ? sha([
           node.use,
           node.stage.version,
-          node.own?.key,
+          node.own?.key ?? '',
           node.own ? node.options : { ...node.options, path: null, more_paths: null },
           Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
         ])
@@ -114,7 +115,7 @@ export function makeKeys(
     run: sha([
       base,
       inputs,
-      options.sample,
+      options.sample ?? '',
       labels,
       graph.name,
       graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),

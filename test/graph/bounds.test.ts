@@ -68,6 +68,8 @@ it('aliases, nesting, keys and errors without end', async () => {
   await wrong(ofText(laughs), /alias/)
   // few enough for the library, and still too many
   await wrong(ofText(`x: &x [${'a,'.repeat(9000)}]\nlist: [${'*x,'.repeat(60)}]\n`), /more than 200,000 values/)
+  const merges = `a0: &a0 {k: 1}\n${Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} {<<: [*a${i}, *a${i}, {x: *a${i}}]}`).join('\n')}\n`
+  await wrong(ofText(merges), /more than 200,000 values/)
   await wrong(ofText('['.repeat(100_000)), /nested too deeply|not YAML/)
   await wrong(ofText('{a: '.repeat(50_000)), /nested too deeply|not YAML/)
   await wrong(set(`pairs.columns=${'['.repeat(100_000)}`), /nested too deeply|not a YAML value/)

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../engine/graph/bundle.ts'
 
 const sluice = new URL('own/package.mjs', import.meta.url).href
@@ -157,6 +157,28 @@ describe("a stage of one's own is what it imports", () => {
     if (!('node_modules/words/index.js' in files)) expect(await valueOf(folder, entry)).toBe(2)
     write(folder, files['mine.mjs']?.includes('FILE') ? { 'a.mjs': files['a.mjs'] } : files)
     expect((await bundled(folder, entry)).key).toBe(before.key)
+  })
+
+  it('and so are the time zone and the language', async () => {
+    const folder = made({ 'mine.mjs': "export default new Date('2024-03-10 02:30').toLocaleString()" })
+    const before = (await bundled(folder)).key,
+      zone = process.env.TZ
+    try {
+      for (const other of ['America/New_York', 'Asia/Tokyo']) {
+        process.env.TZ = other
+        expect((await bundled(folder)).key, other).not.toBe(before)
+      }
+    } finally {
+      if (zone === undefined) delete process.env.TZ
+      else process.env.TZ = zone
+    }
+    expect((await bundled(folder)).key).toBe(before)
+    const swedish = vi
+      .spyOn(Intl.Collator.prototype, 'resolvedOptions')
+      .mockReturnValue(new Intl.Collator('sv').resolvedOptions())
+    expect((await bundled(folder)).key).not.toBe(before)
+    swedish.mockRestore()
+    expect((await bundled(folder)).key).toBe(before)
   })
 
   it('and not where it lies, unless it asks for that', async () => {

@@ -294,6 +294,152 @@ describe('mistakes', () => {
   })
 })
 
+const bare =
+  "kind: 'stage', name: 'bare', version: 1, reads: {}, writes: {}, rows: 'same', reasons: {}, examples: [], open() {}"
+
+describe('numbers', () => {
+  const lines = (least: string, more = '') =>
+    `version: 1\nname: x\n${more}stages:\n  - { id: pairs, use: read_files, with: { path: x } }\n` +
+    `  - { id: low, use: drop_below, with: { column: c, min_value: ${least} } }\n  - { id: out, use: write_files }\n`
+  const of = async (least: string, more?: string) => {
+    const { graph: made, problems } = await parseGraph(lines(least, more), 'x.yaml', { registry })
+    return made ? made.nodes[1].options.min_value : formatProblems(problems)
+  }
+
+  it.each(['.inf', '-.inf', '.nan', '1e999'])('that are not finite are refused: %s', async text => {
+    expect(await of(text)).toMatch(/^x\.yaml:5:\d+ {2}\/stages\/1\/with\/min_value {2}(not a finite|is no) number .*$/)
+    expect(await of('1', `partition_rows: ${text}\n`)).toMatch(/^x\.yaml:3:17 {2}\/partition_rows .* number .*$/)
+    expect(await of('1', `seed: ${text}\n`)).toMatch(/^x\.yaml:3:7 {2}\/seed .* number .*$/)
+    const { problems } = await golden('clean.yaml', [`agreed.min_value=${text}`, `noise.weights=[0, ${text}]`])
+    expect(problems.map(it => [it.code, it.pointer])).toEqual([
+      ['invalid_value', '/--set/0'],
+      ['invalid_value', '/--set/1'],
+    ])
+  })
+
+  it.each(['1234567890123456781', '-9007199254740993', '0xffffffffffffffff'])(
+    'that are whole and lose digits are refused: %s',
+    async text => {
+      const said = /a whole number beyond 2\^53 loses digits \(value -?\d{16,}; expected text in quotes/
+      expect(await of(text)).toMatch(said)
+      expect(await of('1', `seed: ${text}\n`)).toMatch(said)
+      const { problems } = await golden('clean.yaml', [`agreed.min_value=${text}`, `noise.weights=[0, ${text}]`])
+      expect(problems.map(it => it.message)).toEqual(Array(2).fill('a whole number beyond 2^53 loses digits'))
+    },
+  )
+
+  it('are kept up to there, and as powers', async () => {
+    expect(await of('9007199254740991')).toBe(9007199254740991)
+    expect(await of('0x10')).toBe(16)
+    expect(await of('1e20')).toBe(1e20)
+    expect(await of('1e300')).toBe(1e300)
+    expect((await golden('clean.yaml', ['agreed.min_value=1e20'])).graph!.nodes[3].options.min_value).toBe(1e20)
+  })
+
+  it('of code are held against the same', async () => {
+    const codes = async (least: unknown) =>
+      brief(await stages(pairs, { id: 'low', use: 'drop_below', with: { column: 'c', min_value: least } }, out))
+    for (const bad of [Infinity, -Infinity, NaN, 2 ** 60, Number('1234567890123456781')]) {
+      expect(await codes(bad), String(bad)).toEqual([' invalid_value /stages/1/with/min_value'])
+    }
+    for (const good of [1e20, 1e300, Number.MAX_SAFE_INTEGER, 0.1]) expect(await codes(good), String(good)).toEqual([])
+  })
+
+  it("of a stage's defaults are refused too", async () => {
+    const file = join(scratch, 'endless.mjs')
+    writeFileSync(
+      file,
+      `export default { ${bare}, options: { type: 'object', properties: { most: { type: 'number', default: Infinity } } } }\n`,
+    )
+    const { problems } = await stages(pairs, { id: 'mine', use: file }, out)
+    expect(formatProblems(problems)).toMatch(/the option 'most' has a default that a graph could not say \(Infinity\)/)
+  })
+})
+
+describe('YAML', () => {
+  const of = (text: string) =>
+    parseGraph(`version: 1\nname: x\nstages:\n${text}  - { id: out, use: write_files }\n`, 'x.yaml', { registry })
+  const first = '  - { id: pairs, use: read_files, with: { path: x } }\n'
+
+  it('takes keys of other objects in by `<<`, and those that stand there win', async () => {
+    const { graph: made, problems } = await of(
+      first +
+        '  - &one { id: a, use: detect_noise, with: &some { folds: 3, label: l, weights: [2] } }\n' +
+        '  - { <<: *one, id: b, with: { <<: *some, folds: 4 } }\n' +
+        '  - { id: c, <<: *one, with: { label: m, <<: [{ folds: 5 }, *some, { method: votes }] } }\n',
+    )
+    expect(problems.filter(it => it.level === 'error')).toEqual([])
+    expect(made!.nodes.slice(1, 4).map(({ id, options }) => [id, options])).toEqual([
+      ['a', { folds: 3, label: 'l', weights: [2], method: 'linear' }],
+      ['b', { folds: 4, label: 'l', weights: [2], method: 'linear' }],
+      ['c', { folds: 5, label: 'm', weights: [2], method: 'votes' }],
+    ])
+    const merged = await golden('clean.yaml', ['noise.weights=[1]', 'agreed.also=["<<"]'])
+    expect(merged.problems).toEqual([])
+  })
+
+  it('takes them in within free objects, also by --set', async () => {
+    const file = join(scratch, 'free.mjs')
+    writeFileSync(file, `export default { ${bare}, options: { type: 'object', properties: { extra: {} } } }\n`)
+    const text =
+      first +
+      `  - { id: a, use: ${file}, with: { extra: &x { deep: { on: false } } } }\n` +
+      `  - { id: b, use: ${file}, with: { extra: { <<: *x, more: 1 } } }\n` +
+      `  - { id: c, use: ${file}, with: { extra: { "<<": 1 } } }\n`
+    const { graph: made } = await parseGraph(
+      `version: 1\nname: x\nstages:\n${text}  - { id: out, use: write_files }\n`,
+      'x.yaml',
+      { registry, userFolder: scratch, overrides: ['a.extra={<<: {n: 1}, m: 2}'] },
+    )
+    expect(made!.nodes.slice(1, 4).map(({ options }) => options.extra)).toEqual([
+      { n: 1, m: 2 },
+      { deep: { on: false }, more: 1 },
+      { '<<': 1 },
+    ])
+  })
+
+  it('says where what was taken in stands', async () => {
+    const found = await of(
+      `${first}  - { id: a, use: detect_noise, with: &some { folds: 50 } }\n  - { id: b, use: detect_noise, with: { <<: *some } }\n`,
+    )
+    expect(found.problems.map(it => `${it.line}:${it.column} ${it.pointer}`)).toEqual([
+      '5:54 /stages/1/with/folds',
+      '5:54 /stages/2/with/folds',
+    ])
+  })
+
+  it.each([
+    ['with: { <<: 1 }', /`<<` takes an object/],
+    ['with: { <<: [1] }', /`<<` takes an object/],
+    ['with: { <<: *nowhere }', /`<<` takes an object|alias/],
+    ['with: &it { <<: *it }', /holds itself/],
+    ['with: { <<: { folds: 3 }, <<: { label: x } }', /`<<` is there twice in one object; .*list/],
+    ['with: { label: !stop now }', /the tag !stop means nothing here; a text that begins so stands in quotes/],
+    ['with: { label: ! now }', /the tag ! means/],
+    ['with: { folds: !!int x }', /the tag !!int means/],
+    ['with: !mine { label: x }', /the tag !mine means/],
+  ])('that is no good is refused: %s', async (text, said) => {
+    const { problems } = await of(`${first}  - { id: a, use: detect_noise, ${text} }\n`)
+    expect(formatProblems(problems)).toMatch(said)
+    expect(formatProblems(problems)).toMatch(/^x\.yaml:\d+:\d+ /)
+    expect(problems).toHaveLength(1)
+  })
+
+  it('names one object as often as it is used', async () => {
+    const many = Array.from(
+      { length: 300 },
+      (_, i) => `  - { id: s${i}, use: detect_noise, with: { <<: *some, weights: *list } }\n`,
+    )
+    const text = `  - { id: a, use: detect_noise, with: &some { folds: 3, weights: &list [1, 2] } }\n${many.join('')}`
+    expect((await of(first + text)).graph!.nodes[300].options).toMatchObject({ folds: 3, weights: [1, 2] })
+  })
+
+  it('keeps what it means by a comment', async () => {
+    const { graph: made } = await of(`${first}  - { id: a, use: detect_noise, with: { label: 'a #b' } } # c\n`)
+    expect(made!.nodes[1].options.label).toBe('a #b')
+  })
+})
+
 describe('--set', () => {
   it('replaces options, the last one winning, and takes text as it is', async () => {
     const { graph: clean } = await golden('clean.yaml', [
@@ -308,6 +454,58 @@ describe('--set', () => {
     expect(options.noise).toEqual({ folds: 8, method: 'linear', label: '12', weights: [0, 0.5] })
     expect(options.pairs).toEqual({ path: '*.parquet' })
     expect(options.agreed.min_value).toBe(0.001)
+  })
+
+  const typed = async (option: string, value: string) => {
+    const { graph: made, problems } = await golden('clean.yaml', [`${option}=${value}`])
+    const [id, name] = option.split('.')
+    return made ? made.nodes.find(node => node.id === id)!.options[name] : problems.map(it => it.message).join()
+  }
+
+  it.each([
+    'in/batch #2',
+    '### Human',
+    'Q #1: {content}',
+    ' - ',
+    '!stop now',
+    '&c {content}',
+    '<|{role}|>\n{content}\n',
+    '[x',
+    '"quoted"',
+    '~',
+    '',
+    '--- a',
+    '1234567890123456781',
+    '.inf',
+    'a: b',
+  ])('of a text is what was typed: %j', async text => {
+    expect(await typed('noise.label', text)).toBe(text)
+  })
+
+  it.each([
+    ['in/batch #2', /what follows a # for a comment/],
+    ['[a, b] # c', /for a comment/],
+    ['!stop now', /the tag !stop means nothing here/],
+    ['! stop', /the tag ! means nothing/],
+    ['[a, !stop now]', /the tag !stop/],
+    ['&c {content}', /&c for a name/],
+    ['[&c a, b]', /&c for a name/],
+    ['a\nb', /YAML reads "a b" there/],
+    [' a', /YAML reads "a" there/],
+    ['--- a', /YAML reads "a" there/],
+  ])('of what may be text or a list is refused where YAML would drop a part of it: %j', async (text, said) => {
+    expect(await typed('agreed.also', text)).toMatch(said)
+    expect(await typed('agreed.also', text)).toMatch(/quotes/)
+  })
+
+  it.each<[string, unknown]>([
+    ['"in/batch #2"', 'in/batch #2'],
+    ["'!stop now'", '!stop now'],
+    ['["a #b", c#d]', ['a #b', 'c#d']],
+    ['[&c a, *c]', ['a', 'a']],
+    ['plain text', 'plain text'],
+  ])('and else is YAML: %j', async (text, value) => {
+    expect(await typed('agreed.also', text)).toEqual(value)
   })
 
   it('gives problems of the same form', async () => {
