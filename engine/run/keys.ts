@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { schemaBytes } from '../arrow/ipc.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { codeStamp } from '../stamp.ts'
-import { labelOf } from './manifest.ts'
+import { inputsSaid, labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
 import type { Plan } from './plan.ts'
 import type { Prepared } from './prepare.ts'
@@ -122,7 +122,10 @@ export function makeKeys(
       base,
       inputs,
       options.sample,
+      options.limit,
       labels,
+      // of files, too, that no row is read of: the manifest and the report tell of all
+      inputsSaid(files, hashes),
       graph.name,
       graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
     ]),
