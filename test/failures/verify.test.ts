@@ -118,6 +118,45 @@ describe('sluice verify', () => {
     expect((await run(graph, { output })).status).toBe('nothing_new')
   })
 
+  it.each([
+    [
+      'ids changed places',
+      'ledger/data-00000-of-00001.arrow is not what was published (its sha256 differs)',
+      (folder: string) => {
+        const text = readFileSync(join(folder, ledger), 'latin1')
+        writeFileSync(join(folder, ledger), text.replace('r3r4', 'r4r3'), 'latin1')
+      },
+    ],
+    [
+      'it was cut off',
+      'ledger/data-00000-of-00001.arrow has 1000 bytes',
+      (folder: string) => {
+        writeFileSync(join(folder, ledger), readFileSync(join(folder, ledger)).subarray(0, 1000))
+      },
+    ],
+    [
+      'it is gone',
+      'ledger/data-00000-of-00001.arrow is missing',
+      (folder: string) => {
+        rmSync(join(folder, ledger))
+      },
+    ],
+    [
+      'the manifest was edited',
+      'manifest.json is not what was published (its sha256 differs)',
+      (folder: string) => edit(folder, /"kept": \d+/, '"kept": 7'),
+    ],
+  ])('holds for `why` too: a ledger of which %s answers nothing', async (_, message, damage) => {
+    const output = join(folder(), 'out')
+    cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+    expect((await sluice('why', 'r3', '--output', output)).stdout).toContain('in.jsonl:3) was kept, in dpo')
+    damage(join(output, 'latest'))
+    const ended = await sluice('why', 'r3', '--output', output)
+    expect(ended).toMatchObject({ code: 65, stdout: '' })
+    expect(ended.stderr).toContain(message)
+    expect(ended.stderr).toContain('publish again by running the same graph')
+  })
+
   it('takes a manifest of before there was a checksum as it is', async () => {
     const output = join(folder(), 'out')
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
