@@ -1,7 +1,7 @@
 /** Reading a published run again: why a row went, and whether the files still are what was published. */
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
@@ -156,6 +156,18 @@ export function readManifest(folder: string): Manifest {
   )
 }
 
+/**
+ * Data in the folders of a run's sinks that the run did not publish, as of another run: what reads a folder reads it
+ * too. Not those that `datasets` makes where it loads shards, which it reads by their names alone.
+ */
+export const strayIn = (run: string, manifest: Manifest): string[] =>
+  Object.keys(manifest.sinks)
+    .filter(sink => existsSync(join(run, sink)))
+    .flatMap(sink => pathsBelow(join(run, sink)).map(file => join(sink, file)))
+    .filter(file => /\.(?:arrow|parquet|jsonl)$/i.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
+    .filter(file => manifest.files[file] === undefined)
+    .sort()
+
 /** What a run's folder has beside the manifest and the files that it names. */
 const AROUND = new Set(['manifest.json', 'timings.json'])
 
@@ -201,8 +213,12 @@ export async function verify(
   if (kept + dropped + errored !== read) {
     problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
   }
+  const stray = strayIn(realpathSync(run), manifest)
+  for (const file of stray) {
+    problems.push(`${file} was not published by this run, and what reads its folder reads it too; move it away`)
+  }
   const beside = pathsBelow(realpathSync(run))
     .sort()
-    .filter(file => manifest.files[file] === undefined && !AROUND.has(file))
+    .filter(file => manifest.files[file] === undefined && !AROUND.has(file) && !stray.includes(file))
   return { problems, beside, files: Object.keys(manifest.files).length, rows: manifest.rows.read }
 }
