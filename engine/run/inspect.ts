@@ -1,9 +1,9 @@
 /** Reading a published run again: why a row went, and whether the files still are what was published. */
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
-import { EXIT, SluiceError } from '../errors.ts'
+import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
 import { pathsBelow } from './files.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
@@ -55,9 +55,35 @@ const arrowsOf = ({ files }: Manifest, folder: string): string[] =>
     .filter(file => file.startsWith(`${folder}/`) && file.endsWith('.arrow'))
     .sort()
 
+/** What is wrong with a file of a run, as its manifest says. */
+async function damageOf(run: string, { files }: Manifest, file: string): Promise<string[]> {
+  const path = join(run, file),
+    { bytes, sha256 } = files[file],
+    { size } = statSync(path, { throwIfNoEntry: false }) ?? {}
+  if (size === undefined) return [`${file} is missing`]
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+  return [
+    ...(size === bytes ? [] : [`${file} has ${size} bytes, published were ${bytes}`]),
+    ...(hash.digest('hex') === sha256 ? [] : [`${file} is not what was published (its sha256 differs)`]),
+  ]
+}
+
+/** The files of a run's ledger, all of them as they were published; else an error that ends with 65. */
+async function wholeLedger(run: string): Promise<string[]> {
+  const manifest = readManifest(run),
+    files = arrowsOf(manifest, 'ledger')
+  const problems = (await Promise.all(files.map(file => damageOf(run, manifest, file)))).flat()
+  if (files.length === 0) problems.push('manifest.json names no ledger')
+  if (problems.length === 0) return files
+  throw new DataError(
+    `${run}: ${problems.join('; ')}; nothing can be said of its rows: publish again by running the same graph`,
+  )
+}
+
 /** All ledger rows of an id, or the one of `file:row`. */
 export async function why(run: string, what: string): Promise<LedgerRow[]> {
-  const ledger = arrowsOf(readManifest(run), 'ledger').filter(file => existsSync(join(run, file)))
+  const ledger = await wholeLedger(run)
   const place = /^(.+):(\d+)$/.exec(what)
   const found: LedgerRow[] = []
   for (const file of ledger) {
@@ -126,7 +152,26 @@ const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly s
 const round = (value: number | null): string =>
   value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 
-export const readManifest = (folder: string): Manifest => manifestOf(folder).manifest
+/** The manifest of a run; throws where it is not there, or not what was published. */
+export function readManifest(folder: string): Manifest {
+  const { manifest, isWhole } = manifestOf(folder)
+  if (isWhole) return manifest
+  throw new DataError(
+    `${join(folder, 'manifest.json')} is not what was published (its sha256 differs); publish again by running the same graph`,
+  )
+}
+
+/**
+ * Data in the folders of a run's sinks that the run did not publish, as of another run: what reads a folder reads it
+ * too. Not those that `datasets` makes where it loads shards, which it reads by their names alone.
+ */
+export const strayIn = (run: string, manifest: Manifest): string[] =>
+  Object.keys(manifest.sinks)
+    .filter(sink => existsSync(join(run, sink)))
+    .flatMap(sink => pathsBelow(join(run, sink)).map(file => join(sink, file)))
+    .filter(file => /\.(?:arrow|parquet|jsonl)$/i.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
+    .filter(file => manifest.files[file] === undefined)
+    .sort()
 
 /** What a run's folder has beside the manifest and the files that it names. */
 const AROUND = new Set(['manifest.json', 'timings.json'])
@@ -145,19 +190,7 @@ export async function verify(
     return { problems: [problem], files: 0, rows: 0, beside: [] }
   }
   const problems: string[] = []
-  for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    const path = join(run, file)
-    if (!existsSync(path)) {
-      problems.push(`${file} is missing`)
-      continue
-    }
-    if (statSync(path).size !== bytes) {
-      problems.push(`${file} has ${statSync(path).size} bytes, published were ${bytes}`)
-    }
-    const hash = createHash('sha256')
-    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
-    if (hash.digest('hex') !== sha256) problems.push(`${file} is not what was published (its sha256 differs)`)
-  }
+  for (const file of Object.keys(manifest.files)) problems.push(...(await damageOf(run, manifest, file)))
   const count = async (folder: string): Promise<number> => {
     let rows = 0
     for (const file of arrowsOf(manifest, folder)) {
@@ -185,8 +218,12 @@ export async function verify(
   if (kept + dropped + errored !== read) {
     problems.push(`${kept} kept + ${dropped} dropped + ${errored} errored are not ${read} read`)
   }
+  const stray = strayIn(realpathSync(run), manifest)
+  for (const file of stray) {
+    problems.push(`${file} was not published by this run, and what reads its folder reads it too; move it away`)
+  }
   const beside = pathsBelow(realpathSync(run))
     .sort()
-    .filter(file => manifest.files[file] === undefined && !AROUND.has(file))
+    .filter(file => manifest.files[file] === undefined && !AROUND.has(file) && !stray.includes(file))
   return { problems, beside, files: Object.keys(manifest.files).length, rows: manifest.rows.read }
 }

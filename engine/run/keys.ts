@@ -4,7 +4,7 @@ import { schemaBytes } from '../arrow/ipc.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { keyText } from '../key_text.ts'
 import { codeStamp } from '../stamp.ts'
-import { labelOf } from './manifest.ts'
+import { inputsSaid, labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
 import { opsOf, type Op, type Plan } from './plan.ts'
 import type { Prepared } from './prepare.ts'
@@ -116,7 +116,10 @@ export function makeKeys(
       base,
       inputs,
       options.sample ?? '',
+      options.limit ?? '',
       labels,
+      // of files, too, that no row is read of: the manifest and the report tell of all
+      inputsSaid(files, hashes),
       graph.name,
       graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
     ]),

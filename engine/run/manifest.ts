@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Reason, StageReport } from '../contract/define.ts'
+import type { InputFile, Reason, StageReport } from '../contract/define.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Lengths } from './lengths.ts'
 import type { Counts } from './messages.ts'
@@ -107,6 +107,21 @@ export const labelOf = (path: string): string => {
   const short = relative(process.cwd(), path)
   return short.startsWith('..') ? path : short
 }
+
+/** What the manifest says of all inputs. */
+export const inputsSaid = (
+  files: readonly (InputFile & { readonly source: string })[],
+  hashes: readonly string[],
+): Manifest['inputs'] =>
+  files.map(({ source, path, rows, bytes, layout, facts }, i) => ({
+    source,
+    path: labelOf(path),
+    rows,
+    bytes,
+    sha256: hashes[i],
+    layout,
+    facts,
+  }))
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
 export const keptElsewhere = ({

@@ -40,7 +40,7 @@ import {
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { runStamp } from '../files/published.ts'
-import { labelOf, manifestText, parseManifest, type Manifest } from './manifest.ts'
+import { inputsSaid, labelOf, manifestText, parseManifest, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -203,15 +203,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     ...(input.limit === undefined ? {} : { limit: input.limit }),
     ...(input.sample === undefined ? {} : { sample: input.sample }),
     ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
-    inputs: prepared.files.map((file, i) => ({
-      source: file.source,
-      path: labelOf(file.path),
-      rows: file.rows,
-      bytes: file.bytes,
-      sha256: input.hashes[i],
-      layout: file.layout,
-      facts: file.facts,
-    })),
+    inputs: inputsSaid(prepared.files, input.hashes),
     rows,
     dropped_by_kind: kinds(prepared, counts),
     dropped_by_none: {

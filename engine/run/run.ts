@@ -14,6 +14,7 @@ import { isReader, makeKeys, sha } from './keys.ts'
 import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
 import { type LedgerTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
+import { strayIn } from './inspect.ts'
 import { openOutput, removeHalves } from './output_folder.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { makePlan, type Plan } from './plan.ts'
@@ -118,6 +119,12 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
         other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
         damaged = manifest === undefined ? 'manifest.json' : other
       if (isSame && damaged === undefined) {
+        const stray = strayIn(folder, manifest)
+        if (stray.length > 0) {
+          options.onWarning?.(
+            `run: ${stray.length} ${stray.length === 1 ? 'file' : 'files'} in ${folder} that no run published there: ${stray.slice(0, 3).join(', ')}${stray.length > 3 ? ', …' : ''}; what reads the whole folder reads that too, so move it away`,
+          )
+        }
         return { status: 'nothing_new', folder, manifest, calls: {}, seconds: (performance.now() - started) / 1000 }
       }
       if (damaged !== undefined) {

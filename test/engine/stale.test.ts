@@ -112,6 +112,30 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     expect(existsSync(join(output, 'latest'))).toBe(true)
   })
 
+  it('of files that --limit leaves unread, nor of the limit itself: the manifest and the report tell of all', async () => {
+    const at = folder(),
+      graph = copyGraph(join(at, 'g.json'), join(at, 'in'), 'read_jsonl')
+    mkdirSync(join(at, 'in'))
+    writeJsonl(join(at, 'in', 'a.jsonl'), pairs(50))
+    writeJsonl(join(at, 'in', 'b.jsonl'), pairs(50, 50))
+    const output = join(at, 'out'),
+      go = (limit?: number, to = output) => run(graph, { output: to, workers: 1, limit })
+    await go(50)
+    expect((await go(50)).status).toBe('nothing_new')
+    for (const more of [550, 600]) {
+      // as many rows, then other ones
+      writeJsonl(join(at, 'in', 'b.jsonl'), pairs(550, more))
+      const again = await go(50)
+      expect(again.status).toBe('published')
+      expect(fingerprint(again.folder)).toEqual(fingerprint((await go(50, join(folder(), 'fresh'))).folder))
+    }
+    for (const limit of [5000, 6000, undefined]) {
+      const again = await go(limit)
+      expect([again.status, again.manifest.limit]).toEqual(['published', limit])
+      expect((await go(limit)).status).toBe('nothing_new')
+    }
+  })
+
   it("when an option `path` of a source of one's own changed, which need not be the path of a file", async () => {
     const output = join(folder(), 'out')
     const graph = writeGraph(join(output, '..', 'g.json'), [

@@ -1,5 +1,5 @@
 /** `sluice verify`: any change of a published run is found, and nothing else is. */
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader } from 'apache-arrow'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -116,6 +116,87 @@ describe('sluice verify', () => {
     expect(readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')).toBe(before)
     expect(JSON.parse(before)).toEqual(again.manifest)
     expect((await run(graph, { output })).status).toBe('nothing_new')
+  })
+
+  it.each([
+    [
+      'ids changed places',
+      'ledger/data-00000-of-00001.arrow is not what was published (its sha256 differs)',
+      (folder: string) => {
+        const text = readFileSync(join(folder, ledger), 'latin1')
+        writeFileSync(join(folder, ledger), text.replace('r3r4', 'r4r3'), 'latin1')
+      },
+    ],
+    [
+      'it was cut off',
+      'ledger/data-00000-of-00001.arrow has 1000 bytes',
+      (folder: string) => {
+        writeFileSync(join(folder, ledger), readFileSync(join(folder, ledger)).subarray(0, 1000))
+      },
+    ],
+    [
+      'it is gone',
+      'ledger/data-00000-of-00001.arrow is missing',
+      (folder: string) => {
+        rmSync(join(folder, ledger))
+      },
+    ],
+    [
+      'the manifest was edited',
+      'manifest.json is not what was published (its sha256 differs)',
+      (folder: string) => edit(folder, /"kept": \d+/, '"kept": 7'),
+    ],
+  ])('holds for `why` too: a ledger of which %s answers nothing', async (_, message, damage) => {
+    const output = join(folder(), 'out')
+    cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+    expect((await sluice('why', 'r3', '--output', output)).stdout).toContain('in.jsonl:3) was kept, in dpo')
+    damage(join(output, 'latest'))
+    const ended = await sluice('why', 'r3', '--output', output)
+    expect(ended).toMatchObject({ code: 65, stdout: '' })
+    expect(ended.stderr).toContain(message)
+    expect(ended.stderr).toContain('publish again by running the same graph')
+  })
+
+  it.each([
+    ['write_arrow', 'data-00001-of-00002.arrow'],
+    ['write_arrow', 'more/b.parquet'],
+    ['write_jsonl', 'b.JSONL'],
+  ])('tells of data beside what %s published: %s, and a run that has nothing new does too', async (use, name) => {
+    const output = join(folder(), 'out'),
+      other = { ...graph, stages: [graph.stages[0], { id: 'dpo', use }] }
+    await run(other, { output })
+    const dpo = join(output, 'latest', 'dpo'),
+      told: string[] = []
+    mkdirSync(join(dpo, 'more'))
+    // what `datasets` makes, and what is no data
+    for (const harmless of ['cache-12ab34.arrow', 'cache-12_00000_of_00002.arrow', 'notes.txt']) {
+      writeFileSync(join(dpo, harmless), 'x')
+    }
+    const before = await sluice('verify', '--output', output)
+    expect([before.code, before.stderr]).toEqual([0, expect.stringContaining('3 files in ')])
+    expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
+    expect(told).toEqual([])
+    writeFileSync(join(dpo, name), 'x')
+    const ended = await sluice('verify', '--output', output)
+    expect(ended.code).toBe(65)
+    expect(ended.stderr).toContain(`\n  dpo/${name} was not published by this run`)
+    expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
+    expect(told).toEqual([
+      `run: 1 file in ${join(output, 'latest')} that no run published there: dpo/${name}; what reads the whole folder reads that too, so move it away`,
+    ])
+  })
+
+  it('names the folder of a sink that is missing, also where its manifest names no file of it', async () => {
+    const output = join(folder(), 'out')
+    cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+    rmSync(join(output, 'latest', 'dpo'), { recursive: true })
+    const path = join(output, 'latest', 'manifest.json'),
+      { sha256: _, sealed: __, ...manifest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, object>
+    const files = Object.entries(manifest.files).filter(([file]) => !file.startsWith('dpo/'))
+    writeFileSync(path, JSON.stringify({ ...manifest, files: Object.fromEntries(files) }))
+    const ended = await sluice('verify', '--output', output)
+    expect(ended).toMatchObject({ code: 65, stdout: '' })
+    expect(ended.stderr).toContain('dpo is missing, the folder of the 2500 rows that it was given')
   })
 
   it('takes a manifest of before there was a checksum as it is', async () => {
