@@ -88,8 +88,13 @@ export async function publish(input: PublishInput): Promise<Published> {
   }
   try {
     return await publishBy(input, folder, join(output, 'runs', name))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    try {
+      rmSync(folder, { recursive: true, force: true })
+    } catch {
+      // workers still write there; what is left goes with them, or with the next run
+    }
+    throw error
   }
 }
 

@@ -295,7 +295,7 @@ describe('mistakes', () => {
 })
 
 const bare =
-  "kind: 'stage', name: 'bare', version: 1, reads: {}, writes: {}, rows: 'same', reasons: {}, examples: [], open() {}"
+  "kind: 'stage', name: 'bare', version: 1, reads: {}, writes: {}, rows: 'same', reasons: {}, notes: {}, examples: [], open() {}"
 
 describe('numbers', () => {
   const lines = (least: string, more = '') =>
