@@ -37,8 +37,11 @@ export interface Keys {
   readonly run: string
 }
 
-/** A stage that may read what is in no key: what it made, and what was made of that, is made again by each run. */
-export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
+/**
+ * A stage that may read what is in no key, or remembers rows: what it made, and what was made of that, is made again by
+ * each run.
+ */
+export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length + own.keeps.length > 0
 
 export function makeKeys(
   prepared: Prepared,
