@@ -268,8 +268,9 @@ export interface Stage<
    */
   calls?(options: Static<O>): Service<Item, Value>
   /**
-   * Opened once a partition; `batch` is called with its blocks in order. A group stage without work of its own leaves
-   * it out.
+   * Opened once a partition; `batch` is called with its blocks in order. What is remembered from block to block is made
+   * here: a worker opens many partitions, in any order, so what stands at the top of a file would know others' rows. A
+   * group stage without work of its own leaves it out.
    */
   open?(
     options: Static<O>,

@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { keyText } from '../key_text.ts'
 import { writeWhole } from '../run/files.ts'
+import { isReading } from './builtins.ts'
 
 export interface Bundle {
   /** The JavaScript file, named by its content. */
@@ -18,31 +19,12 @@ export interface Bundle {
   readonly key: string
   /** What it may read that is in no key: a file and what is imported or called there, a line each. */
   readonly reads: readonly string[]
+  /** What it keeps at the top of its modules from block to block, a line each. */
+  readonly keeps: readonly string[]
 }
 
-/** Modules of Node and well-known packages that read files, ask servers, or run what does. */
+/** Well-known packages that read files, ask servers, or run what does. */
 const readers = new Set([
-  'fs',
-  'fs/promises',
-  'http',
-  'https',
-  'http2',
-  'net',
-  'tls',
-  'dgram',
-  'dns',
-  'dns/promises',
-  'child_process',
-  'cluster',
-  'worker_threads',
-  'module',
-  'inspector',
-  'inspector/promises',
-  'process',
-  'repl',
-  'sqlite',
-  'vm',
-  'wasi',
   '@anthropic-ai/sdk',
   'axios',
   'better-sqlite3',
@@ -91,7 +73,7 @@ const globals = ['fetch', 'WebSocket', 'EventSource', 'process.binding', 'proces
 /** Names that lead to them by other ways: a file that says one is taken to use it. */
 const ways = ['getBuiltinModule', 'loadEnvFile']
 const harmless =
-  'argv|version|versions|platform|arch|exit|exitCode|on|once|off|emitWarning|nextTick|hrtime|memoryUsage|stdout|stderr'
+  'version|versions|platform|arch|exit|exitCode|on|once|off|emitWarning|nextTick|stdout\\.write|stderr\\.write'
 /** What holds all of them, or makes code of text: a mention is a use, but for what follows. */
 const wholes: Readonly<Record<string, string>> = {
   globalThis: '',
@@ -177,9 +159,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         }
         // the registry's package of this name is another project
         if (name === 'sluice') return { errors: [{ text: "'sluice' is another package: import 'sluice-data'" }] }
-        const bare = name.replace(/^node:/, '')
-        const packageName = /^(@[^/]+\/)?[^/]+/.exec(bare)?.[0] ?? ''
-        if (isBuiltin(name) ? readers.has(bare) : readers.has(packageName)) says(importer, `imports ${name}`)
+        const packageName = /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? ''
+        if (isBuiltin(name) ? isReading(name) : readers.has(packageName)) says(importer, `imports ${name}`)
         if (isBuiltin(name)) return { path: name, external: true }
         const { resolveDir, with: attributes } = args,
           how = { kind, importer, resolveDir, pluginData: 'inner', with: attributes }
@@ -274,7 +255,9 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
   const key = hashOf(keyText([[...files].sort(), [...packages].sort(), made, surroundings()]))
-  return { module, key, reads: [...reads].sort() }
+  const { lookAt } = await import('./look.ts'),
+    seen = lookAt(code, home)
+  return { module, key, reads: [...new Set([...reads, ...seen.reads])].sort(), keeps: seen.keeps }
 }
 
 /**

@@ -35,8 +35,8 @@ export interface Keys {
   readonly run: string
 }
 
-/** A stage that may read what is in no key: it works again in each run. */
-export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length > 0
+/** A stage that may read what is in no key, or remembers rows: it works again in each run. */
+export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length + own.keeps.length > 0
 
 export function makeKeys(
   prepared: Prepared,

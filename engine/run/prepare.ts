@@ -149,13 +149,18 @@ function sharedOf(inputs: ReadonlyMap<string, readonly InputFile[]>): string[] {
   )
 }
 
-/** What a user's stage may read that no key holds. */
-const readsOf = ({ id, use, own }: Node): string[] =>
-  !own?.reads.length
-    ? []
-    : [
-        `${id} (${use}): ${own.reads.join('; ')}: what is read so can change unseen, so each run makes this stage and all after it anew`,
-      ]
+/** What a user's stage may read, or remember, that no key holds. */
+function readsOf({ id, use, own }: Node): string[] {
+  const who = `${id} (${use})`,
+    again = 'so each run makes this stage and all after it anew'
+  const lines: string[] = []
+  if (own?.reads.length) lines.push(`${who}: ${own.reads.join('; ')}: what is read so can change unseen, ${again}`)
+  if (own?.keeps.length) {
+    const why = 'what it says of a row depends on the rows that the same worker had before'
+    lines.push(`${who}: ${own.keeps.join('; ')}: ${why}, ${again}; keep it within open()`)
+  }
+  return lines
+}
 
 function checkPick({ path, layout, canPick }: InputFile): void {
   if (canPick) return

@@ -136,6 +136,40 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     }
   })
 
+  it('when a stage remembers rows at the top of its file, or asks the machine, which is said', async () => {
+    for (const [from, line] of [
+      [
+        'const seen = new Set(), phrases = [{ toString: () => String(seen.add(1).size) }]',
+        /^mine \(\.\/mine\.mjs\): mine\.mjs:2 keeps seen at its top, which line 2 changes: .*keep it within open\(\)$/m,
+      ],
+      [
+        "import { homedir } from 'node:os'\nconst phrases = [homedir()]",
+        /mine\.mjs imports node:os: .* makes this stage/,
+      ],
+    ] as const) {
+      const { graph, output } = made(from)
+      for (const command of ['run', 'check', 'run']) {
+        const { code, stdout, stderr } = await sluice(command, graph, '--output', output)
+        expect(code).toBe(0)
+        expect(stderr).toMatch(line)
+        expect(stdout).not.toContain('nothing new')
+      }
+    }
+  })
+
+  it('when the time zone or the language is another', async () => {
+    const { graph, output } = made('const phrases = [String(new Date(2024, 1).getTime())]')
+    const status = async (env: Record<string, string>) => {
+      const { code, stdout } = await startSluice(['run', graph, '--output', output], env).ended
+      return [code, stdout.includes('nothing new')]
+    }
+    const utc = { TZ: 'UTC', LC_ALL: 'C' }
+    expect(await status(utc)).toEqual([0, false])
+    expect(await status(utc)).toEqual([0, true])
+    expect(await status({ ...utc, TZ: 'Asia/Tokyo' })).toEqual([0, false])
+    expect(await status({ ...utc, LC_ALL: 'sv_SE.UTF-8' })).toEqual([0, false])
+  })
+
   it("when an option `path` of a source of one's own changed, which need not be the path of a file", async () => {
     const output = join(folder(), 'out')
     const graph = writeGraph(join(output, '..', 'g.json'), [

@@ -1,5 +1,6 @@
 /** What belongs to the code of a stage of one's own, and what it may not read. */
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -255,16 +256,8 @@ describe('what a stage may read that is in no key', () => {
     ['fetch', "export default () => fetch('http://127.0.0.1')", 'calls fetch'],
     ['the global fetch', 'export default () => globalThis.fetch', 'calls fetch'],
     ['a socket', "export default () => new WebSocket('ws://127.0.0.1')", 'calls WebSocket'],
-    [
-      'a name of run time',
-      'const name = process.argv[9]\nexport default () => import(name)',
-      'imports what its text does not name',
-    ],
-    [
-      'a name in a template',
-      'export default () => import(`${process.argv[9]}a.mjs`)',
-      'imports what its text does not name',
-    ],
+    ['a name of run time', 'export default name => import(name)', 'imports what its text does not name'],
+    ['a name in a template', 'export default kind => import(`${kind}a.mjs`)', 'imports what its text does not name'],
     [
       'a name behind a text',
       "export default kind => import('file:///rules/' + kind + '.mjs')",
@@ -292,6 +285,58 @@ describe('what a stage may read that is in no key', () => {
       'imports run of sluice-data',
     ],
     ['a package', "import 'undici'\nexport default 1", 'imports undici'],
+    ['the machine', "import { homedir } from 'node:os'\nexport default homedir", 'imports node:os'],
+    ['a module that is not known', "import v8 from 'node:v8'\nexport default v8", 'imports node:v8'],
+    ['a stopwatch', "import { performance as p } from 'perf_hooks'\nexport default p.now()", 'imports perf_hooks'],
+    ['how it was called', 'export default process.argv[2]', 'uses process'],
+    ['what is printed to', 'export default process.stdout.columns', 'uses process'],
+    ['the clock', 'export default () => Date.now()', 'uses Date.now'],
+    ['the date', 'export default () => new Date().getDay()', 'calls new Date()'],
+    ['the date, without brackets', 'export default () => new Date', 'calls new Date()'],
+    ['the date as text', 'export default () => Date()', 'uses Date'],
+    ['the clock by another name', 'const D = Date\nexport default D', 'uses Date'],
+    ['chance', 'export default () => Math.random()', 'uses random of Math'],
+    ['chance by its name', "export default Math['random']", 'uses random of Math'],
+    ['a part of Math', 'const { random: r } = Math\nexport default r', 'uses random of Math'],
+    ['Math by another name', 'const M = Math\nexport default M.random()', 'uses random of Math'],
+    ['time', 'export default () => performance.now()', 'uses performance'],
+    ['cores', 'export default navigator.hardwareConcurrency', 'uses navigator'],
+    ['a random id', 'export default crypto.randomUUID()', 'uses crypto.randomUUID'],
+    [
+      'a random id, imported',
+      "import { createHash, randomUUID as id } from 'node:crypto'\nexport default [createHash('md5'), id()]",
+      'uses randomUUID of node:crypto',
+    ],
+    ['random bytes', "import * as c from 'crypto'\nexport default c.randomBytes(4)", 'uses randomBytes of crypto'],
+    ['of the default', "import c from 'crypto'\nexport default c['randomInt'](9)", 'uses randomInt of crypto'],
+    ['of what is imported late', "export default (await import('crypto')).randomInt(9)", 'uses randomInt of crypto'],
+    [
+      'a part of what is required',
+      "const { randomInt } = require('crypto')\nexport default randomInt(9)",
+      'uses randomInt of crypto',
+    ],
+    ['a module handed on', "import * as c from 'crypto'\nexport default { c }", 'hands crypto on'],
+    ['its part of a name', "import * as c from 'crypto'\nexport default n => c[n]", 'hands crypto on'],
+    [
+      'what is debugged',
+      "import { debuglog } from 'node:util'\nexport default debuglog('x')",
+      'uses debuglog of node:util',
+    ],
+    [
+      'the working directory',
+      "import { resolve } from 'node:path'\nexport default resolve('words')",
+      'uses resolve of node:path',
+    ],
+    [
+      'the same of the other kind',
+      "import path from 'node:path'\nexport default n => path.posix.relative('/a', n)",
+      'uses relative of node:path',
+    ],
+    [
+      'the same by an address',
+      "import { pathToFileURL } from 'url'\nexport default pathToFileURL('words')",
+      'uses pathToFileURL of url',
+    ],
     [
       'this package',
       "import { readParquet } from 'sluice-data'\nexport default readParquet",
@@ -311,6 +356,21 @@ describe('what a stage may read that is in no key', () => {
     ).toEqual([`lib/a.mjs ${said}`])
   })
 
+  it('every module of Node is known to be harmless, or named', async () => {
+    const said = await Promise.all(
+      builtinModules
+        .filter(name => !/^(?:_|node:)/.test(name))
+        .map(async name => (await bundled(made({ 'mine.mjs': `import '${name}'\nexport default 1` }))).reads.length),
+    )
+    const names = builtinModules.filter(name => !/^(?:_|node:)/.test(name)).filter((_, i) => said[i] === 0)
+    expect(names.filter(name => !name.includes('/')).sort()).toEqual(
+      (
+        'assert async_hooks buffer console constants crypto diagnostics_channel domain events path punycode ' +
+        'querystring stream string_decoder sys timers url util zlib'
+      ).split(' '),
+    )
+  })
+
   it('a helper in JSX', async () => {
     for (const name of ['a.tsx', 'a.jsx']) {
       const own = {
@@ -328,9 +388,19 @@ describe('what a stage may read that is in no key', () => {
       'a.mjs':
         '// fetch(this) and import(that)\nconst fetch = n => n\nexport default [fetch(1), { fetch: 2 }.fetch, "fetch"]',
       'b.mjs': `import { Type, defineStage } from 'sluice-data'
+import { createHash } from 'node:crypto'
+import path, { dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 const self = { global: 1, process: 2, eval: 3 }
-if (process.argv.length > 9) process.exitCode = 1
+if (process.version.length > 99) process.exitCode = 1
 // globalThis
+const Math2 = { random: () => 4 }, days = new Date(0), { floor, max } = Math, from = dirname(fileURLToPath(import.meta.url))
+export const more = [Math2.random(), days, floor(1.5), max(1, 2), Math.PI, Date.UTC(2024), Date.parse('2024'), new Date('2024')]
+export const paths = [resolve(from, 'a'), path.resolve('/a', 'b'), relative('/a', from), path.join('a'), path.posix.sep]
+export const hash = [createHash('sha256'), crypto.subtle, inspect({}), days instanceof Date, Math2 instanceof Object]
+function clock(Date, performance) { return [Date.now(), performance] }
+export const randomInt = seed => [seed, clock({ now: () => 1 })]
 export default [self.global, self.process, 'eval of process', typeof process, x => x instanceof Function, Type, defineStage]`,
     })
     expect((await bundled(folder, 'mine.ts')).reads).toEqual([])
@@ -344,6 +414,132 @@ export default [self.global, self.process, 'eval of process', typeof process, x 
     ]) {
       const folder = made({})
       expect((await bundle(fileURLToPath(new URL(file, import.meta.url)), folder, sluice)).reads, file).toEqual([])
+    }
+  })
+})
+
+describe('what a stage keeps at the top of a module', () => {
+  const keeps = async (text: string, more: Readonly<Record<string, string>> = {}) =>
+    (await bundled(made({ 'mine.mjs': text, ...more }))).keeps
+
+  it.each<[string, string]>([
+    ['a set', 'const it = new Set()\nexport default text => it.add(text)'],
+    ['a list', 'const it = []\nexport default { open: () => ({ batch(b) { it.push(b) } }) }'],
+    ['a counter', 'let it = 0\nexport default () => ++it'],
+    ['a counter behind', 'let it = 0\nexport default function f() { return it++ }'],
+    ['a sum', 'let it = 0\nexport default n => { it += n }'],
+    ['the row before', "let it = ''\nexport default text => { const same = text === it; it = text; return same }"],
+    ['the first row', 'let it\nexport default text => { it ??= text }'],
+    ['a flag', 'let it = true\nexport default () => { if (it) { it = false; return 1 } }'],
+    ['keys', 'const it = {}\nexport default text => (it[text] = 1)'],
+    ['keys below', 'const it = { all: { of: {} } }\nexport default text => { it.all.of[text] ||= 1 }'],
+    ['a list below', 'const it = { all: [] }\nexport default text => { it.all.push(text) }'],
+    ['what is taken away', 'const it = { a: 1 }\nexport default text => delete it[text]'],
+    ['a cache', 'const it = new Map()\nexport default t => it.get(t) ?? (it.set(t, t.length), t.length)'],
+    [
+      'what is built by a function',
+      'const it = build()\nfunction build() { return [] }\nexport default t => { it.push(t) }',
+    ],
+    ['a static field', 'class it { static seen = new Set(); see(t) { it.seen.add(t) } }\nexport default new it()'],
+    ['a property of a function', 'function it(t) { it.last = t }\nexport default it'],
+    ['by a part of a list', 'let it = 1\nexport default list => { [it] = list }'],
+    ['by a loop', 'let it\nexport default list => { for (it of list); }'],
+    ['by Object.assign', 'const it = {}\nexport default more => Object.assign(it, more)'],
+    ['by a function that is called at load too', 'const it = []\nconst f = t => it.push(t)\nf(1)\nexport default f'],
+    ['within a callback', 'const it = []\nexport default list => list.forEach(one => it.push(one))'],
+    ['an expression that remembers where it was', 'const it = /a/g\nexport default text => it.test(text)'],
+  ])('%s', async (_, text) => {
+    const line = text.split('\n').findIndex(one => /\b(?:const|let|class|function) it\b/.test(one)) + 1
+    const [said, ...others] = await keeps(text)
+    expect(others).toEqual([])
+    expect(said).toMatch(new RegExp(`^mine\\.mjs:${line} keeps _?it at its top, which line \\d changes$`))
+    for (const helper of [
+      await keeps("export { default } from './lib/a.mjs'", { 'lib/a.mjs': text }),
+      await keeps("export default (await import('./lib/a.mjs')).default", { 'lib/a.mjs': text }),
+    ]) {
+      expect(helper.map(one => one.replace(/, which.*/, '').replace('_it', 'it'))).toEqual([
+        `lib/a.mjs:${line} keeps it at its top`,
+      ])
+    }
+  })
+
+  it('in another file, in TypeScript and in CommonJS', async () => {
+    const set = { 'lib/a.ts': '\nexport const seen: Set<string> = new Set()' }
+    expect(await keeps("import { seen } from './lib/a.ts'\nexport default t =>\n  seen.add(t)", set)).toEqual([
+      'lib/a.ts:2 keeps seen at its top, which mine.mjs:3 changes',
+    ])
+    expect(
+      await keeps("import f from './a.cjs'\nexport default f", {
+        'a.cjs': 'const seen = []\nmodule.exports = t => {\n  seen.push(t)\n}',
+      }),
+    ).toEqual(['a.cjs:1 keeps seen at its top, which line 3 changes'])
+  })
+
+  it('is nothing where it is only read, or changed while the module is loaded', async () => {
+    const text = `import { createHash } from 'node:crypto'
+import * as tools from './tools.mjs'
+import words from './words.json' with { type: 'json' }
+const list = ['b', 'a'], table = new Map(), squares = {}, counts = []
+list.sort()
+for (const word of list) table.set(word, word.length)
+list.forEach(word => { table.set(word + word, 2) })
+function fill(to) { if (to > 0) fill(to - 1); squares[to] = to * to }
+fill(9)
+const more = () => counts.push(1)
+more()
+const index = (() => { const made = {}; for (const word of list) made[word] = 1; return made })()
+void (function () { counts.push(2) })()
+let lazy
+const get = () => (lazy ??= new Set(words))
+class Counter { #n = 0; seen = new Set(); add(t) { this.#n++; this.seen.add(t); return this.#n } }
+const pattern = /a/g, plain = /a/
+const set = (a, b) => [a, b]
+export const enumerated = tools.set({}, 'a', 1)
+export default {
+  open() {
+    const seen = new Set(), list = [], own = new Counter()
+    let n = 0
+    return {
+      batch(b) {
+        n++
+        seen.add(b); list.push(b); own.add(b)
+        const copy = [...counts].sort(), hash = createHash('md5').update('x')
+        tools.add(copy, b)
+        pattern.lastIndex = 0
+        return [table.get(b), index[b], squares[1], get(), plain.test(b), pattern.test(b), 'a'.replace(pattern, ''),
+          words.slice().sort(), list.map(one => one.x = 1), set(1, 2), hash, table.has(b), n]
+      },
+    }
+  },
+}`
+    const tools = 'export const set = (o, k, v) => { o[k] = v; return o }\nexport const add = (o, k) => o.push(k)'
+    const files = { 'tools.mjs': tools, 'words.json': '["a"]' }
+    expect(await keeps(text, files)).toEqual([])
+    expect(await keeps("export { default } from './a.mjs'", { 'a.mjs': text, ...files })).toEqual([])
+    expect(await keeps("export default (await import('./a.mjs')).default", { 'a.mjs': text, ...files })).toEqual([])
+    const enums = 'enum Kind { A, B }\nnamespace N { export const x = 1 }\nexport default [Kind.A, N.x]'
+    expect(await keeps("export { default } from './a.ts'", { 'a.ts': enums })).toEqual([])
+  })
+
+  it('is looked for in large and deep code within seconds', async () => {
+    const list = JSON.stringify(Array.from({ length: 200_000 }, (_, i) => `word ${i}`))
+    const large = `const words = ${list}\nconst seen = new Set()\nexport default t => seen.add(words[t])`
+    const began = Date.now()
+    expect(await keeps(large)).toEqual(['mine.mjs:2 keeps seen at its top, which line 3 changes'])
+    const { reads, module } = await bundled(made({ 'mine.mjs': `export default t => ${'t + '.repeat(20_000)} t` }))
+    expect(reads.length === 0 || /too deeply/.test(reads[0])).toBe(true)
+    expect(module).toMatch(/mine/)
+    expect(Date.now() - began).toBeLessThan(30_000)
+  })
+
+  it('and the bundled stages and the examples keep nothing', async () => {
+    for (const file of [
+      '../../pipelines/stages/drop_shouting.mjs',
+      '../engine/swaps.mjs',
+      '../engine/two_rounds.mjs',
+    ]) {
+      const path = fileURLToPath(new URL(file, import.meta.url))
+      expect((await bundle(path, made({}), sluice)).keeps, file).toEqual([])
     }
   })
 })
