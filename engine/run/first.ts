@@ -76,5 +76,7 @@ export function pickFirst(node: Pick<Node, 'options'>, parts: readonly (First | 
       descending,
     ).map(i => all[i])
   })
-  return parts.map((_, p) => best.flatMap(({ part, at }) => (part === p ? [at] : [])))
+  const picks = parts.map((): number[] => [])
+  for (const { part, at } of best) picks[part].push(at)
+  return picks
 }

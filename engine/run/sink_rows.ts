@@ -13,7 +13,8 @@ function* batchesOf(streams: readonly StreamAt[], picks?: readonly (readonly num
   for (const [s, stream] of streams.entries()) {
     const file = new IpcFile(stream.path, stream.header),
       picked = picks?.[s]
-    let from = 0
+    let from = 0,
+      next = 0
     try {
       for (const at of stream.batches) {
         const batch = file.batch(at)
@@ -21,7 +22,8 @@ function* batchesOf(streams: readonly StreamAt[], picks?: readonly (readonly num
           yield batch
           continue
         }
-        const rows = picked.filter(row => row >= from && row < from + batch.numRows).map(row => row - from)
+        const rows: number[] = []
+        for (; next < picked.length && picked[next] < from + batch.numRows; next++) rows.push(picked[next] - from)
         from += batch.numRows
         if (rows.length > 0) {
           yield toRecordBatch(
