@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { AnySink, AnyStage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { IpcFile } from '../engine/arrow/ipc.ts'
+import { holdWhole } from '../engine/files/blocks.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
 import { changedInput, filesBelow, loadValue, saveValue } from '../engine/run/files.ts'
 import { runBucket } from '../engine/run/group.ts'
@@ -62,9 +63,14 @@ async function run(task: Task): Promise<unknown> {
 
 /** sha256 of a file, as hex. */
 async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256'),
+    whole = holdWhole(path)
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) {
+      hash.update(chunk as Buffer)
+      whole.take(chunk as Buffer)
+    }
+    whole.end()
   } catch (error) {
     throw (error as { code?: string }).code === 'ENOENT'
       ? changedInput(path)
