@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { AnySink, AnyStage } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
+import { holdWhole } from '../engine/files/blocks.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
 import { contentOf } from '../engine/run/content.ts'
 import { changedInput, filesBelow, loadValue, saveValue } from '../engine/run/files.ts'
@@ -63,9 +64,14 @@ async function run(task: Task): Promise<unknown> {
 
 /** sha256 of a file, as hex. */
 async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256'),
+    whole = holdWhole(path)
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
+    for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) {
+      hash.update(chunk as Buffer)
+      whole.take(chunk as Buffer)
+    }
+    whole.end()
   } catch (error) {
     throw (error as { code?: string }).code === 'ENOENT'
       ? changedInput(path)

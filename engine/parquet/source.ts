@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import type { ByteSource } from './byte_source.ts'
 import { isUrl, openHttpSource } from './http_source.ts'
 import { IoError, isIoFault } from '../errors.ts'
+import { readBytes } from '../files/blocks.ts'
 
 /** Whether a file could not be opened or read, whatever is in it: a failing disk, a share that is gone. */
 export function isReadFault(error: unknown): boolean {
@@ -30,26 +31,17 @@ export async function openFileSource(path: string): Promise<ByteSource> {
     if (!stat.isFile()) throw new Error('is not a file')
     return {
       byteLength: stat.size,
-      slice: (start, end) => readExactly(handle, start, end),
+      async slice(start, end) {
+        const bytes = await readBytes({ path, bytes: stat.size, handle }, start, end)
+        const { buffer, byteOffset: at, length } = bytes
+        return length === buffer.byteLength ? buffer : buffer.slice(at, at + length)
+      },
       close: () => handle.close(),
     }
   } catch (error) {
     await handle.close()
     throw error
   }
-}
-
-async function readExactly(handle: Awaited<ReturnType<typeof open>>, start: number, end: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(new ArrayBuffer(end - start))
-  let filled = 0
-  while (filled < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
-    if (bytesRead === 0) {
-      throw new Error(`ends at byte ${start + filled}, ${end} expected: it changed while it was read`)
-    }
-    filled += bytesRead
-  }
-  return bytes.buffer
 }
 
 /** A forward-moving view on [start, end) of a source that keeps one window of bytes in memory. */

@@ -8,6 +8,7 @@ import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
+import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
@@ -58,7 +59,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
   const lock = openOutput(output, cache, abort)
   options.signal?.addEventListener('abort', abort)
   try {
-    const prepared = await prepare(input, options, join(cache, 'user'), stages)
+    const opened = new Map<string, Blocks>()
+    const prepared = await openingInputs(opened, () => prepare(input, options, join(cache, 'user'), stages))
     options.signal?.throwIfAborted()
     const { graph, files } = prepared
     const stamps = files.map(file => file.stamp ?? checkInput(file, output))
@@ -68,7 +70,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)
-    const setup = makeSetup(prepared, stamps, plan, options, lock)
+    const setup = makeSetup(prepared, stamps, opened, plan, options, lock)
     let done = 0,
       phase = '',
       total = 0
@@ -240,6 +242,7 @@ async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): 
 function makeSetup(
   { graph, files, schemas }: Prepared,
   stamps: readonly string[],
+  opened: ReadonlyMap<string, Blocks>,
   plan: Plan,
   options: RunOptions,
   { path, text }: Lock,
@@ -264,6 +267,7 @@ function makeSetup(
       layout,
       plan,
       stamp: stamps[i],
+      ...(opened.has(path) ? { blocks: opened.get(path)! } : {}),
     })),
     seed: graph.seed,
     keepIds: [...new Set(options.keepIds)],

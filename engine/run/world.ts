@@ -7,6 +7,7 @@ import { asideSchema } from '../graph/columns.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
+import { holdInput } from '../files/blocks.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 
@@ -40,6 +41,7 @@ export interface World {
 
 /** Loads the stages that the setup names. */
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
+  for (const { path, blocks } of setup.files) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, options, input, output } of setup.nodes) {
     const stage = module

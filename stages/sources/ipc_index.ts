@@ -2,12 +2,13 @@
  * Where the record batches of an Arrow IPC file lie, found without loading them: one after the other in a stream, in a
  * file by its footer.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
 import { checkColumns, checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { readBytesSync } from '../../engine/files/blocks.ts'
 import { plain, plainField } from '../../engine/arrow/plain.ts'
 
 type Range = readonly [start: number, end: number]
@@ -36,19 +37,21 @@ const MAGIC = Buffer.from('ARROW1')
  * itself, or has compressed buffers.
  */
 export function indexIpc(path: string): IpcIndex {
-  const fd = openSync(path, 'r')
+  const file = openInput(path),
+    size = file.bytes
   try {
-    const { size } = fstatSync(fd)
-    return readAt(fd, 0, Math.min(8, size)).subarray(0, 6).equals(MAGIC) ? indexFile(fd, size) : indexStream(fd, size)
+    return readAt(file, 0, Math.min(8, size)).subarray(0, 6).equals(MAGIC)
+      ? indexFile(file, size)
+      : indexStream(file, size)
   } finally {
-    closeSync(fd)
+    closeSync(file.fd)
   }
 }
 
 const JOINED = 'two streams were joined; write them as one, or as two files'
 
 /** A stream: one message after the other, from the schema to the end mark. */
-function indexStream(fd: number, size: number): IpcIndex {
+function indexStream(file: IpcInput, size: number): IpcIndex {
   let schema: Uint8Array | undefined,
     fields: Schema | undefined,
     at = 0,
@@ -57,11 +60,11 @@ function indexStream(fd: number, size: number): IpcIndex {
   const dictionaries: IpcIndex['dictionaries'][number][] = [],
     batches: Batches = []
   while (at < size) {
-    const found = messageAt(fd, at, size, schema === undefined)
+    const found = messageAt(file, at, size, schema === undefined)
     if ('after' in found) {
       // zeros end a stream of old; in one of today they are what a crash leaves of a file's end
       isClosed = found.isMarked || !isMarked
-      refuseRest(fd, found.after, size)
+      refuseRest(file, found.after, size)
       break
     }
     const { message, end } = found
@@ -69,7 +72,7 @@ function indexStream(fd: number, size: number): IpcIndex {
     isMarked = found.isMarked
     if (message.isSchema()) {
       if (schema) throw new Error(`has a second schema at byte ${at}: ${JOINED}`)
-      schema = readAt(fd, ...range)
+      schema = new Uint8Array(readAt(file, ...range))
     } else if (message.isDictionaryBatch()) {
       refuseCompressed(message.header().data)
       dictionaries.push({ at: range, before: batches.length })
@@ -87,22 +90,22 @@ function indexStream(fd: number, size: number): IpcIndex {
 }
 
 /** Zeros may stand behind the end of a stream; anything else is a second stream, or what is left of one. */
-function refuseRest(fd: number, from: number, size: number): void {
+function refuseRest(file: IpcInput, from: number, size: number): void {
   for (let at = from; at < size; at += 1 << 20) {
-    const other = readAt(fd, at, Math.min(size, at + (1 << 20))).findIndex(byte => byte !== 0)
+    const other = readAt(file, at, Math.min(size, at + (1 << 20))).findIndex(byte => byte !== 0)
     if (other >= 0) throw new Error(`goes on at byte ${at + other}, behind the end of its stream: ${JOINED}`)
   }
 }
 
 /** A file: its footer says where the messages are. They may lie in any order, and the schema stands there too. */
-function indexFile(fd: number, size: number): IpcIndex {
-  const { footer, start } = footerOf(fd, size)
+function indexFile(file: IpcInput, size: number): IpcIndex {
+  const { footer, start } = footerOf(file, size)
   const blocks = [...footer.dictionaryBatches(), ...footer.recordBatches()].map(
     ({ offset, metaDataLength, bodyLength }): Range => [offset, offset + metaDataLength + bodyLength],
   )
-  refuseOverlaps(fd, blocks, start)
+  refuseOverlaps(file, blocks, start)
   const messages = blocks.map(range => {
-    const { message, end } = expectMessage(fd, ...range)
+    const { message, end } = expectMessage(file, ...range)
     if (end !== range[1]) {
       throw contradiction(`its footer has bytes ${range.join(' to ')} for a message that ends at ${end}`)
     }
@@ -159,16 +162,16 @@ function refuseCompressed({ compression }: { readonly compression: unknown }): v
 
 const BLOCK_BYTES = 24
 
-function footerOf(fd: number, size: number): { footer: Footer; start: number } {
+function footerOf(file: IpcInput, size: number): { footer: Footer; start: number } {
   const cutOff = new Error('is an Arrow file without its footer; it was cut off or not closed by its writer')
   if (size < 20) throw cutOff
-  const tail = readAt(fd, size - 10, size)
+  const tail = readAt(file, size - 10, size)
   const length = tail.readInt32LE(0)
   if (!tail.subarray(4).equals(MAGIC) || length <= 0 || length > size - 18) throw cutOff
   const start = size - 10 - length
   let footer: Footer
   try {
-    const bytes = readAt(fd, start, size - 10)
+    const bytes = readAt(file, start, size - 10)
     checkFooter(bytes)
     footer = Footer.decode(bytes)
   } catch {
@@ -180,15 +183,15 @@ function footerOf(fd: number, size: number): { footer: Footer; start: number } {
 }
 
 /** Messages lie behind each other, before the footer, and there is no record batch that the footer does not name. */
-function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): void {
+function refuseOverlaps(file: IpcInput, blocks: readonly Range[], footer: number): void {
   let last = MAGIC.length
   for (const [start, end] of [...blocks].sort(([a], [b]) => a - b).concat([[footer, footer]])) {
     if (!(start >= last && end >= start && end <= footer)) {
       const there = start < last ? `another one ends at ${last}` : `the footer begins at ${footer}`
       throw contradiction(`its footer has a message from byte ${start} to ${end}, where ${there}`)
     }
-    refuseUnnamed(fd, last, start)
-    if (start === footer) refuseJoined(fd, last, footer)
+    refuseUnnamed(file, last, start)
+    if (start === footer) refuseJoined(file, last, footer)
     last = end
   }
 }
@@ -196,9 +199,9 @@ function refuseOverlaps(fd: number, blocks: readonly Range[], footer: number): v
 /**
  * Where a file of the same sizes was put behind another, the footer of the second fits the first, which ends within.
  */
-function refuseJoined(fd: number, from: number, to: number): void {
+function refuseJoined(file: IpcInput, from: number, to: number): void {
   for (let at = from; at < to; at += 1 << 20) {
-    const found = readAt(fd, at, Math.min(to, at + (1 << 20) + MAGIC.length)).indexOf(MAGIC)
+    const found = readAt(file, at, Math.min(to, at + (1 << 20) + MAGIC.length)).indexOf(MAGIC)
     if (found >= 0) {
       throw new Error(
         `has the end of a file at byte ${at + found}, before its own: ${JOINED.replace('streams', 'files')}`,
@@ -211,15 +214,15 @@ function refuseJoined(fd: number, from: number, to: number): void {
 const MOST_PADDING = 64
 
 /** Looks at what stands between messages: padding, the schema, the end of a stream, and in some files no message. */
-function refuseUnnamed(fd: number, from: number, to: number): void {
+function refuseUnnamed(file: IpcInput, from: number, to: number): void {
   for (let at = Math.ceil(from / 8) * 8, padding = 0; at + 8 <= to && padding <= MOST_PADDING;) {
-    const prefix = readAt(fd, at, at + 8),
+    const prefix = readAt(file, at, at + 8),
       mark = prefix.readInt32LE(0),
       length = prefix.readInt32LE(4)
     if (mark === -1 && length > 0) {
       let found: Found
       try {
-        found = expectMessage(fd, at, to)
+        found = expectMessage(file, at, to)
       } catch {
         return
       }
@@ -237,8 +240,8 @@ function refuseUnnamed(fd: number, from: number, to: number): void {
   }
 }
 
-function expectMessage(fd: number, at: number, size: number): Found {
-  const found = messageAt(fd, at, size, false)
+function expectMessage(file: IpcInput, at: number, size: number): Found {
+  const found = messageAt(file, at, size, false)
   if ('after' in found) throw contradiction(`at byte ${at} its footer has a message, and there is none`)
   return found
 }
@@ -251,7 +254,7 @@ interface Found {
 
 /** The message at a byte; `after`: the stream ends there. */
 function messageAt(
-  fd: number,
+  file: IpcInput,
   at: number,
   size: number,
   isFirst: boolean,
@@ -263,7 +266,7 @@ function messageAt(
         : `is cut: a message at byte ${at} goes on to byte ${end}, the file ends at ${size}`,
     )
   if (at + 4 > size) throw cutOff(at + 4)
-  const prefix = readAt(fd, at, Math.min(at + 8, size))
+  const prefix = readAt(file, at, Math.min(at + 8, size))
   // before Arrow 0.15 the length came without the mark
   const isMarked = prefix.readInt32LE(0) === -1
   if (isMarked && prefix.length < 8) throw cutOff(at + 8)
@@ -273,7 +276,7 @@ function messageAt(
   if (length < 0 || start + length > size) throw cutOff(start + length)
   let message: Message
   try {
-    const bytes = readAt(fd, start, start + length)
+    const bytes = readAt(file, start, start + length)
     checkMessage(bytes)
     message = Message.decode(bytes)
   } catch (error) {
@@ -289,14 +292,33 @@ function messageAt(
   return { message, end, isMarked }
 }
 
-function readAt(fd: number, start: number, end: number): Buffer {
-  const bytes = Buffer.alloc(end - start)
-  for (let at = start; at < end;) {
-    const n = readSync(fd, bytes, at - start, end - at, at)
-    if (n === 0) throw new Error(`ends at byte ${at}, ${end} expected: it changed while it was read`)
-    at += n
+/** An Arrow file that is open. `last`: the piece that was read for the last few bytes; the next ones follow soon. */
+interface IpcInput {
+  readonly fd: number
+  readonly path: string
+  readonly bytes: number
+  last: { readonly at: number; readonly piece: Buffer }
+}
+const PIECE = 1 << 16
+
+function openInput(path: string): IpcInput {
+  const fd = openSync(path, 'r')
+  try {
+    return { fd, path, bytes: fstatSync(fd).size, last: { at: 0, piece: Buffer.alloc(0) } }
+  } catch (error) {
+    closeSync(fd)
+    throw error
   }
-  return bytes
+}
+
+/** The bytes [start, end), not to be written to. */
+function readAt(file: IpcInput, start: number, end: number): Buffer {
+  if (end - start >= PIECE) return readBytesSync(file, start, end)
+  const { at, piece } = file.last
+  if (start < at || end > at + piece.length) {
+    file.last = { at: start, piece: readBytesSync(file, start, Math.max(end, Math.min(file.bytes, start + PIECE))) }
+  }
+  return file.last.piece.subarray(start - file.last.at, end - file.last.at)
 }
 
 /** The schema with plain types, as batches will have it. */
@@ -312,28 +334,28 @@ export function* readIpc(
   schema: Schema,
   { start, end }: { start: number; end: number },
 ): Generator<{ first: number; batch: RecordBatch }> {
-  const fd = openSync(path, 'r')
+  const file = openInput(path)
   try {
     for (const [k, { at, first, rows }] of index.batches.entries()) {
       if (rows === 0 || first >= end || first + rows <= start) continue
       const dictionaries = index.dictionaries.filter(({ before }) => before <= k).map(dictionary => dictionary.at)
-      const reader = RecordBatchReader.from(joined(fd, index.schema, [...dictionaries, at]))
+      const reader = RecordBatchReader.from(joined(file, index.schema, [...dictionaries, at]))
       const { value } = reader.next() as { value?: RecordBatch }
       if (value?.numRows !== rows) throw contradiction(`${value?.numRows ?? 0} rows are at byte ${at[0]} for ${rows}`)
       yield { first, batch: toRecordBatch(schema, value.data.children.map(plain), rows) }
     }
   } finally {
-    closeSync(fd)
+    closeSync(file.fd)
   }
 }
 
 /** One stream out of the schema and these messages; its own buffer, so that columns may share it. */
-function joined(fd: number, schema: Uint8Array, ranges: readonly Range[]): Uint8Array {
+function joined(file: IpcInput, schema: Uint8Array, ranges: readonly Range[]): Uint8Array {
   const out = new Uint8Array(ranges.reduce((n, [start, end]) => n + end - start, schema.length + END_OF_STREAM.length))
   out.set(schema)
   let at = schema.length
   for (const [start, end] of ranges) {
-    out.set(readAt(fd, start, end), at)
+    out.set(readAt(file, start, end), at)
     at += end - start
   }
   out.set(END_OF_STREAM, at)

@@ -1,9 +1,14 @@
 /** Lines of a text file by number, without reading what is before them. */
 import { open } from 'node:fs/promises'
+import { readBytes } from '../../engine/files/blocks.ts'
 
 /** Every this many lines the place of one is kept. */
 export const BLOCK_LINES = 20_000
 const CHUNK = 1 << 20
+/** Chunks end at multiples of their size. */
+const chunkEnd = (at: number, size: number): number => Math.min(size, at - (at % CHUNK) + CHUNK)
+/** A byte order mark. */
+const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 /** A line is one text in memory, half as long as a text can be. */
 const MOST_LINE = 1 << 28
 
@@ -23,9 +28,9 @@ export async function indexLines(path: string): Promise<LineIndex> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    const chunk = Buffer.alloc(CHUNK)
-    const { bytesRead: head } = await file.read(chunk, 0, 3, 0)
-    const begin = head === 3 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0
+    const opened = { path, bytes: size, handle: file },
+      head = await readBytes(opened, 0, Math.min(3, size))
+    const begin = head.equals(MARK) ? MARK.length : 0
     const offsets = [begin]
     let ends = 0,
       last = begin
@@ -36,15 +41,13 @@ export async function indexLines(path: string): Promise<LineIndex> {
       )
     }
     for (let at = begin; at < size;) {
-      const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
-      if (bytesRead === 0) throw new Error(`ends at byte ${at} of ${size}: it changed while it was read`)
-      const bytes = chunk.subarray(0, bytesRead)
+      const bytes = await readBytes(opened, at, chunkEnd(at, size))
       for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) {
         fit(at + i)
         last = at + i + 1
         if (++ends % BLOCK_LINES === 0) offsets.push(last)
       }
-      at += bytesRead
+      at += bytes.length
       fit(at)
     }
     const lines = ends + (last < size ? 1 : 0)
@@ -68,27 +71,24 @@ export async function* readLines(
     let line = block * BLOCK_LINES,
       at = offsets[block]
     let parts: Buffer[] = []
+    const { size } = await file.stat()
     while (line < end) {
-      const chunk = Buffer.alloc(CHUNK)
-      const { bytesRead } = await file.read(chunk, 0, CHUNK, at)
-      at += bytesRead
+      const chunk =
+        at < size ? await readBytes({ path, bytes: size, handle: file }, at, chunkEnd(at, size)) : Buffer.alloc(0)
+      at += chunk.length
       let from = 0
-      for (
-        let i = chunk.subarray(0, bytesRead).indexOf(10);
-        i >= 0 && line < end;
-        i = chunk.subarray(0, bytesRead).indexOf(10, from)
-      ) {
+      for (let i = chunk.indexOf(10); i >= 0 && line < end; i = chunk.indexOf(10, from)) {
         if (line++ >= start) yield whole(parts, chunk.subarray(from, i))
         parts = []
         from = i + 1
       }
-      if (bytesRead === 0) {
-        if (line++ >= start) yield whole(parts, chunk.subarray(0, 0))
+      if (chunk.length === 0) {
+        if (line++ >= start) yield whole(parts, chunk)
         if (line < end) {
           throw new Error(`read_jsonl: ${path}: ends at line ${line}, ${end} expected: it changed while it was read`)
         }
       } else if (line < end) {
-        parts.push(chunk.subarray(from, bytesRead))
+        parts.push(chunk.subarray(from))
       }
     }
   } finally {
