@@ -155,7 +155,7 @@ function link(
  */
 const areApart = (a: Edge, b: Edge, notes: object): boolean =>
   a.port !== b.port &&
-  ![a, b].some(({ port }) => port !== undefined && port in notes) &&
+  ![a, b].some(({ port }) => port !== undefined && Object.hasOwn(notes, port)) &&
   (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
 const MOST_WAYS = 1000
 

@@ -81,9 +81,9 @@ function lacks(value: unknown): string | undefined {
     return "the stage's 'fit' is a list; it is a function of the options now: fit: options => round({ collect, merge }).next(…)"
   }
   const notes = isObject(value.notes) ? Object.keys(value.notes) : [],
-    taken = notes.find(note => note === 'dropped' || (isObject(value.reasons) && note in value.reasons))
+    taken = notes.find(note => note === 'dropped' || (isObject(value.reasons) && Object.hasOwn(value.reasons, note)))
   if (taken) return `the stage's note '${taken}' is the name of another of its outputs; give it one of its own`
-  if (isObject(value.reasons) && ['dropped', 'error'].some(name => name in (value.reasons as object))) {
+  if (isObject(value.reasons) && ['dropped', 'error'].some(name => Object.hasOwn(value.reasons as object, name))) {
     return "the stage's reasons include 'dropped' or 'error', which name outputs of every stage; call it otherwise"
   }
   for (const [option, schema] of Object.entries(

@@ -266,20 +266,28 @@ describe('names that every object has', () => {
     mkdirSync(join(at, 'node_modules'))
     symlinkSync(process.cwd(), join(at, 'node_modules', 'sluice-data'))
     const reasons = INHERITED.filter(name => name !== '__proto__')
-    writeFileSync(
-      join(at, 'stage.mjs'),
-      `import { defineStage, Type } from 'sluice-data'
-export default defineStage({ name: 'odd', version: 1, summary: 's', options: Type.Object({}), reads: {}, writes: {}, rows: 'subset', examples: [],
-  reasons: ${JSON.stringify(Object.fromEntries(reasons.map(name => [name, { kind: 'configured', about: 'x' }])))},
-  open: () => ({ batch(batch, verdict) { for (let row = 0; row < batch.rows; row++) { verdict.note(row, ${JSON.stringify(reasons)}[row % 9]); if (row < 9) verdict.drop(row, ${JSON.stringify(reasons)}[row]) } } }) })`,
-    )
+    const all = (value: unknown) => JSON.stringify(Object.fromEntries(reasons.map(name => [name, value])))
+    for (const [name, declared, say] of [
+      ['odd', `reasons: ${all({ kind: 'configured', about: 'x' })}`, 'if (row < 9) verdict.drop(row, names[row])'],
+      ['told', `notes: ${all('x')}`, 'verdict.note(row, names[row % 9])'],
+    ]) {
+      writeFileSync(
+        join(at, `${name}.mjs`),
+        `import { defineStage, Type } from 'sluice-data'
+const names = ${JSON.stringify(reasons)}
+export default defineStage({ name: '${name}', version: 1, summary: 's', options: Type.Object({}), reads: {}, writes: {},
+  rows: 'subset', examples: [], ${declared},
+  open: () => ({ batch(batch, verdict) { for (let row = 0; row < batch.rows; row++) { ${say} } } }) })`,
+      )
+    }
     const { manifest } = await run(
       {
         version: 1,
         name: 'g',
         stages: [
           { id: 'pairs', use: 'read_jsonl', with: { path: input } },
-          { id: 'odd', use: join(at, 'stage.mjs') },
+          { id: 'told', use: join(at, 'told.mjs') },
+          { id: 'odd', use: join(at, 'odd.mjs') },
           { id: 'dpo', use: 'write_arrow' },
         ],
       },
@@ -287,8 +295,8 @@ export default defineStage({ name: 'odd', version: 1, summary: 's', options: Typ
     )
     expect(manifest.rows).toMatchObject({ read: 30, kept: 21, dropped: 9 })
     expect(Object.entries(manifest.stages.odd.reasons).sort()).toEqual(reasons.map(name => [name, 1]).sort())
-    expect(Object.values(manifest.stages.odd.notes).reduce((sum, n) => sum + n, 0)).toBe(30)
-    expect(Object.values(manifest.stages.odd.notes).every(n => typeof n === 'number')).toBe(true)
+    expect(Object.values(manifest.stages.told.notes).reduce((sum, n) => sum + n, 0)).toBe(30)
+    expect(Object.values(manifest.stages.told.notes).every(n => typeof n === 'number')).toBe(true)
   }, 60_000)
 
   it('are files like any other', async () => {
