@@ -170,7 +170,9 @@ def check_ledger(run, manifest):
     if 'limit' not in manifest:
         expected = [(source['path'], row) for source in manifest['inputs'] for row in range(source['rows'])]
         same('ledger: each (file, row) once, in order', [(row['file'], row['row']) for row in ledger], expected)
-    check('ledger: a row is kept if and only if it is in a sink', all((row['outcome'] == 'kept') == (len(row['sinks']) > 0) for row in ledger))
+    review = {stage['id'] for stage in manifest['graph']['stages'] if stage['with'].get('for') == 'review'}
+    check('ledger: a row is kept if and only if it is in a sink to train on',
+          all((row['outcome'] == 'kept') == (len(set(row['sinks']) - review) > 0) for row in ledger))
     check('ledger: a row that is not kept has a reason', all(row['reason'] for row in ledger if row['outcome'] != 'kept'))
     told = Counter((row['stage'], row['reason']) for row in ledger if row['outcome'] == 'dropped' and row['stage'])
     many = {f'{stage}.{reason}': (count, manifest['stages'][stage]['reasons'].get(reason, 0)) for (stage, reason), count in told.items()
