@@ -14,13 +14,17 @@ function firstOf(keys: Keys, limit: number, descending: boolean): number[] {
     .sort((a, b) => a - b)
 }
 
-/** Which rows of a partition are among these, or have a row among them that was made of them: a bit each. */
-export function reachOf(
+/** A bit for each row of a partition. */
+export const noBits = ({ start, end }: Pick<Partition, 'start' | 'end'>): Uint8Array =>
+  new Uint8Array((end - start + 7) >> 3)
+
+/** Marks which rows of a partition are among these, or were made into one of them; gives how many were. */
+export function markReach(
   { row, copy }: Pick<Flow, 'row' | 'copy'>,
-  { start, end }: Pick<Partition, 'start' | 'end'>,
-): { reached: Uint8Array; parents: Uint8Array; derived: number } {
-  const reached = new Uint8Array((end - start + 7) >> 3),
-    parents = new Uint8Array(reached.length)
+  start: number,
+  reached: Uint8Array,
+  parents: Uint8Array,
+): number {
   let derived = 0
   for (let i = 0; i < row.length; i++) {
     // a derived pair does not save the row that it was made of
@@ -29,7 +33,7 @@ export function reachOf(
     if (isDerived) derived++
     ;(isDerived ? parents : reached)[at >> 3] |= 1 << (at & 7)
   }
-  return { reached, parents, derived }
+  return derived
 }
 
 /** Keeps the first rows of those that are pushed. */

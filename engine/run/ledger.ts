@@ -17,7 +17,7 @@ import {
   type PassMeta,
 } from './messages.ts'
 import { isTraining } from '../graph/types.ts'
-import { reachOf } from './first.ts'
+import { markReach, noBits } from './first.ts'
 import type { World } from './world.ts'
 
 const numberType = new Struct([
@@ -97,10 +97,12 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
     }
     for (const [sink, { row, copy }] of Object.entries(meta.first)) {
       const picked = Uint32Array.from(task.picks[sink]),
-        bits = reachOf({ row: picked.map(at => row[at]), copy: picked.map(at => copy[at]) }, task.partition)
+        flow = { row: picked.map(at => row[at]), copy: picked.map(at => copy[at]) },
+        [bits, ofParents] = [noBits(task.partition), noBits(task.partition)]
+      markReach(flow, start, bits, ofParents)
       sinkNames.push(sink)
-      reached.push(bits.reached)
-      parents.push(bits.parents)
+      reached.push(bits)
+      parents.push(ofParents)
     }
   }
   const trains = sinkNames.map(sink => isTraining(world.nodes.get(sink)!)),

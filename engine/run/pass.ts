@@ -18,7 +18,7 @@ import { prefixed } from '../errors.ts'
 import { madeOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
-import { firstRows, reachOf } from './first.ts'
+import { firstRows, markReach, noBits } from './first.ts'
 import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { holdLock } from './lock.ts'
@@ -428,10 +428,9 @@ class PartitionPass {
       sink = node.stage as AnySink
     this.#counts[id].out += flow.rows
     countLengths(flow, (this.#lengths[id] ??= emptyLengths()))
-    const { reached, parents, derived } = reachOf(flow, this.#partition)
-    this.#counts[id].derived += derived
-    merge((this.#reached[id] ??= new Uint8Array(reached.length)), reached)
-    merge((this.#parents[id] ??= new Uint8Array(parents.length)), parents)
+    const reached = (this.#reached[id] ??= noBits(this.#partition)),
+      parents = (this.#parents[id] ??= noBits(this.#partition))
+    this.#counts[id].derived += markReach(flow, this.#partition.start, reached, parents)
     this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(options, batch, node.output))
   }
 
@@ -484,8 +483,6 @@ class PartitionPass {
     }
   }
 }
-
-const merge = (to: Uint8Array, from: Uint8Array): void => from.forEach((bits, i) => (to[i] |= bits))
 
 /** What `make` gives; a value that does not fit the type that all inputs have is told with where it is. */
 function castOf(where: string, make: () => Flow): Flow {
