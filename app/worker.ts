@@ -3,13 +3,14 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { AnySink, AnyStage } from '../engine/contract/define.ts'
+import type { AnySink } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { holdWhole } from '../engine/files/blocks.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
 import { contentOf } from '../engine/run/content.ts'
 import { changedInput, filesBelow, loadValue, saveValue } from '../engine/run/files.ts'
-import { runBucket } from '../engine/run/group.ts'
+import { closeClusters, relate } from '../engine/shuffle/join.ts'
+import { reduceRange } from '../engine/shuffle/reduce.ts'
 import { writeLedger } from '../engine/run/ledger.ts'
 import { holdLock } from '../engine/run/lock.ts'
 import type { MergeTask, Setup, SinkResult, SinkTask, Task, Told } from '../engine/run/messages.ts'
@@ -49,6 +50,8 @@ async function run(task: Task): Promise<unknown> {
   if (setup && setup.code !== codeStamp) throw replacedCode()
   if (task.kind === 'hash') return hashFile(task.path)
   if (task.kind === 'check') return checkPass(task.folder)
+  if (task.kind === 'close') return closeClusters(task)
+  if (task.kind === 'relate') return relate(task)
   const world = await opened!
   if (task.kind === 'pass') {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))
@@ -56,10 +59,7 @@ async function run(task: Task): Promise<unknown> {
   }
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
-  if (task.kind === 'merge') return mergeRound(world, task)
-  const node = world.nodes.get(task.node)!,
-    stage = node.stage as AnyStage
-  runBucket(task, stage.group as never, Object.keys(stage.reasons), node.options, world.meta)
+  return task.kind === 'merge' ? mergeRound(world, task) : reduceRange(world, task)
 }
 
 /** sha256 of a file, as hex. */

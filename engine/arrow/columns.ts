@@ -284,6 +284,16 @@ export const makeFloat64 = (values: Float64Array): Data<Float64> =>
 export const makeInt32 = (values: Int32Array, isNull: (row: number) => boolean = none): Data<Int32> =>
   makeData({ type: new Int32(), length: values.length, data: values, ...validity(values.length, isNull) })
 
+/** Lists of int32 by their buffers: row i is values[offsets[i]] to values[offsets[i + 1] - 1]. */
+export const makeInt32Lists = (offsets: Int32Array, values: Int32Array): Data =>
+  makeData({
+    type: new List(new Field('item', new Int32())),
+    length: offsets.length - 1,
+    nullCount: 0,
+    valueOffsets: offsets,
+    child: makeInt32(values),
+  })
+
 /** int64 from whole numbers below 2^53. */
 export function makeInt64(values: ArrayLike<number>): Data<Int64> {
   const data = new BigInt64Array(values.length)

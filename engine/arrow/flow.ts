@@ -36,6 +36,8 @@ export interface Flow {
   readonly row: Uint32Array
   readonly copy: Uint32Array
   readonly root?: Root
+  /** Of a block of groups: where each begins, and the end. */
+  readonly groups?: Int32Array
 }
 
 /**
@@ -180,6 +182,7 @@ export class Batch<Name extends string = string> {
   readonly rows: number
   readonly #flow: Flow
   readonly #views = new Map<string, unknown>()
+  #groups: Int32Array | undefined
   constructor(flow: Flow) {
     this.#flow = flow
     this.rows = flow.rows
@@ -187,6 +190,10 @@ export class Batch<Name extends string = string> {
 
   get schema(): Schema {
     return this.#flow.schema
+  }
+  /** Group g is the rows groups[g] to groups[g + 1] - 1. Without `by` every row is a group of its own. */
+  get groups(): Int32Array {
+    return (this.#groups ??= this.#flow.groups ?? Int32Array.from({ length: this.rows + 1 }, (_, row) => row))
   }
   has(name: string): boolean {
     return this.#flow.schema.fields.some(column => column.name === name)

@@ -65,8 +65,11 @@ export interface Reason {
  * What a stage may say of a row of its batch. The engine counts, spares, writes the ledger, and keeps the dropped rows.
  */
 export interface Verdict<Why extends string = string, Note extends string = string> {
-  /** Drops a row for a declared reason. `value` is the number that decided it. The first drop of a row counts. */
-  drop(row: number, reason: Why, value?: number): void
+  /**
+   * Drops a row for a declared reason. `value` is the number that decided it, `survivor` the row of this batch that it
+   * yields to. The first drop of a row counts.
+   */
+  drop(row: number, reason: Why, value?: number, survivor?: number): void
   /** The row could not be worked on: it is set aside as errored, with the message. */
   error(row: number, message: string): void
   /**
@@ -78,9 +81,10 @@ export interface Verdict<Why extends string = string, Note extends string = stri
 
 /**
  * What becomes of rows. same: all go on (and if the stage is fitted the pair itself stays as it is). subset: some are
- * dropped, or changed. derive: only new rows, each made of one row, its parent, with `<id>_parent`.
+ * dropped, or changed. derive: only new rows, each made of one row, its parent, with `<id>_parent`. cluster: of rows
+ * that hang together by edges the first stays, the others are dropped for the stage's one reason.
  */
-export type RowEffect = 'same' | 'subset' | 'derive'
+export type RowEffect = 'same' | 'subset' | 'derive' | 'cluster'
 
 type Given<W extends Writes> =
   Record<never, never> extends W ? { readonly columns?: ColumnsOf<W> } : { readonly columns: ColumnsOf<W> }
@@ -103,11 +107,18 @@ export type RowOutput<W extends Writes> = Given<W> & {
  * instead: they speak of the text that was there before.
  */
 export type NewRows<W extends Writes> = Given<W> & { readonly parents: ArrayLike<number> }
+/** Rows a[i] and b[i] of the batch, of one group, belong together, alike by value[i]. */
+export interface Edges {
+  readonly a: ArrayLike<number>
+  readonly b: ArrayLike<number>
+  readonly value: ArrayLike<number>
+}
 export type OutputOf<E extends RowEffect, W extends Writes> =
-  (E extends 'derive' ? NewRows<W> : RowOutput<W>) | ([E, keyof W] extends ['same' | 'subset', never] ? void : never)
+  | (E extends 'cluster' ? Edges : E extends 'derive' ? NewRows<W> : RowOutput<W>)
+  | ([E, keyof W] extends ['same' | 'subset', never] ? void : never)
 
 /** What any stage gives back for a block. */
-export type Output = Partial<NewRows<Writes>> & Omit<RowOutput<Writes>, 'columns'>
+export type Output = Partial<NewRows<Writes> & Edges> & Omit<RowOutput<Writes>, 'columns'>
 
 // ------------------------------------------------------------------------------------------------ fitting, context
 
@@ -145,39 +156,6 @@ export const round = <Part, State>(first: Round<Part, State, undefined>): Fit<St
 
 /** The state of a stage whose `fit` may be left out by its options is undefined there. */
 export type StateOf<F> = F extends Fit<infer State> ? State : undefined
-
-/** Rows that share a key, in order of (file, row). */
-export interface Group {
-  readonly size: number
-  payload(member: number): Uint8Array
-}
-export interface GroupVerdict<Why extends string = string> {
-  /** Drops a member; `survivor` is the member that it yields to. */
-  drop(member: number, reason: Why, value?: number, survivor?: number): void
-  /**
-   * Two members belong together; clusters are closed transitively and the smallest (file, row) of a cluster survives,
-   * the others are dropped for `edgeReason`.
-   */
-  edge(a: number, b: number, value: number): void
-}
-/** How a stage relates rows across the whole input. The engine owns the spilled buckets and the union-find. */
-export interface GroupRule<O, Why extends string = string> {
-  /** Keys that a row may have: `keys` fills `out[row * keysPerRow + k]`; 0n takes no part. */
-  keysPerRow(options: O): number
-  /**
-   * Opened once a partition. `payload` is what `each` needs to know of a row (called once a row, in order; copied by
-   * the engine).
-   */
-  open(
-    options: O,
-    context: Context,
-  ): { keys(batch: Batch, out: BigUint64Array): void; payload?(batch: Batch, row: number): Uint8Array }
-  /**
-   * Looks at one group of at least two rows. Called in any order of groups: it may not remember anything between them.
-   */
-  each(group: Group, verdict: GroupVerdict<Why>, options: O): void
-  edgeReason?: Why
-}
 
 // -------------------------------------------------------------------------------------------------------- reports
 
@@ -223,6 +201,9 @@ export interface Paper {
   readonly form: 'as in' | 'after'
 }
 
+/** What a block of a stage holds: `reads`, or what `carry` made of them. */
+type Seen<R extends Reads, C extends Writes> = Extract<[keyof C] extends [never] ? keyof R : keyof C, string>
+
 interface Described<O extends TObject> {
   /** As graphs write it; the file's name. */
   readonly name: string
@@ -248,6 +229,7 @@ export interface Stage<
   F extends Fit<unknown> | undefined,
   Item,
   Value,
+  C extends Writes,
 > extends Described<O> {
   /** Columns that must be there, with their types. */
   readonly reads: Of<O, R>
@@ -261,7 +243,16 @@ export interface Stage<
   readonly examples: readonly Example<O, NoInfer<W>, NoInfer<Why>, NoInfer<Note>>[]
   /** Before any verdict. Rows wait for it; undefined where the options need none. */
   fit?(options: Static<O>): F
-  readonly group?: GroupRule<Static<O>, NoInfer<Why>>
+  /**
+   * Blocks hold whole groups: all rows of the whole input with equal values in these columns, in order of (file, row).
+   * They are columns of the row, or carried ones. A null (NaN is one) makes a group of one. For clusters one carried
+   * column, a list of int32 or of texts: a row is in a group for each of its items. A group of more than 256 MB of what
+   * travels ends the run (of a cluster it is taken in parts, each beginning with the group's first row).
+   */
+  readonly by?: Of<O, readonly string[]>
+  /** Columns made of a row before it travels to its group, in place of `reads`: a hash or a length for a text. */
+  readonly carries?: C
+  carry?(options: Static<O>, context: Context<undefined>): (batch: Batch<Extract<keyof R, string>>) => ColumnsOf<C>
   /**
    * A server that the stage asks, by `context.ask`. Called in the main thread, before a row is read; throws when
    * options do not go together.
@@ -269,14 +260,14 @@ export interface Stage<
   calls?(options: Static<O>): Service<Item, Value>
   /**
    * Opened once a partition; `batch` is called with its blocks in order. What is remembered from block to block is made
-   * here: a worker opens many partitions, in any order, so what stands at the top of a file would know others' rows. A
-   * group stage without work of its own leaves it out.
+   * here: a worker opens many partitions, in any order, so what stands at the top of a file would know others' rows.
+   * With `by` it is opened once a share of the groups, which come in any order, and may remember nothing between them.
    */
   open?(
     options: Static<O>,
     context: Context<StateOf<F>, Item, Value>,
   ): {
-    batch(batch: Batch<Extract<keyof R, string>>, verdict: Verdict<Why, Note>): OutputOf<E, W> | Promise<OutputOf<E, W>>
+    batch(batch: Batch<Seen<R, C>>, verdict: Verdict<Why, Note>): OutputOf<E, W> | Promise<OutputOf<E, W>>
   }
   /** Lines for the summary: how sure the stage is. `made`: new rows, of a stage that derives some. */
   report?(options: Static<O>, learnt: { readonly state: StateOf<F>; readonly made: number }): StageReport
@@ -409,7 +400,18 @@ export interface SinkInput {
 
 // ------------------------------------------------------------------------------------------------- what is called
 
-type Loose = Stage<TObject, Reads, Writes, RowEffect, string, string, Fit<unknown> | undefined, unknown, unknown>
+type Loose = Stage<
+  TObject,
+  Reads,
+  Writes,
+  RowEffect,
+  string,
+  string,
+  Fit<unknown> | undefined,
+  unknown,
+  unknown,
+  Writes
+>
 /** What the registry holds: the engine knows a stage by its data, not by its types. */
 export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
   readonly kind: 'stage'
@@ -437,7 +439,8 @@ export function defineStage<
   F extends Fit<unknown> | undefined = undefined,
   Item = never,
   Value = never,
->(stage: Stage<O, R, W, E, Why, Note, F, Item, Value>): AnyStage
+  C extends Writes = Record<never, never>,
+>(stage: Stage<O, R, W, E, Why, Note, F, Item, Value, C>): AnyStage
 export function defineStage(stage: Loose): AnyStage {
   return { reasons: {}, notes: {}, ...stage, kind: 'stage', options: closed(stage.options) }
 }

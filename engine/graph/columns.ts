@@ -16,7 +16,7 @@ import {
   type DataType,
   type Float,
 } from 'apache-arrow'
-import type { InputFile, ReadType } from '../contract/define.ts'
+import type { InputFile, ReadType, WrittenType } from '../contract/define.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
@@ -70,6 +70,11 @@ export const besides = (fields: readonly Field[], sides: readonly string[]): Fie
 
 /** The name that a column declared in `writes` has in the graph. */
 export const writtenName = (id: string, name: string): string => (pair.includes(name) ? name : `${id}_${name}`)
+
+/** A column that a stage makes, by the type that it declares. */
+export const writtenField = (name: string, type: WrittenType): Field => new Field(name, arrowTypes[type], true)
+/** A column that is there: the lint has seen it. */
+export const fieldOf = ({ fields }: Schema, name: string): Field => fields.find(field => field.name === name)!
 
 /** The column of named outputs that says why a row was dropped. */
 export const reasonName = (id: string): string => `${id}_reason`

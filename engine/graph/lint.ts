@@ -29,7 +29,7 @@ export const portsOf = (stage: AnyKind, effect?: RowEffect): string[] =>
   stage.kind !== 'stage'
     ? []
     : [
-        ...(effect === 'subset' && Object.keys(stage.reasons).length > 0
+        ...((effect === 'subset' || effect === 'cluster') && Object.keys(stage.reasons).length > 0
           ? ['dropped', ...Object.keys(stage.reasons)]
           : []),
         ...Object.keys(stage.notes),

@@ -54,6 +54,9 @@ export const readsOf = ({ stage, options }: Used) =>
 /** What a stage adds, by the names that it gives the columns. */
 export const writesOf = ({ stage, options }: Used) =>
   present(stage.kind === 'stage' ? given<Writes>(stage.writes, options) : {})
+/** The columns whose values make a group of rows, where a stage looks at groups. */
+export const groupedBy = ({ stage, options }: Used): readonly string[] | undefined =>
+  stage.kind === 'stage' && stage.by !== undefined ? given(stage.by, options) : undefined
 /** In which order a sink has its rows, and how many of them. */
 export const sinkOrder = ({ options }: Pick<Node, 'options'>) => ({
   limit: options.limit as number | undefined,

@@ -52,6 +52,7 @@ let imported: Promise<unknown> = Promise.resolve()
 const RENAMED = {
   unseen: "is called 'notInKey' now",
   beside: "is called 'extraCopies' now",
+  group: "is 'by', 'carries', 'carry' and 'open' now: a batch holds whole groups, and batch.groups where each begins",
   keeps: "is said by 'rows' now, which may be a function of the options: 'same' where no row is dropped",
 }
 
@@ -103,9 +104,9 @@ function lacks(value: unknown): string | undefined {
     ...(value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes']),
     ...(value.kind !== 'stage' ||
     typeof value.rows === 'function' ||
-    ['same', 'subset', 'derive'].includes(String(value.rows))
+    ['same', 'subset', 'derive', 'cluster'].includes(String(value.rows))
       ? []
-      : ['rows (same, subset or derive)']),
+      : ['rows (same, subset, derive or cluster)']),
     ...functions.filter(name => typeof value[name] !== 'function').map(name => `${name}()`),
   ]
   return missing.length ? `the stage lacks ${missing.join(', ')}` : undefined

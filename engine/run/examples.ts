@@ -5,17 +5,22 @@ import { Field, Schema, Utf8, vectorFromArray, type Data } from 'apache-arrow'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import type { Answer, AnyStage, Context, Example, ExampleRow } from '../contract/define.ts'
 import { makeBool, makeFloat64, makeMessages, makeText, type Message } from '../arrow/columns.ts'
-import { Batch, toRecordBatch, type Flow } from '../arrow/flow.ts'
+import { Batch, concatFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
 import { resolveColumns, writtenName } from '../graph/columns.ts'
-import { effectOf, fitRounds, writesOf, type Node } from '../graph/types.ts'
+import { effectOf, fitRounds, groupedBy, writesOf, type Node } from '../graph/types.ts'
 import { validateOptions } from '../graph/validate.ts'
 import { loadValue } from './files.ts'
-import { bucketRanges, joinBuckets, KeyWriter, runBucket } from './group.ts'
-import { DROPPED, ERRORED, type GroupDrops, type PassMeta } from './messages.ts'
-import { openRun, runStage, type Said } from './verdicts.ts'
+import { closeClusters, relate, type Related } from '../shuffle/join.ts'
+import { bucketRanges, openRecords } from '../shuffle/records.ts'
+import { reduceRange } from '../shuffle/reduce.ts'
+import { groupSaid } from './group_said.ts'
+import { DROPPED, ERRORED, type RelateTask } from './messages.ts'
+import { openNone, openRun, runStage, Said, type Through } from './verdicts.ts'
+import type { WorkerNode, World } from './world.ts'
 
 /**
  * What became of an example's rows, by their index. `kept` is empty for a derive stage, which gives out new rows only.
@@ -136,39 +141,55 @@ function outputSchema(node: Node, schema: Schema): Schema {
   return nodes.get(node.id)!.output
 }
 
-/** The group round over one partition, by way of its files. */
-function groupDrops(stage: AnyStage, options: Record<string, unknown>, context: Context, flow: Flow): GroupDrops {
+/** What a stage says of groups of rows, in blocks of about so many, by way of their files. */
+async function throughGroups(node: WorkerNode, context: Context, flow: Flow, blockRows: number): Promise<Related> {
   const home = mkdtempSync(join(tmpdir(), 'sluice-example-')),
-    folder = join(home, 'part')
+    folder = join(home, 'part'),
+    file = join(home, 'related.bin')
+  const world = {
+    setup: { blockRows },
+    nodes: new Map([[node.id, node]]),
+    context: () => context,
+  } as unknown as World
   try {
     mkdirSync(folder)
-    const writer = new KeyWriter(folder, context.id, stage.group as never, options, context)
-    writer.add(new Batch(flow), flow.row)
-    const meta = { grouped: { [context.id]: writer.close() } } as unknown as PassMeta
-    const ranges = bucketRanges(0),
-      files = ranges.map(([from]) => join(home, `bucket-${from}.bin`)),
-      reasons = Object.keys(stage.reasons)
-    ranges.forEach(([from, to], i) =>
-      runBucket(
-        { kind: 'bucket', node: context.id, from, to, folders: [folder], bases: [0], file: files[i] },
-        stage.group as never,
-        reasons,
-        options,
-        () => meta,
-      ),
-    )
-    const target = join(home, 'drops.bin')
-    joinBuckets(
-      context.id,
-      files,
-      [{ rows: flow.rows, file: 'rows', folder }],
-      reasons.indexOf(stage.group!.edgeReason ?? ''),
-      [target],
-    )
-    return loadValue<GroupDrops>(target)
+    const records = openRecords(folder, node, context)
+    records.add(flow)
+    records.close()
+    const of = { node: node.id, folders: [folder], bases: [0] },
+      found: RelateTask['from'][number][] = [],
+      edges: string[] = []
+    for (const [from, to] of bucketRanges(0)) {
+      const file = join(home, `bucket-${from}.bin`)
+      found.push({ file, sections: await reduceRange(world, { kind: 'bucket', ...of, from, to, states: [], file }) })
+      edges.push(`${file}.edges`)
+    }
+    if (effectOf(node) === 'cluster') {
+      const file = join(home, 'clusters.bin')
+      found.push({ file, sections: closeClusters({ kind: 'close', edges, bases: [0], file }) })
+    }
+    const partitions = [{ index: 0, rows: flow.rows, file }]
+    relate({ kind: 'relate', ...of, partitions, from: found, labels: ['rows'] })
+    return loadValue<Related>(file)
   } finally {
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+/** An example's rows through a stage, in blocks of about so many. */
+async function through(node: WorkerNode, context: Context, flow: Flow, blockRows: number): Promise<Through> {
+  if (groupedBy(node)) {
+    const said = groupSaid(node, await throughGroups(node, context, flow, blockRows))
+    return said({ ...openNone(node), output: node.output }, flow)
+  }
+  const run = { ...openRun(node, context), output: node.output }
+  const parts: Through[] = []
+  for (let at = 0; at < flow.rows; at += blockRows) {
+    parts.push(await runStage(run, takeFlow(flow, [at, Math.min(flow.rows, at + blockRows)])))
+  }
+  const said = new Said(run, flow.rows)
+  parts.forEach((part, i) => said.include(part.said, i * blockRows))
+  return { said, out: concatFlows(parts.map(({ out }) => out)), all: concatFlows(parts.map(({ all }) => all)) }
 }
 
 /**
@@ -216,17 +237,20 @@ export async function runExample(
     await collector.batch(new Batch(flow))
     state = carried(await round.merge([carried(collector.part())], context()))
   }
-  const drops = stage.group && groupDrops(stage, options, context(), flow)
-  const reasons = Object.keys(stage.reasons)
-  const prepare =
-    drops &&
-    ((said: Said) =>
-      drops.index.forEach((row, i) =>
-        said.drop(row, reasons[drops.reason[i]], drops.value[i], drops.relatedFile[i], drops.relatedRow[i]),
-      ))
-  const run = { ...openRun(node, context()), output: outputSchema(node, flow.schema) }
-  const { out, said } = await runStage(run, flow, prepare)
-  return resultOf(node, said, plainRows(out))
+  const output = outputSchema(node, flow.schema),
+    worker: WorkerNode = { ...node, options, input: flow.schema, output, aside: output }
+  const resultOfBlocks = async (blockRows: number) => {
+    const { out, said } = await through(worker, context(), flow, blockRows)
+    return resultOf(node, said, plainRows(out))
+  }
+  const whole = await resultOfBlocks(Math.max(1, flow.rows))
+  // a server answers requests, whose items come from one block
+  if (!service && flow.rows > 1 && !isDeepStrictEqual(await resultOfBlocks(1), whole)) {
+    throw new Error(
+      `${stage.name}: '${example.title}' comes to something else when its rows are cut into blocks of one`,
+    )
+  }
+  return whole
 }
 
 function resultOf(node: Node, said: Said, out: readonly ExampleRow[]): ExampleResult {

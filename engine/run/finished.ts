@@ -8,12 +8,7 @@ import { contentOf } from './content.ts'
 import type { PassMeta, PassResult } from './messages.ts'
 import type { Spool } from './spool.ts'
 
-export const resultOf = ({ made, counts, grouped, parts }: PassMeta): PassResult => ({
-  made,
-  counts,
-  grouped: Object.fromEntries(Object.entries(grouped).map(([node, { rows }]) => [node, rows])),
-  parts,
-})
+export const resultOf = ({ made, counts, sent, parts }: PassMeta): PassResult => ({ made, counts, sent, parts })
 
 /** What stands for the content of the spools in a folder, wherever it lies: their checksums. */
 export const madeOf = (folder: string): string =>

@@ -11,7 +11,7 @@ import type { Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
 
 /** Raised when what lies in spools changes its form. */
-const FORMAT = 6
+const FORMAT = 7
 
 export const sha = (value: unknown): string =>
   createHash('sha256')

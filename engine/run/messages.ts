@@ -49,6 +49,8 @@ export interface Setup {
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
+  /** Bytes of a group at most, where a test says so. */
+  readonly groupBytes?: number
   /**
    * What a worker is at, for the main thread to look at where it hears nothing: its number of signs of life, the index
    * of the node, the first row of the block.
@@ -84,8 +86,8 @@ export interface PassTask {
   }[]
   /** Files of fitted states by node, in order of the rounds. */
   readonly states: Readonly<Record<string, readonly string[]>>
-  /** For each partition of the task, the file of verdicts of each group node. */
-  readonly drops: readonly Readonly<Record<string, string>>[]
+  /** For each partition of the task, the file of what each group node says of its rows. */
+  readonly related: readonly Readonly<Record<string, string>>[]
 }
 export interface MergeTask {
   readonly kind: 'merge'
@@ -95,6 +97,7 @@ export interface MergeTask {
   readonly states: readonly string[]
   readonly file: string
 }
+/** Asks a stage about the groups of a range of buckets; gives where what it says of each partition's rows lies. */
 export interface BucketTask {
   readonly kind: 'bucket'
   readonly node: string
@@ -102,8 +105,35 @@ export interface BucketTask {
   readonly from: number
   readonly to: number
   readonly folders: readonly string[]
+  /** Rows of the partitions before each. */
+  readonly bases: readonly number[]
+  /** Files of the node's fitted states. */
+  readonly states: readonly string[]
+  readonly file: string
+}
+/** Where in a file is what was found of a partition's rows. */
+export interface Section {
+  readonly partition: number
+  readonly at: number
+  readonly bytes: number
+}
+/** Closes clusters over the edges of all buckets. */
+export interface CloseTask {
+  readonly kind: 'close'
+  readonly edges: readonly string[]
   readonly bases: readonly number[]
   readonly file: string
+}
+/** Puts together what was found of some partitions' rows; gives what stands for the content of each. */
+export interface RelateTask {
+  readonly kind: 'relate'
+  readonly node: string
+  readonly partitions: readonly { readonly index: number; readonly rows: number; readonly file: string }[]
+  readonly from: readonly { readonly file: string; readonly sections: readonly Section[] }[]
+  /** Of all partitions, for survivors may lie in any. */
+  readonly folders: readonly string[]
+  readonly labels: readonly string[]
+  readonly bases: readonly number[]
 }
 export interface LedgerTask {
   readonly kind: 'ledger'
@@ -149,7 +179,8 @@ export interface Told {
   readonly number: number
   readonly answers: readonly Answer[]
 }
-export type Task = PassTask | MergeTask | BucketTask | LedgerTask | SinkTask | CheckTask | HashTask
+export type Task =
+  PassTask | MergeTask | BucketTask | CloseTask | RelateTask | LedgerTask | SinkTask | CheckTask | HashTask
 
 /**
  * `left`: columns of one side that stayed when the sides of so many pairs were swapped; of a source columns of what so
@@ -216,11 +247,17 @@ export const PARENT = 'parent',
   REJECTED_SIDE = 'rejected_side',
   UNUSED = 'unused'
 
-/** What the main thread needs to know of a pass: its counts, and the rows that each group node collected. */
+/** What a partition has sent to a group node: its rows, and the bytes of them and of their keys. */
+export interface Sent {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** What the main thread needs to know of a pass: its counts, and what each group node was sent. */
 export interface PassResult {
   readonly made: string
   readonly counts: Record<string, Counts>
-  readonly grouped: Record<string, number>
+  readonly sent: Record<string, Sent>
   readonly parts: Readonly<Record<string, string>>
 }
 
@@ -265,17 +302,6 @@ export interface PassMeta {
   readonly spared: Uint32Array
   /** Which side of the pairs is longer, of the source and of each sink. */
   readonly lengths: Record<string, Lengths>
-  /** Rows that each group node collected. */
-  readonly grouped: Record<string, { readonly rows: number; readonly bucketCounts: Uint32Array }>
-}
-
-/** Verdicts of a group node on the rows that one partition gathered, by their position there, ascending. */
-export interface GroupDrops {
-  index: Uint32Array
-  reason: Uint16Array
-  value: Float64Array
-  relatedFile: Int32Array
-  relatedRow: Float64Array
-  /** The labels that `relatedFile` numbers, in order of their first use. */
-  files: readonly string[]
+  /** What each group node was sent. */
+  readonly sent: Record<string, Sent>
 }

@@ -59,6 +59,8 @@ export interface RunOptions {
    */
   readonly blockRows?: number
   readonly bucketBytes?: number
+  /** Bytes of one group at most: 256 MB unless given. */
+  readonly groupBytes?: number
 }
 
 const isTexts = (value: unknown): boolean =>
@@ -93,6 +95,7 @@ const kinds: Readonly<Record<keyof RunOptions, { is(value: unknown): boolean; re
   signal: { is: value => value instanceof AbortSignal, what: 'an AbortSignal' },
   blockRows: whole(1),
   bucketBytes: whole(1),
+  groupBytes: whole(1),
 }
 
 /** Throws one error with the exit code 64 that names all that is wrong. An option that is undefined is not given. */

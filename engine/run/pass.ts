@@ -13,13 +13,14 @@ import { Batch, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, typ
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
 import { reasonName } from '../graph/columns.ts'
-import { effectOf, fitRounds, sinkOrder } from '../graph/types.ts'
+import { effectOf, fitRounds, groupedBy, sinkOrder } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
+import { openRecords } from '../shuffle/records.ts'
+import type { Related } from '../shuffle/join.ts'
 import { madeOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { firstRows, markReach, noBits } from './first.ts'
-import { KeyWriter } from './group.ts'
 import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { holdLock } from './lock.ts'
 import {
@@ -29,7 +30,6 @@ import {
   rowCount,
   SPARED,
   type Counts,
-  type GroupDrops,
   type Partition,
   type PassMeta,
   type PassTask,
@@ -39,7 +39,8 @@ import { Outputs } from './outputs.ts'
 import { gathered, isGroupRound, opsOf, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
-import { openRun, runStage, type Said, type StageRun } from './verdicts.ts'
+import { groupSaid } from './group_said.ts'
+import { openNone, openRun, runStage, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
@@ -60,7 +61,7 @@ class PartitionPass {
   readonly #counts: Record<string, Counts> = {}
   readonly #runs = new Map<string, StageRun>()
   readonly #collectors = new Map<string, { batch(batch: Batch): void | Promise<void>; part(): unknown }>()
-  readonly #keys = new Map<string, KeyWriter>()
+  readonly #records = new Map<string, ReturnType<typeof openRecords>>()
   readonly #spools = new Map<string, SpoolWriter>()
   readonly #outputs: Outputs
   readonly #reached: Record<string, Uint8Array> = {}
@@ -70,7 +71,7 @@ class PartitionPass {
   readonly #kept = new Set<number>()
   /** Source rows whose id the user asked to keep. */
   readonly #spared: Set<number>
-  readonly #drops = new Map<string, { drops: GroupDrops; base: number; cursor: number }>()
+  readonly #related = new Map<string, { related: Related; said: ReturnType<typeof groupSaid> }>()
   readonly #loads = new Map<string, SpoolReader>()
   #ids: IpcWriter | undefined
   #block = 0
@@ -102,31 +103,25 @@ class PartitionPass {
   #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {
     const node = this.#node(op.node)
     try {
-      this.#openStage(op, node, node.stage as AnyStage, task, which)
+      this.#openStage(op, node, task, which)
     } catch (error) {
       throw inStage(node, error)
     }
   }
 
-  #openStage(
-    op: Op & { kind: 'stage' | 'collect' },
-    node: WorkerNode,
-    stage: AnyStage,
-    task: PassTask,
-    which: number,
-  ): void {
+  #openStage(op: Op & { kind: 'stage' | 'collect' }, node: WorkerNode, task: PassTask, which: number): void {
     const context = this.#world.context(node, task.states[node.id])
     if (op.kind === 'stage') {
-      this.#runs.set(node.id, {
-        ...openRun(node, context),
-        output: node.output,
-        spare: flow => this.#spare(flow),
-      })
-      if (stage.group) {
-        this.#drops.set(node.id, { drops: loadValue<GroupDrops>(task.drops[which][node.id]), base: 0, cursor: 0 })
+      const by = groupedBy(node)
+      // its groups have been looked at
+      const opened = by ? openNone(node) : openRun(node, context)
+      this.#runs.set(node.id, { ...opened, output: node.output, spare: flow => this.#spare(flow) })
+      if (by) {
+        const related = loadValue<Related>(task.related[which][node.id])
+        this.#related.set(node.id, { related, said: groupSaid(node, related) })
       }
     } else if (isGroupRound(node, op.round)) {
-      this.#keys.set(node.id, new KeyWriter(this.#folder, node.id, stage.group!, node.options, context))
+      this.#records.set(node.id, openRecords(this.#folder, node, context))
     } else {
       this.#collectors.set(node.id, fitRounds(node)[op.round].collect(context))
     }
@@ -301,9 +296,9 @@ class PartitionPass {
   async #collect(id: string, spool: string): Promise<void> {
     const flow = this.#ports.get(spool)!
     if (flow.rows === 0) return
-    const keys = this.#keys.get(id)
+    const records = this.#records.get(id)
     try {
-      if (keys) keys.add(new Batch(flow), flow.row)
+      if (records) records.add(flow)
       else await this.#collectors.get(id)!.batch(new Batch(flow))
     } catch (error) {
       throw inStage(this.#node(id), error)
@@ -318,29 +313,8 @@ class PartitionPass {
     if (flow.rows === 0) return void this.#ports.set(id, emptyFlow(node.output))
     const { watch } = this.#world.setup
     if (watch) watch[2] = flow.row[0]
-    const group = this.#drops.get(id)
-    const { out, all, said } = await runStage(
-      run,
-      flow,
-      group &&
-        (said => {
-          const { drops } = group,
-            reasons = Object.keys(stage.reasons)
-          for (let i = group.cursor; i < drops.index.length && drops.index[i] < group.base + flow.rows; i++) {
-            said.drop(
-              drops.index[i] - group.base,
-              reasons[drops.reason[i]],
-              drops.value[i],
-              drops.relatedFile[i],
-              drops.relatedRow[i],
-            )
-          }
-        }),
-    )
-    if (group) {
-      group.base += flow.rows
-      while (group.cursor < group.drops.index.length && group.drops.index[group.cursor] < group.base) group.cursor++
-    }
+    const group = this.#related.get(id)
+    const { out, all, said } = group ? group.said(run, flow) : await runStage(run, flow)
     this.#ports.set(id, out)
     this.#account(node, stage, flow, out, said)
     this.#aside(node, all, said)
@@ -370,7 +344,10 @@ class PartitionPass {
     }
     for (const { reason } of said.notes) counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
     for (const [column, pairs] of said.left) counts.left[column] = (counts.left[column] ?? 0) + pairs
-    this.#log.add(flow, said, this.#world.indexOf(node.id), this.#drops.get(node.id)?.drops.files ?? [])
+    const group = this.#related.get(node.id)
+    if (!group) said.relate(flow)
+    const files = group?.related.files ?? [this.#world.setup.files[this.#partition.file].label]
+    this.#log.add(flow, said, this.#world.indexOf(node.id), files)
   }
 
   /** Rows beside the output, with what the stage wrote of them and why: into dropped/, notes/ and named outputs. */
@@ -455,10 +432,10 @@ class PartitionPass {
       saveValue(join(this.#folder, `fit-${node}.bin`), part)
       parts[node] = contentOf(part)
     }
-    const grouped: PassMeta['grouped'] = {}
-    for (const [node, keys] of this.#keys) {
-      const { content, ...rows } = keys.close()
-      grouped[node] = rows
+    const sent: PassMeta['sent'] = {}
+    for (const [node, records] of this.#records) {
+      const { content, ...size } = records.close()
+      sent[node] = size
       parts[node] = content
     }
     this.#ids?.close()
@@ -479,7 +456,7 @@ class PartitionPass {
       spared: Uint32Array.from(this.#spared),
       lengths: this.#lengths,
       counts: this.#counts,
-      grouped,
+      sent,
     }
   }
 }

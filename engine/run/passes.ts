@@ -2,22 +2,26 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnyStage, StageReport } from '../contract/define.ts'
-import type { Node } from '../graph/types.ts'
+import { effectOf, type Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
 import { loadValue, saveValue } from './files.ts'
 import { labelOf } from './manifest.ts'
-import { bucketRanges, joinBuckets, type GroupPart } from './group.ts'
+import { bucketRanges } from '../shuffle/records.ts'
 import type { Keys } from './keys.ts'
 import {
   emptyCounts,
   rowCount,
   type BucketTask,
+  type CloseTask,
   type Counts,
   type MergeTask,
   type Partition,
   type PassResult,
   type PassTask,
+  type RelateTask,
+  type Section,
+  type Sent,
 } from './messages.ts'
 import { holdLock, type Held } from './lock.ts'
 import type { RunOptions } from './options.ts'
@@ -31,10 +35,16 @@ interface Made {
   readonly content: string
 }
 /** What a partition adds to a round, and where it lies. */
-interface RoundPart extends GroupPart {
+interface RoundPart {
   readonly index: number
+  /** The label of its file. */
+  readonly file: string
+  readonly folder: string
+  readonly sent: Sent
   readonly content: string
 }
+/** Partitions whose groups are joined in one task. */
+const JOINED = 64
 
 /** Works through levels, and what lies between them. */
 export class Passes {
@@ -49,9 +59,9 @@ export class Passes {
   readonly #pool: Pool
   readonly #options: RunOptions
   readonly #lock: Held
-  /** By node the states of its rounds, and its verdicts by partition. */
+  /** By node the states of its rounds, and what its groups came to by partition. */
   readonly #states = new Map<string, Made[]>()
-  readonly #drops = new Map<string, ReadonlyMap<number, Made>>()
+  readonly #related = new Map<string, ReadonlyMap<number, Made>>()
   /** By partition, its passes so far, and the content of their spools. */
   readonly #names: string[][]
   readonly #made: string[][]
@@ -126,7 +136,7 @@ export class Passes {
           level,
           partitions: parts,
           states: Object.fromEntries([...this.#states].map(([node, states]) => [node, states.map(({ file }) => file)])),
-          drops: unit.map(({ index }) => this.#dropsOf(index)),
+          related: unit.map(({ index }) => this.#relatedOf(index)),
         }
         const made = await this.#pool.run<PassResult[]>(task)
         made.forEach((result, i) => take(unit[i].index, result))
@@ -143,7 +153,7 @@ export class Passes {
             index,
             file: labelOf(this.#prepared.files[file].path),
             folder: this.folders(index)[level],
-            rows: results[index].grouped[op.node] ?? 0,
+            sent: results[index].sent[op.node] ?? { rows: 0, bytes: 0 },
             content: results[index].parts[op.node],
           }))
         if (isGroupRound(this.#node(op.node), op.round)) await this.#group(op.node, op.round, parts)
@@ -156,14 +166,14 @@ export class Passes {
     return this.#prepared.files[file].source
   }
 
-  /** By node, the file of its group's verdicts on a partition's rows. */
-  #dropsOf(p: number): Record<string, string> {
+  /** By node, the file of what its groups say of a partition's rows. */
+  #relatedOf(p: number): Record<string, string> {
     return Object.fromEntries(
-      [...this.#drops].flatMap(([node, made]) => (made.has(p) ? [[node, made.get(p)!.file]] : [])),
+      [...this.#related].flatMap(([node, made]) => (made.has(p) ? [[node, made.get(p)!.file]] : [])),
     )
   }
 
-  /** The content of the states and verdicts that a pass reads. */
+  /** The content of the states, and of what groups said, that a pass reads. */
   #given(p: number, level: number): unknown {
     return opsOf(this.#plan, level, this.#sourceOf(this.#partitions[p].file)).flatMap(op =>
       op.kind === 'stage' || op.kind === 'collect'
@@ -171,7 +181,7 @@ export class Passes {
             [
               op.node,
               (this.#states.get(op.node) ?? []).map(({ content }) => content),
-              (op.kind === 'stage' && this.#drops.get(op.node)?.get(p)?.content) || '',
+              (op.kind === 'stage' && this.#related.get(op.node)?.get(p)?.content) || '',
             ],
           ]
         : [],
@@ -236,44 +246,71 @@ export class Passes {
   }
 
   async #group(node: string, round: number, parts: readonly RoundPart[]): Promise<void> {
-    const stage = this.#node(node).stage as AnyStage,
-      files = parts.map((_, i) => `drops-${i}.bin`)
-    // verdicts name rows by their file and their place in it
-    const name = this.#keys.round(
-      node,
-      round,
-      parts.map(({ file, content }) => [file, content]),
+    const files = parts.map((_, i) => `related-${i}.bin`),
+      states = this.#states.get(node) ?? []
+    // what is said names rows by their file and their place in it
+    const from = [states.map(({ content }) => content), parts.map(({ file, content }) => [file, content])]
+    const made = await this.#round(`${this.#keys.round(node, round, from)}.group`, files, folder =>
+      this.#relate(
+        node,
+        parts,
+        states.map(({ file }) => file),
+        folder,
+        files,
+      ),
     )
-    const made = await this.#round(`${name}.group`, files, async folder => {
-      const bases: number[] = []
-      let total = 0
-      for (const { rows } of parts) {
-        bases.push(total)
-        total += rows
-      }
-      const ranges = bucketRanges(
-        total * stage.group!.keysPerRow(this.#node(node).options as never),
-        this.#options.bucketBytes,
-      )
-      const results = ranges.map(([from]) => join(folder, `bucket-${from}.bin`)),
-        folders = parts.map(part => part.folder)
-      await Promise.all(
-        ranges.map(([from, to], i) =>
-          this.#pool.run({ kind: 'bucket', node, from, to, folders, bases, file: results[i] } satisfies BucketTask),
-        ),
-      )
-      const edgeReason = Object.keys(stage.reasons).indexOf(stage.group!.edgeReason ?? ''),
-        contents = joinBuckets(
-          node,
-          results,
-          parts,
-          edgeReason,
-          files.map(file => join(folder, file)),
-        )
-      for (const file of results) rmSync(file)
-      return contents
-    })
-    this.#drops.set(node, new Map(parts.map(({ index }, i) => [index, made[i]])))
+    this.#related.set(node, new Map(parts.map(({ index }, i) => [index, made[i]])))
+  }
+
+  /** Asks a stage about its groups, and brings what it says back to the partitions. */
+  async #relate(
+    node: string,
+    parts: readonly RoundPart[],
+    states: readonly string[],
+    folder: string,
+    files: readonly string[],
+  ): Promise<string[]> {
+    const bases: number[] = []
+    let rows = 0,
+      bytes = 0
+    for (const { sent } of parts) {
+      bases.push(rows)
+      rows += sent.rows
+      bytes += sent.bytes
+    }
+    const folders = parts.map(part => part.folder),
+      labels = parts.map(({ file }) => file)
+    const found: { file: string; sections: readonly Section[] }[] = await Promise.all(
+      bucketRanges(bytes, this.#options.bucketBytes).map(async ([from, to]) => {
+        const file = join(folder, `bucket-${from}.bin`)
+        const task: BucketTask = { kind: 'bucket', node, from, to, folders, bases, states, file }
+        return { file, sections: await this.#pool.run<readonly Section[]>(task) }
+      }),
+    )
+    const between = found.map(({ file }) => file)
+    if (effectOf(this.#node(node)) === 'cluster') {
+      const file = join(folder, 'clusters.bin'),
+        edges = between.map(file => `${file}.edges`)
+      between.push(file, ...edges)
+      found.push({ file, sections: await this.#pool.run({ kind: 'close', edges, bases, file } satisfies CloseTask) })
+    }
+    const chunks = Array.from({ length: Math.ceil(parts.length / JOINED) }, (_, i) =>
+      parts.slice(i * JOINED, (i + 1) * JOINED),
+    )
+    const contents = await Promise.all(
+      chunks.map((some, c) => {
+        const partitions = some.map(({ sent }, i) => {
+          const index = c * JOINED + i
+          return { index, rows: sent.rows, file: join(folder, files[index]) }
+        })
+        const isOfThese = ({ partition }: Section) => Math.floor(partition / JOINED) === c
+        const from = found.map(({ file, sections }) => ({ file, sections: sections.filter(isOfThese) }))
+        const task: RelateTask = { kind: 'relate', node, partitions, from, folders, labels, bases }
+        return this.#pool.run<string[]>(task)
+      }),
+    )
+    for (const file of between) rmSync(file)
+    return contents.flat()
   }
 
   /** What fitted stages say of themselves. */

@@ -3,7 +3,16 @@
  * partition. A stage that must see everything first (fit rounds, groups) ends a level: its input is spooled, and its
  * verdicts come in a later one.
  */
-import { effectOf, fitRounds, readsOf, sourcesAbove, writesOf, type Graph, type Node } from '../graph/types.ts'
+import {
+  effectOf,
+  fitRounds,
+  groupedBy,
+  readsOf,
+  sourcesAbove,
+  writesOf,
+  type Graph,
+  type Node,
+} from '../graph/types.ts'
 
 /**
  * What is done with a node in one pass, in order. Ports are named `<node>` (its output), `<node>.dropped` or
@@ -15,7 +24,7 @@ export type Op =
   | { readonly kind: 'stage'; readonly node: string; readonly inputs: readonly string[] }
   /** Merges the inputs of a stage that waits, and spools them. */
   | { readonly kind: 'gather'; readonly node: string; readonly inputs: readonly string[] }
-  /** Feeds the rows of a spool (just gathered, or loaded) to a fit round, or collects the keys of a group. */
+  /** Feeds the rows of a spool (just gathered, or loaded) to a fit round, or sends them to their groups. */
   | { readonly kind: 'collect'; readonly node: string; readonly round: number; readonly spool: string }
   | { readonly kind: 'sink'; readonly node: string; readonly inputs: readonly string[] }
   /** Brings back the rows of a spool, under the name of the port that was saved. */
@@ -32,7 +41,7 @@ export interface Plan {
 
 /** The rounds that a node waits for: its fit rounds, and one more for a group. */
 export const roundsOf = (node: Pick<Node, 'stage' | 'options'>): number =>
-  fitRounds(node).length + (node.stage.kind === 'stage' && node.stage.group ? 1 : 0)
+  fitRounds(node).length + (groupedBy(node) ? 1 : 0)
 
 /** The port that an input names. */
 export const portOf = (input: Node['from'][number]): string => (input.port ? `${input.node}.${input.port}` : input.node)
@@ -69,7 +78,7 @@ export function makePlan(graph: Graph): Plan {
     // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both
     // at once
     const spool =
-      from.length === 1 && from[0].port === undefined && stage.kind === 'stage' && !stage.group && rounds > 0
+      from.length === 1 && from[0].port === undefined && stage.kind === 'stage' && !groupedBy(node) && rounds > 0
         ? learnsFrom.get(from[0].node)
         : undefined
     const beside = spool !== undefined && chain(at, from[0].node, spool).every(earlier => isTransparent(earlier, node))
@@ -134,4 +143,4 @@ export const opsOf = ({ levels, reach }: Pick<Plan, 'levels' | 'reach'>, level: 
 
 /** The group round of a node comes after its fit rounds. */
 export const isGroupRound = (node: Pick<Node, 'stage' | 'options'>, round: number): boolean =>
-  node.stage.kind === 'stage' && node.stage.group !== undefined && round === fitRounds(node).length
+  groupedBy(node) !== undefined && round === fitRounds(node).length

@@ -417,7 +417,7 @@ function unaccounted(
     ] as const) {
       if (were !== are) problems.push(`${node.id}: ${were} rows ${what}, ${are} were written`)
     }
-    if (!['same', 'subset'].includes(effectOf(node) ?? '')) continue
+    if (!['same', 'subset', 'cluster'].includes(effectOf(node) ?? '')) continue
     if (count.in !== count.out + count.dropped + count.errored) {
       problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
     }

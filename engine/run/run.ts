@@ -272,6 +272,7 @@ function makeSetup(
     seed: graph.seed,
     keepIds: [...new Set(options.keepIds)],
     blockRows: options.blockRows ?? 1000,
+    ...(options.groupBytes === undefined ? {} : { groupBytes: options.groupBytes }),
   }
 }
 

@@ -3,7 +3,7 @@
  * ledger.
  */
 import type { Data, DataType, Schema } from 'apache-arrow'
-import type { AnyStage, ColumnValues, Context, Output, RowEffect, Verdict } from '../contract/define.ts'
+import type { AnyStage, ColumnValues, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
 import { makeBool, makeColumn, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
@@ -18,6 +18,9 @@ export class Said implements Verdict {
   readonly kind: Uint8Array
   readonly reason: Uint16Array
   readonly value: Float64Array
+  /** The row of the block that a dropped one yields to; -1 where there is none. */
+  readonly survivor: Int32Array
+  /** The same by its file and row, as the ledger has it. */
   readonly relatedFile: Int32Array
   readonly relatedRow: Float64Array
   readonly said: Uint8Array
@@ -41,35 +44,36 @@ export class Said implements Verdict {
     this.kind = new Uint8Array(rows)
     this.reason = new Uint16Array(rows)
     this.value = new Float64Array(rows).fill(NaN)
+    this.survivor = new Int32Array(rows).fill(-1)
     this.relatedFile = new Int32Array(rows).fill(-1)
     this.relatedRow = new Float64Array(rows).fill(-1)
     this.said = new Uint8Array(rows)
   }
 
-  drop(row: number, reason: string, value = NaN, file = -1, related = -1): void {
+  drop(row: number, reason: string, value = NaN, survivor = -1): void {
     this.#check(row)
+    if (survivor !== -1) this.#check(survivor)
     if (this.said[row]) return
-    if (this.#effect !== 'subset') {
-      throw new StageMistake(
-        this.#effect === 'derive'
-          ? `${this.#stage.name}: a stage that derives rows drops none: declare '${reason}' in notes, and say it with verdict.note`
-          : `${this.#stage.name}: the stage drops a row as '${reason}' and says rows: 'same'; say 'subset' where it may drop one`,
-      )
-    }
+    if (this.#effect !== 'subset') throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)
     const index = this.#reasons.indexOf(reason)
     if (index < 0) {
       throw new StageMistake(
         `${this.#stage.name}: reason '${reason}' is not declared; declared are ${this.#reasons.join(', ') || 'none'}`,
       )
     }
-    const spared = this.#spare !== undefined && this.#stage.reasons[reason].kind !== 'broken' && this.#spare(row)
+    this.survivor[row] = survivor
+    this.settle(row, index, value)
+  }
+
+  /** Drops a row for a reason by its number. */
+  settle(row: number, reason: number, value: number): void {
+    const { kind } = this.#stage.reasons[this.#reasons[reason]],
+      spared = this.#spare !== undefined && kind !== 'broken' && this.#spare(row)
     this.said[row] = 1
     this.kept[row] = spared ? 1 : 0
     this.kind[row] = spared ? SPARED : DROPPED
-    this.reason[row] = index
+    this.reason[row] = reason
     this.value[row] = value
-    this.relatedFile[row] = file
-    this.relatedRow[row] = related
   }
 
   error(row: number, message: string): void {
@@ -89,6 +93,15 @@ export class Said implements Verdict {
       )
     }
     this.notes.push({ row, reason })
+  }
+
+  /** Names survivors as the ledger does, where all are of one file, the first that it numbers. */
+  relate({ row }: Pick<Flow, 'row'>): void {
+    this.survivor.forEach((survivor, i) => {
+      if (survivor < 0) return
+      this.relatedFile[i] = 0
+      this.relatedRow[i] = row[survivor]
+    })
   }
 
   leave(column: string, pairs: number): void {
@@ -113,14 +126,22 @@ export class Said implements Verdict {
 
   /** Takes over what was said of a part of the block that begins at `offset`. */
   include(part: Said, offset: number): void {
-    for (const name of ['kept', 'kind', 'reason', 'value', 'relatedFile', 'relatedRow', 'said'] as const) {
+    for (const name of ['kept', 'kind', 'reason', 'value', 'said'] as const) {
       ;(this[name] as Float64Array).set(part[name] as Float64Array, offset)
     }
+    part.survivor.forEach((survivor, row) => (this.survivor[row + offset] = survivor < 0 ? -1 : survivor + offset))
     for (const [row, message] of part.messages) this.messages.set(row + offset, message)
     for (const [column, pairs] of part.left) this.leave(column, pairs)
     for (const note of part.notes) this.notes.push({ row: note.row + offset, reason: note.reason })
   }
 }
+
+const dropsNone = (effect: RowEffect, reason: string): string =>
+  effect === 'derive'
+    ? `a stage that derives rows drops none: declare '${reason}' in notes, and say it with verdict.note`
+    : effect === 'cluster'
+      ? 'a stage that clusters rows gives edges, and the engine drops all of a cluster but the first: drop none by itself'
+      : `the stage drops a row as '${reason}' and says rows: 'same'; say 'subset' where it may drop one`
 
 /** A programming error in a stage: stops the run, unlike an exception about a row. */
 export class StageMistake extends Error {}
@@ -135,12 +156,16 @@ export interface StageRun {
   readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined
 }
 
-/** A stage as a node uses it, opened. */
-export const openRun = (node: Pick<Node, 'id' | 'stage' | 'options'>, context: Context): Omit<StageRun, 'output'> => ({
+/** A stage as a node uses it, and not opened. */
+export const openNone = (node: Pick<Node, 'id' | 'stage' | 'options'>): Omit<StageRun, 'output'> => ({
   id: node.id,
   stage: node.stage as AnyStage,
   effect: effectOf(node)!,
   isFitted: fitRounds(node).length > 0,
+})
+/** The same, opened. */
+export const openRun = (node: Pick<Node, 'id' | 'stage' | 'options'>, context: Context): Omit<StageRun, 'output'> => ({
+  ...openNone(node),
   instance: (node.stage as AnyStage).open?.(node.options, context),
 })
 
@@ -151,64 +176,85 @@ export interface Through {
   /** All rows that came in, with what the stage wrote of them; of a derive stage as they were. */
   readonly all: Flow
   readonly said: Said
+  /** Of a stage that clusters rows, and was asked. */
+  readonly edges?: Edges
 }
 
-/**
- * One block through one stage, and what was said of the rows that came in. `prepare` gives verdicts that stand before
- * the stage is asked (groups).
- */
-export async function runStage(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<Through> {
+/** One block through one stage, and what was said of the rows that came in. */
+export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
   const said = new Said(run, flow.rows, run.spare?.(flow))
-  prepare?.(said)
   let result: Output | void
   try {
     result = await run.instance?.batch(new Batch(flow), said)
     said.close()
   } catch (error) {
     if (error instanceof StageMistake) throw error
-    if (flow.rows > 1) return inHalves(run, flow, prepare)
-    // what the stage said of this row before it failed does not count
-    const failed = new Said(run, 1)
-    failed.error(0, `${run.id}: ${error instanceof Error ? error.message : String(error)}`)
-    return { out: emptyFlow(run.output), all: run.effect === 'derive' ? flow : conform(flow, run.output), said: failed }
+    const middle = middleOf(flow)
+    if (middle !== undefined) return inHalves(run, flow, middle)
+    // what the stage said of these rows before it failed does not count
+    const failed = new Said(run, flow.rows),
+      message = `${run.id}: ${error instanceof Error ? error.message : String(error)}`
+    for (let row = 0; row < flow.rows; row++) failed.error(row, message)
+    const all = run.effect === 'derive' ? flow : conform(flow, run.output)
+    return { out: emptyFlow(run.output), all, said: failed }
   }
+  const edges = run.effect === 'cluster' ? edgesOf(run, flow, result) : undefined
+  return { ...settled(run, flow, result, said), edges }
+}
+
+/** One block with what a stage gave for it. */
+export function settled(run: StageRun, flow: Flow, result: Output | void, said: Said): Through {
   const whole = outputOf(run, flow, result, said)
   if (run.effect === 'derive') return { out: whole, all: flow, said }
   return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, all: whole, said }
 }
 
-/**
- * An exception somewhere in a block: find the row it belongs to, so that one row is lost to an error and not a batch.
- */
-async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => void): Promise<Through> {
-  const middle = flow.rows >> 1
-  const before = new Said(run, flow.rows, run.spare?.(flow))
-  prepare?.(before)
+/** Where a block that fails is cut in two; undefined where it is one row, or one group. */
+const middleOf = ({ rows, groups }: Flow): number | undefined =>
+  groups ? (groups.length > 2 ? groups[(groups.length - 1) >> 1] : undefined) : rows > 1 ? rows >> 1 : undefined
+
+/** An exception somewhere in a block: find the row, or the group, that it belongs to, so that no other is lost. */
+async function inHalves(run: StageRun, flow: Flow, middle: number): Promise<Through> {
   const said = new Said(run, flow.rows)
   const outs: Flow[] = [],
-    alls: Flow[] = []
+    alls: Flow[] = [],
+    a: number[] = [],
+    b: number[] = [],
+    value: number[] = []
   for (const [start, end] of [
     [0, middle],
     [middle, flow.rows],
   ]) {
-    const part = await runStage(run, takeFlow(flow, [start, end]), piece => {
-      for (let i = start; i < end; i++) {
-        if (before.said[i] && before.kind[i] !== ERRORED) {
-          piece.drop(
-            i - start,
-            Object.keys(run.stage.reasons)[before.reason[i]],
-            before.value[i],
-            before.relatedFile[i],
-            before.relatedRow[i],
-          )
-        }
-      }
-    })
+    const groups = flow.groups?.filter(at => at >= start && at <= end).map(at => at - start)
+    const part = await runStage(run, { ...takeFlow(flow, [start, end]), groups })
     said.include(part.said, start)
     outs.push(part.out)
     alls.push(part.all)
+    for (let i = 0; part.edges && i < part.edges.a.length; i++) {
+      a.push(part.edges.a[i] + start)
+      b.push(part.edges.b[i] + start)
+      value.push(part.edges.value[i])
+    }
   }
-  return { out: concatFlows(outs), all: concatFlows(alls), said }
+  return { out: concatFlows(outs), all: concatFlows(alls), said, edges: { a, b, value } }
+}
+
+/** The edges that a stage gave: rows of the block, two of one group each. */
+function edgesOf(run: StageRun, { rows, groups }: Flow, result: Output | void): Edges {
+  const { a, b, value } = result ?? {}
+  if (!a || !b || !value || a.length !== b.length || a.length !== value.length) {
+    throw new StageMistake(`${run.id}: a stage that clusters rows gives back { a, b, value }, lists of one length`)
+  }
+  const groupOf = new Int32Array(rows)
+  for (let g = 1; groups && g + 1 < groups.length; g++) groupOf.fill(g, groups[g], groups[g + 1])
+  for (let i = 0; i < a.length; i++) {
+    if (groupOf[a[i]] === undefined || groupOf[a[i]] !== groupOf[b[i]]) {
+      throw new StageMistake(
+        `${run.id}: edge ${i} is between rows ${a[i]} and ${b[i]} of a block of ${rows}; an edge is between two rows of one group`,
+      )
+    }
+  }
+  return { a, b, value }
 }
 
 /** The columns that a stage gave, under their full names, over the rows that came in or the new rows. */
@@ -252,14 +298,7 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
     if (!declared) {
       throw new StageMistake(`${run.id}: column '${name}' is not among the columns that the stage says it writes`)
     }
-    const data = toData(`${run.id}: column '${name}'`, declared.type, values)
-    if (String(data.type) !== String(declared.type)) {
-      throw new StageMistake(`${run.id}: column '${name}' is ${data.type}, the stage declares ${declared.type}`)
-    }
-    if (data.length !== base.rows) {
-      throw new Error(`${run.id}: column '${name}' has ${data.length} values for ${base.rows} rows`)
-    }
-    added.set(column, data)
+    added.set(column, columnOf(`${run.id}: column '${name}'`, declared.type, values, base.rows))
   }
   if (run.effect === 'derive') {
     // copied from the parent, they would speak of a text that is no longer there
@@ -296,6 +335,16 @@ function addParents(id: string, base: Flow, added: Map<string, Data>): void {
   }
   added.set('id', makeText(names))
   added.set(`${id}_parent`, makeText(parents))
+}
+
+/** A column of values that a stage gave, held against what it declares; `what` is the column's name in an error. */
+export function columnOf(what: string, type: DataType, values: ColumnValues, rows: number): Data {
+  const data = toData(what, type, values)
+  if (String(data.type) !== String(type)) {
+    throw new StageMistake(`${what} is ${data.type}, the stage declares ${type}`)
+  }
+  if (data.length !== rows) throw new Error(`${what} has ${data.length} values for ${rows} rows`)
+  return data
 }
 
 function toData(what: string, type: DataType, values: ColumnValues): Data {

@@ -15,21 +15,18 @@ function hashMessages(column: MessagesColumn, row: number, state: Uint32Array): 
   }
 }
 
-/**
- * Whether the chosen side comes first in the order of the two sides' hashes: what two contradictory pairs differ in.
- */
-const FIRST = Uint8Array.of(1),
-  SECOND = Uint8Array.of(0)
+/** 53 bits of a hash, which a number holds whole. */
+const numberOf = (hash: Uint32Array): number => (hash[0] >>> 11) * 2 ** 32 + hash[1]
 
 export default defineStage({
   name: 'drop_duplicates',
-  version: 2,
+  version: 3,
   summary: 'Drop pairs that repeat an earlier pair, and pairs that contradict one.',
   details:
     'Two pairs are equal when prompt and both completions are, after lower-casing and with every run of white space taken for one space, and what lies beside the texts is the same: tool calls and reasoning in `source_<side>_fields`, and the ' +
     'columns `tools`, `documents`, `images`, `videos`, `audios` (also in the singular) and those of a prompt that are no part of its text. Of equal pairs the ' +
     'first in order of file and row stays. Where equal pairs prefer opposite sides, the side that more of them prefer stays, once; if as many prefer either, none stays: ' +
-    'nothing says which is right. Texts are compared by a 64-bit hash: among a million different pairs, two are mistaken for equal with a probability of 3 in 100 million.',
+    'nothing says which is right. Texts are compared by a 53-bit hash of each answer to its prompt: among a million different pairs, two are mistaken for equal with a probability below 1 in 10^19.',
   options: Type.Object({}),
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   writes: {},
@@ -38,6 +35,8 @@ export default defineStage({
     duplicate: { kind: 'quality', about: 'equal pairs in the input, this one included' },
     contradictory: { kind: 'quality', about: 'equal pairs that prefer the other side' },
   },
+  by: ['low', 'high'],
+  carries: { low: 'float64', high: 'float64', isSwapped: 'bool' },
   examples: [
     {
       title: 'case and white space make no difference',
@@ -79,57 +78,48 @@ export default defineStage({
       dropped: { 0: 'contradictory', 2: 'duplicate', 3: 'contradictory', 4: 'contradictory' },
     },
   ],
-  group: {
-    keysPerRow: () => 1,
-    open: () => {
-      const sides = new Uint32Array(4),
-        chosenHash = sides.subarray(0, 2),
-        rejectedHash = sides.subarray(2),
-        state = new Uint32Array(2)
-      const ordered = new Uint32Array(4),
-        bytes = new Uint8Array(ordered.buffer)
-      let isFirst = new Uint8Array(0)
-      return {
-        keys(batch, out) {
-          const prompt = batch.messages('prompt'),
-            chosen = batch.messages('chosen'),
-            rejected = batch.messages('rejected')
-          const [besidePrompt, besideChosen, besideRejected] = (['prompt', 'chosen', 'rejected'] as const).map(side =>
-            hashBeside(batch, side),
-          )
-          const words = new Uint32Array(out.buffer, out.byteOffset, 2 * out.length)
-          isFirst = new Uint8Array(batch.rows)
-          for (let row = 0; row < batch.rows; row++) {
-            sides.fill(0)
-            hashMessages(chosen, row, chosenHash)
-            besideChosen(row, chosenHash)
-            hashMessages(rejected, row, rejectedHash)
-            besideRejected(row, rejectedHash)
-            isFirst[row] = sides[0] < sides[2] || (sides[0] === sides[2] && sides[1] <= sides[3]) ? 1 : 0
-            ordered.set(isFirst[row] ? chosenHash : rejectedHash, 0)
-            ordered.set(isFirst[row] ? rejectedHash : chosenHash, 2)
-            state.fill(0)
-            hashMessages(prompt, row, state)
-            besidePrompt(row, state)
-            hash64(bytes, 0, 16, state)
-            words[2 * row] = state[0]
-            words[2 * row + 1] = state[1] === 0 && state[0] === 0 ? 1 : state[1]
-          }
-        },
-        payload: (_, row) => (isFirst[row] ? FIRST : SECOND),
+  carry: () => {
+    const chosenHash = new Uint32Array(2),
+      rejectedHash = new Uint32Array(2)
+    return batch => {
+      const [prompt, ...answers] = [batch.messages('prompt'), batch.messages('chosen'), batch.messages('rejected')]
+      const [besidePrompt, ...besideAnswers] = (['prompt', 'chosen', 'rejected'] as const).map(side =>
+        hashBeside(batch, side),
+      )
+      const low = new Float64Array(batch.rows),
+        high = new Float64Array(batch.rows),
+        isSwapped = new Uint8Array(batch.rows)
+      for (let row = 0; row < batch.rows; row++) {
+        chosenHash.fill(0)
+        hashMessages(prompt, row, chosenHash)
+        besidePrompt(row, chosenHash)
+        rejectedHash.set(chosenHash)
+        const [chosen, rejected] = [chosenHash, rejectedHash].map((hash, side) => {
+          hashMessages(answers[side], row, hash)
+          besideAnswers[side](row, hash)
+          return numberOf(hash)
+        })
+        low[row] = Math.min(chosen, rejected)
+        high[row] = Math.max(chosen, rejected)
+        isSwapped[row] = chosen > rejected ? 1 : 0
       }
-    },
-    each(group, verdict) {
-      const firsts: number[] = [],
-        seconds: number[] = []
-      for (let member = 0; member < group.size; member++) {
-        ;(group.payload(member)[0] === 1 ? firsts : seconds).push(member)
-      }
-      const [more, fewer] = firsts.length >= seconds.length ? [firsts, seconds] : [seconds, firsts]
-      const isTie = more.length === fewer.length
-      for (const member of fewer) verdict.drop(member, 'contradictory', more.length, isTie ? undefined : more[0])
-      for (const member of isTie ? more : []) verdict.drop(member, 'contradictory', fewer.length)
-      for (const member of isTie ? [] : more.slice(1)) verdict.drop(member, 'duplicate', more.length, more[0])
-    },
+      return { low, high, isSwapped }
+    }
   },
+  open: () => ({
+    batch(batch, verdict) {
+      const isSwapped = batch.numbers('isSwapped').values,
+        { groups } = batch
+      for (let g = 0; g + 1 < groups.length; g++) {
+        if (groups[g + 1] === groups[g] + 1) continue
+        const sides: [number[], number[]] = [[], []]
+        for (let row = groups[g]; row < groups[g + 1]; row++) sides[isSwapped[row]].push(row)
+        const [more, fewer] = sides[0].length >= sides[1].length ? sides : sides.reverse(),
+          isTie = more.length === fewer.length
+        for (const row of fewer) verdict.drop(row, 'contradictory', more.length, isTie ? undefined : more[0])
+        for (const row of isTie ? more : []) verdict.drop(row, 'contradictory', fewer.length)
+        for (const row of isTie ? [] : more.slice(1)) verdict.drop(row, 'duplicate', more.length, more[0])
+      }
+    },
+  }),
 })

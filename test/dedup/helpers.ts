@@ -1,8 +1,17 @@
-/** Runs one stage over rows in the plainest way: no files, no workers, groups by a Map, clusters by relabelling. */
-import { Field, Schema, Utf8 } from 'apache-arrow'
-import { makeMessages, makeText, messagesType } from '../../engine/arrow/columns.ts'
+/** Runs one stage over rows in the plainest way: no files, no workers. */
+import { Field, Schema, Utf8, type Data } from 'apache-arrow'
+import {
+  concat,
+  makeBool,
+  makeFloat64,
+  makeMessages,
+  makeText,
+  messagesType,
+  take,
+} from '../../engine/arrow/columns.ts'
 import { Batch } from '../../engine/arrow/flow.ts'
-import type { Context, ExampleRow, AnyStage, Verdict } from '../../engine/contract/define.ts'
+import { jsonValueOf } from '../../engine/arrow/plain.ts'
+import type { Context, Edges, ExampleRow, AnyStage, Verdict } from '../../engine/contract/define.ts'
 
 export interface Drop {
   readonly reason: string
@@ -43,7 +52,22 @@ const defaults = (stage: AnyStage) =>
     Object.entries(stage.options.properties).map(([name, { default: value }]) => [name, value as unknown]),
   )
 
-/** What a stage drops, by row; the rows reach it in batches of `size`. */
+/** Takes drops down under the rows' own numbers. */
+const verdictOf = (numberOf: (row: number) => number, drops: Map<number, Drop>): Verdict => ({
+  drop: (row, reason, value = NaN, survivor) => {
+    if (drops.has(numberOf(row))) return
+    drops.set(numberOf(row), { reason, value, survivor: survivor === undefined ? undefined : numberOf(survivor) })
+  },
+  error: (row, message) => {
+    throw new Error(`row ${numberOf(row)}: ${message}`)
+  },
+  note: () => {},
+})
+
+/**
+ * What a stage drops, by row; the rows come, or are carried, in batches of `size`, and each group comes alone. Groups are
+ * found by a Map, clusters by relabelling.
+ */
 export async function dropped(
   stage: AnyStage,
   rows: readonly ExampleRow[],
@@ -52,61 +76,70 @@ export async function dropped(
 ): Promise<Map<number, Drop>> {
   const drops = new Map<number, Drop>(),
     all = { ...defaults(stage), ...options } as never
-  const instance = stage.open?.(all, context),
-    perRow = stage.group?.keysPerRow(all) ?? 0,
-    opened = stage.group?.open(all, context)
-  const buckets = new Map<bigint, Set<number>>(),
-    payloads: Uint8Array[] = []
-  for (let from = 0; from < rows.length; from += size) {
-    const batch = batchOf(rows.slice(from, from + size))
-    const verdict: Verdict = {
-      drop: (row, reason, value = NaN) => {
-        if (!drops.has(from + row)) drops.set(from + row, { reason, value })
-      },
-      error: (row, message) => {
-        throw new Error(`row ${from + row}: ${message}`)
-      },
-      note: () => {},
+  if (!stage.carry) {
+    const instance = stage.open!(all, context)
+    for (let from = 0; from < rows.length; from += size) {
+      await instance.batch(
+        batchOf(rows.slice(from, from + size)),
+        verdictOf(row => from + row, drops),
+      )
     }
-    await instance?.batch(batch, verdict)
-    const keys = new BigUint64Array(batch.rows * perRow)
-    opened?.keys(batch, keys)
-    for (let row = 0; opened?.payload && row < batch.rows; row++) payloads.push(opened.payload(batch, row).slice())
-    keys.forEach((key, i) => {
-      if (key !== 0n) buckets.set(key, (buckets.get(key) ?? new Set()).add(from + Math.floor(i / perRow)))
-    })
+    return drops
   }
+  const carry = stage.carry(all, context as Context<undefined>)
+  const parts = Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => {
+    const columns = carry(batchOf(rows.slice(i * size, (i + 1) * size)))
+    return Object.keys(stage.carries!).map(name => dataOf(columns[name] as never))
+  })
+  const names = Object.keys(stage.carries!),
+    columns = names.map((_, c) => concat(parts.map(part => part[c]))),
+    by = stage.by as string[]
+  const keysOf = (row: number): string[] => {
+    const values = by.map(name => jsonValueOf(columns[names.indexOf(name)], row))
+    return stage.rows === 'cluster' ? (values[0] as number[]).map(String) : [JSON.stringify(values)]
+  }
+  const groups = new Map<string, number[]>()
+  rows.forEach((_, row) => {
+    for (const key of new Set(keysOf(row))) groups.set(key, [...(groups.get(key) ?? []), row])
+  })
   const cluster = rows.map((_, i) => i),
-    best = rows.map(() => -1)
-  for (const bucket of [...buckets.values()].reverse()) {
-    const members = [...bucket]
-    if (members.length < 2) continue
-    stage.group!.each(
-      { size: members.length, payload: member => payloads[members[member]] },
-      {
-        drop: (member, reason, value = NaN, survivor) =>
-          drops.set(members[member], {
-            reason,
-            value,
-            survivor: survivor === undefined ? undefined : members[survivor],
-          }),
-        edge: (a, b, value) => {
-          const [x, y] = [members[a], members[b]],
-            ends = [cluster[x], cluster[y]]
-          for (const i of [x, y]) best[i] = Math.max(best[i], value)
-          cluster.forEach((label, i) => {
-            if (ends.includes(label)) cluster[i] = Math.min(...ends)
-          })
-        },
-      },
-      all,
-    )
+    best = rows.map(() => -1),
+    instance = stage.open!(all, context)
+  for (const members of [...groups.values()].reverse()) {
+    const runs = members.flatMap(row => [row, row + 1])
+    const batch = new Batch({
+      schema: new Schema(names.map((name, c) => new Field(name, columns[c].type))),
+      columns: columns.map(column => take(column, runs)),
+      rows: members.length,
+      row: new Uint32Array(members.length),
+      copy: new Uint32Array(members.length),
+      groups: Int32Array.of(0, members.length),
+    })
+    const {
+      a = [],
+      b = [],
+      value = [],
+    } = ((await instance.batch(
+      batch,
+      verdictOf(row => members[row], drops),
+    )) ?? {}) as Partial<Edges>
+    for (let i = 0; i < a.length; i++) {
+      const [x, y] = [members[a[i]], members[b[i]]],
+        ends = [cluster[x], cluster[y]]
+      for (const row of [x, y]) best[row] = Math.max(best[row], value[i])
+      cluster.forEach((label, row) => {
+        if (ends.includes(label)) cluster[row] = Math.min(...ends)
+      })
+    }
   }
-  cluster.forEach((label, i) => {
-    if (label !== i) drops.set(i, { reason: stage.group!.edgeReason!, value: best[i], survivor: label })
+  cluster.forEach((label, row) => {
+    if (label !== row) drops.set(row, { reason: Object.keys(stage.reasons)[0], value: best[row], survivor: label })
   })
   return drops
 }
+
+const dataOf = (values: Data | Float64Array | Uint8Array): Data =>
+  values instanceof Float64Array ? makeFloat64(values) : values instanceof Uint8Array ? makeBool(values) : values
 
 /** Reasons alone, by row, in order of rows. */
 export const reasonsOf = (drops: ReadonlyMap<number, Drop>): Record<number, string> =>

@@ -1,0 +1,232 @@
+/**
+ * What groups came to, brought back to the partitions: closes clusters over all edges, and puts what ranges of buckets
+ * found of a partition's rows in the rows' order.
+ */
+import { readAll } from '../io.ts'
+import { closeSync, openSync } from 'node:fs'
+import { deserialize } from 'node:v8'
+import { contentOf } from '../run/content.ts'
+import { loadValue, saveValue } from '../run/files.ts'
+import { DROPPED, ERRORED, type CloseTask, type RelateTask, type Section } from '../run/messages.ts'
+import { originReader } from './records.ts'
+import { saveSections, type Found, type FoundEdges } from './reduce.ts'
+
+/**
+ * What a group stage says of the rows that one partition gathered, by their place there, ascending. Related rows are -1
+ * where there are none.
+ */
+export interface Related {
+  readonly row: Uint32Array
+  readonly kind: Uint8Array
+  readonly reason: Uint16Array
+  readonly value: Float64Array
+  readonly relatedFile: Int32Array
+  readonly relatedRow: Float64Array
+  /** The labels that `relatedFile` numbers, in order of their first use. */
+  readonly files: readonly string[]
+  readonly messages: Readonly<Record<number, string>>
+  readonly notes: readonly (readonly [row: number, note: string])[]
+  /** Of a stage that writes columns, those of each row, as bytes. */
+  readonly written?: { readonly ends: Float64Array; readonly bytes: Uint8Array }
+}
+
+/** The partition that a row, numbered over all, lies in. */
+function partitionOf(bases: readonly number[], row: number): number {
+  let low = 0,
+    high = bases.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (bases[middle] <= row) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+/**
+ * Closes clusters: of rows that hang together the first stays, the others are dropped for the stage's one reason, each
+ * with the largest value of its edges. Memory is that of the rows that have edges.
+ */
+export function closeClusters({ edges: files, bases, file }: CloseTask): Section[] {
+  const all = files.map(path => loadValue<FoundEdges>(path)),
+    errors = new Map<number, string>(all.flatMap(({ errors }) => errors).map(([row, message]) => [row, message]))
+  const n = all.reduce((sum, { a }) => sum + a.length, 0),
+    ends = new Float64Array(2 * n)
+  let at = 0
+  for (const { a, b } of all) {
+    ends.set(a, at)
+    ends.set(b, at + a.length)
+    at += 2 * a.length
+  }
+  ends.sort()
+  let count = 0
+  for (let i = 0; i < ends.length; i++) if (i === 0 || ends[i] !== ends[i - 1]) ends[count++] = ends[i]
+  const rows = ends.subarray(0, count)
+  const placeOf = (row: number): number => {
+    let low = 0,
+      high = count - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (rows[middle] < row) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  const parent = Uint32Array.from({ length: count }, (_, i) => i),
+    best = new Float64Array(count).fill(NaN)
+  const find = (row: number): number => {
+    while (parent[row] !== row) row = parent[row] = parent[parent[row]]
+    return row
+  }
+  for (const { a, b, value } of all) {
+    for (let i = 0; i < a.length; i++) {
+      const [x, y] = [placeOf(a[i]), placeOf(b[i])],
+        [p, q] = [find(x), find(y)]
+      if (p < q) parent[q] = p
+      else parent[p] = q
+      for (const row of [x, y]) if (!(best[row] >= value[i])) best[row] = value[i]
+    }
+  }
+  interface Drop {
+    row: number
+    value: number
+    survivor: number
+    message?: string
+  }
+  const drops = new Map<number, Drop[]>()
+  const say = (row: number, drop: Omit<Drop, 'row'>) => {
+    const partition = partitionOf(bases, row)
+    if (!drops.has(partition)) drops.set(partition, [])
+    drops.get(partition)!.push({ row: row - bases[partition], ...drop })
+  }
+  for (let i = 0; i < count; i++) {
+    const root = find(i)
+    // an error outranks a drop
+    if (root !== i && !errors.has(rows[i])) say(rows[i], { value: best[i], survivor: rows[root] })
+  }
+  for (const [row, message] of errors) say(row, { value: NaN, survivor: -1, message })
+  return saveSections(
+    file,
+    [...drops].map(([partition, some]): [number, Found] => [
+      partition,
+      {
+        row: Uint32Array.from(some, ({ row }) => row),
+        kind: Uint8Array.from(some, ({ message }) => (message === undefined ? DROPPED : ERRORED)),
+        reason: new Uint16Array(some.length),
+        value: Float64Array.from(some, ({ value }) => value),
+        survivor: Float64Array.from(some, ({ survivor }) => survivor),
+        messages: new Map(some.flatMap(({ message }, i) => (message === undefined ? [] : [[i, message] as const]))),
+        notes: [],
+      },
+    ]),
+  )
+}
+
+/** Puts together what was found of some partitions; gives what stands for the content of each. */
+export function relate({ node, partitions, from, folders, labels, bases }: RelateTask): string[] {
+  const origins = originReader(folders, node),
+    sections = new Map<number, { path: string; section: Section }[]>(partitions.map(({ index }) => [index, []]))
+  for (const { file: path, sections: some } of from) {
+    for (const section of some) sections.get(section.partition)!.push({ path, section })
+  }
+  try {
+    return partitions.map(({ index, rows, file }) => {
+      const found = sections.get(index)!.map(({ path, section }) => loadSection(path, section))
+      const related = relatedOf(found, rows, { labels, bases, originOf: origins.of })
+      saveValue(file, related)
+      return contentOf(related)
+    })
+  } finally {
+    origins.close()
+  }
+}
+
+function loadSection(path: string, { at, bytes }: Section): Found {
+  const fd = openSync(path, 'r'),
+    into = Buffer.allocUnsafeSlow(bytes)
+  try {
+    readAll(fd, into, at, path)
+  } finally {
+    closeSync(fd)
+  }
+  return deserialize(into) as Found
+}
+
+function relatedOf(
+  found: readonly Found[],
+  rows: number,
+  {
+    labels,
+    bases,
+    originOf,
+  }: Pick<RelateTask, 'labels' | 'bases'> & { originOf: (partition: number, row: number) => number },
+): Related {
+  const verdicts = found
+    .flatMap(part =>
+      Array.from(part.row, (row, i) => ({
+        row,
+        kind: part.kind[i],
+        reason: part.reason[i],
+        value: part.value[i],
+        survivor: part.survivor[i],
+        message: part.messages.get(i),
+      })),
+    )
+    .sort((a, b) => a.row - b.row)
+  const files = new Map<string, number>(),
+    relatedFile = new Int32Array(verdicts.length).fill(-1),
+    relatedRow = new Float64Array(verdicts.length).fill(-1)
+  verdicts.forEach(({ survivor }, i) => {
+    if (survivor < 0) return
+    const partition = partitionOf(bases, survivor),
+      label = labels[partition]
+    if (!files.has(label)) files.set(label, files.size)
+    relatedFile[i] = files.get(label)!
+    relatedRow[i] = originOf(partition, survivor - bases[partition])
+  })
+  return {
+    row: Uint32Array.from(verdicts, ({ row }) => row),
+    kind: Uint8Array.from(verdicts, ({ kind }) => kind),
+    reason: Uint16Array.from(verdicts, ({ reason }) => reason),
+    value: Float64Array.from(verdicts, ({ value }) => value),
+    relatedFile,
+    relatedRow,
+    files: [...files.keys()],
+    messages: Object.fromEntries(
+      verdicts.flatMap(({ message }, i) => (message === undefined ? [] : [[i, message] as const])),
+    ),
+    // each once: a row may be in several groups
+    notes: found
+      .flatMap(({ notes }) => notes)
+      .sort(([a, x], [b, y]) => a - b || (x < y ? -1 : x > y ? 1 : 0))
+      .filter(([row, note], i, all) => i === 0 || all[i - 1][0] !== row || all[i - 1][1] !== note),
+    ...(found.some(({ written }) => written) ? { written: inOrder(found, rows) } : {}),
+  }
+}
+
+/** The bytes of all rows in order. */
+function inOrder(found: readonly Found[], rows: number): NonNullable<Related['written']> {
+  const part = new Int32Array(rows).fill(-1),
+    place = new Uint32Array(rows)
+  found.forEach(({ written }, p) =>
+    written?.row.forEach((row, i) => {
+      part[row] = p
+      place[row] = i
+    }),
+  )
+  const ends = new Float64Array(rows)
+  const rangeOf = (row: number) => {
+    const { ends } = found[part[row]].written!
+    return [place[row] === 0 ? 0 : ends[place[row] - 1], ends[place[row]]] as const
+  }
+  for (let row = 0, end = 0; row < rows; row++) {
+    if (part[row] < 0) throw new Error(`a group came to nothing for row ${row} of ${rows}`)
+    const [from, to] = rangeOf(row)
+    ends[row] = end += to - from
+  }
+  const bytes = new Uint8Array(rows === 0 ? 0 : ends[rows - 1])
+  for (let row = 0; row < rows; row++) {
+    const [from, to] = rangeOf(row)
+    bytes.set(found[part[row]].written!.bytes.subarray(from, to), ends[row] - (to - from))
+  }
+  return { ends, bytes }
+}
