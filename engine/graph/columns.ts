@@ -20,7 +20,7 @@ import type { InputFile, ReadType, WrittenType } from '../contract/define.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
-import { effectOf, readsOf, writesOf, type Edge, type Graph, type Node } from './types.ts'
+import { effectOf, groupedBy, readsOf, writesOf, type Edge, type Graph, type Node } from './types.ts'
 
 /** Of one node. `isText`: every file upstream holds plain text sides. */
 export interface NodeColumns {
@@ -151,7 +151,7 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
       where: edge.port ? `${edge.node}.${edge.port}` : edge.node,
     }))
     const input = union(parts, `${at}/from`, problems)
-    problems.push(...checkReads(node, input))
+    problems.push(...checkReads(node, input), ...checkGroups(node, input))
     const added = addedFields(node)
     const replaced = new Map(added.map(field => [field.name, field]))
     for (const { name } of input.fields) {
@@ -245,6 +245,46 @@ function* checkReads(node: Node, input: Schema): Iterable<Problem> {
     if (!field) yield say.unknownColumn(pointer, node.id, column, [...byName.keys()])
     else if (!accepts(expected, field.type)) {
       yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
+    }
+  }
+}
+
+/** Whether a stage that looks at groups can be given them. */
+function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
+  if (node.stage.kind !== 'stage') return
+  const { carries, carry, open, reasons } = node.stage,
+    by = groupedBy(node),
+    effect = effectOf(node),
+    at = `/stages/${node.index}`
+  const bad = (why: string) => say.badStage(at, node.id, why)
+  if ((carries === undefined) !== (carry === undefined)) yield bad("'carries' and 'carry' go together")
+  if (!by) {
+    if (carry) yield bad("'carry' makes what travels to a group, and it has no 'by'")
+    if (effect === 'cluster') yield bad("rows: 'cluster' needs 'by', a list column that the stage carries")
+    return
+  }
+  if (by.length === 0) yield bad("'by' names no column")
+  if (!open) yield bad("with 'by' it needs 'open', whose batches hold whole groups")
+  if (effect === 'derive')
+    {yield bad("it has 'by' and derives rows; only rows: 'same', 'subset' or 'cluster' have groups")}
+  if (effect === 'cluster') {
+    const type = carries?.[by[0]]
+    if (by.length !== 1 || (type !== 'list_int32' && type !== 'list_text')) {
+      yield bad("rows: 'cluster' takes one column in 'by', a list_int32 or list_text that the stage carries")
+    }
+    if (Object.keys(reasons).length !== 1)
+      {yield bad("rows: 'cluster' drops rows for one reason; declare one in 'reasons'")}
+    if (Object.keys(writesOf(node)).length > 0)
+      {yield bad("rows: 'cluster' writes no columns, as a row may be in several groups")}
+  }
+  const names = input.fields.map(({ name }) => name)
+  for (const column of by) {
+    if (carries && Object.hasOwn(carries, column)) continue
+    const field = input.fields.find(({ name }) => name === column),
+      pointer = optionNaming(node, column)
+    if (!field) yield say.unknownColumn(pointer, node.id, column, names)
+    else if ([Id.Dictionary, Id.Union].includes(field.type.typeId)) {
+      yield say.columnType(pointer, node.id, column, typeName(field.type), 'text, numbers, bool, messages or lists')
     }
   }
 }

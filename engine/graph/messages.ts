@@ -43,6 +43,7 @@ export type ProblemCode =
   | 'column_type'
   | 'column_conflict'
   | 'column_replaced'
+  | 'bad_stage'
 
 /**
  * Something wrong with a graph. `pointer` is RFC 6901 into the graph (or `/--set/<n>`); `file`, `line` and `column`
@@ -232,6 +233,8 @@ export const say = {
 
   unknownColumn: (pointer: string, id: string, column: string, columns: readonly string[]) =>
     problem('unknown_column', pointer, `'${id}' reads a column that nothing upstream writes`, known(column, columns)),
+  badStage: (pointer: string, id: string, why: string) =>
+    problem('bad_stage', pointer, `the stage of '${id}' cannot be used: ${why}`),
   columnType: (pointer: string, id: string, column: string, type: string, expected: string) =>
     problem('column_type', pointer, `column '${column}' has the wrong type for '${id}'`, { value: type, expected }),
   columnConflict: (

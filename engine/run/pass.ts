@@ -102,6 +102,10 @@ class PartitionPass {
 
   #open(op: Op & { kind: 'stage' | 'collect' }, task: PassTask, which: number): void {
     const node = this.#node(op.node)
+    if (op.kind === 'collect' && isGroupRound(node, op.round)) {
+      const records = openRecords(this.#folder, node, this.#world.context(node, task.states[node.id]))
+      return void this.#records.set(node.id, records)
+    }
     try {
       this.#openStage(op, node, task, which)
     } catch (error) {
@@ -120,8 +124,6 @@ class PartitionPass {
         const related = loadValue<Related>(task.related[which][node.id])
         this.#related.set(node.id, { related, said: groupSaid(node, related) })
       }
-    } else if (isGroupRound(node, op.round)) {
-      this.#records.set(node.id, openRecords(this.#folder, node, context))
     } else {
       this.#collectors.set(node.id, fitRounds(node)[op.round].collect(context))
     }
@@ -297,9 +299,9 @@ class PartitionPass {
     const flow = this.#ports.get(spool)!
     if (flow.rows === 0) return
     const records = this.#records.get(id)
+    if (records) return records.add(flow)
     try {
-      if (records) records.add(flow)
-      else await this.#collectors.get(id)!.batch(new Batch(flow))
+      await this.#collectors.get(id)!.batch(new Batch(flow))
     } catch (error) {
       throw inStage(this.#node(id), error)
     }

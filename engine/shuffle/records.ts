@@ -2,7 +2,8 @@
  * What a partition sends to its groups: of each row the columns that travel, as bytes, and a hash for each of its keys,
  * cut into buckets by hash. A reader takes a range of buckets, whatever else there is.
  */
-import { Field, type DataType } from 'apache-arrow'
+import type { Field} from 'apache-arrow';
+import { type DataType } from 'apache-arrow'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Batch, type Flow } from '../arrow/flow.ts'
@@ -12,6 +13,7 @@ import { Bytes, packer } from '../arrow/rows.ts'
 import { effectOf, groupedBy, readsOf } from '../graph/types.ts'
 import type { AnyStage, ColumnValues, Context } from '../contract/define.ts'
 import { fieldOf, writtenField } from '../graph/columns.ts'
+import { prefixed } from '../errors.ts'
 import { readAll } from '../io.ts'
 import { checksumIn, openSealed } from '../sealed.ts'
 import { contentOf } from '../run/content.ts'
@@ -117,12 +119,21 @@ export function hashOfText(text: Uint8Array): [low: number, high: number] {
   return [state[0], state[1]]
 }
 
+/** What a stage does, and its name in what goes wrong. */
+function inStage<T>({ id, use }: WorkerNode, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw prefixed(`${id} (${use})`, error)
+  }
+}
+
 /** Collects what a partition's rows send. */
 export function openRecords(folder: string, node: WorkerNode, context: Context) {
   const stage = node.stage as AnyStage,
     travel = travelOf(node),
     isCluster = travel.items !== undefined,
-    carry = stage.carry?.(node.options, context as Context<undefined>)
+    carry = inStage(node, () => stage.carry?.(node.options, context as Context<undefined>))
   const out = openSealed(recordsIn(folder, node.id)),
     origins = openSealed(originsIn(folder, node.id))
   const runs: Run[] = []
@@ -178,7 +189,7 @@ export function openRecords(folder: string, node: WorkerNode, context: Context) 
   return {
     add(flow: Flow): void {
       const batch = new Batch(flow),
-        carried = carry?.(batch) as Record<string, unknown> | undefined
+        carried = inStage(node, () => carry?.(batch)) as Record<string, unknown> | undefined
       const dataOf = (field: Field) => {
         const values = carried?.[field.name]
         return values === undefined

@@ -207,9 +207,9 @@ function tooLarge(what: string, travel: Travel, rows: Entries, group: number[], 
     )
     return `${name} ${inLine(text.length > 200 ? `${text.slice(0, 200)}…` : text)}`
   })
-  const mb = (n: number) => (n / (1 << 20)).toFixed(1)
+  const size = (n: number) => `${n.toLocaleString('en-US')} bytes`
   return new SluiceError(
-    `${what}: the group of ${key.join(', ')} has ${group.length} rows, and ${mb(bytes)} MB of them travel; a group may have ${mb(limit)} MB: let the stage carry less of a row (carries), or drop duplicates before it`,
+    `${what}: the group of ${key.join(', ')} has ${group.length} rows, and ${size(bytes)} of them travel; a group may have ${size(limit)}: let the stage carry less of a row (carries), or drop duplicates before it`,
     EXIT.data,
   )
 }

@@ -65,8 +65,8 @@ const verdictOf = (numberOf: (row: number) => number, drops: Map<number, Drop>):
 })
 
 /**
- * What a stage drops, by row; the rows come, or are carried, in batches of `size`, and each group comes alone. Groups are
- * found by a Map, clusters by relabelling.
+ * What a stage drops, by row; the rows come, or are carried, in batches of `size`, and each group comes alone. Groups
+ * are found by a Map, clusters by relabelling.
  */
 export async function dropped(
   stage: AnyStage,

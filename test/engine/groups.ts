@@ -46,13 +46,15 @@ export async function grouped(
   { ranges = 4, sentRows = 1000, blockRows = 1000, groupBytes }: Sizes = {},
   options: Record<string, unknown> = {},
 ): Promise<{ at: string; related: Related[]; through: Through[] }> {
-  const at = folder(),
+  // of one name each time, as seals are of it too
+  const at = join(folder(), 'groups'),
     node = nodeOf(stage, parts[0].flow.schema, options)
   const world = {
     setup: { blockRows, groupBytes },
     nodes: new Map([['it', node]]),
     context: () => context,
   } as unknown as World
+  mkdirSync(at)
   const sent: Sent[] = [],
     folders = parts.map((_, p) => join(at, `part-${p}`)),
     bases: number[] = []

@@ -1,19 +1,20 @@
 /** Disks that write or read by half or not at all: files are whole or absent, and the error is the disk's. */
+import { Field, Schema } from 'apache-arrow'
 import type * as Fs from 'node:fs'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { makeFloat64, makeInt32Lists } from '../../engine/arrow/columns.ts'
 import { exitCode } from '../../engine/errors.ts'
 import { loadUserStage } from '../../engine/graph/user_stage.ts'
 import { loadValue, saveValue } from '../../engine/run/files.ts'
-import { joinBuckets, KeyWriter, runBucket } from '../../engine/run/group.ts'
-import type { PassMeta } from '../../engine/run/messages.ts'
 import { writeArrow } from '../../engine/dataset.ts'
 import { damageOf } from '../../engine/sealed.ts'
-import type { Context, GroupRule } from '../../engine/contract/define.ts'
+import { defineStage, Type } from '../../engine/contract/define.ts'
 import writeArrowSink from '../../stages/sinks/write_arrow.ts'
 import writeJsonlSink from '../../stages/sinks/write_jsonl.ts'
 import writeParquetSink from '../../stages/sinks/write_parquet.ts'
+import { grouped } from '../engine/groups.ts'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { numbered, pairs as pairBatch, runSink } from '../sinks/helpers.ts'
 import { latestFiles, leavesAlone, root, sluice, start, writeGraph } from './helpers.ts'
@@ -55,52 +56,50 @@ vi.mock('node:fs', async original => {
   }
 })
 
-/** Rows that meet in pairs, told apart by their payloads. */
-function group(): string {
-  const to = join(folder(), 'part'),
-    drops = join(to, 'drops-0.bin'),
-    bucket = join(to, 'bucket-0.bin')
-  mkdirSync(to)
-  const rule = {
-    keysPerRow: () => 1,
-    edgeReason: 'near',
-    open: () => ({
-      keys: (_: unknown, out: BigUint64Array) => {
-        out.forEach((_, i) => {
-          out[i] = BigInt(1 + (i >> 1))
-        })
-      },
-      payload: (_: unknown, row: number) => Uint8Array.of(row, row % 3, 7),
-    }),
-    each: (
-      of: { size: number; payload(i: number): Uint8Array },
-      say: { edge(a: number, b: number, value: number): void },
-    ) => {
-      say.edge(0, 1, of.payload(0)[0] + of.payload(1)[1] / 10)
-    },
-  } as unknown as GroupRule<never>
-  const writer = new KeyWriter(to, 'node', rule, {}, {} as Context)
-  writer.add(
-    { rows: 40 } as never,
-    Uint32Array.from({ length: 40 }, (_, i) => 2 * i),
-  )
-  const meta = { grouped: { node: writer.close() } } as unknown as PassMeta
-  runBucket(
-    { kind: 'bucket', node: 'node', from: 0, to: 256, folders: [to], bases: [0], file: bucket },
-    rule,
-    ['near'],
-    {},
-    () => meta,
-  )
-  joinBuckets('node', [bucket], [{ rows: 40, file: 'in', folder: to }], 0, [drops])
-  return to
+/** Rows that meet in pairs, and hang together. */
+async function group(): Promise<string> {
+  const values = (of: (i: number) => number) => Array.from({ length: 40 }, (_, i) => of(i))
+  const columns = [
+    makeInt32Lists(
+      Int32Array.from({ length: 41 }, (_, i) => i),
+      Int32Array.from(values(i => i >> 1)),
+    ),
+    makeFloat64(Float64Array.from(values(i => i % 3))),
+  ]
+  const schema = new Schema(['keys', 'n'].map((name, c) => new Field(name, columns[c].type)))
+  const row = Uint32Array.from(values(i => 2 * i))
+  const { at } = await grouped(meet, [
+    { file: 'in', flow: { schema, columns, rows: 40, row, copy: new Uint32Array(40) } },
+  ])
+  return at
 }
+const meet = defineStage({
+  name: 'meet',
+  version: 1,
+  summary: 's',
+  options: Type.Object({}),
+  examples: [],
+  reads: { keys: 'list_int32', n: 'number' },
+  writes: {},
+  rows: 'cluster',
+  reasons: { near: { kind: 'quality', about: '' } },
+  by: ['keys'],
+  carries: { keys: 'list_int32', n: 'float64' },
+  carry: () => batch => ({ keys: batch.column('keys'), n: batch.column('n') }),
+  open: () => ({
+    batch: batch => ({
+      a: [...batch.groups.subarray(0, -1)],
+      b: [...batch.groups.subarray(0, -1)].map(row => row + 1),
+      value: [...batch.groups.subarray(0, -1)].map(row => batch.numbers('n').values[row]),
+    }),
+  }),
+})
 
 let ownSource: string | undefined
 const batches = () => [0, 1].map(() => pairBatch(numbered(30)))
 /** All that writes files, each into a folder of its own. */
 const works: Record<string, () => string | Promise<string>> = {
-  'the keys of a group': group,
+  'what travels to groups and back': group,
   'a saved value': () => {
     const at = join(folder(), 'v')
     mkdirSync(at)
@@ -144,7 +143,8 @@ describe('a disk that does by half what it is asked for', () => {
       }
       const filesOf = (at: string) =>
         Object.fromEntries(
-          readdirSync(at)
+          readdirSync(at, { recursive: true })
+            .map(String)
             .sort()
             .filter(name => statSync(join(at, name)).isFile())
             .map(name => [name, readFileSync(join(at, name)).toString('hex')]),
