@@ -19,7 +19,7 @@ import { DERIVED } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { IoError } from '../errors.ts'
-import { effectOf, seenOptions, sinkOrder, type Node } from '../graph/types.ts'
+import { effectOf, isTraining, seenOptions, sinkOrder, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import { packageRoot } from '../root.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
@@ -251,7 +251,11 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     manifest,
     (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
   )
-  const empty = Object.values(sinks).every(sink => sink.rows === 0)
+  // where there is something to train on, rows for people to look at are no result
+  const training = prepared.graph.nodes.filter(isTraining),
+    empty = Object.entries(sinks).every(
+      ([id, { rows }]) => rows === 0 || (training.length > 0 && !training.some(node => node.id === id)),
+    )
   put('report.html', report)
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -275,8 +279,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   syncPath(join(output, 'runs'))
   if (empty) return { status: 'empty', folder: final, manifest: written }
   try {
-    holdLock(lock)
-    swapLatest(output, final)
+    swapLatest(output, final, lock)
   } catch (error) {
     if (latestRun(output) !== final) rmSync(final, { recursive: true, force: true })
     throw error
@@ -436,11 +439,15 @@ function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['d
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-/** Points `latest` at a run: a new link beside it, then a rename over it. */
-export function swapLatest(output: string, run: string): void {
+/**
+ * Points `latest` at a run: a new link beside it, then a rename over it. Who has the lock removes such links of others:
+ * so between the last look at it and the rename nothing can go wrong.
+ */
+export function swapLatest(output: string, run: string, lock: Held): void {
   const link = join(output, `.latest-${process.pid}`)
   rmSync(link, { force: true })
   symlinkSync(relative(output, run), link)
+  holdLock(lock)
   renameSync(link, join(output, 'latest'))
   syncPath(output)
 }
