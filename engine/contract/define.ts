@@ -259,9 +259,9 @@ export interface Stage<
    */
   calls?(options: Static<O>): Service<Item, Value>
   /**
-   * Opened once a partition; `batch` is called with its blocks in order. What is remembered from block to block is made
-   * here: a worker opens many partitions, in any order, so what stands at the top of a file would know others' rows.
-   * With `by` it is opened once a share of the groups, which come in any order, and may remember nothing between them.
+   * Opened once a partition, or a share of the groups; `batch` is called with its blocks. What is remembered from block
+   * to block is made here and may only save work, as a cache does: blocks are cut by size, groups come in any order, and
+   * where a row fails its block is given again, in parts, to the stage opened anew.
    */
   open?(
     options: Static<O>,

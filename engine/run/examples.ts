@@ -182,9 +182,11 @@ async function through(node: WorkerNode, context: Context, flow: Flow, blockRows
     const said = groupSaid(node, await throughGroups(node, context, flow, blockRows))
     return said({ ...openNone(node), output: node.output }, flow)
   }
-  const run = { ...openRun(node, context), output: node.output }
+  const run = { ...openRun(node, () => context), output: node.output }
   const parts: Through[] = []
   for (let at = 0; at < flow.rows; at += blockRows) {
+    // nothing that changes a verdict may be remembered
+    run.renew?.()
     parts.push(await runStage(run, takeFlow(flow, [at, Math.min(flow.rows, at + blockRows)])))
   }
   const said = new Said(run, flow.rows)

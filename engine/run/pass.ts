@@ -114,18 +114,18 @@ class PartitionPass {
   }
 
   #openStage(op: Op & { kind: 'stage' | 'collect' }, node: WorkerNode, task: PassTask, which: number): void {
-    const context = this.#world.context(node, task.states[node.id])
+    const contextOf = () => this.#world.context(node, task.states[node.id])
     if (op.kind === 'stage') {
       const by = groupedBy(node)
       // its groups have been looked at
-      const opened = by ? openNone(node) : openRun(node, context)
+      const opened = by ? openNone(node) : openRun(node, contextOf)
       this.#runs.set(node.id, { ...opened, output: node.output, spare: flow => this.#spare(flow) })
       if (by) {
         const related = loadValue<Related>(task.related[which][node.id])
         this.#related.set(node.id, { related, said: groupSaid(node, related) })
       }
     } else {
-      this.#collectors.set(node.id, fitRounds(node)[op.round].collect(context))
+      this.#collectors.set(node.id, fitRounds(node)[op.round].collect(contextOf()))
     }
   }
 

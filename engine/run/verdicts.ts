@@ -151,7 +151,10 @@ export interface StageRun {
   readonly stage: AnyStage
   readonly effect: RowEffect
   readonly isFitted: boolean
-  readonly instance?: { batch(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void> }
+  /** Hands a block to the opened stage. */
+  batch?(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void>
+  /** Opens the stage anew: after an error it has seen rows that it is to be given again. */
+  renew?(): void
   readonly output: Schema
   readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined
 }
@@ -164,10 +167,18 @@ export const openNone = (node: Pick<Node, 'id' | 'stage' | 'options'>): Omit<Sta
   isFitted: fitRounds(node).length > 0,
 })
 /** The same, opened. */
-export const openRun = (node: Pick<Node, 'id' | 'stage' | 'options'>, context: Context): Omit<StageRun, 'output'> => ({
-  ...openNone(node),
-  instance: (node.stage as AnyStage).open?.(node.options, context),
-})
+export function openRun(
+  node: Pick<Node, 'id' | 'stage' | 'options'>,
+  contextOf: () => Context,
+): Omit<StageRun, 'output'> {
+  const open = () => (node.stage as AnyStage).open?.(node.options, contextOf())
+  let instance = open()
+  return {
+    ...openNone(node),
+    batch: (batch, verdict) => instance?.batch(batch, verdict),
+    renew: () => (instance = open()),
+  }
+}
 
 /** One block behind a stage. */
 export interface Through {
@@ -185,10 +196,11 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
   const said = new Said(run, flow.rows, run.spare?.(flow))
   let result: Output | void
   try {
-    result = await run.instance?.batch(new Batch(flow), said)
+    result = await run.batch?.(new Batch(flow), said)
     said.close()
   } catch (error) {
     if (error instanceof StageMistake) throw error
+    run.renew?.()
     const middle = middleOf(flow)
     if (middle !== undefined) return inHalves(run, flow, middle)
     // what the stage said of these rows before it failed does not count

@@ -258,7 +258,7 @@ export async function reduceRange(world: World, task: BucketTask): Promise<reado
   const written = writtenFields(node),
     types = travel.fields.map(({ type }) => type)
   const run: StageRun = {
-    ...openRun(node, world.context(node, task.states)),
+    ...openRun(node, () => world.context(node, task.states)),
     output: new Schema([
       ...travel.fields.filter(({ name }) => !written.some(field => field.name === name)),
       ...written,

@@ -186,3 +186,45 @@ defineStage({
   examples: [{ title: '', rows: [], columns: { b: [] } }],
   open: () => ({ batch: batch => ({ columns: { a: new Float64Array(batch.rows) } }) }),
 })
+// groups: what travels is what can be read, and edges are all that a cluster gives
+defineStage({
+  ...base,
+  reads: { prompt: 'messages', chosen: 'messages' },
+  writes: {},
+  rows: 'subset',
+  reasons: { bad: { kind: 'quality', about: '' } },
+  by: ['prompt'],
+  carries: { length: 'float64', key: 'text' },
+  // @ts-expect-error key is missing
+  carry: () => batch => ({ length: new Float64Array(batch.rows) }),
+  open: () => ({
+    batch(batch, verdict) {
+      verdict.drop(batch.groups[0], 'bad', batch.numbers('length').values[0], 1)
+      // @ts-expect-error it did not travel
+      batch.messages('chosen')
+    },
+  }),
+})
+defineStage({
+  ...base,
+  reads: {},
+  writes: {},
+  rows: 'cluster',
+  reasons: { near: { kind: 'quality', about: '' } },
+  by: ['keys'],
+  carries: { keys: 'list_int32' },
+  // @ts-expect-error a list of texts
+  carry: () => batch => ({ keys: Array.from({ length: batch.rows }, () => ['a']) }),
+  open: () => ({
+    // @ts-expect-error no values
+    batch: () => ({ a: [0], b: [1] }),
+  }),
+})
+defineStage({
+  ...base,
+  reads: {},
+  writes: {},
+  rows: 'subset',
+  // @ts-expect-error edges from a stage that clusters nothing
+  open: () => ({ batch: () => ({ a: [0], b: [1], value: [1] }) }),
+})
