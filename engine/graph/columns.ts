@@ -265,17 +265,20 @@ function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
   }
   if (by.length === 0) yield bad("'by' names no column")
   if (!open) yield bad("with 'by' it needs 'open', whose batches hold whole groups")
-  if (effect === 'derive')
-    {yield bad("it has 'by' and derives rows; only rows: 'same', 'subset' or 'cluster' have groups")}
+  if (effect === 'derive') {
+    yield bad("it has 'by' and derives rows; only rows: 'same', 'subset' or 'cluster' have groups")
+  }
   if (effect === 'cluster') {
     const type = carries?.[by[0]]
     if (by.length !== 1 || (type !== 'list_int32' && type !== 'list_text')) {
       yield bad("rows: 'cluster' takes one column in 'by', a list_int32 or list_text that the stage carries")
     }
-    if (Object.keys(reasons).length !== 1)
-      {yield bad("rows: 'cluster' drops rows for one reason; declare one in 'reasons'")}
-    if (Object.keys(writesOf(node)).length > 0)
-      {yield bad("rows: 'cluster' writes no columns, as a row may be in several groups")}
+    if (Object.keys(reasons).length !== 1) {
+      yield bad("rows: 'cluster' drops rows for one reason; declare one in 'reasons'")
+    }
+    if (Object.keys(writesOf(node)).length > 0) {
+      yield bad("rows: 'cluster' writes no columns, as a row may be in several groups")
+    }
   }
   const names = input.fields.map(({ name }) => name)
   for (const column of by) {

@@ -61,7 +61,14 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
       )
     }
     const schemas = { input: schemaFromBytes(input), output: schemaFromBytes(output) }
-    nodes.set(id, { id, use, stage, options: frozen(options), ...schemas, aside: asideSchema({ id, stage, options }, schemas) })
+    nodes.set(id, {
+      id,
+      use,
+      stage,
+      options: frozen(options),
+      ...schemas,
+      aside: asideSchema({ id, stage, options }, schemas),
+    })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
   /** As bytes: each partition gets a copy, so that none can tell another anything. */

@@ -2,7 +2,7 @@
  * What a partition sends to its groups: of each row the columns that travel, as bytes, and a hash for each of its keys,
  * cut into buckets by hash. A reader takes a range of buckets, whatever else there is.
  */
-import type { Field} from 'apache-arrow';
+import type { Field } from 'apache-arrow'
 import { type DataType } from 'apache-arrow'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'

@@ -215,10 +215,8 @@ defineStage({
   carries: { keys: 'list_int32' },
   // @ts-expect-error a list of texts
   carry: () => batch => ({ keys: Array.from({ length: batch.rows }, () => ['a']) }),
-  open: () => ({
-    // @ts-expect-error no values
-    batch: () => ({ a: [0], b: [1] }),
-  }),
+  // @ts-expect-error no values
+  open: () => ({ batch: () => ({ a: [0], b: [1] }) }),
 })
 defineStage({
   ...base,

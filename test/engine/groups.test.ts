@@ -149,7 +149,11 @@ describe('a stage that looks at groups', () => {
     const { folder: out } = await run(graph, { output })
     const ledger = rowsOf(join(out, 'ledger')).filter(({ reason }) => reason === 'last')
     expect(ledger.length).toBe(5)
-    for (const row of ledger) expect(row).toMatchObject({ related_file: expect.stringContaining('.jsonl') as string })
+    for (const row of ledger) {
+      const [, file, place] = /(\d)\.jsonl:(\d+)$/.exec(String(row.detail))!
+      const best = [rows(0, 30), rows(30, 50)][Number(file)][Number(place)]
+      expect(best.prompt).toBe([...rows(0, 50)].find(({ id }) => id === row.id)!.prompt)
+    }
   })
 
   it('ends the run at a group that is too large for the memory, with its key and its size', async () => {
@@ -176,6 +180,7 @@ describe('a stage that looks at groups', () => {
       reads: {}, writes: {}, rows: 'subset', reasons: { last: { kind: 'quality', about: '' } }, examples: [],
       open: () => ({ batch() {} }), ${more} })`
     const { graph, output } = graphOf(stage)
+    ;(graph as { stages: unknown[] }).stages.pop()
     const error: Error = await run(graph, { output }).then(
       () => new Error('it ran'),
       (thrown: unknown) => thrown as Error,
@@ -189,7 +194,7 @@ describe('a stage that looks at groups', () => {
       reasons: { last: { kind: 'quality', about: '' }}, carries: { keys: 'list_int32' },
       carry: () => batch => ({ keys: [...batch.numbers('number').values].map(n => [n]) }),
       open: () => ({ batch(batch, verdict) { ${body} } }) })`
-    const data = [Array.from({ length: 8 }, (_, i) => ({ ...rows(i, i + 1)[0], number: i >> 1 }))]
+    const data = [Array.from({ length: 80 }, (_, i) => ({ ...rows(i, i + 1)[0], number: i >> 1 }))]
     const tried = (body: string) => {
       const { graph, output } = graphOf(stage(body), data)
       ;(graph as { stages: unknown[] }).stages.pop()
@@ -201,6 +206,6 @@ describe('a stage that looks at groups', () => {
     const { manifest } = await tried(
       `const a = [...batch.groups.subarray(0, -1)]; return { a, b: a.map(row => row + 1), value: a }`,
     )
-    expect(manifest.stages.rank).toMatchObject({ in: 8, out: 4, dropped: 4 })
+    expect(manifest.stages.rank).toMatchObject({ in: 80, out: 40, dropped: 40 })
   })
 })
