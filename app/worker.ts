@@ -17,6 +17,7 @@ import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { registry } from '../stages/registry.ts'
 import { withRows } from '../engine/run/sink_rows.ts'
+import { mergeTally } from '../engine/run/tally.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
@@ -57,6 +58,7 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
   if (task.kind === 'merge') return mergeRound(world, task)
+  if (task.kind === 'tally') return mergeTally(world, task)
   const node = world.nodes.get(task.node)!,
     stage = node.stage as AnyStage
   runBucket(task, stage.group as never, Object.keys(stage.reasons), node.options, world.meta)

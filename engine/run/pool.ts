@@ -33,7 +33,7 @@ function workOf(task: Task, setup: Setup | undefined, [, index, row]: Int32Array
   }
   if (task.kind === 'check') return `what an earlier run left in ${task.folder} is being checked`
   if (task.kind === 'ledger') return 'the ledger is being written'
-  return `${nodeOf(task.node)} ${{ merge: 'is being fitted', bucket: 'relates rows', sink: 'writes its files' }[task.kind]}`
+  return `${nodeOf(task.node)} ${{ merge: 'is being fitted', tally: 'is being tallied', bucket: 'relates rows', sink: 'writes its files' }[task.kind]}`
 }
 
 function deadWorker(what: string, task: Task | undefined, setup: Setup | undefined): SluiceError {

@@ -20,6 +20,8 @@ export interface WorkerNode {
   readonly output: Schema
   /** Of its named outputs. */
   readonly aside: Schema
+  /** By input of its tallies, the columns that they see. */
+  readonly tallied: ReadonlyMap<string, Schema>
 }
 
 export interface World {
@@ -43,13 +45,21 @@ export interface World {
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
   for (const { path, blocks } of setup.files) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
-  for (const { id, use, module, options, input, output } of setup.nodes) {
+  for (const { id, use, module, options, input, output, tallied } of setup.nodes) {
     const stage = module
       ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
     const schemas = { input: schemaFromBytes(input), output: schemaFromBytes(output) }
-    nodes.set(id, { id, use, stage, options, ...schemas, aside: asideSchema({ id, stage, options }, schemas) })
+    nodes.set(id, {
+      id,
+      use,
+      stage,
+      options,
+      ...schemas,
+      aside: asideSchema({ id, stage, options }, schemas),
+      tallied: new Map(tallied.map(([input, schema]) => [input, schemaFromBytes(schema)])),
+    })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
   const states = new Map<string, unknown>()

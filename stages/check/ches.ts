@@ -1,5 +1,5 @@
 /** How alike the sides of a pair are to a model (CHES), and where the lowest share of all scores ends. */
-import { round, type Batch, type StageReport } from '../../engine/contract/define.ts'
+import { round, type Batch, type Report } from '../../engine/contract/define.ts'
 import { atRanks } from './ranks.ts'
 
 /** Why a pair has no score. */
@@ -119,7 +119,7 @@ export const chesFit = (options: ChesOptions) =>
 export function chesReport(
   { keep_share }: ChesOptions,
   { rows, scored, widths, highest, quantiles }: Fitted,
-): StageReport {
+): Report {
   const lines: string[] = []
   if (scored === 0) lines.push(`none of ${rows.toLocaleString('en-US')} pairs has a score`)
   else {

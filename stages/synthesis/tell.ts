@@ -6,7 +6,7 @@ import { mix32 } from '../../engine/arrow/hash.ts'
 import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
-import type { Round, StageReport } from '../../engine/contract/define.ts'
+import type { Round, Report } from '../../engine/contract/define.ts'
 import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
 import type { EditLimits } from './limits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
@@ -97,7 +97,7 @@ export function tellReport(
   options: TellOptions,
   { mix, tell }: Pick<Fitted, 'mix' | 'tell'>,
   made: number,
-): StageReport {
+): Report {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) {

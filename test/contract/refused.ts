@@ -91,10 +91,11 @@ defineStage({
   writes: {},
   rows: 'same',
   open: () => ({ batch() {} }),
-  report: (_, { state, made }) => {
-    const n: number = made
+  report: (_, { state, tally }) => {
     // @ts-expect-error no fit
-    const m: number = state
+    const n: number = state
+    // @ts-expect-error no tally
+    const m: number = tally
     return { lines: [], numbers: { n, m } }
   },
 })
