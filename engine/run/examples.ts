@@ -201,9 +201,10 @@ function optionsOf(stage: AnyStage | AnyAudit, { title, options: given }: Pick<E
 export async function runAuditExample(audit: AnyAudit, example: AuditExample): Promise<Report> {
   const options = optionsOf(audit, example),
     { name: id } = audit
-  const flows = new Map(
-    Object.entries(example.inputs).flatMap(([input, rows]) => (rows ? [[input, flowOf(rows)] as const] : [])),
-  )
+  // an input without rows has the columns of the others
+  const given = Object.entries(example.inputs).flatMap(([input, rows]) => (rows ? [[input, rows] as const] : [])),
+    none = takeFlow(flowOf(given.flatMap(([, rows]) => rows)), []),
+    flows = new Map(given.map(([input, rows]) => [input, rows.length > 0 ? flowOf(rows) : none]))
   const from = [...flows.keys()].map(input => ({ node: input, input }))
   const node: Node = { id, use: id, stage: audit, options, from, index: 1 }
   const inputs = inputsOf(node)
