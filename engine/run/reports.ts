@@ -1,4 +1,4 @@
-/** What stages and audits report of a run: checked, with the numbers of the run before, and heeded where they refuse. */
+/** What stages and audits report of a run: with the numbers of the run before, checked, and heeded if they refuse. */
 import { realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Report } from '../contract/define.ts'
@@ -86,8 +86,9 @@ const isCell = (value: unknown): boolean =>
 /** Throws where the pages and the manifest could not say what a report says: users write reports, too. */
 function checkReport({ lines, numbers, tables = {}, charts = [], refuse = [] }: Report): void {
   for (const [name, texts] of Object.entries({ lines, refuse })) {
-    if (!Array.isArray(texts) || !texts.every(isText))
+    if (!Array.isArray(texts) || !texts.every(isText)) {
       throw new Error(`'${name}' is ${shown(texts)}, not a list of texts`)
+    }
   }
   if (typeof numbers !== 'object' || numbers === null || Array.isArray(numbers)) {
     throw new Error(`'numbers' is ${shown(numbers)}, not an object of numbers by name`)

@@ -1,4 +1,4 @@
-/** The plainest bias there is: in how many pairs the chosen side is the longer one, before, in what is kept and dropped. */
+/** The plainest bias there is: in how many pairs the chosen side is the longer one, kept and dropped ones apart. */
 import { defineAudit, optional, round, Type, type Batch } from '../../engine/contract/define.ts'
 import { share } from '../../models/metrics.ts'
 import { countOf, pruneNames } from '../kit/by_name.ts'
@@ -37,6 +37,7 @@ const intervalText = ({ value, low, high }: Wins) => `${percent(value)} % [${per
 
 /** Names that a table shows, those with the most pairs. */
 const SHOWN = 40
+const hello = { prompt: 'Hi', chosen: 'Hello there', rejected: 'No' }
 const sides = { chosen: 'messages', rejected: 'messages' } as const
 
 function countLengths(batch: Batch, by: string | undefined, tally: Tally): void {
@@ -79,11 +80,12 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
       title: 'what is kept leans on length, more than in the run before',
       options: { max_share: 0.9 },
       inputs: {
-        kept: [{ prompt: 'Hi', chosen: 'Hello there', rejected: 'No' }],
-        dropped: [{ prompt: 'Hi', chosen: 'No', rejected: 'Hello there' }],
+        before: [hello, { ...hello, chosen: hello.rejected, rejected: hello.chosen }],
+        kept: [hello],
+        dropped: [{ ...hello, chosen: hello.rejected, rejected: hello.chosen }],
       },
       previous: { kept: 0.5 },
-      numbers: { kept: 1, dropped: 0 },
+      numbers: { before: 0.5, kept: 1, dropped: 0 },
       refuse: ['the chosen side is longer in 100.0 % of the kept pairs, and max_share allows 90.0 %'],
     },
     {
@@ -91,7 +93,7 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
       options: { by: 'source' },
       inputs: {
         kept: [
-          { prompt: 'Hi', chosen: 'Hello there', rejected: 'No', source: 'chat' },
+          { ...hello, source: 'chat' },
           { prompt: 'Name a prime.', chosen: 'Seven', rejected: 'Eight', source: 'maths' },
           { prompt: 'Name a river.', chosen: 'Po', rejected: '', source: 'maths' },
         ],

@@ -116,10 +116,7 @@ export const chesFit = (options: ChesOptions) =>
   })
 
 /** What the summary says of the scores. */
-export function chesReport(
-  { keep_share }: ChesOptions,
-  { rows, scored, widths, highest, quantiles }: Fitted,
-): Report {
+export function chesReport({ keep_share }: ChesOptions, { rows, scored, widths, highest, quantiles }: Fitted): Report {
   const lines: string[] = []
   if (scored === 0) lines.push(`none of ${rows.toLocaleString('en-US')} pairs has a score`)
   else {

@@ -93,11 +93,7 @@ const interval = ({ value, low, high }: Estimate) =>
   `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
 /** What the summary says of a mix and of how well it hides in the pairs that were made. */
-export function tellReport(
-  options: TellOptions,
-  { mix, tell }: Pick<Fitted, 'mix' | 'tell'>,
-  made: number,
-): Report {
+export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>, made: number): Report {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) {

@@ -72,8 +72,9 @@ describe('length bias', () => {
   it('is warned of where what is kept leans on it more, either way', () => {
     expect([leansMore(wins(600, 400), wins(700, 200)), leansMore(wins(400, 600), wins(200, 700))]).toEqual([true, true])
     // by chance, the other way, from a few rows
-    for (const after of [wins(610, 390), wins(200, 700), wins(3, 1)])
+    for (const after of [wins(610, 390), wins(200, 700), wins(3, 1)]) {
       expect(leansMore(wins(600, 400), after)).toBe(false)
+    }
   })
 
   it('is a warning in the summary, and a run can be refused for it', async () => {

@@ -38,8 +38,9 @@ describe('what an audit reports', () => {
         return { report, rows, page: readFileSync(join(result.folder, 'report.html'), 'utf8'), result }
       }),
     )
-    for (const { report, rows } of found)
+    for (const { report, rows } of found) {
       expect({ report, rows }).toEqual({ report: found[0].report, rows: found[0].rows })
+    }
     const { manifest, folder: made } = found[0].result,
       { numbers } = found[0].report!
     // the same as the run's own count
