@@ -13,7 +13,8 @@ export function keyText(value: unknown): string {
       one instanceof Map ||
       one instanceof Set
     if (isLost) throw new TypeError(`no key can tell ${describe(one)} ${name === '' ? '' : `at '${name}' `}from others`)
-    return one
+    // JSON writes both zeros as one
+    return Object.is(one, -0) ? { number: '-0' } : one
   })
 }
 

@@ -56,3 +56,8 @@ it('every file opens with a sentence that says what it is for', () => {
   const silent = all.filter(file => !/^(#!.*\n)?(\/\*\*|\/\/|\/\*)/.test(text(file)))
   expect(silent).toEqual([])
 })
+
+it('no merge is left half done', () => {
+  const texts = ['README.md', 'CHANGELOG.md', ...['docs', 'test', ...layers].flatMap(folder => filesOf(folder, /./))]
+  expect(texts.filter(file => /^(<{7}|>{7}) /m.test(text(file)))).toEqual([])
+})

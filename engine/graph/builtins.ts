@@ -5,7 +5,6 @@ import { isBuiltin } from 'node:module'
 const pure = [
   'assert',
   'async_hooks',
-  'buffer',
   'console',
   'constants',
   'diagnostics_channel',
@@ -24,6 +23,7 @@ const random =
 /** Those that do but for some of what they export. */
 const partly = new Map<string, RegExp>([
   ['crypto', new RegExp(`^(?:${random})$`)],
+  ['buffer', /^File$/],
   ['path', /^(?:resolve|relative)$/],
   ['url', /^pathToFileURL$/],
   ['util', /^(?:debug|debuglog|parseArgs|styleText)$/],

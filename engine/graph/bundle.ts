@@ -9,12 +9,14 @@ import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { keyText } from '../key_text.ts'
+import { packagesOf, type Packages } from './packages.ts'
 import { writeWhole } from '../run/files.ts'
 import { isReading } from './builtins.ts'
 
 export interface Bundle {
   /** The JavaScript file, named by its content. */
   readonly module: string
+  readonly packages: Packages
   /** Of the text of every file in it, of the names and versions of packages, and of the surroundings. */
   readonly key: string
   /** What it may read that is in no key: a file and what is imported or called there, a line each. */
@@ -101,7 +103,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   const { build, transform } = await import('esbuild')
   const home = dirname(path),
     files = new Map<string, string>(),
-    packages = new Set<string>(),
+    absent = new Set<string>(),
+    imported = new Set<string>(),
     reads = new Set<string>(),
     codes = new Map<string, string>()
   const says = (file: string, what: string) => {
@@ -168,7 +171,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         // what is imported at run time may be absent on purpose
         if (found.errors.length > 0) {
           if (kind !== 'dynamic-import' && kind !== 'require-call') return { errors: found.errors }
-          packages.add(`${name} absent`)
+          absent.add(`${name} absent`)
           return { path: name, external: true }
         }
         if (found.path === fileURLToPath(sluice)) {
@@ -179,7 +182,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         if (found.external || /^[./]|^file:/.test(name) || !found.path.includes(`${sep}node_modules${sep}`)) {
           return { path: found.path, external: found.external, namespace: found.namespace }
         }
-        for (const version of versionsOf(found.path)) packages.add(version)
+        imported.add(found.path)
         return { path: kind === 'require-call' ? found.path : pathToFileURL(found.path).href, external: true }
       })
       it.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path: file }) => {
@@ -254,10 +257,11 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
-  const key = hashOf(keyText([[...files].sort(), [...packages].sort(), made, surroundings()]))
+  const known = packagesOf(imported),
+    key = hashOf(keyText([[...files].sort(), [...absent, ...known.versions].sort(), made, surroundings()]))
   const { lookAt } = await import('./look.ts'),
     seen = lookAt(code, home)
-  return { module, key, reads: [...new Set([...reads, ...seen.reads])].sort(), keeps: seen.keeps }
+  return { module, packages: known, key, reads: [...new Set([...reads, ...seen.reads])].sort(), keeps: seen.keeps }
 }
 
 /**
@@ -280,36 +284,3 @@ function withoutPackages(code: string, sluice: string): string {
   const text = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll(sluice, 'sluice')
   return text.replace(/(["'])(?:file:\/\/)?\/[^"'\n]*?\/node_modules\//g, '$1node_modules/')
 }
-
-type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
-
-/**
- * Names and versions of the package that a file belongs to and of those that it needs, wherever they lie; of one that
- * says neither, a hash of the file.
- */
-function versionsOf(file: string, seen = new Set<string>()): Set<string> {
-  for (let folder = dirname(file); basename(folder) !== 'node_modules'; folder = dirname(folder)) {
-    const path = join(folder, 'package.json')
-    if (!existsSync(path)) continue
-    const { name, version, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
-      readFileSync(path, 'utf8'),
-    ) as Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
-    if (!name || !version) continue
-    const before = seen.size
-    seen.add(`${name} ${version}`)
-    for (const needed of seen.size > before
-      ? Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
-      : []) {
-      const there = above(folder)
-        .map(one => join(one, 'node_modules', needed, 'package.json'))
-        .find(one => existsSync(one))
-      if (there) versionsOf(there, seen)
-    }
-    return seen
-  }
-  return seen.add(`${basename(file)} ${hashOf(readFileSync(file))}`)
-}
-
-/** A folder and all above it. */
-const above = (folder: string): string[] =>
-  dirname(folder) === folder ? [folder] : [folder, ...above(dirname(folder))]

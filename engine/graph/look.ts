@@ -3,7 +3,7 @@ import { SourceMap, type SourceMapPayload } from 'node:module'
 import { relative, resolve } from 'node:path'
 import type { SyntaxNode } from '@lezer/common'
 import { readingParts } from './builtins.ts'
-import { childrenOf, isFunction, isModule, namesOf, type Binding, type Names } from './scopes.ts'
+import { childrenOf, isFunction, isModule, namesOf, ownerOf, type Binding, type Names } from './scopes.ts'
 
 /** Something at a place of the code. */
 interface Sight {
@@ -64,7 +64,7 @@ function placesOf(code: string, home: string): (at: number) => Origin {
 }
 
 /** Globals any use of which differs from run to run, and of others the members that do. */
-const varying = ['performance', 'navigator', 'localStorage', 'sessionStorage', 'BroadcastChannel']
+const varying = ['performance', 'navigator', 'localStorage', 'sessionStorage', 'BroadcastChannel', 'Event', 'File']
 
 const textOf = ({ text }: Names, node: SyntaxNode): string => text.slice(node.from, node.to)
 /** The member that is taken of a value, `x` of `value.x` and `value['x']`; undefined where it is not known. */
@@ -82,7 +82,10 @@ const isTyped = ({ parent, nextSibling, prevSibling }: SyntaxNode): boolean =>
 
 /** Uses of globals and of modules of Node that give another value in another run, at another place or moment. */
 function readsOf(names: Names): Sight[] {
-  return [...clocksOf(names), ...builtinsOf(names)]
+  // patterns with members of objects on their left are beyond the parser
+  const odd = [...nodesOf(names.top)].find(({ type }) => type.isError)
+  const unread = odd ? [{ at: odd.from, what: 'has code that cannot be looked into' }] : []
+  return [...unread, ...clocksOf(names), ...builtinsOf(names)]
 }
 
 function* clocksOf(names: Names): Iterable<Sight> {
@@ -96,8 +99,17 @@ function* clocksOf(names: Names): Iterable<Sight> {
     }
   }
   for (const node of globals.get('crypto') ?? []) {
-    const member = memberOf(names, node)
-    if (member?.name !== 'subtle' && !isTyped(node)) yield { at: node.from, what: `uses crypto.${member?.name ?? ''}` }
+    const member = memberOf(names, node),
+      isPure = member?.name === 'subtle' && memberOf(names, member.node)?.name !== 'generateKey'
+    if (!isPure && !isTyped(node)) yield { at: node.from, what: `uses crypto.${member?.name ?? ''}` }
+  }
+  for (const node of globals.get('Intl') ?? []) {
+    for (const { member, value } of isTyped(node) ? [] : membersOf(names, node)) {
+      // without a moment it takes the present one, and nobody sees what it is given
+      if (member === undefined || member === 'DateTimeFormat') {
+        yield { at: value.from, what: `uses ${member ?? 'all'} of Intl` }
+      }
+    }
   }
   for (const node of globals.get('Date') ?? []) {
     const member = memberOf(names, node),
@@ -275,13 +287,23 @@ function keptBy(names: Names): Kept[] {
 
   for (const node of nodesOf(names.top)) {
     for (const { root, counts } of changedBy(names, node)) {
-      const binding = names.bindingOf(root)
+      const named = names.bindingOf(root),
+        binding = root.parent?.name === 'MemberExpression' ? behind(names, named) : named
       if (!binding?.isTop || isLoading(node) || !counts(binding)) continue
       const { from } = binding.definition
       if (!kept.has(from)) kept.set(from, { name: binding.name, at: from, changedAt: node.from })
     }
   }
   return [...kept.values()]
+}
+
+/** What a local name stands for a part of: `memory`, where it is said `const { all } = memory`. */
+function behind(names: Names, binding: Binding | undefined, depth = 0): Binding | undefined {
+  const owner = binding && !binding.isTop && depth < 5 ? ownerOf(binding.definition) : undefined
+  const equals = owner?.name === 'VariableDeclaration' ? owner.getChild('Equals') : null,
+    root = equals ? rootOf(equals.nextSibling ?? undefined) : undefined
+  const source = root && behind(names, names.bindingOf(root), depth + 1)
+  return source?.isTop ? source : binding
 }
 
 interface Change {
@@ -301,8 +323,10 @@ function changedBy(names: Names, node: SyntaxNode): Change[] {
     case 'AssignmentExpression': {
       const isCounter = first.name === 'MemberExpression' && textOf(names, first.lastChild!) === 'lastIndex'
       if (isCounter || isLazy(names, node)) return []
-      if (!first.name.endsWith('Pattern')) return always(first)
-      return [...nodesOf(first)].filter(({ name }) => name === 'VariableDefinition').flatMap(always)
+      if (!/Pattern|^(?:Array|Object)Expression$/.test(first.name)) return always(first)
+      return [...nodesOf(first)]
+        .filter(({ name }) => name === 'VariableDefinition' || name === 'MemberExpression')
+        .flatMap(always)
     }
     case 'PostfixExpression':
       return always(first)
@@ -319,7 +343,8 @@ function changedBy(names: Names, node: SyntaxNode): Change[] {
 }
 
 function calledOn(names: Names, call: SyntaxNode, callee: SyntaxNode): Change[] {
-  const method = textOf(names, callee.lastChild!)
+  const last = callee.lastChild!,
+    method = last.name === ']' ? textOf(names, last.prevSibling!).replace(/^['"`]|['"`]$/g, '') : textOf(names, last)
   if (/^Object\.(?:assign|define)|^Reflect\.(?:set|define|delete)/.test(textOf(names, callee))) {
     const root = rootOf(childrenOf(call.getChild('ArgList')!)[1])
     return root ? [{ root, counts: () => true }] : []
@@ -327,9 +352,13 @@ function calledOn(names: Names, call: SyntaxNode, callee: SyntaxNode): Change[] 
   const root = rootOf(callee)
   if (!root) return []
   const isDirect = callee.firstChild!.from === root.from && callee.firstChild!.to === root.to
-  if (method === 'test') {
-    // where it begins is remembered from one text to the next
+  // where an expression begins is remembered from one text to the next
+  if (method === 'test' || method === 'exec') {
     return [{ root, counts: binding => isDirect && isSticky(names, binding) }]
+  }
+  if (/^(?:match|search|replace|split)$/.test(method)) {
+    const given = childrenOf(call.getChild('ArgList')!)[1] as SyntaxNode | undefined
+    return given?.name === 'VariableName' ? [{ root: given, counts: binding => isSticky(names, binding, 'y') }] : []
   }
   if (!changing.has(method)) return []
   // of what a package gave nobody knows whether a method changes it, unless nothing is done with the result
@@ -351,10 +380,10 @@ const isCollection = (names: Names, node: SyntaxNode): boolean =>
   ['ArrayExpression', 'ObjectExpression'].includes(node.name) ||
   /^(?:\/\*.*?\*\/ *)?(?:new (?:\w*(?:Set|Map|Array))\b|Array\.|Object\.)/.test(textOf(names, node))
 
-const isSticky = (names: Names, binding: Binding): boolean => {
+const isSticky = (names: Names, binding: Binding, flags = 'gy'): boolean => {
   const init = initOf(names, binding)
   const isReset = binding.references.some(one => memberOf(names, one)?.name === 'lastIndex')
-  return init?.name === 'RegExp' && /\/[a-z]*[gy][a-z]*$/.test(textOf(names, init)) && !isReset
+  return init?.name === 'RegExp' && new RegExp(`/[a-z]*[${flags}][a-z]*$`).test(textOf(names, init)) && !isReset
 }
 
 /** `x ??= all('words')`: something that is made once, late, of nothing that the function was given. */

@@ -5,7 +5,7 @@ import { lostOf, MOST_VALUES, parseYaml, readYaml, TOO_MANY, whyNoValue, type Pl
 import { lintGraph, type Draft } from './lint.ts'
 import { say, sortProblems, step, stepsOf, type Problem, type ProblemCode } from './messages.ts'
 import { MOST_STAGES, pathPattern } from './schema.ts'
-import type { Graph, Node } from './types.ts'
+import { frozen, type Graph, type Node } from './types.ts'
 import type { Registry } from '../contract/define.ts'
 import { loadUserStage, type UserStage } from './user_stage.ts'
 import { validateEnvelope, validateOptions } from './validate.ts'
@@ -218,7 +218,7 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
   const nodes = order.map((i): Node => {
     const { id, use } = entries[i] as { id: string; use: string }
     const { stage, own } = stages[i]
-    return { id, use, stage: stage!, ...(own ? { own } : {}), options: withs[i]!, from: edges[i], index: i }
+    return { id, use, stage: stage!, ...(own ? { own } : {}), options: frozen(withs[i]!), from: edges[i], index: i }
   })
   const { name, seed, partition_rows: partitionRows } = value as { name: string; seed: number; partition_rows: number }
   return {

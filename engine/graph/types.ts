@@ -29,6 +29,15 @@ export interface Node {
   readonly index: number
 }
 
+/** Data that nobody can change from now on: options are one object for all uses of a stage. */
+export function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+    for (const one of Object.values(value)) frozen(one)
+    Object.freeze(value)
+  }
+  return value
+}
+
 /** The options that an output may depend on. */
 export const seenOptions = ({ stage, options }: Pick<Node, 'stage' | 'options'>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(options).filter(([name]) => !stage.notInKey?.includes(name)))

@@ -21,11 +21,13 @@ export function contentOf(value: unknown): string {
 function add(hash: Hash, value: unknown): void {
   if (typeof value !== 'object' || value === null) {
     const text = Object.is(value, -0) ? '-0' : String(value)
-    hash.update(`${typeof value} ${text.length} ${text} `)
+    hash.update(`${typeof value} ${text.length} `)
+    // halves of characters would all be one in UTF-8
+    hash.update(text, text.isWellFormed() ? 'utf8' : 'utf16le')
   } else if (ArrayBuffer.isView(value)) {
     hash.update(`${value.constructor.name} ${value.byteLength} `)
     hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
-  } else if (value instanceof Map || value instanceof Set || Array.isArray(value)) {
+  } else if (value instanceof Map || value instanceof Set || (Array.isArray(value) && hasEntriesAlone(value))) {
     hash.update(`${value.constructor.name} ${'size' in value ? value.size : value.length} `)
     for (const entry of value as Iterable<unknown>) add(hash, entry)
   } else if (isPlain(value)) {
@@ -35,6 +37,8 @@ function add(hash: Hash, value: unknown): void {
   } else hash.update(serialize(value))
 }
 
+/** Whether a list has no holes, and nothing by name, as what `match` gives has. */
+const hasEntriesAlone = (value: readonly unknown[]): boolean => Object.keys(value).length === value.length
 const isPlain = (value: object): boolean => {
   const made = Object.getPrototypeOf(value) as unknown
   return made === null || made === Object.prototype

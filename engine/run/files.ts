@@ -86,10 +86,10 @@ export function stampOf(path: string): string {
 export const changedInput = (path: string): Error =>
   new ChangedInputError(`run: ${path} changed while it was read; nothing of it is kept, run again when it is whole`)
 
-/** The files of a folder and the folders in it, by their paths from there. */
+/** The files of a folder and the folders in it, by their paths from there; links, too, which none of ours is. */
 export function pathsBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
+    .filter(entry => entry.isFile() || entry.isSymbolicLink())
     .map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
 }
 

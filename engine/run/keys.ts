@@ -134,6 +134,8 @@ export function makeKeys(
       // of files, too, that no row is read of: the manifest and the report tell of all
       inputsSaid(files, hashes),
       graph.name,
+      // the manifest tells it, whatever comes of it
+      graph.partitionRows,
       graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
     ]),
   }

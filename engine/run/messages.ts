@@ -5,6 +5,7 @@ import type { Keys } from '../arrow/sort.ts'
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Blocks } from '../files/blocks.ts'
+import type { Packages } from '../graph/packages.ts'
 import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
@@ -15,6 +16,8 @@ export interface NodeSetup {
   readonly use: string
   /** The JavaScript file of a user's own stage. */
   readonly module?: string
+  /** What that imports, as it was when the key was made. */
+  readonly packages?: Packages
   readonly options: Record<string, unknown>
   /** Columns that come in (of a source: that go out) and go out. */
   readonly input: Uint8Array

@@ -274,8 +274,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   syncPath(join(output, 'runs'))
   if (empty) return { status: 'empty', folder: final, manifest: written }
   try {
-    holdLock(lock)
-    swapLatest(output, final)
+    swapLatest(output, final, lock)
   } catch (error) {
     if (latestRun(output) !== final) rmSync(final, { recursive: true, force: true })
     throw error
@@ -284,12 +283,15 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
 }
 
 /**
- * Whether nothing came of a run that was to give rows. Audits are a result of their own, but not where there should be
- * rows to train on.
+ * Whether nothing came of a run that was to give rows. Where there is something to train on, rows for people to look at
+ * are no result, nor is a report; where there is not, a report is one.
  */
-const isEmpty = ({ graph }: Prepared, sinks: Manifest['sinks']): boolean =>
-  Object.values(sinks).every(({ rows }) => rows === 0) &&
-  (graph.nodes.some(isTraining) || !graph.nodes.some(({ stage }) => stage.kind === 'audit'))
+function isEmpty({ graph }: Prepared, sinks: Manifest['sinks']): boolean {
+  const training = graph.nodes.filter(isTraining)
+  return training.length > 0
+    ? training.every(({ id }) => sinks[id].rows === 0)
+    : Object.values(sinks).every(({ rows }) => rows === 0) && !graph.nodes.some(({ stage }) => stage.kind === 'audit')
+}
 
 /** Which of the ids to keep no row has. */
 function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[]): Manifest['keep_ids'] {
@@ -413,11 +415,15 @@ function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['d
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-/** Points `latest` at a run: a new link beside it, then a rename over it. */
-export function swapLatest(output: string, run: string): void {
+/**
+ * Points `latest` at a run: a new link beside it, then a rename over it. Who has the lock removes such links of others:
+ * so between the last look at it and the rename nothing can go wrong.
+ */
+export function swapLatest(output: string, run: string, lock: Held): void {
   const link = join(output, `.latest-${process.pid}`)
   rmSync(link, { force: true })
   symlinkSync(relative(output, run), link)
+  holdLock(lock)
   renameSync(link, join(output, 'latest'))
   syncPath(output)
 }

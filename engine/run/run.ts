@@ -262,6 +262,7 @@ function makeSetup(
       id: node.id,
       use: node.use,
       module: node.own?.module,
+      packages: node.own?.packages,
       options: node.options as Record<string, unknown>,
       input: schemaBytes(schemas.get(node.id)!.input),
       output: schemaBytes(schemas.get(node.id)!.output),

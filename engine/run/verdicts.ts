@@ -215,6 +215,9 @@ async function inHalves(run: StageRun, flow: Flow, prepare?: (said: Said) => voi
 function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said): Flow {
   let base = flow
   const old = renamed(result)
+  if (result?.swapped && run.effect === 'same' && run.isFitted) {
+    throw new StageMistake(`${run.id}: the stage swaps sides and is fitted: it must say rows: 'subset', not 'same'`)
+  }
   if (old) throw new StageMistake(`${run.id}: the stage gives back ${old}`)
   const { columns: added, left } = result?.swapped
     ? swapped(run.id, flow, result.swapped)

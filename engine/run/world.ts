@@ -1,13 +1,19 @@
 /** What a worker knows of the run: the graph's stages loaded again by name, schemas, fitted states. */
 import type { Schema } from 'apache-arrow'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { deserialize } from 'node:v8'
 import type { AnyKind, Context, Registry } from '../contract/define.ts'
 import { asideSchema } from '../graph/columns.ts'
+import { ChangedInputError } from '../errors.ts'
+import { areAsBefore } from '../graph/packages.ts'
+import { frozen } from '../graph/types.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import { holdInput } from '../files/blocks.ts'
+import { unseal } from '../sealed.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 
@@ -45,24 +51,31 @@ export interface World {
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
   for (const { path, blocks } of setup.files) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
-  for (const { id, use, module, options, input, output, tallied } of setup.nodes) {
+  for (const { id, use, module, packages, options, input, output, tallied } of setup.nodes) {
     const stage = module
       ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
+    // what is kept has the name of the versions that were there when the run began
+    if (packages && !areAsBefore(packages)) {
+      throw new ChangedInputError(
+        `run: a package that ${id} (${use}) imports was replaced when the run had begun (${packages.versions.join(', ')}); nothing of it is kept, run again`,
+      )
+    }
     const schemas = { input: schemaFromBytes(input), output: schemaFromBytes(output) }
     nodes.set(id, {
       id,
       use,
       stage,
-      options,
+      options: frozen(options),
       ...schemas,
       aside: asideSchema({ id, stage, options }, schemas),
       tallied: new Map(tallied.map(([input, schema]) => [input, schemaFromBytes(schema)])),
     })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
-  const states = new Map<string, unknown>()
+  /** As bytes: each partition gets a copy, so that none can tell another anything. */
+  const states = new Map<string, Uint8Array>()
   const keep = new Map(setup.keepIds.map((id, i) => [id, i]))
   return {
     setup,
@@ -76,11 +89,11 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
     indexOf: id => order.get(id)!,
     context: ({ id }, files) => {
       const last = files?.at(-1)
-      if (last !== undefined && !states.has(last)) states.set(last, loadValue(last))
+      if (last !== undefined && !states.has(last)) states.set(last, unseal(last, readFileSync(last)))
       return {
         id,
         seed: setup.seed,
-        state: last && states.get(last),
+        state: last && (deserialize(states.get(last)!) as unknown),
         ask: items => ask(id, items),
       }
     },

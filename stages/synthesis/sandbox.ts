@@ -24,7 +24,14 @@ const MOST_TURNS = 500
 let engine: Promise<QuickJSWASMModule> | undefined
 
 /** no chance and no clock: the same script always does the same */
-const PRELUDE = 'Math.random = () => 0.5; Date.now = () => 0;\n'
+const PRELUDE = `Math.random = () => 0.5;
+globalThis.Date = new Proxy(Date, {
+  construct: (of, given, made) => Reflect.construct(of, given.length ? given : [0], made),
+  apply: of => new of(0).toString(),
+  get: (of, name) => (name === 'now' ? () => 0 : Reflect.get(of, name)),
+});
+Object.defineProperty(Date.prototype, 'constructor', { value: Date });
+`.replaceAll('\n', ' ')
 
 /** Runs a script by itself: undefined where it ends without throwing, else what it threw, or which limit it met. */
 export async function runScript(script: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** Named outputs: rows that a stage dropped or noted something of, with what it wrote of them and why. */
-import { writeFileSync } from 'node:fs'
+import { realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
@@ -88,6 +88,18 @@ describe('named outputs', () => {
     expect(rowsOf(join(out, 'declined')).map(({ id, hard_reason }) => [id, hard_reason])).toEqual(
       rows.map(({ id }) => [id, null]),
     )
+  })
+
+  it('are no result for themselves: without a row to train on `latest` stays', async () => {
+    const { graph, output } = graphOf(mine(), [
+      { id: 'humans', use: 'write_arrow', from: 'mine.odd', with: { for: 'review' } },
+    ])
+    const first = await run(graph, { output })
+    expect(first.status).toBe('published')
+    writeFileSync(join(output, '..', 'mine.mjs'), mine().replace('values[row] % 2', 'values[row] >= 0'))
+    const { status, manifest } = await run(graph, { output })
+    expect([status, manifest.sinks.dpo.rows, manifest.sinks.humans.rows]).toEqual(['empty', 0, 8])
+    expect(realpathSync(join(output, 'latest'))).toBe(realpathSync(first.folder))
   })
 
   it('are there for what a stage may say with its options', async () => {

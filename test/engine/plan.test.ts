@@ -1,6 +1,7 @@
 /** Which passes a graph is run in, and how much disk is expected of it. */
 import { Schema } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkGraph } from '../../engine/graph/build.ts'
 import { inputBytes, timesOnDisk } from '../../engine/run/disk.ts'
@@ -80,6 +81,36 @@ describe('plan', () => {
     )
     await expect(run(changes, { output: join(at, 'out'), workers: 1 })).rejects.toThrow(
       "twice: the stage changes 'chosen' and is fitted: it must say rows: 'subset', not 'same'",
+    )
+  })
+
+  it('nor swap their sides', async () => {
+    const at = folder(),
+      path = writeJsonl(
+        join(at, 'in.jsonl'),
+        pairs(20).map(row => ({ ...row, swap: 1 })),
+      )
+    writeFileSync(
+      join(at, 'swaps.mjs'),
+      readFileSync(new URL('swaps.mjs', import.meta.url), 'utf8')
+        .replace("rows: 'subset'", "rows: 'same'")
+        .replace(
+          'examples: [],',
+          'examples: [], fit: () => round({ collect: () => ({ batch() {}, part: () => 0 }), merge: () => 0 }),',
+        )
+        .replace('{ defineStage,', '{ defineStage, round,'),
+    )
+    const swaps = {
+      version: 1,
+      name: 'g',
+      stages: [
+        { ...source, with: { path } },
+        { id: 'swaps', use: join(at, 'swaps.mjs') },
+        { id: 'dpo', use: 'write_arrow' },
+      ],
+    }
+    await expect(run(swaps as never, { output: join(at, 'out'), workers: 1 })).rejects.toThrow(
+      "swaps: the stage swaps sides and is fitted: it must say rows: 'subset', not 'same'",
     )
   })
 

@@ -1,6 +1,6 @@
 /** No result is used again once the code or a file behind it has changed. */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
@@ -154,6 +154,39 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
         expect(stderr).toMatch(line)
         expect(stdout).not.toContain('nothing new')
       }
+    }
+  })
+
+  it('when the size of partitions is another, which the manifest tells', async () => {
+    const { graph, output } = made('const phrases = []')
+    const first = await run(graph, { output })
+    writeFileSync(graph, readFileSync(graph, 'utf8').replace(/"partition_rows": ?\d+/, '"partition_rows": 2000'))
+    const second = await run(graph, { output })
+    expect([second.status, second.manifest.graph.partition_rows]).toEqual(['published', 2000])
+    expect(first.manifest.graph.partition_rows).not.toBe(2000)
+  })
+
+  it('of what another partition changed: options are frozen, and each gets a state of its own', async () => {
+    const { graph, output } = made('const phrases = []')
+    writeFileSync(
+      join(dirname(graph), 'mine.mjs'),
+      `import { defineStage, round, Type } from 'sluice-data'
+export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Type.Object({ list: Type.Array(Type.Number(), { default: [] }) }),
+  reads: {}, writes: { n: 'float64', isFrozen: 'bool' }, rows: 'same', examples: [],
+  fit: () => round({ collect: () => ({ batch() {}, part: () => 0 }), merge: () => ({ n: 0 }) }),
+  open: ({ list }, { state }) => ({ batch(batch) {
+    state.n += batch.rows
+    let isFrozen = false
+    try { list.push(1) } catch { isFrozen = true }
+    return { columns: { n: new Float64Array(batch.rows).fill(state.n), isFrozen: new Uint8Array(batch.rows).fill(isFrozen ? 1 : 0) } }
+  } }) })\n`,
+    )
+    writeFileSync(graph, readFileSync(graph, 'utf8').replace(/"partition_rows": ?\d+/, '"partition_rows": 10'))
+    const { folder: out } = await run(graph, { output, workers: 1 })
+    const rows = rowsOf(join(out, 'dpo'))
+    expect(rows.length).toBeGreaterThan(10)
+    for (const { mine_n, mine_isFrozen } of rows) {
+      expect([Number(mine_n) <= 10, mine_isFrozen]).toEqual([true, true])
     }
   })
 

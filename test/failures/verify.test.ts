@@ -1,5 +1,5 @@
 /** `sluice verify`: any change of a published run is found, and nothing else is. */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader } from 'apache-arrow'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -157,34 +157,39 @@ describe('sluice verify', () => {
     expect(ended.stderr).toContain('publish again by running the same graph')
   })
 
-  it.each([
+  it.each<[string, string, boolean?]>([
     ['write_arrow', 'data-00001-of-00002.arrow'],
     ['write_arrow', 'more/b.parquet'],
     ['write_jsonl', 'b.JSONL'],
-  ])('tells of data beside what %s published: %s, and a run that has nothing new does too', async (use, name) => {
-    const output = join(folder(), 'out'),
-      other = { ...graph, stages: [graph.stages[0], { id: 'dpo', use }] }
-    await run(other, { output })
-    const dpo = join(output, 'latest', 'dpo'),
-      told: string[] = []
-    mkdirSync(join(dpo, 'more'))
-    // what `datasets` makes, and what is no data
-    for (const harmless of ['cache-12ab34.arrow', 'cache-12_00000_of_00002.arrow', 'notes.txt']) {
-      writeFileSync(join(dpo, harmless), 'x')
-    }
-    const before = await sluice('verify', '--output', output)
-    expect([before.code, before.stderr]).toEqual([0, expect.stringContaining('3 files in ')])
-    expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
-    expect(told).toEqual([])
-    writeFileSync(join(dpo, name), 'x')
-    const ended = await sluice('verify', '--output', output)
-    expect(ended.code).toBe(65)
-    expect(ended.stderr).toContain(`\n  dpo/${name} was not published by this run`)
-    expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
-    expect(told).toEqual([
-      `run: 1 file in ${join(output, 'latest')} that no run published there: dpo/${name}; what reads the whole folder reads that too, so move it away`,
-    ])
-  })
+    ['write_arrow', 'linked.parquet', true],
+  ])(
+    'tells of data beside what %s published: %s, and a run that has nothing new does too',
+    async (use, name, isLink = false) => {
+      const output = join(folder(), 'out'),
+        other = { ...graph, stages: [graph.stages[0], { id: 'dpo', use }] }
+      await run(other, { output })
+      const dpo = join(output, 'latest', 'dpo'),
+        told: string[] = []
+      mkdirSync(join(dpo, 'more'))
+      // what `datasets` makes, and what is no data
+      for (const harmless of ['cache-12ab34.arrow', 'cache-12_00000_of_00002.arrow', 'notes.txt']) {
+        writeFileSync(join(dpo, harmless), 'x')
+      }
+      const before = await sluice('verify', '--output', output)
+      expect([before.code, before.stderr]).toEqual([0, expect.stringContaining('3 files in ')])
+      expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
+      expect(told).toEqual([])
+      if (isLink) symlinkSync(join(dpo, 'notes.txt'), join(dpo, name))
+      else writeFileSync(join(dpo, name), 'x')
+      const ended = await sluice('verify', '--output', output)
+      expect(ended.code).toBe(65)
+      expect(ended.stderr).toContain(`\n  dpo/${name} was not published by this run`)
+      expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
+      expect(told).toEqual([
+        `run: 1 file in ${join(output, 'latest')} that no run published there: dpo/${name}; what reads the whole folder reads that too, so move it away`,
+      ])
+    },
+  )
 
   it('names the folder of a sink that is missing, also where its manifest names no file of it', async () => {
     const output = join(folder(), 'out')

@@ -392,6 +392,16 @@ describe('tests of JavaScript', () => {
       undefined,
     ],
     ['has neither chance nor clock', 'if (Math.random() !== 0.5 || Date.now() !== 0) throw 1', undefined],
+    [
+      'makes dates without a clock',
+      'const at = new Date(), again = new at.constructor(); if (+at || +again || !Date().includes("1970")) throw 1',
+      undefined,
+    ],
+    [
+      'makes dates of what it is given',
+      'if (new Date(2024, 1, 29).getMonth() !== 1 || !(new Date() instanceof Date) || Date.UTC(1970, 0) !== 0) throw 1',
+      undefined,
+    ],
   ])('a script that %s', async (_, script, expected) => {
     const found = await runScript(script)
     if (expected) expect(found).toMatch(expected)
