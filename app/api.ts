@@ -3,8 +3,17 @@ import type { GraphInput, RunOptions } from '../engine/run/options.ts'
 import { runGraph, type RunResult } from '../engine/run/run.ts'
 import { registry } from '../stages/registry.ts'
 
-export { choice, defineSink, defineSource, defineStage, round, Type } from '../engine/contract/define.ts'
-export type { Batch, Output, Verdict } from '../engine/contract/define.ts'
+export {
+  choice,
+  defineAudit,
+  defineSink,
+  defineSource,
+  defineStage,
+  optional,
+  round,
+  Type,
+} from '../engine/contract/define.ts'
+export type { Batch, Chart, Output, Report, Verdict } from '../engine/contract/define.ts'
 export { ChangedInputError, DataError, IoError, NoInputError, SluiceError } from '../engine/errors.ts'
 export { chatRequest, readChat } from '../engine/calls/chat.ts'
 export { main } from './cli.ts'

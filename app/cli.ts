@@ -10,6 +10,7 @@ import { toItsEnd } from '../engine/ends.ts'
 import { EXIT, exitCode, SluiceError } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
+import { inputsOf as auditInputsOf } from '../engine/graph/types.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
@@ -122,7 +123,7 @@ const commands: Readonly<Record<string, Command>> = {
 }
 
 export const exitCodes =
-  'Exit codes: 0 published or nothing new, 64 usage, 65 bad or no data left, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.'
+  'Exit codes: 0 published or nothing new, 64 usage, 65 bad data, none left or a report that refuses it, 66 no input, 69 a server is down, 74 input/output, 75 another run is on, an input is changing or a cap is reached, 78 the graph is wrong, 130/143 interrupted.'
 
 const line = (name: string, { words, about }: Command) => `sluice ${`${name} ${words}`.padEnd(21)} ${about}`
 function usage(name?: string): string {
@@ -401,7 +402,7 @@ async function verifyCommand(values: CliValues): Promise<number> {
 async function stagesCommand(words: readonly string[]): Promise<number> {
   const stages = await allStages()
   if (words.length === 0) {
-    for (const stage of stages.values()) console.log(`${stage.name.padEnd(24)}${stage.summary}`)
+    for (const { name, kind, summary } of stages.values()) console.log(`${name.padEnd(24)}${kind.padEnd(8)}${summary}`)
     return EXIT.ok
   }
   for (const name of words) {
@@ -413,7 +414,10 @@ async function stagesCommand(words: readonly string[]): Promise<number> {
         EXIT.usage,
       )
     }
-    console.log(`${stage.name}: ${stage.summary}`)
+    console.log(`${stage.name} (${stage.kind}): ${stage.summary}`)
+    for (const [input, { columns, isOptional }] of Object.entries(auditInputsOf({ stage, options: {} }))) {
+      console.log(`  input ${input}${isOptional ? ' (may be left out)' : ''}: ${Object.keys(columns).join(', ')}`)
+    }
     for (const [option, schema] of Object.entries(
       stage.options.properties as Record<string, { description?: string; default?: unknown; enum?: string[] }>,
     )) {

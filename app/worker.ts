@@ -18,6 +18,7 @@ import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { registry } from '../stages/registry.ts'
 import { withRows } from '../engine/run/sink_rows.ts'
+import { mergeTally } from '../engine/run/tally.ts'
 import { openWorld, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
@@ -59,6 +60,7 @@ async function run(task: Task): Promise<unknown> {
   }
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
+  if (task.kind === 'tally') return mergeTally(world, task)
   return task.kind === 'merge' ? mergeRound(world, task) : reduceRange(world, task)
 }
 

@@ -12,13 +12,15 @@ import { source } from './build.mjs'
 const {
   values: { check },
 } = parseArgs({ options: { check: { type: 'boolean' } } })
-const { allStages, layouts, requiredOptions, validateOptions, runExample, shortSide } = await source(
-  'stages/registry.ts',
-  'stages/sources/layouts.ts',
-  'engine/graph/schema.ts',
-  'engine/graph/validate.ts',
-  'engine/run/examples.ts',
-)
+const { allStages, layouts, requiredOptions, validateOptions, runAuditExample, runExample, shortSide, inputsOf } =
+  await source(
+    'stages/registry.ts',
+    'stages/sources/layouts.ts',
+    'engine/graph/schema.ts',
+    'engine/graph/validate.ts',
+    'engine/run/examples.ts',
+    'engine/graph/types.ts',
+  )
 const registry = await allStages()
 
 const root = new URL('../', import.meta.url)
@@ -31,6 +33,7 @@ const folders = {
   noise: 'Judge labels',
   review: 'Select',
   synthesis: 'Make new pairs',
+  audit: 'Report',
   sinks: 'Write',
 }
 const folderOf = new Map(
@@ -130,6 +133,16 @@ const rowsText = {
   derive:
     'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`. Other columns are those of that row, but for what speaks of a side that is new: columns with `chosen` or `rejected` in their names (as `source_rejected_score`) are null then.',
 }
+/** Columns that audits see of each of their inputs. */
+function inputsText(stage) {
+  const inputs = Object.entries(inputsOf({ stage, options: defaults(stage) })).map(
+    ([name, { columns, isOptional }]) => [code(name), isOptional ? 'may be left out' : 'needed', columnList(columns)],
+  )
+  return [
+    'Named in `from`; each is the output of a stage, a named one too, or several. It hands on no row.',
+    table(['input', '', 'columns'], inputs),
+  ].join('\n\n')
+}
 function columnsText(stage) {
   if (stage.kind === 'source') {
     return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages), then the other columns of the files.'
@@ -201,33 +214,74 @@ async function exampleText(stage, example) {
   ].join('\n\n')
 }
 
+/** An example of an audit: the rows of each input, and what it reports of them. */
+async function auditExampleText(audit, example) {
+  const { lines, numbers, tables = {}, refuse = [] } = await runAuditExample(audit, example)
+  const given = [
+    ...(example.options ? [`with ${code(JSON.stringify(example.options))}`] : []),
+    ...(example.previous ? [`the run before having said ${code(JSON.stringify(example.previous))}`] : []),
+  ].join(', ')
+  const rows = Object.entries(example.inputs).flatMap(([input, some]) => some.map(row => [input, row])),
+    names = [...new Set(rows.flatMap(([, row]) => Object.keys(row)))]
+  return [
+    `**${example.title[0].toUpperCase()}${example.title.slice(1)}**${given && `, ${given}`}`,
+    table(
+      ['input', ...names],
+      rows.map(([input, row]) => [input, ...names.map(name => cell(name, row[name]))]),
+    ),
+    `Numbers: ${code(JSON.stringify(numbers))}`,
+    ['```text', ...lines, ...refuse.map(sentence => `refused: ${sentence}`), '```'].join('\n'),
+    ...Object.entries(tables).flatMap(([name, some]) => {
+      const columns = [...new Set(some.flatMap(Object.keys))]
+      return some.length === 0
+        ? []
+        : [
+            `Table ${code(name)}:`,
+            table(
+              columns,
+              some.map(row => columns.map(column => cell(column, row[column]))),
+            ),
+          ]
+    }),
+  ].join('\n\n')
+}
+
 const paperText = ({ title, arxiv, url, form }) =>
   `${form === 'as in' ? 'As in' : 'After'} [${title}](${arxiv ? `https://arxiv.org/abs/${arxiv}` : url})${arxiv ? ` (arXiv ${arxiv})` : ''}.`
+
+const fromText = stage =>
+  stage.kind === 'audit'
+    ? `, from: { ${Object.keys(inputsOf({ stage, options: defaults(stage) }))
+        .map(name => `${name}: …`)
+        .join(', ')} }`
+    : ''
 
 async function page(stage) {
   const required = requiredOptions(stage)
     .map(name => `${name}: ${name === 'path' ? 'data/sample/*.parquet' : '…'}`)
     .join(', ')
   const examples = []
-  for (const example of stage.examples ?? []) examples.push(await exampleText(stage, example))
+  const textOf = stage.kind === 'audit' ? auditExampleText : exampleText
+  for (const example of stage.examples ?? []) examples.push(await textOf(stage, example))
   return (
     [
       `# ${stage.name}`,
       NOTE,
       stage.summary,
       ...(stage.paper ? [paperText(stage.paper)] : []),
-      `\`\`\`yaml\n- { id: ${stage.name}, use: ${stage.name}${required ? `, with: { ${required} }` : ''} }\n\`\`\``,
+      `\`\`\`yaml\n- { id: ${stage.name}, use: ${stage.name}${required ? `, with: { ${required} }` : ''}${fromText(stage)} }\n\`\`\``,
       ...(stage.details ? [stage.details] : []),
       '## Options',
       optionsTable(stage),
-      '## Columns',
-      columnsText(stage),
-      ...(stage.kind === 'sink' || stage.rows === 'derive' ? [] : ['## Reasons', reasonsText(stage)]),
+      ...(stage.kind === 'audit' ? ['## Inputs', inputsText(stage)] : ['## Columns', columnsText(stage)]),
+      ...(stage.kind === 'audit' || stage.kind === 'sink' || stage.rows === 'derive'
+        ? []
+        : ['## Reasons', reasonsText(stage)]),
       ...notesText(stage),
       ...(examples.length > 0
         ? [
             '## Examples',
-            'Executed when this page was written. Numbers in brackets are those of the ledger.',
+            `Executed when this page was written${stage.kind === 'audit' ? ', with the rows as they are and cut up' : ''}. ${stage.kind === 'audit' ? '' : 'Numbers in brackets are those of the ledger.'}`.trim(),
             ...examples,
           ]
         : []),
@@ -260,7 +314,7 @@ function index() {
           ),
         ].join('\n\n'),
       ),
-      'Rows: `same` drops none, `subset` drops, `derive` gives out new ones.',
+      'Rows: `same` drops none, `subset` drops, `derive` gives out new ones; an `audit` reports on its inputs and hands on nothing.',
     ].join('\n\n') + '\n'
   )
 }

@@ -4,6 +4,7 @@
 import type { AnyKind, Registry } from '../engine/contract/define.ts'
 
 const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind }>>> = {
+  audit_lengths: () => import('./audit/audit_lengths.ts'),
   check_pairs: () => import('./check/check_pairs.ts'),
   detect_noise: () => import('./noise/detect_noise.ts'),
   drop_ches: () => import('./check/drop_ches.ts'),

@@ -1,5 +1,5 @@
 /**
- * The contract of stages, sources and sinks. A stage is one file with one default export made by `defineStage`,
+ * The contract of stages, audits, sources and sinks. A stage is one file with one default export made by `defineStage`,
  * written in one order: doc comment, options, columns, reasons, examples, code. TypeScript infers from left to right,
  * so `fit` and `calls` stand above `open`. Its types, ajv's check, its page in docs/stages, `--help` and the graph's
  * JSON schema all come from that one value.
@@ -159,10 +159,25 @@ export type StateOf<F> = F extends Fit<infer State> ? State : undefined
 
 // -------------------------------------------------------------------------------------------------------- reports
 
-/** `lines`: plain sentences for the summary. `numbers`: for the manifest and --json. */
-export interface StageReport {
+type Cell = string | number | null
+/** A mark and an encoding (Vega-Lite's) over a table of the report. */
+export interface Chart {
+  readonly title: string
+  readonly table: string
+  readonly mark: 'bar' | 'line' | 'point'
+  readonly encoding: { readonly x: string; readonly y: string; readonly color?: string }
+}
+/**
+ * `lines`: plain sentences for the summary; one that begins with `warning: ` is told even where nothing else is.
+ * `numbers`: for the manifest and --json; those at the top that are finite numbers are `previous` for the next run.
+ * `tables`, and `charts` over them: for report.html. `refuse`: why this run must not be published (exit code 65).
+ */
+export interface Report {
   readonly lines: readonly string[]
   readonly numbers: Readonly<Record<string, unknown>>
+  readonly tables?: Readonly<Record<string, readonly Readonly<Record<string, Cell>>[]>>
+  readonly charts?: readonly Chart[]
+  readonly refuse?: readonly string[]
 }
 
 // ------------------------------------------------------------------------------------------------------- examples
@@ -230,6 +245,7 @@ export interface Stage<
   Item,
   Value,
   C extends Writes,
+  Tally = undefined,
 > extends Described<O> {
   /** Columns that must be there, with their types. */
   readonly reads: Of<O, R>
@@ -260,8 +276,8 @@ export interface Stage<
   calls?(options: Static<O>): Service<Item, Value>
   /**
    * Opened once a partition, or a share of the groups; `batch` is called with its blocks. What is remembered from block
-   * to block is made here and may only save work, as a cache does: blocks are cut by size, groups come in any order, and
-   * where a row fails its block is given again, in parts, to the stage opened anew.
+   * to block is made here and may only save work, as a cache does: blocks are cut by size, groups come in any order,
+   * and where a row fails its block is given again, in parts, to the stage opened anew.
    */
   open?(
     options: Static<O>,
@@ -269,8 +285,47 @@ export interface Stage<
   ): {
     batch(batch: Batch<Seen<R, C>>, verdict: Verdict<Why, Note>): OutputOf<E, W> | Promise<OutputOf<E, W>>
   }
-  /** Lines for the summary: how sure the stage is. `made`: new rows, of a stage that derives some. */
-  report?(options: Static<O>, learnt: { readonly state: StateOf<F>; readonly made: number }): StageReport
+  /**
+   * One round over rows as the stage leaves them: what it reads and wrote, dropped rows too; of a derive stage the new
+   * rows. Nothing waits for it.
+   */
+  tally?(options: Static<O>): Fit<Tally>
+  /** Lines for the summary: how sure the stage is. */
+  report?(options: Static<O>, learnt: { readonly state: StateOf<F>; readonly tally: Tally }): Report
+}
+
+// ---------------------------------------------------------------------------------------------------------- audits
+
+/** An input that a graph may leave out; what is told of it is undefined then. */
+export interface Optional<C extends Reads = Reads> {
+  readonly optional: C
+}
+export const optional = <const C extends Reads>(columns: C): Optional<C> => ({ optional: columns })
+/** Inputs by name, with the columns that are needed of each. */
+export type Inputs = Readonly<Record<string, Reads | Optional>>
+export type PerInput<I extends Inputs, T> = { readonly [K in keyof I]: I[K] extends Optional ? T | undefined : T }
+
+/** An executed example of an audit: rows of its inputs, and what the report says of them. */
+export interface AuditExample<O extends TObject = TObject, I extends Inputs = Inputs> {
+  readonly title: string
+  readonly options?: PartOf<Static<O>>
+  readonly inputs: { readonly [K in keyof I]?: readonly ExampleRow[] }
+  readonly previous?: Readonly<Record<string, number>>
+  readonly numbers?: Readonly<Record<string, unknown>>
+  readonly refuse?: readonly string[]
+}
+
+/** A report on inputs of any kind, named as in the graph. It has no output, and nothing waits for it. */
+export interface Audit<O extends TObject, I extends Inputs, Tally> extends Described<O> {
+  readonly inputs: Of<O, I>
+  readonly examples: readonly AuditExample<O, NoInfer<I>>[]
+  /**
+   * One round, for each input. What it comes to must be the same however the rows are cut into partitions. It may see
+   * no state, and no columns but those of `inputs`.
+   */
+  tally(options: Static<O>, input: keyof I): Fit<Tally>
+  /** `previous`: the numbers of the run before, if it had this audit in the same version with the same options. */
+  report(options: Static<O>, tallies: PerInput<I, Tally>, previous?: Readonly<Record<string, number>>): Report
 }
 
 /** One file of input, as the main thread sees it before the run. All of it survives structured clone but `schema`. */
@@ -410,7 +465,8 @@ type Loose = Stage<
   Fit<unknown> | undefined,
   unknown,
   unknown,
-  Writes
+  Writes,
+  unknown
 >
 /** What the registry holds: the engine knows a stage by its data, not by its types. */
 export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
@@ -420,7 +476,11 @@ export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
 }
 export type AnySource = { readonly kind: 'source' } & Source
 export type AnySink = { readonly kind: 'sink'; readonly reasons: Readonly<Record<string, Reason>> } & Sink
-export type AnyKind = AnyStage | AnySource | AnySink
+export interface AnyAudit extends Audit<TObject, Inputs, unknown> {
+  readonly kind: 'audit'
+  readonly reasons: Readonly<Record<string, Reason>>
+}
+export type AnyKind = AnyStage | AnyAudit | AnySource | AnySink
 
 /** What graphs can name without a path: names, and what loads each. */
 export type Registry = ReadonlyMap<string, () => Promise<AnyKind>>
@@ -440,9 +500,15 @@ export function defineStage<
   Item = never,
   Value = never,
   C extends Writes = Record<never, never>,
->(stage: Stage<O, R, W, E, Why, Note, F, Item, Value, C>): AnyStage
+  Tally = undefined,
+>(stage: Stage<O, R, W, E, Why, Note, F, Item, Value, C, Tally>): AnyStage
 export function defineStage(stage: Loose): AnyStage {
   return { reasons: {}, notes: {}, ...stage, kind: 'stage', options: closed(stage.options) }
+}
+/** A report on inputs by name. */
+export function defineAudit<O extends TObject, const I extends Inputs, Tally>(audit: Audit<O, I, Tally>): AnyAudit
+export function defineAudit(audit: Audit<TObject, Inputs, unknown>): AnyAudit {
+  return { ...audit, kind: 'audit', reasons: {}, options: closed(audit.options) }
 }
 /** A stage that reads files. */
 export function defineSource<O extends TObject>(source: Source<O>): AnySource

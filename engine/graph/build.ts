@@ -11,7 +11,8 @@ export interface StageEntry {
   readonly id: string
   readonly use: string
   readonly with?: Readonly<Record<string, unknown>>
-  readonly from?: string | readonly string[]
+  /** Of an audit by name: `{ kept: 'noise', dropped: 'noise.dropped' }`. */
+  readonly from?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>
 }
 
 /** A graph as an object: what the YAML file says. */

@@ -20,12 +20,26 @@ import type { InputFile, ReadType, WrittenType } from '../contract/define.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
-import { effectOf, groupedBy, readsOf, writesOf, type Edge, type Graph, type Node } from './types.ts'
+import {
+  effectOf,
+  groupedBy,
+  inputsOf,
+  readsOf,
+  talliesOf,
+  writesOf,
+  type Edge,
+  type Graph,
+  type Node,
+} from './types.ts'
 
-/** Of one node. `isText`: every file upstream holds plain text sides. */
+/**
+ * Of one node. `tallied`: by input of an audit the columns that it reads, and of a stage with a tally (as OWN_ROWS)
+ * those that it reads and wrote. `isText`: every file upstream holds plain text sides.
+ */
 export interface NodeColumns {
   readonly input: Schema
   readonly output: Schema
+  readonly tallied?: ReadonlyMap<string, Schema>
   readonly isText: boolean
 }
 
@@ -146,11 +160,16 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
       nodes.set(node.id, { input: output, output, isText: files.every(file => file.isText) })
       continue
     }
-    const parts = node.from.map(edge => ({
-      schema: schemaOf(graph, nodes, edge, problems),
-      where: edge.port ? `${edge.node}.${edge.port}` : edge.node,
-    }))
-    const input = union(parts, `${at}/from`, problems)
+    const partsOf = (from: readonly Edge[]) =>
+      from.map(edge => ({
+        schema: schemaOf(graph, nodes, edge, problems),
+        where: edge.port ? `${edge.node}.${edge.port}` : edge.node,
+      }))
+    if (node.stage.kind === 'audit') {
+      nodes.set(node.id, { ...auditColumns(node, partsOf, problems), isText: false })
+      continue
+    }
+    const input = union(partsOf(node.from), `${at}/from`, problems)
     problems.push(...checkReads(node, input), ...checkGroups(node, input))
     const added = addedFields(node)
     const replaced = new Map(added.map(field => [field.name, field]))
@@ -171,7 +190,10 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
             ...input.fields.map(field => replaced.get(field.name) ?? field),
             ...added.filter(field => !present.has(field.name)),
           ])
-    nodes.set(node.id, { input, output, isText: node.from.every(edge => nodes.get(edge.node)!.isText) })
+    const isText = node.from.every(edge => nodes.get(edge.node)!.isText),
+      seen = new Set([...Object.keys(readsOf(node)), ...added.map(({ name }) => name)]),
+      tallied = talliesOf(node).map(name => [name, narrowed(output, seen)] as const)
+    nodes.set(node.id, { input, output, isText, ...(tallied.length > 0 ? { tallied: new Map(tallied) } : {}) })
   }
   const sources = graph.nodes.filter(node => node.stage.kind === 'source')
   return {
@@ -179,6 +201,30 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     isText: sources.every(node => nodes.get(node.id)!.isText),
     problems: sortProblems(problems.map(problem => graph.place(problem))),
   }
+}
+
+const narrowed = (schema: Schema, names: ReadonlySet<string>): Schema =>
+  new Schema(schema.fields.filter(({ name }) => names.has(name)))
+
+type PartsOf = (from: readonly Edge[]) => { schema: Schema; where: string }[]
+
+/** What an audit sees of each of its inputs; it hands on nothing. */
+function auditColumns(node: Node, partsOf: PartsOf, problems: Problem[]): Omit<NodeColumns, 'isText'> {
+  const inputs = inputsOf(node),
+    none = new Schema([])
+  const tallied = talliesOf(node).map(name => {
+    const from = node.from.filter(({ input }) => input === name),
+      { columns } = inputs[name],
+      at = `/stages/${node.index}/from`,
+      all = partsOf(from),
+      // what it does not read may be of any type
+      some = all.map(({ schema, where }) => ({ schema: narrowed(schema, new Set(Object.keys(columns))), where }))
+    const schema = union(some, at, problems),
+      there = new Schema(all.flatMap(({ schema }) => schema.fields))
+    problems.push(...checkColumns(node, columns, schema, there, step(at, name)))
+    return [name, schema] as const
+  })
+  return { input: none, output: none, tallied: new Map(tallied) }
 }
 
 /** The schema of what an input gives. */
@@ -237,13 +283,23 @@ function union(parts: readonly { schema: Schema; where: string }[], pointer: str
   )
 }
 
-function* checkReads(node: Node, input: Schema): Iterable<Problem> {
+const checkReads = (node: Node, input: Schema): Iterable<Problem> => checkColumns(node, readsOf(node), input, input)
+
+/** `there`: all that is there, for who asks for something else; `at`: where the input is named. */
+function* checkColumns(
+  node: Node,
+  reads: Readonly<Record<string, ReadType>>,
+  input: Schema,
+  there: Schema,
+  at = `/stages/${node.index}`,
+): Iterable<Problem> {
   const byName = new Map(input.fields.map(field => [field.name, field]))
-  for (const [column, expected] of Object.entries(readsOf(node))) {
-    const pointer = optionNaming(node, column)
+  for (const [column, expected] of Object.entries(reads)) {
+    const pointer = optionNaming(node, column) ?? at
     const field = byName.get(column)
-    if (!field) yield say.unknownColumn(pointer, node.id, column, [...byName.keys()])
-    else if (!accepts(expected, field.type)) {
+    if (!field) {
+      yield say.unknownColumn(pointer, node.id, column, [...new Set(there.fields.map(({ name }) => name))])
+    } else if (!accepts(expected, field.type)) {
       yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
     }
   }
@@ -284,7 +340,7 @@ function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
   for (const column of by) {
     if (carries && Object.hasOwn(carries, column)) continue
     const field = input.fields.find(({ name }) => name === column),
-      pointer = optionNaming(node, column)
+      pointer = optionNaming(node, column) ?? at
     if (!field) yield say.unknownColumn(pointer, node.id, column, names)
     else if ([Id.Dictionary, Id.Union].includes(field.type.typeId)) {
       yield say.columnType(pointer, node.id, column, typeName(field.type), 'text, numbers, bool, messages or lists')
@@ -292,9 +348,9 @@ function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
   }
 }
 
-/** Where a column's name was given: at an option or within one, or by the stage itself. */
-const optionNaming = (node: Node, column: string): string =>
-  pointerTo(node.options, column, `/stages/${node.index}/with`) ?? `/stages/${node.index}`
+/** Where a column's name was given: at an option or within one; undefined where by the stage itself. */
+const optionNaming = (node: Node, column: string): string | undefined =>
+  pointerTo(node.options, column, `/stages/${node.index}/with`)
 
 function pointerTo(value: unknown, text: string, at: string): string | undefined {
   if (value === text) return at

@@ -1,7 +1,7 @@
 /** What is wrong with a graph as text: everything that can be said without its data. */
 import type { AnyKind, RowEffect } from '../contract/define.ts'
-import { say, type Problem } from './messages.ts'
-import { effectOf, type Edge } from './types.ts'
+import { say, step, type Problem } from './messages.ts'
+import { effectOf, inputsOf, OWN_ROWS, tallyRounds, type Edge, type Input } from './types.ts'
 
 /**
  * A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said
@@ -12,8 +12,8 @@ export interface Draft {
   readonly id?: string
   readonly stage?: AnyKind
   readonly options: Readonly<Record<string, unknown>>
-  /** As written; undefined where the stage above is meant. */
-  readonly from?: string | readonly string[]
+  /** As written, by name where it is so; undefined where the stage above is meant. */
+  readonly from?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>
   /** `from` is there but is no list of names, which the envelope's check has said. */
   readonly brokenFrom?: boolean
 }
@@ -44,6 +44,15 @@ function effectIn({ stage, options }: Draft): RowEffect | undefined {
   }
 }
 
+/** The inputs of an audit; not known where its options are wrong. */
+function inputsIn({ stage, options }: Draft): Readonly<Record<string, Input>> | undefined {
+  try {
+    return stage?.kind === 'audit' ? inputsOf({ stage, options }) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 const pointerOf = (draft: Draft): string => `/stages/${draft.index}`
 
 /**
@@ -68,7 +77,7 @@ export function lintGraph(drafts: readonly Draft[]): { problems: Problem[]; edge
       )
     }),
   )
-  problems.push(...lintAnswers(drafts, edges))
+  problems.push(...lintAnswers(drafts, edges), ...lintTallies(drafts))
   if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId))
   problems.push(
     ...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)),
@@ -98,31 +107,99 @@ function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): 
   }
 }
 
-function link(
-  draft: Draft,
-  drafts: readonly Draft[],
-  byId: ReadonlyMap<string, number>,
-): { edges: Edge[]; problems: Problem[] } {
+interface Linked {
+  readonly edges: Edge[]
+  readonly problems: Problem[]
+}
+
+/** What rows can be taken of: sinks and audits have no output. */
+const gives = (draft: Draft): boolean => draft.stage?.kind !== 'sink' && draft.stage?.kind !== 'audit'
+
+/** The inputs of an audit by their names; one that has a single input may do without the name. */
+function linkAudit(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, number>): Linked {
+  const inputs = inputsIn(draft),
+    { from, brokenFrom, stage } = draft,
+    id = draft.id ?? stage!.name,
+    at = `${pointerOf(draft)}/from`
+  if (!inputs || brokenFrom) return { edges: [], problems: [] }
+  const names = Object.keys(inputs),
+    required = names.filter(name => !inputs[name].isOptional)
+  if (!isByName(from)) {
+    if (names.length !== 1) {
+      const where = from === undefined ? pointerOf(draft) : at
+      return { edges: [], problems: [say.needsInputs(where, id, names, required)] }
+    }
+    const { edges, problems } = linkOne(draft, from, drafts, byId)
+    return { edges: edges.map(edge => ({ ...edge, input: names[0] })), problems }
+  }
+  const given = Object.entries(from).map(([input, some]): Linked => {
+    if (!names.includes(input)) {
+      return { edges: [], problems: [say.unknownAuditInput(step(at, input), id, input, names)] }
+    }
+    const { edges, problems } = linkNames(draft, some, step(at, input), drafts, byId)
+    return { edges: edges.map(edge => ({ ...edge, input })), problems }
+  })
+  return {
+    edges: given.flatMap(({ edges }) => edges),
+    problems: [
+      ...given.flatMap(({ problems }) => problems),
+      ...required.filter(name => !Object.hasOwn(from, name)).map(name => say.missingInput(at, id, name, names)),
+    ],
+  }
+}
+
+const isByName = (from: Draft['from']): from is Readonly<Record<string, string | readonly string[]>> =>
+  typeof from === 'object' && !Array.isArray(from)
+
+function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, number>): Linked {
   const { stage, from } = draft
   const at = `${pointerOf(draft)}/from`
-  const ids = [...byId].flatMap(([id, i]) => (drafts[i].stage?.kind !== 'sink' && id !== draft.id ? [id] : []))
+  if (stage?.kind === 'audit') return linkAudit(draft, drafts, byId)
   if (stage?.kind === 'source') {
     return { edges: [], problems: from === undefined ? [] : [say.sourceWithFrom(at, draft.id ?? stage.name)] }
   }
-  if (from === undefined) {
-    const above = drafts[draft.index - 1] as Draft | undefined
-    if (!stage || (above && above.id === undefined)) return { edges: [], problems: [] }
-    // without any source, that is the one thing to say
-    const anySource = drafts.some(it => it.stage?.kind === 'source' || !it.stage)
-    if (!above) {
-      return { edges: [], problems: anySource ? [say.unreachable(pointerOf(draft), draft.id ?? stage.name)] : [] }
-    }
-    if (above.stage?.kind === 'sink') {
-      return { edges: [], problems: [say.needsFrom(pointerOf(draft), draft.id ?? stage.name, above.id!, ids)] }
-    }
-    return { edges: [{ node: above.id! }], problems: [] }
-  }
+  if (!isByName(from)) return linkOne(draft, from, drafts, byId)
+  // of a stage that is not known nothing is known of its inputs
+  return { edges: [], problems: stage ? [say.oneInput(at, draft.id ?? stage.name)] : [] }
+}
 
+/** The only input of a stage: what it names, or the stage above. */
+function linkOne(
+  draft: Draft,
+  from: string | readonly string[] | undefined,
+  drafts: readonly Draft[],
+  byId: ReadonlyMap<string, number>,
+): Linked {
+  if (from !== undefined) return linkNames(draft, from, `${pointerOf(draft)}/from`, drafts, byId)
+  const { stage } = draft,
+    // an audit in between takes nothing away
+    above = drafts.slice(0, draft.index).findLast(it => it.stage?.kind !== 'audit')
+  if (!stage || (above && above.id === undefined)) return { edges: [], problems: [] }
+  // without any source, that is the one thing to say
+  const anySource = drafts.some(it => it.stage?.kind === 'source' || !it.stage)
+  if (!above) {
+    return { edges: [], problems: anySource ? [say.unreachable(pointerOf(draft), draft.id ?? stage.name)] : [] }
+  }
+  if (above.stage?.kind === 'sink') {
+    const ids = idsFor(draft, drafts, byId)
+    return { edges: [], problems: [say.needsFrom(pointerOf(draft), draft.id ?? stage.name, above.id!, ids)] }
+  }
+  return { edges: [{ node: above.id! }], problems: [] }
+}
+
+/** What a stage can take rows of. */
+const idsFor = (draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, number>): string[] =>
+  [...byId].flatMap(([id, i]) => (gives(drafts[i]) && id !== draft.id ? [id] : []))
+
+/** One input, or several as one: `at` is where it is named. */
+function linkNames(
+  draft: Draft,
+  from: string | readonly string[],
+  at: string,
+  drafts: readonly Draft[],
+  byId: ReadonlyMap<string, number>,
+): Linked {
+  const ids = idsFor(draft, drafts, byId)
   const edges: Edge[] = [],
     problems: Problem[] = []
   const inputs = typeof from === 'string' ? [from] : from
@@ -137,6 +214,7 @@ function link(
     if (inputs.indexOf(input) < i) problems.push(say.duplicateInput(pointer, input))
     else if (found === undefined) problems.push(say.unknownInput(pointer, input, ids))
     else if (upstream?.kind === 'sink') problems.push(say.sinkAsInput(pointer, input, ids))
+    else if (upstream?.kind === 'audit') problems.push(say.auditAsInput(pointer, input, ids))
     else if (upstream && port !== undefined && !ports.includes(port)) {
       const isOfOthers = upstream.kind === 'stage' && ['dropped', ...Object.keys(upstream.reasons)].includes(port)
       problems.push(
@@ -184,7 +262,10 @@ function* lintTwice(
           .map(way => [edge, ...way])
   }
   for (const [i, { index, id, from }] of drafts.entries()) {
-    const ways = edges[i].length < 2 ? [] : edges[i].map(waysOf)
+    const ways = edges[i].length < 2 ? [] : edges[i].map(waysOf),
+      places = new Map<string | undefined, number>(),
+      // its place in the list of its input
+      placed = edges[i].map(({ input }) => places.set(input, (places.get(input) ?? -1) + 1).get(input)!)
     for (let a = 0; a < ways.length; a++) {
       for (let b = a + 1; b < ways.length; b++) {
         const meet = ways[a].some(one =>
@@ -196,10 +277,34 @@ function* lintTwice(
               ),
           ),
         )
-        if (meet && id !== undefined && Array.isArray(from)) {
-          yield say.twice(`/stages/${index}/from/${b}`, id, String(from[a]), String(from[b]))
+        // what an audit knows by two names is told apart
+        if (meet && id !== undefined && from !== undefined && edges[i][a].input === edges[i][b].input) {
+          const { input } = edges[i][b],
+            list = isByName(from) ? step(`/stages/${index}/from`, input!) : `/stages/${index}/from`
+          yield say.twice(`${list}/${placed[b]}`, id, nameOf(edges[i][a]), nameOf(edges[i][b]))
         }
       }
+    }
+  }
+}
+
+const nameOf = ({ node, port }: Edge): string => (port === undefined ? node : `${node}.${port}`)
+
+/** A tally goes over the rows once. */
+function* lintTallies(drafts: readonly Draft[]): Iterable<Problem> {
+  for (const draft of drafts) {
+    const { stage, options, id, index } = draft
+    if (!stage) continue
+    for (const input of stage.kind === 'audit' ? Object.keys(inputsIn(draft) ?? {}) : [OWN_ROWS]) {
+      let rounds: number
+      try {
+        if (stage.kind !== 'audit' && (stage.kind !== 'stage' || !stage.tally)) continue
+        rounds = tallyRounds({ stage, options }, input).length
+      } catch {
+        // of options that are wrong
+        continue
+      }
+      if (rounds !== 1) yield say.tallyRounds(`/stages/${index}/use`, id ?? stage.name, input, rounds)
     }
   }
 }
@@ -212,7 +317,11 @@ function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Itera
       .map(({ id }) => id),
   )
   for (const [i, { id, stage, from, index }] of drafts.entries()) {
-    const source = edges[i].find(edge => answers.has(edge.node))?.node
+    const inputs = inputsIn(drafts[i]),
+      source = edges[i].find(
+        ({ node, input }) =>
+          answers.has(node) && (input === undefined || 'rejected' in (inputs?.[input]?.columns ?? {})),
+      )?.node
     if (source === undefined || !stage || effectIn(drafts[i]) === 'derive') continue
     yield say.answersOnly(`/stages/${index}${from === undefined ? '' : '/from'}`, id ?? stage.name, source)
   }
@@ -222,16 +331,21 @@ function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Itera
 function* lintEnds(drafts: readonly Draft[], edges: readonly Edge[][], allLinked: boolean): Iterable<Problem> {
   if (drafts.length === 0 || drafts.some(draft => !draft.stage || draft.id === undefined)) return
   if (!drafts.some(draft => draft.stage!.kind === 'source')) yield say.noSource()
-  if (!drafts.some(draft => draft.stage!.kind === 'sink')) yield say.noSink()
+  const has = (kind: AnyKind['kind']) => drafts.some(draft => draft.stage!.kind === kind)
+  if (!has('sink') && !has('audit')) yield say.noSink()
   else if (allLinked) {
-    const taken = new Set(
-      edges
-        .flat()
-        .filter(edge => edge.port === undefined)
-        .map(edge => edge.node),
-    )
+    const takenBy = (drafts: readonly Draft[]) =>
+      new Set(
+        drafts
+          .flatMap(({ index }) => edges[index])
+          .filter(edge => edge.port === undefined)
+          .map(edge => edge.node),
+      )
+    // who only looks takes nothing; but a source may be there for that, and a graph too
+    const all = takenBy(drafts),
+      taken = has('sink') ? takenBy(drafts.filter(({ stage }) => stage!.kind !== 'audit')) : all
     for (const draft of drafts) {
-      if (draft.stage!.kind === 'sink' || taken.has(draft.id!)) continue
+      if (!gives(draft) || (draft.stage!.kind === 'source' ? all : taken).has(draft.id!)) continue
       yield draft.stage!.kind === 'source'
         ? say.unreadSource(pointerOf(draft), draft.id!)
         : say.unconsumed(pointerOf(draft), draft.id!)

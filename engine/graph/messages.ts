@@ -27,6 +27,12 @@ export type ProblemCode =
   | 'duplicate_input'
   | 'input_twice'
   | 'sink_as_input'
+  | 'audit_as_input'
+  | 'needs_inputs'
+  | 'one_input'
+  | 'unknown_audit_input'
+  | 'missing_input'
+  | 'tally_rounds'
   | 'source_with_from'
   | 'needs_from'
   | 'unreachable'
@@ -198,6 +204,33 @@ export const say = {
     }),
   sinkAsInput: (pointer: string, input: string, ids: readonly string[]) =>
     problem('sink_as_input', pointer, 'a sink has no output', { value: input, expected: `one of ${list(ids)}` }),
+  auditAsInput: (pointer: string, input: string, ids: readonly string[]) =>
+    problem('audit_as_input', pointer, 'an audit has no output: it reports, and hands on no row', {
+      value: input,
+      expected: `one of ${list(ids)}`,
+    }),
+  needsInputs: (pointer: string, id: string, inputs: readonly string[], required: readonly string[]) =>
+    problem('needs_inputs', pointer, `'${id}' is an audit of ${inputs.length} inputs: \`from\` gives each its name`, {
+      expected: `from: { ${(required.length > 0 ? required : inputs.slice(0, 1)).map(name => `${name}: …`).join(', ')} }; there are ${list(inputs)}`,
+    }),
+  oneInput: (pointer: string, id: string) =>
+    problem('one_input', pointer, `'${id}' has one input without a name: only an audit has inputs by name`, {
+      expected: 'the id of a stage, or a list of ids',
+    }),
+  unknownAuditInput: (pointer: string, id: string, input: string, inputs: readonly string[]) =>
+    problem('unknown_audit_input', pointer, `'${id}' has no such input`, known(input, inputs)),
+  missingInput: (pointer: string, id: string, input: string, inputs: readonly string[]) =>
+    problem('missing_input', pointer, `'${id}' needs the input \`${input}\``, { expected: `of ${list(inputs)}` }),
+  tallyRounds: (pointer: string, id: string, input: string, rounds: number) =>
+    problem(
+      'tally_rounds',
+      pointer,
+      `the tally of '${id}'${input && ` for the input '${input}'`} must have one round`,
+      {
+        value: `${rounds} rounds`,
+        expected: 'round({ collect, merge }), without .next()',
+      },
+    ),
   sourceWithFrom: (pointer: string, id: string) =>
     problem('source_with_from', pointer, `'${id}' is a source: it reads files and takes no \`from\``),
   needsFrom: (pointer: string, id: string, above: string, ids: readonly string[]) =>
@@ -211,7 +244,8 @@ export const say = {
   samePath: (pointer: string, path: string, first: string) =>
     problem('same_path', pointer, `'${first}' writes to this path too`, { value: path }),
   noSource: () => problem('no_source', '/stages', 'no stage reads anything: a graph begins with a source'),
-  noSink: () => problem('no_sink', '/stages', 'no stage writes anything: a graph ends with a sink'),
+  noSink: () =>
+    problem('no_sink', '/stages', 'no stage writes or reports anything: a graph ends with a sink or an audit'),
   unreadSource: (pointer: string, id: string) =>
     problem('unread_source', pointer, `no stage takes the rows of source '${id}'`),
   answersOnly: (pointer: string, id: string, source: string) =>

@@ -193,15 +193,13 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
     others = problems.filter(it => !told.has(it.pointer) || !ABOUT_VALUES.has(it.code))
   const drafts = entries.map((entry, index): Draft => {
     const { id, from } = (isRaw(entry) ? entry : {}) as { id?: unknown; from?: unknown }
-    const isList =
-      (typeof from === 'string' && from !== '') ||
-      (Array.isArray(from) && from.length > 0 && from.every(it => typeof it === 'string'))
+    const isList = isNames(from) || (isRaw(from) && Object.keys(from).length > 0 && Object.values(from).every(isNames))
     return {
       index,
       stage: stages[index].stage,
       options: withs[index] ?? {},
       ...(typeof id === 'string' && id !== '' ? { id } : {}),
-      ...(isList ? { from: from as string | string[] } : from === undefined ? {} : { from: [], brokenFrom: true }),
+      ...(isList ? { from: from as Draft['from'] } : from === undefined ? {} : { from: [], brokenFrom: true }),
     }
   })
   const { problems: links, edges, order } = lintGraph(drafts)
@@ -236,6 +234,11 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
     problems: placed,
   }
 }
+
+/** The name of an input, or a list of names. */
+const isNames = (from: unknown): boolean =>
+  (typeof from === 'string' && from !== '') ||
+  (Array.isArray(from) && from.length > 0 && from.every(it => typeof it === 'string'))
 
 /** Gives problems their place: in the text, or at the --set that an option came from. */
 function placer(

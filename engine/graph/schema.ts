@@ -1,5 +1,6 @@
 /** The JSON Schema of graphs: the envelope that the parser checks, and the whole of it, stage by stage, for editors. */
 import type { AnyKind } from '../contract/define.ts'
+import { inputsOf } from './types.ts'
 
 type Schema = Record<string, unknown>
 
@@ -17,6 +18,8 @@ const input = {
   description: '<stage id>, or of it a named output: dropped, a reason or a note',
 }
 
+const names = [input, { type: 'array', items: input, minItems: 1 }]
+
 const entry = (use: Schema): Schema => ({
   type: 'object',
   additionalProperties: false,
@@ -31,8 +34,16 @@ const entry = (use: Schema): Schema => ({
     use: { description: 'a registered stage, or the path of your own stage file (./my_stage.ts, .mjs, .js)', ...use },
     with: { type: 'object', description: 'options of the stage' },
     from: {
-      anyOf: [input, { type: 'array', items: input, minItems: 1 }],
-      description: 'one input or several; the stage above unless said otherwise',
+      anyOf: [
+        ...names,
+        {
+          type: 'object',
+          minProperties: 1,
+          additionalProperties: { anyOf: names },
+          description: 'of an audit: what each of its inputs is',
+        },
+      ],
+      description: 'one input or several; the stage above unless said otherwise. Of an audit by name',
     },
   },
 })
@@ -84,6 +95,19 @@ function written(schema: unknown): unknown {
 export const requiredOptions = (stage: AnyKind): string[] =>
   ((written(stage.options) as Schema).required ?? []) as string[]
 
+/** What an audit takes: its options may decide on columns, and not on the names of its inputs. */
+function fromOf(stage: AnyKind): Schema {
+  if (stage.kind !== 'audit') return {}
+  const inputs = Object.entries(inputsOf({ stage, options: {} })),
+    byName = {
+      type: 'object',
+      additionalProperties: false,
+      required: inputs.flatMap(([name, { isOptional }]) => (isOptional ? [] : [name])),
+      properties: Object.fromEntries(inputs.map(([name]) => [name, { anyOf: names }])),
+    }
+  return { from: inputs.length === 1 ? { anyOf: [...names, byName] } : byName }
+}
+
 /**
  * JSON Schema (draft 2020-12) of a whole graph: an if/then for each registered stage, so that an editor completes its
  * options and complains about those only. Same registry, same text: stages in order of name.
@@ -99,7 +123,7 @@ export function graphSchema(registry: ReadonlyMap<string, AnyKind>): Schema {
   const rules = stages.map(stage => ({
     if: { properties: { use: { const: stage.name } }, required: ['use'] },
     then: {
-      properties: { with: { $ref: `#/$defs/${stage.name}` } },
+      properties: { with: { $ref: `#/$defs/${stage.name}` }, ...fromOf(stage) },
       ...(requiredOptions(stage).length ? { required: ['with'] } : {}),
     },
   }))

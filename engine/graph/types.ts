@@ -1,16 +1,17 @@
 /** A graph once it has been read and found right: what the plan is made from. */
 import type { TObject } from '@sinclair/typebox'
-import type { AnyKind, Fit, Of, Reads, RowEffect, Writes } from '../contract/define.ts'
+import type { AnyKind, Fit, Inputs, Of, Reads, ReadType, RowEffect, Writes } from '../contract/define.ts'
 import type { Bundle } from './bundle.ts'
 import type { Problem } from './messages.ts'
 
 /**
  * An input of a node: the rows that `node` lets through, or with `port` those that it dropped ('dropped': all of them;
- * else one declared reason).
+ * else one declared reason). `input`: of an audit, the name of the input that they are.
  */
 export interface Edge {
   readonly node: string
   readonly port?: string
+  readonly input?: string
 }
 
 /** One use of a stage. */
@@ -55,7 +56,7 @@ export const effectOf = ({ stage, options }: Used): RowEffect | undefined =>
 /** What a stage or a sink needs, by column. */
 export const readsOf = ({ stage, options }: Used) =>
   present({
-    ...(stage.kind === 'source' ? {} : given<Reads>(stage.reads, options)),
+    ...(stage.kind === 'stage' || stage.kind === 'sink' ? given<Reads>(stage.reads, options) : {}),
     ...(stage.kind === 'sink' && options.order_by !== undefined
       ? { [String(options.order_by)]: 'sortable' as const }
       : {}),
@@ -66,6 +67,39 @@ export const writesOf = ({ stage, options }: Used) =>
 /** The columns whose values make a group of rows, where a stage looks at groups. */
 export const groupedBy = ({ stage, options }: Used): readonly string[] | undefined =>
   stage.kind === 'stage' && stage.by !== undefined ? given(stage.by, options) : undefined
+/** An input of an audit. */
+export interface Input {
+  readonly columns: Readonly<Record<string, ReadType>>
+  readonly isOptional: boolean
+}
+/** The inputs of an audit by name; none of other kinds. */
+export const inputsOf = ({ stage, options }: Used): Readonly<Record<string, Input>> =>
+  Object.fromEntries(
+    Object.entries(stage.kind === 'audit' ? given<Inputs>(stage.inputs, options) : {}).map(([name, declared]) => {
+      // a column may be called so too: its type is text
+      const inner = declared.optional,
+        isOptional = typeof inner === 'object'
+      return [name, { columns: present(isOptional ? inner : (declared as Reads)), isOptional }]
+    }),
+  )
+
+/** The input of a stage's own tally: the rows that it leaves. */
+export const OWN_ROWS = ''
+/** The rounds of a tally, which has one: of an input of an audit, or of what a stage leaves. */
+export const tallyRounds = ({ stage, options }: Used, input: string): Fit<unknown>['rounds'] =>
+  stage.kind === 'audit'
+    ? stage.tally(options, input).rounds
+    : stage.kind === 'stage'
+      ? (stage.tally?.(options)?.rounds ?? [])
+      : []
+/** What a node tallies, of those inputs of an audit that its graph gives. */
+export const talliesOf = (node: Used & Pick<Node, 'from'>): string[] =>
+  node.stage.kind === 'audit'
+    ? Object.keys(inputsOf(node)).filter(name => node.from.some(({ input }) => input === name))
+    : tallyRounds(node, OWN_ROWS).length > 0
+      ? [OWN_ROWS]
+      : []
+
 /** In which order a sink has its rows, and how many of them. */
 export const sinkOrder = ({ options }: Pick<Node, 'options'>) => ({
   limit: options.limit as number | undefined,

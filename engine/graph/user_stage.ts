@@ -58,6 +58,9 @@ const RENAMED = {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
+/** Columns, or what says them of the options. */
+const isGiven = (value: unknown): boolean => isObject(value) || typeof value === 'function'
+
 type Properties = Readonly<Record<string, { readonly default?: unknown }>>
 /** Of Infinity and the like the check of options would make null. */
 function isSayable(value: unknown): boolean {
@@ -70,11 +73,14 @@ function isSayable(value: unknown): boolean {
 
 /** Why a value is not a stage; undefined when it is one. */
 function lacks(value: unknown): string | undefined {
-  if (!isObject(value)) return 'it has no default export made by defineStage, defineSource or defineSink'
-  const functions = { stage: [], source: ['inputs', 'read'], sink: ['schema', 'convert', 'publish'] }[
-    String(value.kind)
-  ]
-  if (!functions) return 'its default export was not made by defineStage, defineSource or defineSink'
+  if (!isObject(value)) return 'it has no default export made by defineStage, defineAudit, defineSource or defineSink'
+  const functions = {
+    stage: [],
+    audit: ['tally', 'report'],
+    source: ['inputs', 'read'],
+    sink: ['schema', 'convert', 'publish'],
+  }[String(value.kind)]
+  if (!functions) return 'its default export was not made by defineStage, defineAudit, defineSource or defineSink'
   for (const [old, now] of Object.entries(RENAMED)) {
     if (old in value) return `the stage says '${old}', which ${now}`
   }
@@ -100,8 +106,9 @@ function lacks(value: unknown): string | undefined {
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
     ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),
     ...(value.kind !== 'stage' || isObject(value.notes) ? [] : ['notes']),
-    ...(value.kind === 'source' || isObject(value.reads) || typeof value.reads === 'function' ? [] : ['reads']),
-    ...(value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes']),
+    ...(!['stage', 'sink'].includes(String(value.kind)) || isGiven(value.reads) ? [] : ['reads']),
+    ...(value.kind !== 'audit' || isGiven(value.inputs) ? [] : ['inputs']),
+    ...(value.kind !== 'stage' || isGiven(value.writes) ? [] : ['writes']),
     ...(value.kind !== 'stage' ||
     typeof value.rows === 'function' ||
     ['same', 'subset', 'derive', 'cluster'].includes(String(value.rows))

@@ -1,5 +1,6 @@
 /**
- * Runs the examples that stages declare, through the code that runs stages: for tests and for the pages in docs/stages.
+ * Runs the examples that stages and audits declare, through the code that runs them: for tests and for the pages in
+ * docs/stages.
  */
 import { Field, Schema, Utf8, vectorFromArray, type Data } from 'apache-arrow'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -7,12 +8,31 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
-import type { Answer, AnyStage, Context, Example, ExampleRow } from '../contract/define.ts'
+import type {
+  Answer,
+  AnyAudit,
+  AnyStage,
+  AuditExample,
+  Context,
+  Example,
+  ExampleRow,
+  Report,
+} from '../contract/define.ts'
 import { makeBool, makeFloat64, makeMessages, makeText, type Message } from '../arrow/columns.ts'
-import { Batch, concatFlows, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
-import { resolveColumns, writtenName } from '../graph/columns.ts'
-import { effectOf, fitRounds, groupedBy, writesOf, type Node } from '../graph/types.ts'
+import { Batch, concatFlows, conform, takeFlow, toRecordBatch, type Flow } from '../arrow/flow.ts'
+import { resolveColumns, writtenName, type NodeColumns } from '../graph/columns.ts'
+import {
+  effectOf,
+  fitRounds,
+  groupedBy,
+  inputsOf,
+  talliesOf,
+  tallyRounds,
+  writesOf,
+  type Node,
+} from '../graph/types.ts'
 import { validateOptions } from '../graph/validate.ts'
+import { contentOf } from './content.ts'
 import { loadValue } from './files.ts'
 import { closeClusters, relate, type Related } from '../shuffle/join.ts'
 import { bucketRanges, openRecords } from '../shuffle/records.ts'
@@ -104,26 +124,23 @@ const plainRows = (flow: Flow): ExampleRow[] =>
         ) as ExampleRow,
     )
 
-/** The output schema of a stage over rows of a schema. Throws when the rows lack a column that the stage reads. */
-function outputSchema(node: Node, schema: Schema): Schema {
-  const source = {
-    id: 'rows',
-    use: 'rows',
-    stage: { kind: 'source' },
-    options: {},
-    from: [],
-    index: 0,
-  } as unknown as Node
+/**
+ * The columns of a stage over rows of these schemas, by input. Throws when the rows lack a column that the stage reads.
+ */
+function columnsOf(node: Node, schemas: ReadonlyMap<string, Schema>): NodeColumns {
+  const sources = [...schemas.keys()].map(
+    id => ({ id, use: id, stage: { kind: 'source' }, options: {}, from: [], index: 0 }) as unknown as Node,
+  )
   const graph = {
     name: 'example',
     seed: SEED,
     partitionRows: 1,
-    nodes: [source, node],
+    nodes: [...sources, node],
     base: '.',
     place: <T>(problem: T) => problem,
   }
-  const file = {
-    path: 'rows',
+  const fileOf = (id: string, schema: Schema) => ({
+    path: id,
     rows: 0,
     bytes: 0,
     starts: [0],
@@ -132,13 +149,16 @@ function outputSchema(node: Node, schema: Schema): Schema {
     schema,
     facts: {},
     plan: undefined,
-  }
-  const { nodes, problems } = resolveColumns(graph, new Map([['rows', [file]]]))
+  })
+  const { nodes, problems } = resolveColumns(
+    graph,
+    new Map([...schemas].map(([id, schema]) => [id, [fileOf(id, schema)]])),
+  )
   const errors = problems.filter(({ level }) => level === 'error')
   if (errors.length > 0) {
     throw new Error(`${node.id}: the example's rows do not fit: ${errors.map(({ message }) => message).join('; ')}`)
   }
-  return nodes.get(node.id)!.output
+  return nodes.get(node.id)!
 }
 
 /** What a stage says of groups of rows, in blocks of about so many, by way of their files. */
@@ -194,6 +214,66 @@ async function through(node: WorkerNode, context: Context, flow: Flow, blockRows
   return { said, out: concatFlows(parts.map(({ out }) => out)), all: concatFlows(parts.map(({ all }) => all)) }
 }
 
+/** What is fitted or tallied goes through the bytes in which it travels between threads. */
+const carried = (value: unknown): unknown => deserialize(serialize(value))
+
+/** The options of an example with their defaults. */
+function optionsOf(stage: AnyStage | AnyAudit, { title, options: given }: Pick<Example, 'title' | 'options'>) {
+  const options = structuredClone(given ?? {}) as Record<string, unknown>
+  const wrong = validateOptions(stage, options, '')
+  if (wrong.length === 0) return options
+  const problems = wrong.map(({ pointer, message }) => `${pointer} ${message}`).join('; ')
+  throw new Error(`${stage.name}: options of '${title}': ${problems}`)
+}
+
+/**
+ * Runs one example of an audit in memory, its rows as they are and with a partition for each of them. Throws when the
+ * two do not agree, or when options, inputs or columns are wrong.
+ */
+export async function runAuditExample(audit: AnyAudit, example: AuditExample): Promise<Report> {
+  const options = optionsOf(audit, example),
+    { name: id } = audit
+  // an input without rows has the columns of the others
+  const given = Object.entries(example.inputs).flatMap(([input, rows]) => (rows ? [[input, rows] as const] : [])),
+    none = takeFlow(flowOf(given.flatMap(([, rows]) => rows)), []),
+    flows = new Map(given.map(([input, rows]) => [input, rows.length > 0 ? flowOf(rows) : none]))
+  const from = [...flows.keys()].map(input => ({ node: input, input }))
+  const node: Node = { id, use: id, stage: audit, options, from, index: 1 }
+  const inputs = inputsOf(node)
+  for (const input of new Set([...Object.keys(inputs), ...flows.keys()])) {
+    const isThere = flows.has(input),
+      what = `${id}: the input '${input}' of '${example.title}'`
+    if (isThere && !Object.hasOwn(inputs, input)) throw new Error(`${what} is not one that the audit has`)
+    if (!isThere && !inputs[input].isOptional) throw new Error(`${what} is missing, and the audit needs it`)
+  }
+  const { tallied } = columnsOf(node, new Map([...flows].map(([input, { schema }]) => [input, schema])))
+  const context: Context = { id, seed: SEED, state: undefined, ask: () => Promise.resolve([]) }
+  const reportOn = async (rows: number): Promise<Report> => {
+    const tallies: Record<string, unknown> = {}
+    for (const input of talliesOf(node)) {
+      const flow = conform(flows.get(input)!, tallied!.get(input)!),
+        [round] = tallyRounds(node, input),
+        parts: unknown[] = []
+      for (let at = 0; at < Math.max(1, flow.rows); at += rows) {
+        const collector = round.collect(context),
+          part = takeFlow(flow, [at, Math.min(flow.rows, at + rows)])
+        if (part.rows > 0) await collector.batch(new Batch(part))
+        parts.push(carried(collector.part()))
+      }
+      tallies[input] = carried(await round.merge(parts, context))
+    }
+    return audit.report(options, tallies, example.previous)
+  }
+  const whole = await reportOn(Infinity),
+    cut = await reportOn(1)
+  if (contentOf(cut) !== contentOf(whole)) {
+    throw new Error(
+      `${id}: '${example.title}' comes out otherwise when its rows are cut up: ${JSON.stringify(cut)}, and whole ${JSON.stringify(whole)}`,
+    )
+  }
+  return whole
+}
+
 /**
  * Runs one example in memory: options with their defaults, fit rounds over its rows (or with `state` when given),
  * groups, then the stage as one block. Its id in this run is its name. Throws when options or columns are wrong.
@@ -203,13 +283,7 @@ export async function runExample(
   example: Example,
   { state: given }: { state?: unknown } = {},
 ): Promise<ExampleResult> {
-  const options = structuredClone(example.options ?? {}) as Record<string, unknown>
-  const wrong = validateOptions(stage, options, '')
-  if (wrong.length > 0) {
-    throw new Error(
-      `${stage.name}: options of '${example.title}': ${wrong.map(({ pointer, message }) => `${pointer} ${message}`).join('; ')}`,
-    )
-  }
+  const options = optionsOf(stage, example)
   const flow = flowOf(example.rows),
     id = stage.name
   const node: Node = { id, use: stage.name, stage, options, from: [{ node: 'rows' }], index: 1 }
@@ -232,15 +306,13 @@ export async function runExample(
     })
   }
   const context = (): Context => ({ id, seed: SEED, state, ask })
-  // what is fitted goes through the bytes in which it travels between threads
-  const carried = (value: unknown): unknown => deserialize(serialize(value))
   for (const round of given === undefined ? fitRounds(node) : []) {
     const collector = round.collect(context())
     await collector.batch(new Batch(flow))
     state = carried(await round.merge([carried(collector.part())], context()))
   }
-  const output = outputSchema(node, flow.schema),
-    worker: WorkerNode = { ...node, options, input: flow.schema, output, aside: output }
+  const { output } = columnsOf(node, new Map([['rows', flow.schema]])),
+    worker: WorkerNode = { ...node, options, input: flow.schema, output, aside: output, tallied: new Map() }
   const resultOfBlocks = async (blockRows: number) => {
     const { out, said } = await through(worker, context(), flow, blockRows)
     return resultOf(node, said, plainRows(out))

@@ -29,6 +29,8 @@ export interface Keys {
    * that of the states and verdicts that it reads.
    */
   pass(partition: number, level: number, earlier: readonly string[], given: unknown): string
+  /** What a pass of this name adds to a tally: a file of its own, so that no pass is another for an audit more. */
+  tally(node: string, input: string, pass: string): string
   /** What a round of a node comes to: `from` is the content of what it is merged of. */
   round(node: string, round: number, from: unknown): string
   /** Of inputs and graph alone: known before anything is read. */
@@ -37,6 +39,9 @@ export interface Keys {
 
 /** A stage that may read what is in no key, or remembers rows: it works again in each run. */
 export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length + own.keeps.length > 0
+
+/** Whether an op has a part in what a pass leaves for later ones. */
+const isOfPass = ({ kind }: Op): boolean => kind !== 'tally'
 
 export function makeKeys(
   prepared: Prepared,
@@ -61,6 +66,10 @@ export function makeKeys(
         node.from,
         Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'),
         Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
+        [...(schemas.get(node.id)!.tallied ?? [])].map(([input, schema]) => [
+          input,
+          Buffer.from(schemaBytes(schema)).toString('base64'),
+        ]),
       ]),
     ]),
   )
@@ -101,13 +110,17 @@ export function makeKeys(
   /** What is done in a level with the rows of a source. */
   const workOn = (source: string, level: number): unknown => {
     const name = `${level} ${source}`
-    if (!work.has(name)) work.set(name, opsOf(plan, level, source).map(workOf))
+    if (!work.has(name)) work.set(name, opsOf(plan, level, source).filter(isOfPass).map(workOf))
     return work.get(name)
   }
   const labels = files.map(({ path }) => path)
   return {
     pass: (p, level, earlier, given) =>
       sha([inputs[p], level, workOn(files[partitions[p].file].source, level), earlier, given]),
+    tally(id, input, pass) {
+      const node = nodes.get(id)!
+      return sha([pass, 'tally', keyOf(node), input, isReader(node) ? once : ''])
+    },
     round(id, round, from) {
       const node = nodes.get(id)!
       return sha([base, round, keyOf(node), isReader(node) ? once : '', from])

@@ -2,20 +2,25 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { InputFile, Reason, StageReport } from '../contract/define.ts'
+import type { InputFile, Reason, Report } from '../contract/define.ts'
+import { seenOptions, type Node } from '../graph/types.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
-import type { Lengths } from './lengths.ts'
 import type { Counts } from './messages.ts'
+
+/** The inputs of a stage as a graph names them; of an audit by name. */
+type From = readonly string[] | Readonly<Record<string, readonly string[]>>
 
 export interface StageCounts extends Omit<Counts, 'left' | 'millis'> {
   use: string
   kinds: Record<string, Reason['kind']>
-  report?: StageReport
+  report?: Pick<Report, 'lines' | 'numbers'>
+  /** Of an audit: the run before that had it as it is, and what it said there. */
+  previous?: { readonly run: string; readonly numbers: Readonly<Record<string, number>> }
 }
 
 /**
- * What a run was and what came of it. Equal runs have equal manifests: nothing in it depends on the time or the
- * machine.
+ * What a run was and what came of it. Equal runs after one run have equal manifests: nothing in it depends on the time
+ * or the machine.
  */
 export interface Manifest {
   readonly sluice: string
@@ -27,7 +32,7 @@ export interface Manifest {
     name: string
     seed: number
     partition_rows: number
-    stages: { id: string; use: string; version: number; with: Readonly<Record<string, unknown>>; from: string[] }[]
+    stages: { id: string; use: string; version: number; with: Readonly<Record<string, unknown>>; from: From }[]
   }
   readonly limit?: number
   /** Rows that a sample was to have. */
@@ -54,8 +59,6 @@ export interface Manifest {
   readonly stages: Record<string, StageCounts>
   /** Of stages of which nearly all rows ended in one way. */
   readonly warnings: readonly string[]
-  /** Of each source and sink, in how many pairs which side is longer: all, and of each input file. */
-  readonly lengths: Record<string, Lengths & { readonly files: Record<string, Lengths> }>
   readonly sinks: Record<
     string,
     {
@@ -99,6 +102,20 @@ export function latestManifest(output: string): { folder: string; manifest?: Man
   } catch {
     return { folder }
   }
+}
+
+/** Options as they may be read by others: what a URL has behind its path may be a key. */
+export const publicOptions = (node: Pick<Node, 'stage' | 'options'>): Readonly<Record<string, unknown>> =>
+  JSON.parse(JSON.stringify(seenOptions(node)), (_, value: unknown) =>
+    typeof value === 'string' && isUrl(value) ? bareUrl(value) : value,
+  ) as Record<string, unknown>
+
+export function fromSaid(node: Pick<Node, 'stage' | 'from'>): From {
+  const names = (some: Node['from']) => some.map(({ node, port }) => (port ? `${node}.${port}` : node))
+  if (node.stage.kind !== 'audit') return names(node.from)
+  return Object.fromEntries(
+    node.from.map(({ input }) => [input!, names(node.from.filter(edge => edge.input === input))]),
+  )
 }
 
 /** How a file is named in the ledger and the manifest: relative where it lies below the working directory. */

@@ -6,7 +6,6 @@ import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Blocks } from '../files/blocks.ts'
 import type { Packages } from '../graph/packages.ts'
-import type { Lengths } from './lengths.ts'
 import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
@@ -23,6 +22,8 @@ export interface NodeSetup {
   /** Columns that come in (of a source: that go out) and go out. */
   readonly input: Uint8Array
   readonly output: Uint8Array
+  /** By input of its tallies, the columns that they see. */
+  readonly tallied: readonly (readonly [string, Uint8Array])[]
 }
 
 /** `stamp`: what `stampOf` said of the file before it was hashed. */
@@ -86,11 +87,29 @@ export interface PassTask {
     readonly folder: string
     readonly earlier: readonly string[]
     readonly done: boolean
+    /** Files of tallies that are not there yet; where the pass is done, it runs for them alone. */
+    readonly tallies: readonly TallyFile[]
   }[]
   /** Files of fitted states by node, in order of the rounds. */
   readonly states: Readonly<Record<string, readonly string[]>>
   /** For each partition of the task, the file of what each group node says of its rows. */
   readonly related: readonly Readonly<Record<string, string>>[]
+}
+/** What one pass adds to a tally, and the file that it goes to. */
+export interface TallyFile {
+  readonly node: string
+  readonly input: string
+  readonly file: string
+}
+/** What is in such a file, and once it is merged. */
+export interface Tallied {
+  readonly rows: number
+  readonly value: unknown
+}
+/** Merges the parts of a tally. */
+export interface TallyTask extends TallyFile {
+  readonly kind: 'tally'
+  readonly parts: readonly string[]
 }
 export interface MergeTask {
   readonly kind: 'merge'
@@ -183,7 +202,7 @@ export interface Told {
   readonly answers: readonly Answer[]
 }
 export type Task =
-  PassTask | MergeTask | BucketTask | CloseTask | RelateTask | LedgerTask | SinkTask | CheckTask | HashTask
+  PassTask | TallyTask | MergeTask | BucketTask | CloseTask | RelateTask | LedgerTask | SinkTask | CheckTask | HashTask
 
 /**
  * `left`: columns of one side that stayed when the sides of so many pairs were swapped; of a source columns of what so
@@ -303,8 +322,6 @@ export interface PassMeta {
   readonly kept: Uint32Array
   /** Source rows of the partition that have such an id. */
   readonly spared: Uint32Array
-  /** Which side of the pairs is longer, of the source and of each sink. */
-  readonly lengths: Record<string, Lengths>
   /** What each group node was sent. */
   readonly sent: Record<string, Sent>
 }

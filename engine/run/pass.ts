@@ -21,7 +21,6 @@ import { madeOf, relocate } from './finished.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { firstRows, markReach, noBits } from './first.ts'
-import { countLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { holdLock } from './lock.ts'
 import {
   emptyCounts,
@@ -36,10 +35,11 @@ import {
 } from './messages.ts'
 import { contentOf } from './content.ts'
 import { Outputs } from './outputs.ts'
-import { gathered, isGroupRound, opsOf, type Op } from './plan.ts'
+import { gathered, isGroupRound, leftBy, opsFor, opsOf, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { groupSaid } from './group_said.ts'
+import { Tallies } from './tally.ts'
 import { openNone, openRun, runStage, type Said, type StageRun } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
@@ -66,7 +66,7 @@ class PartitionPass {
   readonly #outputs: Outputs
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #parents: Record<string, Uint8Array> = {}
-  readonly #lengths: Record<string, Lengths> = {}
+  readonly #tallies = new Tallies()
   readonly #first = new Map<string, ReturnType<typeof firstRows>>()
   readonly #kept = new Set<number>()
   /** Source rows whose id the user asked to keep. */
@@ -83,8 +83,13 @@ class PartitionPass {
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
     this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
-    this.#ops = opsOf({ levels: world.setup.levels, reach: world.reach }, task.level, source)
-    const earlier = task.partitions[which].earlier
+    const ops = opsOf({ levels: world.setup.levels, reach: world.reach }, task.level, source),
+      { earlier, tallies, done } = task.partitions[which]
+    const isWanted = (op: Op) =>
+      op.kind === 'tally' && tallies.some(({ node, input }) => node === op.node && input === op.input)
+    this.#ops = done
+      ? opsFor(ops, new Set(ops.filter(isWanted)))
+      : ops.filter(op => op.kind !== 'tally' || isWanted(op))
     this.#spared = new Set(world.keep.size > 0 && task.level > 0 ? world.meta(earlier[0]).spared : [])
     for (const op of this.#ops) {
       if (op.kind === 'load') this.#reader(op.port, earlier)
@@ -92,7 +97,9 @@ class PartitionPass {
       if (op.kind === 'save') this.#spools.set(op.port, new SpoolWriter(folder, op.port))
       if (op.kind === 'gather') this.#spools.set(gathered(op.node), new SpoolWriter(folder, gathered(op.node)))
       if (op.kind === 'stage' || op.kind === 'collect') this.#open(op, task, which)
-      if ('node' in op) this.#counts[op.node] ??= emptyCounts()
+      if (op.kind === 'tally') this.#tallies.open(this.#node(op.node), op.input, world)
+      // what a tally is told is in no pass: with another audit a pass is the same
+      else if ('node' in op) this.#counts[op.node] ??= emptyCounts()
     }
   }
 
@@ -211,7 +218,6 @@ class PartitionPass {
         copy: copies(batch.row),
       }),
     )
-    countLengths(flow, (this.#lengths[node.id] ??= emptyLengths()))
     flow.schema.fields.forEach(({ name }, c) => {
       const some = FURTHER.test(name) ? flow.rows - flow.columns[c].nullCount : 0
       if (some > 0) counts.left[name] = (counts.left[name] ?? 0) + some
@@ -272,7 +278,8 @@ class PartitionPass {
       else if (op.kind === 'collect') await this.#collect(op.node, op.spool)
       else if (op.kind === 'sink') this.#sink(op.node, op.inputs)
       else if (op.kind === 'save') this.#save(op.port)
-      if ('node' in op) this.#counts[op.node].millis += performance.now() - started
+      else if (op.kind === 'tally') await this.#tallies.add(op.node, op.input, this.#flows(op.inputs))
+      if ('node' in op && op.kind !== 'tally') this.#counts[op.node].millis += performance.now() - started
     }
     this.#ports.clear()
     if (this.#task.level === 0) this.#block++
@@ -283,8 +290,12 @@ class PartitionPass {
     if (flow && flow.rows > 0) this.#ports.set(port, this.#spools.get(port)!.save(flow, this.#block))
   }
 
+  #flows(ports: readonly string[]): Flow[] {
+    return ports.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
+  }
+
   #inputs(node: string, inputs: readonly string[]): Flow {
-    const flows = inputs.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
+    const flows = this.#flows(inputs)
     const { input } = this.#node(node)
     return castOf(`the inputs of '${node}'`, () => mergeFlows(flows, input))
   }
@@ -318,6 +329,7 @@ class PartitionPass {
     const group = this.#related.get(id)
     const { out, all, said } = group ? group.said(run, flow) : await runStage(run, flow)
     this.#ports.set(id, out)
+    if (node.tallied.size > 0) this.#ports.set(leftBy(id), effectOf(node) === 'derive' ? out : all)
     this.#account(node, stage, flow, out, said)
     this.#aside(node, all, said)
   }
@@ -406,11 +418,15 @@ class PartitionPass {
     const { id, options } = node,
       sink = node.stage as AnySink
     this.#counts[id].out += flow.rows
-    countLengths(flow, (this.#lengths[id] ??= emptyLengths()))
     const reached = (this.#reached[id] ??= noBits(this.#partition)),
       parents = (this.#parents[id] ??= noBits(this.#partition))
     this.#counts[id].derived += markReach(flow, this.#partition.start, reached, parents)
     this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(options, batch, node.output))
+  }
+
+  /** Writes what the pass adds to tallies that lack it. */
+  saveTallies(which: number): void {
+    this.#tallies.save(this.#task.partitions[which].tallies)
   }
 
   /** Closes everything and writes what the next levels, the ledger and the publisher need to know. */
@@ -456,7 +472,6 @@ class PartitionPass {
       parents: this.#parents,
       kept: Uint32Array.from(this.#kept),
       spared: Uint32Array.from(this.#spared),
-      lengths: this.#lengths,
       counts: this.#counts,
       sent,
     }
@@ -477,8 +492,8 @@ const idSchema = new Schema([new Field('id', new Utf8(), false)])
 const idHeader = schemaBytes(idSchema).length
 
 /**
- * Runs a pass over its partitions (several where one read serves them), skipping those that are done already.
- * `progress` hears of rows as they pass.
+ * Runs a pass over its partitions (several where one read serves them), skipping those that are done already; one of
+ * which only tallies are wanted leaves nothing else. `progress` hears of rows as they pass.
  */
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
@@ -493,6 +508,9 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     // a spool's name promises the content that was hashed
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
+    holdLock(world.setup.lock)
+    pass.saveTallies(which)
+    if (task.partitions[which].done) return rmSync(folder, { recursive: true, force: true })
     saveValue(join(folder, 'meta.bin'), {
       ...meta,
       folder: task.partitions[which].folder,
@@ -503,6 +521,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     rmSync(task.partitions[which].folder, { recursive: true, force: true })
     renameSync(folder, task.partitions[which].folder)
   }
+  const isNeeded = (which: number) => !task.partitions[which].done || task.partitions[which].tallies.length > 0
   if (task.level > 0) {
     const current = begin(0)
     await current.pass.spooled()
@@ -511,11 +530,11 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
   }
   const node = world.nodes.get(world.setup.files[partitions[0].file].source)!
   let which = 0,
-    current = task.partitions[0].done ? undefined : begin(0)
+    current = isNeeded(0) ? begin(0) : undefined
   const advance = () => {
     if (current) end(which, current)
     which++
-    current = which < partitions.length && !task.partitions[which].done ? begin(which) : undefined
+    current = which < partitions.length && isNeeded(which) ? begin(which) : undefined
   }
   for await (const { partition, batch } of sourceBlocks(world, node, partitions)) {
     while (partitions[which] !== partition) advance()

@@ -1,8 +1,7 @@
 /** The passes of a run: level by level over all partitions, and the fits and groups that lie between. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import type { AnyStage, StageReport } from '../contract/define.ts'
-import { effectOf, type Node } from '../graph/types.ts'
+import { basename, join } from 'node:path'
+import { effectOf, talliesOf, type Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
 import { loadValue, saveValue } from './files.ts'
@@ -22,10 +21,13 @@ import {
   type RelateTask,
   type Section,
   type Sent,
+  type Tallied,
+  type TallyFile,
+  type TallyTask,
 } from './messages.ts'
 import { holdLock, type Held } from './lock.ts'
 import type { RunOptions } from './options.ts'
-import { isGroupRound, opsOf, roundsOf, type Plan } from './plan.ts'
+import { isGroupRound, opsOf, type Plan } from './plan.ts'
 import { type Pool } from './pool.ts'
 import { type Prepared } from './prepare.ts'
 
@@ -62,6 +64,8 @@ export class Passes {
   /** By node the states of its rounds, and what its groups came to by partition. */
   readonly #states = new Map<string, Made[]>()
   readonly #related = new Map<string, ReadonlyMap<number, Made>>()
+  /** Of every tally its parts, in order of the levels and of (file, range). */
+  readonly #tallies: TallyFile[] = []
   /** By partition, its passes so far, and the content of their spools. */
   readonly #names: string[][]
   readonly #made: string[][]
@@ -100,11 +104,22 @@ export class Passes {
     return this.#prepared.graph.nodes.find(node => node.id === id)!
   }
 
+  /** What a partition's pass adds to tallies. */
+  #tallyFiles(p: number, level: number): TallyFile[] {
+    return opsOf(this.#plan, level, this.#sourceOf(this.#partitions[p].file)).flatMap(op => {
+      if (op.kind !== 'tally') return []
+      const name = this.#keys.tally(op.node, op.input, this.#names[p][level])
+      return [{ node: op.node, input: op.input, file: this.#path(`${name}.tally`) }]
+    })
+  }
+
   /** One pass over all partitions, then what its barriers need. */
   async level(level: number, progress: (rows: number) => void): Promise<void> {
     for (const { index } of this.#partitions) {
       this.#names[index].push(this.#keys.pass(index, level, this.#made[index], this.#given(index, level)))
     }
+    const tallies = this.#partitions.map(({ index }) => this.#tallyFiles(index, level))
+    this.#tallies.push(...tallies.flat())
     const results: PassResult[] = []
     const take = (p: number, result: PassResult) => {
       for (const [node, some] of Object.entries(result.counts)) addCounts((this.counts[node] ??= emptyCounts()), some)
@@ -115,7 +130,10 @@ export class Passes {
     await Promise.all(
       groups.map(async unit => {
         const finished = await Promise.all(unit.map(({ index }) => this.#finished(index, level)))
-        if (finished.every(result => result !== undefined)) {
+        const lacking = unit.map(({ index }) =>
+          tallies[index].filter(({ file }) => !existsSync(file) || !this.#isWhole(file)),
+        )
+        if (finished.every(result => result !== undefined) && lacking.flat().length === 0) {
           finished.forEach((result, i) => {
             take(unit[i].index, result)
             progress(rowCount(unit[i]))
@@ -129,6 +147,7 @@ export class Passes {
             folder: folders[level],
             earlier: folders.slice(0, level),
             done: finished[i] !== undefined,
+            tallies: lacking[i],
           }
         })
         const task: PassTask = {
@@ -313,24 +332,34 @@ export class Passes {
     return contents.flat()
   }
 
-  /** What fitted stages say of themselves. */
-  reports(): Record<string, StageReport> {
-    return Object.fromEntries(
-      this.#prepared.graph.nodes.flatMap(node => {
-        const stage = node.stage as AnyStage
-        return roundsOf(node) > 0 && stage.report
-          ? [
-              [
-                node.id,
-                stage.report(node.options, {
-                  state: lastOf(this.#states.get(node.id)),
-                  made: this.counts[node.id]?.derived ?? 0,
-                }),
-              ],
-            ]
-          : []
-      }),
-    )
+  /** What tallies came to, by node and input, once all levels are done. */
+  async tallied(): Promise<ReadonlyMap<string, ReadonlyMap<string, Tallied>>> {
+    const one = async (node: string, input: string) => {
+      const parts = this.#tallies.filter(part => part.node === node && part.input === input).map(({ file }) => file)
+      // a part's name stands for its content
+      const names = parts.map(part => basename(part)),
+        name = `${this.#keys.round(node, 0, ['tally', input, names])}.tallied`
+      const [made] = await this.#round(name, ['tally.bin'], async folder => {
+        const file = join(folder, 'tally.bin')
+        await this.#pool.run({ kind: 'tally', node, input, parts, file } satisfies TallyTask)
+        return [name]
+      })
+      return [input, loadValue<Tallied>(made.file)] as const
+    }
+    const all = new Map<string, ReadonlyMap<string, Tallied>>()
+    for (const node of this.#prepared.graph.nodes) {
+      const some = new Map(await Promise.all(talliesOf(node).map(input => one(node.id, input))))
+      all.set(node.id, some)
+      if (node.stage.kind !== 'audit') continue
+      // an audit has no other count: passes know nothing of it
+      this.counts[node.id] = { ...emptyCounts(), in: [...some.values()].reduce((n, { rows }) => n + rows, 0) }
+    }
+    return all
+  }
+
+  /** What a stage has learnt in its last round. */
+  stateOf(node: string): unknown {
+    return lastOf(this.#states.get(node))
   }
 }
 

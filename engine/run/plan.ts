@@ -9,6 +9,7 @@ import {
   groupedBy,
   readsOf,
   sourcesAbove,
+  talliesOf,
   writesOf,
   type Graph,
   type Node,
@@ -27,6 +28,8 @@ export type Op =
   /** Feeds the rows of a spool (just gathered, or loaded) to a fit round, or sends them to their groups. */
   | { readonly kind: 'collect'; readonly node: string; readonly round: number; readonly spool: string }
   | { readonly kind: 'sink'; readonly node: string; readonly inputs: readonly string[] }
+  /** Tallies rows that appear in this level: of an input of an audit, or those that a stage leaves. */
+  | { readonly kind: 'tally'; readonly node: string; readonly input: string; readonly inputs: readonly string[] }
   /** Brings back the rows of a spool, under the name of the port that was saved. */
   | { readonly kind: 'load'; readonly port: string }
   | { readonly kind: 'save'; readonly port: string }
@@ -48,6 +51,9 @@ export const portOf = (input: Node['from'][number]): string => (input.port ? `${
 
 /** The spool of what a waiting stage has gathered. No port has this name: '#' is not allowed in ids. */
 export const gathered = (node: string): string => `${node}#in`
+
+/** The rows that a stage leaves, dropped ones too, for its own tally. */
+export const leftBy = (node: string): string => `${node}#all`
 
 /**
  * Whether a stage hands on every row, with nothing that `reader` reads changed or added: what `reader` would learn of
@@ -73,6 +79,8 @@ export function makePlan(graph: Graph): Plan {
     learnsFrom = new Map<string, string>()
   for (const node of graph.nodes) {
     const { id, stage, from } = node
+    // an audit looks on where rows appear: nothing is spooled for it, and no level made
+    if (stage.kind === 'audit') continue
     const ready = Math.max(0, ...from.map(input => outLevel.get(input.node)!)),
       rounds = roundsOf(node)
     // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both
@@ -103,6 +111,10 @@ export function makePlan(graph: Graph): Plan {
         return portOf(input)
       })
     for (const node of graph.nodes) {
+      if (node.stage.kind === 'audit') {
+        ops.push(...auditOps(node, outLevel, level))
+        continue
+      }
       const { id, stage } = node,
         first = inLevel.get(id)!,
         last = outLevel.get(id)!,
@@ -121,11 +133,14 @@ export function makePlan(graph: Graph): Plan {
         load(gathered(id))
         ops.push({ kind: 'stage', node: id, inputs: [gathered(id)] })
       } else ops.push({ kind: 'stage', node: id, inputs: inputs(node) })
+      for (const input of talliesOf(node)) ops.push({ kind: 'tally', node: id, input, inputs: [leftBy(id)] })
     }
     // what later levels read of this one is spooled
     const saved = new Set(
       graph.nodes.flatMap(node =>
-        node.from.filter(input => outLevel.get(input.node) === level && inLevel.get(node.id)! > level).map(portOf),
+        node.from
+          .filter(input => outLevel.get(input.node) === level && (inLevel.get(node.id) ?? 0) > level)
+          .map(portOf),
       ),
     )
     for (const port of saved) ops.push({ kind: 'save', port })
@@ -138,8 +153,42 @@ export function makePlan(graph: Graph): Plan {
 }
 
 /** What is done in a level with the rows of a source: with those of others there is nothing to do. */
-export const opsOf = ({ levels, reach }: Pick<Plan, 'levels' | 'reach'>, level: number, source: string): Op[] =>
-  levels[level].filter(op => reach.get('node' in op ? op.node : op.port.split(/[.#]/)[0])!.has(source))
+export function opsOf({ levels, reach }: Pick<Plan, 'levels' | 'reach'>, level: number, source: string): Op[] {
+  const reaches = (port: string) => reach.get(port.split(/[.#]/)[0])!.has(source)
+  return levels[level].filter(op =>
+    op.kind === 'tally' ? op.inputs.some(reaches) : reaches('node' in op ? op.node : op.port),
+  )
+}
+
+const gives = (op: Op, port: string): boolean =>
+  op.kind === 'load'
+    ? port === op.port
+    : op.kind === 'gather'
+      ? port === gathered(op.node)
+      : op.kind === 'source'
+        ? port === op.node
+        : op.kind === 'stage' && (port === op.node || port === leftBy(op.node) || port.startsWith(`${op.node}.`))
+
+/** Of these ops those that some tallies need, and no others. */
+export function opsFor(ops: readonly Op[], tallies: ReadonlySet<Op>): Op[] {
+  const needed = new Set<string>(),
+    kept: Op[] = []
+  for (const op of ops.toReversed()) {
+    const isNeeded = op.kind === 'tally' ? tallies.has(op) : [...needed].some(port => gives(op, port))
+    if (!isNeeded) continue
+    kept.unshift(op)
+    if ('inputs' in op) for (const port of op.inputs) needed.add(port)
+  }
+  return kept
+}
+
+/** What a level does for an audit: of each of its inputs, those whose rows appear there. */
+function auditOps(node: Node, outLevel: ReadonlyMap<string, number>, level: number): Op[] {
+  return talliesOf(node).flatMap((input): Op[] => {
+    const inputs = node.from.filter(from => from.input === input && outLevel.get(from.node) === level).map(portOf)
+    return inputs.length > 0 ? [{ kind: 'tally', node: node.id, input, inputs }] : []
+  })
+}
 
 /** The group round of a node comes after its fit rounds. */
 export const isGroupRound = (node: Pick<Node, 'stage' | 'options'>, round: number): boolean =>

@@ -17,7 +17,10 @@ import type { GraphInput, RunOptions } from './options.ts'
 export interface Prepared {
   readonly graph: Graph
   readonly files: readonly (InputFile & { source: string })[]
-  readonly schemas: ReadonlyMap<string, { input: Schema; output: Schema }>
+  readonly schemas: ReadonlyMap<
+    string,
+    { readonly input: Schema; readonly output: Schema; readonly tallied?: ReadonlyMap<string, Schema> }
+  >
   readonly isText: ReadonlyMap<string, boolean>
   readonly services: Services
   /** `limit` of the options, moved to where a group of rows ends. */
@@ -66,11 +69,12 @@ export async function prepare(
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
   const schemas = new Map(
     graph.nodes.map(node => {
-      const { input, output, isText } = nodes.get(node.id)!
+      const { input, output, tallied, isText } = nodes.get(node.id)!
       return [
         node.id,
         {
           input,
+          tallied,
           output:
             node.stage.kind === 'sink'
               ? (node.stage as AnySink).schema(node.options as never, input, isText).schema

@@ -14,16 +14,14 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { AnySink, StageReport } from '../contract/define.ts'
+import type { AnySink } from '../contract/define.ts'
 import { DERIVED } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { IoError } from '../errors.ts'
-import { effectOf, isTraining, seenOptions, sinkOrder, type Node } from '../graph/types.ts'
-import { bareUrl, isUrl } from '../parquet/http_source.ts'
+import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
-import { addLengths, emptyLengths, type Lengths } from './lengths.ts'
 import { pickFirst } from './first.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
 import { holdLock, type Held } from './lock.ts'
@@ -40,8 +38,9 @@ import {
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { runStamp } from '../files/published.ts'
-import { inputsSaid, labelOf, manifestText, parseManifest, type Manifest } from './manifest.ts'
+import { fromSaid, inputsSaid, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
+import { saidOf, type Reported } from './reports.ts'
 import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
@@ -61,7 +60,7 @@ export interface PublishInput {
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
-  readonly reports: Record<string, StageReport>
+  readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
   ledger(file: string, partition: number, picks: LedgerTask['picks']): LedgerTask
@@ -202,7 +201,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         use: node.use,
         version: node.stage.version,
         with: publicOptions(node),
-        from: node.from.map(from => (from.port ? `${from.node}.${from.port}` : from.node)),
+        from: fromSaid(node),
       })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }),
@@ -232,13 +231,12 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
                 .map(reason => [reason, node.stage.reasons[reason].kind]),
             ),
             notes: sorted(rest.notes),
-            ...(input.reports[node.id] ? { report: input.reports[node.id] } : {}),
+            ...(input.reports[node.id] ? saidOf(input.reports[node.id]) : {}),
           },
         ]
       }),
     ),
     warnings: warningsOf(prepared, counts),
-    lengths: lengthsOf(prepared, input.partitions, metas),
     sinks: sorted(sinks),
     files: {},
   }
@@ -249,13 +247,10 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   const report = await reportHtml(
     folder,
     manifest,
+    input.reports,
     (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
   )
-  // where there is something to train on, rows for people to look at are no result
-  const training = prepared.graph.nodes.filter(isTraining),
-    empty = Object.entries(sinks).every(
-      ([id, { rows }]) => rows === 0 || (training.length > 0 && !training.some(node => node.id === id)),
-    )
+  const empty = isEmpty(prepared, sinks)
   put('report.html', report)
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -287,11 +282,16 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   return { status: 'published', folder: final, manifest: written }
 }
 
-/** Options as they may be read by others: what a URL has behind its path may be a key. */
-const publicOptions = (node: Node): Readonly<Record<string, unknown>> =>
-  JSON.parse(JSON.stringify(seenOptions(node)), (_, value: unknown) =>
-    typeof value === 'string' && isUrl(value) ? bareUrl(value) : value,
-  ) as Record<string, unknown>
+/**
+ * Whether nothing came of a run that was to give rows. Where there is something to train on, rows for people to look at
+ * are no result, nor is a report; where there is not, a report is one.
+ */
+function isEmpty({ graph }: Prepared, sinks: Manifest['sinks']): boolean {
+  const training = graph.nodes.filter(isTraining)
+  return training.length > 0
+    ? training.every(({ id }) => sinks[id].rows === 0)
+    : Object.values(sinks).every(({ rows }) => rows === 0) && !graph.nodes.some(({ stage }) => stage.kind === 'audit')
+}
 
 /** Which of the ids to keep no row has. */
 function absent(ids: readonly string[], metas: readonly (readonly PassMeta[])[]): Manifest['keep_ids'] {
@@ -362,30 +362,6 @@ function appendAside(
     })
   }
   return { rows, files }
-}
-
-/** Which side is longer in what the sources gave and in what the sinks got, by file. */
-function lengthsOf(
-  { graph, files }: Prepared,
-  partitions: readonly Partition[],
-  metas: readonly (readonly PassMeta[])[],
-): Manifest['lengths'] {
-  return Object.fromEntries(
-    graph.nodes
-      .filter(({ stage }) => stage.kind !== 'stage')
-      .map(({ id }) => {
-        const all = emptyLengths(),
-          byFile = Object.create(null) as Record<string, Lengths>
-        metas.forEach((levels, p) =>
-          levels.forEach(({ lengths: { [id]: some } }) => {
-            if (!some) return
-            addLengths(all, some)
-            addLengths((byFile[labelOf(files[partitions[p].file].path)] ??= emptyLengths()), some)
-          }),
-        )
-        return [id, { ...all, files: byFile }]
-      }),
-  )
 }
 
 interface WrittenRows {

@@ -3,14 +3,15 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { messagesType } from '../arrow/columns.ts'
 import type { Reason } from '../contract/define.ts'
+import { drawChart, escape } from './chart.ts'
 import { readStream } from './inspect.ts'
-import { longerText, type Lengths } from './lengths.ts'
 import { byNone, keptElsewhere, rowsRead, type Manifest } from './manifest.ts'
 import { ERROR_ABOUT } from './messages.ts'
+import type { Reported } from './reports.ts'
 
 const EXAMPLES = 3,
   CHARACTERS = 300,
-  FILES = 40
+  TABLE_ROWS = 100
 
 interface Example {
   id: string
@@ -60,8 +61,6 @@ async function examples(folder: string, stage: string): Promise<Map<string, Exam
   return found
 }
 
-const escape = (text: string) =>
-  text.replace(/[&<>"]/g, character => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character]!)
 const n = (value: number) => value.toLocaleString('en-US')
 const percent = (part: number, whole: number) => (whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)} %`)
 const row = (...cells: (string | number)[]) =>
@@ -72,28 +71,34 @@ const table = (head: string[], rows: string[]) =>
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25em .7em .25em 0;border-bottom:1px solid #ddd;vertical-align:top}.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.kept{background:#3a7}.lost{background:#d54}.new{background:#47c}.track{background:#eee;width:14em;display:flex}.track div{height:.8em}.key{display:inline-block;width:.8em;height:.8em}.s{float:right;white-space:nowrap;font-variant-numeric:tabular-nums}pre{white-space:pre-wrap;background:#f6f6f6;padding:.6em;margin:.3em 0;font-size:.85em}summary{cursor:pointer}
-@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}td,th{border-color:#444}pre{background:#242424}.track{background:#333}}`
+.kept{background:#3a7}.lost{background:#d54}.new{background:#47c}.track{background:#eee;width:14em;display:flex}.track div{height:.8em}.grid{stroke:#ddd}svg{max-width:46em;font-size:11px;fill:currentColor}figure{margin:1em 0}.key{display:inline-block;width:.8em;height:.8em}.s{float:right;white-space:nowrap;font-variant-numeric:tabular-nums}pre{white-space:pre-wrap;background:#f6f6f6;padding:.6em;margin:.3em 0;font-size:.85em}summary{cursor:pointer}
+@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}td,th{border-color:#444}.grid{stroke:#444}pre{background:#242424}.track{background:#333}}`
 
-/** Of all pairs, then of each file, how often the longer side is the chosen one: as read, and in each sink. */
-function lengthTable({ lengths, sinks, inputs }: Manifest): string {
-  const shown = Object.keys(lengths).filter(id => longerText(lengths[id]))
-  const cells = (of: (id: string) => Lengths | undefined) =>
-    shown.map(id => {
-      const some = of(id)
-      return `<span class="s">${(some && longerText(some)) || ''}</span>`
-    })
-  const files = [...new Set(inputs.map(({ path }) => path))]
-  const rows = [
-    row('all', ...cells(id => lengths[id])),
-    ...(files.length > 1
-      ? files.slice(0, FILES).map(file => row(escape(file), ...cells(id => lengths[id].files[file])))
-      : []),
-  ]
-  return (
-    table(['pairs', ...shown.map(id => (id in sinks ? `>in ${escape(id)}` : `>as read (${escape(id)})`))], rows) +
-    (files.length > FILES ? `<p>${n(files.length - FILES)} more files are in the manifest.</p>` : '')
-  )
+/** What a stage or an audit reports: its lines, its tables, and the charts over them. */
+function reportText(id: string, { report: { lines, tables = {}, charts = [] }, previous }: Reported): string {
+  const tableText = ([name, rows]: [string, (typeof tables)[string]]) => {
+    const columns = [...new Set(rows.flatMap(Object.keys))],
+      isNumber = (column: string) => rows.some(row => typeof row[column] === 'number')
+    const cells = rows.slice(0, TABLE_ROWS).map(row =>
+      columns.map(column => {
+        const value = row[column] ?? null
+        if (typeof value !== 'number') return escape(value ?? '')
+        return Number.isInteger(value) ? value : `<span class="s">${Number(value.toPrecision(4))}</span>`
+      }),
+    )
+    const head = columns.map(column => `${isNumber(column) ? '>' : ''}${escape(column)}`),
+      more = rows.length > TABLE_ROWS ? `<p>${n(rows.length - TABLE_ROWS)} more rows are not shown.</p>` : ''
+    return `<p>${escape(name)}</p>${table(
+      head,
+      cells.map(some => row(...some)),
+    )}${more}`
+  }
+  return [
+    `<p><b>${escape(id)}</b>${previous ? ` <small>(the run before is ${escape(previous.run)})</small>` : ''}`,
+    `<br>${lines.map(escape).join('<br>')}</p>`,
+    ...charts.map(chart => drawChart(chart, tables[chart.table])),
+    ...Object.entries(tables).map(tableText),
+  ].join('')
 }
 
 /**
@@ -103,12 +108,15 @@ function lengthTable({ lengths, sinks, inputs }: Manifest): string {
 export async function reportHtml(
   folder: string,
   manifest: Manifest,
+  reports: Readonly<Record<string, Reported>>,
   reasonOf: (stage: string, reason: string) => Reason | undefined,
 ): Promise<string> {
   const { rows, stages, sinks, dropped_by_kind: kinds } = manifest
-  const elsewhere = keptElsewhere(manifest)
+  const elsewhere = keptElsewhere(manifest),
+    // of all kinds they alone have inputs by name
+    audits = new Set(manifest.graph.stages.flatMap(({ id, from }) => (Array.isArray(from) ? [] : [id])))
   const funnel = Object.entries(stages)
-    .filter(([id]) => !(id in sinks))
+    .filter(([id]) => !(id in sinks) && !audits.has(id))
     .map(([id, stage]) => {
       const out = stage.derived > 0 ? stage.derived : stage.out
       const width = (count: number) => `${((100 * count) / Math.max(1, rows.read)).toFixed(1)}%`
@@ -142,8 +150,8 @@ export async function reportHtml(
     }
   }
   reasons.sort((a, b) => b.count - a.count)
-  const sure = Object.entries(stages).flatMap(([id, { report }]) =>
-    report ? [`<p><b>${escape(id)}</b><br>${report.lines.map(escape).join('<br>')}</p>`] : [],
+  const [looked, sure] = [true, false].map(isAudit =>
+    Object.entries(reports).flatMap(([id, reported]) => (audits.has(id) === isAudit ? [reportText(id, reported)] : [])),
   )
   const notes = Object.entries(stages)
     .filter(([, stage]) => Object.keys(stage.notes).length > 0)
@@ -163,9 +171,9 @@ ${manifest.warnings.map(line => `<p><b>Warning:</b> ${escape(line)}</p>\n`).join
       : '<p>No row was dropped.</p>'
   }
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}
-<h2>Length</h2><p>How often the longer side is the chosen one, ties half, with the 95 % interval. 50 % says nothing; far above it, a model learns to write more whatever it writes.</p>${lengthTable(manifest)}
+${looked.length > 0 ? `<h2>Audits</h2>${looked.join('')}` : ''}
 ${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', '>rows'], notes)}` : ''}
-<h2>Results</h2>${table(
+<h2>Results</h2>${Object.keys(sinks).length === 0 ? '<p>The graph has no sink: what it gives is reports.</p>' : ''}${table(
     ['sink', '>rows', 'columns'],
     Object.entries(sinks).map(([id, sink]) =>
       row(

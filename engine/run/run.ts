@@ -26,6 +26,7 @@ import { publish } from './publish.ts'
 import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
 import { Passes } from './passes.ts'
+import { heedReports, reportsOf } from './reports.ts'
 
 export interface RunResult {
   /**
@@ -140,6 +141,13 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
       await passes.level(level, progress)
     }
+    const reports = reportsOf(graph.nodes, {
+      tallies: await passes.tallied(),
+      stateOf: node => passes.stateOf(node),
+      latest,
+      hash: keys.run,
+    })
+    heedReports(reports, latest)
     begin('publish', 1)
     const result = await publish({
       output,
@@ -154,7 +162,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       pool,
       metas: () =>
         partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
-      reports: passes.reports(),
+      reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},
       ledger: (file, p, picks) =>
@@ -258,6 +266,9 @@ function makeSetup(
       options: node.options as Record<string, unknown>,
       input: schemaBytes(schemas.get(node.id)!.input),
       output: schemaBytes(schemas.get(node.id)!.output),
+      tallied: [...(schemas.get(node.id)!.tallied ?? [])].map(
+        ([input, schema]) => [input, schemaBytes(schema)] as const,
+      ),
     })),
     levels: plan.levels,
     reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),

@@ -1,7 +1,6 @@
 /** What a run prints. */
 import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { addLengths, emptyLengths, leansMore, longerText, longerWins, type Lengths } from './lengths.ts'
 import { byNone, keptElsewhere, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
@@ -28,6 +27,10 @@ function drops(manifest: Manifest): string[] {
     )
 }
 
+/** What a report's line begins with that must be heard. */
+const WARNING = 'warning: '
+const isWarning = (line: string): boolean => line.startsWith(WARNING)
+
 // a stage that makes new rows hands on none of those that came in
 const stageLine = (id: string, stage: StageCounts): string[] => {
   const parts = [
@@ -38,7 +41,9 @@ const stageLine = (id: string, stage: StageCounts): string[] => {
   ].filter(part => part !== '')
   return [
     ...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []),
-    ...(stage.report?.lines ?? []).map(line => `  ${id}: ${line}`),
+    ...(stage.report?.lines ?? []).map(line =>
+      isWarning(line) ? `  ${WARNING}${id}: ${line.slice(WARNING.length)}` : `  ${id}: ${line}`,
+    ),
   ]
 }
 
@@ -48,37 +53,6 @@ const callsLine = (id: string, done: Done | undefined): string[] =>
     : [
         `  ${id}: ${n(done.asked)} answers, ${n(done.cached)} of them from the cache${done.failed > 0 ? `, ${n(done.failed)} failed` : ''}; ${n(done.requests)} requests and ${n(done.tokens)} tokens${done.usd > 0 ? `, $${done.usd.toFixed(2)},` : ''} were spent on this result`,
       ]
-
-/** Which side is longer in all that was read. */
-function asRead({ lengths, sinks }: Pick<Manifest, 'lengths' | 'sinks'>): Lengths {
-  const read = emptyLengths()
-  for (const [id, some] of Object.entries(lengths)) if (!(id in sinks)) addLengths(read, some)
-  return read
-}
-
-/** How often the longer side is the chosen one, before and after. */
-function lengthLine({ lengths, sinks }: Manifest): string[] {
-  const read = asRead({ lengths, sinks })
-  const shares = [
-    ['the pairs read', read] as const,
-    ...Object.keys(sinks).map(id => [id, lengths[id]] as const),
-  ].flatMap(([what, some]) => {
-    const share = longerText(some)
-    return share ? [`${share} of ${what}`] : []
-  })
-  return shares.length > 0 ? [`  length: the longer side is the chosen one in ${shares.join(', ')}`] : []
-}
-
-/** Outputs that teach length more than what was read. */
-function leaningLine({ lengths, sinks }: Manifest): string[] {
-  const read = asRead({ lengths, sinks }),
-    leaning = Object.keys(sinks).filter(id => leansMore(read, lengths[id]))
-  return leaning.length === 0
-    ? []
-    : [
-        `warning: ${leaning.join(', ')} ${leaning.length > 1 ? 'lean' : 'leans'} on length more than what was read: a trainer learns more from it to write ${longerWins(read).value >= 0.5 ? 'long' : 'short'} answers`,
-      ]
-}
 
 /** Ids that were to be kept and are not there: a mistake nobody would see. */
 const absentLine = (
@@ -104,7 +78,9 @@ export const warningLines = (manifest: Manifest): string[] => [
     errored > 0 ? [`warning: ${id}: ${n(errored)} rows errored and are in no output; the ledger has the messages`] : [],
   ),
   ...warnings(manifest),
-  ...leaningLine(manifest),
+  ...Object.entries(manifest.stages).flatMap(([id, { report }]) =>
+    (report?.lines ?? []).filter(isWarning).map(line => `${WARNING}${id}: ${line.slice(WARNING.length)}`),
+  ),
 ]
 
 /** The summary as text of a few lines. */
@@ -133,8 +109,6 @@ export function summaryText(result: RunResult): string {
       .filter(([id]) => !sinkIds.has(id))
       .flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
     ...warnings(manifest).map(line => `  ${line}`),
-    ...lengthLine(manifest),
-    ...leaningLine(manifest).map(line => `  ${line}`),
     ...sinks,
     ...(status === 'empty'
       ? ['  nothing was kept, so `latest` still points at what it did before; the reasons are above and in the ledger']
@@ -155,7 +129,6 @@ export const summaryObject = (result: RunResult) => ({
   sample: result.manifest.sample,
   stages: result.manifest.stages,
   warnings: result.manifest.warnings,
-  lengths: result.manifest.lengths,
   sinks: result.manifest.sinks,
   calls: result.calls,
   inputs: result.manifest.inputs,

@@ -26,6 +26,8 @@ export interface WorkerNode {
   readonly output: Schema
   /** Of its named outputs. */
   readonly aside: Schema
+  /** By input of its tallies, the columns that they see. */
+  readonly tallied: ReadonlyMap<string, Schema>
 }
 
 export interface World {
@@ -49,7 +51,7 @@ export interface World {
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
   for (const { path, blocks } of setup.files) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
-  for (const { id, use, module, packages, options, input, output } of setup.nodes) {
+  for (const { id, use, module, packages, options, input, output, tallied } of setup.nodes) {
     const stage = module
       ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
@@ -68,6 +70,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
       options: frozen(options),
       ...schemas,
       aside: asideSchema({ id, stage, options }, schemas),
+      tallied: new Map(tallied.map(([input, schema]) => [input, schemaFromBytes(schema)])),
     })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))

@@ -1,5 +1,5 @@
 /** How alike the sides of a pair are to a model (CHES), and where the lowest share of all scores ends. */
-import { round, type Batch, type StageReport } from '../../engine/contract/define.ts'
+import { round, type Batch, type Report } from '../../engine/contract/define.ts'
 import { atRanks } from './ranks.ts'
 
 /** Why a pair has no score. */
@@ -116,10 +116,7 @@ export const chesFit = (options: ChesOptions) =>
   })
 
 /** What the summary says of the scores. */
-export function chesReport(
-  { keep_share }: ChesOptions,
-  { rows, scored, widths, highest, quantiles }: Fitted,
-): StageReport {
+export function chesReport({ keep_share }: ChesOptions, { rows, scored, widths, highest, quantiles }: Fitted): Report {
   const lines: string[] = []
   if (scored === 0) lines.push(`none of ${rows.toLocaleString('en-US')} pairs has a score`)
   else {

@@ -1,7 +1,7 @@
 /** What a panel says of its own power, for the summary and the manifest. */
 import type { Estimate } from '../../models/metrics.ts'
 import type { Panel } from '../../models/panel.ts'
-import type { StageReport } from '../../engine/contract/define.ts'
+import type { Report } from '../../engine/contract/define.ts'
 
 const percent = (value: number) => (Number.isNaN(value) ? 'unknown' : `${(100 * value).toFixed(0)} %`)
 const percents = (found: Estimate) =>
@@ -14,7 +14,7 @@ const listed = (names: readonly string[]) =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`
 
 /** `action`: what the stage does about labels that are found wrong. */
-export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight' | 'flip'): StageReport {
+export function panelReport(panel: Panel, action: 'annotate' | 'drop' | 'weight' | 'flip'): Report {
   const { self_test: test, noise_rate: noise, stack, evidence, correlation, exchange } = panel
   const acts = action === 'drop' || action === 'flip',
     would = acts ? 'was' : 'would be',

@@ -1,5 +1,6 @@
 /** Makes hard pairs out of trusted ones: the chosen answer against a copy of it with one proven error. */
 import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
+import { rowCount } from '../kit/count.ts'
 import { limitOptions } from './limits.ts'
 import { quotaOption } from './mix.ts'
 import { editor, newPairs } from './new_pairs.ts'
@@ -182,7 +183,8 @@ summary says how well such a reader, and one of length alone, does on other pair
     },
   ],
   fit: options => round(tellRound(options)),
-  report: (options, { state, made }) => tellReport(options, state, made),
+  tally: rowCount,
+  report: (options, { state, tally: made }) => tellReport(options, state, made),
   open: (options, { seed, state }) => ({
     async batch(batch, verdict) {
       await ready(options.types)

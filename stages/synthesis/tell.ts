@@ -6,7 +6,7 @@ import { mix32 } from '../../engine/arrow/hash.ts'
 import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
-import type { Round, StageReport } from '../../engine/contract/define.ts'
+import type { Round, Report } from '../../engine/contract/define.ts'
 import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
 import type { EditLimits } from './limits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
@@ -93,11 +93,7 @@ const interval = ({ value, low, high }: Estimate) =>
   `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
 /** What the summary says of a mix and of how well it hides in the pairs that were made. */
-export function tellReport(
-  options: TellOptions,
-  { mix, tell }: Pick<Fitted, 'mix' | 'tell'>,
-  made: number,
-): StageReport {
+export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>, made: number): Report {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) {

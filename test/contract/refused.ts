@@ -1,5 +1,5 @@
 /** Mistakes that must not compile: each line below `@ts-expect-error` is refused, or the type check fails. */
-import { defineStage, round, Type } from '../../engine/contract/define.ts'
+import { defineAudit, defineStage, optional, round, Type } from '../../engine/contract/define.ts'
 
 const base = {
   name: 'x',
@@ -91,10 +91,11 @@ defineStage({
   writes: {},
   rows: 'same',
   open: () => ({ batch() {} }),
-  report: (_, { state, made }) => {
-    const n: number = made
+  report: (_, { state, tally }) => {
     // @ts-expect-error no fit
-    const m: number = state
+    const n: number = state
+    // @ts-expect-error no tally
+    const m: number = tally
     return { lines: [], numbers: { n, m } }
   },
 })
@@ -226,3 +227,66 @@ defineStage({
   // @ts-expect-error edges from a stage that clusters nothing
   open: () => ({ batch: () => ({ a: [0], b: [1], value: [1] }) }),
 })
+// what a tally gives is typed, in a stage and in an audit
+defineStage({
+  ...base,
+  reads: {},
+  writes: {},
+  rows: 'same',
+  open: () => ({ batch() {} }),
+  tally: () => round({ ...one, merge: (parts: Iterable<number>) => ({ total: [...parts].length }) }),
+  report: (_, { tally }) => {
+    // @ts-expect-error a tally has no such number
+    void tally.sum
+    return { lines: [], numbers: { total: tally.total } }
+  },
+})
+const inputs = { kept: { chosen: 'messages' }, before: optional({ chosen: 'messages' }) } as const
+defineAudit({
+  ...base,
+  inputs,
+  tally: () => round({ ...one, merge: (parts: Iterable<number>) => ({ total: [...parts].length }) }),
+  report(_, { kept, before }, previous) {
+    const total: number = kept.total + (before?.total ?? 0)
+    // @ts-expect-error may be left out
+    void before.total
+    // @ts-expect-error a tally has no such number
+    void kept.sum
+    // @ts-expect-error there may be no run before
+    void previous.kept
+    // the names of numbers are free
+    return { lines: [], numbers: { anything: total } }
+  },
+})
+defineAudit({
+  ...base,
+  inputs,
+  tally: () => round(one),
+  // @ts-expect-error no such input
+  report: (_, { dropped }) => ({ lines: [], numbers: { dropped } }),
+})
+defineAudit({
+  ...base,
+  inputs,
+  // @ts-expect-error no such input
+  examples: [{ title: '', inputs: { dropped: [] } }],
+  tally: () => round(one),
+  report: () => ({ lines: [], numbers: {} }),
+})
+defineAudit({
+  ...base,
+  inputs,
+  tally(_, input) {
+    // @ts-expect-error no such input
+    if (input === 'dropped') return round(one)
+    return round(one)
+  },
+  report: () => ({
+    lines: [],
+    numbers: {},
+    // @ts-expect-error no such mark
+    charts: [{ title: '', table: '', mark: 'pie', encoding: { x: '', y: '' } }],
+  }),
+})
+// @ts-expect-error an audit reports
+defineAudit({ ...base, inputs, tally: () => round(one) })

@@ -36,7 +36,7 @@ export function nodeOf(stage: AnyStage, schema: Schema, options: Record<string, 
     ...schema.fields.filter(({ name }) => !added.some(field => field.name === name)),
     ...added,
   ])
-  return { ...node, input: schema, output, aside: output }
+  return { ...node, input: schema, output, aside: output, tallied: new Map() }
 }
 
 /** What a stage says of the rows of each part, and the folder in which all of it lies. */

@@ -11,7 +11,7 @@ interface Stage {
   id: string
   use: string
   with?: Record<string, unknown>
-  from?: string | string[]
+  from?: string | string[] | Record<string, string[]>
 }
 interface LedgerRow {
   id: string
@@ -130,6 +130,11 @@ const stagesOf = fc
       sources,
       stages: [
         ...stages,
+        {
+          id: 'seen',
+          use: 'audit_lengths',
+          from: { before: sources, kept: open, ...(ports.length > 0 ? { dropped: ports } : {}) },
+        },
         ...sinks.map((from, i): Stage => ({
           id: `out${i}`,
           use: i === 0 ? 'write_arrow' : sink,
@@ -209,9 +214,11 @@ describe('a run of any graph over any rows', () => {
             }
             for (const { id, from } of stages) {
               const stage = manifest.stages[id]
-              expect(stage.in, id).toBe(sum([from!].flat().map(flows)))
+              const inputs =
+                typeof from === 'string' || Array.isArray(from) ? [from].flat() : Object.values(from!).flat()
+              expect(stage.in, id).toBe(sum(inputs.map(flows)))
               expect(sum(Object.values(stage.reasons)), id).toBe(stage.dropped)
-              if (id in manifest.sinks || stage.use === 'inject_errors') continue
+              if (id in manifest.sinks || ['inject_errors', 'audit_lengths'].includes(stage.use)) continue
               expect(stage.in, id).toBe(stage.out + stage.dropped + stage.errored)
               expect(rowsOf(join(out, 'dropped', id)).length, id).toBe(stage.dropped + stage.errored)
             }
@@ -223,6 +230,8 @@ describe('a run of any graph over any rows', () => {
               bucketBytes: 48,
             })
             expect(fingerprint(again.folder)).toEqual(fingerprint(out))
+            const cut = await run(graphOf(all, 1000), { output: join(at, 'c'), workers: 2 })
+            expect(cut.manifest.stages.seen).toEqual(manifest.stages.seen)
           },
         ),
         settings(8),

@@ -5,10 +5,20 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
+import { inputsOf } from '../../engine/graph/types.ts'
 import { validateOptions } from '../../engine/graph/validate.ts'
 import { requiredOptions } from '../../engine/graph/schema.ts'
-import { runExample, shortSide } from '../../engine/run/examples.ts'
-import { defineStage, round, Type, type AnyStage, type ExampleRow } from '../../engine/contract/define.ts'
+import { runAuditExample, runExample, shortSide } from '../../engine/run/examples.ts'
+import {
+  defineAudit,
+  defineStage,
+  optional,
+  round,
+  Type,
+  type AnyAudit,
+  type AnyStage,
+  type ExampleRow,
+} from '../../engine/contract/define.ts'
 import { allStages } from '../../stages/registry.ts'
 
 const home = new URL('../../stages/', import.meta.url)
@@ -85,6 +95,24 @@ describe.each(stages)('$name', stage => {
   })
 })
 
+describe.each(all.filter((stage): stage is AnyAudit => stage.kind === 'audit'))('$name', audit => {
+  it.each(audit.examples)('example: $title', async example => {
+    const { numbers, refuse = [] } = await runAuditExample(audit, example)
+    expect(numbers).toMatchObject(example.numbers ?? {})
+    expect(refuse).toEqual(example.refuse ?? [])
+  })
+
+  it('shows each of its inputs, and what it refuses', () => {
+    const options: Record<string, unknown> = {}
+    validateOptions(audit, options, '')
+    const shown = new Set(audit.examples.flatMap(({ inputs }) => Object.keys(inputs)))
+    expect([...shown].sort()).toEqual(Object.keys(inputsOf({ stage: audit, options })).sort())
+    if (/max_|min_/.test(Object.keys(audit.options.properties).join())) {
+      expect(audit.examples.some(({ refuse = [] }) => refuse.length > 0)).toBe(true)
+    }
+  })
+})
+
 describe.each(all)('$name', stage => {
   it('is named as its file, has a version and says in one sentence what it does', () => {
     expect(files.has(stage.name)).toBe(true)
@@ -140,9 +168,53 @@ describe.each(all)('$name', stage => {
 describe('the registry', () => {
   it('holds every stage file once, in order of name', () => {
     const names = [...files]
-      .filter(([name]) => /^export default define(Stage|Source|Sink)\(/m.test(textOf(name)))
+      .filter(([name]) => /^export default define(Stage|Audit|Source|Sink)\(/m.test(textOf(name)))
       .map(([name]) => name)
     expect([...registry.keys()]).toEqual(names.sort())
+  })
+})
+
+describe('runAuditExample', () => {
+  const audit = (merge: (parts: Iterable<number>) => number) =>
+    defineAudit({
+      name: 'audit_rows',
+      version: 1,
+      summary: 'X.',
+      options: Type.Object({}),
+      inputs: { kept: { score: 'number' }, dropped: optional({}) },
+      examples: [],
+      tally: () =>
+        round({
+          collect() {
+            let rows = 0
+            return { batch: batch => void (rows += batch.rows), part: () => rows }
+          },
+          merge,
+        }),
+      report: (_, { kept, dropped }, previous) => ({ lines: [], numbers: { kept, dropped, before: previous?.kept } }),
+    })
+  const rows = [{ score: 1 }, { score: 2 }, { score: 3 }]
+  const sum = (parts: Iterable<number>) => [...parts].reduce((a, b) => a + b, 0)
+
+  it('gives what the audit reports of its inputs, with the numbers of the run before', async () => {
+    const found = await runAuditExample(audit(sum), { title: 'x', inputs: { kept: rows }, previous: { kept: 9 } })
+    expect(found.numbers).toEqual({ kept: 3, dropped: undefined, before: 9 })
+    const both = await runAuditExample(audit(sum), { title: 'x', inputs: { kept: rows, dropped: [] } })
+    expect(both.numbers).toEqual({ kept: 3, dropped: 0, before: undefined })
+  })
+
+  it('refuses what depends on how the rows are cut, and inputs that do not fit', async () => {
+    const counts = audit(parts => [...parts].length)
+    await expect(runAuditExample(counts, { title: 'x', inputs: { kept: rows } })).rejects.toThrow(
+      /audit_rows: 'x' comes out otherwise when its rows are cut up: .*"kept":3.*"kept":1/,
+    )
+    for (const [inputs, why] of [
+      [{ dropped: rows }, "the input 'kept' of 'x' is missing, and the audit needs it"],
+      [{ kept: rows, keppt: rows }, "the input 'keppt' of 'x' is not one that the audit has"],
+      [{ kept: [{ prompt: 'a' }] }, "the example's rows do not fit"],
+    ] as const) {
+      await expect(runAuditExample(audit(sum), { title: 'x', inputs } as never), why).rejects.toThrow(why)
+    }
   })
 })
 

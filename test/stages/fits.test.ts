@@ -1,8 +1,9 @@
-/** What a stage learns of all rows does not depend on how they are cut into partitions. */
+/** What a stage learns of all rows, or an audit tallies, does not depend on how they are cut into partitions. */
 import { deserialize, serialize } from 'node:v8'
 import { expect, it } from 'vitest'
 import { Batch, takeFlow, type Flow } from '../../engine/arrow/flow.ts'
-import type { AnyStage, Context, ExampleRow } from '../../engine/contract/define.ts'
+import type { AnyAudit, AnyStage, Context, ExampleRow, Fit } from '../../engine/contract/define.ts'
+import { inputsOf, talliesOf, tallyRounds } from '../../engine/graph/types.ts'
 import { validateOptions } from '../../engine/graph/validate.ts'
 import { flowOf } from '../../engine/run/examples.ts'
 import { Random } from '../../models/random.ts'
@@ -25,6 +26,7 @@ const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
     bad: random.normal() / 3,
     chosen_hidden: vector(i),
     rejected_hidden: vector(i),
+    group: i % 11 === 0 ? null : words[i % 7],
     first: random.below(3) - 1,
     second: random.below(3) - 1,
     votes: Array.from({ length: 1 + random.below(4) }, () => ({
@@ -47,12 +49,14 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   inject_errors: [{}, { tell_rows: 20, pairs: 'steps' }],
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
+/** The same of audits. */
+const auditCases: typeof cases = { audit_lengths: [{}, { by: 'group' }] }
 
-/** The state of the last round over some partitions. What is fitted goes through bytes, as it does between threads. */
-async function fitted(stage: AnyStage, options: never, parts: readonly Flow[]): Promise<Buffer> {
+/** The states of all rounds over some partitions. What is fitted goes through bytes, as it does between threads. */
+async function fitted(rounds: Fit<unknown>['rounds'], parts: readonly Flow[]): Promise<Buffer> {
   const states: unknown[] = [],
     context = (): Context => ({ id: 'it', seed: 3, state: states.at(-1), ask: () => Promise.resolve([]) })
-  for (const round of stage.fit!(options)!.rounds) {
+  for (const round of rounds) {
     const partials: unknown[] = []
     for (const part of parts) {
       const collector = round.collect(context())
@@ -67,26 +71,40 @@ async function fitted(stage: AnyStage, options: never, parts: readonly Flow[]): 
 }
 const carried = (value: unknown): unknown => deserialize(serialize(value))
 
-const stages = [...(await allStages()).values()].filter(
-  (stage): stage is AnyStage => stage.kind === 'stage' && stage.fit !== undefined,
+const registered = [...(await allStages()).values()]
+const stages = registered.filter(
+  (stage): stage is AnyStage => stage.kind === 'stage' && (stage.fit ?? stage.tally) !== undefined,
+)
+const audits = registered.filter((stage): stage is AnyAudit => stage.kind === 'audit')
+const cut = Array.from({ length: 13 }, (_, p) =>
+  // one of them is empty
+  takeFlow(all, [p === 12 ? all.rows : p * 14, Math.min(all.rows, (p + 1) * 14)]),
 )
 
-it('every fitted stage is tried', () => {
+/** Holds what all rounds come to, over all rows as one and cut up, against each other. */
+async function expectSame(rounds: Fit<unknown>['rounds']): Promise<void> {
+  const [one, many] = [await fitted(rounds, [all]), await fitted(rounds, cut)]
+  expect(deserialize(many)).toEqual(deserialize(one))
+  expect(many.equals(one)).toBe(true)
+}
+
+it('every stage with a fit or a tally is tried, and every audit', () => {
   expect(Object.keys(cases).sort()).toEqual(stages.map(({ name }) => name).sort())
+  expect(Object.keys(auditCases).sort()).toEqual(audits.map(({ name }) => name).sort())
 })
 
-for (const stage of stages) {
+for (const stage of [...stages, ...audits]) {
   it(`${stage.name} learns the same of one partition and of thirteen`, async () => {
-    for (const some of cases[stage.name]) {
+    for (const some of (stage.kind === 'audit' ? auditCases : cases)[stage.name]) {
       const options = structuredClone(some)
       expect(validateOptions(stage, options, '')).toEqual([])
-      const cut = Array.from({ length: 13 }, (_, p) =>
-        // one of them is empty
-        takeFlow(all, [p === 12 ? all.rows : p * 14, Math.min(all.rows, (p + 1) * 14)]),
-      )
-      const [one, many] = [await fitted(stage, options as never, [all]), await fitted(stage, options as never, cut)]
-      expect(deserialize(many)).toEqual(deserialize(one))
-      expect(many.equals(one)).toBe(true)
+      const node = {
+        stage,
+        options,
+        from: Object.keys(inputsOf({ stage, options })).map(input => ({ node: '', input })),
+      }
+      if (stage.kind === 'stage') await expectSame(stage.fit?.(options)?.rounds ?? [])
+      for (const input of talliesOf(node)) await expectSame(tallyRounds(node, input))
     }
   })
 }
