@@ -14,7 +14,7 @@ const {
 } = parseArgs({ options: { check: { type: 'boolean' } } })
 const { allStages, layouts, requiredOptions, validateOptions, runExample, shortSide } = await source(
   'stages/registry.ts',
-  'stages/sources/layouts.ts',
+  'engine/source/layouts.ts',
   'engine/graph/schema.ts',
   'engine/graph/validate.ts',
   'engine/run/examples.ts',

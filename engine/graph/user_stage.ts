@@ -53,9 +53,15 @@ const RENAMED = {
   unseen: "is called 'notInKey' now",
   beside: "is called 'extraCopies' now",
   keeps: "is said by 'rows' now, which may be a function of the options: 'same' where no row is dropped",
+  inputs:
+    "is 'open' now, of one file: open(options, path) gives { schema, rows, bytes, starts, facts, plan } and read(options, file, { start, end, columns }) raw rows; paths, layouts, reasons and ids are the engine's",
+  groups: "the engine finds now, in the raw rows that 'read' gives",
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+const isEndings = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every(one => typeof one === 'string' && /^\../.test(one))
 
 type Properties = Readonly<Record<string, { readonly default?: unknown }>>
 /** Of Infinity and the like the check of options would make null. */
@@ -70,9 +76,7 @@ function isSayable(value: unknown): boolean {
 /** Why a value is not a stage; undefined when it is one. */
 function lacks(value: unknown): string | undefined {
   if (!isObject(value)) return 'it has no default export made by defineStage, defineSource or defineSink'
-  const functions = { stage: [], source: ['inputs', 'read'], sink: ['schema', 'convert', 'publish'] }[
-    String(value.kind)
-  ]
+  const functions = { stage: [], source: ['open', 'read'], sink: ['schema', 'convert', 'publish'] }[String(value.kind)]
   if (!functions) return 'its default export was not made by defineStage, defineSource or defineSink'
   for (const [old, now] of Object.entries(RENAMED)) {
     if (old in value) return `the stage says '${old}', which ${now}`
@@ -98,6 +102,7 @@ function lacks(value: unknown): string | undefined {
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
     ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),
+    ...(value.kind !== 'source' || isEndings(value.extensions) ? [] : ["extensions (as in ['.txt'])"]),
     ...(value.kind !== 'stage' || isObject(value.notes) ? [] : ['notes']),
     ...(value.kind === 'source' || isObject(value.reads) || typeof value.reads === 'function' ? [] : ['reads']),
     ...(value.kind !== 'stage' || isObject(value.writes) || typeof value.writes === 'function' ? [] : ['writes']),

@@ -117,17 +117,7 @@ function outputSchema(node: Node, schema: Schema): Schema {
     base: '.',
     place: <T>(problem: T) => problem,
   }
-  const file = {
-    path: 'rows',
-    rows: 0,
-    bytes: 0,
-    starts: [0],
-    layout: '',
-    isText: false,
-    schema,
-    facts: {},
-    plan: undefined,
-  }
+  const file = { path: 'rows', isText: false, schema }
   const { nodes, problems } = resolveColumns(graph, new Map([['rows', [file]]]))
   const errors = problems.filter(({ level }) => level === 'error')
   if (errors.length > 0) {

@@ -4,7 +4,7 @@
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
-import { hashBeside } from '../further_fields.ts'
+import { hashBeside } from '../../engine/source/further_fields.ts'
 import { beginKey, chooseBands, endKey, feedKey, jaccard, shingles, sketch, tokenize } from './minhash.ts'
 
 /** Sketch entries of a pair. */

@@ -10,10 +10,9 @@ import {
   take,
   textColumn,
   messagesColumn,
-} from '../../engine/arrow/columns.ts'
-import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
-import type { Reason, SourceBatch } from '../../engine/contract/define.ts'
-import { saidBeside } from '../further_fields.ts'
+} from '../arrow/columns.ts'
+import { field, toRecordBatch } from '../arrow/flow.ts'
+import { saidBeside } from './further_fields.ts'
 import { otherFields, pairUp, readScored, scoresIn, type Pairs, type Scored } from './completions.ts'
 import {
   checkFields,
@@ -32,54 +31,9 @@ import { type Turns } from './turns.ts'
 import { groupOffsets } from './groups.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import { columnOf, isWhole, usedColumns, type Bound, type Mapping } from './mapping.ts'
-import { jsonValueOf } from '../../engine/arrow/plain.ts'
-
-/** Why a raw row is no pair. */
-export const layoutReasons = {
-  missing_prompt: { kind: 'broken', about: 'the prompt is null' },
-  missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
-  missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
-  tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
-  unreadable_prompt: {
-    kind: 'broken',
-    about:
-      'the prompt is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels, or its history is no list of [question, answer]',
-  },
-  unreadable_side: {
-    kind: 'broken',
-    about:
-      'chosen or rejected is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels',
-  },
-  unreadable_transcript: {
-    kind: 'broken',
-    about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between',
-  },
-  no_common_prompt: { kind: 'broken', about: 'the two conversations do not begin with the same message' },
-  one_continues: {
-    kind: 'broken',
-    about: 'one conversation is the beginning of the other: where they part there is no second answer',
-  },
-  prompt_differs: { kind: 'broken', about: 'a side holds a conversation that is not the one of the prompt' },
-  too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
-  unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
-  tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
-  inexact_score: {
-    kind: 'broken',
-    about:
-      'a score of the row, or of another reply to its prompt, is an integer beyond 2^53 that float64, which scores are read as, cannot hold',
-  },
-  unused_completion: {
-    kind: 'broken',
-    about:
-      'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
-  },
-  missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
-  left_out: {
-    kind: 'configured',
-    about:
-      '`pairing: best_worst` leaves out what is between the highest and the lowest score: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
-  },
-} as const satisfies Record<string, Reason>
+import type { layoutReasons } from './reasons.ts'
+import type { SourceBatch } from './input.ts'
+import { jsonValueOf } from '../arrow/plain.ts'
 
 type ReasonName = keyof typeof layoutReasons
 
