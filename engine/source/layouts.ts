@@ -67,7 +67,7 @@ export function detectLayout(
     throw new Error(`${lacks ?? `its columns are not those of the layout '${wanted}' (${rule})`}; there are ${columns}`)
   }
   const advice =
-    "rename columns, or name one of these layouts by the option 'layout' of the source (--set <its id>.layout=…)"
+    "rename columns, or name one of these layouts by the option 'layout' of the source (--set <its id>.layout=…); 'rename' gives columns other names (--set '<its id>.rename={prompt: …}')"
   throw new Error(
     `no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`,
   )
