@@ -21,6 +21,7 @@ export const {
   oldRuns,
   pipeline,
   readChat,
+  readChunks,
   readParquet,
   round,
   rowsRead,

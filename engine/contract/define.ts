@@ -289,7 +289,8 @@ export interface RawFile<Plan = unknown> {
   /** Its columns; names that differ, of plain types (no dictionaries, no views). */
   readonly schema: Schema
   readonly rows: number
-  readonly bytes: number
+  /** Left out: those of the local file. */
+  readonly bytes?: number
   /** Rows at which reading can begin without decoding what is before, ascending, the first 0. */
   readonly starts: readonly number[]
   /**

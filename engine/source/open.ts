@@ -1,4 +1,5 @@
 /** Opens the files of an input: which they are, how pairs lie in each, and what is wrong with any of them. */
+import { statSync } from 'node:fs'
 import { Schema, type RecordBatch } from 'apache-arrow'
 import { runsOf, sizeOf, take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
@@ -77,7 +78,7 @@ async function openFile(
     path,
     ...(file.stamp === undefined ? {} : { stamp: file.stamp }),
     rows: file.rows,
-    bytes: file.bytes,
+    bytes: file.bytes ?? statSync(path).size,
     starts: await groupStarts(pairs, file.starts, range => rows(range, used)),
     layout: pairs.layout,
     isText: isTextPlan(pairs),

@@ -24,7 +24,7 @@ export interface RawPlan {
   readonly plan: unknown
 }
 
-/** The same where pairs are made of its rows. `columns`: those that are needed, by their new names; all if undefined. */
+/** The same where pairs are made of its rows. `columns`: those needed, by their new names; all if undefined. */
 export interface FilePlan {
   readonly raw: RawPlan
   readonly pairs: Mapping
