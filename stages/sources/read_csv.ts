@@ -21,10 +21,10 @@ const delimiterOf = ({ delimiter }: { delimiter?: string }, path: string): strin
 /** Names of the columns; those without one are called as pandas calls them. */
 function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[] {
   if (fault) throw new Error(`line 1, the header: ${fault}; mend it there`)
-  if (text.includes('\r')) throw new Error('has line ends of old Macs (\\r); write it with \\n or \\r\\n')
+  if (/\r(?!\n)/.test(text)) throw new Error('has line ends of old Macs (\\r); write it with \\n or \\r\\n')
   const other = [';', '\t', '|', ','].find(one => one !== delimiter && text.includes(one))
   if (fields.length === 1 && other !== undefined) {
-    const said = JSON.stringify(other)
+    const said = other === '\t' ? "$'\\t'" : JSON.stringify(other)
     throw new Error(
       `its header is one column, ${text}; if fields are parted by ${said}, say so by the option delimiter (--set <its id>.delimiter=${said})`,
     )

@@ -56,6 +56,7 @@ describe('what others write', () => {
     await expect(open(text)).rejects.toThrow(
       'its header is one column, prompt;chosen;rejected; if fields are parted by ";", say so by the option delimiter (--set <its id>.delimiter=";")',
     )
+    await expect(open('prompt\tchosen\trejected\n')).rejects.toThrow("(--set <its id>.delimiter=$'\\t')")
     const { pairs } = await read('prompt\tchosen\trejected\nQ, q\tA\tB\n', {}, undefined, 'x.tsv')
     expect(pairs[0].prompt[0].content).toBe('Q, q')
   })
