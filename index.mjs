@@ -23,6 +23,7 @@ export const {
   optional,
   pipeline,
   readChat,
+  readChunks,
   readParquet,
   round,
   rowsRead,

@@ -13,11 +13,12 @@ export {
   round,
   Type,
 } from '../engine/contract/define.ts'
-export type { Batch, Chart, Output, Report, Verdict } from '../engine/contract/define.ts'
+export type { Batch, Chart, Output, RawFile, Report, Verdict } from '../engine/contract/define.ts'
 export { ChangedInputError, DataError, IoError, NoInputError, SluiceError } from '../engine/errors.ts'
 export { chatRequest, readChat } from '../engine/calls/chat.ts'
 export { main } from './cli.ts'
 export { pipeline } from './pipeline.ts'
+export { readChunks } from '../engine/files/chunks.ts'
 export { rowsRead } from '../engine/run/manifest.ts'
 export { oldRuns } from '../engine/run/old_runs.ts'
 export { graph } from '../engine/graph/build.ts'

@@ -343,7 +343,10 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
       if (warnings) console.error(warnings)
       if (!values.quiet) {
         const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
-        for (const file of files) console.log(`${inLine(file.path)}: ${file.rows} rows, layout ${file.layout}`)
+        for (const { path, rows, layout, facts } of files) {
+          const renamed = facts.renamed === undefined ? '' : `, renamed ${inLine(String(facts.renamed))}`
+          console.log(`${inLine(path)}: ${rows} rows, layout ${layout}${renamed}`)
+        }
         for (const line of await plan(prepared, answers, { sample }, console.error)) console.log(line)
       }
     }

@@ -15,7 +15,7 @@ const {
 const { allStages, layouts, requiredOptions, validateOptions, runAuditExample, runExample, shortSide, inputsOf } =
   await source(
     'stages/registry.ts',
-    'stages/sources/layouts.ts',
+    'engine/source/layout_table.ts',
     'engine/graph/schema.ts',
     'engine/graph/validate.ts',
     'engine/run/examples.ts',
@@ -258,7 +258,7 @@ const fromText = stage =>
 
 async function page(stage) {
   const required = requiredOptions(stage)
-    .map(name => `${name}: ${name === 'path' ? 'data/sample/*.parquet' : '…'}`)
+    .map(name => `${name}: ${name === 'path' ? `data/sample/*${stage.extensions[0]}` : '…'}`)
     .join(', ')
   const examples = []
   const textOf = stage.kind === 'audit' ? auditExampleText : exampleText
@@ -325,7 +325,7 @@ function layoutsPage() {
       '# Layouts',
       NOTE,
       "How preference pairs may lie in a file. Each file's layout is found on its first 1,000 rows, in the order of this table, and stated in the summary and the manifest. To " +
-        'name it yourself: `--set pairs.layout=text`, where `pairs` is the id of the source. A file that fits none is refused, with this table.',
+        "name it yourself: `--set pairs.layout=text`, where `pairs` is the id of the source. A file that fits none is refused, with this table; where its columns only have other names, `rename` gives them these: `--set 'pairs.rename={prompt: asked}'`.",
       table(
         ['', 'layout', 'rule'],
         layouts.map(({ name, rule }, i) => [i + 1, `[${name}](#${name})`, rule]),

@@ -17,6 +17,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   judge_pairs: () => import('./served/judge_pairs.ts'),
   peer_review: () => import('./review/peer_review.ts'),
   read_arrow: () => import('./sources/read_arrow.ts'),
+  read_csv: () => import('./sources/read_csv.ts'),
   read_jsonl: () => import('./sources/read_jsonl.ts'),
   read_parquet: () => import('./sources/read_parquet.ts'),
   score_pairs: () => import('./served/score_pairs.ts'),

@@ -6,6 +6,7 @@ import { rowCount, type Partition } from '../run/messages.ts'
 import { cutPartitions } from '../run/partitions.ts'
 import type { Prepared } from '../run/prepare.ts'
 import type { RunOptions } from '../run/options.ts'
+import { readPairs } from '../source/pairs.ts'
 import { usdOf } from './budget.ts'
 import { openCalls, type Calls } from './calls.ts'
 import { tokensOf } from './service.ts'
@@ -60,7 +61,8 @@ export async function planCalls(
       { source } = files[file],
       node = graph.nodes.find(({ id }) => id === source)!
     const range = rows ? { start, end, rows: rows.slice(0, ROWS) } : { start, end: Math.min(end, start + ROWS) }
-    for await (const { pairs, row } of (node.stage as AnySource).read(node.options as never, files[file], range)) {
+    const read = readPairs(node.stage as AnySource, node.options as never, files[file], range)
+    for await (const { pairs, row } of read) {
       samples.push({
         source,
         batch: new Batch({

@@ -10,6 +10,8 @@ import type { Message } from '../arrow/columns.ts'
 import type { Batch } from '../arrow/flow.ts'
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer, Service } from '../calls/service.ts'
+import { sourceOptions } from '../source/options.ts'
+import { layoutReasons } from '../source/reasons.ts'
 
 export { Type }
 export type { Answer, Batch, Data, Service, Static }
@@ -328,60 +330,31 @@ export interface Audit<O extends TObject, I extends Inputs, Tally> extends Descr
   report(options: Static<O>, tallies: PerInput<I, Tally>, previous?: Readonly<Record<string, number>>): Report
 }
 
-/** One file of input, as the main thread sees it before the run. All of it survives structured clone but `schema`. */
-export interface InputFile {
-  readonly path: string
+/** A file as it lies, before any layout. */
+export interface RawFile<Plan = unknown> {
+  /** Its columns; names that differ, of plain types (no dictionaries, no views). */
+  readonly schema: Schema
+  readonly rows: number
+  /** Left out: those of the local file. */
+  readonly bytes?: number
+  /** Rows at which reading can begin without decoding what is before, ascending, the first 0. */
+  readonly starts: readonly number[]
   /**
    * What stands for the content of what is no local file. The source sees to it that it is read as that, or throws a
    * ChangedInputError.
    */
   readonly stamp?: string
-  /** What `stampOf` said of the file before the source looked at it; where it is left out only the size is held. */
-  readonly opened?: string
-  readonly rows: number
-  readonly bytes: number
-  /**
-   * Rows at which reading can begin without decoding what is before (row groups, line blocks), ascending, the first 0.
-   */
-  readonly starts: readonly number[]
-  /** How pairs lie in this file, a name of the table of layouts. */
-  readonly layout: string
-  /** True when prompt and sides are plain text there: the sink may give the same back. */
-  readonly isText: boolean
-  /** The pair schema that reading gives: id, prompt, chosen, rejected, then the file's other columns. */
-  readonly schema: Schema
-  /** Facts for the summary and the manifest: codecs, `checksums: none`. */
+  /** For the summary and the manifest: codecs, `checksums: none`. */
   readonly facts: Readonly<Record<string, string | number | boolean>>
-  /** What `read` needs again in a worker. */
-  readonly plan: unknown
-  /** Values that its rows have from the folders above it: files of equal name and content may differ in them. */
-  readonly fromPath?: Readonly<Record<string, string | null>>
-  /** True where each row stands for itself and `read` takes `rows`: what `--sample` needs. */
-  readonly canPick?: boolean
-}
-
-/**
- * Some raw rows, converted. `pairs` has the schema of InputFile. `row[i]` is the file's row of pair i, ascending; it
- * comes again where one raw row became several pairs. Every raw row is in `row`, in `within` or in `refused`: `within`
- * names rows that are the rejected side of another one's pair, and nothing else. `raw` is what was read, `rows` the
- * file's row of each, ascending, `ids` their names (utf8).
- */
-export interface SourceBatch {
-  readonly pairs: RecordBatch
-  readonly row: Uint32Array
-  readonly refused: readonly {
-    readonly row: number
-    readonly reason: string
-    readonly value?: number
-    readonly error?: string
-  }[]
-  /** `of`: the file's row whose pair holds it. */
-  readonly within: readonly { readonly row: number; readonly of: number }[]
-  /** Rows that make pairs, and have more than is in them; each is counted, and kept as it was beside the output. */
-  readonly noted?: readonly { readonly row: number; readonly reason: string }[]
-  readonly rows: Uint32Array
-  readonly ids: Data
-  readonly raw: RecordBatch
+  /** Bytes of these columns once decoded, of a format that is packed: for the estimate before the run. */
+  decodedBytes?(columns: readonly string[]): number
+  /**
+   * Two text columns of the schema that are null but in rows that cannot be read, where all others are null: what
+   * stands there in the file, and why it is no row. Such a row is dropped as `unreadable_line`.
+   */
+  readonly unread?: { readonly text: string; readonly why: string }
+  /** What `read` needs again in a worker; survives structured clone. */
+  readonly plan: Plan
 }
 
 /** Rows [start, end) of a file; where `rows` are given, ascending, those of them alone. */
@@ -391,30 +364,29 @@ export interface RowRange {
   readonly rows?: Uint32Array
 }
 
-export interface Source<O extends TObject = TObject> extends Described<O> {
-  readonly reasons: Readonly<Record<string, Reason>>
-  /** Endings of the files that it takes from a folder, as in `.parquet`; `--input` finds the stage by them. */
-  readonly extensions?: readonly string[]
+/**
+ * A format of files. Paths, folders, layouts, ids, pairing, renamed columns and samples are the engine's, and options
+ * that every source has.
+ */
+export interface Source<O extends TObject = TObject, Plan = unknown> extends Described<O> {
+  /** Endings of its files, as in `.parquet`: what it takes from a folder, and what `--input` finds it by. */
+  readonly extensions: readonly string[]
   /**
-   * Finds and opens the input: paths are relative to `base`, and `warn` hears what is left unread. Throws one Error
-   * that names every file that cannot be read.
+   * True where `read` gives the rows of a range and no others. Of other sources the engine asks for ranges that begin
+   * at one of `starts`, and takes what it needs of what comes.
    */
-  inputs(options: Static<O>, base: string, warn?: (text: string) => void): Promise<InputFile[]>
-  /** Reads rows of a file in order. */
+  readonly seeks?: true
+  /**
+   * Looks at a file; what is wrong with it is thrown, and told with what is wrong with others. `mayBePair` says of a
+   * column whether a pair may be made of it: of others a format need not know lists and objects apart from text.
+   */
+  open(options: Static<O>, path: string, mayBePair: (column: string) => boolean): Promise<RawFile<Plan>>
+  /** Raw rows in order, in batches that have these columns; others are ignored. `schema` is that of `open`. */
   read(
     options: Static<O>,
-    file: Pick<InputFile, 'path' | 'layout' | 'plan'>,
-    range: RowRange,
-  ): AsyncIterable<SourceBatch>
-  /**
-   * Of files whose rows belong together (`canPick: false`): what the rows of a range have in common with those that
-   * they belong to, one text a row; '' where there is nothing.
-   */
-  groups?(
-    options: Static<O>,
-    file: Pick<InputFile, 'path' | 'layout' | 'plan'>,
-    range: RowRange,
-  ): Promise<readonly string[]>
+    file: { readonly path: string; readonly plan: Plan; readonly schema: Schema },
+    range: RowRange & { readonly columns: readonly string[] },
+  ): AsyncIterable<RecordBatch>
 }
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {
@@ -474,7 +446,7 @@ export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
   readonly reasons: Readonly<Record<string, Reason>>
   readonly notes: Readonly<Record<string, string>>
 }
-export type AnySource = { readonly kind: 'source' } & Source
+export type AnySource = { readonly kind: 'source'; readonly reasons: Readonly<Record<string, Reason>> } & Source
 export type AnySink = { readonly kind: 'sink'; readonly reasons: Readonly<Record<string, Reason>> } & Sink
 export interface AnyAudit extends Audit<TObject, Inputs, unknown> {
   readonly kind: 'audit'
@@ -510,10 +482,11 @@ export function defineAudit<O extends TObject, const I extends Inputs, Tally>(au
 export function defineAudit(audit: Audit<TObject, Inputs, unknown>): AnyAudit {
   return { ...audit, kind: 'audit', reasons: {}, options: closed(audit.options) }
 }
-/** A stage that reads files. */
-export function defineSource<O extends TObject>(source: Source<O>): AnySource
+/** A stage that reads files of a format. */
+export function defineSource<O extends TObject, Plan>(source: Source<O, Plan>): AnySource
 export function defineSource(source: Source): AnySource {
-  return { ...source, kind: 'source', options: closed(source.options) }
+  const options = Type.Object({ ...sourceOptions, ...source.options.properties })
+  return { ...source, kind: 'source', reasons: layoutReasons, options: closed(options) }
 }
 /** What every sink can be told; the engine sees to it. */
 const sinkOptions = {

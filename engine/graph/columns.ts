@@ -16,7 +16,8 @@ import {
   type DataType,
   type Float,
 } from 'apache-arrow'
-import type { InputFile, ReadType, WrittenType } from '../contract/define.ts'
+import type { ReadType, WrittenType } from '../contract/define.ts'
+import type { InputFile } from '../source/input.ts'
 import { isVector, messagesType } from '../arrow/columns.ts'
 import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
@@ -145,7 +146,10 @@ export function addedFields(node: Node): Field[] {
  * Widths of numbers are unified (`unify`): readers and fan-ins bring their columns there with `castTo`. Reports, placed
  * and sorted: columns that are not there, wrong types, columns of two types, columns that a stage replaces.
  */
-export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonly InputFile[]>): Columns {
+export function resolveColumns(
+  graph: Graph,
+  inputs: ReadonlyMap<string, readonly Pick<InputFile, 'path' | 'schema' | 'isText'>[]>,
+): Columns {
   const nodes = new Map<string, NodeColumns>()
   const problems: Problem[] = []
   for (const node of graph.nodes) {

@@ -54,12 +54,17 @@ const RENAMED = {
   beside: "is called 'extraCopies' now",
   group: "is 'by', 'carries', 'carry' and 'open' now: a batch holds whole groups, and batch.groups where each begins",
   keeps: "is said by 'rows' now, which may be a function of the options: 'same' where no row is dropped",
+  inputs:
+    "is 'open' now, of one file: open(options, path) gives { schema, rows, bytes, starts, facts, plan } and read(options, file, { start, end, columns }) raw rows; paths, layouts, reasons and ids are the engine's",
+  groups: "the engine finds now, in the raw rows that 'read' gives",
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
 /** Columns, or what says them of the options. */
 const isGiven = (value: unknown): boolean => isObject(value) || typeof value === 'function'
+const isEndings = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every(one => typeof one === 'string' && /^\../.test(one))
 
 type Properties = Readonly<Record<string, { readonly default?: unknown }>>
 /** Of Infinity and the like the check of options would make null. */
@@ -77,7 +82,7 @@ function lacks(value: unknown): string | undefined {
   const functions = {
     stage: [],
     audit: ['tally', 'report'],
-    source: ['inputs', 'read'],
+    source: ['open', 'read'],
     sink: ['schema', 'convert', 'publish'],
   }[String(value.kind)]
   if (!functions) return 'its default export was not made by defineStage, defineAudit, defineSource or defineSink'
@@ -105,6 +110,7 @@ function lacks(value: unknown): string | undefined {
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
     ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),
+    ...(value.kind !== 'source' || isEndings(value.extensions) ? [] : ["extensions (as in ['.txt'])"]),
     ...(value.kind !== 'stage' || isObject(value.notes) ? [] : ['notes']),
     ...(!['stage', 'sink'].includes(String(value.kind)) || isGiven(value.reads) ? [] : ['reads']),
     ...(value.kind !== 'audit' || isGiven(value.inputs) ? [] : ['inputs']),

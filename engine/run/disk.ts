@@ -1,6 +1,6 @@
 /** Whether the disk can hold a run, before a row is read. */
 import { statfsSync } from 'node:fs'
-import type { InputFile } from '../contract/define.ts'
+import type { InputFile } from '../source/input.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import { sinkOrder, type Node } from '../graph/types.ts'
 import { rowCount, type Partition } from './messages.ts'
@@ -28,7 +28,10 @@ function copiesOf(node: Node): number {
 }
 
 /** Bytes of the rows that a run reads, once decoded. Formats that are not packed take about as much in a file. */
-export const inputBytes = (files: readonly InputFile[], partitions: readonly Partition[]): number =>
+export const inputBytes = (
+  files: readonly Pick<InputFile, 'facts' | 'bytes' | 'rows'>[],
+  partitions: readonly Partition[],
+): number =>
   partitions.reduce((sum, partition) => {
     const { facts, bytes, rows } = files[partition.file]
     return sum + (Number(facts.decoded_bytes ?? bytes) * rowCount(partition)) / rows

@@ -139,17 +139,7 @@ function columnsOf(node: Node, schemas: ReadonlyMap<string, Schema>): NodeColumn
     base: '.',
     place: <T>(problem: T) => problem,
   }
-  const fileOf = (id: string, schema: Schema) => ({
-    path: id,
-    rows: 0,
-    bytes: 0,
-    starts: [0],
-    layout: '',
-    isText: false,
-    schema,
-    facts: {},
-    plan: undefined,
-  })
+  const fileOf = (id: string, schema: Schema) => ({ path: id, isText: false, schema })
   const { nodes, problems } = resolveColumns(
     graph,
     new Map([...schemas].map(([id, schema]) => [id, [fileOf(id, schema)]])),

@@ -48,7 +48,7 @@ export async function withInput(
 async function sourceOf(paths: readonly string[], own: string, registry: Registry): Promise<string> {
   const names = [...registry.keys()].filter(name => isSource(name, registry))
   const sources = (await Promise.all(names.map(name => registry.get(name)!()))) as AnySource[]
-  const all = sources.flatMap(({ extensions = [] }) => extensions),
+  const all = sources.flatMap(({ extensions }) => extensions),
     usual = sources.find(({ name }) => name === own)?.extensions ?? all
   const find = (path: string, extensions: readonly string[]) =>
     findFiles('run', { path, more_paths: [] }, process.cwd(), extensions)
@@ -64,8 +64,7 @@ async function sourceOf(paths: readonly string[], own: string, registry: Registr
   ).flat()
   const kinds = new Map<string, string[]>()
   for (const file of files) {
-    const use =
-      sources.find(({ extensions = [] }) => extensions.some(end => file.toLowerCase().endsWith(end)))?.name ?? own
+    const use = sources.find(({ extensions }) => extensions.some(end => file.toLowerCase().endsWith(end)))?.name ?? own
     kinds.set(use, [...(kinds.get(use) ?? []), file])
   }
   if (kinds.size > 1) {

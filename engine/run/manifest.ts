@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { InputFile, Reason, Report } from '../contract/define.ts'
+import type { Reason, Report } from '../contract/define.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
+import type { InputFile } from '../source/input.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Counts } from './messages.ts'
 

@@ -6,6 +6,7 @@ import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Blocks } from '../files/blocks.ts'
 import type { Packages } from '../graph/packages.ts'
+import type { FilePlan } from '../source/raw.ts'
 import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
@@ -33,7 +34,7 @@ export interface FileSetup {
   readonly path: string
   readonly label: string
   readonly layout: string
-  readonly plan: unknown
+  readonly plan: FilePlan
   readonly stamp: string
   /** What was read of it when it was opened, and for its hash; none of what is no local file. */
   readonly blocks?: Blocks

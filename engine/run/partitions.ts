@@ -1,5 +1,5 @@
 /** Cuts input files into partitions, and groups those that one worker must read in one go. */
-import type { InputFile } from '../contract/define.ts'
+import type { InputFile } from '../source/input.ts'
 import type { Partition } from './messages.ts'
 
 /**

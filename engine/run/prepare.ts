@@ -1,7 +1,10 @@
 /** A graph made ready: read, and held against the footers and layouts of its inputs, before a row is processed. */
 import { existsSync, realpathSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
-import type { AnySink, AnySource, InputFile, Registry } from '../contract/define.ts'
+import type { AnySink, AnySource, Registry } from '../contract/define.ts'
+import type { InputFile } from '../source/input.ts'
+import { openInputs } from '../source/open.ts'
+import { readGroups } from '../source/pairs.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
 import { identityOf } from '../files/find.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
@@ -181,7 +184,7 @@ const groupReader =
   async (file, start, end) => {
     const { stage, options } = nodes.find(({ id }) => id === file.source)!
     if (file.canPick !== false) return []
-    return asked(async () => (await (stage as AnySource).groups?.(options as never, file, { start, end })) ?? [])
+    return asked(() => readGroups(stage as AnySource, options as never, file, { start, end }))
   }
 
 /** Files whose first rows belong to the last rows of the file before, a line for all. */
@@ -229,7 +232,7 @@ async function wholeLimit(
 
 /** The files of a source. */
 const inputsOf = (node: Node, base: string, warn: (text: string) => void): Promise<InputFile[]> =>
-  asked(() => (node.stage as AnySource).inputs(node.options as never, base, warn))
+  asked(() => openInputs(node.stage as AnySource, node.options as never, base, warn))
 
 /** What a source says against its files is about the data, unless it says otherwise. */
 async function asked<T>(ask: () => Promise<T>): Promise<T> {

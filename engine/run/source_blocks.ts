@@ -1,10 +1,13 @@
 /** What a source reads, cut at the borders of partitions. */
 import type { RecordBatch } from 'apache-arrow'
-import type { AnySource, SourceBatch } from '../contract/define.ts'
+import type { AnySource } from '../contract/define.ts'
 import { take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { isReadFault, readFault } from '../parquet/source.ts'
+import type { SourceBatch } from '../source/input.ts'
+import type { SourceOptions } from '../source/options.ts'
+import { readPairs } from '../source/pairs.ts'
 import { changedInput, stampOf } from './files.ts'
 import type { FileSetup, Partition } from './messages.ts'
 import type { WorkerNode, World } from './world.ts'
@@ -22,7 +25,8 @@ export async function* sourceBlocks(
   const rows = partitions[0].rows && Uint32Array.from(partitions.flatMap(partition => [...partition.rows!]))
   let p = 0
   try {
-    for await (let batch of (node.stage as AnySource).read(node.options, file, { start, end, rows })) {
+    const options = node.options as unknown as SourceOptions
+    for await (let batch of readPairs(node.stage as AnySource, options, file, { start, end, rows })) {
       for (;;) {
         while (batch.rows[0] >= partitions[p].end) p++
         if (batch.rows[batch.rows.length - 1] < partitions[p].end) {

@@ -3,7 +3,7 @@ import { countCodePoints, isBlank, trimStart } from '../../engine/arrow/text.ts'
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { encoder, textColumn, type TextColumn } from '../../engine/arrow/columns.ts'
 import type { Batch } from '../../engine/contract/define.ts'
-import { besideTexts } from '../further_fields.ts'
+import { besideTexts } from '../../engine/source/further_fields.ts'
 
 const SYSTEM = 1,
   USER = 2,

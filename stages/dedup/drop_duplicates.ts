@@ -5,7 +5,7 @@ import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash64 } from '../../engine/arrow/hash.ts'
 import { foldedHash } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
-import { hashBeside } from '../further_fields.ts'
+import { hashBeside } from '../../engine/source/further_fields.ts'
 
 /** Chains the messages of a row into `state`: who says each, then what, folded. */
 function hashMessages(column: MessagesColumn, row: number, state: Uint32Array): void {

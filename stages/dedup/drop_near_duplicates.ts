@@ -3,7 +3,7 @@
  */
 import { makeInt32Lists, type MessagesColumn } from '../../engine/arrow/columns.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
-import { hashBeside } from '../further_fields.ts'
+import { hashBeside } from '../../engine/source/further_fields.ts'
 import { HEAD, joinAlike, readSets } from './alike.ts'
 import { beginKey, chooseBands, endKey, feedKey, shingles, sketch, tokenize } from './minhash.ts'
 

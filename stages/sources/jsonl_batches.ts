@@ -1,10 +1,10 @@
-/** The lines of a file as raw batches: so many lines, or bytes, at once, with what is wrong with any of them. */
+/** The lines of a file as raw batches: so many lines, or bytes, at once. */
 import { isUtf8 } from 'node:buffer'
 import type { RecordBatch } from 'apache-arrow'
 import type { RowRange } from '../../engine/contract/define.ts'
 import type { LineReader } from './jsonl_columns.ts'
 import { BLOCK_LINES, readLines } from './lines.ts'
-import { rangesOf, rowsAt } from './pick.ts'
+import { rangesOf } from '../../engine/source/pick.ts'
 
 const BATCH_ROWS = 1000
 /** What a batch holds at most, however few lines it is: huge lines do not fill the memory. */
@@ -13,22 +13,19 @@ export const BATCH_BYTES = 64 << 20
 /** The lines of which the places are known. */
 export const startsOf = (offsets: readonly number[]): number[] => offsets.map((_, k) => k * BLOCK_LINES)
 
-/** Raw batches of a range of lines; `problems` hears what is wrong with a line, by its number. */
+/** Raw batches of a range of lines. */
 export async function* readBatches(
   path: string,
   offsets: readonly number[],
   range: RowRange,
   reader: LineReader,
-  problems: Map<number, string>,
 ): AsyncGenerator<RecordBatch> {
   let lines: string[] = [],
     unread = new Map<number, string>(),
     bytes = 0,
     read = 0
   const flush = () => {
-    const { raw, problems: found } = reader.batch(lines, unread)
-    const rows = rowsAt(range, read, lines.length)
-    for (const [i, problem] of found) problems.set(rows[i], problem)
+    const raw = reader.batch(lines, unread)
     read += lines.length
     lines = []
     unread = new Map()

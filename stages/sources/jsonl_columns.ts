@@ -11,8 +11,8 @@ import {
   MOST_NESTING,
   parseDigits,
   stringifyDigits,
-} from './json_digits.ts'
-import { fromValues, own, typeOfValue, unifyJson } from './values.ts'
+} from '../../engine/source/json_digits.ts'
+import { fromValues, own, typeOfValue, unifyJson } from '../../engine/source/values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -30,8 +30,9 @@ export interface Column {
 
 /** Text column for what does not fit: keys that the first rows do not have, values of another kind. */
 export const OTHER = 'source_other'
-/** Text column of the raw batch alone: lines that could not be read. */
+/** Text columns of the raw batch alone: lines that could not be read, and why. */
 export const LINE = 'source_line'
+export const FAULT = 'source_fault'
 
 /** Bounds of what a line may ask for: its columns, and, of a line of many megabytes, its values. */
 const MOST_COLUMNS = 10_000,
@@ -45,6 +46,7 @@ export function inferColumns(rows: readonly Json[], isSaid: (name: string) => bo
   const names = new Set(rows.flatMap(row => Object.keys(row)))
   names.delete(OTHER)
   names.delete(LINE)
+  names.delete(FAULT)
   if (names.size > MOST_COLUMNS) {
     throw new Error(
       `its first ${rows.length} lines have ${names.size} different keys, at most ${MOST_COLUMNS} columns are read; put what has keys of its own in an object`,
@@ -113,12 +115,8 @@ function jsonSchema(type: DataType): object {
 /** Turns lines into raw batches of one schema. */
 export interface LineReader {
   readonly schema: Schema
-  /** The raw batch of these lines, and what is wrong with those that are no row (all null there but for LINE). */
   /** `unread`: what is wrong with a line before it is parsed, by its place among them. */
-  batch(
-    lines: readonly string[],
-    unread?: ReadonlyMap<number, string>,
-  ): { raw: RecordBatch; problems: ReadonlyMap<number, string> }
+  batch(lines: readonly string[], unread?: ReadonlyMap<number, string>): RecordBatch
 }
 
 /** What is wrong with a line that is text of another kind, or a part of a line. */
@@ -190,21 +188,20 @@ function hasMore(line: string, marks: string, most: number): boolean {
   return false
 }
 
-/**
- * `hasOther`: whether some line has what fits no column. `hasTwice`: whether one has a key twice. `constants`: values
- * that every row has which does not have its own.
- */
+/** The columns of raw batches; `hasOther`: whether some line has what fits no column. */
+export const linesSchema = (columns: readonly Column[], hasOther: boolean): Schema =>
+  new Schema([
+    ...columns.map(({ name, type }) => new Field(name, type, true)),
+    ...[...(hasOther ? [OTHER] : []), LINE, FAULT].map(name => new Field(name, new Utf8(), true)),
+  ])
+
+/** `hasTwice`: whether some line has a key twice. Of the columns those that are `wanted` are given. */
 export function openReader(
   columns: readonly Column[],
   { hasOther, hasTwice }: { readonly hasOther: boolean; readonly hasTwice: boolean },
-  constants: Json = {},
+  wanted: readonly string[],
 ): LineReader {
-  const types = [
-    ...columns.map(({ name, type }) => [name, type] as const),
-    ...(hasOther ? [[OTHER, new Utf8()] as const] : []),
-    [LINE, new Utf8()] as const,
-  ]
-  const schema = new Schema(types.map(([name, type]) => new Field(name, type, true)))
+  const schema = new Schema(linesSchema(columns, hasOther).fields.filter(({ name }) => wanted.includes(name)))
   const said = columns.filter(column => column.said)
   const validate = new Ajv({ allowUnionTypes: true, ownProperties: true }).compile({
     type: 'object',
@@ -225,27 +222,27 @@ export function openReader(
           unread?.get(i) ??
           (typeof row === 'string' ? row : fault(validate, row)) ??
           (hasLong ? roundedIn(parsed, said) : undefined)
-        if (problem === undefined) return { ...constants, ...(row as Json), ...(hasLong ? longOf(parsed, said) : {}) }
+        if (problem === undefined) return hasLong ? { ...(row as Json), ...longOf(parsed, said) } : (row as Json)
         problems.set(i, problem)
         return {}
       })
-      const data = columns.map(column =>
-        fromValues(
-          column.type,
-          rows.map(row => cell(column, own(row, column.name))),
-        ),
-      )
       const others = rows.map(left)
       if (!hasOther && others.some(other => other !== null)) {
         throw new Error(
           'a line has a value that fits no column, and none had when the file was first read: it changed, or this is a bug',
         )
       }
-      const texts = [...(hasOther ? [others] : []), lines.map((line, i) => (problems.has(i) ? line : null))]
-      return {
-        raw: toRecordBatch(schema, [...data, ...texts.map(values => fromValues(new Utf8(), values))], lines.length),
-        problems,
-      }
+      const texts = new Map<string, readonly (string | null)[]>([
+        [OTHER, others],
+        [LINE, lines.map((line, i) => (problems.has(i) ? line : null))],
+        [FAULT, lines.map((_, i) => problems.get(i) ?? null)],
+      ])
+      const byName = new Map(columns.map(column => [column.name, column]))
+      const data = schema.fields.map(({ name, type }) => {
+        const column = byName.get(name)
+        return fromValues(type, column ? rows.map(row => cell(column, own(row, name))) : texts.get(name)!)
+      })
+      return toRecordBatch(schema, data, lines.length)
     },
   }
 }

@@ -3,7 +3,7 @@
  * anything fits no column.
  */
 import { Int64, Utf8 } from 'apache-arrow'
-import { endOfString, keyTwice, skipWhite } from './json_digits.ts'
+import { endOfString, keyTwice, skipWhite } from '../../engine/source/json_digits.ts'
 import { leftOver, parseLine, type Column } from './jsonl_columns.ts'
 
 /**

@@ -70,7 +70,7 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     ])
     own('batch')
     expect((await run(graph, { output, workers: 1 })).manifest.stages.pairs.reasons).toEqual({})
-    own('({ ...batch })')
+    own('(0, batch)')
     const before = readdirSync(join(output, '.sluice', 'spools'))
     expect((await run(graph, { output, workers: 1 })).status).toBe('published')
     expect(readdirSync(join(output, '.sluice', 'spools'))).not.toEqual(before)
@@ -203,14 +203,20 @@ export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Ty
     expect(await status({ ...utc, LC_ALL: 'sv_SE.UTF-8' })).toEqual([0, false])
   })
 
-  it("when an option `path` of a source of one's own changed, which need not be the path of a file", async () => {
-    const output = join(folder(), 'out')
-    const graph = writeGraph(join(output, '..', 'g.json'), [
-      { id: 'pairs', use: fileURLToPath(new URL('template.mjs', import.meta.url)), with: { path: 'easy' } },
+  it("when the path of a source of one's own changed, which may take more of it than what is in the file", async () => {
+    const at = folder(),
+      output = join(at, 'out')
+    for (const path of ['easy', 'hard']) writeFileSync(join(at, `${path}.template`), 'sums')
+    const graph = writeGraph(join(at, 'g.json'), [
+      {
+        id: 'pairs',
+        use: fileURLToPath(new URL('template.mjs', import.meta.url)),
+        with: { path: join(at, 'easy.template') },
+      },
       { id: 'dpo', use: 'write_arrow' },
     ])
     for (const path of ['easy', 'hard']) {
-      const { folder: out } = await run(graph, { output, workers: 1, set: [`pairs.path=${path}`] })
+      const { folder: out } = await run(graph, { output, workers: 1, set: [`pairs.path=${join(at, path)}.template`] })
       expect(JSON.stringify(rowsOf(join(out, 'dpo'))[0])).toContain(`${path} prompt 0`)
     }
   })

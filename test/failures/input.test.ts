@@ -391,12 +391,12 @@ describe('an input that changes', () => {
       source,
       `import { renameSync } from 'node:fs'
 import base from ${JSON.stringify(new URL('../../stages/sources/read_jsonl.ts', import.meta.url).href)}
-const inputs = async (...all) => {
-  const files = await base.inputs(...all)
+const open = async (...all) => {
+  const file = await base.open(...all)
   renameSync(${JSON.stringify(other)}, ${JSON.stringify(path)})
-  return files
+  return file
 }
-export default { ...base, name: 'mine', inputs }
+export default { ...base, name: 'mine', open }
 `,
     )
     const [first, ...rest] = graphOf(path).stages

@@ -3,6 +3,7 @@ import type * as fs from 'node:fs'
 import type * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
+import { openInputs } from '../../engine/source/open.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
 import readArrow from '../../stages/sources/read_arrow.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
@@ -53,7 +54,7 @@ it.each([
     const path = writeJsonl(join(at, `bad.${ending}`), pairs(3))
     Object.assign(fault, { call, code })
     await expect(
-      source.inputs({ path, more_paths: [], layout: 'auto' } as never, at, () => undefined),
+      openInputs(source, { path, more_paths: [], layout: 'auto' } as never, at, () => undefined),
       ending,
     ).rejects.toMatchObject({ exit, message: expect.stringContaining(path) as unknown })
     Object.assign(fault, { call: '', code: '' })

@@ -97,12 +97,14 @@ export default defineStage({ name: 'own', version: 1, summary: 'x', options: Typ
     writeFileSync(
       join(at, 'never.mjs'),
       `import { defineSource, Type } from 'sluice-data'
-export default defineSource({ name: 'never', version: 1, summary: 'x', options: Type.Object({}), reasons: {},
-  inputs: () => new Promise(() => {}), async *read() {} })\n`,
+export default defineSource({ name: 'never', version: 1, summary: 'x', options: Type.Object({}), extensions: ['.jsonl'],
+  open: () => new Promise(() => {}), async *read() {} })\n`,
     )
     const graphOf = (name: string) =>
       writeGraph(join(at, `${name}.json`), [
-        name === 'never' ? { id: 'pairs', use: './never.mjs' } : { id: 'pairs', use: 'read_jsonl', with: { path } },
+        name === 'never'
+          ? { id: 'pairs', use: './never.mjs', with: { path } }
+          : { id: 'pairs', use: 'read_jsonl', with: { path } },
         ...(name === 'never' ? [] : [{ id: 'own', use: `./${name}.mjs` }]),
         { id: 'dpo', use: 'write_arrow' },
       ])

@@ -21,7 +21,7 @@ import {
 } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { InputFile } from '../../engine/contract/define.ts'
+import type { InputFile } from '../../engine/source/input.ts'
 import { makeText, messagesType } from '../../engine/arrow/columns.ts'
 import { castTo, unify } from '../../engine/arrow/cast.ts'
 import { accepts, resolveColumns } from '../../engine/graph/columns.ts'
@@ -33,19 +33,14 @@ const pair = [
   new Field('id', new Utf8(), false),
   ...['prompt', 'chosen', 'rejected'].map(name => new Field(name, messagesType, false)),
 ]
-const file = (path: string, columns: Record<string, DataType>, isText = true): InputFile => ({
+type Columns = Pick<InputFile, 'path' | 'schema' | 'isText'>
+const file = (path: string, columns: Record<string, DataType>, isText = true): Columns => ({
   path,
-  rows: 1,
-  bytes: 1,
-  starts: [0],
-  layout: 'messages',
   isText,
-  facts: {},
-  plan: null,
   schema: new Schema([...pair, ...Object.entries(columns).map(([name, type]) => new Field(name, type, true))]),
 })
 
-async function columns(stages: string, inputs: Record<string, InputFile[]>, overrides: string[] = []) {
+async function columns(stages: string, inputs: Record<string, Columns[]>, overrides: string[] = []) {
   const { graph, problems } = await parseGraph(`version: 1\nname: x\nstages:\n${stages}`, 'x.yaml', {
     registry,
     overrides,

@@ -452,7 +452,7 @@ describe('--set', () => {
     ])
     const options = Object.fromEntries(clean!.nodes.map(node => [node.id, node.options]))
     expect(options.noise).toEqual({ folds: 8, method: 'linear', label: '12', weights: [0, 0.5] })
-    expect(options.pairs).toEqual({ path: '*.parquet' })
+    expect(options.pairs).toMatchObject({ path: '*.parquet' })
     expect(options.agreed.min_value).toBe(0.001)
   })
 

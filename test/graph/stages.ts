@@ -10,9 +10,9 @@ const readFiles = defineSource({
   name: 'read_files',
   version: 1,
   summary: 'Reads.',
-  reasons: { blank: { kind: 'broken', about: 'nothing there' } },
-  options: Type.Object({ path: Type.String({ minLength: 1, description: 'glob' }) }),
-  inputs: never,
+  extensions: [],
+  options: Type.Object({}),
+  open: never,
   read: never,
 })
 const checkPairs = defineStage({

@@ -1,11 +1,14 @@
 /** Reads a whole input through a source, as the engine would. */
 import { expect } from 'vitest'
 import { textColumn } from '../../engine/arrow/columns.ts'
-import type { InputFile, Source } from '../../engine/contract/define.ts'
-import type { InputOptions } from '../../stages/sources/files.ts'
+import type { AnySource } from '../../engine/contract/define.ts'
+import type { InputFile } from '../../engine/source/input.ts'
+import { openInputs } from '../../engine/source/open.ts'
+import type { SourceOptions } from '../../engine/source/options.ts'
+import { readPairs } from '../../engine/source/pairs.ts'
 import { pairsOf, type Pair } from './helpers.ts'
 
-export const optionsOf = (path: string, more: Partial<InputOptions> = {}) =>
+export const optionsOf = (path: string, more: Partial<SourceOptions> = {}) =>
   ({ path, more_paths: [], layout: 'auto', pairing: 'adjacent', ...more }) as never
 
 export interface All {
@@ -18,14 +21,14 @@ export interface All {
 
 /** All pairs of an input; each file read in steps of so many rows. `refused` is by id, `errors` by row. */
 export async function readAll(
-  source: Source,
+  source: AnySource,
   base: string,
   path: string,
-  more: Partial<InputOptions> = {},
+  more: Partial<SourceOptions> = {},
   step = Infinity,
 ): Promise<All> {
   const options = optionsOf(path, more)
-  const files = await source.inputs(options, base)
+  const files = await openInputs(source, options, base)
   const pairs: Pair[] = [],
     refused = new Map<string, string>(),
     errors = new Map<number, string>()
@@ -34,7 +37,7 @@ export async function readAll(
     const sent = structuredClone({ path: file.path, layout: file.layout, plan: file.plan })
     for (let start = 0; start < file.rows; start += step) {
       let at = start
-      for await (const batch of source.read(options, sent, { start, end: Math.min(file.rows, start + step) })) {
+      for await (const batch of readPairs(source, options, sent, { start, end: Math.min(file.rows, start + step) })) {
         expect([...batch.rows]).toEqual(Array.from({ length: batch.raw.numRows }, (_, i) => at + i))
         expect(batch.pairs.schema.fields.map(String)).toEqual(file.schema.fields.map(String))
         expect(

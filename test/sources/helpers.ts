@@ -2,12 +2,13 @@
 import { Field, Null, Schema, type DataType, type RecordBatch } from 'apache-arrow'
 import { messagesColumn, take, textColumn, type Message } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import type { SourceBatch } from '../../engine/contract/define.ts'
-import { openConverter, type ConvertOptions } from '../../stages/sources/convert.ts'
-import { columnOf } from '../../stages/sources/mapping.ts'
-import { detectLayout, type LayoutName } from '../../stages/sources/layouts.ts'
+import type { SourceBatch } from '../../engine/source/input.ts'
+import { openConverter, type ConvertOptions } from '../../engine/source/convert.ts'
+import { columnOf } from '../../engine/source/mapping.ts'
+import type { LayoutName } from '../../engine/source/layout_table.ts'
+import { detectLayout } from '../../engine/source/layouts.ts'
 import { jsonValueOf } from '../../engine/arrow/plain.ts'
-import { fromValues, typeOfValue, unifyJson } from '../../stages/sources/values.ts'
+import { fromValues, typeOfValue, unifyJson } from '../../engine/source/values.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 

@@ -20,14 +20,15 @@ import { describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { makeText } from '../../engine/arrow/columns.ts'
-import { keyTwice } from '../../stages/sources/json_digits.ts'
+import { keyTwice } from '../../engine/source/json_digits.ts'
+import { openInputs } from '../../engine/source/open.ts'
 import readArrow from '../../stages/sources/read_arrow.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { sluice, writeGraph } from '../failures/helpers.ts'
 import { optionsOf, readAll } from './files.ts'
-import { fromValues } from '../../stages/sources/values.ts'
+import { fromValues } from '../../engine/source/values.ts'
 
 const { Table: Written, writeParquet } = createRequire(import.meta.url)('parquet-wasm/node') as typeof Wasm
 const INHERITED = [
@@ -74,16 +75,16 @@ describe('two of one name', () => {
   it('columns or fields of Arrow are refused', async () => {
     writeFileSync(join(at, 'two.arrow'), await twoColumns)
     writeFileSync(join(at, 'fields.arrow'), await twoFields)
-    await expect(readArrow.inputs(optionsOf('two.arrow'), at)).rejects.toThrow(
+    await expect(openInputs(readArrow, optionsOf('two.arrow'), at)).rejects.toThrow(
       /two\.arrow: has two columns of the name 'chosen'; rename or remove one/,
     )
-    await expect(readArrow.inputs(optionsOf('fields.arrow'), at)).rejects.toThrow(
+    await expect(openInputs(readArrow, optionsOf('fields.arrow'), at)).rejects.toThrow(
       /fields\.arrow: has two fields of the name 'note\.a'/,
     )
   })
   it('columns of Parquet are refused, with 65', async () => {
     writeFileSync(join(at, 'two.parquet'), writeParquet(Written.fromIPCStream(await twoColumns)))
-    await expect(readParquet.inputs(optionsOf('two.parquet'), at)).rejects.toThrow(
+    await expect(openInputs(readParquet, optionsOf('two.parquet'), at)).rejects.toThrow(
       /two\.parquet: has two columns of the name 'chosen'; rename or remove one/,
     )
     const graph = {

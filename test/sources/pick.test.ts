@@ -5,7 +5,10 @@ import fc from 'fast-check'
 import { parquetMetadataAsync } from 'hyparquet'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
-import type { InputFile, RowRange, Source } from '../../engine/contract/define.ts'
+import type { AnySource, RowRange } from '../../engine/contract/define.ts'
+import type { InputFile } from '../../engine/source/input.ts'
+import { readPairs } from '../../engine/source/pairs.ts'
+import { openInputs } from '../../engine/source/open.ts'
 import { indexIpc } from '../../stages/sources/ipc_index.ts'
 import readArrow from '../../stages/sources/read_arrow.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
@@ -25,10 +28,10 @@ const rows = pairs(ROWS).map((row, i) => ({
 }))
 const at = folder(),
   paths = { jsonl: join(at, 'in.jsonl'), parquet: join(at, 'in.parquet'), arrow: join(at, 'in.arrow') }
-const kinds: readonly (readonly [keyof typeof paths, Source])[] = [
-  ['jsonl', readJsonl as Source],
-  ['parquet', readParquet as Source],
-  ['arrow', readArrow as Source],
+const kinds: readonly (readonly [keyof typeof paths, AnySource])[] = [
+  ['jsonl', readJsonl as AnySource],
+  ['parquet', readParquet as AnySource],
+  ['arrow', readArrow as AnySource],
 ]
 beforeAll(async () => {
   writeFileSync(paths.jsonl, rows.map((row, i) => (i % 11 === 0 ? '{"id": \n' : `${JSON.stringify(row)}\n`)).join(''))
@@ -45,12 +48,14 @@ beforeAll(async () => {
   copyFileSync(join(made, 'arrow', 'data-00000-of-00001.arrow'), paths.arrow)
 })
 
-const open = async (source: Source, path: string): Promise<InputFile> => (await source.inputs(optionsOf(path), at))[0]
+const open = async (source: AnySource, path: string): Promise<InputFile> =>
+  (await openInputs(source, optionsOf(path), at))[0]
 
 /** All that a source says of the rows of a range, by the file's row. */
-async function said(source: Source, file: InputFile, range: RowRange): Promise<Map<number, unknown>> {
+async function said(source: AnySource, file: InputFile, range: RowRange): Promise<Map<number, unknown>> {
   const found = new Map<number, unknown>()
-  for await (const batch of source.read(
+  for await (const batch of readPairs(
+    source,
     optionsOf(file.path),
     structuredClone({ path: file.path, layout: file.layout, plan: file.plan }),
     range,
@@ -105,8 +110,8 @@ const parts = {
 }
 
 describe.each([
-  ['parquet', readParquet as Source],
-  ['arrow', readArrow as Source],
+  ['parquet', readParquet as AnySource],
+  ['arrow', readArrow as AnySource],
 ] as const)('of %s', (kind, source) => {
   it('only what is stored with a row to read is read', async () => {
     const file = await open(source, paths[kind]),

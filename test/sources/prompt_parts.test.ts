@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
-import { saidBeside } from '../../stages/further_fields.ts'
-import { layouts } from '../../stages/sources/layouts.ts'
+import { saidBeside } from '../../engine/source/further_fields.ts'
+import { layouts } from '../../engine/source/layout_table.ts'
+import { openInputs } from '../../engine/source/open.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
 import { assistant, read, system, table, user, type Row } from './helpers.ts'
 
@@ -125,7 +126,8 @@ it('what looks like a part of the prompt and is none is told, once for all files
   const first = write('a.jsonl', [{ ...whole, context: 'Primes are odd.' }])
   write('b.jsonl', [{ ...whole, context: 'Primes are odd.' }])
   const said: string[] = []
-  const files = await readJsonl.inputs(
+  const files = await openInputs(
+    readJsonl,
     { path: folder, more_paths: [], layout: 'auto', answer: 'answer', pairing: 'adjacent' } as never,
     folder,
     text => said.push(text),

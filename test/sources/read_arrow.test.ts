@@ -32,6 +32,8 @@ import { IpcWriter } from '../../engine/arrow/ipc.ts'
 import { makeText, nulls } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { jsonValueOf, plain, plainType } from '../../engine/arrow/plain.ts'
+import { openInputs } from '../../engine/source/open.ts'
+import { readPairs } from '../../engine/source/pairs.ts'
 import readArrow from '../../stages/sources/read_arrow.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
 import { optionsOf, readAll } from './files.ts'
@@ -65,10 +67,10 @@ describe('files', () => {
 
   it('what the sinks write of a Parquet file is read as the same pairs, whatever the ranges', async () => {
     const options = optionsOf('a-codec-none.parquet')
-    const [file] = await readParquet.inputs(options, data)
+    const [file] = await openInputs(readParquet, options, data)
     const path = join(folder, 'shard.arrow')
     const writer = new IpcWriter(path, file.schema)
-    for await (const { pairs } of readParquet.read(options, file, { start: 0, end: 240 })) {
+    for await (const { pairs } of readPairs(readParquet, options, file, { start: 0, end: 240 })) {
       for (const [start, end] of [
         [0, 7],
         [7, 100],
@@ -137,7 +139,7 @@ describe('files', () => {
     for (const [name, content, message] of bad) {
       const path = join(folder, `${name}.broken`)
       writeFileSync(path, content)
-      await expect(readArrow.inputs(optionsOf(path), folder), name).rejects.toThrow(message)
+      await expect(openInputs(readArrow, optionsOf(path), folder), name).rejects.toThrow(message)
     }
     const path = join(folder, 'open.arrow')
     writeFileSync(path, bytes.subarray(0, bytes.length - 8))
@@ -245,7 +247,7 @@ describe('the file format is read by its footer', () => {
         ...[...dictionaries, dictionaries[0]].flatMap((one): Piece[] => ['dictionary', one]),
       ]),
     )
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow('replaces a dictionary')
+    await expect(openInputs(readArrow, optionsOf(path), folder)).rejects.toThrow('replaces a dictionary')
   })
 
   it('and refused where the footer contradicts the file', async () => {
@@ -277,7 +279,7 @@ describe('the file format is read by its footer', () => {
     for (const [name, bytes, message] of bad) {
       const path = join(folder, 'contradiction.arrow')
       writeFileSync(path, bytes)
-      await expect(readArrow.inputs(optionsOf(path), folder), name).rejects.toThrow(message)
+      await expect(openInputs(readArrow, optionsOf(path), folder), name).rejects.toThrow(message)
     }
   })
 
@@ -285,7 +287,7 @@ describe('the file format is read by its footer', () => {
     const file = await bytesOf('file', parts),
       path = join(folder, 'files.arrow')
     writeFileSync(path, Buffer.concat([file, file]))
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(
+    await expect(openInputs(readArrow, optionsOf(path), folder)).rejects.toThrow(
       /has the end of a file at byte \d+, before its own: two files were joined/,
     )
   })
@@ -294,11 +296,11 @@ describe('the file format is read by its footer', () => {
     const stream = await bytesOf('stream', parts),
       path = join(folder, 'joined.arrow')
     writeFileSync(path, Buffer.concat([stream, stream]))
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(
+    await expect(openInputs(readArrow, optionsOf(path), folder)).rejects.toThrow(
       `goes on at byte ${stream.length}, behind the end of its stream: two streams were joined`,
     )
     writeFileSync(path, Buffer.concat([stream.subarray(0, -8), stream]))
-    await expect(readArrow.inputs(optionsOf(path), folder)).rejects.toThrow(
+    await expect(openInputs(readArrow, optionsOf(path), folder)).rejects.toThrow(
       `has a second schema at byte ${stream.length - 8}`,
     )
     expect(await numbers('zeros', Buffer.concat([stream, new Uint8Array(512)]))).toEqual(upTo(60))

@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { InputOptions } from '../../stages/sources/files.ts'
-import { parseDigits, stringifyDigits } from '../../stages/sources/json_digits.ts'
+import type { SourceOptions } from '../../engine/source/options.ts'
+import { parseDigits, stringifyDigits } from '../../engine/source/json_digits.ts'
 import { BLOCK_LINES, indexLines, readLines } from '../../stages/sources/lines.ts'
+import { openInputs } from '../../engine/source/open.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
 import { optionsOf, readAll } from './files.ts'
@@ -23,9 +24,9 @@ function write(content: string | Uint8Array, name = `${files++}.jsonl`): string 
   writeFileSync(path, content)
   return path
 }
-const readText = (content: string, more: Partial<InputOptions> = {}, step?: number) =>
+const readText = (content: string, more: Partial<SourceOptions> = {}, step?: number) =>
   readAll(readJsonl, folder, write(content), more, step)
-const readRows = (rows: readonly unknown[], more: Partial<InputOptions> = {}, step?: number) =>
+const readRows = (rows: readonly unknown[], more: Partial<SourceOptions> = {}, step?: number) =>
   readText(rows.map(row => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'), more, step)
 const pair = { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }
 
@@ -361,7 +362,7 @@ describe('lines', () => {
       write(JSON.stringify({ question: 'x' })),
       write('[\n  {\n    "prompt": "x"\n  }\n]\n'),
     ]
-    const failure = readJsonl.inputs(optionsOf(paths[0], { more_paths: paths.slice(1) }), folder)
+    const failure = openInputs(readJsonl, optionsOf(paths[0], { more_paths: paths.slice(1) }), folder)
     await expect(failure).rejects.toThrow(/4 of 4 files/)
     for (const part of [
       'has no line',
@@ -372,6 +373,6 @@ describe('lines', () => {
     ]) {
       await expect(failure).rejects.toThrow(part)
     }
-    await expect(readJsonl.inputs(optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ exit: 66 })
+    await expect(openInputs(readJsonl, optionsOf('none/*.jsonl'), folder)).rejects.toMatchObject({ exit: 66 })
   })
 })

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { InputOptions } from '../../stages/sources/files.ts'
+import type { SourceOptions } from '../../engine/source/options.ts'
+import { openInputs } from '../../engine/source/open.ts'
 import readParquet from '../../stages/sources/read_parquet.ts'
 import { optionsOf, readAll as readFiles } from './files.ts'
 import { assistant, user } from './helpers.ts'
 
 const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url))
-const readAll = (path: string, more: Partial<InputOptions> = {}, step?: number) =>
+const readAll = (path: string, more: Partial<SourceOptions> = {}, step?: number) =>
   readFiles(readParquet, data, path, more, step)
 
 const lines = (name: string): Record<string, unknown>[] =>
@@ -79,7 +80,7 @@ describe('Parquet dialects', () => {
   })
 
   it('says what it found', async () => {
-    const [file] = await readParquet.inputs(optionsOf('parquet-dialects/a-rowgroups-100.parquet'), data)
+    const [file] = await openInputs(readParquet, optionsOf('parquet-dialects/a-rowgroups-100.parquet'), data)
     expect(file).toMatchObject({
       rows: 240,
       starts: [0, 100, 200],
@@ -87,7 +88,7 @@ describe('Parquet dialects', () => {
       isText: false,
       facts: { row_groups: 3, codecs: 'SNAPPY', checksums: 'none' },
     })
-    const [text] = await readParquet.inputs(optionsOf('parquet-dialects/b-nullable-zstd.parquet'), data)
+    const [text] = await openInputs(readParquet, optionsOf('parquet-dialects/b-nullable-zstd.parquet'), data)
     expect(text).toMatchObject({ layout: 'text', isText: true })
   })
 })
@@ -112,7 +113,11 @@ describe('paths', () => {
 
   it('nothing found ends with 66, naming every path', async () => {
     const empty = mkdtempSync(join(tmpdir(), 'sluice-'))
-    const failure = readParquet.inputs(optionsOf('nowhere.parquet', { more_paths: ['none-*.parquet', '.'] }), empty)
+    const failure = openInputs(
+      readParquet,
+      optionsOf('nowhere.parquet', { more_paths: ['none-*.parquet', '.'] }),
+      empty,
+    )
     await expect(failure).rejects.toMatchObject({ exit: 66 })
     await expect(failure).rejects.toThrow(
       /'nowhere\.parquet' does not exist; 'none-\*\.parquet' matches no file; '\.' is a folder without/,
@@ -126,13 +131,13 @@ describe('paths', () => {
       copyFileSync(join(data, 'parquet-dialects/a-empty.parquet'), join(folder, name))
     }
     for (const path of ['a[1].parquet', '.']) {
-      const files = await readParquet.inputs(optionsOf(path), folder)
+      const files = await openInputs(readParquet, optionsOf(path), folder)
       expect(files.map(file => file.path)).toEqual([join(folder, 'a[1].parquet')])
     }
   })
 
   it('names all files that cannot be read in one error', async () => {
-    const failure = readParquet.inputs(optionsOf('parquet-dialects/damaged'), data)
+    const failure = openInputs(readParquet, optionsOf('parquet-dialects/damaged'), data)
     for (const name of [
       'truncated-half',
       'no-footer-magic',
@@ -148,17 +153,18 @@ describe('paths', () => {
   })
 
   it('refuses columns that are no pairs with the table of layouts', async () => {
-    const failure = readParquet.inputs(
+    const failure = openInputs(
+      readParquet,
       optionsOf('gsm8k/train.parquet', { more_paths: ['llmbar-judges/votes.parquet'] }),
       data,
     )
     await expect(failure).rejects.toThrow(/2 of 2 files[\s\S]*no known layout[\s\S]*transcripts: no prompt/)
-    await expect(readParquet.inputs(optionsOf('llmbar/test.parquet', { columns: ['labell'] }), data)).rejects.toThrow(
-      /names labell, which is not there/,
-    )
-    await expect(readParquet.inputs(optionsOf('llmbar/test.parquet', { layout: 'implicit' }), data)).rejects.toThrow(
-      /layout 'implicit'/,
-    )
+    await expect(
+      openInputs(readParquet, optionsOf('llmbar/test.parquet', { columns: ['labell'] }), data),
+    ).rejects.toThrow(/names labell, which is not there/)
+    await expect(
+      openInputs(readParquet, optionsOf('llmbar/test.parquet', { layout: 'implicit' }), data),
+    ).rejects.toThrow(/layout 'implicit'/)
   })
 })
 

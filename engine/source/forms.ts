@@ -13,8 +13,8 @@ import {
   textColumn,
   type Message,
   type TextColumn,
-} from '../../engine/arrow/columns.ts'
-import { Bytes, jsonWriter, notJson } from '../../engine/arrow/json.ts'
+} from '../arrow/columns.ts'
+import { Bytes, jsonWriter, notJson } from '../arrow/json.ts'
 import { textFromBytes } from './ids.ts'
 import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
 import type { Form, Turns } from './turns.ts'

@@ -1,6 +1,6 @@
 /** Columns of plain Arrow types out of JavaScript values, and the types that fit values. */
 import { Bool, DataType, Field, Float64, List, makeData, Null, Struct, Utf8, type Data } from 'apache-arrow'
-import { makeText } from '../../engine/arrow/columns.ts'
+import { makeText } from '../arrow/columns.ts'
 
 /**
  * The type that holds all values seen: Utf8, Float64, Bool, List or Struct (fields of all objects, in the order seen);

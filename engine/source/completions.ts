@@ -1,13 +1,11 @@
 /** Several completions of one prompt with scores or ranks: which columns hold them, and the pairs that they make. */
 import { DataType, type Data, type Field, type Schema } from 'apache-arrow'
-import { nullTest, numberColumn } from '../../engine/arrow/columns.ts'
+import { nullTest, numberColumn } from '../arrow/columns.ts'
 import { hasExtras, typeForm } from './forms.ts'
+import { LISTS, SCORE_LISTS, SCORES } from './layout_table.ts'
 import { type Form } from './turns.ts'
 
-export const LISTS = ['completions', 'responses', 'generations', 'candidates', 'answers']
 const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']
-const SCORES = ['score', 'rating', 'rank', 'reward']
-export const SCORE_LISTS = SCORES.map(name => `${name}s`)
 
 /**
  * Where the completions and their scores are: fields of one list of structs, or two lists side by side; with `isFlat`

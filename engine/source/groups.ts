@@ -1,7 +1,7 @@
 /** Rows of one prompt that lie together in a file: where such groups begin, and batches that hold them whole. */
 import type { Data, RecordBatch } from 'apache-arrow'
-import { concat, nullTest, take } from '../../engine/arrow/columns.ts'
-import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { concat, nullTest, take } from '../arrow/columns.ts'
+import { toRecordBatch } from '../arrow/flow.ts'
 import { rawHash } from './ids.ts'
 import { columnOf, type Mapping } from './mapping.ts'
 

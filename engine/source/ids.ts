@@ -1,8 +1,8 @@
 /** Ids of rows: the file's own, else a hash of what the row says. */
 import { hash } from 'node:crypto'
 import { DataType, Utf8, makeData, type Data, type List } from 'apache-arrow'
-import { encoder, messagesColumn, nullTest, textColumn, type MessagesColumn } from '../../engine/arrow/columns.ts'
-import { jsonValueOf } from '../../engine/arrow/plain.ts'
+import { encoder, messagesColumn, nullTest, textColumn, type MessagesColumn } from '../arrow/columns.ts'
+import { jsonValueOf } from '../arrow/plain.ts'
 
 /** Whether a column can be the id: text, or numbers, which become decimal text. */
 export const isIdType = (type: DataType): boolean =>

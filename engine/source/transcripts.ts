@@ -1,7 +1,7 @@
 /** Transcripts as Anthropic publishes them: `\n\nHuman: … \n\nAssistant: …`. */
 import type { Data } from 'apache-arrow'
-import { encoder, messagesFromBuffers, textColumn } from '../../engine/arrow/columns.ts'
-import { isBlank, trimStart } from '../../engine/arrow/text.ts'
+import { encoder, messagesFromBuffers, textColumn } from '../arrow/columns.ts'
+import { isBlank, trimStart } from '../arrow/text.ts'
 import type { Turns } from './turns.ts'
 
 const HUMAN = encoder.encode('Human:'),

@@ -1,8 +1,8 @@
 /** What belongs to a pair beside its texts, and tells equal texts apart: tool calls, reasoning, pictures, tools. */
 import { DataType, type Data } from 'apache-arrow'
-import { encoder, nullTest, textColumn } from '../engine/arrow/columns.ts'
-import { hash64 } from '../engine/arrow/hash.ts'
-import type { Batch } from '../engine/contract/define.ts'
+import { encoder, nullTest, textColumn } from '../arrow/columns.ts'
+import { hash64 } from '../arrow/hash.ts'
+import type { Batch } from '../arrow/flow.ts'
 
 const MEDIA = ['images', 'image', 'videos', 'video', 'audios', 'audio']
 /** Fields of a message that say something, by the names that servers and trainers use. */

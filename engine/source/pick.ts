@@ -1,8 +1,8 @@
 /** Reading of single rows of a file: where they lie, and what is read of it. */
 import type { RecordBatch } from 'apache-arrow'
-import { runsOfRows, take } from '../../engine/arrow/columns.ts'
-import { toRecordBatch } from '../../engine/arrow/flow.ts'
-import type { RowRange } from '../../engine/contract/define.ts'
+import { runsOfRows, take } from '../arrow/columns.ts'
+import { toRecordBatch } from '../arrow/flow.ts'
+import type { RowRange } from '../contract/define.ts'
 
 /** The file's rows of the next `count` raw rows, `at` of which have been read. */
 export const rowsAt = ({ start, rows }: RowRange, at: number, count: number): Uint32Array =>

@@ -1,0 +1,54 @@
+/** Pairs of a file: its raw rows, converted by the layout that was found when it was opened. */
+import type { AnySource, RowRange } from '../contract/define.ts'
+import { openConverter, type ConvertOptions } from './convert.ts'
+import { groupKeys, wholeGroups } from './groups.ts'
+import type { InputFile, SourceBatch } from './input.ts'
+import { usedColumns } from './mapping.ts'
+import type { SourceOptions } from './options.ts'
+import { rowsAt } from './pick.ts'
+import { rawRows, rawSchema, type RawPlan } from './raw.ts'
+
+type Read = Pick<InputFile, 'path' | 'plan'>
+
+/** Which columns are carried: what stands in rows that cannot be read is no pair's. */
+export const carryOf = (
+  { unread }: RawPlan,
+  names: readonly unknown[],
+  { columns, pairing }: SourceOptions,
+): ConvertOptions => ({
+  carry: columns ?? (unread && names.map(String).filter(name => name !== unread.text)),
+  pairing,
+})
+
+/** Reads rows of a file in order. */
+export async function* readPairs(
+  source: AnySource,
+  options: SourceOptions,
+  { path, plan: { raw, pairs, columns } }: Read,
+  range: RowRange,
+): AsyncGenerator<SourceBatch> {
+  const schema = rawSchema(raw, columns),
+    converter = openConverter(pairs, schema, carryOf(raw, schema.names, options)),
+    faults = new Map<number, string>()
+  let at = 0
+  for await (const rows of wholeGroups(pairs, rawRows(source, { ...options }, { path, raw }, range, columns, faults))) {
+    const batch = converter.convert(rows, rowsAt(range, at, rows.numRows))
+    // what could not be read is all null, which no layout takes for a pair
+    const refused = batch.refused.map(one =>
+      faults.has(one.row) ? { row: one.row, reason: 'unreadable_line', error: faults.get(one.row)! } : one,
+    )
+    yield faults.size === 0 ? batch : { ...batch, refused }
+    at += rows.numRows
+  }
+}
+
+/**
+ * Of files whose rows belong together (`canPick: false`): what the rows of a range have in common with those that they
+ * belong to, one text a row; '' where there is nothing.
+ */
+export const readGroups = (
+  source: AnySource,
+  options: SourceOptions,
+  { path, plan: { raw, pairs } }: Read,
+  range: RowRange,
+): Promise<string[]> => groupKeys(pairs, rawRows(source, { ...options }, { path, raw }, range, usedColumns(pairs)))

@@ -1,0 +1,52 @@
+/** Why a row of a file is no pair: what every source can say of one. */
+
+export const layoutReasons = {
+  missing_prompt: { kind: 'broken', about: 'the prompt is null' },
+  missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
+  missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
+  tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
+  unreadable_prompt: {
+    kind: 'broken',
+    about:
+      'the prompt is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels, or its history is no list of [question, answer]',
+  },
+  unreadable_side: {
+    kind: 'broken',
+    about:
+      'chosen or rejected is no JSON list of messages, or cut within a character, or an object of it has a key twice, a number beyond float64 or too many levels',
+  },
+  unreadable_transcript: {
+    kind: 'broken',
+    about: 'a transcript does not begin with a Human turn, end with an Assistant turn, and take turns between',
+  },
+  no_common_prompt: { kind: 'broken', about: 'the two conversations do not begin with the same message' },
+  one_continues: {
+    kind: 'broken',
+    about: 'one conversation is the beginning of the other: where they part there is no second answer',
+  },
+  prompt_differs: { kind: 'broken', about: 'a side holds a conversation that is not the one of the prompt' },
+  too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
+  unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
+  tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  inexact_score: {
+    kind: 'broken',
+    about:
+      'a score of the row, or of another reply to its prompt, is an integer beyond 2^53 that float64, which scores are read as, cannot hold',
+  },
+  unused_completion: {
+    kind: 'broken',
+    about:
+      'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
+  },
+  missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
+  left_out: {
+    kind: 'configured',
+    about:
+      '`pairing: best_worst` leaves out what is between the highest and the lowest score: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
+  },
+  unreadable_line: {
+    kind: 'broken',
+    about:
+      'the line or record is no row: no JSON object, or not as many fields as the header; not UTF-8, an object of it has a key twice, a number of it is beyond float64, or a value of it is not of the kind that its column has, would be rounded or is cut in the middle of a character',
+  },
+} as const

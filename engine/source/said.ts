@@ -1,0 +1,49 @@
+/** Prompt and sides as a file's columns have them, and the rows that lack one. */
+import { nullTest } from '../arrow/columns.ts'
+import { joinPrompts, readForm, withHistory, withSystem } from './forms.ts'
+import type { Bound } from './mapping.ts'
+import type { ReasonName, Task } from './task.ts'
+import type { Turns } from './turns.ts'
+
+/** The prompt as its column has it; of text with what stands above and below, and after earlier turns. */
+export function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Turns {
+  const { column: name, form } = prompt!
+  const part = (name: string | undefined) => (name === undefined ? undefined : column(name))
+  const said =
+    parts.context !== undefined || parts.input !== undefined
+      ? { data: joinPrompts(column(name), part(parts.context), part(parts.input)) }
+      : readForm(form, column(name), 'user')
+  const whole = parts.history === undefined ? said : withHistory(said, column(parts.history))
+  refuseBad(whole, prompt!, refuse, 'unreadable_prompt')
+  return whole
+}
+
+function refuseBad(said: Turns, { column }: Bound, refuse: Task['refuse'], reason: ReasonName): void {
+  said.bad?.forEach((bad, row) => {
+    const fault = bad ? said.faults?.get(row) : undefined
+    if (bad) refuse(row, reason, undefined, fault && `${column}: ${fault}`)
+  })
+}
+
+/** The prompt with its system message. */
+export const headed = ({ plan: { parts }, column }: Task, prompt: Turns): Turns =>
+  parts.system === undefined ? prompt : withSystem(prompt, column(parts.system))
+
+export function readSide({ column, refuse }: Task, bound: Bound): Turns {
+  const said = readForm(bound.form, column(bound.column), 'assistant')
+  refuseBad(said, bound, refuse, bound.form === 'transcript' ? 'unreadable_transcript' : 'unreadable_side')
+  return said
+}
+
+export function refuseNulls({ plan, rows, column, refuse }: Task): void {
+  const [prompt, chosen, rejected] = [plan.prompt, plan.chosen, plan.rejected].map(
+    bound => bound && column(bound.column),
+  )
+  if (![prompt, chosen, rejected].some(data => data && data.nullCount > 0)) return
+  const [noPrompt, noChosen, noRejected] = [prompt, chosen, rejected].map(data => (data ? nullTest(data) : () => false))
+  for (let row = 0; row < rows; row++) {
+    if (noPrompt(row)) refuse(row, 'missing_prompt')
+    else if (noChosen(row)) refuse(row, noRejected(row) ? 'tied_vote' : 'missing_chosen')
+    else if (noRejected(row)) refuse(row, 'missing_rejected')
+  }
+}

@@ -1,0 +1,43 @@
+/** What the ways of making pairs are given of a batch, and what they give back. */
+import type { Data, List } from 'apache-arrow'
+import type { Pairs } from './completions.ts'
+import type { SourceBatch } from './input.ts'
+import { isWhole, type Mapping } from './mapping.ts'
+import type { layoutReasons } from './reasons.ts'
+
+export type ReasonName = keyof typeof layoutReasons
+
+export const SIDES = ['prompt', 'chosen', 'rejected'] as const
+
+/** Whether the sides may be whole conversations. */
+export const sidesHoldPrompt = ({ chosen, rejected }: Mapping): boolean => isWhole(chosen) && isWhole(rejected)
+
+export interface Task {
+  readonly plan: Mapping
+  readonly rows: number
+  column(name: string): Data
+  refuse(row: number, reason: ReasonName, value?: number, error?: string): void
+  /** 1 where a row has been refused. */
+  readonly mask: Uint8Array
+  readonly extras: readonly (typeof SIDES)[number][]
+  /** Fields of completions that become columns of a side, by their place. */
+  readonly ofSides: readonly { readonly side: 'chosen' | 'rejected'; readonly at: number }[]
+  readonly pairing: 'adjacent' | 'best_worst'
+}
+
+/** Pairs of a batch: the raw row of each, the three sides, and the columns that were made. */
+export interface Made {
+  readonly parents: Uint32Array
+  readonly sides: readonly Data<List>[]
+  readonly madeColumns: readonly Data[]
+  /**
+   * The number of each pair among its row's, where rows make several; with `isBare` the first of them has none in its
+   * id.
+   */
+  readonly suffix?: Uint32Array
+  readonly isBare?: boolean
+  /** Rows that are the rejected side of another one's pair, and no pair's own. */
+  readonly within?: SourceBatch['within']
+  /** Rows with completions that are in no pair. */
+  readonly noted?: Pairs['noted']
+}
