@@ -16,6 +16,7 @@ import { holdLock } from '../engine/run/lock.ts'
 import type { MergeTask, Setup, SinkResult, SinkTask, Task, Told } from '../engine/run/messages.ts'
 import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
+import { readTable } from '../engine/run/table.ts'
 import { registry } from '../stages/registry.ts'
 import { withRows } from '../engine/run/sink_rows.ts'
 import { mergeTally } from '../engine/run/tally.ts'
@@ -61,6 +62,7 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
   if (task.kind === 'tally') return mergeTally(world, task)
+  if (task.kind === 'table') return readTable(world, task)
   return task.kind === 'merge' ? mergeRound(world, task) : reduceRange(world, task)
 }
 

@@ -12,15 +12,24 @@ import { source } from './build.mjs'
 const {
   values: { check },
 } = parseArgs({ options: { check: { type: 'boolean' } } })
-const { allStages, layouts, requiredOptions, validateOptions, runAuditExample, runExample, shortSide, inputsOf } =
-  await source(
-    'stages/registry.ts',
-    'engine/source/layout_table.ts',
-    'engine/graph/schema.ts',
-    'engine/graph/validate.ts',
-    'engine/run/examples.ts',
-    'engine/graph/types.ts',
-  )
+const {
+  allStages,
+  layouts,
+  requiredOptions,
+  validateOptions,
+  runAuditExample,
+  runExample,
+  shortSide,
+  inputsOf,
+  tablesOf,
+} = await source(
+  'stages/registry.ts',
+  'engine/source/layout_table.ts',
+  'engine/graph/schema.ts',
+  'engine/graph/validate.ts',
+  'engine/run/examples.ts',
+  'engine/graph/types.ts',
+)
 const registry = await allStages()
 
 const root = new URL('../', import.meta.url)
@@ -130,8 +139,32 @@ const columnList = (columns, prefix) =>
 const rowsText = {
   same: 'No row is dropped.',
   subset: 'Rows are dropped; those that stay are as they were.',
+  cluster: 'Of rows that hang together the first stays as it was, the others are dropped.',
   derive:
     'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`. Other columns are those of that row, but for what speaks of a side that is new: columns with `chosen` or `rejected` in their names (as `source_rejected_score`) are null then.',
+}
+/** What makes a group, and the tables that a stage reads beside its rows. */
+function groupsText(stage) {
+  const by = declared(stage, 'by'),
+    tables = Object.entries(tablesOf({ stage, options: defaults(stage) })).map(([name, { columns, isOptional }]) => [
+      code(name),
+      isOptional ? 'may be left out' : 'needed',
+      columnList(columns),
+    ])
+  const what = declared(stage, 'rows') === 'cluster' ? 'an item in common in' : 'equal values in'
+  return [
+    ...(by
+      ? [
+          `Rows with ${what} ${by.map(code).join(', ')}${stage.carries?.[by[0]] ? ', made of each row,' : ''} are looked at together, wherever they lie in the input.`,
+        ]
+      : []),
+    ...(tables.length > 0
+      ? [
+          `Tables, named in \`from\`: sources that are read as they lie, without a layout.${by ? ` Their rows come to the groups by the same columns.` : ''}`,
+          table(['table', '', 'columns'], tables),
+        ]
+      : []),
+  ]
 }
 /** Columns that audits see of each of their inputs. */
 function inputsText(stage) {
@@ -195,9 +228,20 @@ async function exampleText(stage, example) {
     return written.map(name => (at < 0 ? '' : cell(name, result.columns[name][at])))
   }
   const options = example.options ? ` with ${code(JSON.stringify(example.options))}` : ''
+  const tables = Object.entries(example.tables ?? {}).flatMap(([name, rows]) => {
+    const columns = [...new Set(rows.flatMap(Object.keys))]
+    return [
+      `Table ${code(name)}:`,
+      table(
+        columns,
+        rows.map(row => columns.map(column => cell(column, row[column]))),
+      ),
+    ]
+  })
   const fresh = [...new Set((example.made ?? []).flatMap(Object.keys))]
   return [
     `**${example.title[0].toUpperCase()}${example.title.slice(1)}**${options}`,
+    ...tables,
     table(
       ['', ...names, ...written.map(name => `\`<id>_${name}\``), 'outcome'],
       example.rows.map((row, i) => [i, ...names.map(name => cell(name, row[name])), ...columns(i), outcome(i)]),
@@ -254,7 +298,11 @@ const fromText = stage =>
     ? `, from: { ${Object.keys(inputsOf({ stage, options: defaults(stage) }))
         .map(name => `${name}: …`)
         .join(', ')} }`
-    : ''
+    : Object.keys(tablesOf({ stage, options: defaults(stage) })).length > 0
+      ? `, from: { rows: …, ${Object.keys(tablesOf({ stage, options: defaults(stage) }))
+          .map(name => `${name}: …`)
+          .join(', ')} }`
+      : ''
 
 async function page(stage) {
   const required = requiredOptions(stage)
@@ -273,7 +321,9 @@ async function page(stage) {
       ...(stage.details ? [stage.details] : []),
       '## Options',
       optionsTable(stage),
-      ...(stage.kind === 'audit' ? ['## Inputs', inputsText(stage)] : ['## Columns', columnsText(stage)]),
+      ...(stage.kind === 'audit'
+        ? ['## Inputs', inputsText(stage)]
+        : ['## Columns', columnsText(stage), ...(stage.kind === 'stage' ? groupsText(stage) : [])]),
       ...(stage.kind === 'audit' || stage.kind === 'sink' || stage.rows === 'derive'
         ? []
         : ['## Reasons', reasonsText(stage)]),

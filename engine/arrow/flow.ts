@@ -38,6 +38,8 @@ export interface Flow {
   readonly root?: Root
   /** Of a block of groups: where each begins, and the end. */
   readonly groups?: Int32Array
+  /** Of a block of groups: rows of tables that belong to them, by the table's name; each has groups of its own. */
+  readonly tables?: Readonly<Record<string, Flow>>
 }
 
 /**

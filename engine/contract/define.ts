@@ -138,6 +138,8 @@ export interface Context<State = unknown, Item = unknown, Value = unknown> {
 
 /** A look at all rows before the stage gives verdicts: a bounded part a partition, merged in order of (file, range). */
 export interface Round<Part, State, Before> {
+  /** A table to look at, in place of the stage's own rows: such rounds come first. */
+  readonly of?: string
   collect(context: Context<Before>): { batch(batch: Batch): void | Promise<void>; part(): Part }
   /**
    * Parts are read lazily, each time that they are gone through. What is returned, or promised, must survive
@@ -194,6 +196,7 @@ export interface Example<
   W extends Writes = Writes,
   Why extends string = string,
   Note extends string = string,
+  T extends Inputs = Inputs,
 > {
   readonly title: string
   readonly options?: PartOf<Static<O>>
@@ -207,6 +210,8 @@ export interface Example<
   readonly made?: readonly ExampleRow[]
   /** What the server of a stage with `calls` answers, one a request, as it comes over the wire. */
   readonly answers?: readonly unknown[]
+  /** Rows of the tables: texts, numbers and bools as they are. */
+  readonly tables?: { readonly [K in keyof T]?: readonly ExampleRow[] }
 }
 
 // ---------------------------------------------------------------------------------------------------------- kinds
@@ -248,9 +253,16 @@ export interface Stage<
   Value,
   C extends Writes,
   Tally = undefined,
+  T extends Inputs = Record<never, never>,
 > extends Described<O> {
   /** Columns that must be there, with their types. */
   readonly reads: Of<O, R>
+  /**
+   * Further inputs, by name (`from: { rows: pairs, votes: people }`): sources that are read as they lie, without a
+   * layout, and are in no ledger. A table is looked at by a round (`of`), or it has all columns of `by` and its rows
+   * come along with their group.
+   */
+  readonly tables?: Of<O, T>
   /** Columns that are added, each named `<id>_<name>`; id, prompt, chosen and rejected stand for themselves. */
   readonly writes: Of<O, W>
   readonly rows: Of<O, E>
@@ -258,7 +270,7 @@ export interface Stage<
   readonly reasons?: Readonly<Record<Why, Reason>>
   /** What is said of rows that are not dropped for it. */
   readonly notes?: Readonly<Record<Note, string>>
-  readonly examples: readonly Example<O, NoInfer<W>, NoInfer<Why>, NoInfer<Note>>[]
+  readonly examples: readonly Example<O, NoInfer<W>, NoInfer<Why>, NoInfer<Note>, NoInfer<T>>[]
   /** Before any verdict. Rows wait for it; undefined where the options need none. */
   fit?(options: Static<O>): F
   /**
@@ -285,7 +297,12 @@ export interface Stage<
     options: Static<O>,
     context: Context<StateOf<F>, Item, Value>,
   ): {
-    batch(batch: Batch<Seen<R, C>>, verdict: Verdict<Why, Note>): OutputOf<E, W> | Promise<OutputOf<E, W>>
+    /** `tables`: of those that come along with groups the rows of these; `groups` say which are whose. */
+    batch(
+      batch: Batch<Seen<R, C>>,
+      verdict: Verdict<Why, Note>,
+      tables: PerInput<T, Batch>,
+    ): OutputOf<E, W> | Promise<OutputOf<E, W>>
   }
   /**
    * One round over rows as the stage leaves them: what it reads and wrote, dropped rows too; of a derive stage the new
@@ -438,7 +455,8 @@ type Loose = Stage<
   unknown,
   unknown,
   Writes,
-  unknown
+  unknown,
+  Inputs
 >
 /** What the registry holds: the engine knows a stage by its data, not by its types. */
 export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
@@ -473,7 +491,8 @@ export function defineStage<
   Value = never,
   C extends Writes = Record<never, never>,
   Tally = undefined,
->(stage: Stage<O, R, W, E, Why, Note, F, Item, Value, C, Tally>): AnyStage
+  const T extends Inputs = Record<never, never>,
+>(stage: Stage<O, R, W, E, Why, Note, F, Item, Value, C, Tally, T>): AnyStage
 export function defineStage(stage: Loose): AnyStage {
   return { reasons: {}, notes: {}, ...stage, kind: 'stage', options: closed(stage.options) }
 }

@@ -23,9 +23,11 @@ import { sameType, unifyFields } from '../arrow/cast.ts'
 import { say, sortProblems, step, type Problem } from './messages.ts'
 import {
   effectOf,
+  fitRounds,
   groupedBy,
   inputsOf,
   readsOf,
+  tablesOf,
   talliesOf,
   writesOf,
   type Edge,
@@ -41,6 +43,8 @@ export interface NodeColumns {
   readonly input: Schema
   readonly output: Schema
   readonly tallied?: ReadonlyMap<string, Schema>
+  /** Of its tables, by their names, what is read of them. */
+  readonly tables?: ReadonlyMap<string, Schema>
   readonly isText: boolean
 }
 
@@ -89,7 +93,8 @@ export const writtenName = (id: string, name: string): string => (pair.includes(
 /** A column that a stage makes, by the type that it declares. */
 export const writtenField = (name: string, type: WrittenType): Field => new Field(name, arrowTypes[type], true)
 /** A column that is there: the lint has seen it. */
-export const fieldOf = ({ fields }: Schema, name: string): Field => fields.find(field => field.name === name)!
+export const fieldOf = ({ fields }: Pick<Schema, 'fields'>, name: string): Field =>
+  fields.find(field => field.name === name)!
 
 /** The column of named outputs that says why a row was dropped. */
 export const reasonName = (id: string): string => `${id}_reason`
@@ -140,16 +145,15 @@ export function addedFields(node: Node): Field[] {
   ]
 }
 
+type InputSchema = Pick<InputFile, 'path' | 'schema'> & Partial<Pick<InputFile, 'isText'>>
+
 /**
  * Walks the graph from the sources' files (by node id, in order of reading) to the sinks. A source gives the union of
  * its files' columns, in order of first appearance, as does a stage with several inputs; absent columns are null.
  * Widths of numbers are unified (`unify`): readers and fan-ins bring their columns there with `castTo`. Reports, placed
  * and sorted: columns that are not there, wrong types, columns of two types, columns that a stage replaces.
  */
-export function resolveColumns(
-  graph: Graph,
-  inputs: ReadonlyMap<string, readonly Pick<InputFile, 'path' | 'schema' | 'isText'>[]>,
-): Columns {
+export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonly InputSchema[]>): Columns {
   const nodes = new Map<string, NodeColumns>()
   const problems: Problem[] = []
   for (const node of graph.nodes) {
@@ -161,7 +165,7 @@ export function resolveColumns(
         `${at}/with/path`,
         problems,
       )
-      nodes.set(node.id, { input: output, output, isText: files.every(file => file.isText) })
+      nodes.set(node.id, { input: output, output, isText: files.every(file => file.isText === true) })
       continue
     }
     const partsOf = (from: readonly Edge[]) =>
@@ -197,7 +201,14 @@ export function resolveColumns(
     const isText = node.from.every(edge => nodes.get(edge.node)!.isText),
       seen = new Set([...Object.keys(readsOf(node)), ...added.map(({ name }) => name)]),
       tallied = talliesOf(node).map(name => [name, narrowed(output, seen)] as const)
-    nodes.set(node.id, { input, output, isText, ...(tallied.length > 0 ? { tallied: new Map(tallied) } : {}) })
+    const tables = tableColumns(node, input, inputs, problems)
+    nodes.set(node.id, {
+      input,
+      output,
+      isText,
+      ...(tallied.length > 0 ? { tallied: new Map(tallied) } : {}),
+      ...(tables.size > 0 ? { tables } : {}),
+    })
   }
   const sources = graph.nodes.filter(node => node.stage.kind === 'source')
   return {
@@ -307,6 +318,67 @@ function* checkColumns(
       yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
     }
   }
+}
+
+/** What is read of a stage's tables; and whether each is there for a round, or has what groups are made by. */
+function tableColumns(
+  node: Node,
+  input: Schema,
+  inputs: ReadonlyMap<string, readonly InputSchema[]>,
+  problems: Problem[],
+): ReadonlyMap<string, Schema> {
+  const found = new Map<string, Schema>()
+  if (node.stage.kind !== 'stage') return found
+  const { carries } = node.stage,
+    declared = tablesOf(node),
+    by = groupedBy(node),
+    looked = fitRounds(node).map(({ of }) => of)
+  const bad = (why: string) => problems.push(say.badStage(`/stages/${node.index}`, node.id, why))
+  for (const of of new Set(looked)) {
+    if (of !== undefined && !Object.hasOwn(declared, of)) bad(`a round looks at '${of}', which is not among its tables`)
+  }
+  if (looked.some((of, i) => of !== undefined && i > 0 && looked[i - 1] === undefined)) {
+    bad('a round over a table comes after one over its own rows; tables come first')
+  }
+  for (const [name, { columns }] of Object.entries(declared)) {
+    const sources = node.tables?.[name]
+    if (!sources) continue
+    const pointer = step(`/stages/${node.index}/from`, name)
+    const files = sources.flatMap(id => inputs.get(id) ?? []),
+      schema = union(
+        files.map(file => ({ schema: file.schema, where: file.path })),
+        pointer,
+        problems,
+      )
+    const fields = new Map(schema.fields.map(field => [field.name, field]))
+    for (const [column, expected] of Object.entries(columns)) {
+      const field = fields.get(column)
+      if (!field) problems.push(say.unknownTableColumn(pointer, node.id, name, column, [...fields.keys()]))
+      else if (!accepts(expected, field.type)) {
+        problems.push(say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected))
+      }
+    }
+    const joined = looked.includes(name) ? [] : (by ?? [])
+    if (!looked.includes(name) && !by) bad(`no round looks at its table '${name}', and it has no 'by' to join it by`)
+    for (const column of joined) {
+      const field = fields.get(column),
+        type = carries?.[column] ? arrowTypes[carries[column]] : input.fields.find(it => it.name === column)?.type
+      if (!field) problems.push(say.unknownTableColumn(pointer, node.id, name, column, [...fields.keys()]))
+      else if (type && !sameType(type as DataType, field.type)) {
+        problems.push(
+          say.columnType(
+            pointer,
+            node.id,
+            column,
+            typeName(field.type),
+            `${typeName(type as DataType)}, as in its rows`,
+          ),
+        )
+      }
+    }
+    found.set(name, narrowed(schema, new Set([...joined, ...Object.keys(columns)])))
+  }
+  return found
 }
 
 /** Whether a stage that looks at groups can be given them. */

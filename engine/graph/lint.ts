@@ -1,7 +1,7 @@
 /** What is wrong with a graph as text: everything that can be said without its data. */
 import type { AnyKind, RowEffect } from '../contract/define.ts'
 import { say, step, type Problem } from './messages.ts'
-import { effectOf, inputsOf, OWN_ROWS, tallyRounds, type Edge, type Input } from './types.ts'
+import { effectOf, inputsOf, OWN_ROWS, tablesOf, tallyRounds, type Edge, type Input } from './types.ts'
 
 /**
  * A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said
@@ -44,6 +44,15 @@ function effectIn({ stage, options }: Draft): RowEffect | undefined {
   }
 }
 
+/** The tables of a stage; not known where its options are wrong. */
+function tablesIn({ stage, options }: Draft): Readonly<Record<string, Input>> | undefined {
+  try {
+    return stage && tablesOf({ stage, options })
+  } catch {
+    return undefined
+  }
+}
+
 /** The inputs of an audit; not known where its options are wrong. */
 function inputsIn({ stage, options }: Draft): Readonly<Record<string, Input>> | undefined {
   try {
@@ -59,14 +68,22 @@ const pointerOf = (draft: Draft): string => `/stages/${draft.index}`
  * Links the stages of a list and says all that is wrong. `edges[i]` are the inputs of drafts[i]; `order` is
  * topological, ties in the order of the list.
  */
-export function lintGraph(drafts: readonly Draft[]): { problems: Problem[]; edges: Edge[][]; order: number[] } {
+export function lintGraph(drafts: readonly Draft[]): {
+  problems: Problem[]
+  edges: Edge[][]
+  /** By draft the sources that are read as its tables, by the names of these. */
+  tables: Record<string, string[]>[]
+  order: number[]
+} {
   const byId = new Map<string, number>()
   for (const [i, draft] of drafts.entries()) if (draft.id !== undefined && !byId.has(draft.id)) byId.set(draft.id, i)
 
   const problems = [...lintIds(drafts, byId)]
   const linked = drafts.map(draft => link(draft, drafts, byId))
   problems.push(...linked.flatMap(it => it.problems))
-  const edges = linked.map(it => it.edges)
+  const edges = linked.map(it => it.edges),
+    tables = linked.map(it => it.tables ?? {})
+  problems.push(...lintTables(drafts, linked, byId))
   const inputs = edges.map(all => [...new Set(all.map(edge => byId.get(edge.node)!))])
   problems.push(
     ...cyclesOf(inputs).map(cycle => {
@@ -80,9 +97,13 @@ export function lintGraph(drafts: readonly Draft[]): { problems: Problem[]; edge
   problems.push(...lintAnswers(drafts, edges), ...lintTallies(drafts))
   if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId))
   problems.push(
-    ...lintEnds(drafts, edges, linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom)),
+    ...lintEnds(
+      drafts,
+      linked,
+      linked.every(it => it.problems.length === 0) && !drafts.some(draft => draft.brokenFrom),
+    ),
   )
-  return { problems, edges, order: topological(inputs) }
+  return { problems, edges, tables, order: topological(inputs) }
 }
 
 function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): Iterable<Problem> {
@@ -109,6 +130,7 @@ function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): 
 
 interface Linked {
   readonly edges: Edge[]
+  readonly tables?: Record<string, string[]>
   readonly problems: Problem[]
 }
 
@@ -158,9 +180,62 @@ function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, 
   if (stage?.kind === 'source') {
     return { edges: [], problems: from === undefined ? [] : [say.sourceWithFrom(at, draft.id ?? stage.name)] }
   }
+  const tables = tablesIn(draft) ?? {}
+  if (Object.keys(tables).length > 0) return linkTables(draft, tables, drafts, byId)
   if (!isByName(from)) return linkOne(draft, from, drafts, byId)
   // of a stage that is not known nothing is known of its inputs
   return { edges: [], problems: stage ? [say.oneInput(at, draft.id ?? stage.name)] : [] }
+}
+
+/** The rows of a stage and its tables, by name; where no table is needed the rows alone will do. */
+function linkTables(
+  draft: Draft,
+  tables: Readonly<Record<string, Input>>,
+  drafts: readonly Draft[],
+  byId: ReadonlyMap<string, number>,
+): Linked {
+  const { from, stage } = draft,
+    id = draft.id ?? stage!.name,
+    at = `${pointerOf(draft)}/from`,
+    names = ['rows', ...Object.keys(tables)],
+    required = names.filter(name => name === 'rows' || !tables[name].isOptional)
+  if (!isByName(from)) {
+    if (required.length === 1) return linkOne(draft, from, drafts, byId)
+    return { edges: [], problems: [say.needsTables(from === undefined ? pointerOf(draft) : at, id, required, names)] }
+  }
+  const { rows, ...others } = from,
+    own = rows === undefined ? undefined : linkNames(draft, rows, step(at, 'rows'), drafts, byId),
+    found: Record<string, string[]> = {},
+    problems = [...(own?.problems ?? [])]
+  for (const [name, some] of Object.entries(others)) {
+    const pointer = step(at, name)
+    if (!Object.hasOwn(tables, name)) {
+      problems.push(say.unknownAuditInput(pointer, id, name, names))
+      continue
+    }
+    const linked = linkNames(draft, some, pointer, drafts, byId)
+    problems.push(...linked.problems)
+    for (const { node, port } of linked.edges) {
+      const isSource = drafts[byId.get(node)!].stage?.kind === 'source'
+      if (!isSource || port !== undefined) problems.push(say.tableIsSource(pointer, id, name, node))
+      else found[name] = [...(found[name] ?? []), node]
+    }
+  }
+  problems.push(
+    ...required.filter(name => !Object.hasOwn(from, name)).map(name => say.missingInput(at, id, name, names)),
+  )
+  return { edges: own?.edges ?? [], tables: found, problems }
+}
+
+/** Sources that are read as they lie, and as pairs too: a layout is looked for in the one, and not in the other. */
+function* lintTables(
+  drafts: readonly Draft[],
+  linked: readonly Linked[],
+  byId: ReadonlyMap<string, number>,
+): Iterable<Problem> {
+  const asTable = new Set(linked.flatMap(({ tables }) => Object.values(tables ?? {}).flat()))
+  const asPairs = new Set(linked.flatMap(({ edges }) => edges.map(({ node }) => node)))
+  for (const id of asTable) if (asPairs.has(id)) yield say.tableAndPairs(pointerOf(drafts[byId.get(id)!]), id)
 }
 
 /** The only input of a stage: what it names, or the stage above. */
@@ -328,7 +403,7 @@ function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Itera
 }
 
 /** Where rows come in and where they leave. Says nothing that only follows from an input that is wrong already. */
-function* lintEnds(drafts: readonly Draft[], edges: readonly Edge[][], allLinked: boolean): Iterable<Problem> {
+function* lintEnds(drafts: readonly Draft[], linked: readonly Linked[], allLinked: boolean): Iterable<Problem> {
   if (drafts.length === 0 || drafts.some(draft => !draft.stage || draft.id === undefined)) return
   if (!drafts.some(draft => draft.stage!.kind === 'source')) yield say.noSource()
   const has = (kind: AnyKind['kind']) => drafts.some(draft => draft.stage!.kind === kind)
@@ -336,10 +411,10 @@ function* lintEnds(drafts: readonly Draft[], edges: readonly Edge[][], allLinked
   else if (allLinked) {
     const takenBy = (drafts: readonly Draft[]) =>
       new Set(
-        drafts
-          .flatMap(({ index }) => edges[index])
-          .filter(edge => edge.port === undefined)
-          .map(edge => edge.node),
+        drafts.flatMap(({ index }) => [
+          ...linked[index].edges.filter(edge => edge.port === undefined).map(edge => edge.node),
+          ...Object.values(linked[index].tables ?? {}).flat(),
+        ]),
       )
     // who only looks takes nothing; but a source may be there for that, and a graph too
     const all = takenBy(drafts),

@@ -217,6 +217,19 @@ export const say = {
     problem('one_input', pointer, `'${id}' has one input without a name: only an audit has inputs by name`, {
       expected: 'the id of a stage, or a list of ids',
     }),
+  needsTables: (pointer: string, id: string, required: readonly string[], inputs: readonly string[]) =>
+    problem('needs_inputs', pointer, `'${id}' needs a table beside its rows: \`from\` gives each its name`, {
+      expected: `from: { ${required.map(name => `${name}: …`).join(', ')} }; there are ${list(inputs)}`,
+    }),
+  tableIsSource: (pointer: string, id: string, table: string, node: string) =>
+    problem('unknown_input', pointer, `the table \`${table}\` of '${id}' is read as it lies, so it must be a source`, {
+      value: node,
+      expected: 'the id of a source, or a list of them',
+    }),
+  tableAndPairs: (pointer: string, id: string) =>
+    problem('input_twice', pointer, `'${id}' is read as a table and as pairs: name the files in two sources`, {
+      value: id,
+    }),
   unknownAuditInput: (pointer: string, id: string, input: string, inputs: readonly string[]) =>
     problem('unknown_audit_input', pointer, `'${id}' has no such input`, known(input, inputs)),
   missingInput: (pointer: string, id: string, input: string, inputs: readonly string[]) =>
@@ -267,6 +280,13 @@ export const say = {
 
   unknownColumn: (pointer: string, id: string, column: string, columns: readonly string[]) =>
     problem('unknown_column', pointer, `'${id}' reads a column that nothing upstream writes`, known(column, columns)),
+  unknownTableColumn: (pointer: string, id: string, table: string, column: string, columns: readonly string[]) =>
+    problem(
+      'unknown_column',
+      pointer,
+      `'${id}' reads a column that its table '${table}' does not have`,
+      known(column, columns),
+    ),
   badStage: (pointer: string, id: string, why: string) =>
     problem('bad_stage', pointer, `the stage of '${id}' cannot be used: ${why}`),
   columnType: (pointer: string, id: string, column: string, type: string, expected: string) =>

@@ -202,7 +202,7 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
       ...(isList ? { from: from as Draft['from'] } : from === undefined ? {} : { from: [], brokenFrom: true }),
     }
   })
-  const { problems: links, edges, order } = lintGraph(drafts)
+  const { problems: links, edges, tables, order } = lintGraph(drafts)
 
   const placed = sortProblems(
     [...others, ...numbers, ...links].map(it =>
@@ -218,15 +218,18 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
   const nodes = order.map((i): Node => {
     const { id, use } = entries[i] as { id: string; use: string }
     const { stage, own } = stages[i]
-    return { id, use, stage: stage!, ...(own ? { own } : {}), options: frozen(withs[i]!), from: edges[i], index: i }
+    const more = { ...(own ? { own } : {}), ...(Object.keys(tables[i]).length > 0 ? { tables: tables[i] } : {}) }
+    return { id, use, stage: stage!, ...more, options: frozen(withs[i]!), from: edges[i], index: i }
   })
+  const readAsTable = new Set(tables.flatMap(of => Object.values(of).flat()))
   const { name, seed, partition_rows: partitionRows } = value as { name: string; seed: number; partition_rows: number }
   return {
     graph: {
       name,
       seed,
       partitionRows,
-      nodes,
+      nodes: nodes.filter(({ id }) => !readAsTable.has(id)),
+      tables: nodes.filter(({ id }) => readAsTable.has(id)),
       ...(written.file ? { file: written.file } : {}),
       base: process.cwd(),
       place,

@@ -1,6 +1,6 @@
 /** The JSON Schema of graphs: the envelope that the parser checks, and the whole of it, stage by stage, for editors. */
 import type { AnyKind } from '../contract/define.ts'
-import { inputsOf } from './types.ts'
+import { inputsOf, tablesOf } from './types.ts'
 
 type Schema = Record<string, unknown>
 
@@ -97,15 +97,20 @@ export const requiredOptions = (stage: AnyKind): string[] =>
 
 /** What an audit takes: its options may decide on columns, and not on the names of its inputs. */
 function fromOf(stage: AnyKind): Schema {
-  if (stage.kind !== 'audit') return {}
-  const inputs = Object.entries(inputsOf({ stage, options: {} })),
+  const tables = Object.entries(tablesOf({ stage, options: {} }))
+  if (stage.kind !== 'audit' && tables.length === 0) return {}
+  const inputs =
+      stage.kind === 'audit'
+        ? Object.entries(inputsOf({ stage, options: {} }))
+        : [['rows', { isOptional: false }] as const, ...tables],
     byName = {
       type: 'object',
       additionalProperties: false,
       required: inputs.flatMap(([name, { isOptional }]) => (isOptional ? [] : [name])),
       properties: Object.fromEntries(inputs.map(([name]) => [name, { anyOf: names }])),
     }
-  return { from: inputs.length === 1 ? { anyOf: [...names, byName] } : byName }
+  const needed = byName.required.length
+  return { from: inputs.length === 1 || (tables.length > 0 && needed === 1) ? { anyOf: [...names, byName] } : byName }
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Node {
   /** Checked by the stage's own schema, defaults applied. */
   readonly options: Readonly<Record<string, unknown>>
   readonly from: readonly Edge[]
+  /** By the name of a table the sources that are read as it. */
+  readonly tables?: Readonly<Record<string, readonly string[]>>
   /** Its place in the text's `stages`, which pointers name. */
   readonly index: number
 }
@@ -72,16 +74,21 @@ export interface Input {
   readonly columns: Readonly<Record<string, ReadType>>
   readonly isOptional: boolean
 }
-/** The inputs of an audit by name; none of other kinds. */
-export const inputsOf = ({ stage, options }: Used): Readonly<Record<string, Input>> =>
+const inputsBy = (declared: Inputs): Readonly<Record<string, Input>> =>
   Object.fromEntries(
-    Object.entries(stage.kind === 'audit' ? given<Inputs>(stage.inputs, options) : {}).map(([name, declared]) => {
+    Object.entries(declared).map(([name, columns]) => {
       // a column may be called so too: its type is text
-      const inner = declared.optional,
+      const inner = columns.optional,
         isOptional = typeof inner === 'object'
-      return [name, { columns: present(isOptional ? inner : (declared as Reads)), isOptional }]
+      return [name, { columns: present(isOptional ? inner : (columns as Reads)), isOptional }]
     }),
   )
+/** The inputs of an audit by name; none of other kinds. */
+export const inputsOf = ({ stage, options }: Used): Readonly<Record<string, Input>> =>
+  inputsBy(stage.kind === 'audit' ? given<Inputs>(stage.inputs, options) : {})
+/** The tables of a stage by name. */
+export const tablesOf = ({ stage, options }: Used): Readonly<Record<string, Input>> =>
+  inputsBy(stage.kind === 'stage' && stage.tables !== undefined ? given<Inputs>(stage.tables, options) : {})
 
 /** The input of a stage's own tally: the rows that it leaves. */
 export const OWN_ROWS = ''
@@ -113,12 +120,22 @@ export const isTraining = ({ stage, options }: Used): boolean => stage.kind === 
 export const fitRounds = ({ stage, options }: Used): Fit<unknown>['rounds'] =>
   stage.kind === 'stage' ? (stage.fit?.(options)?.rounds ?? []) : []
 
+/** How many of the rounds look at tables: the first ones. */
+export const tableRounds = (node: Used): number => fitRounds(node).filter(({ of }) => of !== undefined).length
+/** The tables of a node whose rows come along with its groups. */
+export const groupTables = (node: Used & Pick<Node, 'tables'>): string[] =>
+  groupedBy(node) === undefined
+    ? []
+    : Object.keys(node.tables ?? {}).filter(name => !fitRounds(node).some(({ of }) => of === name))
+
 export interface Graph {
   readonly name: string
   readonly seed: number
   readonly partitionRows: number
   /** Topological; ties in the order of the text. */
   readonly nodes: readonly Node[]
+  /** Sources that are read as tables alone. */
+  readonly tables: readonly Node[]
   readonly file?: string
   /** Folder that relative paths of inputs start from: the working directory when the graph was read. */
   readonly base: string

@@ -25,10 +25,13 @@ import {
   effectOf,
   fitRounds,
   groupedBy,
+  groupTables,
   inputsOf,
+  tablesOf,
   talliesOf,
   tallyRounds,
   writesOf,
+  type Input,
   type Node,
 } from '../graph/types.ts'
 import { validateOptions } from '../graph/validate.ts'
@@ -38,7 +41,7 @@ import { closeClusters, relate, type Related } from '../shuffle/join.ts'
 import { bucketRanges, openRecords } from '../shuffle/records.ts'
 import { reduceRange } from '../shuffle/reduce.ts'
 import { groupSaid } from './group_said.ts'
-import { DROPPED, ERRORED, type RelateTask } from './messages.ts'
+import { DROPPED, ERRORED, type BucketTask, type RelateTask } from './messages.ts'
 import { openNone, openRun, runStage, Said, type Through } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
@@ -113,6 +116,23 @@ export function flowOf(rows: readonly ExampleRow[]): Flow {
   }
 }
 
+/** Rows of a table as they lie; of the columns that are read all are there, if there are no rows too. */
+function tableOf(rows: readonly ExampleRow[], { columns }: Input): Flow {
+  const names = [...new Set([...Object.keys(columns), ...rows.flatMap(Object.keys)])]
+  const data = names.map(name => {
+    const values = rows.map(row => row[name])
+    if (columns[name] === 'messages') return columnOf('prompt', values)
+    return rows.length === 0 && columns[name] === 'number' ? makeFloat64(new Float64Array(0)) : columnOf('', values)
+  })
+  return {
+    schema: new Schema(names.map((name, i) => new Field(name, data[i].type, true))),
+    columns: data,
+    rows: rows.length,
+    row: Uint32Array.from(rows.keys()),
+    copy: new Uint32Array(rows.length),
+  }
+}
+
 /** All values of a flow as plain JSON, row by row. */
 const plainRows = (flow: Flow): ExampleRow[] =>
   toRecordBatch(flow.schema, flow.columns, flow.rows)
@@ -128,14 +148,16 @@ const plainRows = (flow: Flow): ExampleRow[] =>
  * The columns of a stage over rows of these schemas, by input. Throws when the rows lack a column that the stage reads.
  */
 function columnsOf(node: Node, schemas: ReadonlyMap<string, Schema>): NodeColumns {
-  const sources = [...schemas.keys()].map(
-    id => ({ id, use: id, stage: { kind: 'source' }, options: {}, from: [], index: 0 }) as unknown as Node,
-  )
+  const isTable = (id: string) => Object.hasOwn(node.tables ?? {}, id)
+  const sources = [...schemas.keys()]
+    .filter(id => !isTable(id))
+    .map(id => ({ id, use: id, stage: { kind: 'source' }, options: {}, from: [], index: 0 }) as unknown as Node)
   const graph = {
     name: 'example',
     seed: SEED,
     partitionRows: 1,
     nodes: [...sources, node],
+    tables: [],
     base: '.',
     place: <T>(problem: T) => problem,
   }
@@ -152,7 +174,13 @@ function columnsOf(node: Node, schemas: ReadonlyMap<string, Schema>): NodeColumn
 }
 
 /** What a stage says of groups of rows, in blocks of about so many, by way of their files. */
-async function throughGroups(node: WorkerNode, context: Context, flow: Flow, blockRows: number): Promise<Related> {
+async function throughGroups(
+  node: WorkerNode,
+  context: Context,
+  flow: Flow,
+  tables: ReadonlyMap<string, Flow>,
+  blockRows: number,
+): Promise<Related> {
   const home = mkdtempSync(join(tmpdir(), 'sluice-example-')),
     folder = join(home, 'part'),
     file = join(home, 'related.bin')
@@ -166,12 +194,19 @@ async function throughGroups(node: WorkerNode, context: Context, flow: Flow, blo
     const records = openRecords(folder, node, context)
     records.add(flow)
     records.close()
+    for (const [name, rows] of tables) {
+      const sent = openRecords(folder, node, context, name)
+      sent.add(rows)
+      sent.close()
+    }
     const of = { node: node.id, folders: [folder], bases: [0] },
+      inputs = [...tables.keys()].map(name => ({ name, folders: [folder] })),
       found: RelateTask['from'][number][] = [],
       edges: string[] = []
     for (const [from, to] of bucketRanges(0)) {
       const file = join(home, `bucket-${from}.bin`)
-      found.push({ file, sections: await reduceRange(world, { kind: 'bucket', ...of, from, to, states: [], file }) })
+      const task: BucketTask = { kind: 'bucket', ...of, from, to, states: [], tables: inputs, file }
+      found.push({ file, sections: await reduceRange(world, task) })
       edges.push(`${file}.edges`)
     }
     if (effectOf(node) === 'cluster') {
@@ -187,9 +222,15 @@ async function throughGroups(node: WorkerNode, context: Context, flow: Flow, blo
 }
 
 /** An example's rows through a stage, in blocks of about so many. */
-async function through(node: WorkerNode, context: Context, flow: Flow, blockRows: number): Promise<Through> {
+async function through(
+  node: WorkerNode,
+  context: Context,
+  flow: Flow,
+  tables: ReadonlyMap<string, Flow>,
+  blockRows: number,
+): Promise<Through> {
   if (groupedBy(node)) {
-    const said = groupSaid(node, await throughGroups(node, context, flow, blockRows))
+    const said = groupSaid(node, await throughGroups(node, context, flow, tables, blockRows))
     return said({ ...openNone(node), output: node.output }, flow)
   }
   const run = { ...openRun(node, () => context), output: node.output }
@@ -271,13 +312,26 @@ export async function runAuditExample(audit: AnyAudit, example: AuditExample): P
 export async function runExample(
   stage: AnyStage,
   example: Example,
-  { state: given }: { state?: unknown } = {},
+  { state: known }: { state?: unknown } = {},
 ): Promise<ExampleResult> {
   const options = optionsOf(stage, example)
   const flow = flowOf(example.rows),
     id = stage.name
-  const node: Node = { id, use: stage.name, stage, options, from: [{ node: 'rows' }], index: 1 }
-  let state = given
+  const given = Object.entries(example.tables ?? {}).flatMap(([name, rows]) => (rows ? [[name, rows] as const] : [])),
+    declared = tablesOf({ stage, options })
+  for (const name of new Set([...Object.keys(declared), ...given.map(([name]) => name)])) {
+    const what = `${id}: the table '${name}' of '${example.title}'`
+    if (!Object.hasOwn(declared, name)) throw new Error(`${what} is not one that the stage has`)
+    const isThere = given.some(([other]) => other === name)
+    if (!isThere && !declared[name].isOptional) throw new Error(`${what} is missing, and the stage needs it`)
+  }
+  const flows = new Map(given.map(([name, rows]) => [name, tableOf(rows, declared[name])]))
+  const tables = Object.fromEntries(given.map(([name]) => [name, [name]]))
+  const node: Node = { id, use: stage.name, stage, options, from: [{ node: 'rows' }], tables, index: 1 }
+  const schemas = [...flows].map(([name, { schema }]) => [name, schema] as const)
+  const found = columnsOf(node, new Map([['rows', flow.schema], ...schemas])),
+    seen = (name: string) => conform(flows.get(name)!, found.tables!.get(name)!)
+  let state = known
   const service = stage.calls?.(options as never),
     wire = [...(example.answers ?? [])]
   // requests and answers as over the wire, without one
@@ -296,15 +350,25 @@ export async function runExample(
     })
   }
   const context = (): Context => ({ id, seed: SEED, state, ask })
-  for (const round of given === undefined ? fitRounds(node) : []) {
+  for (const round of known === undefined ? fitRounds(node) : []) {
     const collector = round.collect(context())
-    await collector.batch(new Batch(flow))
+    const rows = round.of === undefined ? flow : seen(round.of)
+    if (rows.rows > 0) await collector.batch(new Batch(rows))
     state = carried(await round.merge([carried(collector.part())], context()))
   }
-  const { output } = columnsOf(node, new Map([['rows', flow.schema]])),
-    worker: WorkerNode = { ...node, options, input: flow.schema, output, aside: output, tallied: new Map() }
+  const { output } = found,
+    worker: WorkerNode = {
+      ...node,
+      options,
+      input: flow.schema,
+      output,
+      aside: output,
+      tallied: new Map(),
+      tableSchemas: found.tables ?? new Map<string, Schema>(),
+    },
+    joined = new Map(groupTables(node).map(name => [name, seen(name)]))
   const resultOfBlocks = async (blockRows: number) => {
-    const { out, said } = await through(worker, context(), flow, blockRows)
+    const { out, said } = await through(worker, context(), flow, joined, blockRows)
     return resultOf(node, said, plainRows(out))
   }
   const whole = await resultOfBlocks(Math.max(1, flow.rows))

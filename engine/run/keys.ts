@@ -33,9 +33,14 @@ export interface Keys {
   tally(node: string, input: string, pass: string): string
   /** What a round of a node comes to: `from` is the content of what it is merged of. */
   round(node: string, round: number, from: unknown): string
+  /** A part of a table, for a stage's round, or for its groups where that is undefined; `states`: what it is told. */
+  table(part: TablePart, node: string, table: string, round: number | undefined, states: unknown): string
   /** Of inputs and graph alone: known before anything is read. */
   readonly run: string
 }
+
+/** A range of rows of a file of a table, by the file's place among all of them. */
+export type TablePart = Pick<Partition, 'file' | 'start' | 'end'>
 
 /** A stage that may read what is in no key, or remembers rows: it works again in each run. */
 export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length + own.keeps.length > 0
@@ -51,7 +56,7 @@ export function makeKeys(
   served: Readonly<Record<string, unknown>>,
   options: RunOptions,
 ): Keys {
-  const { graph, files, schemas } = prepared
+  const { graph, files, tables, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
   const nodeKeys = new Map(
     graph.nodes.map(node => [
@@ -66,13 +71,28 @@ export function makeKeys(
         node.from,
         Buffer.from(schemaBytes(schemas.get(node.id)!.input)).toString('base64'),
         Buffer.from(schemaBytes(schemas.get(node.id)!.output)).toString('base64'),
-        [...(schemas.get(node.id)!.tallied ?? [])].map(([input, schema]) => [
-          input,
-          Buffer.from(schemaBytes(schema)).toString('base64'),
-        ]),
+        ...[schemas.get(node.id)!.tallied, schemas.get(node.id)!.tables].map(of =>
+          [...(of ?? [])].map(([name, schema]) => [name, Buffer.from(schemaBytes(schema)).toString('base64')]),
+        ),
+        node.tables ?? {},
       ]),
     ]),
   )
+  /** What is read of a table's file, and how. */
+  const tableKeys = tables.map(({ source, path, fromPath, plan: { raw } }, i) => {
+    const node = graph.tables.find(({ id }) => id === source)!
+    return sha([
+      base,
+      hashes[files.length + i],
+      node.use,
+      node.stage.version,
+      node.own?.key ?? '',
+      // where it lies is no matter; a user's source may take more of it
+      { ...node.options, path: node.own ? path : null, more_paths: null },
+      fromPath ?? {},
+      [...raw.renamed],
+    ])
+  })
   const owned = new Set(graph.nodes.filter(({ own }) => own).map(({ id }) => id))
   // the name too: dropped rows tell it, and files of equal content are not one; a user's source may take more of it
   const inputs = partitions.map(({ file, start, end, rows }) =>
@@ -125,14 +145,21 @@ export function makeKeys(
       const node = nodes.get(id)!
       return sha([base, round, keyOf(node), isReader(node) ? once : '', from])
     },
+    table({ file, start, end }, id, table, round, states) {
+      const node = nodes.get(id)!,
+        source = graph.tables.find(({ id }) => id === tables[file].source)!
+      const anew = isReader(node) || isReader(source) ? once : ''
+      return sha([tableKeys[file], start, end, keyOf(node), table, round ?? 'groups', states, anew])
+    },
     run: sha([
       base,
       inputs,
+      tableKeys,
       options.sample ?? '',
       options.limit ?? '',
       labels,
       // of files, too, that no row is read of: the manifest and the report tell of all
-      inputsSaid(files, hashes),
+      inputsSaid(prepared, hashes),
       graph.name,
       // the manifest tells it, whatever comes of it
       graph.partitionRows,

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import type { Reason, Report } from '../contract/define.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import type { InputFile } from '../source/input.ts'
+import type { TableFile } from '../source/open.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
 import type { Counts } from './messages.ts'
 
@@ -126,19 +127,20 @@ export const labelOf = (path: string): string => {
   return short.startsWith('..') ? path : short
 }
 
+interface Inputs {
+  readonly files: readonly (InputFile & { readonly source: string })[]
+  readonly tables: readonly (TableFile & { readonly source: string })[]
+}
 /** What the manifest says of all inputs. */
-export const inputsSaid = (
-  files: readonly (InputFile & { readonly source: string })[],
-  hashes: readonly string[],
-): Manifest['inputs'] =>
-  files.map(({ source, path, rows, bytes, layout, facts }, i) => ({
-    source,
-    path: labelOf(path),
-    rows,
-    bytes,
+export const inputsSaid = ({ files, tables }: Inputs, hashes: readonly string[]): Manifest['inputs'] =>
+  [...files, ...tables].map((file, i) => ({
+    source: file.source,
+    path: labelOf(file.path),
+    rows: file.rows,
+    bytes: file.bytes,
     sha256: hashes[i],
-    layout,
-    facts,
+    layout: i < files.length ? files[i].layout : 'table',
+    facts: file.facts,
   }))
 
 /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */

@@ -6,7 +6,7 @@ import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import type { Blocks } from '../files/blocks.ts'
 import type { Packages } from '../graph/packages.ts'
-import type { FilePlan } from '../source/raw.ts'
+import type { FilePlan, RawPlan } from '../source/raw.ts'
 import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
@@ -25,6 +25,8 @@ export interface NodeSetup {
   readonly output: Uint8Array
   /** By input of its tallies, the columns that they see. */
   readonly tallied: readonly (readonly [string, Uint8Array])[]
+  /** By table, what is read of it. */
+  readonly tables: readonly (readonly [string, Uint8Array])[]
 }
 
 /** `stamp`: what `stampOf` said of the file before it was hashed. */
@@ -40,6 +42,11 @@ export interface FileSetup {
   readonly blocks?: Blocks
 }
 
+/** A file of a table. */
+export interface TableSetup extends Pick<FileSetup, 'source' | 'path' | 'stamp' | 'blocks'> {
+  readonly raw: RawPlan
+}
+
 /** Sent once to every worker. */
 export interface Setup {
   /** Of the code of the main thread, which a worker must be of too. */
@@ -50,6 +57,8 @@ export interface Setup {
   readonly levels: readonly (readonly Op[])[]
   readonly reach: readonly (readonly [string, readonly string[]])[]
   readonly files: readonly FileSetup[]
+  /** Files of tables. */
+  readonly tables: readonly TableSetup[]
   readonly seed: number
   readonly keepIds: readonly string[]
   /** Rows of a block at most: a size of work, without influence on any output. */
@@ -132,7 +141,26 @@ export interface BucketTask {
   readonly bases: readonly number[]
   /** Files of the node's fitted states. */
   readonly states: readonly string[]
+  /** What the rows of tables have sent. */
+  readonly tables: readonly { readonly name: string; readonly folders: readonly string[] }[]
   readonly file: string
+}
+/**
+ * Reads a part of a table for a stage: for a round that looks at it, or for the groups that its rows belong to. Gives
+ * what stands for the content of what that leaves in the folder.
+ */
+export interface TableTask {
+  readonly kind: 'table'
+  readonly node: string
+  readonly table: string
+  /** Its place among the setup's tables. */
+  readonly file: number
+  readonly start: number
+  readonly end: number
+  /** Left out where its rows go to groups. */
+  readonly round?: number
+  readonly states: readonly string[]
+  readonly folder: string
 }
 /** Where in a file is what was found of a partition's rows. */
 export interface Section {
@@ -203,7 +231,17 @@ export interface Told {
   readonly answers: readonly Answer[]
 }
 export type Task =
-  PassTask | TallyTask | MergeTask | BucketTask | CloseTask | RelateTask | LedgerTask | SinkTask | CheckTask | HashTask
+  | PassTask
+  | TallyTask
+  | MergeTask
+  | TableTask
+  | BucketTask
+  | CloseTask
+  | RelateTask
+  | LedgerTask
+  | SinkTask
+  | CheckTask
+  | HashTask
 
 /**
  * `left`: columns of one side that stayed when the sides of so many pairs were swapped; of a source columns of what so

@@ -1,7 +1,7 @@
 /** The passes of a run: level by level over all partitions, and the fits and groups that lie between. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { effectOf, talliesOf, type Node } from '../graph/types.ts'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { effectOf, fitRounds, groupTables, tableRounds, talliesOf, type Node } from '../graph/types.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
 import { loadValue, saveValue } from './files.ts'
@@ -21,15 +21,18 @@ import {
   type RelateTask,
   type Section,
   type Sent,
+  type TableTask,
   type Tallied,
   type TallyFile,
   type TallyTask,
 } from './messages.ts'
 import { holdLock, type Held } from './lock.ts'
 import type { RunOptions } from './options.ts'
+import { cutPartitions } from './partitions.ts'
 import { isGroupRound, opsOf, type Plan } from './plan.ts'
 import { type Pool } from './pool.ts'
 import { type Prepared } from './prepare.ts'
+import { TABLE_FILES } from './table_files.ts'
 
 /** A file that a round made, and what stands for its content. */
 interface Made {
@@ -44,6 +47,12 @@ interface RoundPart {
   readonly folder: string
   readonly sent: Sent
   readonly content: string
+}
+/** What a part of a table came to. */
+interface TableRead {
+  readonly folder: string
+  readonly content: string
+  readonly bytes: number
 }
 /** Partitions whose groups are joined in one task. */
 const JOINED = 64
@@ -63,6 +72,8 @@ export class Passes {
   readonly #lock: Held
   /** By node the states of its rounds, and what its groups came to by partition. */
   readonly #states = new Map<string, Made[]>()
+  /** By node what the tables that come along with its groups have sent. */
+  readonly #tables = new Map<string, readonly { readonly name: string; readonly parts: readonly TableRead[] }[]>()
   readonly #related = new Map<string, ReadonlyMap<number, Made>>()
   /** Of every tally its parts, in order of the levels and of (file, range). */
   readonly #tallies: TallyFile[] = []
@@ -111,6 +122,54 @@ export class Passes {
       const name = this.#keys.tally(op.node, op.input, this.#names[p][level])
       return [{ node: op.node, input: op.input, file: this.#path(`${name}.tally`) }]
     })
+  }
+
+  /** Reads the tables: for the groups that their rows belong to, and round by round for those who look at them. */
+  async tables(): Promise<void> {
+    const { graph, tables } = this.#prepared,
+      parts = cutPartitions(tables, graph.partitionRows).flat()
+    const partsOf = (node: Node, table: string) =>
+      parts.filter(({ file }) => node.tables![table].includes(tables[file].source))
+    await Promise.all(
+      graph.nodes.map(async node => {
+        for (const [round, { of }] of fitRounds(node).slice(0, tableRounds(node)).entries()) {
+          if (!node.tables?.[of!]) {
+            throw new Error(`${node.id}: its fit looks at the table '${of}', which the graph does not give`)
+          }
+          await this.#fit(node.id, round, await this.#readTable(node, of!, partsOf(node, of!), round))
+        }
+        const read = groupTables(node).map(async name => ({
+          name,
+          parts: await this.#readTable(node, name, partsOf(node, name)),
+        }))
+        if (read.length > 0) this.#tables.set(node.id, await Promise.all(read))
+      }),
+    )
+  }
+
+  #readTable(node: Node, table: string, parts: readonly Partition[], round?: number): Promise<TableRead[]> {
+    const states = this.#states.get(node.id) ?? []
+    const key = (part: Partition) =>
+      this.#keys.table(
+        part,
+        node.id,
+        table,
+        round,
+        states.map(({ content }) => content),
+      )
+    const files = round === undefined ? TABLE_FILES.groups(node.id, table) : TABLE_FILES.round(node.id)
+    return Promise.all(
+      parts.map(async part => {
+        const made = await this.#round(`${key(part)}.table`, files, async folder => {
+          const { file, start, end } = part,
+            of = { node: node.id, table, file, start, end, round, folder }
+          const task: TableTask = { kind: 'table', ...of, states: states.map(({ file }) => file) }
+          const content = await this.#pool.run<string>(task)
+          return files.map(() => content)
+        })
+        return { folder: dirname(made[0].file), content: made[0].content, bytes: statSync(made[0].file).size }
+      }),
+    )
   }
 
   /** One pass over all partitions, then what its barriers need. */
@@ -248,7 +307,7 @@ export class Passes {
     return withPaths(contents)
   }
 
-  async #fit(node: string, round: number, parts: readonly RoundPart[]): Promise<void> {
+  async #fit(node: string, round: number, parts: readonly Pick<RoundPart, 'folder' | 'content'>[]): Promise<void> {
     const states = this.#states.get(node) ?? []
     const from = [states.map(({ content }) => content), parts.map(({ content }) => content)]
     const made = await this.#round(`${this.#keys.round(node, round, from)}.state`, ['state.bin'], async folder => [
@@ -268,7 +327,11 @@ export class Passes {
     const files = parts.map((_, i) => `related-${i}.bin`),
       states = this.#states.get(node) ?? []
     // what is said names rows by their file and their place in it
-    const from = [states.map(({ content }) => content), parts.map(({ file, content }) => [file, content])]
+    const from = [
+      states.map(({ content }) => content),
+      parts.map(({ file, content }) => [file, content]),
+      (this.#tables.get(node) ?? []).map(({ name, parts }) => [name, parts.map(({ content }) => content)]),
+    ]
     const made = await this.#round(`${this.#keys.round(node, round, from)}.group`, files, folder =>
       this.#relate(
         node,
@@ -299,10 +362,14 @@ export class Passes {
     }
     const folders = parts.map(part => part.folder),
       labels = parts.map(({ file }) => file)
+    const tables = (this.#tables.get(node) ?? []).map(({ name, parts }) => {
+      for (const part of parts) bytes += part.bytes
+      return { name, folders: parts.map(({ folder }) => folder) }
+    })
     const found: { file: string; sections: readonly Section[] }[] = await Promise.all(
       bucketRanges(bytes, this.#options.bucketBytes).map(async ([from, to]) => {
         const file = join(folder, `bucket-${from}.bin`)
-        const task: BucketTask = { kind: 'bucket', node, from, to, folders, bases, states, file }
+        const task: BucketTask = { kind: 'bucket', node, from, to, folders, bases, states, tables, file }
         return { file, sections: await this.#pool.run<readonly Section[]>(task) }
       }),
     )

@@ -9,6 +9,7 @@ import {
   groupedBy,
   readsOf,
   sourcesAbove,
+  tableRounds,
   talliesOf,
   writesOf,
   type Graph,
@@ -44,7 +45,7 @@ export interface Plan {
 
 /** The rounds that a node waits for: its fit rounds, and one more for a group. */
 export const roundsOf = (node: Pick<Node, 'stage' | 'options'>): number =>
-  fitRounds(node).length + (groupedBy(node) ? 1 : 0)
+  fitRounds(node).length - tableRounds(node) + (groupedBy(node) ? 1 : 0)
 
 /** The port that an input names. */
 export const portOf = (input: Node['from'][number]): string => (input.port ? `${input.node}.${input.port}` : input.node)
@@ -124,7 +125,8 @@ export function makePlan(graph: Graph): Plan {
       const round = level - begins
       if (teacher !== undefined && round >= 0 && round < roundsOf(node)) {
         if (round > 0) load(gathered(teacher))
-        ops.push({ kind: 'collect', node: id, round, spool: gathered(teacher) })
+        // those that look at tables are done before
+        ops.push({ kind: 'collect', node: id, round: tableRounds(node) + round, spool: gathered(teacher) })
       }
       if (level !== last) continue
       if (stage.kind === 'source') ops.push({ kind: 'source', node: id })

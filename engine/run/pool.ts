@@ -34,7 +34,7 @@ function workOf(task: Task, setup: Setup | undefined, [, index, row]: Int32Array
   if (task.kind === 'check') return `what an earlier run left in ${task.folder} is being checked`
   if (task.kind === 'ledger') return 'the ledger is being written'
   if (task.kind === 'close') return 'clusters of rows are being closed'
-  return `${nodeOf(task.node)} ${{ merge: 'is being fitted', tally: 'is being tallied', bucket: 'looks at groups', relate: 'brings groups back to their rows', sink: 'writes its files' }[task.kind]}`
+  return `${nodeOf(task.node)} ${{ merge: 'is being fitted', tally: 'is being tallied', table: 'reads a table', bucket: 'looks at groups', relate: 'brings groups back to their rows', sink: 'writes its files' }[task.kind]}`
 }
 
 function deadWorker(what: string, task: Task | undefined, setup: Setup | undefined): SluiceError {

@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
 import type { AnySink, AnySource, Registry } from '../contract/define.ts'
 import type { InputFile } from '../source/input.ts'
-import { openInputs } from '../source/open.ts'
+import { openInputs, openTables, type TableFile } from '../source/open.ts'
 import { readGroups } from '../source/pairs.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
 import { identityOf } from '../files/find.ts'
@@ -20,9 +20,16 @@ import type { GraphInput, RunOptions } from './options.ts'
 export interface Prepared {
   readonly graph: Graph
   readonly files: readonly (InputFile & { source: string })[]
+  /** Files of tables. */
+  readonly tables: readonly (TableFile & { source: string })[]
   readonly schemas: ReadonlyMap<
     string,
-    { readonly input: Schema; readonly output: Schema; readonly tallied?: ReadonlyMap<string, Schema> }
+    {
+      readonly input: Schema
+      readonly output: Schema
+      readonly tallied?: ReadonlyMap<string, Schema>
+      readonly tables?: ReadonlyMap<string, Schema>
+    }
   >
   readonly isText: ReadonlyMap<string, boolean>
   readonly services: Services
@@ -61,23 +68,34 @@ export async function prepare(
   for (const node of graph.nodes) {
     if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
   }
+  const tables: Prepared['tables'][number][] = []
+  for (const { id, stage, options } of graph.tables) {
+    const warn = (text: string) => told.push(text),
+      some = await asked(() => openTables(stage as AnySource, options as never, graph.base, warn))
+    tables.push(...some.map(file => ({ ...file, source: id })))
+  }
   if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
   const files = [...inputs].flatMap(([source, some]) => some.map(file => ({ ...file, source }))),
     keysOf = groupReader(graph),
     cut = await cutGroups(files, keysOf),
     limit = await wholeLimit(files, options.limit, keysOf)
   const { services, problems: unfit } = servicesOf(graph)
-  const { nodes, problems: unread } = resolveColumns(graph, inputs),
+  const opened = new Map<string, { path: string; schema: Schema; isText?: boolean }[]>(
+    [...inputs].map(([id, some]) => [id, [...some]]),
+  )
+  for (const file of tables) opened.set(file.source, [...(opened.get(file.source) ?? []), file])
+  const { nodes, problems: unread } = resolveColumns(graph, opened),
     problems = [...unfit, ...unread]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
   const schemas = new Map(
     graph.nodes.map(node => {
-      const { input, output, tallied, isText } = nodes.get(node.id)!
+      const { input, output, tallied, tables, isText } = nodes.get(node.id)!
       return [
         node.id,
         {
           input,
           tallied,
+          tables,
           output:
             node.stage.kind === 'sink'
               ? (node.stage as AnySink).schema(node.options as never, input, isText).schema
@@ -89,6 +107,7 @@ export async function prepare(
   return {
     graph,
     files,
+    tables,
     limit,
     schemas,
     services,
@@ -98,7 +117,7 @@ export async function prepare(
       ...graph.nodes.flatMap(readsOf),
       ...told,
       ...sharedOf(inputs),
-      ...unreadOf(files),
+      ...unreadOf([...files, ...tables]),
       ...cut,
       ...(limit === options.limit
         ? []
@@ -118,8 +137,8 @@ const someOf = (paths: readonly string[]): string =>
  * Files that give nothing, as an empty one may have been meant to hold rows, and those that end too early. One line for
  * each kind.
  */
-function unreadOf(files: readonly InputFile[]): string[] {
-  const pathsOf = (some: readonly InputFile[]) => some.map(({ path }) => path)
+function unreadOf(files: readonly Pick<InputFile, 'path' | 'rows' | 'facts'>[]): string[] {
+  const pathsOf = (some: readonly { path: string }[]) => some.map(({ path }) => path)
   const cut = files.flatMap(({ path, facts: { cut_line: line } }) =>
     typeof line === 'number' ? [`${path} (line ${line.toLocaleString('en-US')})`] : [],
   )

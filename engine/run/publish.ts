@@ -207,7 +207,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     ...(input.limit === undefined ? {} : { limit: input.limit }),
     ...(input.sample === undefined ? {} : { sample: input.sample }),
     ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
-    inputs: inputsSaid(prepared.files, input.hashes),
+    inputs: inputsSaid(prepared, input.hashes),
     rows,
     dropped_by_kind: kinds(prepared, counts),
     dropped_by_none: {

@@ -1,4 +1,5 @@
 /** A run from the graph to the published folder. */
+import { Schema } from 'apache-arrow'
 import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve, sep } from 'node:path'
@@ -64,8 +65,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const opened = new Map<string, Blocks>()
     const prepared = await openingInputs(opened, () => prepare(input, options, join(cache, 'user'), stages))
     options.signal?.throwIfAborted()
-    const { graph, files } = prepared
-    const stamps = files.map(file => file.stamp ?? checkInput(file, output))
+    const { graph, files, tables } = prepared
+    const stamps = [...files, ...tables].map(file => file.stamp ?? checkInput(file, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const { sample } = options,
       { limit } = prepared
@@ -101,9 +102,9 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       options.onWarning,
       options.quietSecs,
     )
-    begin('fingerprint', files.length)
+    begin('fingerprint', files.length + tables.length)
     const hashes = await Promise.all(
-      files.map(async ({ path, stamp }) => {
+      [...files, ...tables].map(async ({ path, stamp }) => {
         const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp)
         progress(1)
         return hash
@@ -117,7 +118,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const latest = latestManifest(output)
     holdLock(lock)
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest && !graph.nodes.some(isReader)) {
+    else if (latest && ![...graph.nodes, ...graph.tables].some(isReader)) {
       const { folder, manifest } = latest,
         isSame = manifest?.hash === keys.run,
         other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
@@ -138,6 +139,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options, lock)
+    await passes.tables()
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
       await passes.level(level, progress)
@@ -222,7 +224,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
  * What identifies an input as long as it stays as it is. Refuses what a run into the same folder published: the next
  * one would read its own result.
  */
-function checkInput({ path, bytes, opened }: InputFile, output: string): string {
+function checkInput({ path, bytes, opened }: Pick<InputFile, 'path' | 'bytes' | 'opened'>, output: string): string {
   const stamp = statSync(path, { throwIfNoEntry: false }) ? stampOf(path) : ''
   if (opened === undefined ? !stamp.startsWith(`${bytes}-`) : stamp !== opened) throw changedInput(path)
   if (realpathSync(path).startsWith(join(realpathSync(output), 'runs', sep))) {
@@ -249,7 +251,7 @@ async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): 
 }
 
 function makeSetup(
-  { graph, files, schemas }: Prepared,
+  { graph, files, tables, schemas }: Prepared,
   stamps: readonly string[],
   opened: ReadonlyMap<string, Blocks>,
   plan: Plan,
@@ -259,17 +261,16 @@ function makeSetup(
   return {
     code: codeStamp,
     lock: { path, text },
-    nodes: graph.nodes.map(node => ({
+    nodes: [...graph.nodes, ...graph.tables].map(node => ({
       id: node.id,
       use: node.use,
       module: node.own?.module,
       packages: node.own?.packages,
       options: node.options as Record<string, unknown>,
-      input: schemaBytes(schemas.get(node.id)!.input),
-      output: schemaBytes(schemas.get(node.id)!.output),
-      tallied: [...(schemas.get(node.id)!.tallied ?? [])].map(
-        ([input, schema]) => [input, schemaBytes(schema)] as const,
-      ),
+      input: schemaBytes(schemas.get(node.id)?.input ?? new Schema([])),
+      output: schemaBytes(schemas.get(node.id)?.output ?? new Schema([])),
+      tallied: asBytes(schemas.get(node.id)?.tallied),
+      tables: asBytes(schemas.get(node.id)?.tables),
     })),
     levels: plan.levels,
     reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),
@@ -282,12 +283,22 @@ function makeSetup(
       stamp: stamps[i],
       ...(opened.has(path) ? { blocks: opened.get(path)! } : {}),
     })),
+    tables: tables.map(({ source, path, plan: { raw } }, i) => ({
+      source,
+      path,
+      raw,
+      stamp: stamps[files.length + i],
+      ...(opened.has(path) ? { blocks: opened.get(path)! } : {}),
+    })),
     seed: graph.seed,
     keepIds: [...new Set(options.keepIds)],
     blockRows: options.blockRows ?? 1000,
     ...(options.groupBytes === undefined ? {} : { groupBytes: options.groupBytes }),
   }
 }
+
+const asBytes = (schemas: ReadonlyMap<string, Schema> = new Map()) =>
+  [...schemas].map(([name, schema]) => [name, schemaBytes(schema)] as const)
 
 /** Keeps only what this run used: the next one goes on from there, and the folder does not grow night by night. */
 function prune(folder: string, used: ReadonlySet<string>): void {

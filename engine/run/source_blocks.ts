@@ -58,7 +58,7 @@ export async function* sourceBlocks(
  */
 const isOfSystem = (error: Error): boolean => 'code' in error && !String(error.code).startsWith('ERR_')
 
-export function hasChanged({ path, stamp }: FileSetup): boolean {
+export function hasChanged({ path, stamp }: Pick<FileSetup, 'path' | 'stamp'>): boolean {
   // whose source looks at every answer
   if (isUrl(path)) return false
   try {

@@ -152,7 +152,11 @@ export interface StageRun {
   readonly effect: RowEffect
   readonly isFitted: boolean
   /** Hands a block to the opened stage. */
-  batch?(batch: Batch, verdict: Verdict): Output | void | Promise<Output | void>
+  batch?(
+    batch: Batch,
+    verdict: Verdict,
+    tables: Readonly<Record<string, Batch>>,
+  ): Output | void | Promise<Output | void>
   /** Opens the stage anew: after an error it has seen rows that it is to be given again. */
   renew?(): void
   readonly output: Schema
@@ -175,7 +179,7 @@ export function openRun(
   let instance = open()
   return {
     ...openNone(node),
-    batch: (batch, verdict) => instance?.batch(batch, verdict),
+    batch: (batch, verdict, tables) => instance?.batch(batch, verdict, tables),
     renew: () => (instance = open()),
   }
 }
@@ -196,13 +200,13 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
   const said = new Said(run, flow.rows, run.spare?.(flow))
   let result: Output | void
   try {
-    result = await run.batch?.(new Batch(flow), said)
+    result = await run.batch?.(new Batch(flow), said, batchesOf(flow.tables))
     said.close()
   } catch (error) {
     if (error instanceof StageMistake) throw error
     run.renew?.()
-    const middle = middleOf(flow)
-    if (middle !== undefined) return inHalves(run, flow, middle)
+    const halves = halvesOf(flow)
+    if (halves.length > 0) return inHalves(run, flow.rows, halves)
     // what the stage said of these rows before it failed does not count
     const failed = new Said(run, flow.rows),
       message = `${run.id}: ${error instanceof Error ? error.message : String(error)}`
@@ -221,24 +225,42 @@ export function settled(run: StageRun, flow: Flow, result: Output | void, said: 
   return { out: said.kept.includes(0) ? takeFlow(whole, runsOf(said.kept, 1)) : whole, all: whole, said }
 }
 
-/** Where a block that fails is cut in two; undefined where it is one row, or one group. */
-const middleOf = ({ rows, groups }: Flow): number | undefined =>
-  groups ? (groups.length > 2 ? groups[(groups.length - 1) >> 1] : undefined) : rows > 1 ? rows >> 1 : undefined
+const batchesOf = (tables: Flow['tables'] = {}): Record<string, Batch> =>
+  Object.fromEntries(Object.entries(tables).map(([name, flow]) => [name, new Batch(flow)]))
+
+/** The groups of a block from `first` to before `last`, and the rows of tables that belong to them. */
+function takeGroups(flow: Flow, first: number, last: number): Flow {
+  const groups = flow.groups!,
+    tables = flow.tables && Object.entries(flow.tables).map(([name, of]) => [name, takeGroups(of, first, last)])
+  return {
+    ...takeFlow(flow, [groups[first], groups[last]]),
+    groups: groups.slice(first, last + 1).map(at => at - groups[first]),
+    ...(tables ? { tables: Object.fromEntries(tables) as Record<string, Flow> } : {}),
+  }
+}
+
+/** A block that fails in two parts; none where it is one row, or one group. */
+function halvesOf(flow: Flow): Flow[] {
+  const count = flow.groups ? flow.groups.length - 1 : flow.rows,
+    middle = count >> 1
+  if (count < 2) return []
+  return [
+    [0, middle],
+    [middle, count],
+  ].map(([first, last]) => (flow.groups ? takeGroups(flow, first, last) : takeFlow(flow, [first, last])))
+}
 
 /** An exception somewhere in a block: find the row, or the group, that it belongs to, so that no other is lost. */
-async function inHalves(run: StageRun, flow: Flow, middle: number): Promise<Through> {
-  const said = new Said(run, flow.rows)
+async function inHalves(run: StageRun, rows: number, halves: readonly Flow[]): Promise<Through> {
+  const said = new Said(run, rows)
   const outs: Flow[] = [],
     alls: Flow[] = [],
     a: number[] = [],
     b: number[] = [],
     value: number[] = []
-  for (const [start, end] of [
-    [0, middle],
-    [middle, flow.rows],
-  ]) {
-    const groups = flow.groups?.filter(at => at >= start && at <= end).map(at => at - start)
-    const part = await runStage(run, { ...takeFlow(flow, [start, end]), groups })
+  let start = 0
+  for (const half of halves) {
+    const part = await runStage(run, half)
     said.include(part.said, start)
     outs.push(part.out)
     alls.push(part.all)
@@ -247,6 +269,7 @@ async function inHalves(run: StageRun, flow: Flow, middle: number): Promise<Thro
       b.push(part.edges.b[i] + start)
       value.push(part.edges.value[i])
     }
+    start += half.rows
   }
   return { out: concatFlows(outs), all: concatFlows(alls), said, edges: { a, b, value } }
 }

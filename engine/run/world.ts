@@ -28,6 +28,8 @@ export interface WorkerNode {
   readonly aside: Schema
   /** By input of its tallies, the columns that they see. */
   readonly tallied: ReadonlyMap<string, Schema>
+  /** By table, what is read of it. */
+  readonly tableSchemas: ReadonlyMap<string, Schema>
 }
 
 export interface World {
@@ -49,9 +51,9 @@ export interface World {
 
 /** Loads the stages that the setup names. */
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
-  for (const { path, blocks } of setup.files) if (blocks) holdInput(path, blocks)
+  for (const { path, blocks } of [...setup.files, ...setup.tables]) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
-  for (const { id, use, module, packages, options, input, output, tallied } of setup.nodes) {
+  for (const { id, use, module, packages, options, input, output, tallied, tables } of setup.nodes) {
     const stage = module
       ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
@@ -71,6 +73,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
       ...schemas,
       aside: asideSchema({ id, stage, options }, schemas),
       tallied: new Map(tallied.map(([input, schema]) => [input, schemaFromBytes(schema)])),
+      tableSchemas: new Map(tables.map(([name, schema]) => [name, schemaFromBytes(schema)])),
     })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))

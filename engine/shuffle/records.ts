@@ -53,6 +53,19 @@ export interface Travel {
   readonly items?: Field
 }
 
+/** What travels of the rows of a table: what groups are made by, and what is read of it. */
+export function tableTravel(node: WorkerNode, table: string): Travel {
+  const by = groupedBy(node)!,
+    { fields } = node.tableSchemas.get(table)!
+  return {
+    fields: [...by.map(name => fieldOf({ fields }, name)), ...fields.filter(({ name }) => !by.includes(name))],
+    keys: by.length,
+  }
+}
+
+/** What the records of a stage's own rows, or of a table, are called. */
+export const recordsName = (node: string, table?: string): string => (table === undefined ? node : `${node}@${table}`)
+
 export function travelOf(node: WorkerNode): Travel {
   const stage = node.stage as AnyStage,
     by = groupedBy(node)!
@@ -128,14 +141,16 @@ function inStage<T>({ id, use }: WorkerNode, work: () => T): T {
   }
 }
 
-/** Collects what a partition's rows send. */
-export function openRecords(folder: string, node: WorkerNode, context: Context) {
+/** Collects what a partition's rows send, or those of a table. */
+export function openRecords(folder: string, node: WorkerNode, context: Context, table?: string) {
   const stage = node.stage as AnyStage,
-    travel = travelOf(node),
+    name = recordsName(node.id, table),
+    travel = table === undefined ? travelOf(node) : tableTravel(node, table),
     isCluster = travel.items !== undefined,
-    carry = inStage(node, () => stage.carry?.(node.options, context as Context<undefined>))
-  const out = openSealed(recordsIn(folder, node.id)),
-    origins = openSealed(originsIn(folder, node.id))
+    carry =
+      table === undefined ? inStage(node, () => stage.carry?.(node.options, context as Context<undefined>)) : undefined
+  const out = openSealed(recordsIn(folder, name)),
+    origins = openSealed(originsIn(folder, name))
   const runs: Run[] = []
   let rows = new Bytes(),
     ends: number[] = [],
@@ -225,8 +240,8 @@ export function openRecords(folder: string, node: WorkerNode, context: Context) 
       out.close()
       origins.close()
       const index: Index = { rows: total, runs }
-      saveValue(indexIn(folder, node.id), index)
-      const content = contentOf([index, ...[recordsIn, originsIn].map(of => checksumIn(of(folder, node.id)))])
+      saveValue(indexIn(folder, name), index)
+      const content = contentOf([index, ...[recordsIn, originsIn].map(of => checksumIn(of(folder, name)))])
       return { rows: total, bytes: written, content }
     },
   }
@@ -318,8 +333,7 @@ export function* openRange(
           ends = new Uint32Array(rows + 1)
         if (first > 0) read(ends, endsAt + 4 * (first - 1))
         else read(ends.subarray(1), endsAt)
-        let all: Buffer | undefined
-        const fd = openSync(path, 'r')
+        let all: Buffer | undefined, fd: number | undefined
         return {
           number: place => numbers[place],
           size: place => ends[place + 1] - ends[place],
@@ -328,13 +342,15 @@ export function* openRange(
               end = ends[place + 1] - ends[0]
             if (isCluster) {
               const bytes = Buffer.allocUnsafe(end - start)
-              readAll(fd, bytes, bytesAt + ends[place], path)
+              readAll((fd ??= openSync(path, 'r')), bytes, bytesAt + ends[place], path)
               return { bytes, start: 0, end: bytes.length }
             }
             all ??= read(Buffer.allocUnsafeSlow(ends[rows] - ends[0]), bytesAt + ends[0])
             return { bytes: all, start, end }
           },
-          close: () => closeSync(fd),
+          close() {
+            if (fd !== undefined) closeSync(fd)
+          },
         }
       },
     }

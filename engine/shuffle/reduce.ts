@@ -15,7 +15,16 @@ import { saveValue } from '../run/files.ts'
 import { ERRORED, type BucketTask, type Section } from '../run/messages.ts'
 import { openRun, runStage, type StageRun, type Through } from '../run/verdicts.ts'
 import type { WorkerNode, World } from '../run/world.ts'
-import { hashOfText, isTexts, openRange, travelOf, type Rows, type Travel } from './records.ts'
+import {
+  hashOfText,
+  isTexts,
+  openRange,
+  recordsName,
+  tableTravel,
+  travelOf,
+  type Rows,
+  type Travel,
+} from './records.ts'
 
 /** Bytes of a group's rows at most. */
 const GROUP_BYTES = 256 << 20
@@ -53,18 +62,30 @@ interface Keys {
   /** The run of each, and the place of its row there. */
   readonly run: Uint32Array
   readonly place: Uint32Array
-  readonly runs: readonly { readonly partition: number; open(): Rows }[]
+  readonly runs: readonly Run[]
+}
+/** One run of a partition of the stage's rows, or of one of its tables. */
+interface Run {
+  readonly partition: number
+  readonly table?: string
+  readonly travel: Travel
+  open(): Rows
 }
 
-function keysOf(task: BucketTask, isCluster: boolean): Keys {
-  const runs: { partition: number; open(): Rows }[] = [],
+function keysOf(task: BucketTask, node: WorkerNode, travel: Travel): Keys {
+  const runs: Run[] = [],
     parts: { hashes: Uint32Array; places: Uint32Array }[] = []
-  task.folders.forEach((folder, partition) => {
-    for (const { hashes, places, rows } of openRange(folder, task.node, isCluster, task.from, task.to)) {
-      runs.push({ partition, open: rows })
+  const add = (folder: string, of: Omit<Run, 'open'>) => {
+    const name = recordsName(node.id, of.table)
+    for (const { hashes, places, rows } of openRange(folder, name, travel.items !== undefined, task.from, task.to)) {
+      runs.push({ ...of, open: rows })
       parts.push({ hashes, places })
     }
-  })
+  }
+  task.folders.forEach((folder, partition) => add(folder, { partition, travel }))
+  for (const { name: table, folders } of task.tables) {
+    for (const folder of folders) add(folder, { partition: -1, table, travel: tableTravel(node, table) })
+  }
   const n = parts.reduce((sum, { places }) => sum + places.length, 0)
   const words = new Uint32Array(2 * n),
     run = new Uint32Array(n),
@@ -119,6 +140,7 @@ function rowsOf(keys: Keys, isCluster: boolean) {
     read: (entry: number) => of(entry).read(keys.place[entry]),
     number: (entry: number) => of(entry).number(keys.place[entry]),
     partition: (entry: number) => keys.runs[keys.run[entry]].partition,
+    of: (entry: number) => keys.runs[keys.run[entry]],
   }
 }
 type Entries = ReturnType<typeof rowsOf>
@@ -126,13 +148,7 @@ type Entries = ReturnType<typeof rowsOf>
 type Row = ReturnType<Rows['read']>
 
 /** The entries of one hash as groups of equal values, each in order; the groups in order of their first. */
-function byValue(entries: readonly number[], rows: Entries, { fields, keys }: Travel): number[][] {
-  const bitmap = (fields.length + 7) >> 3,
-    endOf = keyEnd(fields.slice(0, keys).map(({ type }) => type))
-  const hasKey = ({ bytes, end }: Row) => {
-    for (let c = 0; c < keys; c++) if (bytes[end - bitmap + (c >> 3)] & (1 << (c & 7))) return false
-    return true
-  }
+function byValue(entries: readonly number[], rows: Entries): number[][] {
   // no key's bytes begin those of another
   const isSame = (key: Row, { bytes, start, end }: Row) =>
     start + key.end - key.start <= end &&
@@ -140,13 +156,24 @@ function byValue(entries: readonly number[], rows: Entries, { fields, keys }: Tr
   const groups: { key?: Row; members: number[] }[] = []
   for (const entry of entries) {
     const row = rows.read(entry),
-      isAlone = !hasKey(row)
+      isAlone = !hasKey(row, rows.of(entry).travel)
     const same = isAlone ? undefined : groups.find(({ key }) => key && isSame(key, row))
     if (same) same.members.push(entry)
     else if (isAlone) groups.push({ members: [entry] })
-    else groups.push({ key: { ...row, end: endOf(row.bytes, row.start) }, members: [entry] })
+    else {
+      const { fields, keys } = rows.of(entry).travel,
+        endOf = keyEnd(fields.slice(0, keys).map(({ type }) => type))
+      groups.push({ key: { ...row, end: endOf(row.bytes, row.start) }, members: [entry] })
+    }
   }
   return groups.map(({ members }) => members)
+}
+
+/** Whether none of the columns that make its key is null. */
+function hasKey({ bytes, end }: Row, { fields, keys }: Travel): boolean {
+  const bitmap = (fields.length + 7) >> 3
+  for (let c = 0; c < keys; c++) if (bytes[end - bitmap + (c >> 3)] & (1 << (c & 7))) return false
+  return true
 }
 
 /** The same for keys that are texts of a list: the text of an entry is that of its row's items with its hash. */
@@ -191,7 +218,7 @@ function* groupsOf(keys: Keys, travel: Travel, rows: Entries, limit: number, wha
     let bytes = 0
     for (const entry of same) bytes += rows.size(entry)
     if (bytes > limit) throw tooLarge(what, travel, rows, same, bytes, limit)
-    yield* same.length === 1 ? [same] : byValue(same, rows, travel)
+    yield* same.length === 1 ? [same] : byValue(same, rows)
   }
 }
 const more = (group: readonly number[]): boolean => group.length > 1
@@ -214,18 +241,36 @@ function tooLarge(what: string, travel: Travel, rows: Entries, group: number[], 
   )
 }
 
+/** The members of a group that are rows of the stage, and those of each table; of a cluster all are its rows. */
+interface Members {
+  readonly own: number[]
+  readonly tables: ReadonlyMap<string, number[]>
+}
+function* withRows(groups: Iterable<number[]>, rows: Entries): Iterable<Members> {
+  for (const group of groups) {
+    const own: number[] = [],
+      tables = new Map<string, number[]>()
+    for (const entry of group) {
+      const { table } = rows.of(entry)
+      if (table === undefined) own.push(entry)
+      else tables.set(table, [...(tables.get(table) ?? []), entry])
+    }
+    if (own.length > 0) yield { own, tables }
+  }
+}
+
 /** Groups as blocks of about `most` rows; a group that is larger is a block of its own. */
-function* blocksOf(groups: Iterable<number[]>, most: number): Iterable<number[][]> {
-  let block: number[][] = [],
+function* blocksOf(groups: Iterable<Members>, most: number): Iterable<Members[]> {
+  let block: Members[] = [],
     rows = 0
   for (const group of groups) {
-    if (rows > 0 && rows + group.length > most) {
+    if (rows > 0 && rows + group.own.length > most) {
       yield block
       block = []
       rows = 0
     }
     block.push(group)
-    rows += group.length
+    rows += group.own.length
   }
   if (rows > 0) yield block
 }
@@ -249,6 +294,28 @@ function* inParts(groups: Iterable<number[]>, rows: Entries, limit: number): Ite
   }
 }
 
+/** Rows of groups, one group after the other. */
+function flowOf(groups: readonly (readonly number[])[], { fields }: Travel, rows: Entries): Flow {
+  const taken = unpacker(fields.map(({ type }) => type)),
+    starts = new Int32Array(groups.length + 1)
+  groups.forEach((group, g) => {
+    starts[g + 1] = starts[g] + group.length
+    for (const entry of group) {
+      const { bytes, start, end } = rows.read(entry)
+      taken.row(bytes, start, end)
+    }
+  })
+  const count = starts[groups.length]
+  return {
+    schema: new Schema([...fields]),
+    columns: taken.columns(),
+    rows: count,
+    row: Uint32Array.from({ length: count }, (_, row) => row),
+    copy: new Uint32Array(count),
+    groups: starts,
+  }
+}
+
 /** What the groups of a range come to: a section for each partition that is spoken of, in `task.file`. */
 export async function reduceRange(world: World, task: BucketTask): Promise<readonly Section[]> {
   const node = world.nodes.get(task.node)!,
@@ -256,7 +323,7 @@ export async function reduceRange(world: World, task: BucketTask): Promise<reado
     isCluster = travel.items !== undefined,
     limit = world.setup.groupBytes ?? GROUP_BYTES
   const written = writtenFields(node),
-    types = travel.fields.map(({ type }) => type)
+    tables = task.tables.map(({ name }) => ({ name, travel: tableTravel(node, name) }))
   const run: StageRun = {
     ...openRun(node, () => world.context(node, task.states)),
     output: new Schema([
@@ -264,29 +331,33 @@ export async function reduceRange(world: World, task: BucketTask): Promise<reado
       ...written,
     ]),
   }
-  const keys = keysOf(task, isCluster),
+  const keys = keysOf(task, node, travel),
     rows = rowsOf(keys, isCluster),
     found = new FoundRows(written)
   const edges = { a: [] as number[], b: [] as number[], value: [] as number[], errors: [] as [number, string][] }
   const numbered = (entry: number) => task.bases[rows.partition(entry)] + rows.number(entry)
   try {
     const groups = groupsOf(keys, travel, rows, limit, `${node.id} (${node.use})`)
-    for (const block of blocksOf(isCluster ? inParts(groups, rows, limit) : groups, world.setup.blockRows)) {
-      const entries = block.flat(),
-        taken = unpacker(types)
-      for (const entry of entries) {
-        const { bytes, start, end } = rows.read(entry)
-        taken.row(bytes, start, end)
-      }
-      const starts = new Int32Array(block.length + 1)
-      block.forEach((group, g) => (starts[g + 1] = starts[g] + group.length))
+    const parts = isCluster ? inParts(groups, rows, limit) : groups
+    for (const block of blocksOf(withRows(parts, rows), world.setup.blockRows)) {
+      const ownRows = block.map(({ own }) => own),
+        entries = ownRows.flat()
       const flow: Flow = {
-        schema: new Schema([...travel.fields]),
-        columns: taken.columns(),
-        rows: entries.length,
-        row: Uint32Array.from(entries.keys()),
-        copy: new Uint32Array(entries.length),
-        groups: starts,
+        ...flowOf(ownRows, travel, rows),
+        ...(tables.length > 0
+          ? {
+              tables: Object.fromEntries(
+                tables.map(({ name, travel }) => [
+                  name,
+                  flowOf(
+                    block.map(({ tables }) => tables.get(name) ?? []),
+                    travel,
+                    rows,
+                  ),
+                ]),
+              ),
+            }
+          : {}),
       }
       const through = await runStage(run, flow)
       if (isCluster) {

@@ -47,6 +47,37 @@ export async function openInputs(
   return openAll(source.name, paths, path => openFile(source, options, path, once), warn)
 }
 
+/** One file of a table, as the main thread sees it before the run. */
+export interface TableFile extends Omit<InputFile, 'layout' | 'isText' | 'plan' | 'canPick'> {
+  readonly plan: { readonly raw: RawPlan }
+}
+
+/** Finds and opens the files of a table: rows as they lie, with the names that `rename` gives. */
+export async function openTables(
+  source: AnySource,
+  options: SourceOptions,
+  base: string,
+  warn: Warn = () => undefined,
+): Promise<TableFile[]> {
+  const paths = await findFiles(source.name, options, base, source.extensions, warn)
+  return openAll(source.name, paths, async (path): Promise<TableFile> => {
+    const file = await source.open({ ...options } as never, path, () => true)
+    checkNames(file.schema.fields)
+    const raw = rawPlan(source, file, path, options.rename, schemaBytes)
+    return {
+      path,
+      ...(file.stamp === undefined ? {} : { stamp: file.stamp }),
+      rows: file.rows,
+      bytes: file.bytes ?? statSync(path).size,
+      starts: file.starts,
+      schema: rawSchema(raw),
+      plan: { raw },
+      fromPath: raw.hive,
+      facts: { rows: file.rows, ...file.facts },
+    }
+  })
+}
+
 async function openFile(
   source: AnySource,
   options: SourceOptions,
@@ -162,13 +193,13 @@ function without({ schema, data, numRows }: RecordBatch, isOut: (row: number) =>
  * Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one
  * needs it. `warn` hears of columns that seem to belong to the prompt and stay beside it.
  */
-async function openAll(
+async function openAll<File extends TableFile | InputFile>(
   stage: string,
   paths: readonly string[],
-  open: (path: string) => Promise<InputFile>,
+  open: (path: string) => Promise<File>,
   warn: Warn = () => undefined,
-): Promise<InputFile[]> {
-  const opened: InputFile[] = []
+): Promise<File[]> {
+  const opened: File[] = []
   const problems: string[] = [],
     classes = new Set<typeof DataError>()
   let table = ''
@@ -197,7 +228,7 @@ async function openAll(
   }
   for (const columns of new Set(opened.map(file => file.facts.beside_prompt))) {
     if (columns === undefined) continue
-    const [{ path, layout }, ...more] = opened.filter(file => file.facts.beside_prompt === columns)
+    const [{ path, layout }, ...more] = opened.filter(file => file.facts.beside_prompt === columns) as InputFile[]
     const where = more.length > 0 ? `${path} and ${more.length.toLocaleString('en-US')} more` : path
     warn(
       `${stage}: ${String(columns)} in ${where} looks like a part of the prompt, and is none in layout ${layout}: it stays a column beside the pair`,

@@ -31,7 +31,7 @@ export const voteListOptions = Type.Object(
   {
     additionalProperties: false,
     description:
-      'votes of any number of named people or judges, in lists of each row. `votes`: the column with the votes (numbers: above 0 for the chosen side, below 0 for the rejected one; or words; or structs of worker and vote); `voters`: the column with their names, where the votes have none; `chosen`: the column with the word that means the chosen side, where they do not say chosen and rejected; `ties`: words that are no vote. Nor are 0 and null. Votes in a file of their own, one a row, have to be made lists of and joined to their pairs beforehand',
+      'votes of any number of named people or judges, in lists of each row. `votes`: the column with the votes (numbers: above 0 for the chosen side, below 0 for the rejected one; or words; or structs of worker and vote); `voters`: the column with their names, where the votes have none; `chosen`: the column with the word that means the chosen side, where they do not say chosen and rejected; `ties`: words that are no vote. Nor are 0 and null. Votes in a file of their own, one a row, are joined to their pairs by `add_votes`',
   },
 )
 export interface VoteListOptions {

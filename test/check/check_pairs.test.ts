@@ -30,18 +30,22 @@ function flowOf(rows: readonly ExampleRow[]): Flow {
 /** Reasons by row. */
 function check(flow: Flow, options: Partial<typeof defaults> = {}): Record<number, string> {
   const dropped: Record<number, string> = {}
-  void checkPairs.open!({ ...defaults, ...options }, context).batch(new Batch(flow), {
-    drop(row, reason) {
-      expect(checkPairs.reasons).toHaveProperty(reason)
-      dropped[row] ??= reason
+  void checkPairs.open!({ ...defaults, ...options }, context).batch(
+    new Batch(flow),
+    {
+      drop(row, reason) {
+        expect(checkPairs.reasons).toHaveProperty(reason)
+        dropped[row] ??= reason
+      },
+      error() {
+        throw new Error('no row may fail')
+      },
+      note() {
+        throw new Error('nothing to note')
+      },
     },
-    error() {
-      throw new Error('no row may fail')
-    },
-    note() {
-      throw new Error('nothing to note')
-    },
-  })
+    {},
+  )
   return dropped
 }
 

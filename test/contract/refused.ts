@@ -290,3 +290,23 @@ defineAudit({
 })
 // @ts-expect-error an audit reports
 defineAudit({ ...base, inputs, tally: () => round(one) })
+// tables: what is declared of them can be read, and one that may be left out may be missing
+defineStage({
+  ...base,
+  reads: {},
+  tables: { votes: { vote: 'text' }, more: optional({ vote: 'text' }) },
+  writes: {},
+  rows: 'same',
+  by: ['id'],
+  // @ts-expect-error no such table
+  examples: [{ title: '', rows: [], tables: { vots: [] } }],
+  open: () => ({
+    batch(_, verdict, { votes, more }) {
+      const rows: number = votes.rows + (more?.rows ?? 0)
+      // @ts-expect-error may be left out
+      void more.rows
+      // @ts-expect-error no notes
+      verdict.note(rows, 'any')
+    },
+  }),
+})

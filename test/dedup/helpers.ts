@@ -82,6 +82,7 @@ export async function dropped(
       await instance.batch(
         batchOf(rows.slice(from, from + size)),
         verdictOf(row => from + row, drops),
+        {},
       )
     }
     return drops
@@ -122,6 +123,7 @@ export async function dropped(
     } = ((await instance.batch(
       batch,
       verdictOf(row => members[row], drops),
+      {},
     )) ?? {}) as Partial<Edges>
     for (let i = 0; i < a.length; i++) {
       const [x, y] = [members[a[i]], members[b[i]]],

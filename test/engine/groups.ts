@@ -36,7 +36,7 @@ export function nodeOf(stage: AnyStage, schema: Schema, options: Record<string, 
     ...schema.fields.filter(({ name }) => !added.some(field => field.name === name)),
     ...added,
   ])
-  return { ...node, input: schema, output, aside: output, tallied: new Map() }
+  return { ...node, input: schema, output, aside: output, tallied: new Map(), tableSchemas: new Map() }
 }
 
 /** What a stage says of the rows of each part, and the folder in which all of it lies. */
@@ -80,6 +80,7 @@ export async function grouped(
       folders,
       bases,
       states: [],
+      tables: [],
       file,
     })
     found.push({ file, sections })

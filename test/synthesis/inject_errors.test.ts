@@ -57,13 +57,17 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
     state: { mix: { weights: startWeights(options.types), rows: 0 }, editable },
     ask: () => Promise.resolve([]),
   })
-  const out = (await instance.batch(batch, {
-    drop: never,
-    error: never,
-    note: (row, reason) => {
-      notes[row] = reason
+  const out = (await instance.batch(
+    batch,
+    {
+      drop: never,
+      error: never,
+      note: (row, reason) => {
+        notes[row] = reason
+      },
     },
-  })) as Output
+    {},
+  )) as Output
   const made = out.columns!
   const side = (name: string) => messagesColumn(made[name] as ReturnType<typeof makeMessages>)
   const rejected = side('rejected')
