@@ -180,7 +180,8 @@ function columnsText(stage) {
   if (stage.kind === 'source') {
     return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages), then the other columns of the files.'
   }
-  const reads = `Reads ${columnList(declared(stage, 'reads'))}.`
+  const columns = columnList(declared(stage, 'reads')),
+    reads = columns ? `Reads ${columns}.` : 'Reads no column of the rows.'
   if (stage.kind === 'sink') return `${reads} All other columns are written too.`
   const writes = columnList(declared(stage, 'writes'), true)
   const more = typeof stage.writes === 'function' ? ' (with the default options)' : ''

@@ -166,8 +166,19 @@ export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused 
 export const isPart = ({ inputs, rows: { read } }: Pick<Manifest, 'inputs' | 'rows'>): boolean =>
   read < inputs.reduce((sum, { rows }) => sum + rows, 0)
 
+/** The inputs that pairs are read of: the others are tables. */
+export const pairInputs = ({ inputs }: Pick<Manifest, 'inputs'>): Manifest['inputs'] =>
+  inputs.filter(({ layout }) => layout !== 'table')
+
 /** Which rows a run with --limit or --sample read; '' where it read all. --limit takes files in their order. */
-export function rowsRead({ limit, sample, inputs, graph, rows: { read } }: Manifest): string {
+export function rowsRead(manifest: Manifest): string {
+  const {
+      limit,
+      sample,
+      graph,
+      rows: { read },
+    } = manifest,
+    inputs = pairInputs(manifest)
   const all = inputs.reduce((sum, { rows }) => sum + rows, 0),
     n = (value: number) => value.toLocaleString('en-US')
   if (sample !== undefined && sample >= all) return `all of them, a sample of ${n(sample)} was asked for`

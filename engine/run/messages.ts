@@ -308,7 +308,7 @@ export const PARENT = 'parent',
   REJECTED_SIDE = 'rejected_side',
   UNUSED = 'unused'
 
-/** What a partition has sent to a group node: its rows, and the bytes of them and of their keys. */
+/** What a partition has sent to a group node: its rows, and the bytes that are worked on at once. */
 export interface Sent {
   readonly rows: number
   readonly bytes: number

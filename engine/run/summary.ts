@@ -1,7 +1,7 @@
 /** What a run prints. */
 import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { byNone, keptElsewhere, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
+import { byNone, keptElsewhere, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -96,10 +96,16 @@ export function summaryText(result: RunResult): string {
       .join(', ')
     return `  ${id}: ${n(sink.rows)} rows in ${result.folder}/${id}${renamed ? `; renamed ${renamed}` : ''}`
   })
-  const layouts = [...new Set(manifest.inputs.map(({ layout }) => layout))].join(', ')
+  const files = pairInputs(manifest),
+    layouts = [...new Set(files.map(({ layout }) => layout))].join(', '),
+    tables = manifest.inputs.filter(input => !files.includes(input))
   const sinkIds = new Set(Object.keys(manifest.sinks))
   return [
-    `read ${n(rows.read)} rows (${rowsRead(manifest) || `${manifest.inputs.length} ${manifest.inputs.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
+    `read ${n(rows.read)} rows (${rowsRead(manifest) || `${files.length} ${files.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
+    ...[...new Set(tables.map(({ source }) => source))].map(source => {
+      const some = tables.filter(input => input.source === source)
+      return `  ${source}: a table of ${n(some.reduce((sum, { rows }) => sum + rows, 0))} rows (${some.length} ${some.length === 1 ? 'file' : 'files'})`
+    }),
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(keptElsewhere(manifest) > 0

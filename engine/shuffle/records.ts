@@ -27,7 +27,7 @@ export const BUCKETS = 256
 /** Bytes that are sorted at once, where one bucket has no more. */
 const BUCKET_BYTES = 32 << 20
 /** Bytes of rows that a partition holds before it sorts and writes them. */
-const RUN_BYTES = 32 << 20
+const RUN_BYTES = 8 << 20
 /** Bytes of a key's hash, and of the place of its row. */
 const HASH_BYTES = 8,
   PLACE_BYTES = 4
@@ -157,7 +157,8 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
     words: number[] = [],
     places: number[] = []
   let total = 0,
-    written = 0
+    written = 0,
+    keyCount = 0
   const state = new Uint32Array(2)
 
   const flush = () => {
@@ -195,6 +196,7 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
     out.write(...pieces)
     runs.push({ at: written, rows: n, buckets })
     written += pieces.reduce((sum, { length }) => sum + length, 0)
+    keyCount += keys
     rows = new Bytes()
     ends = []
     words = []
@@ -242,7 +244,8 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
       const index: Index = { rows: total, runs }
       saveValue(indexIn(folder, name), index)
       const content = contentOf([index, ...[recordsIn, originsIn].map(of => checksumIn(of(folder, name)))])
-      return { rows: total, bytes: written, content }
+      // of a cluster's rows few are read again
+      return { rows: total, bytes: isCluster ? keyCount * (HASH_BYTES + PLACE_BYTES) : written, content }
     },
   }
 }
