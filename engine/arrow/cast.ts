@@ -10,6 +10,7 @@ import {
   Type as Id,
   type Data,
   type DataType,
+  type Decimal,
   type Float,
   type Int,
   type Null,
@@ -26,7 +27,13 @@ const isFloat = (type: DataType): type is Float =>
 const isNull = (type: DataType): type is Null => type.typeId === Id.Null
 
 /** Equal in values: names and nullability of list items do not matter. */
-export const sameType = (a: DataType, b: DataType): boolean => a === b || String(a) === String(b)
+export const sameType = (a: DataType, b: DataType): boolean =>
+  a === b || (String(a) === String(b) && widthsOf(a) === widthsOf(b))
+/** What a type's name leaves out: decimals of 128 and of 256 bits are called the same. */
+const widthsOf = (type: DataType): string =>
+  type.typeId === Id.Decimal
+    ? String((type as Decimal).bitWidth)
+    : (type.children ?? []).map(({ type }) => widthsOf(type as DataType)).join()
 
 /**
  * The narrowest type that holds both: equal types stay, null joins anything, ints of different width become int64,
@@ -49,7 +56,7 @@ export function unify(a: DataType, b: DataType): DataType | undefined {
     if (fields.some(field => !field)) return undefined
     return fields.every((field, i) => field === a.children[i]) ? a : new Struct(fields as Field[])
   }
-  if (String(a) === String(b)) return a
+  if (sameType(a, b)) return a
   if (isInt(a) && isInt(b)) return new Int64()
   return (isInt(a) || isFloat(a)) && (isInt(b) || isFloat(b)) ? new Float64() : undefined
 }

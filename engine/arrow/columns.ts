@@ -340,7 +340,17 @@ const tests: readonly [(type: DataType) => boolean, (value: unknown) => boolean,
  * says which value is of another type.
  */
 export function makeColumn(type: DataType, values: readonly unknown[]): Data {
-  if (String(type) === String(messagesType)) return makeMessages(values as (readonly Message[])[])
+  if (String(type) === String(messagesType)) {
+    const isMessage = (one: unknown) =>
+      typeof (one as Message | null)?.role === 'string' && typeof (one as Message).content === 'string'
+    const wrong = values.findIndex(row => !Array.isArray(row) || !row.every(isMessage))
+    if (wrong >= 0) {
+      throw new TypeError(
+        `value ${wrong} is ${JSON.stringify(values[wrong])}, not a list of messages { role, content }, both texts`,
+      )
+    }
+    return makeMessages(values as (readonly Message[])[])
+  }
   const [, isRight, what] = tests.find(([is]) => is(type))!
   const wrong = values.findIndex(value => value !== null && !isRight(value))
   if (wrong >= 0) throw new TypeError(`value ${wrong} is ${JSON.stringify(values[wrong])}, not ${what}`)

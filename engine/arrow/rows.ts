@@ -56,7 +56,7 @@ const unfit = (type: DataType): Error =>
 /** Puts one value that is not null. */
 type Put = (row: number, out: Bytes) => void
 
-function putterOf(data: Data): Put {
+function putterOf(data: Data, isKey = false): Put {
   const { type } = data as { type: DataType }
   if (DataType.isDictionary(type) || DataType.isUnion(type)) throw unfit(type)
   if (DataType.isNull(type)) return () => {}
@@ -73,7 +73,7 @@ function putterOf(data: Data): Put {
     }
   }
   if (DataType.isStruct(type)) {
-    const parts = type.children.map(({ nullable }, c) => maybe(data.children[c], nullable))
+    const parts = data.children.map(maybe)
     return (row, out) => {
       for (const put of parts) put(row, out)
     }
@@ -81,7 +81,7 @@ function putterOf(data: Data): Put {
   if (DataType.isList(type) || DataType.isFixedSizeList(type)) {
     const offsets = data.valueOffsets as Int32Array,
       start = DataType.isList(type) ? (row: number) => offsets[row] : (row: number) => row * type.listSize,
-      put = itemsOf(data.children[0], type.children[0].nullable)
+      put = itemsOf(data.children[0])
     return (row, out) => {
       const from = start(row),
         to = start(row + 1)
@@ -91,8 +91,8 @@ function putterOf(data: Data): Put {
   }
   const bytes = bytesOf(data),
     width = widthOf(type)
-  // of the two zeros one
-  const values = DataType.isFloat(type) && width >= 4 ? (data.values as Float64Array) : undefined
+  // in a key the two zeros are one
+  const values = isKey && DataType.isFloat(type) && width >= 4 ? (data.values as Float64Array) : undefined
   return (row, out) => {
     const at = out.add(width)
     const isZero = values !== undefined && values[row] === 0
@@ -100,10 +100,12 @@ function putterOf(data: Data): Put {
   }
 }
 
-/** A value within another: where it may be null, a byte before it says so. */
-function maybe(data: Data, nullable: boolean): Put {
+/**
+ * A value within another: a byte before it says whether it is null. Whatever its type says of that: files that are
+ * joined differ in it.
+ */
+function maybe(data: Data): Put {
   const put = putterOf(data)
-  if (!nullable) return put
   const isNull = nullTest(data)
   return (row, out) => {
     out.byte(isNull(row) ? 0 : 1)
@@ -114,9 +116,9 @@ function maybe(data: Data, nullable: boolean): Put {
 const isPlainNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)
 
 /** The items of a list; those of numbers without a null in one piece. */
-function itemsOf(data: Data, nullable: boolean): (from: number, to: number, out: Bytes) => void {
+function itemsOf(data: Data): (from: number, to: number, out: Bytes) => void {
   const { type } = data as { type: DataType },
-    put = maybe(data, nullable)
+    put = maybe(data)
   const each = (from: number, to: number, out: Bytes) => {
     for (let i = from; i < to; i++) put(i, out)
   }
@@ -138,7 +140,7 @@ function itemsOf(data: Data, nullable: boolean): (from: number, to: number, out:
  * (NaN is).
  */
 export function packer(columns: readonly Data[], keys: number): (row: number, out: Bytes) => number {
-  const puts = columns.map(putterOf),
+  const puts = columns.map((column, c) => putterOf(column, c < keys)),
     tests = columns.map(column => {
       const isNull = nullTest(column)
       const values = DataType.isFloat(column.type as DataType) ? (column.values as Float64Array) : undefined
@@ -216,7 +218,7 @@ function takerOf(type: DataType): Taker {
     const parts = type.children.map(child => takerOf(child.type as DataType))
     return {
       take(bytes, at) {
-        parts.forEach((part, c) => (at = takeMaybe(part, type.children[c].nullable, bytes, at)))
+        for (const part of parts) at = takeMaybe(part, bytes, at)
         rows++
         return at
       },
@@ -228,7 +230,7 @@ function takerOf(type: DataType): Taker {
     }
   }
   if (DataType.isList(type) || DataType.isFixedSizeList(type)) {
-    const { nullable, type: itemType } = type.children[0] as { type: DataType; nullable: boolean },
+    const itemType = type.children[0].type as DataType,
       item = takerOf(itemType),
       isPlain = isPlainNumber(itemType),
       fixed = DataType.isFixedSizeList(type) ? type.listSize : undefined
@@ -240,7 +242,7 @@ function takerOf(type: DataType): Taker {
         if (fixed === undefined) at += 4
         const whole = isPlain && bytes[at++] === 1
         if (whole) at = item.take(bytes, at, count)
-        else for (let i = 0; i < count; i++) at = takeMaybe(item, nullable, bytes, at)
+        else for (let i = 0; i < count; i++) at = takeMaybe(item, bytes, at)
         ends.push((items += count))
         rows++
         return at
@@ -288,8 +290,7 @@ function takerOf(type: DataType): Taker {
   }
 }
 
-function takeMaybe(taker: Taker, nullable: boolean, bytes: Uint8Array, at: number): number {
-  if (!nullable) return taker.take(bytes, at)
+function takeMaybe(taker: Taker, bytes: Uint8Array, at: number): number {
   if (bytes[at] === 1) return taker.take(bytes, at + 1)
   taker.none()
   return at + 1
@@ -319,9 +320,9 @@ function spanOf(type: DataType): (bytes: Uint8Array, at: number) => number {
   if (DataType.isNull(type)) return (_, at) => at
   if (DataType.isBool(type)) return (_, at) => at + 1
   if (isText(type)) return (bytes, at) => at + 4 + countAt(bytes, at)
-  const within = ({ type, nullable }: { type: DataType; nullable: boolean }) => {
+  const within = ({ type }: { type: DataType }) => {
     const span = spanOf(type)
-    return nullable ? (bytes: Uint8Array, at: number) => (bytes[at] === 1 ? span(bytes, at + 1) : at + 1) : span
+    return (bytes: Uint8Array, at: number) => (bytes[at] === 1 ? span(bytes, at + 1) : at + 1)
   }
   if (DataType.isStruct(type)) {
     const spans = type.children.map(within)

@@ -13,7 +13,7 @@ import {
   Schema,
   Type as Id,
   Utf8,
-  type DataType,
+  DataType,
   type Float,
 } from 'apache-arrow'
 import type { ReadType, WrittenType } from '../contract/define.ts'
@@ -130,7 +130,13 @@ export function accepts(expected: ReadType, type: DataType): boolean {
 }
 
 const typeName = (type: DataType): string =>
-  sameType(type, messagesType) ? 'messages' : type.typeId === Id.Utf8 ? 'text' : String(type).toLowerCase()
+  DataType.isDecimal(type)
+    ? `decimal${type.bitWidth}(${type.precision}, ${type.scale})`
+    : sameType(type, messagesType)
+      ? 'messages'
+      : type.typeId === Id.Utf8
+        ? 'text'
+        : String(type).toLowerCase()
 
 /**
  * What a stage adds, by the names of the graph; nullable, as a stage may have nothing to say of a row. A derive stage

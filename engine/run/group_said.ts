@@ -1,5 +1,6 @@
 /** What a group stage said of a partition's rows, block by block, as if it had been asked about each block. */
 import type { Data } from 'apache-arrow'
+import { concat, runsOfRows, take } from '../arrow/columns.ts'
 import { unpacker } from '../arrow/rows.ts'
 import type { Flow } from '../arrow/flow.ts'
 import { writesOf } from '../graph/types.ts'
@@ -34,7 +35,17 @@ export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, f
       const { ends, bytes } = related.written,
         taken = unpacker(types)
       for (let row = base; row < end; row++) taken.row(bytes, row === 0 ? 0 : ends[row - 1], ends[row])
-      taken.columns().forEach((column, c) => (columns[names[c]] = column))
+      const failed = Uint32Array.from({ length: flow.rows }, (_, row) =>
+        said.kind[row] === ERRORED && said.said[row] ? 1 : 0,
+      )
+      taken.columns().forEach((column, c) => {
+        // rows that are set aside stay as they were
+        const before = failed.includes(1) ? flow.schema.fields.findIndex(({ name }) => name === names[c]) : -1
+        columns[names[c]] =
+          before < 0
+            ? column
+            : take(concat([column, flow.columns[before]]), runsOfRows(failed.map((was, row) => was * flow.rows + row)))
+      })
     }
     base = end
     return settled(run, flow, { columns }, said)

@@ -57,7 +57,7 @@ export function makeKeys(
   options: RunOptions,
 ): Keys {
   const { graph, files, tables, schemas } = prepared
-  const base = sha([codeKey(), graph.seed, options.keepIds ?? []])
+  const base = sha([codeKey(), graph.seed, options.keepIds ?? [], options.groupBytes ?? ''])
   const nodeKeys = new Map(
     graph.nodes.map(node => [
       node.id,

@@ -3,6 +3,7 @@
  * partition. A stage that must see everything first (fit rounds, groups) ends a level: its input is spooled, and its
  * verdicts come in a later one.
  */
+import { writtenName } from '../graph/columns.ts'
 import {
   effectOf,
   fitRounds,
@@ -62,7 +63,7 @@ export const leftBy = (node: string): string => `${node}#all`
  */
 function isTransparent(node: Node, reader: Node): boolean {
   const read = readsOf(reader)
-  return effectOf(node) === 'same' && Object.keys(writesOf(node)).every(name => !(`${node.id}_${name}` in read))
+  return effectOf(node) === 'same' && Object.keys(writesOf(node)).every(name => !(writtenName(node.id, name) in read))
 }
 
 /** The node `last` and those before it, each the only input of the next, back to `first`. */

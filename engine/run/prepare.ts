@@ -63,6 +63,14 @@ export async function prepare(
   })
   if (!read) throw new GraphError(warnings)
   const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
+  const sources = [...graph.nodes, ...graph.tables].filter(({ stage }) => stage.kind === 'source')
+  // a source of one's own is known by its stage alone
+  if (options.input?.length && sources.length > 1) {
+    throw new SluiceError(
+      `run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`,
+      EXIT.usage,
+    )
+  }
   const inputs = new Map<string, InputFile[]>(),
     told: string[] = []
   for (const node of graph.nodes) {

@@ -26,6 +26,8 @@ export interface Learnt {
   readonly latest: ReturnType<typeof latestManifest>
   /** Of the run. */
   readonly hash: string
+  /** Whether runs of one hash may differ, as a stage reads what is in no key. */
+  readonly mayDiffer: boolean
 }
 
 /** The reports of all nodes that have something to say, by id. */
@@ -61,10 +63,10 @@ function reportOf(node: Node, learnt: Learnt): Reported | undefined {
  * The numbers of the run before, where it had the audit in the same version with the same options. A run that is
  * published again has those that it was published with: what it reports does not depend on itself.
  */
-function previousOf(node: Node, { latest, hash }: Learnt): Previous | undefined {
+function previousOf(node: Node, { latest, hash, mayDiffer }: Learnt): Previous | undefined {
   const before = latest?.manifest
   if (!before) return undefined
-  if (before.hash === hash) return before.stages[node.id]?.previous
+  if (before.hash === hash && !mayDiffer) return before.stages[node.id]?.previous
   const same = before.graph.stages.some(
     ({ id, use, version, with: options }) =>
       id === node.id &&

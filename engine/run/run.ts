@@ -117,8 +117,13 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options)
     const latest = latestManifest(output)
     holdLock(lock)
+    const mayDiffer = [...graph.nodes, ...graph.tables].some(isReader)
+    if (latest && latest.manifest === undefined && (options.anew || mayDiffer)) {
+      const path = join(latest.folder, 'manifest.json')
+      options.onWarning?.(`run: ${path} is not what was published, so audits are told of no run before`)
+    }
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest && ![...graph.nodes, ...graph.tables].some(isReader)) {
+    else if (latest && !mayDiffer) {
       const { folder, manifest } = latest,
         isSame = manifest?.hash === keys.run,
         other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
@@ -149,6 +154,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       stateOf: node => passes.stateOf(node),
       latest,
       hash: keys.run,
+      mayDiffer,
     })
     heedReports(reports, latest)
     begin('publish', 1)

@@ -214,6 +214,11 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
     const all = run.effect === 'derive' ? flow : conform(flow, run.output)
     return { out: emptyFlow(run.output), all, said: failed }
   }
+  if (result?.swapped && flow.groups) {
+    throw new StageMistake(
+      `${run.id}: a stage with 'by' swaps no sides; write a column, and swap them by a stage after it`,
+    )
+  }
   const edges = run.effect === 'cluster' ? edgesOf(run, flow, result) : undefined
   return { ...settled(run, flow, result, said), edges }
 }
@@ -381,13 +386,17 @@ export function columnOf(what: string, type: DataType, values: ColumnValues, row
   if (String(data.type) !== String(type)) {
     throw new StageMistake(`${what} is ${data.type}, the stage declares ${type}`)
   }
+  if (isSlice(data)) throw new StageMistake(`${what} is a slice of a longer column; give one that begins at 0`)
   if (data.length !== rows) throw new Error(`${what} has ${data.length} values for ${rows} rows`)
   return data
 }
 
+const isSlice = (data: Data): boolean => data.offset !== 0 || (data.children as Data[]).some(isSlice)
+
 function toData(what: string, type: DataType, values: ColumnValues): Data {
-  if (values instanceof Float64Array) return makeFloat64(values)
-  if (values instanceof Int32Array) return makeInt32(values)
+  // copied: the stage may fill its own again before what it said is written
+  if (values instanceof Float64Array) return makeFloat64(values.slice())
+  if (values instanceof Int32Array) return makeInt32(values.slice())
   if (values instanceof Uint8Array) return makeBool(values)
   if (!Array.isArray(values)) return values as Data
   try {

@@ -98,10 +98,13 @@ export function closeClusters({ edges: files, bases, file }: CloseTask): Section
     if (!drops.has(partition)) drops.set(partition, [])
     drops.get(partition)!.push({ row: row - bases[partition], ...drop })
   }
+  // an error outranks a drop, and a row that is set aside survives nothing
+  const first = new Map<number, number>()
   for (let i = 0; i < count; i++) {
+    if (errors.has(rows[i])) continue
     const root = find(i)
-    // an error outranks a drop
-    if (root !== i && !errors.has(rows[i])) say(rows[i], { value: best[i], survivor: rows[root] })
+    if (!first.has(root)) first.set(root, i)
+    else say(rows[i], { value: best[i], survivor: rows[first.get(root)!] })
   }
   for (const [row, message] of errors) say(row, { value: NaN, survivor: -1, message })
   return saveSections(

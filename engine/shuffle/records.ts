@@ -19,7 +19,7 @@ import { checksumIn, openSealed } from '../sealed.ts'
 import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
 import type { Sent } from '../run/messages.ts'
-import { columnOf } from '../run/verdicts.ts'
+import { columnOf, StageMistake } from '../run/verdicts.ts'
 import type { WorkerNode } from '../run/world.ts'
 
 /** Buckets that keys are cut into, however many there are: what lies on the disk does not depend on the other rows. */
@@ -209,6 +209,9 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
         carried = inStage(node, () => carry?.(batch)) as Record<string, unknown> | undefined
       const dataOf = (field: Field) => {
         const values = carried?.[field.name]
+        if (values === undefined && Object.hasOwn(stage.carries ?? {}, field.name)) {
+          throw new StageMistake(`${node.id}: carry() gives no column '${field.name}', which 'carries' declares`)
+        }
         return values === undefined
           ? batch.column(field.name)
           : columnOf(`${node.id}: carried column '${field.name}'`, field.type, values as ColumnValues, flow.rows)

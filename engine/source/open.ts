@@ -144,6 +144,14 @@ function rawPlan(
   const hive = Object.entries(hiveColumns(path)).filter(([name]) => !schema.names.includes(name))
   const own = schema.names.map(String).filter(name => name !== unread?.text && name !== unread?.why)
   const renamed = renamedColumns(rename, [...own, ...hive.map(([name]) => name)])
+  const taken = [...renamed.values(), ...Object.keys(hiveColumns(path))].find(
+    name => name === unread?.text || name === unread?.why,
+  )
+  if (taken !== undefined) {
+    throw new Error(
+      `a column cannot be called '${taken}': ${source.name} tells by that name of rows that it cannot read; give it another by \`rename\``,
+    )
+  }
   return {
     schema: bytesOf(new Schema(source.seeks ? schema.fields : schema.fields.map(plainField))),
     renamed,

@@ -1,5 +1,5 @@
 /** Rows of a file as they lie, with the names that the user gave its columns, and with those of its folders. */
-import { Schema, Utf8, type Data, type Field, type RecordBatch } from 'apache-arrow'
+import { Schema, Table, tableFromIPC, tableToIPC, Utf8, type Data, type Field, type RecordBatch } from 'apache-arrow'
 import { sameType } from '../arrow/cast.ts'
 import { makeText, take, textColumn } from '../arrow/columns.ts'
 import { field, toRecordBatch } from '../arrow/flow.ts'
@@ -77,11 +77,12 @@ export async function* rawRows(
   const given = source.seeks ? read(range) : pickRows(range, raw.starts, part => between(raw.starts, part, read))
   const { start, end, rows } = range
   let at = 0
-  for await (const whole of given) {
-    const all = columnsOf(whole)
-    for (let from = 0; from < whole.numRows; from += BATCH_ROWS) {
-      const to = Math.min(whole.numRows, from + BATCH_ROWS),
-        data = to - from === whole.numRows ? all : all.map(column => take(column, [from, to]))
+  for await (const one of given) {
+    const batch = whole(one),
+      all = columnsOf(batch)
+    for (let from = 0; from < batch.numRows; from += BATCH_ROWS) {
+      const to = Math.min(batch.numRows, from + BATCH_ROWS),
+        data = to - from === batch.numRows ? all : all.map(column => take(column, [from, to]))
       if (why >= 0) tellFaults(data[why], row => rows?.[at + row] ?? start + at + row, faults)
       const constants = Object.values(raw.hive).map(value => makeText(new Array<string | null>(to - from).fill(value)))
       yield toRecordBatch(named, [...data.filter((_, c) => c !== why), ...constants], to - from)
@@ -103,20 +104,28 @@ async function* between(
   read: (range: RowRange) => AsyncIterable<RecordBatch>,
 ): AsyncGenerator<RecordBatch> {
   let at = starts.findLast(row => row <= start) ?? 0
-  for await (const batch of read({ start: at, end })) {
+  for await (const given of read({ start: at, end })) {
+    const batch = whole(given)
     const from = Math.max(0, start - at),
       to = Math.min(batch.numRows, end - at)
     at += batch.numRows
     if (from >= to) continue
     const columns = batch.data.children.map(plain)
     const fields = batch.schema.fields.map(({ name, nullable }, c) => field(name, columns[c].type, nullable))
+    // copied in any case: the source may fill its own room again before this is written
     yield toRecordBatch(
       new Schema(fields),
-      from === 0 && to === batch.numRows ? columns : columns.map(column => take(column, [from, to])),
+      columns.map(column => take(column, [from, to])),
       to - from,
     )
     if (at >= end) return
   }
+}
+
+/** A batch whose columns begin where their buffers do; one that was cut out of another is written and read again. */
+function whole(batch: RecordBatch): RecordBatch {
+  const isSlice = (data: Data): boolean => data.offset !== 0 || (data.children as Data[]).some(isSlice)
+  return isSlice(batch.data) ? tableFromIPC(tableToIPC(new Table(batch))).batches[0] : batch
 }
 
 /** The columns of a batch that are these, held against what was said of the file when it was opened. */

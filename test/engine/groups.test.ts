@@ -144,6 +144,82 @@ describe('a stage that looks at groups', () => {
     expect(lower).not.toEqual(other)
   })
 
+  it('leaves a row that is set aside as it was, and yields to none of them', async () => {
+    const stage = `${head}export default defineStage({
+      name: 'rank', version: 1, summary: 'x', options: Type.Object({}), reads: { score: 'number' }, examples: [],
+      writes: { chosen: 'messages' }, rows: 'subset', reasons: { last: { kind: 'quality', about: '' } },
+      notes: { alone: '' }, by: ['prompt'],
+      open: () => ({ batch(batch) {
+        if ([...batch.numbers('score').values].includes(7)) throw new Error('seven')
+        return { columns: { chosen: Array.from({ length: batch.rows }, () => [{ role: 'assistant', content: 'new' }]) } }
+      } }) })`
+    const { graph, output } = graphOf(stage, [rows(0, 20)])
+    const { folder: out } = await run(graph, { output })
+    const failed = rowsOf(join(out, 'dropped/rank'))
+    expect(failed.length).toBeGreaterThan(0)
+    for (const row of failed) {
+      expect(JSON.stringify(row.chosen)).toContain(`answer ${String(row.id).slice(1)}`)
+    }
+    expect(rowsOf(join(out, 'dpo')).every(({ chosen }) => JSON.stringify(chosen).includes('new'))).toBe(true)
+    const near = `${head}export default defineStage({
+      name: 'rank', version: 1, summary: 'x', options: Type.Object({}), reads: { score: 'number' }, writes: {},
+      rows: 'cluster', reasons: { last: { kind: 'quality', about: '' } }, examples: [], by: ['keys'],
+      carries: { keys: 'list_int32', score: 'float64' },
+      carry: () => batch => ({ keys: [...batch.numbers('score').values].map(n => [n % 2, 10 + n]), score: batch.numbers('score').values }),
+      open: () => ({ batch(batch) {
+        if (batch.numbers('score').values.every(score => score === 0)) throw new Error('zero')
+        const a = [], b = [], value = []
+        for (let g = 0; g + 1 < batch.groups.length; g++) {
+          for (let row = batch.groups[g] + 1; row < batch.groups[g + 1]; row++) {
+            a.push(batch.groups[g]); b.push(row); value.push(1)
+          }
+        }
+        return { a, b, value }
+      } }) })`
+    const some = [0, 0, 2, 4].map((score, i) => ({ ...rows(i, i + 1)[0], score }))
+    const cluster = graphOf(near, [some])
+    ;(cluster.graph as { stages: unknown[] }).stages.pop()
+    const { manifest, folder: kept } = await run(cluster.graph, { output: cluster.output, blockRows: 1 })
+    // r0 and r1 share a group that fails; r2 stays, and r3 yields to it and to no row that is set aside
+    expect(manifest.stages.rank).toMatchObject({ in: 4, out: 1, dropped: 1, errored: 2 })
+    expect(rowsOf(join(kept, 'dpo')).map(({ id }) => id)).toEqual(['r2'])
+  })
+
+  it.each([
+    ['swaps sides', `return { swapped: { rows: new Uint8Array(batch.rows) } }`, '', /a stage with 'by' swaps no sides/],
+    [
+      'gives no column that it carries',
+      '',
+      `carries: { a: 'text' }, carry: () => () => ({}),`,
+      /carry\(\) gives no column 'a'/,
+    ],
+    [
+      'gives messages that are none',
+      `return { columns: { chosen: Array.from({ length: batch.rows }, () => [{ role: 'user', text: 'x' }]) } }`,
+      `writes: { chosen: 'messages' },`,
+      /value 0 is .*not a list of messages \{ role, content \}, both texts/,
+    ],
+    [
+      'gives a part of a longer column',
+      `return { columns: { a: batch.column('score').slice(1, batch.rows - 1) } }`,
+      `reads: { score: 'number' }, writes: { a: 'float64' }, by: undefined,`,
+      /is a slice of a longer column|has \d+ values for/,
+    ],
+  ])('ends the run where it %s', async (_, body, more, message) => {
+    const stage = `${head}export default defineStage({ name: 'rank', version: 1, summary: 'x', options: Type.Object({}),
+      reads: {}, writes: {}, rows: 'subset', reasons: { last: { kind: 'quality', about: '' } }, by: ['prompt'],
+      examples: [], open: () => ({ batch(batch) { ${body} } }), ${more} })`
+    const { graph, output } = graphOf(stage, [rows(0, 30).map(row => ({ ...row, score: row.score + 0.5 }))])
+    ;(graph as { stages: unknown[] }).stages.pop()
+    await expect(run(graph, { output })).rejects.toThrow(message)
+  })
+
+  it('is another where a group may have fewer bytes', async () => {
+    const { graph, output } = graphOf(rank())
+    await run(graph, { output })
+    expect((await run(graph, { output, groupBytes: 1 << 20 })).status).toBe('published')
+  })
+
   it('names the row that a dropped one yields to, in the ledger', async () => {
     const { graph, output } = graphOf(rank())
     const { folder: out } = await run(graph, { output })

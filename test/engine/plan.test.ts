@@ -114,6 +114,25 @@ describe('plan', () => {
     )
   })
 
+  it('nor write a side that it reads', async () => {
+    const at = folder()
+    const stage = (name: string, more: string) =>
+      writeFileSync(
+        join(at, `${name}.mjs`),
+        `import { defineStage, round, Type } from 'sluice-data'
+const fit = () => round({ collect: () => ({ batch() {}, part: () => 0 }), merge: () => 0 })
+export default defineStage({ name: '${name}', version: 1, summary: 'x', options: Type.Object({}), examples: [],
+  reads: { chosen: 'messages' }, writes: {}, rows: 'same', open: () => ({ batch() {} }), ${more} })`,
+      )
+    stage('rewrites', "writes: { chosen: 'messages' }, by: ['prompt'],")
+    stage('learns', 'fit,')
+    const levels = await levelsOf(
+      { id: 'rewrites', use: join(at, 'rewrites.mjs') },
+      { id: 'learns', use: join(at, 'learns.mjs') },
+    )
+    expect(levels.flat()).toContain('gather learns')
+  })
+
   it('but not behind one that flips labels', async () => {
     expect((await levelsOf({ ...agreed, with: { action: 'flip' } }, noise)).flat()).toContain('gather noise')
     expect((await levelsOf({ ...agreed, with: { action: 'weight' } }, noise)).flat()).not.toContain('gather noise')
