@@ -18,6 +18,7 @@ import { defineStage, Type } from '../../engine/contract/define.ts'
 export default defineStage({
   name: '${name}',
   version: 1,
+  category: 'check and deduplicate',
   summary: 'Drop pairs whose chosen side is longer than a limit.',
   options: Type.Object({
     max_chars: Type.Integer({ minimum: 1, default: 10_000, description: 'characters of the chosen side' }),
@@ -57,6 +58,7 @@ import { defineStage, Type } from '../../engine/contract/define.ts'
 export default defineStage({
   name: '${name}',
   version: 1,
+  category: 'check and deduplicate',
   summary: 'Say of every pair how many characters its chosen side has.',
   options: Type.Object({}),
   reads: { chosen: 'messages' },
