@@ -1,5 +1,6 @@
 // Writes docs/stages/*.md and docs/layouts.md from the registry and the table of layouts, with every example executed,
-// and into the README what its commands print. `--check` writes nothing and exits 1 on drift.
+// into docs/contract.md its signatures and examples, and into the README what its commands print. `--check` writes
+// nothing and exits 1 on drift.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { source } from './build.mjs'
+import { contractPage } from './contract_page.mjs'
 
 // an option that is not known ends it here
 const {
@@ -22,6 +24,7 @@ const {
   runExample,
   shortSide,
   inputsOf,
+  loadUserStage,
 } = await source(
   'stages/registry.ts',
   'engine/contract/define.ts',
@@ -30,6 +33,7 @@ const {
   'engine/graph/validate.ts',
   'engine/run/examples.ts',
   'engine/graph/types.ts',
+  'engine/graph/user_stage.ts',
 )
 const registry = await allStages()
 
@@ -246,6 +250,10 @@ async function auditExampleText(audit, example) {
   ].join('\n\n')
 }
 
+const anyExampleText = (stage, example) => (stage.kind === 'audit' ? auditExampleText : exampleText)(stage, example)
+const ranExample = (stage, example) => (stage.kind === 'audit' ? runAuditExample : runExample)(stage, example)
+const loadOwn = async (file, folder) => (await loadUserStage(file, { folder: join(folder, 'built') })).stage
+
 const paperText = ({ title, arxiv, url, form }) =>
   `${form === 'as in' ? 'As in' : 'After'} [${title}](${arxiv ? `https://arxiv.org/abs/${arxiv}` : url})${arxiv ? ` (arXiv ${arxiv})` : ''}.`
 
@@ -268,8 +276,7 @@ async function page(stage) {
     .map(name => `${name}: ${name === 'path' ? `data/sample/*${stage.extensions[0]}` : '…'}`)
     .join(', ')
   const examples = []
-  const textOf = stage.kind === 'audit' ? auditExampleText : exampleText
-  for (const example of stage.examples ?? []) examples.push(await textOf(stage, example))
+  for (const example of stage.examples ?? []) examples.push(await anyExampleText(stage, example))
   return (
     [
       `# ${stage.name}`,
@@ -385,6 +392,7 @@ const pages = new Map([
   ['../README.md', readme()],
   ['stages/README.md', index()],
   ['layouts.md', layoutsPage()],
+  ['contract.md', await contractPage(root, { load: loadOwn, run: ranExample, text: anyExampleText })],
 ])
 for (const stage of registry.values()) pages.set(`stages/${stage.name}.md`, await page(stage))
 
