@@ -53,7 +53,7 @@ const flags = {
       'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger',
   },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
-  json: { type: 'boolean', about: 'the summary (of `why` and `stages` what they say) as JSON on stdout' },
+  json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
   paper: { type: 'string', about: 'NAME   stages: those of a paper, by its arXiv number or words of its title' },
   help: { type: 'boolean', short: 'h', about: 'this' },

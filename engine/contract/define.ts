@@ -237,8 +237,7 @@ export type Category = (typeof categories)[number]
  * than without. `shown` is the page of docs/ or the command that shows the measurement.
  */
 export type Status =
-  | { readonly is: 'proven here' | 'worth nothing here'; readonly shown: string }
-  | { readonly is: 'as published' }
+  { readonly is: 'proven here' | 'worth nothing here'; readonly shown: string } | { readonly is: 'as published' }
 
 /** What a block of a stage holds: `reads`, or what `carry` made of them. */
 type Seen<R extends Reads, C extends Writes> = Extract<[keyof C] extends [never] ? keyof R : keyof C, string>
