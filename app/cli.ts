@@ -3,14 +3,14 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
-import { allStages, registry } from '../stages/registry.ts'
+import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
+import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
 import { EXIT, exitCode, SluiceError } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
-import { inputsOf as auditInputsOf } from '../engine/graph/types.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
@@ -53,14 +53,15 @@ const flags = {
       'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger',
   },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
-  json: { type: 'boolean', about: 'the summary as one JSON object on stdout' },
+  json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
+  paper: { type: 'string', about: 'NAME   stages: those of a paper, by its arXiv number or words of its title' },
   help: { type: 'boolean', short: 'h', about: 'this' },
 } as const satisfies Flags
 type Name = keyof typeof flags
 type CliValues = FlagValues<typeof flags>
 
-const { 'no-data': _, ...runFlags } = flags
+const { 'no-data': _noData, paper: _paper, ...runFlags } = flags
 /** What a run takes, on whatever command line. */
 export { runFlags }
 export type RunValues = FlagValues<typeof runFlags>
@@ -107,10 +108,10 @@ const commands: Readonly<Record<string, Command>> = {
   },
   stages: {
     words: '[NAME]…',
-    about: 'the stages there are, or one with its options',
-    takes: [],
+    about: 'the stages there are, by what they are for; those of a category, or one with its options',
+    takes: ['paper', 'json'],
     most: Infinity,
-    work: (_, words) => stagesCommand(words),
+    work: stagesCommand,
   },
   'clean-cache': {
     words: '',
@@ -399,42 +400,6 @@ async function verifyCommand(values: CliValues): Promise<number> {
   }
   if (problems.length > 0) throw new SluiceError(`sluice verify: ${folder}\n  ${problems.join('\n  ')}`, EXIT.data)
   if (!values.quiet) console.log(`${folder}: ${files} files and ${rows} ledger rows are as published`)
-  return EXIT.ok
-}
-
-async function stagesCommand(words: readonly string[]): Promise<number> {
-  const stages = await allStages()
-  if (words.length === 0) {
-    for (const { name, kind, summary } of stages.values()) console.log(`${name.padEnd(24)}${kind.padEnd(8)}${summary}`)
-    return EXIT.ok
-  }
-  for (const name of words) {
-    const stage = stages.get(name)
-    if (!stage) {
-      const near = nearest(name, [...stages.keys()])
-      throw new SluiceError(
-        `sluice stages: no stage '${name}'${near ? `; did you mean ${near}?` : '; `sluice stages` lists those there are'}`,
-        EXIT.usage,
-      )
-    }
-    console.log(`${stage.name} (${stage.kind}): ${stage.summary}`)
-    for (const [input, { columns, isOptional }] of Object.entries(auditInputsOf({ stage, options: {} }))) {
-      console.log(`  input ${input}${isOptional ? ' (may be left out)' : ''}: ${Object.keys(columns).join(', ')}`)
-    }
-    for (const [option, schema] of Object.entries(
-      stage.options.properties as Record<string, { description?: string; default?: unknown; enum?: string[] }>,
-    )) {
-      console.log(
-        `  ${option}${schema.default === undefined ? '' : ` = ${JSON.stringify(schema.default)}`}${schema.enum ? ` (${schema.enum.join(', ')})` : ''}: ${schema.description ?? ''}`,
-      )
-    }
-    for (const [reason, { kind, about }] of Object.entries(stage.reasons)) {
-      console.log(`  reason ${reason} (${kind}): ${about}`)
-    }
-    for (const [note, about] of Object.entries(stage.kind === 'stage' ? stage.notes : {})) {
-      console.log(`  note ${note}: ${about}`)
-    }
-  }
   return EXIT.ok
 }
 

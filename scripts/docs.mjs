@@ -1,5 +1,6 @@
 // Writes docs/stages/*.md and docs/layouts.md from the registry and the table of layouts, with every example executed,
-// and into the README what its commands print. `--check` writes nothing and exits 1 on drift.
+// into docs/contract.md its signatures and examples, and into the README what its commands print. `--check` writes
+// nothing and exits 1 on drift.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { source } from './build.mjs'
+import { contractPage } from './contract_page.mjs'
 
 // an option that is not known ends it here
 const {
@@ -14,6 +16,7 @@ const {
 } = parseArgs({ options: { check: { type: 'boolean' } } })
 const {
   allStages,
+  categories,
   layouts,
   requiredOptions,
   validateOptions,
@@ -22,29 +25,21 @@ const {
   shortSide,
   inputsOf,
   tablesOf,
+  loadUserStage,
 } = await source(
   'stages/registry.ts',
+  'engine/contract/define.ts',
   'engine/source/layout_table.ts',
   'engine/graph/schema.ts',
   'engine/graph/validate.ts',
   'engine/run/examples.ts',
   'engine/graph/types.ts',
+  'engine/graph/user_stage.ts',
 )
 const registry = await allStages()
 
 const root = new URL('../', import.meta.url)
 const NOTE = '<!-- Written by `npm run docs`; edit the stage, not this page. -->'
-const folders = {
-  sources: 'Read pairs',
-  check: 'Look at one pair at a time',
-  dedup: 'Relate pairs',
-  served: 'Ask served models',
-  noise: 'Judge labels',
-  review: 'Select',
-  synthesis: 'Make new pairs',
-  audit: 'Report',
-  sinks: 'Write',
-}
 const folderOf = new Map(
   readdirSync(new URL('stages/', root), { recursive: true })
     .map(String)
@@ -139,7 +134,7 @@ const columnList = (columns, prefix) =>
 const rowsText = {
   same: 'No row is dropped.',
   subset: 'Rows are dropped; those that stay are as they were.',
-  cluster: 'Of rows that hang together the first stays as it was, the others are dropped.',
+  cluster: 'Of rows that belong together the first stays, as it was; the others are dropped.',
   derive:
     'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`. Other columns are those of that row, but for what speaks of a side that is new: columns with `chosen` or `rejected` in their names (as `source_rejected_score`) are null then.',
 }
@@ -241,7 +236,7 @@ async function exampleText(stage, example) {
   })
   const fresh = [...new Set((example.made ?? []).flatMap(Object.keys))]
   return [
-    `**${example.title[0].toUpperCase()}${example.title.slice(1)}**${options}`,
+    `**${capital(example.title)}**${options}`,
     ...tables,
     table(
       ['', ...names, ...written.map(name => `\`<id>_${name}\``), 'outcome'],
@@ -269,7 +264,7 @@ async function auditExampleText(audit, example) {
   const rows = Object.entries(example.inputs).flatMap(([input, some]) => some.map(row => [input, row])),
     names = [...new Set(rows.flatMap(([, row]) => Object.keys(row)))]
   return [
-    `**${example.title[0].toUpperCase()}${example.title.slice(1)}**${given && `, ${given}`}`,
+    `**${capital(example.title)}**${given && `, ${given}`}`,
     table(
       ['input', ...names],
       rows.map(([input, row]) => [input, ...names.map(name => cell(name, row[name]))]),
@@ -291,8 +286,19 @@ async function auditExampleText(audit, example) {
   ].join('\n\n')
 }
 
+const anyExampleText = (stage, example) => (stage.kind === 'audit' ? auditExampleText : exampleText)(stage, example)
+const ranExample = (stage, example) => (stage.kind === 'audit' ? runAuditExample : runExample)(stage, example)
+const loadOwn = async (file, folder) => (await loadUserStage(file, { folder: join(folder, 'built') })).stage
+
 const paperText = ({ title, arxiv, url, form }) =>
   `${form === 'as in' ? 'As in' : 'After'} [${title}](${arxiv ? `https://arxiv.org/abs/${arxiv}` : url})${arxiv ? ` (arXiv ${arxiv})` : ''}.`
+
+const capital = text => `${text[0].toUpperCase()}${text.slice(1)}`
+/** With a link where a page shows the measurement; `up` leads to docs/ from the page. */
+const statusText = ({ is, shown }, up) =>
+  shown === undefined
+    ? is
+    : `${is}: ${shown.startsWith('docs/') ? `[${shown.slice(5)}](${up}${shown.slice(5)})` : code(shown)}`
 
 const fromText = stage =>
   stage.kind === 'audit'
@@ -310,14 +316,14 @@ async function page(stage) {
     .map(name => `${name}: ${name === 'path' ? `data/sample/*${stage.extensions[0]}` : '…'}`)
     .join(', ')
   const examples = []
-  const textOf = stage.kind === 'audit' ? auditExampleText : exampleText
-  for (const example of stage.examples ?? []) examples.push(await textOf(stage, example))
+  for (const example of stage.examples ?? []) examples.push(await anyExampleText(stage, example))
   return (
     [
       `# ${stage.name}`,
       NOTE,
       stage.summary,
       ...(stage.paper ? [paperText(stage.paper)] : []),
+      ...(stage.status ? [`${capital(statusText(stage.status, '../'))}.`] : []),
       `\`\`\`yaml\n- { id: ${stage.name}, use: ${stage.name}${required ? `, with: { ${required} }` : ''}${fromText(stage)} }\n\`\`\``,
       ...(stage.details ? [stage.details] : []),
       '## Options',
@@ -342,30 +348,25 @@ async function page(stage) {
 }
 
 function index() {
-  const stages = [...registry.values()]
-  const sections = Object.keys(folders).concat(
-    [...new Set(stages.map(stage => folderOf.get(stage.name)))].filter(folder => !(folder in folders)),
-  )
+  const rows = title =>
+    [...registry.values()]
+      .filter(({ category }) => category === title)
+      .map(stage => [
+        `[${stage.name}](${stage.name}.md)`,
+        stage.summary,
+        stage.kind === 'stage' ? declared(stage, 'rows') : stage.kind,
+        stage.status ? statusText(stage.status, '../') : '',
+      ])
   return (
     [
       '# Stages',
       NOTE,
-      ...sections.map(folder =>
-        [
-          `## ${folders[folder] ?? folder} (\`stages/${folder}\`)`,
-          table(
-            ['stage', 'what it does', 'rows'],
-            stages
-              .filter(stage => folderOf.get(stage.name) === folder)
-              .map(stage => [
-                `[${stage.name}](${stage.name}.md)`,
-                stage.summary,
-                stage.kind === 'stage' ? declared(stage, 'rows') : stage.kind,
-              ]),
-          ),
-        ].join('\n\n'),
-      ),
-      'Rows: `same` drops none, `subset` drops, `derive` gives out new ones; an `audit` reports on its inputs and hands on nothing.',
+      'By what they are for, as `npx sluice stages` lists them; `npx sluice stages audit` shows one category, and `--paper` those that follow a paper, by its arXiv number or words of its title.',
+      ...categories
+        .filter(title => rows(title).length > 0)
+        .map(title => `## ${capital(title)}\n\n${table(['stage', 'what it does', 'rows', 'status'], rows(title))}`),
+      'Rows: `same` drops none, `subset` drops, `derive` gives out new ones, `cluster` keeps the first of rows that belong together; an `audit` reports on its inputs and hands on nothing.',
+      'Status: *proven here*, what it promises was measured on real data, and the link shows it; *as published*, it follows a paper whose figures were not tried again; *worth nothing here*, measured, and no better than without. Readers, writers and plain checks have none.',
     ].join('\n\n') + '\n'
   )
 }
@@ -433,6 +434,7 @@ const pages = new Map([
   ['../README.md', readme()],
   ['stages/README.md', index()],
   ['layouts.md', layoutsPage()],
+  ['contract.md', await contractPage(root, { load: loadOwn, run: ranExample, text: anyExampleText })],
 ])
 for (const stage of registry.values()) pages.set(`stages/${stage.name}.md`, await page(stage))
 

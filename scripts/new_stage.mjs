@@ -1,87 +1,57 @@
-// Begins a stage: `node scripts/new_stage.mjs drop_something --folder check` writes stages/check/drop_something.ts,
-// which works, and its line in the registry. A name that begins with drop_ gives a stage that drops rows, any other one
-// that adds a column.
+// Begins a stage: `node scripts/new_stage.mjs drop_something --kind row` writes stages/check/drop_something.ts, which
+// works, and its line in the registry; with --own FILE.mjs a stage beside Sluice, and a graph that runs it. It says
+// what to do next. A name that begins with drop_, sample_ or balance_ gives a stage that drops rows.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { format, resolveConfig } from 'prettier'
+import { blocks, graphText, kinds, stageText, testText } from './new_stage/templates.mjs'
 
-const root = new URL('../', import.meta.url)
-
+const root = fileURLToPath(new URL('..', import.meta.url))
 const fail = message => {
   console.error(`new_stage: ${message}`)
   process.exit(64)
 }
+const EXAMPLE = '`node scripts/new_stage.mjs drop_something --kind row --folder check`'
+const layout = await resolveConfig(join(root, 'package.json'))
+const kindList = Object.entries(kinds)
+  .map(([kind, about]) => `  ${kind.padEnd(8)}${about}`)
+  .join('\n')
 
-const dropping = name => `/** Drops pairs whose chosen side is longer than a limit. */
-import { countCodePoints } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../../engine/contract/define.ts'
+/** Folders of stages/ that kinds are written to unless another one is named. */
+const folders = { audit: 'audit', source: 'sources', sink: 'sinks' }
+/** What names promise: who writes the first word must write that kind, and the other way round. */
+const prefixes = { audit: 'audit_', source: 'read_', sink: 'write_' }
 
-export default defineStage({
-  name: '${name}',
-  version: 1,
-  summary: 'Drop pairs whose chosen side is longer than a limit.',
-  options: Type.Object({
-    max_chars: Type.Integer({ minimum: 1, default: 10_000, description: 'characters of the chosen side' }),
-  }),
-  reads: { chosen: 'messages' },
-  writes: {},
-  rows: 'subset',
-  reasons: { too_long: { kind: 'configured', limit: 'max_chars', about: 'characters of the chosen side' } },
-  examples: [
-    {
-      title: 'ten characters are allowed, fifteen are not',
-      options: { max_chars: 10 },
-      rows: [
-        { prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' },
-        { prompt: 'Name a prime.', chosen: 'Seven is prime.', rejected: 'Nine.' },
-      ],
-      kept: [0],
-      dropped: { 1: 'too_long' },
-    },
-  ],
-  open: ({ max_chars }) => ({
-    batch(batch, verdict) {
-      const chosen = batch.messages('chosen')
-      for (let row = 0; row < batch.rows; row++) {
-        const chars = countCodePoints(chosen.bytes, chosen.start(row), chosen.end(row))
-        if (chars > max_chars) verdict.drop(row, 'too_long', chars)
-      }
-    },
-  }),
-})
-`
+function readWords() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { folder: { type: 'string' }, own: { type: 'string' }, kind: { type: 'string' } },
+    })
+    return { ...values, positionals }
+  } catch (error) {
+    return fail(error.message)
+  }
+}
 
-const annotating = name => `/** Says of every pair how many characters its chosen side has. */
-import { countCodePoints } from '../../engine/arrow/text.ts'
-import { defineStage, Type } from '../../engine/contract/define.ts'
+const aKind = kind => `${kind === 'audit' ? 'an' : 'a'} ${kind}`
 
-export default defineStage({
-  name: '${name}',
-  version: 1,
-  summary: 'Say of every pair how many characters its chosen side has.',
-  options: Type.Object({}),
-  reads: { chosen: 'messages' },
-  writes: { chars: 'int32' },
-  rows: 'same',
-  examples: [
-    {
-      title: 'letters and a full stop',
-      rows: [{ prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.' }],
-      kept: [0],
-      columns: { chars: [6] },
-    },
-  ],
-  open: () => ({
-    batch(batch) {
-      const chosen = batch.messages('chosen'),
-        chars = new Int32Array(batch.rows)
-      for (let row = 0; row < batch.rows; row++) {
-        chars[row] = countCodePoints(chosen.bytes, chosen.start(row), chosen.end(row))
-      }
-      return { columns: { chars } }
-    },
-  }),
-})
-`
+/** The kind that was said, or is said now where somebody can. */
+async function kindOf(said) {
+  if (said === undefined && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    fail(`the kind of the stage is missing; say it by --kind, as in ${EXAMPLE}. Kinds are\n${kindList}`)
+  }
+  if (said === undefined) {
+    const terminal = createInterface({ input: process.stdin, output: process.stdout })
+    said = (await terminal.question(`${kindList}\nWhich kind? `)).trim()
+    terminal.close()
+  }
+  if (!Object.hasOwn(kinds, said)) fail(`there is no kind '${said}' (--kind); kinds are\n${kindList}`)
+  return said
+}
 
 /** The registry with one more stage, in order of name. */
 const register = (text, name, folder) =>
@@ -90,28 +60,87 @@ const register = (text, name, folder) =>
     return `${lines.sort().join('\n')}\n`
   })
 
-let read
-try {
-  read = parseArgs({ allowPositionals: true, options: { folder: { type: 'string', default: 'check' } } })
-} catch (error) {
-  fail(error.message)
+/** Writes files that are not there yet, laid out as the others are, however long the name is. */
+async function writeNew(files) {
+  const there = files.find(([path]) => existsSync(path))
+  if (there) fail(`${there[0]} is there already; name the stage otherwise, or remove that file`)
+  for (const [path, text] of files) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, /\.m?[jt]s$/.test(path) ? await format(text, { ...layout, filepath: path }) : text)
+  }
 }
-const {
-  values: { folder },
-  positionals: [name, ...more],
-} = read
-if (!name || more.length > 0) fail('name one stage, as in `node scripts/new_stage.mjs drop_something --folder check`')
-if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) fail(`'${name}' is not snake_case`)
-if (!/^[a-z][a-z0-9_]*$/.test(folder)) fail(`the folder '${folder}' is not snake_case`)
-const registry = new URL('stages/registry.ts', root),
-  text = readFileSync(registry, 'utf8')
-const file = new URL(`stages/${folder}/${name}.ts`, root)
-if (existsSync(file) || text.includes(`/${name}.ts'`)) fail(`there is a stage '${name}' already`)
 
-mkdirSync(new URL('.', file), { recursive: true })
-writeFileSync(file, (name.startsWith('drop_') ? dropping : annotating)(name))
-writeFileSync(registry, register(text, name, folder))
-console.log(`stages/${folder}/${name}.ts works and is registered. Make it yours, then:
-  npx vitest run test/stages     its examples run and match
-  node scripts/schema.mjs        schemas/graph.schema.json
-  npm run docs                   docs/stages/${name}.md`)
+async function writeInside(kind, name, folder) {
+  const registry = join(root, 'stages/registry.ts'),
+    text = readFileSync(registry, 'utf8'),
+    test = testText(kind, name)
+  if (text.includes(`/${name}.ts'`)) {
+    fail(`there is a stage '${name}' already, in stages/registry.ts; name it otherwise`)
+  }
+  const files = [
+    [`stages/${folder}/${name}.ts`, stageText(kind, name, false)],
+    ...(test ? [[`test/${test.folder}/${name}.test.ts`, test.text]] : []),
+  ]
+  await writeNew(files.map(([path, text]) => [join(root, path), text]))
+  writeFileSync(registry, register(text, name, folder))
+  const checks = `test/stages/examples.test.ts${['fit', 'audit'].includes(kind) ? ' test/stages/fits.test.ts' : ''}`
+  const next = [
+    ['node scripts/schema.mjs', 'schemas/graph.schema.json'],
+    ['node scripts/docs.mjs', `docs/stages/${name}.md`],
+    ['npx tsc --noEmit', 'its types'],
+    [`npx vitest run ${checks} -t ${name}`, test ? 'what every stage owes its readers' : 'its examples'],
+    ...(test ? [[`npx vitest run test/${test.folder}/${name}.test.ts`, 'a graph with it']] : []),
+  ]
+  return { files: files.map(([path]) => path), next }
+}
+
+async function writeOwn(kind, name, path) {
+  const folder = dirname(path),
+    graph = join(folder, `${name}.yaml`),
+    input = join(folder, `${name}.${name.slice('read_'.length)}`)
+  const pairs = kind === 'source' ? input : relative(process.cwd(), join(root, 'data/sample/*.parquet'))
+  const files = [
+    [path, stageText(kind, name, true)],
+    [graph, graphText(kind, name, `./${basename(path)}`, pairs)],
+    ...(kind === 'source' ? [[input, blocks]] : []),
+  ]
+  await writeNew(files)
+  const next = [
+    [`npx sluice check ${graph}`, 'nothing is wrong with it'],
+    [`npx sluice run ${graph}`, 'out/latest'],
+  ]
+  return { files: files.map(([path]) => path), next }
+}
+
+const { folder, own, kind: said, positionals } = readWords()
+if (own !== undefined && folder !== undefined) {
+  fail(`--own ${own} is beside Sluice and --folder ${folder} in it; name one of them`)
+}
+if (own !== undefined && !own.endsWith('.mjs')) fail(`--own ${own} does not end in .mjs; name such a file`)
+const [name = own && basename(own, '.mjs'), ...more] = positionals
+if (!name || more.length > 0) fail(`${positionals.length} names were given; name one stage, as in ${EXAMPLE}`)
+if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) {
+  fail(`the name '${name}' is not snake_case; write it in small letters, digits and single _, as in drop_something`)
+}
+if (folder !== undefined && !/^[a-z][a-z0-9_]*$/.test(folder)) {
+  fail(`the folder '${folder}' is not snake_case; name one within stages/, as in --folder check`)
+}
+const kind = await kindOf(said)
+const [promised] = Object.entries(prefixes).find(([, prefix]) => name.startsWith(prefix)) ?? []
+if (kind in prefixes && (promised !== kind || name === prefixes[kind])) {
+  fail(
+    `the name '${name}' is not that of ${aKind(kind)}; begin it with ${prefixes[kind]}, as in ${prefixes[kind]}things`,
+  )
+}
+if (promised !== undefined && promised !== kind) {
+  fail(
+    `the name '${name}' promises ${aKind(promised)}, and --kind is ${kind}; name it otherwise, or say --kind ${promised}`,
+  )
+}
+
+const { files, next } = await (own === undefined
+  ? writeInside(kind, name, folder ?? folders[kind] ?? 'check')
+  : writeOwn(kind, name, own))
+const width = Math.max(...next.map(([command]) => command.length))
+console.log(`${files.join(' and ')}: works${own === undefined ? ', and is registered' : ''}. Make it yours, then:
+${next.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`).join('\n')}`)

@@ -223,6 +223,27 @@ export interface Paper {
   readonly form: 'as in' | 'after'
 }
 
+/** What stages are for, as the questions of a user: lists of them are in this order. */
+export const categories = [
+  'read',
+  'check and deduplicate',
+  'find wrong labels',
+  'ask models',
+  'make pairs',
+  'weigh and balance',
+  'audit',
+  'write',
+] as const
+export type Category = (typeof categories)[number]
+
+/**
+ * What is known of its worth. `proven here`: what it promises was measured by this project, on real data. `as
+ * published`: it follows a paper, whose figures were not tried again. `worth nothing here`: measured, and no better
+ * than without. `shown` is the page of docs/ or the command that shows the measurement.
+ */
+export type Status =
+  { readonly is: 'proven here' | 'worth nothing here'; readonly shown: string } | { readonly is: 'as published' }
+
 /** What a block of a stage holds: `reads`, or what `carry` made of them. */
 type Seen<R extends Reads, C extends Writes> = Extract<[keyof C] extends [never] ? keyof R : keyof C, string>
 
@@ -236,6 +257,8 @@ interface Described<O extends TObject> {
   /** More for the docs page: what it cannot see, where it goes wrong. Markdown. */
   readonly details?: string
   readonly paper?: Paper
+  /** Of a stage of the registry. A plain reader, writer or check has none. */
+  readonly status?: Status
   readonly options: O
   /** Options that say how the work is done and not what comes of it: no part of any key, and not in the manifest. */
   readonly notInKey?: readonly string[]
@@ -255,6 +278,8 @@ export interface Stage<
   Tally = undefined,
   T extends Inputs = Record<never, never>,
 > extends Described<O> {
+  /** Of a stage of the registry: where lists name it. Sources, audits and sinks have a category each. */
+  readonly category?: Exclude<Category, 'read' | 'audit' | 'write'>
   /** Columns that must be there, with their types. */
   readonly reads: Of<O, R>
   /**
@@ -461,14 +486,16 @@ type Loose = Stage<
 /** What the registry holds: the engine knows a stage by its data, not by its types. */
 export interface AnyStage extends Omit<Loose, 'reasons' | 'notes'> {
   readonly kind: 'stage'
-  readonly reasons: Readonly<Record<string, Reason>>
+  readonly reasons: Reasons
   readonly notes: Readonly<Record<string, string>>
 }
-export type AnySource = { readonly kind: 'source'; readonly reasons: Readonly<Record<string, Reason>> } & Source
-export type AnySink = { readonly kind: 'sink'; readonly reasons: Readonly<Record<string, Reason>> } & Sink
+type Reasons = Readonly<Record<string, Reason>>
+export type AnySource = { readonly kind: 'source'; readonly category: 'read'; readonly reasons: Reasons } & Source
+export type AnySink = { readonly kind: 'sink'; readonly category: 'write'; readonly reasons: Reasons } & Sink
 export interface AnyAudit extends Audit<TObject, Inputs, unknown> {
   readonly kind: 'audit'
-  readonly reasons: Readonly<Record<string, Reason>>
+  readonly category: 'audit'
+  readonly reasons: Reasons
 }
 export type AnyKind = AnyStage | AnyAudit | AnySource | AnySink
 
@@ -499,13 +526,13 @@ export function defineStage(stage: Loose): AnyStage {
 /** A report on inputs by name. */
 export function defineAudit<O extends TObject, const I extends Inputs, Tally>(audit: Audit<O, I, Tally>): AnyAudit
 export function defineAudit(audit: Audit<TObject, Inputs, unknown>): AnyAudit {
-  return { ...audit, kind: 'audit', reasons: {}, options: closed(audit.options) }
+  return { ...audit, kind: 'audit', category: 'audit', reasons: {}, options: closed(audit.options) }
 }
 /** A stage that reads files of a format. */
 export function defineSource<O extends TObject, Plan>(source: Source<O, Plan>): AnySource
 export function defineSource(source: Source): AnySource {
   const options = Type.Object({ ...sourceOptions, ...source.options.properties })
-  return { ...source, kind: 'source', reasons: layoutReasons, options: closed(options) }
+  return { ...source, kind: 'source', category: 'read', reasons: layoutReasons, options: closed(options) }
 }
 /** What every sink can be told; the engine sees to it. */
 const sinkOptions = {
@@ -533,7 +560,7 @@ const sinkOptions = {
 export function defineSink<O extends TObject>(sink: Sink<O>): AnySink
 export function defineSink(sink: Sink): AnySink {
   const options = Type.Object({ ...sink.options.properties, ...sinkOptions })
-  return { ...sink, kind: 'sink', reasons: {}, options: closed(options) }
+  return { ...sink, kind: 'sink', category: 'write', reasons: {}, options: closed(options) }
 }
 
 /** A choice among names: a JSON schema enum, so that errors can say "did you mean". */

@@ -87,7 +87,8 @@ function lacks(value: unknown): string | undefined {
   }[String(value.kind)]
   if (!functions) return 'its default export was not made by defineStage, defineAudit, defineSource or defineSink'
   for (const [old, now] of Object.entries(RENAMED)) {
-    if (old in value && !(value.kind === 'audit' && old === 'inputs')) return `the stage says '${old}', which ${now}`
+    // audits have inputs, and always had
+    if (old in value && !(old === 'inputs' && value.kind === 'audit')) return `the stage says '${old}', which ${now}`
   }
   if (Array.isArray(value.fit)) {
     return "the stage's 'fit' is a list; it is a function of the options now: fit: options => round({ collect, merge }).next(…)"

@@ -12,6 +12,7 @@ const pair = { prompt: q, chosen: a, rejected: b }
 export default defineStage({
   name: 'check_pairs',
   version: 2,
+  category: 'check and deduplicate',
   summary: 'Drop pairs that a preference trainer would corrupt or learn nothing from.',
   details: [
     'Of several faults the first of the list of reasons counts. What messages have beside role and content (`source_<side>_fields`) is not published as part',

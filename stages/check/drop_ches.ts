@@ -11,6 +11,8 @@ const sides = (description: string, usual?: Sides) =>
 export default defineStage({
   name: 'drop_ches',
   version: 1,
+  category: 'check and deduplicate',
+  status: { is: 'as published' },
   summary:
     'Drop pairs whose sides have so similar hidden states that training on them can lower the likelihood of both.',
   details: `The score is the length-normalised CHES (centered hidden embedding similarity) of the paper: with S the sum of the hidden states of a side's tokens and n their number, ⟨S⁺, S⁻⟩ / (n⁺ n⁻) − ‖S⁺‖² / (n⁺)². The higher,

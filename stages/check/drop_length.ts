@@ -6,6 +6,7 @@ import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 export default defineStage({
   name: 'drop_length',
   version: 1,
+  category: 'check and deduplicate',
   summary: 'Drop pairs with a completion of too few or too many words.',
   details:
     'Words are runs between Unicode white space. Where writing puts no spaces between words (Chinese, Japanese, Thai), every character counts as a word, ' +

@@ -8,6 +8,7 @@ import { choice, defineStage, Type } from '../../engine/contract/define.ts'
 export default defineStage({
   name: 'drop_length_ratio',
   version: 1,
+  category: 'check and deduplicate',
   summary: 'Drop pairs whose two completions differ too much in length.',
   options: Type.Object({
     max_ratio: Type.Number({

@@ -14,6 +14,8 @@ const repetition = (column: MessagesColumn, row: number, n: number) =>
 export default defineStage({
   name: 'drop_repetition',
   version: 1,
+  category: 'check and deduplicate',
+  status: { is: 'as published' },
   summary: 'Drop pairs with a completion that repeats itself or is mostly not letters.',
   details:
     'Repetition is measured in words between white space, so a text of a script without spaces never has any. White space is no letter: ordinary English prose ' +

@@ -21,6 +21,7 @@ const numberOf = (hash: Uint32Array): number => (hash[0] >>> 11) * 2 ** 32 + has
 export default defineStage({
   name: 'drop_duplicates',
   version: 3,
+  category: 'check and deduplicate',
   summary: 'Drop pairs that repeat an earlier pair, and pairs that contradict one.',
   details:
     'Two pairs are equal when prompt and both completions are, after lower-casing and with every run of white space taken for one space, and what lies beside the texts is the same: tool calls and reasoning in `source_<side>_fields`, and the ' +

@@ -28,6 +28,8 @@ function tokenizeRow(column: MessagesColumn, row: number): number {
 export default defineStage({
   name: 'drop_near_duplicates',
   version: 3,
+  category: 'check and deduplicate',
+  status: { is: 'as published' },
   summary: 'Drop pairs that are nearly the same as an earlier pair.',
   details:
     'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must their two ' +

@@ -5,6 +5,7 @@ import { defineStage, Type } from '../../engine/contract/define.ts'
 export default defineStage({
   name: 'add_votes',
   version: 1,
+  category: 'find wrong labels',
   summary: 'Join the votes of a table to the pairs that they are on.',
   details:
     'Each row of the table is one vote on one pair: who voted, and for what. A pair gets all votes whose `by` is equal to its own, in the order of the table, as two lists of one length, and the counts of those for the chosen ' +

@@ -49,6 +49,8 @@ const fit = (options: PanelStageOptions & VoteOptions) => {
 export default defineStage({
   name: 'detect_noise',
   version: 7,
+  category: 'find wrong labels',
+  status: { is: 'proven here', shown: 'docs/benchmarks/labels.md' },
   summary: 'Say of every pair how likely its label is right.',
   details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
 this one; scores that the data carries judge beside them. Their margins are

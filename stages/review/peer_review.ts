@@ -11,6 +11,8 @@ const classes = ['agreed', 'ambiguous', 'reversed']
 export default defineStage({
   name: 'peer_review',
   version: 7,
+  category: 'find wrong labels',
+  status: { is: 'proven here', shown: 'docs/benchmarks/labels.md' },
   summary: 'Drop pairs whose label independent reviewers speak against.',
   details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
 the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all

@@ -131,6 +131,8 @@ function service({
 export default defineStage({
   name: 'judge_pairs',
   version: 1,
+  category: 'ask models',
+  status: { is: 'as published' },
   summary: 'Ask a served chat model which side of every pair is better, once in each order.',
   details: `The judge is asked for one letter, and its probability is read from the log-probabilities of the first token: \`<id>_probability\` is that of the chosen side being better, the mean over both orders.
 \`<id>_disagrees\` says that the two orders gave different winners: the judge goes by the order there, and the pair is one for people. \`<id>_chosen_score\` and \`<id>_rejected_score\` are the logarithms of the probability and of its rest; they make the judge a reviewer of

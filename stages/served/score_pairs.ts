@@ -45,6 +45,7 @@ const options = Type.Object({
 export default defineStage({
   name: 'score_pairs',
   version: 2,
+  category: 'ask models',
   summary: 'Score both sides of every pair by a served reward model.',
   details: `The scores are a reviewer for \`peer_review\` and \`detect_noise\`: with \`{ id: skywork, use: score_pairs, … }\` above them, give them \`score_columns: [{ name: skywork, chosen: skywork_chosen_score, rejected: skywork_rejected_score }]\`.
 Two reward models of different families make the better panel.

@@ -78,6 +78,8 @@ function service(given: Static<typeof options>): Service<EditRequest, string> {
 export default defineStage({
   name: 'self_edit',
   version: 2,
+  category: 'make pairs',
+  status: { is: 'as published' },
   summary: 'Derive step pairs whose rejected step is edited by a served chat model and proven to be wrong.',
   details: `One step of each trusted answer is given to the model, with one of RISE's seven edits for which it has what is needed, and the same again with other edits, \`edits_per_row\` in all. Of the replies the first is taken that
 changes something, does not say that it is an error, and changes no more than \`max_edit_share\`. The proof is that of [inject_errors](inject_errors.md): of the equations that can be read in one way exactly one, which was exactly true, is false

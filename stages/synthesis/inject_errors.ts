@@ -17,6 +17,8 @@ const lessSocks = { chosen: socks, rejected: 'There are 2 - 2 = 4 socks.', type:
 export default defineStage({
   name: 'inject_errors',
   version: 6,
+  category: 'make pairs',
+  status: { is: 'proven here', shown: 'docs/benchmarks/injection.md' },
   summary: 'Derive pairs whose rejected side is the chosen one with one proven error.',
   details: `Put it behind the stages that decide which answers are trusted: the chosen side is taken as right. An equation is only edited where it can be read in one way and is exactly
 true; its proof is an exact recalculation. Steps count from 0; \`start\` and \`end\` are code points of the last message of the rejected side and say where the error is. \`answer_changed\`: both sides state a final answer, and not the same. \`size\` is the

@@ -1,7 +1,8 @@
 /** Rows as bytes and back: any type, whatever its parts say of nulls. */
+import type {
+  DataType} from 'apache-arrow';
 import {
   Bool,
-  DataType,
   Decimal,
   Field,
   FixedSizeList,

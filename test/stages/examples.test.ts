@@ -2,7 +2,7 @@
  * What every stage of the registry owes its readers: examples that run, options and reasons that explain themselves, a
  * file of one screenful or three.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { inputsOf } from '../../engine/graph/types.ts'
@@ -10,6 +10,7 @@ import { validateOptions } from '../../engine/graph/validate.ts'
 import { requiredOptions } from '../../engine/graph/schema.ts'
 import { runAuditExample, runExample, shortSide } from '../../engine/run/examples.ts'
 import {
+  categories,
   defineAudit,
   defineStage,
   optional,
@@ -31,6 +32,7 @@ const files = new Map(
     .filter(file => file.endsWith('.ts') && file.includes('/'))
     .map(file => [file.replace(/^.*\/|\.ts$/g, ''), file]),
 )
+const manifest = JSON.parse(readFileSync(new URL('../package.json', home), 'utf8')) as { scripts: object }
 const textOf = (name: string) => readFileSync(new URL(files.get(name)!, home), 'utf8')
 
 /** Reasons that no example of a few rows can show. */
@@ -53,7 +55,7 @@ const plainNumbers = new Set([
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',
   'drop_near_duplicates.similarity',
-  ...['write_arrow', 'write_jsonl', 'write_parquet'].map(sink => `${sink}.limit`),
+  ...all.filter(({ kind }) => kind === 'sink').map(({ name }) => `${name}.limit`),
 ])
 
 const short = (row: ExampleRow) =>
@@ -150,6 +152,18 @@ describe.each(all)('$name', stage => {
         `${stage.name}.notInKey`,
       ).toContain(name)
     }
+  })
+
+  it('is of a category, and what is said of its worth is shown', () => {
+    const { kind, category, status, paper } = stage
+    expect(categories, `${stage.name} has the category ${category}; give it one of those`).toContain(category)
+    expect(['read', 'audit', 'write'].includes(category!)).toBe(kind !== 'stage')
+    if (status?.is === 'as published') expect(paper, 'a status without a paper').toBeDefined()
+    else if (status) {
+      const [, script] = /^npm run ([\w:]+)/.exec(status.shown) ?? []
+      if (script) expect(manifest.scripts, status.shown).toHaveProperty([script])
+      else expect(existsSync(new URL(`../${status.shown}`, home)), status.shown).toBe(true)
+    } else expect(paper, 'a paper without a status').toBeUndefined()
   })
 
   it('explains every reason, and its limits are options', () => {

@@ -39,7 +39,7 @@ const all = flowOf([...rows, ...rows.slice(20, 35).map(row => ({ ...row, good: 7
 
 const columns = { chosen: 'chosen_hidden', rejected: 'rejected_hidden' },
   scores = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
-/** Options under which each fitted stage is tried: samples of all rows and of some. */
+/** Options under which fitted stages are tried, samples of all rows and of some; the others with the default ones. */
 const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   detect_noise: [
     { vote_columns: ['first', 'second'], rating_columns: { chosen: 'good', rejected: 'bad' }, score_columns: scores },
@@ -88,14 +88,14 @@ async function expectSame(rounds: Fit<unknown>['rounds']): Promise<void> {
   expect(many.equals(one)).toBe(true)
 }
 
-it('every stage with a fit or a tally is tried, and every audit', () => {
-  expect(Object.keys(cases).sort()).toEqual(stages.map(({ name }) => name).sort())
-  expect(Object.keys(auditCases).sort()).toEqual(audits.map(({ name }) => name).sort())
+it('names no stage and no audit that is gone', () => {
+  expect(stages.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(cases)))
+  expect(audits.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(auditCases)))
 })
 
 for (const stage of [...stages, ...audits]) {
   it(`${stage.name} learns the same of one partition and of thirteen`, async () => {
-    for (const some of (stage.kind === 'audit' ? auditCases : cases)[stage.name]) {
+    for (const some of (stage.kind === 'audit' ? auditCases : cases)[stage.name] ?? [{}]) {
       const options = structuredClone(some)
       expect(validateOptions(stage, options, '')).toEqual([])
       const node = {

@@ -83,6 +83,7 @@ describe('README.md', () => {
       expect(existsSync(join(root, link)), link).toBe(true)
     }
     for (const file of [
+      'docs/contract.md',
       'docs/decisions.md',
       'docs/formats.md',
       'docs/layouts.md',
