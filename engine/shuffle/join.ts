@@ -9,7 +9,7 @@ import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
 import { DROPPED, ERRORED, type CloseTask, type RelateTask, type Section } from '../run/messages.ts'
 import { originReader } from './records.ts'
-import { saveSections, type Found, type FoundEdges } from './reduce.ts'
+import { saveSections, type Found, type FoundEdges } from './found.ts'
 
 /**
  * What a group stage says of the rows that one partition gathered, by their place there, ascending. Related rows are -1

@@ -1,6 +1,5 @@
 /** Rows as bytes and back: any type, whatever its parts say of nulls. */
-import type {
-  DataType} from 'apache-arrow';
+import type { DataType } from 'apache-arrow'
 import {
   Bool,
   Decimal,
@@ -18,8 +17,7 @@ import {
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Bytes, keyEnd, packer, unpacker } from '../../engine/arrow/rows.ts'
-import { plain } from '../../engine/arrow/plain.ts'
-import { jsonValueOf } from '../../engine/arrow/plain.ts'
+import { jsonValueOf, plain } from '../../engine/arrow/plain.ts'
 
 const settings = { numRuns: 60, seed: 7 }
 const field = (type: DataType, nullable: boolean) => new Field('item', type, nullable)
