@@ -9,6 +9,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   check_pairs: () => import('./check/check_pairs.ts'),
   detect_noise: () => import('./noise/detect_noise.ts'),
   drop_ches: () => import('./check/drop_ches.ts'),
+  drop_contaminated: () => import('./dedup/drop_contaminated.ts'),
   drop_duplicates: () => import('./dedup/drop_duplicates.ts'),
   drop_length: () => import('./check/drop_length.ts'),
   drop_length_ratio: () => import('./check/drop_length_ratio.ts'),

@@ -57,6 +57,9 @@ export function tokenize(bytes: Uint8Array, start: number, end: number, count: n
   return count
 }
 
+/** The hashes of the first `count` words that `tokenize` met, copied. */
+export const wordsOf = (count: number): Int32Array => tokens.slice(0, count)
+
 /**
  * The set of shingles of the first `count` words, as 32-bit hashes written to `set` from `at` on, ascending and without
  * repeats; returns where it ends. Fewer words than a shingle has make one shingle of all of them, so short texts are

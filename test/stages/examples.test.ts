@@ -55,6 +55,9 @@ const plainNumbers = new Set([
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',
   'drop_near_duplicates.similarity',
+  'drop_contaminated.n',
+  'drop_contaminated.coverage',
+  'drop_contaminated.ignore_more_than',
   ...all.filter(({ kind }) => kind === 'sink').map(({ name }) => `${name}.limit`),
 ])
 
