@@ -29,6 +29,8 @@ const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
     group: i % 11 === 0 ? null : words[i % 7],
     first: random.below(3) - 1,
     second: random.below(3) - 1,
+    // what a table has
+    text: text(),
     votes: Array.from({ length: 1 + random.below(4) }, () => ({
       worker: words[random.below(words.length)],
       vote: random.below(2) === 0 ? 'chosen' : 'rejected',
