@@ -168,7 +168,8 @@ function columnsOf(node: Node, schemas: ReadonlyMap<string, Schema>): NodeColumn
   )
   const errors = problems.filter(({ level }) => level === 'error')
   if (errors.length > 0) {
-    throw new Error(`${node.id}: the example's rows do not fit: ${errors.map(({ message }) => message).join('; ')}`)
+    const said = errors.map(({ message, value }) => (value === undefined ? message : `${message} (${String(value)})`))
+    throw new Error(`${node.id}: the example's rows do not fit: ${said.join('; ')}`)
   }
   return nodes.get(node.id)!
 }
