@@ -94,6 +94,8 @@ export default defineStage({
         chosenHash.fill(0)
         hashMessages(prompt, row, chosenHash)
         besidePrompt(row, chosenHash)
+        // where the prompt ends: a turn of it is none of the answer
+        hash64(prompt.bytes, 0, 0, chosenHash)
         rejectedHash.set(chosenHash)
         const [chosen, rejected] = [chosenHash, rejectedHash].map((hash, side) => {
           hashMessages(answers[side], row, hash)

@@ -66,6 +66,14 @@ describe('drop_duplicates', () => {
       { numRuns: 400 },
     ))
 
+  it('keeps turns of the prompt and of the answers apart', async () => {
+    const told = [
+      { prompt: ['q', 'a', 'r'], chosen: ['x'], rejected: ['y'] },
+      { prompt: ['q'], chosen: ['a', 'r', 'x'], rejected: ['a', 'r', 'y'] },
+    ]
+    expect((await dropped(exact, told)).size).toBe(0)
+  })
+
   it('keeps turns, roles and sides apart', async () => {
     const rows = [
       pair(['a', 'b'], 'c', 'd'),

@@ -87,6 +87,7 @@ export async function dropped(
     }
     return drops
   }
+  if (rows.length === 0) return drops
   const carry = stage.carry(all, context as Context<undefined>)
   const parts = Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => {
     const columns = carry(batchOf(rows.slice(i * size, (i + 1) * size)))
