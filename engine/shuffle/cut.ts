@@ -159,11 +159,17 @@ function byItem(entries: readonly number[], rows: Entries, keys: Keys, travel: T
 export function* groupsOf(keys: Keys, travel: Travel, rows: Entries, limit: number, what: string): Iterable<number[]> {
   const { words } = keys,
     order = sortByHash(words)
+  const isLike = (a: number, b: number) => words[2 * a] === words[2 * b] && words[2 * a + 1] === words[2 * b + 1]
   for (let start = 0, end = 0; start < order.length; start = end) {
+    // most keys of a cluster are one row's alone
+    if (travel.items && (start + 1 === order.length || !isLike(order[start], order[start + 1]))) {
+      end = start + 1
+      continue
+    }
     const same: number[] = []
     for (; end < order.length; end++) {
-      const [a, b] = [order[start], order[end]]
-      if (words[2 * a] !== words[2 * b] || words[2 * a + 1] !== words[2 * b + 1]) break
+      const b = order[end]
+      if (!isLike(order[start], b)) break
       const last = same.at(-1)
       // an item that a row has twice
       if (last === undefined || keys.run[last] !== keys.run[b] || keys.place[last] !== keys.place[b]) same.push(b)

@@ -97,11 +97,12 @@ export default defineStage({
         // where the prompt ends: a turn of it is none of the answer
         hash64(prompt.bytes, 0, 0, chosenHash)
         rejectedHash.set(chosenHash)
-        const [chosen, rejected] = [chosenHash, rejectedHash].map((hash, side) => {
-          hashMessages(answers[side], row, hash)
-          besideAnswers[side](row, hash)
-          return numberOf(hash)
-        })
+        hashMessages(answers[0], row, chosenHash)
+        besideAnswers[0](row, chosenHash)
+        hashMessages(answers[1], row, rejectedHash)
+        besideAnswers[1](row, rejectedHash)
+        const chosen = numberOf(chosenHash),
+          rejected = numberOf(rejectedHash)
         low[row] = Math.min(chosen, rejected)
         high[row] = Math.max(chosen, rejected)
         isSwapped[row] = chosen > rejected ? 1 : 0
