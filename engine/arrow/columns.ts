@@ -291,7 +291,8 @@ export const makeInt32Lists = (offsets: Int32Array, values: Int32Array): Data =>
     length: offsets.length - 1,
     nullCount: 0,
     valueOffsets: offsets,
-    child: makeInt32(values),
+    // without a look at each of them for nulls
+    child: makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values }),
   })
 
 /** int64 from whole numbers below 2^53. */
