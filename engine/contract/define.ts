@@ -83,10 +83,11 @@ export interface Verdict<Why extends string = string, Note extends string = stri
 
 /**
  * What becomes of rows. same: all go on (and if the stage is fitted the pair itself stays as it is). subset: some are
- * dropped, or changed. derive: only new rows, each made of one row, its parent, with `<id>_parent`. cluster: of rows
- * that hang together by edges the first stays, the others are dropped for the stage's one reason.
+ * dropped, or changed. derive: only new rows, each made of one row, its parent, with `<id>_parent`. pair: rows are
+ * candidates, without a column `rejected`, and two of a group become a pair; each is a side of one, or is dropped.
+ * cluster: of rows that hang together by edges the first stays, the others are dropped for the stage's one reason.
  */
-export type RowEffect = 'same' | 'subset' | 'derive' | 'cluster'
+export type RowEffect = 'same' | 'subset' | 'derive' | 'pair' | 'cluster'
 
 type Given<W extends Writes> =
   Record<never, never> extends W ? { readonly columns?: ColumnsOf<W> } : { readonly columns: ColumnsOf<W> }
@@ -109,6 +110,12 @@ export type RowOutput<W extends Writes> = Given<W> & {
  * instead: they speak of the text that was there before.
  */
 export type NewRows<W extends Writes> = Given<W> & { readonly parents: ArrayLike<number> }
+/**
+ * Pair i has the id and all columns of row parents[i], its chosen side; `rejected` is the answer of row partners[i], of
+ * the same group. Columns are one a pair. Pairs of one parent stand together, in the order given, and from the second
+ * on have its id with a number behind it.
+ */
+export type NewPairs<W extends Writes> = NewRows<W> & { readonly partners: ArrayLike<number> }
 /** Rows a[i] and b[i] of the batch, of one group, belong together, alike by value[i]. */
 export interface Edges {
   readonly a: ArrayLike<number>
@@ -116,11 +123,11 @@ export interface Edges {
   readonly value: ArrayLike<number>
 }
 export type OutputOf<E extends RowEffect, W extends Writes> =
-  | (E extends 'cluster' ? Edges : E extends 'derive' ? NewRows<W> : RowOutput<W>)
+  | (E extends 'cluster' ? Edges : E extends 'pair' ? NewPairs<W> : E extends 'derive' ? NewRows<W> : RowOutput<W>)
   | ([E, keyof W] extends ['same' | 'subset', never] ? void : never)
 
 /** What any stage gives back for a block. */
-export type Output = Partial<NewRows<Writes> & Edges> & Omit<RowOutput<Writes>, 'columns'>
+export type Output = Partial<NewPairs<Writes> & Edges> & Omit<RowOutput<Writes>, 'columns'>
 
 // ------------------------------------------------------------------------------------------------ fitting, context
 
@@ -190,7 +197,10 @@ export interface Report {
 export type ExampleRow = Readonly<Record<string, unknown>>
 /** Options as a graph gives them: what has a default may be left out, within an option too. */
 type PartOf<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: PartOf<T[K]> } : T
-/** An executed example. `kept`, `dropped` and `noted` name rows by their index; every row is kept or dropped. */
+/**
+ * An executed example. `kept`, `dropped` and `noted` name rows by their index; every row is kept or dropped. Candidates
+ * are rows without `rejected`, and kept are those that are a side of a pair.
+ */
 export interface Example<
   O extends TObject = TObject,
   W extends Writes = Writes,
@@ -206,7 +216,7 @@ export interface Example<
   readonly noted?: Readonly<Record<number, Note>>
   /** What kept rows carry afterwards. */
   readonly columns?: { readonly [K in keyof W]?: readonly unknown[] }
-  /** New rows, of a derive stage. */
+  /** New rows, of a derive stage, or pairs. */
   readonly made?: readonly ExampleRow[]
   /** What the server of a stage with `calls` answers, one a request, as it comes over the wire. */
   readonly answers?: readonly unknown[]
@@ -331,7 +341,7 @@ export interface Stage<
   }
   /**
    * One round over rows as the stage leaves them: what it reads and wrote, dropped rows too; of a derive stage the new
-   * rows. Nothing waits for it.
+   * rows, of a pair stage the pairs. Nothing waits for it.
    */
   tally?(options: Static<O>): Fit<Tally>
   /** Lines for the summary: how sure the stage is. */
