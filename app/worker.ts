@@ -12,6 +12,7 @@ import { changedInput, filesBelow, loadValue, saveValue } from '../engine/run/fi
 import { closeClusters, relate } from '../engine/shuffle/join.ts'
 import { reduceRange } from '../engine/shuffle/reduce.ts'
 import { writeLedger } from '../engine/run/ledger.ts'
+import { findPartners } from '../engine/run/partners.ts'
 import { holdLock } from '../engine/run/lock.ts'
 import type { MergeTask, Setup, SinkResult, SinkTask, Task, Told } from '../engine/run/messages.ts'
 import { checkPass, resultOf } from '../engine/run/finished.ts'
@@ -59,6 +60,7 @@ async function run(task: Task): Promise<unknown> {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))
     return task.partitions.map(({ folder }) => resultOf(world.meta(folder)))
   }
+  if (task.kind === 'partners') return findPartners(world, task)
   if (task.kind === 'ledger') return writeLedger(world, task)
   if (task.kind === 'sink') return publishSink(world, task)
   if (task.kind === 'tally') return mergeTally(world, task)

@@ -134,6 +134,7 @@ const columnList = (columns, prefix) =>
 const rowsText = {
   same: 'No row is dropped.',
   subset: 'Rows are dropped; those that stay are as they were.',
+  pair: 'Rows are answers without a rejected side (layout `answers`); two of them become a pair, with the id and the columns of its chosen one. Each is a side of a pair, or dropped.',
   cluster: 'Of rows that belong together the first stays, as it was; the others are dropped.',
   derive:
     'Gives out new rows only, each with `<id>_parent`, the id of the row that it was made of; its own id is `<parent>~<id>`. Other columns are those of that row, but for what speaks of a side that is new: columns with `chosen` or `rejected` in their names (as `source_rejected_score`) are null then.',
@@ -173,7 +174,7 @@ function inputsText(stage) {
 }
 function columnsText(stage) {
   if (stage.kind === 'source') {
-    return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages), then the other columns of the files.'
+    return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages; of layout `answers` no `rejected`), then the other columns of the files.'
   }
   const columns = columnList(declared(stage, 'reads')),
     reads = columns ? `Reads ${columns}.` : 'Reads no column of the rows.'
@@ -218,7 +219,9 @@ async function exampleText(stage, example) {
           ? `note: **${result.noted[i]}**`
           : stage.rows === 'derive'
             ? 'see below'
-            : 'kept'))
+            : stage.rows === 'pair'
+              ? 'a side of a pair'
+              : 'kept'))
   const columns = i => {
     const at = result.kept.indexOf(i)
     return written.map(name => (at < 0 ? '' : cell(name, result.columns[name][at])))

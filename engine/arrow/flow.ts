@@ -24,10 +24,13 @@ import {
 
 /** Bit of `copy` that marks a row made by a derive stage: it has an origin, but is counted apart. */
 export const DERIVED = 0x8000_0000
+/** Bit of `copy` that marks a pair of two rows: its other origin is known by row and copy. */
+export const PAIRED = 0x4000_0000
 
 /**
  * A block of rows of one partition. `row[i]` is the row of the source file that row i comes from, ascending; `copy[i]`
- * is 0, or the number of the pair where a source row became several, with the DERIVED bit where a stage made the row.
+ * is 0, or the number of the pair where a source row became several, with the DERIVED bit where a stage made the row,
+ * and the PAIRED bit where it made it of two.
  */
 export interface Flow {
   readonly schema: Schema

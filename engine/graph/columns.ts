@@ -26,6 +26,7 @@ import {
   fitRounds,
   groupedBy,
   inputsOf,
+  makesRows,
   readsOf,
   tablesOf,
   talliesOf,
@@ -101,13 +102,10 @@ export const reasonName = (id: string): string => `${id}_reason`
 
 /**
  * The schema of a node's named outputs: all columns, those that it wrote too, and `<id>_reason`, null where the row
- * goes on. What a derive stage writes is of new rows, and not of those that it declines.
+ * goes on. What a stage writes of rows that it makes is of these, and not of those that it declines or drops.
  */
 export const asideSchema = (node: Pick<Node, 'id' | 'stage' | 'options'>, { input, output }: Outer): Schema =>
-  new Schema([
-    ...(effectOf(node) === 'derive' ? input : output).fields,
-    new Field(reasonName(node.id), new Utf8(), true),
-  ])
+  new Schema([...(makesRows(node) ? input : output).fields, new Field(reasonName(node.id), new Utf8(), true)])
 interface Outer {
   readonly input: Schema
   readonly output: Schema
@@ -151,6 +149,18 @@ export function addedFields(node: Node): Field[] {
   ]
 }
 
+/**
+ * What a pair has of its partner: the answer, and what is beside it by its name. `from`: the partner's column, which
+ * speaks of its answer as `chosen`.
+ */
+export function partnerFields({ fields }: Pick<Schema, 'fields'>): { from: string; field: Field }[] {
+  const chosen = fields.filter(({ name }) => name === 'chosen')
+  return [...chosen, ...besides(fields, ['chosen'])].flatMap(({ name: from, type, nullable, metadata }) => {
+    const name = from.replaceAll('chosen', 'rejected')
+    return fields.some(field => field.name === name) ? [] : [{ from, field: new Field(name, type, nullable, metadata) }]
+  })
+}
+
 type InputSchema = Pick<InputFile, 'path' | 'schema'> & Partial<Pick<InputFile, 'isText'>>
 
 /**
@@ -183,9 +193,18 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
       nodes.set(node.id, { ...auditColumns(node, partsOf, problems), isText: false })
       continue
     }
-    const input = union(partsOf(node.from), `${at}/from`, problems)
+    const parts = partsOf(node.from),
+      input = union(parts, `${at}/from`, problems)
+    const answers = parts.filter(({ schema }) => !schema.fields.some(({ name }) => name === 'rejected'))
+    // among pairs they would have a rejected side that is null
+    if (answers.length > 0 && answers.length < parts.length) {
+      problems.push(...answers.map(({ where }) => say.answersOnly(`${at}/from`, node.id, where)))
+    }
     problems.push(...checkReads(node, input), ...checkGroups(node, input))
-    const added = addedFields(node)
+    const added = [
+      ...(effectOf(node) === 'pair' ? partnerFields(input).map(({ field }) => field) : []),
+      ...addedFields(node),
+    ]
     const replaced = new Map(added.map(field => [field.name, field]))
     for (const { name } of input.fields) {
       if (replaced.has(name) && !pair.includes(name)) problems.push(say.columnReplaced(`${at}/id`, node.id, name))
@@ -200,10 +219,12 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     const output =
       added.length === 0
         ? input
-        : new Schema([
-            ...input.fields.map(field => replaced.get(field.name) ?? field),
-            ...added.filter(field => !present.has(field.name)),
-          ])
+        : new Schema(
+            inOrderOfPair([
+              ...input.fields.map(field => replaced.get(field.name) ?? field),
+              ...added.filter(field => !present.has(field.name)),
+            ]),
+          )
     const isText = node.from.every(edge => nodes.get(edge.node)!.isText),
       seen = new Set([...Object.keys(readsOf(node)), ...added.map(({ name }) => name)]),
       tallied = talliesOf(node).map(name => [name, narrowed(output, seen)] as const)
@@ -222,6 +243,12 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     isText: sources.every(node => nodes.get(node.id)!.isText),
     problems: sortProblems(problems.map(problem => graph.place(problem))),
   }
+}
+
+/** A rejected side that was not there before stands where sides stand. */
+function inOrderOfPair(fields: readonly Field[]): Field[] {
+  const placeOf = ({ name }: Field) => (pair.includes(name) ? pair.indexOf(name) : pair.length)
+  return [...fields].sort((a, b) => placeOf(a) - placeOf(b))
 }
 
 const narrowed = (schema: Schema, names: ReadonlySet<string>): Schema =>
@@ -318,7 +345,9 @@ function* checkColumns(
   for (const [column, expected] of Object.entries(reads)) {
     const pointer = optionNaming(node, column) ?? at
     const field = byName.get(column)
-    if (!field) {
+    if (!field && column === 'rejected' && there.fields.some(({ name }) => name === 'chosen')) {
+      yield say.answersOnly(at, node.id)
+    } else if (!field) {
       yield say.unknownColumn(pointer, node.id, column, [...new Set(there.fields.map(({ name }) => name))])
     } else if (!accepts(expected, field.type)) {
       yield say.columnType(pointer, node.id, column, typeName(field.type), typesRead[expected] ?? expected)
@@ -399,12 +428,13 @@ function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
   if (!by) {
     if (carry) yield bad("'carry' makes what travels to a group, and it has no 'by'")
     if (effect === 'cluster') yield bad("rows: 'cluster' needs 'by', a list column that the stage carries")
+    if (effect === 'pair') yield bad("rows: 'pair' needs 'by', the columns by which two rows may be a pair")
     return
   }
   if (by.length === 0) yield bad("'by' names no column")
   if (!open) yield bad("with 'by' it needs 'open', whose batches hold whole groups")
   if (effect === 'derive') {
-    yield bad("it has 'by' and derives rows; only rows: 'same', 'subset' or 'cluster' have groups")
+    yield bad("it has 'by' and derives rows; only rows: 'same', 'subset', 'pair' or 'cluster' have groups")
   }
   if (effect === 'cluster') {
     const type = carries?.[by[0]]
@@ -416,6 +446,20 @@ function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
     }
     if (Object.keys(writesOf(node)).length > 0) {
       yield bad("rows: 'cluster' writes no columns, as a row may be in several groups")
+    }
+  }
+  if (effect === 'pair') {
+    if (Object.keys(writesOf(node)).some(name => pair.includes(name))) {
+      yield bad("rows: 'pair' makes id, prompt, chosen and rejected of its rows; write columns of other names")
+    }
+    if (input.fields.some(({ name }) => name === 'rejected')) yield say.pairsAlready(at, node.id)
+    if (!input.fields.some(({ name }) => name === 'chosen')) {
+      yield say.unknownColumn(
+        at,
+        node.id,
+        'chosen',
+        input.fields.map(({ name }) => name),
+      )
     }
   }
   const names = input.fields.map(({ name }) => name)

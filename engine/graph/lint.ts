@@ -29,7 +29,7 @@ export const portsOf = (stage: AnyKind, effect?: RowEffect): string[] =>
   stage.kind !== 'stage'
     ? []
     : [
-        ...((effect === 'subset' || effect === 'cluster') && Object.keys(stage.reasons).length > 0
+        ...(['subset', 'pair', 'cluster'].includes(String(effect)) && Object.keys(stage.reasons).length > 0
           ? ['dropped', ...Object.keys(stage.reasons)]
           : []),
         ...Object.keys(stage.notes),
@@ -94,7 +94,7 @@ export function lintGraph(drafts: readonly Draft[]): {
       )
     }),
   )
-  problems.push(...lintAnswers(drafts, edges), ...lintTallies(drafts))
+  problems.push(...lintTallies(drafts))
   if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId))
   problems.push(
     ...lintEnds(
@@ -327,8 +327,9 @@ function* lintTwice(
   }
   const waysOf = (edge: Edge): Edge[][] => {
     const at = byId.get(edge.node)!
-    // new rows begin at the stage that makes them; rows that it notes are those that came in
-    if (effectIn(drafts[at]) === 'derive' && edge.port === undefined) return [[edge]]
+    // new rows begin at the stage that makes them; rows that it notes or drops are those that came in
+    const effect = effectIn(drafts[at])
+    if ((effect === 'derive' || effect === 'pair') && edge.port === undefined) return [[edge]]
     return edges[at].length === 0
       ? [[edge]]
       : edges[at]
@@ -381,24 +382,6 @@ function* lintTallies(drafts: readonly Draft[]): Iterable<Problem> {
       }
       if (rounds !== 1) yield say.tallyRounds(`/stages/${index}/use`, id ?? stage.name, input, rounds)
     }
-  }
-}
-
-/** Rows without a rejected side can only be made into pairs. */
-function* lintAnswers(drafts: readonly Draft[], edges: readonly Edge[][]): Iterable<Problem> {
-  const answers = new Set(
-    drafts
-      .filter(({ stage, options }) => stage?.kind === 'source' && options['layout'] === 'answers')
-      .map(({ id }) => id),
-  )
-  for (const [i, { id, stage, from, index }] of drafts.entries()) {
-    const inputs = inputsIn(drafts[i]),
-      source = edges[i].find(
-        ({ node, input }) =>
-          answers.has(node) && (input === undefined || 'rejected' in (inputs?.[input]?.columns ?? {})),
-      )?.node
-    if (source === undefined || !stage || effectIn(drafts[i]) === 'derive') continue
-    yield say.answersOnly(`/stages/${index}${from === undefined ? '' : '/from'}`, id ?? stage.name, source)
   }
 }
 

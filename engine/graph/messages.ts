@@ -43,6 +43,7 @@ export type ProblemCode =
   | 'unread_source'
   | 'unconsumed'
   | 'answers_only'
+  | 'pairs_already'
   | 'bad_override'
   | 'unknown_override'
   | 'unknown_column'
@@ -261,13 +262,17 @@ export const say = {
     problem('no_sink', '/stages', 'no stage writes or reports anything: a graph ends with a sink or an audit'),
   unreadSource: (pointer: string, id: string) =>
     problem('unread_source', pointer, `no stage takes the rows of source '${id}'`),
-  answersOnly: (pointer: string, id: string, source: string) =>
+  answersOnly: (pointer: string, id: string, rows?: string) =>
     problem(
       'answers_only',
       pointer,
-      `'${id}' takes pairs, and the rows of '${source}' have no rejected side (layout answers)`,
-      { expected: 'a stage that derives pairs from them, such as inject_errors' },
+      `'${id}' takes pairs, and ${rows === undefined ? 'its rows' : `the rows of '${rows}'`} have no rejected side: each is one answer (layout answers)`,
+      { expected: 'a stage before it that makes pairs of them, such as pair_candidates or inject_errors' },
     ),
+  pairsAlready: (pointer: string, id: string) =>
+    problem('pairs_already', pointer, `'${id}' makes pairs of answers, and its rows have a rejected side already`, {
+      expected: 'rows of layout answers, one answer a row',
+    }),
   unconsumed: (pointer: string, id: string) =>
     problem('unconsumed', pointer, `no stage takes the rows that '${id}' lets through: they reach no sink this way`, {
       level: 'warning',

@@ -55,6 +55,8 @@ const present = <T>(columns: Readonly<Record<string, T | undefined>>): Readonly<
 /** What becomes of a stage's rows; undefined for sources and sinks. */
 export const effectOf = ({ stage, options }: Used): RowEffect | undefined =>
   stage.kind === 'stage' ? given(stage.rows, options) : undefined
+/** Whether a stage gives out rows of its own making, and not those that came in. */
+export const makesRows = (node: Used): boolean => ['derive', 'pair'].includes(effectOf(node) ?? '')
 /** What a stage or a sink needs, by column. */
 export const readsOf = ({ stage, options }: Used) =>
   present({
@@ -62,6 +64,8 @@ export const readsOf = ({ stage, options }: Used) =>
     ...(stage.kind === 'sink' && options.order_by !== undefined
       ? { [String(options.order_by)]: 'sortable' as const }
       : {}),
+    // people look at answers too
+    ...(stage.kind === 'sink' && options.for === 'review' ? { rejected: undefined } : {}),
   })
 /** What a stage adds, by the names that it gives the columns. */
 export const writesOf = ({ stage, options }: Used) =>

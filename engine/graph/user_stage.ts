@@ -118,9 +118,9 @@ function lacks(value: unknown): string | undefined {
     ...(value.kind !== 'stage' || isGiven(value.writes) ? [] : ['writes']),
     ...(value.kind !== 'stage' ||
     typeof value.rows === 'function' ||
-    ['same', 'subset', 'derive', 'cluster'].includes(String(value.rows))
+    ['same', 'subset', 'derive', 'pair', 'cluster'].includes(String(value.rows))
       ? []
-      : ['rows (same, subset, derive or cluster)']),
+      : ['rows (same, subset, derive, pair or cluster)']),
     ...functions.filter(name => typeof value[name] !== 'function').map(name => `${name}()`),
   ]
   return missing.length ? `the stage lacks ${missing.join(', ')}` : undefined

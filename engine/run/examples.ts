@@ -27,6 +27,7 @@ import {
   groupedBy,
   groupTables,
   inputsOf,
+  makesRows,
   tablesOf,
   talliesOf,
   tallyRounds,
@@ -46,7 +47,8 @@ import { openNone, openRun, runStage, Said, type Through } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
 /**
- * What became of an example's rows, by their index. `kept` is empty for a derive stage, which gives out new rows only.
+ * What became of an example's rows, by their index. `kept` is empty for a derive stage, which gives out new rows only;
+ * of a pair stage it is the rows that are a side.
  * `values` are the numbers that decided drops, where there is one. `columns`: what the stage wrote, unprefixed, one
  * value a kept row; `made`: the new rows with all their columns, those of the stage unprefixed.
  */
@@ -94,9 +96,9 @@ function columnOf(name: string, values: readonly unknown[]): Data {
   return vectorFromArray(values).data[0]
 }
 
-/** Rows as the engine carries them: row i of one file, its id `row-<i>` unless it has one. */
-export function flowOf(rows: readonly ExampleRow[]): Flow {
-  const names = [...sides, ...new Set(rows.flatMap(Object.keys))].filter(
+/** Rows as the engine carries them: row i of one file, its id `row-<i>` unless it has one, and the sides of `pair`. */
+export function flowOf(rows: readonly ExampleRow[], pair: readonly string[] = sides): Flow {
+  const names = [...pair, ...new Set(rows.flatMap(Object.keys))].filter(
     (name, i, all) => all.indexOf(name) === i && name !== 'id',
   )
   const columns = names.map(name =>
@@ -316,7 +318,8 @@ export async function runExample(
   { state: known }: { state?: unknown } = {},
 ): Promise<ExampleResult> {
   const options = optionsOf(stage, example)
-  const flow = flowOf(example.rows),
+  const isPair = effectOf({ stage, options }) === 'pair',
+    flow = flowOf(example.rows, isPair ? ['prompt', 'chosen'] : sides),
     id = stage.name
   const given = Object.entries(example.tables ?? {}).flatMap(([name, rows]) => (rows ? [[name, rows] as const] : [])),
     declared = tablesOf({ stage, options })
@@ -388,12 +391,13 @@ function resultOf(node: Node, said: Said, out: readonly ExampleRow[]): ExampleRe
   const rows = [...said.kept.keys()],
     where = (kind: number) => rows.filter(row => said.said[row] && said.kind[row] === kind)
   const written = Object.keys(writesOf(node)),
-    isNew = effectOf(node) === 'derive'
+    isNew = makesRows(node),
+    partOfPair = (row: number) => effectOf(node) === 'pair' && said.kept[row]
   const short = new Map([...written, 'parent'].map(name => [writtenName(id, name), name]))
   const byRow = <T>(list: readonly number[], value: (row: number) => T): Record<number, T> =>
     Object.fromEntries(list.map(row => [row, value(row)]))
   return {
-    kept: isNew ? [] : rows.filter(row => said.kept[row]),
+    kept: isNew ? rows.filter(partOfPair) : rows.filter(row => said.kept[row]),
     dropped: byRow(where(DROPPED), row => reasons[said.reason[row]]),
     values: byRow(
       where(DROPPED).filter(row => !Number.isNaN(said.value[row])),

@@ -6,29 +6,50 @@ import type { Flow } from '../arrow/flow.ts'
 import { writesOf } from '../graph/types.ts'
 import type { Related } from '../shuffle/join.ts'
 import { writtenFields } from '../shuffle/found.ts'
-import { ERRORED } from './messages.ts'
+import { ERRORED, WITHIN } from './messages.ts'
+import { pairMaker } from './pairs.ts'
 import { Said, settled, type StageRun, type Through } from './verdicts.ts'
 import type { WorkerNode } from './world.ts'
 
 /** Gives the next block with its verdicts and columns, in order of the rows that were sent. */
 export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, flow: Flow) => Through {
-  const types = writtenFields(node).map(({ type }) => type),
-    names = Object.keys(writesOf(node))
+  const fields = writtenFields(node),
+    types = fields.map(({ type }) => type),
+    names = Object.keys(writesOf(node)),
+    makePairs = pairMaker(related)
   let base = 0,
     verdict = 0,
-    note = 0
+    note = 0,
+    pair = 0
   return (run, flow) => {
-    const said = new Said(run, flow.rows, run.spare?.(flow)),
+    // an answer is nothing without another to set it against, whoever wants to keep it
+    const said = new Said(run, flow.rows, run.effect === 'pair' ? undefined : run.spare?.(flow)),
       end = base + flow.rows
     for (; verdict < related.row.length && related.row[verdict] < end; verdict++) {
       const row = related.row[verdict] - base
-      if (related.kind[verdict] === ERRORED) said.error(row, related.messages[verdict])
+      if (related.kind[verdict] === WITHIN) said.within(row)
+      else if (related.kind[verdict] === ERRORED) said.error(row, related.messages[verdict])
       else said.settle(row, related.reason[verdict], related.value[verdict])
       said.relatedFile[row] = related.relatedFile[verdict]
       said.relatedRow[row] = related.relatedRow[verdict]
     }
     for (; note < related.notes.length && related.notes[note][0] < end; note++) {
       said.note(related.notes[note][0] - base, related.notes[note][1])
+    }
+    if (run.effect === 'pair') {
+      const parents: number[] = [],
+        from = pair,
+        taken = unpacker(types),
+        { parent, ends, bytes } = related.paired ?? { parent: [], ends: [], bytes: new Uint8Array(0) }
+      for (; pair < parent.length && parent[pair] < end; pair++) {
+        parents.push(parent[pair] - base)
+        taken.row(bytes, pair === 0 ? 0 : ends[pair - 1], ends[pair])
+      }
+      base = end
+      const added = new Map(taken.columns().map((column, c) => [fields[c].name, column]))
+      const { out, partners } = makePairs(run.output, flow, parents, from, added),
+        sides = new Set([...parents, ...[...said.kind.keys()].filter(row => said.kind[row] === WITHIN)]).size
+      return { out, all: flow, said, made: { partners, sides } }
     }
     const columns: Record<string, Data> = {}
     if (related.written) {

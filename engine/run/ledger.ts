@@ -18,6 +18,7 @@ import {
 } from './messages.ts'
 import { isTraining } from '../graph/types.ts'
 import { markReach, noBits } from './first.ts'
+import { reachedSides } from './partners.ts'
 import type { World } from './world.ts'
 
 const numberType = new Struct([
@@ -86,25 +87,35 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
       from[row] = m
     }
   })
-  const sinkNames: string[] = [],
-    reached: Uint8Array[] = [],
-    parents: Uint8Array[] = []
+  const marks = new Map<string, { reached: Uint8Array; parents: Uint8Array }>()
+  const marksOf = (sink: string) => {
+    if (!marks.has(sink)) marks.set(sink, { reached: noBits(task.partition), parents: noBits(task.partition) })
+    return marks.get(sink)!
+  }
   for (const meta of metas) {
-    for (const [sink, bits] of Object.entries(meta.reached)) {
-      sinkNames.push(sink)
-      reached.push(bits)
-      parents.push(meta.parents[sink])
+    for (const [sink, reached] of Object.entries(meta.reached)) {
+      marks.set(sink, { reached: reached.slice(), parents: meta.parents[sink].slice() })
     }
     for (const [sink, { row, copy }] of Object.entries(meta.first)) {
       const picked = Uint32Array.from(task.picks[sink]),
-        flow = { row: picked.map(at => row[at]), copy: picked.map(at => copy[at]) },
-        [bits, ofParents] = [noBits(task.partition), noBits(task.partition)]
-      markReach(flow, start, bits, ofParents)
-      sinkNames.push(sink)
-      reached.push(bits)
-      parents.push(ofParents)
+        { reached, parents } = marksOf(sink)
+      markReach({ row: picked.map(at => row[at]), copy: picked.map(at => copy[at]) }, start, reached, parents)
     }
   }
+  const sides = reachedSides(task)
+  for (const sink of new Set(sides.flatMap(({ sinks }) => sinks).sort((a, b) => world.indexOf(a) - world.indexOf(b)))) {
+    marksOf(sink)
+  }
+  for (const { sinks, sink, row, isMade } of sides) {
+    row.forEach((of, i) => {
+      const { reached, parents } = marksOf(sinks[sink[i]]),
+        at = of - start
+      ;(isMade[i] ? parents : reached)[at >> 3] |= 1 << (at & 7)
+    })
+  }
+  const sinkNames = [...marks.keys()],
+    reached = sinkNames.map(sink => marks.get(sink)!.reached),
+    parents = sinkNames.map(sink => marks.get(sink)!.parents)
   const trains = sinkNames.map(sink => isTraining(world.nodes.get(sink)!)),
     keepsAll = ![...world.nodes.values()].some(isTraining)
   const isSet = (bits: Uint8Array, row: number): boolean => (bits[row >> 3] & (1 << (row & 7))) !== 0
@@ -144,10 +155,12 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]],
           kind = e < 0 ? undefined : events.kind[e]
-        // a reply lies in the file of its pair
-        const file = kind === WITHIN ? task.label : events.files[events.relatedFile[e]]
+        // a reply that a source pairs lies in the file of its pair
+        const file =
+          events.relatedFile[e] >= 0 ? events.files[events.relatedFile[e]] : kind === WITHIN ? task.label : undefined
         const related = file !== undefined ? `${file}:${events.relatedRow[e]}` : null
-        isKept ||= keepsAll && (kind === undefined || kind === SPARED)
+        const isSide = kind === WITHIN && events.relatedFile[e] >= 0
+        isKept ||= keepsAll && (kind === undefined || kind === SPARED || isSide)
         outcome[k] = isKept ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
         if (outcome[k] === OUT && kind !== DROPPED) {
@@ -157,7 +170,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
           detail[k] = made.length > 0 ? made.join(', ') : related
           byNone[why]++
         }
-        if (e < 0 || reason[k] >= 0) continue
+        if (e < 0 || reason[k] >= 0 || kind === WITHIN) continue
         const node = nodeOf(from[row], e),
           {
             stage: { reasons: declared },

@@ -12,7 +12,9 @@ import type { Counts } from './messages.ts'
 /** The inputs of a stage as a graph names them; of an audit by name. */
 type From = readonly string[] | Readonly<Record<string, readonly string[]>>
 
-export interface StageCounts extends Omit<Counts, 'left' | 'millis'> {
+export interface StageCounts extends Omit<Counts, 'left' | 'millis' | 'sides'> {
+  /** Of a stage that makes pairs. */
+  sides?: number
   use: string
   kinds: Record<string, Reason['kind']>
   report?: Pick<Report, 'lines' | 'numbers'>

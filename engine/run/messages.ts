@@ -162,6 +162,26 @@ export interface TableTask {
   readonly states: readonly string[]
   readonly folder: string
 }
+/**
+ * Pairs of a partition by the places of their parents, ascending: the file and the source row of each partner, whether
+ * a stage made that row, and the columns of the pair that are not its parent's, as bytes.
+ */
+export interface Paired {
+  readonly parent: Uint32Array
+  readonly file: Int32Array
+  readonly row: Float64Array
+  readonly isDerived: Uint8Array
+  readonly ends: Float64Array
+  readonly bytes: Uint8Array
+}
+/** Which rows are the rejected sides of pairs, by row and copy of these; `file` is numbered by names beside. */
+export interface Partners {
+  readonly row: Uint32Array
+  readonly copy: Uint32Array
+  readonly file: Int32Array
+  readonly of: Float64Array
+  readonly isDerived: Uint8Array
+}
 /** Where in a file is what was found of a partition's rows. */
 export interface Section {
   readonly partition: number
@@ -186,6 +206,17 @@ export interface RelateTask {
   readonly labels: readonly string[]
   readonly bases: readonly number[]
 }
+/** Looks up the rejected sides of the pairs of a partition that reached sinks. */
+export interface PartnersTask {
+  readonly kind: 'partners'
+  readonly folders: readonly string[]
+  readonly picks: LedgerTask['picks']
+  /** Labels of the files, and of all partitions their files and first rows. */
+  readonly labels: readonly string[]
+  readonly files: Int32Array
+  readonly starts: Float64Array
+  readonly file: string
+}
 export interface LedgerTask {
   readonly kind: 'ledger'
   readonly partition: Partition
@@ -194,6 +225,8 @@ export interface LedgerTask {
   readonly label: string
   /** Of sinks with a limit, which of the partition's rows are among the first of all: places in what `first` has. */
   readonly picks: Readonly<Record<string, readonly number[]>>
+  /** Where it says of rows of the partition which sinks their pairs reached. */
+  readonly partners: readonly { readonly file: string; readonly at: number; readonly bytes: number }[]
 }
 export interface SinkTask {
   readonly kind: 'sink'
@@ -238,6 +271,7 @@ export type Task =
   | BucketTask
   | CloseTask
   | RelateTask
+  | PartnersTask
   | LedgerTask
   | SinkTask
   | CheckTask
@@ -254,6 +288,8 @@ export interface Counts {
   errored: number
   spared: number
   derived: number
+  /** Of a stage that makes pairs: rows that are a side of one. */
+  sides: number
   reasons: Record<string, number>
   notes: Record<string, number>
   left: Record<string, number>
@@ -272,6 +308,7 @@ export const emptyCounts = (): Counts => ({
   errored: 0,
   spared: 0,
   derived: 0,
+  sides: 0,
   reasons: none(),
   notes: none(),
   left: none(),
@@ -356,6 +393,10 @@ export interface PassMeta {
   readonly reached: Record<string, Uint8Array>
   /** The same of rows that stages made of it. */
   readonly parents: Record<string, Uint8Array>
+  /** By stage that makes pairs their rejected sides, and the labels of the files of these. */
+  readonly partners: Record<string, Partners & { readonly files: readonly string[] }>
+  /** Pairs, and rows made of such, that reached this sink. */
+  readonly paired: Record<string, Pick<Partners, 'row' | 'copy'>>
   readonly counts: Record<string, Counts>
   /** Which of the ids to keep there are here: their places, each once. */
   readonly kept: Uint32Array

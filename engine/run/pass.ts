@@ -14,7 +14,7 @@ import { Batch, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, typ
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
 import { reasonName } from '../graph/columns.ts'
-import { effectOf, fitRounds, groupedBy, sinkOrder } from '../graph/types.ts'
+import { effectOf, fitRounds, groupedBy, makesRows, sinkOrder } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
 import { openRecords } from '../shuffle/records.ts'
 import type { Related } from '../shuffle/join.ts'
@@ -29,6 +29,7 @@ import {
   REJECTED_SIDE,
   rowCount,
   SPARED,
+  WITHIN,
   type Counts,
   type Partition,
   type PassMeta,
@@ -36,6 +37,7 @@ import {
 } from './messages.ts'
 import { contentOf } from './content.ts'
 import { Outputs } from './outputs.ts'
+import { pairOrigins } from './partners.ts'
 import { gathered, isGroupRound, leftBy, opsFor, opsOf, type Op } from './plan.ts'
 import { SpoolReader, SpoolWriter } from './spool.ts'
 import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
@@ -67,6 +69,7 @@ class PartitionPass {
   readonly #outputs: Outputs
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #parents: Record<string, Uint8Array> = {}
+  readonly #origins = pairOrigins()
   readonly #tallies = new Tallies()
   readonly #first = new Map<string, ReturnType<typeof firstRows>>()
   readonly #kept = new Set<number>()
@@ -328,9 +331,13 @@ class PartitionPass {
     const { watch } = this.#world.setup
     if (watch) watch[2] = flow.row[0]
     const group = this.#related.get(id)
-    const { out, all, said } = group ? group.said(run, flow) : await runStage(run, flow)
+    const { out, all, said, made } = group ? group.said(run, flow) : await runStage(run, flow)
     this.#ports.set(id, out)
-    if (node.tallied.size > 0) this.#ports.set(leftBy(id), effectOf(node) === 'derive' ? out : all)
+    if (made) {
+      this.#origins.made(id, made.partners, group!.related.files)
+      this.#counts[id].sides += made.sides
+    }
+    if (node.tallied.size > 0) this.#ports.set(leftBy(id), makesRows(node) ? out : all)
     this.#account(node, stage, flow, out, said)
     this.#aside(node, all, said)
   }
@@ -349,6 +356,7 @@ class PartitionPass {
         counts.errored++
         continue
       }
+      if (said.kind[i] === WITHIN) continue
       if (said.kind[i] === SPARED) {
         counts.spared++
         continue
@@ -422,6 +430,7 @@ class PartitionPass {
     const reached = (this.#reached[id] ??= noBits(this.#partition)),
       parents = (this.#parents[id] ??= noBits(this.#partition))
     this.#counts[id].derived += markReach(flow, this.#partition.start, reached, parents)
+    this.#origins.reached(id, flow)
     this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(options, batch, node.output))
   }
 
@@ -471,6 +480,7 @@ class PartitionPass {
       first,
       reached: this.#reached,
       parents: this.#parents,
+      ...this.#origins.end(),
       kept: Uint32Array.from(this.#kept),
       spared: Uint32Array.from(this.#spared),
       counts: this.#counts,

@@ -434,7 +434,9 @@ const lastOf = (states: readonly { file: string }[] = []): unknown =>
   states.length > 0 ? loadValue(states.at(-1)!.file) : undefined
 
 function addCounts(to: Counts, from: Counts): void {
-  for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'millis'] as const) to[name] += from[name]
+  for (const name of ['in', 'out', 'dropped', 'errored', 'spared', 'derived', 'sides', 'millis'] as const) {
+    to[name] += from[name]
+  }
   for (const kind of ['reasons', 'notes', 'left'] as const) {
     for (const [name, n] of Object.entries(from[kind])) to[kind][name] = (to[kind][name] ?? 0) + n
   }

@@ -32,7 +32,7 @@ function workOf(task: Task, setup: Setup | undefined, [, index, row]: Int32Array
     return `${nodeOf(setup!.nodes[index].id)} is at work on ${placeOf(task, setup)}, in the block from row ${row} on`
   }
   if (task.kind === 'check') return `what an earlier run left in ${task.folder} is being checked`
-  if (task.kind === 'ledger') return 'the ledger is being written'
+  if (task.kind === 'ledger' || task.kind === 'partners') return 'the ledger is being written'
   if (task.kind === 'close') return 'clusters of rows are being closed'
   return `${nodeOf(task.node)} ${{ merge: 'is being fitted', tally: 'is being tallied', table: 'reads a table', bucket: 'looks at groups', relate: 'brings groups back to their rows', sink: 'writes its files' }[task.kind]}`
 }

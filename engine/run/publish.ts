@@ -30,8 +30,10 @@ import {
   rowCount,
   type Counts,
   type LedgerTask,
+  type PartnersTask,
   type Partition,
   type PassMeta,
+  type Section,
   type SinkResult,
   type SinkTask,
 } from './messages.ts'
@@ -63,7 +65,8 @@ export interface PublishInput {
   readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
-  ledger(file: string, partition: number, picks: LedgerTask['picks']): LedgerTask
+  partners(file: string, partition: number, picks: LedgerTask['picks']): PartnersTask
+  ledger(file: string, partition: number, picks: LedgerTask['picks'], partners: LedgerTask['partners']): LedgerTask
 }
 
 /** A name that no other run has: two of one second may be equal. */
@@ -115,8 +118,23 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
       }),
   )
   const picksOf = (p: number) => Object.fromEntries([...picked].map(([id, places]) => [id, places[p]]))
+  // the rejected side of a pair is a row of its own, of another partition maybe
+  const partners: LedgerTask['partners'][number][][] = input.partitions.map(() => [])
+  if (prepared.graph.nodes.some(node => effectOf(node) === 'pair')) {
+    const found = await Promise.all(
+      input.partitions.map(async (_, p) => {
+        const file = join(parts, `${p}.partners`)
+        return { file, sections: await pool.run<Section[]>(input.partners(file, p, picksOf(p))) }
+      }),
+    )
+    for (const { file, sections } of found) {
+      for (const { partition, at, bytes } of sections) partners[partition].push({ file, at, bytes })
+    }
+  }
   const ledger = await Promise.all(
-    input.partitions.map((_, p) => pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p, picksOf(p)))),
+    input.partitions.map((_, p) =>
+      pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p, picksOf(p), partners[p])),
+    ),
   )
   const shards = appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
     inLedger = rowsIn(shards),
@@ -218,12 +236,13 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     stages: Object.fromEntries(
       prepared.graph.nodes.map(node => {
         // time differs between equal runs
-        const { millis: _millis, left: _left, ...rest } = counts[node.id] ?? emptyCounts()
+        const { millis: _millis, left: _left, sides, ...rest } = counts[node.id] ?? emptyCounts()
         return [
           node.id,
           {
             use: node.use,
             ...rest,
+            ...(effectOf(node) === 'pair' ? { sides } : {}),
             reasons: sorted(rest.reasons),
             kinds: Object.fromEntries(
               Object.keys(rest.reasons)
@@ -236,7 +255,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         ]
       }),
     ),
-    warnings: warningsOf(prepared, counts),
+    warnings: warningsOf(prepared, counts, input.keepIds),
     sinks: sorted(sinks),
     files: {},
   }
@@ -396,9 +415,11 @@ function unaccounted(
     ] as const) {
       if (were !== are) problems.push(`${node.id}: ${were} rows ${what}, ${are} were written`)
     }
-    if (!['same', 'subset', 'cluster'].includes(effectOf(node) ?? '')) continue
-    if (count.in !== count.out + count.dropped + count.errored) {
-      problems.push(`${node.id}: ${count.in} in, ${count.out} out, ${count.dropped} dropped, ${count.errored} errored`)
+    const effect = effectOf(node)
+    if (effect === undefined || effect === 'derive') continue
+    const [on, went] = effect === 'pair' ? [count.sides, 'sides of pairs'] : [count.out, 'out']
+    if (count.in !== on + count.dropped + count.errored) {
+      problems.push(`${node.id}: ${count.in} in, ${on} ${went}, ${count.dropped} dropped, ${count.errored} errored`)
     }
   }
   return problems

@@ -15,7 +15,7 @@ import { changedInput, loadValue, stampOf } from './files.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
 import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
-import { type LedgerTask, type PassMeta, type Setup } from './messages.ts'
+import { type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 import { strayIn } from './inspect.ts'
 import { openOutput, removeHalves } from './output_folder.ts'
@@ -174,7 +174,17 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},
-      ledger: (file, p, picks) =>
+      partners: (file, p, picks) =>
+        ({
+          kind: 'partners',
+          folders: passes.folders(p),
+          picks,
+          labels: files.map(({ path }) => labelOf(path)),
+          files: Int32Array.from(partitions, ({ file }) => file),
+          starts: Float64Array.from(partitions, ({ start }) => start),
+          file,
+        }) satisfies PartnersTask,
+      ledger: (file, p, picks, partners) =>
         ({
           kind: 'ledger',
           partition: partitions[p],
@@ -182,6 +192,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
           file,
           label: labelOf(files[partitions[p].file].path),
           picks,
+          partners,
         }) satisfies LedgerTask,
     })
     prune(join(cache, 'spools'), passes.used)

@@ -2,13 +2,15 @@
  * Runs one stage over one block and turns what it says into rows that go on, rows that are dropped, and events for the
  * ledger.
  */
-import type { Data, DataType, Schema } from 'apache-arrow'
-import type { AnyStage, ColumnValues, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
-import { makeBool, makeColumn, makeFloat64, makeInt32, makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
+import type { Data, Field, Schema } from 'apache-arrow'
+import type { AnyStage, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
+import { makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
-import { DROPPED, ERRORED, SPARED } from './messages.ts'
+import { DROPPED, ERRORED, SPARED, WITHIN, type Partners } from './messages.ts'
+import { columnOf, StageMistake } from './given.ts'
+import { joinPairs, pairsOf, type Pairs } from './pairs.ts'
 import { swapped } from './swap.ts'
 
 /** What was said of the rows of one block: at most one verdict a row, the first. */
@@ -54,7 +56,8 @@ export class Said implements Verdict {
     this.#check(row)
     if (survivor !== -1) this.#check(survivor)
     if (this.said[row]) return
-    if (this.#effect !== 'subset') throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)
+    if (this.#effect !== 'subset' && this.#effect !== 'pair')
+      {throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)}
     const index = this.#reasons.indexOf(reason)
     if (index < 0) {
       throw new StageMistake(
@@ -74,6 +77,12 @@ export class Said implements Verdict {
     this.kind[row] = spared ? SPARED : DROPPED
     this.reason[row] = reason
     this.value[row] = value
+  }
+
+  /** The row goes on as the side of another one's pair. */
+  within(row: number): void {
+    this.said[row] = 1
+    this.kind[row] = WITHIN
   }
 
   error(row: number, message: string): void {
@@ -143,14 +152,13 @@ const dropsNone = (effect: RowEffect, reason: string): string =>
       ? 'a stage that clusters rows gives edges, and the engine drops all of a cluster but the first: drop none by itself'
       : `the stage drops a row as '${reason}' and says rows: 'same'; say 'subset' where it may drop one`
 
-/** A programming error in a stage: stops the run, unlike an exception about a row. */
-export class StageMistake extends Error {}
-
 export interface StageRun {
   readonly id: string
   readonly stage: AnyStage
   readonly effect: RowEffect
   readonly isFitted: boolean
+  /** Of a stage that makes pairs, their columns that are not those of the chosen side's row. */
+  readonly ofPairs?: readonly Field[]
   /** Hands a block to the opened stage. */
   batch?(
     batch: Batch,
@@ -188,11 +196,15 @@ export function openRun(
 export interface Through {
   /** The rows that go on, or the new ones. */
   readonly out: Flow
-  /** All rows that came in, with what the stage wrote of them; of a derive stage as they were. */
+  /** All rows that came in, with what the stage wrote of them; of a stage that makes rows as they were. */
   readonly all: Flow
   readonly said: Said
   /** Of a stage that clusters rows, and was asked. */
   readonly edges?: Edges
+  /** Of a stage that makes pairs, and was asked. */
+  readonly pairs?: Pairs
+  /** Where its pairs are made: their rejected sides, and how many rows of the block are a side. */
+  readonly made?: { readonly partners: Partners; readonly sides: number }
 }
 
 /** One block through one stage, and what was said of the rows that came in. */
@@ -211,13 +223,16 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
     const failed = new Said(run, flow.rows),
       message = `${run.id}: ${error instanceof Error ? error.message : String(error)}`
     for (let row = 0; row < flow.rows; row++) failed.error(row, message)
-    const all = run.effect === 'derive' ? flow : conform(flow, run.output)
+    const all = run.effect === 'derive' || run.effect === 'pair' ? flow : conform(flow, run.output)
     return { out: emptyFlow(run.output), all, said: failed }
   }
   if (result?.swapped && flow.groups) {
     throw new StageMistake(
       `${run.id}: a stage with 'by' swaps no sides; write a column, and swap them by a stage after it`,
     )
+  }
+  if (run.ofPairs) {
+    return { out: emptyFlow(run.output), all: flow, said, pairs: pairsOf(run.id, flow, result, said.said, run.ofPairs) }
   }
   const edges = run.effect === 'cluster' ? edgesOf(run, flow, result) : undefined
   return { ...settled(run, flow, result, said), edges }
@@ -260,6 +275,8 @@ async function inHalves(run: StageRun, rows: number, halves: readonly Flow[]): P
   const said = new Said(run, rows)
   const outs: Flow[] = [],
     alls: Flow[] = [],
+    pairs: (Pairs | undefined)[] = [],
+    starts: number[] = [],
     a: number[] = [],
     b: number[] = [],
     value: number[] = []
@@ -269,6 +286,8 @@ async function inHalves(run: StageRun, rows: number, halves: readonly Flow[]): P
     said.include(part.said, start)
     outs.push(part.out)
     alls.push(part.all)
+    pairs.push(part.pairs)
+    starts.push(start)
     for (let i = 0; part.edges && i < part.edges.a.length; i++) {
       a.push(part.edges.a[i] + start)
       b.push(part.edges.b[i] + start)
@@ -276,7 +295,13 @@ async function inHalves(run: StageRun, rows: number, halves: readonly Flow[]): P
     }
     start += half.rows
   }
-  return { out: concatFlows(outs), all: concatFlows(alls), said, edges: { a, b, value } }
+  return {
+    out: concatFlows(outs),
+    all: concatFlows(alls),
+    said,
+    edges: { a, b, value },
+    pairs: joinPairs(pairs, starts),
+  }
 }
 
 /** The edges that a stage gave: rows of the block, two of one group each. */
@@ -378,32 +403,6 @@ function addParents(id: string, base: Flow, added: Map<string, Data>): void {
   }
   added.set('id', makeText(names))
   added.set(`${id}_parent`, makeText(parents))
-}
-
-/** A column of values that a stage gave, held against what it declares; `what` is the column's name in an error. */
-export function columnOf(what: string, type: DataType, values: ColumnValues, rows: number): Data {
-  const data = toData(what, type, values)
-  if (String(data.type) !== String(type)) {
-    throw new StageMistake(`${what} is ${data.type}, the stage declares ${type}`)
-  }
-  if (isSlice(data)) throw new StageMistake(`${what} is a slice of a longer column; give one that begins at 0`)
-  if (data.length !== rows) throw new Error(`${what} has ${data.length} values for ${rows} rows`)
-  return data
-}
-
-const isSlice = (data: Data): boolean => data.offset !== 0 || (data.children as Data[]).some(isSlice)
-
-function toData(what: string, type: DataType, values: ColumnValues): Data {
-  // copied: the stage may fill its own again before what it said is written
-  if (values instanceof Float64Array) return makeFloat64(values.slice())
-  if (values instanceof Int32Array) return makeInt32(values.slice())
-  if (values instanceof Uint8Array) return makeBool(values)
-  if (!Array.isArray(values)) return values as Data
-  try {
-    return makeColumn(type, values)
-  } catch (error) {
-    throw new StageMistake(`${what}: ${(error as Error).message}`)
-  }
 }
 
 /** What the contract called things before: they would go by without a word. */

@@ -1,6 +1,6 @@
 /** What a run is warned of once it is done. */
 import type { Reason } from '../contract/define.ts'
-import { sourcesAbove, type Node } from '../graph/types.ts'
+import { effectOf, sourcesAbove, type Node } from '../graph/types.ts'
 import { emptyCounts, ERROR_ABOUT, type Counts } from './messages.ts'
 import type { Prepared } from './prepare.ts'
 
@@ -10,7 +10,12 @@ const FEWEST = 20
 
 const n = (count: number) => count.toLocaleString('en-US')
 
-export function warningsOf({ graph, files }: Prepared, counts: Readonly<Record<string, Counts>>): string[] {
+/** `keepIds`: rows that the user asked never to drop. */
+export function warningsOf(
+  { graph, files }: Prepared,
+  counts: Readonly<Record<string, Counts>>,
+  keepIds: readonly string[],
+): string[] {
   const above = sourcesAbove(graph)
   return graph.nodes.flatMap(node => {
     const said = counts[node.id] ?? emptyCounts(),
@@ -18,6 +23,9 @@ export function warningsOf({ graph, files }: Prepared, counts: Readonly<Record<s
         pair !== undefined && above.get(node.id)!.has(source) ? [`${source} reads ${pair}`] : [],
       )
     return [
+      ...(keepIds.length > 0 && effectOf(node) === 'pair'
+        ? [`${node.id}: --keep-ids keeps no answer that it drops: without another to set it against it is no pair`]
+        : []),
       ...oneWay(node, said, new Set(read)),
       ...(node.stage.kind === 'source' ? splitOff : leftBehind)(node.id, said.left),
     ]

@@ -1,10 +1,14 @@
 /** What a stage says of the rows of groups, kept by partition until it is brought back to them. */
 import { Field } from 'apache-arrow'
-import { serialize } from 'node:v8'
+import { closeSync, openSync } from 'node:fs'
+import { deserialize, serialize } from 'node:v8'
 import { Bytes, packer } from '../arrow/rows.ts'
-import { addedFields } from '../graph/columns.ts'
+import { addedFields, partnerFields } from '../graph/columns.ts'
+import { effectOf } from '../graph/types.ts'
+import { readAll } from '../io.ts'
 import { openSealed } from '../sealed.ts'
 import { ERRORED, type Section } from '../run/messages.ts'
+import type { Pairs } from '../run/pairs.ts'
 import type { Through } from '../run/verdicts.ts'
 import type { WorkerNode } from '../run/world.ts'
 import type { Entries } from './cut.ts'
@@ -20,7 +24,17 @@ export interface Found {
   readonly messages: ReadonlyMap<number, string>
   readonly notes: readonly (readonly [row: number, note: string])[]
   /** Of a stage that writes columns, those of each of its rows, as bytes. */
-  readonly written?: { readonly row: Uint32Array; readonly ends: Uint32Array; readonly bytes: Uint8Array }
+  readonly written?: Rows
+  /** Pairs whose chosen side is here: its row, the other one numbered over all, and the pair's own columns. */
+  readonly pairs?: Rows & { readonly partner: Float64Array }
+  /** Rows that are the rejected side of a pair, and the chosen one's numbered over all. */
+  readonly sides?: { readonly row: Uint32Array; readonly of: Float64Array }
+}
+/** Columns of rows as bytes. */
+interface Rows {
+  readonly row: Uint32Array
+  readonly ends: Uint32Array
+  readonly bytes: Uint8Array
 }
 /** Edges between rows, numbered over all partitions, and rows whose group failed. */
 export interface FoundEdges {
@@ -30,9 +44,12 @@ export interface FoundEdges {
   readonly errors: readonly (readonly [row: number, message: string])[]
 }
 
-/** The columns that a stage writes, as the graph names them. */
+/** The columns that a stage writes, as the graph names them; of one that makes pairs first those of the partner. */
 export const writtenFields = (node: WorkerNode): readonly Field[] =>
-  addedFields({ ...node, from: [], index: 0 }).map(({ name, type }) => new Field(name, type, true))
+  [
+    ...(effectOf(node) === 'pair' ? partnerFields(node.input).map(({ field }) => field) : []),
+    ...addedFields({ ...node, from: [], index: 0 }),
+  ].map(({ name, type }) => new Field(name, type, true))
 
 /** What is said of rows, by partition, as it grows. */
 export class FoundRows {
@@ -54,14 +71,21 @@ export class FoundRows {
       messages: new Map(),
       notes: [],
       written: { row: [], ends: [], bytes: new Bytes() },
+      pairs: { row: [], ends: [], bytes: new Bytes(), partner: [] },
+      sides: { row: [], of: [] },
     }
     this.#parts.set(partition, made)
     return made
   }
 
   /** All that a stage said of a block. */
-  take({ all, said }: Through, entries: readonly number[], rows: Entries, numbered: (entry: number) => number): void {
-    const at = this.#fields.map(({ name }) => all.schema.fields.findIndex(field => field.name === name)),
+  take(
+    { all, said, pairs }: Through,
+    entries: readonly number[],
+    rows: Entries,
+    numbered: (entry: number) => number,
+  ): void {
+    const at = pairs ? [] : this.#fields.map(({ name }) => all.schema.fields.findIndex(field => field.name === name)),
       pack = packer(
         at.map(column => all.columns[column]),
         0,
@@ -77,20 +101,41 @@ export class FoundRows {
         part.value.push(said.value[i])
         part.survivor.push(said.survivor[i] < 0 ? -1 : numbered(entries[said.survivor[i]]))
       }
-      if (this.#fields.length > 0) {
+      if (at.length > 0) {
         pack(i, part.written.bytes)
         part.written.row.push(row)
         part.written.ends.push(part.written.bytes.length)
       }
     })
+    if (pairs) this.#takePairs(pairs, entries, rows, numbered)
     for (const { row, reason } of said.notes) {
       this.of(rows.partition(entries[row])).notes.push([rows.number(entries[row]), reason])
     }
   }
 
+  #takePairs(
+    { parents, partners, columns }: Pairs,
+    entries: readonly number[],
+    rows: Entries,
+    numbered: (entry: number) => number,
+  ): void {
+    const pack = packer(columns, 0)
+    parents.forEach((row, i) => {
+      const [parent, partner] = [entries[row], entries[partners[i]]],
+        { pairs } = this.of(rows.partition(parent)),
+        { sides } = this.of(rows.partition(partner))
+      pack(i, pairs.bytes)
+      pairs.row.push(rows.number(parent))
+      pairs.partner.push(numbered(partner))
+      pairs.ends.push(pairs.bytes.length)
+      sides.row.push(rows.number(partner))
+      sides.of.push(numbered(parent))
+    })
+  }
+
   *sections(): Iterable<readonly [number, Found]> {
     for (const [partition, part] of [...this.#parts].sort(([a], [b]) => a - b)) {
-      const { row, ends, bytes } = part.written
+      const { written, pairs, sides } = part
       yield [
         partition,
         {
@@ -101,20 +146,26 @@ export class FoundRows {
           survivor: Float64Array.from(part.survivor),
           messages: part.messages,
           notes: part.notes,
-          ...(this.#fields.length > 0
-            ? {
-                written: {
-                  row: Uint32Array.from(row),
-                  ends: Uint32Array.from(ends),
-                  bytes: bytes.bytes.slice(0, bytes.length),
-                },
-              }
+          ...(written.row.length > 0 ? { written: rowsIn(written) } : {}),
+          ...(pairs.row.length > 0 ? { pairs: { ...rowsIn(pairs), partner: Float64Array.from(pairs.partner) } } : {}),
+          ...(sides.row.length > 0
+            ? { sides: { row: Uint32Array.from(sides.row), of: Float64Array.from(sides.of) } }
             : {}),
         },
       ]
     }
   }
 }
+interface GrowingRows {
+  readonly row: number[]
+  readonly ends: number[]
+  readonly bytes: Bytes
+}
+const rowsIn = ({ row, ends, bytes }: GrowingRows): Rows => ({
+  row: Uint32Array.from(row),
+  ends: Uint32Array.from(ends),
+  bytes: bytes.bytes.slice(0, bytes.length),
+})
 interface Growing {
   readonly row: number[]
   readonly kind: number[]
@@ -123,11 +174,13 @@ interface Growing {
   readonly survivor: number[]
   readonly messages: Map<number, string>
   readonly notes: [number, string][]
-  readonly written: { readonly row: number[]; readonly ends: number[]; readonly bytes: Bytes }
+  readonly written: GrowingRows
+  readonly pairs: GrowingRows & { readonly partner: number[] }
+  readonly sides: { readonly row: number[]; readonly of: number[] }
 }
 
 /** Writes sections one after the other; gives where each lies. */
-export function saveSections(path: string, sections: Iterable<readonly [partition: number, found: Found]>): Section[] {
+export function saveSections<T>(path: string, sections: Iterable<readonly [partition: number, found: T]>): Section[] {
   const out = openSealed(path)
   let at = 0
   const places: Section[] = []
@@ -139,4 +192,15 @@ export function saveSections(path: string, sections: Iterable<readonly [partitio
   }
   out.close()
   return places
+}
+
+export function loadSection<T>(path: string, { at, bytes }: Pick<Section, 'at' | 'bytes'>): T {
+  const fd = openSync(path, 'r'),
+    into = Buffer.allocUnsafeSlow(bytes)
+  try {
+    readAll(fd, into, at, path)
+  } finally {
+    closeSync(fd)
+  }
+  return deserialize(into) as T
 }

@@ -2,14 +2,19 @@
  * What groups came to, brought back to the partitions: closes clusters over all edges, and puts what ranges of buckets
  * found of a partition's rows in the rows' order.
  */
-import { readAll } from '../io.ts'
-import { closeSync, openSync } from 'node:fs'
-import { deserialize } from 'node:v8'
 import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
-import { DROPPED, ERRORED, type CloseTask, type RelateTask, type Section } from '../run/messages.ts'
+import {
+  DROPPED,
+  ERRORED,
+  WITHIN,
+  type CloseTask,
+  type Paired,
+  type RelateTask,
+  type Section,
+} from '../run/messages.ts'
 import { originReader } from './records.ts'
-import { saveSections, type Found, type FoundEdges } from './found.ts'
+import { loadSection, saveSections, type Found, type FoundEdges } from './found.ts'
 
 /**
  * What a group stage says of the rows that one partition gathered, by their place there, ascending. Related rows are -1
@@ -28,8 +33,8 @@ export interface Related {
   readonly notes: readonly (readonly [row: number, note: string])[]
   /** Of a stage that writes columns, those of each row, as bytes. */
   readonly written?: { readonly ends: Float64Array; readonly bytes: Uint8Array }
+  readonly paired?: Paired
 }
-
 /** The partition that a row, numbered over all, lies in. */
 function partitionOf(bases: readonly number[], row: number): number {
   let low = 0,
@@ -133,7 +138,7 @@ export function relate({ node, partitions, from, folders, labels, bases }: Relat
   }
   try {
     return partitions.map(({ index, rows, file }) => {
-      const found = sections.get(index)!.map(({ path, section }) => loadSection(path, section))
+      const found = sections.get(index)!.map(({ path, section }) => loadSection<Found>(path, section))
       const related = relatedOf(found, rows, { labels, bases, originOf: origins.of })
       saveValue(file, related)
       return contentOf(related)
@@ -143,17 +148,6 @@ export function relate({ node, partitions, from, folders, labels, bases }: Relat
   }
 }
 
-function loadSection(path: string, { at, bytes }: Section): Found {
-  const fd = openSync(path, 'r'),
-    into = Buffer.allocUnsafeSlow(bytes)
-  try {
-    readAll(fd, into, at, path)
-  } finally {
-    closeSync(fd)
-  }
-  return deserialize(into) as Found
-}
-
 function relatedOf(
   found: readonly Found[],
   rows: number,
@@ -161,7 +155,7 @@ function relatedOf(
     labels,
     bases,
     originOf,
-  }: Pick<RelateTask, 'labels' | 'bases'> & { originOf: (partition: number, row: number) => number },
+  }: Pick<RelateTask, 'labels' | 'bases'> & { originOf: ReturnType<typeof originReader>['of'] },
 ): Related {
   const verdicts = found
     .flatMap(part =>
@@ -174,18 +168,25 @@ function relatedOf(
         message: part.messages.get(i),
       })),
     )
+    .concat(found.flatMap(({ sides }) => (sides ? rejectedSides(sides) : [])))
     .sort((a, b) => a.row - b.row)
   const files = new Map<string, number>(),
     relatedFile = new Int32Array(verdicts.length).fill(-1),
     relatedRow = new Float64Array(verdicts.length).fill(-1)
-  verdicts.forEach(({ survivor }, i) => {
-    if (survivor < 0) return
-    const partition = partitionOf(bases, survivor),
+  /** Where a row lies that is numbered over all. */
+  const placeOf = (row: number) => {
+    const partition = partitionOf(bases, row),
       label = labels[partition]
     if (!files.has(label)) files.set(label, files.size)
-    relatedFile[i] = files.get(label)!
-    relatedRow[i] = originOf(partition, survivor - bases[partition])
+    return { file: files.get(label)!, ...originOf(partition, row - bases[partition]) }
+  }
+  verdicts.forEach(({ survivor }, i) => {
+    if (survivor < 0) return
+    const { file, row } = placeOf(survivor)
+    relatedFile[i] = file
+    relatedRow[i] = row
   })
+  const paired = pairedOf(found, placeOf)
   return {
     row: Uint32Array.from(verdicts, ({ row }) => row),
     kind: Uint8Array.from(verdicts, ({ kind }) => kind),
@@ -203,7 +204,53 @@ function relatedOf(
       .sort(([a, x], [b, y]) => a - b || (x < y ? -1 : x > y ? 1 : 0))
       .filter(([row, note], i, all) => i === 0 || all[i - 1][0] !== row || all[i - 1][1] !== note),
     ...(found.some(({ written }) => written) ? { written: inOrder(found, rows) } : {}),
+    ...(paired ? { paired } : {}),
   }
+}
+
+/** Each row that is a rejected side, once, with the first of those that it is set against. */
+function rejectedSides({ row, of }: NonNullable<Found['sides']>) {
+  const first = new Map<number, number>()
+  row.forEach((side, i) => first.set(side, Math.min(first.get(side) ?? Infinity, of[i])))
+  return [...first].map(([row, survivor]) => ({
+    row,
+    kind: WITHIN,
+    reason: 0,
+    value: NaN,
+    survivor,
+    message: undefined,
+  }))
+}
+
+/** The pairs of a partition, by their parents; those of one parent in the order in which they were given. */
+function pairedOf(
+  found: readonly Found[],
+  placeOf: (row: number) => { file: number; row: number; isDerived: boolean },
+): Paired | undefined {
+  const all = found
+    .flatMap(({ pairs }) => (pairs ? Array.from(pairs.row, (row, i) => ({ row, i, pairs })) : []))
+    .sort((a, b) => a.row - b.row)
+  if (all.length === 0) return undefined
+  const n = all.length,
+    paired = {
+      parent: Uint32Array.from(all, ({ row }) => row),
+      file: new Int32Array(n),
+      row: new Float64Array(n),
+      isDerived: new Uint8Array(n),
+      ends: new Float64Array(n),
+    }
+  const pieces = all.map(({ pairs: { ends, bytes }, i }) => bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]))
+  let end = 0
+  all.forEach(({ pairs: { partner }, i }, p) => {
+    const { file, row, isDerived } = placeOf(partner[i])
+    paired.file[p] = file
+    paired.row[p] = row
+    paired.isDerived[p] = isDerived ? 1 : 0
+    paired.ends[p] = end += pieces[p].length
+  })
+  const bytes = new Uint8Array(end)
+  pieces.forEach((piece, p) => bytes.set(piece, paired.ends[p] - piece.length))
+  return { ...paired, bytes }
 }
 
 /** The bytes of all rows in order. */

@@ -2,24 +2,24 @@
  * What a partition sends to its groups: of each row the columns that travel, as bytes, and a hash for each of its keys,
  * cut into buckets by hash. A reader takes a range of buckets, whatever else there is.
  */
-import type { Field } from 'apache-arrow'
-import { type DataType } from 'apache-arrow'
+import { Field, type DataType } from 'apache-arrow'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { Batch, type Flow } from '../arrow/flow.ts'
+import { Batch, DERIVED, type Flow } from '../arrow/flow.ts'
 import { listColumn, nullTest, textColumn } from '../arrow/columns.ts'
 import { hash64, mix32 } from '../arrow/hash.ts'
 import { Bytes, packer } from '../arrow/rows.ts'
 import { effectOf, groupedBy, readsOf } from '../graph/types.ts'
 import type { AnyStage, ColumnValues, Context } from '../contract/define.ts'
-import { fieldOf, writtenField } from '../graph/columns.ts'
+import { fieldOf, partnerFields, writtenField } from '../graph/columns.ts'
 import { prefixed } from '../errors.ts'
 import { readAll } from '../io.ts'
 import { checksumIn, openSealed } from '../sealed.ts'
 import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
 import type { Sent } from '../run/messages.ts'
-import { columnOf, StageMistake } from '../run/verdicts.ts'
+import { ofPartner } from '../run/pairs.ts'
+import { columnOf, StageMistake } from '../run/given.ts'
 import type { WorkerNode } from '../run/world.ts'
 
 /** Buckets that keys are cut into, however many there are: what lies on the disk does not depend on the other rows. */
@@ -51,6 +51,8 @@ export interface Travel {
   readonly keys: number
   /** Of a cluster: the list whose items are the keys. */
   readonly items?: Field
+  /** Of pairs: which column of the rows travels under a name of its own, for whoever it is the partner of. */
+  readonly partners?: ReadonlyMap<string, string>
 }
 
 /** What travels of the rows of a table: what groups are made by, and what is read of it. */
@@ -73,9 +75,18 @@ export function travelOf(node: WorkerNode): Travel {
     names = Object.keys(carried ?? readsOf(node))
   const typed = (name: string) =>
     carried && Object.hasOwn(carried, name) ? writtenField(name, carried[name]!) : fieldOf(node.input, name)
-  if (effectOf(node) !== 'cluster') {
+  const effect = effectOf(node)
+  if (effect !== 'cluster') {
     const all = [...by, ...names.filter(name => !by.includes(name))]
-    return { fields: all.map(typed), keys: by.length }
+    const partners = effect === 'pair' ? partnerFields(node.input) : []
+    return {
+      fields: [
+        ...all.map(typed),
+        ...partners.map(({ field: { name, type } }) => new Field(ofPartner(name), type, true)),
+      ],
+      keys: by.length,
+      partners: new Map(partners.map(({ from, field }) => [ofPartner(field.name), from])),
+    }
   }
   const items = typed(by[0]),
     isText = isTexts(items)
@@ -98,7 +109,7 @@ interface Index {
 
 const recordsIn = (folder: string, node: string) => join(folder, `records-${node}.bin`)
 const indexIn = (folder: string, node: string) => join(folder, `records-${node}-index.bin`)
-/** The source rows of a partition's rows, in order: four bytes each. */
+/** The source rows of a partition's rows, in order, and their copies: four bytes each. */
 const originsIn = (folder: string, node: string) => join(folder, `records-${node}-origins.bin`)
 
 const asBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
@@ -208,6 +219,8 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
       const batch = new Batch(flow),
         carried = inStage(node, () => carry?.(batch)) as Record<string, unknown> | undefined
       const dataOf = (field: Field) => {
+        const from = travel.partners?.get(field.name)
+        if (from !== undefined) return batch.column(from)
         const values = carried?.[field.name]
         if (values === undefined && Object.hasOwn(stage.carries ?? {}, field.name)) {
           throw new StageMistake(`${node.id}: carry() gives no column '${field.name}', which 'carries' declares`)
@@ -218,7 +231,9 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
       }
       const pack = packer(travel.fields.map(dataOf), travel.keys),
         items = travel.items && hashesOfItems(dataOf(travel.items), isTexts(travel.items))
-      origins.write(asBytes(flow.row))
+      origins.write(
+        asBytes(Uint32Array.from({ length: 2 * flow.rows }, (_, i) => (i & 1 ? flow.copy : flow.row)[i >> 1])),
+      )
       for (let row = 0; row < flow.rows; row++) {
         const start = rows.length,
           place = ends.length,
@@ -259,21 +274,21 @@ const MOST_OPEN = 256
 /** Looks up source rows of partitions' rows. */
 export function originReader(folders: readonly string[], node: string) {
   const open = new Map<number, number>(),
-    origin = new Uint32Array(1)
+    origin = new Uint32Array(2)
   const close = () => {
     for (const fd of open.values()) closeSync(fd)
     open.clear()
   }
   return {
     close,
-    of(partition: number, row: number): number {
+    of(partition: number, row: number): { row: number; isDerived: boolean } {
       const path = originsIn(folders[partition], node)
       if (!open.has(partition)) {
         if (open.size >= MOST_OPEN) close()
         open.set(partition, openSync(path, 'r'))
       }
-      readAll(open.get(partition)!, asBytes(origin), row * 4, path)
-      return origin[0]
+      readAll(open.get(partition)!, asBytes(origin), row * 8, path)
+      return { row: origin[0], isDerived: origin[1] >= DERIVED }
     },
   }
 }

@@ -5,6 +5,7 @@ import { saveValue } from '../run/files.ts'
 import type { BucketTask, Section } from '../run/messages.ts'
 import { openRun, runStage, type StageRun } from '../run/verdicts.ts'
 import type { World } from '../run/world.ts'
+import { effectOf } from '../graph/types.ts'
 import { blocksOf, flowOf, groupsOf, inParts, keysOf, rowsOf, withRows } from './cut.ts'
 import { FoundRows, saveSections, writtenFields, type FoundEdges } from './found.ts'
 import { tableTravel, travelOf } from './records.ts'
@@ -22,6 +23,7 @@ export async function reduceRange(world: World, task: BucketTask): Promise<reado
     tables = task.tables.map(({ name }) => ({ name, travel: tableTravel(node, name) }))
   const run: StageRun = {
     ...openRun(node, () => world.context(node, task.states)),
+    ...(effectOf(node) === 'pair' ? { ofPairs: written } : {}),
     output: new Schema([
       ...travel.fields.filter(({ name }) => !written.some(field => field.name === name)),
       ...written,

@@ -88,10 +88,12 @@ export function openConverter(
       return { side, at, field: field(made.includes(own) ? `source_${own}` : own, type) }
     }),
   )
+  // an answer is no pair, and has no other side
+  const sidesHere = plan.layout === 'answers' ? SIDES.filter(side => side !== 'rejected') : SIDES
   const carried = carriedColumns(plan, raw, [...made, ...ofSides.map(column => column.field.name)], carry)
   const schema = new Schema([
     field('id', new Utf8(), false),
-    ...SIDES.map(side => field(side, messagesType, false)),
+    ...sidesHere.map(side => field(side, messagesType, false)),
     ...made.map(name => field(name, name.endsWith('_score') ? new Float64() : new Utf8())),
     ...ofSides.map(column => column.field),
     ...carried.map(column => column.field),
@@ -131,7 +133,11 @@ export function openConverter(
       const whole = parents.length === batch.numRows && !suffix
       const runs = whole ? [] : runsOfRows(parents)
       const beside = carried.map(({ from }) => (whole ? column(from) : take(column(from), runs)))
-      const pairs = toRecordBatch(schema, [pairIds, ...sides, ...madeColumns, ...beside], parents.length)
+      const pairs = toRecordBatch(
+        schema,
+        [pairIds, ...sides.slice(0, sidesHere.length), ...madeColumns, ...beside],
+        parents.length,
+      )
       return {
         pairs,
         row: parents.map(row => rows[row]),

@@ -94,7 +94,15 @@ Unlike the operators of inject_errors nobody balances what the model writes: put
   options,
   notInKey,
   reads: { prompt: 'messages', chosen: 'messages' },
-  writes: { type: 'text', step: 'int32', start: 'int32', end: 'int32', proof: 'text', size: 'float64' },
+  writes: {
+    rejected: 'messages',
+    type: 'text',
+    step: 'int32',
+    start: 'int32',
+    end: 'int32',
+    proof: 'text',
+    size: 'float64',
+  },
   rows: 'derive',
   notes: REFUSED,
   examples: [

@@ -80,6 +80,7 @@ summary says how well such a reader, and one of length alone, does on other pair
     ...(tests_column === undefined ? {} : { [tests_column]: 'text' }),
   }),
   writes: {
+    rejected: 'messages',
     type: 'text',
     step: 'int32',
     start: 'int32',

@@ -212,28 +212,6 @@ describe('mistakes', () => {
     ])
   })
 
-  it('include rows without a rejected side that meet anything but a stage which derives pairs', async () => {
-    const found = async (layout: string, ...list: unknown[]) =>
-      brief(
-        await fromObject(
-          {
-            version: 1,
-            name: 'x',
-            stages: [{ id: 'pairs', use: 'read_parquet', with: { path: 'x', layout, answer: 'solution' } }, ...list],
-          },
-          folder,
-          { registry: allOfThem },
-        ),
-      )
-    const hard = { id: 'hard', use: 'inject_errors' },
-      dpo = { id: 'dpo', use: 'write_arrow' },
-      checked = { id: 'checked', use: 'check_pairs' }
-    expect(await found('answers', hard, dpo)).toEqual([])
-    expect(await found('answers', checked, hard, dpo)).toEqual([' answers_only /stages/1'])
-    expect(await found('answers', hard, { ...dpo, from: ['hard', 'pairs'] })).toEqual([' answers_only /stages/2/from'])
-    expect(await found('text', checked, dpo)).toEqual([])
-  })
-
   it('that are only warnings do not stop a run', async () => {
     const parsed = await stages(pairs, { id: 'n', use: 'detect_noise' }, { ...out, from: 'pairs' })
     expect(parsed.problems.map(it => [it.code, it.level])).toEqual([['unconsumed', 'warning']])
