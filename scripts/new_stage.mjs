@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
-import { blocks, graphText, kinds, stageText, testText } from './new_stage/templates.mjs'
+import { answers, blocks, graphText, kinds, stageText, testText } from './new_stage/templates.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const fail = message => {
@@ -21,9 +21,9 @@ const kindList = Object.entries(kinds)
   .join('\n')
 
 /** Folders of stages/ that kinds are written to unless another one is named. */
-const folders = { audit: 'audit', source: 'sources', sink: 'sinks' }
+const folders = { audit: 'audit', pair: 'pairs', source: 'sources', sink: 'sinks' }
 /** What names promise: who writes the first word must write that kind, and the other way round. */
-const prefixes = { audit: 'audit_', source: 'read_', sink: 'write_' }
+const prefixes = { audit: 'audit_', pair: 'pair_', source: 'read_', sink: 'write_' }
 
 function readWords() {
   try {
@@ -97,12 +97,14 @@ async function writeInside(kind, name, folder) {
 async function writeOwn(kind, name, path) {
   const folder = dirname(path),
     graph = join(folder, `${name}.yaml`),
-    input = join(folder, `${name}.${name.slice('read_'.length)}`)
-  const pairs = kind === 'source' ? input : relative(process.cwd(), join(root, 'data/sample/*.parquet'))
+    // of kinds that read no pairs
+    made = { source: blocks, pair: answers }[kind],
+    input = join(folder, `${name}.${kind === 'pair' ? 'jsonl' : name.slice('read_'.length)}`)
+  const pairs = made === undefined ? relative(process.cwd(), join(root, 'data/sample/*.parquet')) : input
   const files = [
     [path, stageText(kind, name, true)],
     [graph, graphText(kind, name, `./${basename(path)}`, pairs)],
-    ...(kind === 'source' ? [[input, blocks]] : []),
+    ...(made === undefined ? [] : [[input, made]]),
   ]
   await writeNew(files)
   const next = [

@@ -5,6 +5,7 @@
 export const kinds = {
   row: 'looks at one pair at a time',
   group: 'looks at all pairs that are equal in something',
+  pair: 'makes pairs of answers',
   fit: 'looks at all pairs before it says anything of one',
   audit: 'reports, and hands on no row',
   source: 'reads a format of files',
@@ -20,7 +21,8 @@ const head = (name, summary, more = []) => `  name: '${name}',
   version: 1,
 ${more.join('')}  summary: '${summary}',
 `
-const stageHead = (name, summary, isOwn) => head(name, summary, isOwn ? [] : [`  category: 'check and deduplicate',\n`])
+const stageHead = (name, summary, isOwn, category = 'check and deduplicate') =>
+  head(name, summary, isOwn ? [] : [`  category: '${category}',\n`])
 
 const bodies = {
   row: (name, isOwn) =>
@@ -146,6 +148,59 @@ ${
     },
   }),`
 }
+})
+`,
+
+  pair: (name, isOwn) => `/** Makes a pair of the longest and the shortest answer to a prompt. */
+${imports(isOwn, 'defineStage, Type')}
+export default defineStage({
+${stageHead(name, 'Make a pair of the longest and the shortest answer to a prompt.', isOwn, 'make pairs')}  options: Type.Object({}),
+  reads: { prompt: 'messages', chosen: 'messages' },
+  writes: { chars: 'int32' },
+  rows: 'pair',
+  reasons: {
+    between: { kind: 'configured', about: 'characters; neither the longest nor the shortest answer' },
+    alone: { kind: 'broken', about: 'no other answer to its prompt' },
+  },
+  by: ['prompt'],
+  examples: [
+    {
+      title: 'the longest and the shortest, and an answer alone',
+      rows: [
+        { prompt: 'Name a prime.', chosen: 'Two.' },
+        { prompt: 'Name a river.', chosen: 'The Po.' },
+        { prompt: 'Name a prime.', chosen: 'Eleven.' },
+        { prompt: 'Name a prime.', chosen: 'Seven.' },
+      ],
+      kept: [0, 2],
+      dropped: { 1: 'alone', 3: 'between' },
+      made: [{ id: 'row-2', prompt: 'Name a prime.', chosen: 'Eleven.', rejected: 'Two.', chars: 3 }],
+    },
+  ],
+  open: () => ({
+    batch(batch, verdict) {
+      const chosen = batch.messages('chosen'),
+        parents«: number[]» = [],
+        partners«: number[]» = [],
+        chars«: number[]» = []
+      const length = (row«: number») => chosen.text(row).length
+      for (let g = 0; g + 1 < batch.groups.length; g++) {
+        const rows«: number[]» = []
+        for (let row = batch.groups[g]; row < batch.groups[g + 1]; row++) rows.push(row)
+        if (rows.length === 1) {
+          verdict.drop(rows[0], 'alone')
+          continue
+        }
+        rows.sort((a, b) => length(b) - length(a) || a - b)
+        for (const row of rows.slice(1, -1)) verdict.drop(row, 'between', length(row))
+        const [longest, shortest] = [rows[0], rows[rows.length - 1]]
+        parents.push(longest)
+        partners.push(shortest)
+        chars.push(length(longest) - length(shortest))
+      }
+      return { parents, partners, columns: { chars } }
+    },
+  }),
 })
 `,
 
@@ -385,7 +440,13 @@ chosen = The Po.
 rejected = The Alps.
 `
 
-/** A graph that uses a stage at `use`, over pairs at `path`; of a source that is its own file. */
+/** Three answers, for a stage that makes pairs of them. */
+export const answers = `{"prompt": "Name a prime.", "answer": "Two."}
+{"prompt": "Name a prime.", "answer": "Eleven."}
+{"prompt": "Name a prime.", "answer": "Seven."}
+`
+
+/** A graph that uses a stage at `use`, over pairs at `path`; of a source, or of pairs, that is its own file. */
 export function graphText(kind, name, use, path) {
   const line = (id, use, more = '') => `  - { id: ${id}, use: ${use}${more} }\n`
   const source = `, with: { path: '${path}' }`
@@ -395,6 +456,10 @@ export function graphText(kind, name, use, path) {
       line('checked', 'check_pairs') +
       line('dpo', 'write_arrow') +
       line('report', use, ', from: { kept: checked, dropped: checked.dropped }'),
+    pair:
+      line('answers', 'read_jsonl', `, with: { path: '${path}', layout: answers }`) +
+      line('mine', use) +
+      line('dpo', 'write_arrow'),
     source: line('pairs', use, source) + line('dpo', 'write_arrow'),
     sink: line('pairs', 'read_parquet', source) + line('written', use),
   }

@@ -67,6 +67,16 @@ defineStage({
   // @ts-expect-error no parents
   open: () => ({ batch: () => ({ columns: { a: new Float64Array(1) } }) }),
 })
+// pairs without partners
+defineStage({
+  ...base,
+  reads: {},
+  writes: {},
+  rows: 'pair',
+  by: ['prompt'],
+  // @ts-expect-error no partners
+  open: () => ({ batch: () => ({ parents: [0] }) }),
+})
 // what a fit gives is typed
 defineStage({
   ...base,

@@ -41,6 +41,7 @@ const inside: Readonly<Record<string, readonly string[]>> = {
   count_letters: ['--kind', 'row', '--folder', 'measure'],
   drop_crowds: ['--kind', 'group'],
   count_crowds: ['--kind', 'group'],
+  pair_zebras: ['--kind', 'pair'],
   drop_giants: ['--kind', 'fit'],
   say_giants: ['--kind', 'fit'],
   audit_zebras: ['--kind', 'audit'],
@@ -82,7 +83,7 @@ it('writes stages of every kind into Sluice, which pass all that is asked of the
 it('which work in one graph', () => {
   writeJsonl(join(copy, 'few.jsonl'), pairs(30))
   const line = (use: string) => `  - { id: ${use}, use: ${use} }`
-  const rows = Object.keys(inside).filter(name => !/^(audit|read|write)_/.test(name))
+  const rows = Object.keys(inside).filter(name => !/^(audit|pair|read|write)_/.test(name))
   writeFileSync(
     join(copy, 'all.yaml'),
     [
@@ -99,6 +100,7 @@ it('which work in one graph', () => {
 it.each([
   ['row', 'drop_mine'],
   ['group', 'drop_crowded'],
+  ['pair', 'pair_mine'],
   ['fit', 'say_size'],
   ['audit', 'audit_mine'],
   ['source', 'read_mine'],
