@@ -85,7 +85,9 @@ const typeOf = schema =>
     ? schema.enum.map(value => code(String(value))).join(', ')
     : schema.type === 'array'
       ? `list of ${schema.items.enum ? typeOf(schema.items) : schema.items.type}`
-      : schema.type
+      : schema.anyOf
+        ? schema.anyOf.map(typeOf).join(' or ')
+        : schema.type
 function limitsOf(schema) {
   const names = { minimum: '≥', exclusiveMinimum: '>', maximum: '≤', exclusiveMaximum: '<' }
   const many = [

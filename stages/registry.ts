@@ -17,6 +17,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   drop_repetition: () => import('./check/drop_repetition.ts'),
   inject_errors: () => import('./synthesis/inject_errors.ts'),
   judge_pairs: () => import('./served/judge_pairs.ts'),
+  pair_candidates: () => import('./pairs/pair_candidates.ts'),
   peer_review: () => import('./review/peer_review.ts'),
   read_arrow: () => import('./sources/read_arrow.ts'),
   read_csv: () => import('./sources/read_csv.ts'),

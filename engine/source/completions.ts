@@ -3,6 +3,7 @@ import { DataType, type Data, type Field, type Schema } from 'apache-arrow'
 import { nullTest, numberColumn } from '../arrow/columns.ts'
 import { hasExtras, typeForm } from './forms.ts'
 import { LISTS, SCORE_LISTS, SCORES } from './layout_table.ts'
+import { pairCandidates, type PairingOptions } from './pairing.ts'
 import { type Form } from './turns.ts'
 
 const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']
@@ -133,43 +134,44 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
 
 /**
  * Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a
- * row makes none. `noted`: rows that make some, and have completions that take no part.
+ * row makes none. `noted`: rows that make some, and have completions that take no part. `left`: these, where they have
+ * a text and a score.
  */
 export interface Pairs {
   readonly parents: number[]
   readonly chosen: number[]
   readonly rejected: number[]
   readonly noted: { readonly row: number; readonly reason: 'unused_completion' | 'left_out' }[]
+  readonly left: { readonly at: number; readonly reason: LeftReason; readonly value?: number }[]
+}
+type LeftReason = 'left_out' | 'below_min_score' | 'small_gap'
+
+/** What the rule of pairs may want to know of a completion, by its number. */
+export interface Looks {
+  chars(completion: number): number
+  draw(completion: number): number
 }
 
 /**
- * Completions of one score form a level. `adjacent`: each level against the next lower one; `best_worst`: the highest
- * against the lowest. Between two levels the i-th of one meets the i-th of the other, the shorter one begins again, so
- * that each completion is used and none often. Ties are never paired. Completions without text or score take no part. A
- * row with a score that float64 would round is refused: it might tie with another, or change its place.
+ * Pairs of each row's completions by `pairCandidates`. Completions without text or score take no part. A row with a
+ * score that float64 would round is refused: it might tie with another, or change its place.
  */
 export function pairUp(
   scored: Scored,
   lowFirst: boolean,
-  pairing: 'adjacent' | 'best_worst',
+  options: PairingOptions,
+  looks: Looks,
   skip: Uint8Array,
   refuse: (
     row: number,
-    reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists' | 'inexact_score',
+    reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists' | 'inexact_score' | 'below_min_score' | 'small_gap',
     value?: number,
     error?: string,
   ) => void,
 ): Pairs {
   const { texts, scores, whole, offsets, scoreOffsets } = scored
   const isNull = nullTest(texts)
-  const pairs: Pairs = { parents: [], chosen: [], rejected: [], noted: [] }
-  const join = (row: number, high: readonly number[], low: readonly number[]) => {
-    for (let i = 0; i < Math.max(high.length, low.length); i++) {
-      pairs.parents.push(row)
-      pairs.chosen.push(high[i % high.length])
-      pairs.rejected.push(low[i % low.length])
-    }
-  }
+  const pairs: Pairs = { parents: [], chosen: [], rejected: [], noted: [], left: [] }
   for (let row = 0; row + 1 < offsets.length; row++) {
     if (skip[row]) continue
     const first = offsets[row],
@@ -179,38 +181,47 @@ export function pairUp(
       refuse(row, 'unequal_lists', scoreOffsets[row + 1] - scoreOffsets[row] - count)
       continue
     }
-    const levels = new Map<number, number[]>()
-    let usable = 0,
-      rounded: bigint | undefined
-    for (let c = first; c < first + count; c++) {
-      const score = scores[c + shift]
-      if (Number.isNaN(score) || isNull(c)) continue
-      usable++
-      if (whole && Math.abs(score) > Number.MAX_SAFE_INTEGER && BigInt(score) !== whole[c + shift]) {
-        rounded = whole[c + shift]
-      }
-      const level = levels.get(score)
-      if (level) level.push(c)
-      else levels.set(score, [c])
+    const own = scores.slice(first + shift, first + shift + count)
+    let rounded: bigint | undefined
+    for (let i = 0; i < count; i++) {
+      if (isNull(first + i)) own[i] = NaN
+      else if (whole && isRounded(own[i], whole[first + shift + i])) rounded = whole[first + shift + i]
     }
     if (rounded !== undefined) {
       const error = `the score ${rounded} is an integer that float64 rounds; make the scores smaller, or give ranks`
       refuse(row, 'inexact_score', undefined, error)
       continue
     }
-    if (usable < 2) {
-      refuse(row, 'too_few_completions', usable)
+    const of = (look: (completion: number) => number) => Float64Array.from(own, (_, i) => look(first + i))
+    const found = pairCandidates(
+      {
+        scores: own,
+        lowFirst,
+        ...(options.length_penalty === 0 ? {} : { chars: of(looks.chars) }),
+        ...(options.pairing === 'best_lower' ? { draws: of(looks.draw) } : {}),
+      },
+      options,
+    )
+    if (found.none) {
+      const { why, value } = found.none
+      refuse(row, why === 'too_few_candidates' ? 'too_few_completions' : why, value)
       continue
     }
-    const order = [...levels.keys()].sort((a, b) => (lowFirst ? a - b : b - a))
-    if (order.length < 2) {
-      refuse(row, 'tied_scores', order[0])
-      continue
+    if (found.scored < count) pairs.noted.push({ row, reason: 'unused_completion' })
+    if (found.left.some(({ why }) => why !== 'no_score')) pairs.noted.push({ row, reason: 'left_out' })
+    for (const { better, worse } of found.pairs) {
+      pairs.parents.push(row)
+      pairs.chosen.push(first + better)
+      pairs.rejected.push(first + worse)
     }
-    if (usable < count) pairs.noted.push({ row, reason: 'unused_completion' })
-    if (pairing === 'best_worst' && order.length > 2) pairs.noted.push({ row, reason: 'left_out' })
-    if (pairing === 'best_worst') join(row, levels.get(order[0])!, levels.get(order[order.length - 1])!)
-    else for (let k = 1; k < order.length; k++) join(row, levels.get(order[k - 1])!, levels.get(order[k])!)
+    for (const { member, why, value } of found.left) {
+      const isLimit = why === 'below_min_score' || why === 'small_gap'
+      if (why !== 'no_score') pairs.left.push({ at: first + member, reason: isLimit ? why : 'left_out', value })
+    }
   }
   return pairs
 }
+
+/** Whether a score is not the integer that the file has; false where there is none. */
+export const isRounded = (score: number, whole: bigint): boolean =>
+  Math.abs(score) > Number.MAX_SAFE_INTEGER && BigInt(score) !== whole

@@ -8,14 +8,14 @@ import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import type { SourceBatch } from './input.ts'
 import { convertCompletions } from './many_sides.ts'
 import { columnOf, usedColumns, type Bound, type Mapping } from './mapping.ts'
+import { pairingOf, type PairingOptions } from './pairing.ts'
 import { SIDES, sidesHoldPrompt, type ReasonName } from './task.ts'
 import { convertPairs } from './two_sides.ts'
 
-export interface ConvertOptions {
+/** Beside them which scored completions meet, as usual where nothing is said. */
+export interface ConvertOptions extends Partial<PairingOptions> {
   /** Columns of the file to carry beside the pair; all when undefined. */
   readonly carry?: readonly string[]
-  /** Which levels of scored completions meet: see `pairUp`. */
-  readonly pairing?: 'adjacent' | 'best_worst'
 }
 
 const PAIR = ['id', 'prompt', 'chosen', 'rejected'] as const
@@ -67,11 +67,8 @@ function carriedColumns(
 }
 
 /** Makes the converter for files of this raw schema. */
-export function openConverter(
-  plan: Mapping,
-  raw: Schema,
-  { carry, pairing = 'adjacent' }: ConvertOptions = {},
-): Converter {
+export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: ConvertOptions = {}): Converter {
+  const pairing = pairingOf(given)
   for (const name of usedColumns(plan)) checkFields(name, raw.fields.find(column => column.name === name)!.type)
   const extras = extraSides(plan, raw)
   const made = [

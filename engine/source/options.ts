@@ -1,6 +1,38 @@
 /** The options that every source has, whatever its format. */
 import { Type } from '@sinclair/typebox'
 import { layoutNames, type LayoutName } from './layout_table.ts'
+import { PAIRINGS, pairingOf, type PairingOptions } from './pairing.ts'
+
+const usual = pairingOf({})
+/** Which of the scored answers to a prompt meet: of every source, and of pair_candidates. */
+export const pairingOptions = {
+  pairing: Type.Unsafe<PairingOptions['pairing']>({
+    type: 'string',
+    enum: [...PAIRINGS],
+    default: usual.pairing,
+    description:
+      'of scored answers to one prompt: each level of scores against the next lower one; the highest against the lowest, or the second, alone; each of the highest against one of any lower level, drawn by a hash; each of a level against each of every lower one. Those that it leaves out are told as such',
+  }),
+  min_score: Type.Optional(
+    Type.Number({ description: 'least score of a chosen answer, of ranks the greatest; no bound when left out' }),
+  ),
+  min_gap: Type.Number({
+    minimum: 0,
+    default: usual.min_gap,
+    description: 'least difference of the scores of a pair',
+  }),
+  length_penalty: Type.Number({
+    minimum: 0,
+    default: usual.length_penalty,
+    description:
+      'taken from a score (added to a rank) for each character of the answer, before it is said which is better; `min_score`, `min_gap` and what is written are of the scores as they are',
+  }),
+  max_pairs: Type.Integer({
+    minimum: 1,
+    default: usual.max_pairs,
+    description: 'of `pairing: all`: pairs of one prompt at most, nearest levels first',
+  }),
+}
 
 export const sourceOptions = {
   path: Type.String({
@@ -29,26 +61,19 @@ export const sourceOptions = {
     default: 'answer',
     description: 'the column that holds the one good answer; for layout answers',
   }),
-  pairing: Type.Unsafe<'adjacent' | 'best_worst'>({
-    type: 'string',
-    enum: ['adjacent', 'best_worst'],
-    default: 'adjacent',
-    description:
-      'of scored completions: each level of scores against the next lower one, or the highest against the lowest alone; those between are told as `left_out`',
-  }),
+  ...pairingOptions,
   columns: Type.Optional(
     Type.Array(Type.String(), { description: 'columns to carry beside the pair; all when left out' }),
   ),
 }
 
 /** What `sourceOptions` becomes. */
-export interface SourceOptions {
+export interface SourceOptions extends PairingOptions {
   readonly path: string
   readonly more_paths: readonly string[]
   /** New names, and the old ones. */
   readonly rename?: Readonly<Record<string, string>>
   readonly layout: 'auto' | LayoutName
   readonly answer: string
-  readonly pairing: 'adjacent' | 'best_worst'
   readonly columns?: readonly string[]
 }

@@ -5,19 +5,16 @@ import { groupKeys, wholeGroups } from './groups.ts'
 import type { InputFile, SourceBatch } from './input.ts'
 import { usedColumns } from './mapping.ts'
 import type { SourceOptions } from './options.ts'
+import { pairingOf } from './pairing.ts'
 import { rowsAt } from './pick.ts'
 import { rawRows, rawSchema, type RawPlan } from './raw.ts'
 
 type Read = Pick<InputFile, 'path' | 'plan'>
 
 /** Which columns are carried: what stands in rows that cannot be read is no pair's. */
-export const carryOf = (
-  { unread }: RawPlan,
-  names: readonly unknown[],
-  { columns, pairing }: SourceOptions,
-): ConvertOptions => ({
-  carry: columns ?? (unread && names.map(String).filter(name => name !== unread.text)),
-  pairing,
+export const carryOf = ({ unread }: RawPlan, names: readonly unknown[], options: SourceOptions): ConvertOptions => ({
+  ...pairingOf(options),
+  carry: options.columns ?? (unread && names.map(String).filter(name => name !== unread.text)),
 })
 
 /** Reads rows of a file in order. */

@@ -39,10 +39,20 @@ export const layoutReasons = {
       'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
   },
   missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
+  below_min_score: {
+    kind: 'configured',
+    limit: 'min_score',
+    about: 'the highest score, of ranks the least, of those that would be chosen',
+  },
+  small_gap: {
+    kind: 'configured',
+    limit: 'min_gap',
+    about: 'the greatest difference of the scores of two completions that would be a pair',
+  },
   left_out: {
     kind: 'configured',
     about:
-      '`pairing: best_worst` leaves out what is between the highest and the lowest score: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
+      '`pairing` and its limits leave completions out, such as those between the highest and the lowest score with `best_worst`: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
   },
   unreadable_line: {
     kind: 'broken',

@@ -3,6 +3,7 @@ import type { Data, List } from 'apache-arrow'
 import type { Pairs } from './completions.ts'
 import type { SourceBatch } from './input.ts'
 import { isWhole, type Mapping } from './mapping.ts'
+import type { PairingOptions } from './pairing.ts'
 import type { layoutReasons } from './reasons.ts'
 
 export type ReasonName = keyof typeof layoutReasons
@@ -22,7 +23,7 @@ export interface Task {
   readonly extras: readonly (typeof SIDES)[number][]
   /** Fields of completions that become columns of a side, by their place. */
   readonly ofSides: readonly { readonly side: 'chosen' | 'rejected'; readonly at: number }[]
-  readonly pairing: 'adjacent' | 'best_worst'
+  readonly pairing: PairingOptions
 }
 
 /** Pairs of a batch: the raw row of each, the three sides, and the columns that were made. */

@@ -1,0 +1,105 @@
+/** What of a scored answer travels to the others of its prompt, and the pairs of whole prompts. */
+import type { Data } from 'apache-arrow'
+import { hash32 } from '../../engine/arrow/hash.ts'
+import { countCodePoints } from '../../engine/arrow/text.ts'
+import type { Batch, Verdict } from '../../engine/contract/define.ts'
+import { hashBeside } from '../../engine/source/further_fields.ts'
+import { pairCandidates, type PairingOptions } from '../../engine/source/pairing.ts'
+import { INEXACT, meanOf, UNREADABLE } from './aspects.ts'
+
+interface Options extends PairingOptions {
+  readonly by: string
+  readonly score: string | string[]
+  readonly min_aspects: number
+  readonly order: 'high_first' | 'low_first'
+}
+
+export const carries = {
+  score: 'float64',
+  fault: 'int32',
+  found: 'int32',
+  chars: 'int32',
+  draw: 'int32',
+  beside: 'float64',
+  id: 'text',
+} as const
+
+/** Characters and hashes are 0 where the options do not ask for them. */
+export function carrier({ by, score, min_aspects, pairing, length_penalty }: Options, seed: number) {
+  if (by !== 'id' && Object.hasOwn(carries, by)) {
+    throw new Error(
+      `option 'by' names a column '${by}', and the stage has one of its own by that name; give the column another one ('rename' of its source)`,
+    )
+  }
+  const names = [score].flat()
+  return (batch: Batch) => {
+    const columns = names.map(name => [name, batch.column(name)] as const),
+      { scores, faults, found } = meanOf(columns, batch.rows, min_aspects)
+    const chosen = batch.messages('chosen'),
+      ids = batch.text('id'),
+      hash = hashBeside(batch, 'prompt'),
+      state = new Uint32Array(2)
+    const chars = new Int32Array(batch.rows),
+      draw = new Int32Array(batch.rows),
+      beside = new Float64Array(batch.rows)
+    for (let row = 0; row < batch.rows; row++) {
+      if (length_penalty > 0) chars[row] = countCodePoints(chosen.bytes, chosen.start(row), chosen.end(row))
+      if (pairing === 'best_lower') draw[row] = hash32(ids.bytes, ids.offsets[row], ids.offsets[row + 1], seed)
+      if (by !== 'prompt') continue
+      hash(row, state.fill(0))
+      beside[row] = (state[0] >>> 11) * 2 ** 32 + state[1]
+    }
+    return { score: scores, fault: faults, found, chars, draw, beside, id: batch.column('id') as Data }
+  }
+}
+
+type Why = 'unreadable_score' | 'no_score' | 'inexact_score' | 'too_few_candidates' | 'tied_scores' | Limit
+type Limit = 'below_min_score' | 'small_gap' | 'not_paired'
+
+/** The pairs of a block of groups, by their chosen rows; every other row is dropped. */
+export function pairsOf({ order, ...options }: Options) {
+  return (batch: Batch<keyof typeof carries>, verdict: Verdict<Why>) => {
+    const values = (name: keyof typeof carries) => batch.numbers(name).values,
+      [score, fault, found] = [values('score'), values('fault'), values('found')],
+      [chars, draw] = [values('chars'), values('draw')],
+      ids = batch.text('id')
+    const parents: number[] = [],
+      partners: number[] = [],
+      said = { rank_gap: [] as number[], candidates: [] as number[], pairs: [] as number[] }
+    for (let g = 0; g + 1 < batch.groups.length; g++) {
+      const [first, end] = [batch.groups[g], batch.groups[g + 1]],
+        isInexact = fault.subarray(first, end).includes(INEXACT)
+      for (let row = first; row < end; row++) {
+        if (fault[row] === UNREADABLE) verdict.drop(row, 'unreadable_score')
+        else if (Number.isNaN(score[row]) && fault[row] === 0) verdict.drop(row, 'no_score', found[row])
+        else if (isInexact) verdict.drop(row, 'inexact_score')
+      }
+      if (isInexact) continue
+      const part = (of: Float64Array) => of.subarray(first, end)
+      const made = pairCandidates(
+        { scores: part(score), lowFirst: order === 'low_first', chars: part(chars), draws: part(draw) },
+        options,
+      )
+      for (const { member, why, value } of made.left) {
+        if (why !== 'no_score') verdict.drop(first + member, why, value)
+      }
+      for (const { better, worse, gap } of made.pairs.toSorted((a, b) => a.better - b.better)) {
+        parents.push(first + better)
+        partners.push(first + worse)
+        said.rank_gap.push(gap)
+        said.candidates.push(made.scored)
+        said.pairs.push(made.pairs.length)
+      }
+    }
+    return {
+      parents,
+      partners,
+      columns: {
+        chosen_score: parents.map(row => score[row]),
+        rejected_score: partners.map(row => score[row]),
+        ...said,
+        rejected_id: partners.map(row => ids.text(row)),
+      },
+    }
+  }
+}

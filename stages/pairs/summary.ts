@@ -1,0 +1,68 @@
+/** What pair_candidates says of the pairs that it made: how many, how far apart, and whether the longer side wins. */
+import { round, type Report } from '../../engine/contract/define.ts'
+import { share } from '../../models/metrics.ts'
+
+interface Sum {
+  pairs: number
+  /** Each pair counts one over the pairs of its prompt. */
+  prompts: number
+  gaps: number
+  /** Of pairs whose sides both have text: a tie counts half. */
+  longer: number
+  compared: number
+}
+const none = (): Sum => ({ pairs: 0, prompts: 0, gaps: 0, longer: 0, compared: 0 })
+
+export const pairTally = () =>
+  round({
+    collect({ id }) {
+      const sum = none()
+      return {
+        batch(batch) {
+          const gaps = batch.numbers(`${id}_rank_gap`).values,
+            ofPrompt = batch.numbers(`${id}_pairs`).values,
+            [chosen, rejected] = [batch.messages('chosen'), batch.messages('rejected')]
+          for (let row = 0; row < batch.rows; row++) {
+            sum.pairs++
+            sum.prompts += 1 / ofPrompt[row]
+            sum.gaps += gaps[row]
+            const more = chosen.end(row) - chosen.start(row),
+              less = rejected.end(row) - rejected.start(row)
+            if (more === 0 || less === 0) continue
+            sum.compared++
+            sum.longer += more > less ? 1 : more === less ? 0.5 : 0
+          }
+        },
+        part: () => sum,
+      }
+    },
+    merge(parts: Iterable<Sum>) {
+      const all = none()
+      for (const part of parts) for (const key of Object.keys(all) as (keyof Sum)[]) all[key] += part[key]
+      return all
+    },
+  })
+
+export function pairReport({ pairs, prompts, gaps, longer, compared }: Sum): Report {
+  if (pairs === 0) return { lines: ['no prompt has answers that make a pair'], numbers: { pairs: 0, prompts: 0 } }
+  const whole = Math.round(prompts),
+    lengths = share(longer, compared),
+    count = (n: number) => n.toLocaleString('en-US'),
+    percent = (part: number) => (100 * part).toFixed(1)
+  const ofLengths =
+    compared === 0
+      ? ''
+      : `; the chosen side is the longer one in ${percent(lengths.value)} % [${percent(lengths.low)}, ${percent(lengths.high)}]`
+  return {
+    lines: [
+      `${count(pairs)} pairs of ${count(whole)} prompts, ${(pairs / whole).toFixed(2)} a prompt, ${(gaps / pairs).toFixed(2)} ranks apart on average${ofLengths}`,
+    ],
+    numbers: {
+      pairs,
+      prompts: whole,
+      pairs_per_prompt: pairs / whole,
+      mean_rank_gap: gaps / pairs,
+      ...(compared === 0 ? {} : { chosen_longer: lengths.value }),
+    },
+  }
+}
