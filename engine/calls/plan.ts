@@ -24,13 +24,13 @@ interface Sample {
 export async function plan(
   prepared: Prepared,
   folder: string,
-  { sample = Infinity }: Pick<RunOptions, 'sample'>,
+  { sample = Infinity, limit }: Pick<RunOptions, 'sample' | 'limit'>,
   warn?: (text: string) => void,
 ): Promise<string[]> {
   if (prepared.services.size === 0) return []
   const calls = openCalls(prepared.services, folder, () => '', warn)
   const rows = prepared.files.reduce((n, file) => n + file.rows, 0)
-  const partitions = cutPartitions(prepared.files, prepared.graph.partitionRows, prepared.limit).flat()
+  const partitions = cutPartitions(prepared.files, prepared.graph.partitionRows, limit).flat()
   // which rows a sample has is known once the files are hashed: here it is as if they lay evenly
   try {
     return await planCalls(prepared, partitions, calls, Math.min(1, sample / rows))

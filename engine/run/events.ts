@@ -1,6 +1,6 @@
 /** What was said of a partition's rows in one pass, for the ledger. */
 import type { Flow } from '../arrow/flow.ts'
-import { WITHIN, type Events } from './messages.ts'
+import type { Events } from './messages.ts'
 import type { Said } from './verdicts.ts'
 
 /** Collects verdicts in order, and of the rows nothing but their keys. */
@@ -13,7 +13,6 @@ export class EventLog {
     files: readonly string[]
   }[] = []
   readonly #refused: { row: number; node: number; reason: number; value: number; error?: string }[] = []
-  readonly #within: { row: number; of: number }[] = []
 
   /** `files`: the names that related rows' files are numbered by. */
   add(flow: Flow, said: Said, node: number, files: readonly string[]): void {
@@ -34,13 +33,8 @@ export class EventLog {
     this.#refused.push({ row, node, reason, value, error })
   }
 
-  /** The row is in the pair of row `of`, and makes none of its own. */
-  within(row: number, of: number): void {
-    this.#within.push({ row, of })
-  }
-
   events(): Events {
-    const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length + this.#within.length)
+    const n = this.#parts.reduce((sum, part) => sum + part.rows.length, this.#refused.length)
     const events: Events = {
       row: new Uint32Array(n),
       copy: new Uint32Array(n),
@@ -65,13 +59,6 @@ export class EventLog {
       events.reason[at] = reason
       events.value[at] = value
       if (error !== undefined) events.messages[at] = error
-      at++
-    }
-    for (const { row, of } of this.#within) {
-      events.row[at] = row
-      events.kind[at] = WITHIN
-      events.value[at] = NaN
-      events.relatedRow[at] = of
       at++
     }
     for (const { flow, rows, node, said, files: names } of this.#parts) {

@@ -6,7 +6,7 @@ import type { Flow } from '../arrow/flow.ts'
 import { writesOf } from '../graph/types.ts'
 import type { Related } from '../shuffle/join.ts'
 import { writtenFields } from '../shuffle/found.ts'
-import { ERRORED, WITHIN } from './messages.ts'
+import { ERRORED, SIDE } from './messages.ts'
 import { pairMaker } from './pairs.ts'
 import { Said, settled, type StageRun, type Through } from './verdicts.ts'
 import type { WorkerNode } from './world.ts'
@@ -27,7 +27,7 @@ export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, f
       end = base + flow.rows
     for (; verdict < related.row.length && related.row[verdict] < end; verdict++) {
       const row = related.row[verdict] - base
-      if (related.kind[verdict] === WITHIN) said.within(row)
+      if (related.kind[verdict] === SIDE) said.within(row)
       else if (related.kind[verdict] === ERRORED) said.error(row, related.messages[verdict])
       else said.settle(row, related.reason[verdict], related.value[verdict])
       said.relatedFile[row] = related.relatedFile[verdict]
@@ -48,7 +48,7 @@ export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, f
       base = end
       const added = new Map(taken.columns().map((column, c) => [fields[c].name, column]))
       const { out, partners } = makePairs(run.output, flow, parents, from, added),
-        sides = new Set([...parents, ...[...said.kind.keys()].filter(row => said.kind[row] === WITHIN)]).size
+        sides = new Set([...parents, ...[...said.kind.keys()].filter(row => said.kind[row] === SIDE)]).size
       return { out, all: flow, said, made: { partners, sides } }
     }
     const columns: Record<string, Data> = {}

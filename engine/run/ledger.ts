@@ -12,7 +12,7 @@ import {
   rowCount,
   SPARED,
   UNUSED,
-  WITHIN,
+  SIDE,
   type LedgerTask,
   type PassMeta,
 } from './messages.ts'
@@ -73,7 +73,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   const placesOf = metas.map(meta => meta.nodes.map(id => world.indexOf(id)))
   const nodeOf = (m: number, event: number) => {
     const { kind, node } = metas[m].events
-    return kind[event] === WITHIN ? 0 : placesOf[m][node[event]]
+    return kind[event] === SIDE ? 0 : placesOf[m][node[event]]
   }
   metas.forEach(({ events }, m) => {
     for (let i = 0; i < events.row.length; i++) {
@@ -155,22 +155,19 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         sinkEnds[k + 1] = sinks.length
         const { events } = metas[from[row]],
           kind = e < 0 ? undefined : events.kind[e]
-        // a reply that a source pairs lies in the file of its pair
-        const file =
-          events.relatedFile[e] >= 0 ? events.files[events.relatedFile[e]] : kind === WITHIN ? task.label : undefined
+        const file = events.files[events.relatedFile[e]]
         const related = file !== undefined ? `${file}:${events.relatedRow[e]}` : null
-        const isSide = kind === WITHIN && events.relatedFile[e] >= 0
-        isKept ||= keepsAll && (kind === undefined || kind === SPARED || isSide)
+        isKept ||= keepsAll && (kind === undefined || kind === SPARED || kind === SIDE)
         outcome[k] = isKept ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
         if (outcome[k] === OUT && kind !== DROPPED) {
           const made = sinkNames.filter((_, s) => isSet(parents[s], row)),
-            why = made.length > 0 ? PARENT : kind === WITHIN ? REJECTED_SIDE : UNUSED
+            why = made.length > 0 ? PARENT : kind === SIDE ? REJECTED_SIDE : UNUSED
           reason[k] = reasonTexts.indexOf(why)
           detail[k] = made.length > 0 ? made.join(', ') : related
           byNone[why]++
         }
-        if (e < 0 || reason[k] >= 0 || kind === WITHIN) continue
+        if (e < 0 || reason[k] >= 0 || kind === SIDE) continue
         const node = nodeOf(from[row], e),
           {
             stage: { reasons: declared },

@@ -336,7 +336,7 @@ export interface Events {
 export const DROPPED = 0,
   ERRORED = 1,
   SPARED = 2,
-  WITHIN = 3
+  SIDE = 3
 /**
  * What the ledger says of a row in no sink that no stage dropped: pairs that were made of it are in one; it is the
  * rejected side of another row's pair; none of these.

@@ -26,10 +26,9 @@ import { holdLock } from './lock.ts'
 import {
   emptyCounts,
   ERRORED,
-  REJECTED_SIDE,
   rowCount,
   SPARED,
-  WITHIN,
+  SIDE,
   type Counts,
   type Partition,
   type PassMeta,
@@ -179,10 +178,9 @@ class PartitionPass {
       counts.reasons[reason] = (counts.reasons[reason] ?? 0) + 1
       this.#log.refuse(row, index, at, value ?? NaN, error)
     }
-    for (const { row, of } of batch.within) this.#log.within(row, of)
-    const notes = [...batch.within.map(({ row }) => ({ row, reason: REJECTED_SIDE })), ...(batch.noted ?? [])]
+    const notes = batch.noted ?? []
     for (const { reason } of notes) {
-      if (reason !== REJECTED_SIDE && !reasons.includes(reason)) {
+      if (!reasons.includes(reason)) {
         throw new Error(`${node.use}: reason '${reason}' is not declared`)
       }
       counts.notes[reason] = (counts.notes[reason] ?? 0) + 1
@@ -356,7 +354,7 @@ class PartitionPass {
         counts.errored++
         continue
       }
-      if (said.kind[i] === WITHIN) continue
+      if (said.kind[i] === SIDE) continue
       if (said.kind[i] === SPARED) {
         counts.spared++
         continue

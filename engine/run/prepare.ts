@@ -3,12 +3,13 @@ import { existsSync, realpathSync } from 'node:fs'
 import type { Schema } from 'apache-arrow'
 import type { AnySink, AnySource, Registry } from '../contract/define.ts'
 import type { InputFile } from '../source/input.ts'
+import { pairingIn } from '../source/options.ts'
 import { openInputs, openTables, type TableFile } from '../source/open.ts'
-import { readGroups } from '../source/pairs.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
 import { identityOf } from '../files/find.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
-import { checkGraph, graph as graphOf } from '../graph/build.ts'
+import { heldBack, withPairs } from '../graph/answers.ts'
+import { checkGraph, graph as graphOf, type GraphBuilder } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
 import type { Graph, Node } from '../graph/types.ts'
@@ -33,8 +34,6 @@ export interface Prepared {
   >
   readonly isText: ReadonlyMap<string, boolean>
   readonly services: Services
-  /** `limit` of the options, moved to where a group of rows ends. */
-  readonly limit?: number
   /** Problems that do not stop a run, a line each. */
   readonly warnings: string
 }
@@ -50,19 +49,20 @@ export async function prepare(
   registry: Registry,
 ): Promise<Prepared> {
   checkOptions(options)
-  const { builder, overrides } = await withInput(
+  const { builder, overrides: named } = await withInput(
     typeof input === 'object' && 'written' in input ? input : graphOf(input),
     options.input,
     options.set,
     registry,
   )
-  const { graph: read, problems: warnings } = await checkGraph(builder, {
-    overrides: [...(options.set ?? []), ...overrides],
-    userFolder,
-    registry,
-  })
-  if (!read) throw new GraphError(warnings)
-  const graph = options.seed === undefined ? read : { ...read, seed: options.seed }
+  const overrides = [...(options.set ?? []), ...named],
+    { now, later } = heldBack(overrides, (await builder.written()).value)
+  const checked = async (of: GraphBuilder, overrides: readonly string[]) => {
+    const { graph, problems } = await checkGraph(of, { overrides, userFolder, registry })
+    if (!graph) throw new GraphError(problems)
+    return { graph: options.seed === undefined ? graph : { ...graph, seed: options.seed }, warnings: problems }
+  }
+  let { graph, warnings } = await checked(builder, now)
   const sources = [...graph.nodes, ...graph.tables].filter(({ stage }) => stage.kind === 'source')
   // a source of one's own is known by its stage alone
   if (options.input?.length && sources.length > 1) {
@@ -76,17 +76,21 @@ export async function prepare(
   for (const node of graph.nodes) {
     if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
   }
+  const answers = answersOf(graph, inputs)
+  if (answers.size > 0 || later.length > 0) {
+    const read = graph
+    ;({ graph, warnings } = await checked(
+      { ...builder, written: async () => withPairs(await builder.written(), read, answers) },
+      overrides,
+    ))
+  }
   const tables: Prepared['tables'][number][] = []
   for (const { id, stage, options } of graph.tables) {
     const warn = (text: string) => told.push(text),
       some = await asked(() => openTables(stage as AnySource, options as never, graph.base, warn))
     tables.push(...some.map(file => ({ ...file, source: id })))
   }
-  if (options.sample !== undefined) for (const files of inputs.values()) files.forEach(checkPick)
-  const files = [...inputs].flatMap(([source, some]) => some.map(file => ({ ...file, source }))),
-    keysOf = groupReader(graph),
-    cut = await cutGroups(files, keysOf),
-    limit = await wholeLimit(files, options.limit, keysOf)
+  const files = [...inputs].flatMap(([source, some]) => some.map(file => ({ ...file, source })))
   const { services, problems: unfit } = servicesOf(graph)
   const opened = new Map<string, { path: string; schema: Schema; isText?: boolean }[]>(
     [...inputs].map(([id, some]) => [id, [...some]]),
@@ -116,7 +120,6 @@ export async function prepare(
     graph,
     files,
     tables,
-    limit,
     schemas,
     services,
     isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
@@ -126,12 +129,6 @@ export async function prepare(
       ...told,
       ...sharedOf(inputs),
       ...unreadOf([...files, ...tables]),
-      ...cut,
-      ...(limit === options.limit
-        ? []
-        : [
-            `input: --limit ${options.limit} ends among the replies to one prompt, so the other ${limit! - options.limit!} of them that follow are read too`,
-          ]),
     ]
       .filter(Boolean)
       .join('\n'),
@@ -196,65 +193,26 @@ function readsOf({ id, use, own }: Node): string[] {
   return lines
 }
 
-function checkPick({ path, layout, canPick }: InputFile): void {
-  if (canPick) return
-  const why = `--sample takes single rows, and in ${path} (layout ${layout}) rows belong together`
-  throw new SluiceError(`run: ${why}; use --limit, or leave the file out`, EXIT.usage)
-}
-
-type FileOf = Prepared['files'][number]
-type KeysOf = (file: FileOf, start: number, end: number) => Promise<readonly string[]>
-
-/** What rows of a file have in common with those that they belong to; none where rows stand for themselves. */
-const groupReader =
-  ({ nodes }: Graph): KeysOf =>
-  async (file, start, end) => {
-    const { stage, options } = nodes.find(({ id }) => id === file.source)!
-    if (file.canPick !== false) return []
-    return asked(() => readGroups(stage as AnySource, options as never, file, { start, end }))
-  }
-
-/** Files whose first rows belong to the last rows of the file before, a line for all. */
-async function cutGroups(all: readonly FileOf[], keysOf: KeysOf): Promise<string[]> {
-  const files = all.filter(({ rows }) => rows > 0),
-    cuts: string[] = []
-  for (let i = 1; i < files.length; i++) {
-    const before = files[i - 1],
-      file = files[i]
-    if (before.source !== file.source || before.canPick !== false || file.canPick !== false) continue
-    const [[last], [first]] = [await keysOf(before, before.rows - 1, before.rows), await keysOf(file, 0, 1)]
-    if (last && last === first) cuts.push(`${labelOf(before.path)} and ${labelOf(file.path)}`)
-  }
-  const more = cuts.length > 3 ? ` and ${cuts.length - 3} more` : ''
-  return cuts.length === 0
-    ? []
-    : [
-        `input: replies to one prompt lie at the end of a file and at the beginning of the next, and no pair is made across files: ${cuts.slice(0, 3).join('; ')}${more}; put all replies to a prompt in one file`,
-      ]
-}
-
-/** Rows that are looked at in one go for the end of a group. */
-const GROUP_ROWS = 1000
-
-/** The limit, moved on to the end of the group of rows that it would cut. */
-async function wholeLimit(
-  files: readonly FileOf[],
-  limit: number | undefined,
-  keysOf: KeysOf,
-): Promise<number | undefined> {
-  let before = 0
-  for (const file of limit === undefined ? [] : files) {
-    const last = limit! - before
-    before += file.rows
-    if (last >= file.rows) continue
-    const [key] = last === 0 ? [] : await keysOf(file, last - 1, last)
-    for (let end = last; key && end < file.rows; end += GROUP_ROWS) {
-      const other = (await keysOf(file, end, Math.min(file.rows, end + GROUP_ROWS))).findIndex(one => one !== key)
-      if (other >= 0) return limit! + end - last + other
+/** Of sources whose files hold scored answers, one a row, the options by which pairs are made of these. */
+function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputFile[]>): Map<string, object> {
+  const found = new Map<string, object>()
+  for (const { id, options } of nodes) {
+    const files = inputs.get(id) ?? [],
+      scoreOf = ({ scored }: InputFile) => scored?.column
+    const [first] = files.filter(file => scoreOf(file) !== undefined),
+      other = files.find(file => scoreOf(file) !== scoreOf(first ?? file))
+    if (!first) continue
+    if (other) {
+      const what = ({ path, layout, scored }: InputFile) =>
+        `${path} (layout ${layout}${scored ? `, scored by '${scored.column}'` : ''})`
+      throw new DataError(
+        `${id}: one source cannot read ${what(first)} and ${what(other)}: of the first pairs are made behind it; give each kind a source of its own`,
+      )
     }
-    return key ? before : limit
+    const { column, lowFirst } = first.scored!
+    found.set(id, { score: column, order: lowFirst ? 'low_first' : 'high_first', ...pairingIn(options) })
   }
-  return limit
+  return found
 }
 
 /** The files of a source. */

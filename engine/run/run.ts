@@ -68,8 +68,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const { graph, files, tables } = prepared
     const stamps = [...files, ...tables].map(file => file.stamp ?? checkInput(file, output))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
-    const { sample } = options,
-      { limit } = prepared
+    const { sample, limit } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
     const plan = makePlan(graph)

@@ -89,7 +89,6 @@ function splitSource(batch: SourceBatch, boundary: number): [SourceBatch, Source
     rows: batch.rows.slice(rawFrom, rawTo),
     ids: take(batch.ids, [rawFrom, rawTo]),
     refused: batch.refused.filter(isIn),
-    within: batch.within.filter(isIn),
     ...(batch.noted ? { noted: batch.noted.filter(isIn) } : {}),
   })
   const head = part(0, pairs, 0, raw, ({ row }) => row < boundary)

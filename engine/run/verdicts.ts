@@ -8,7 +8,7 @@ import { makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
 import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
-import { DROPPED, ERRORED, SPARED, WITHIN, type Partners } from './messages.ts'
+import { DROPPED, ERRORED, SPARED, SIDE, type Partners } from './messages.ts'
 import { columnOf, StageMistake } from './given.ts'
 import { joinPairs, pairsOf, type Pairs } from './pairs.ts'
 import { swapped } from './swap.ts'
@@ -56,8 +56,9 @@ export class Said implements Verdict {
     this.#check(row)
     if (survivor !== -1) this.#check(survivor)
     if (this.said[row]) return
-    if (this.#effect !== 'subset' && this.#effect !== 'pair')
-      {throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)}
+    if (this.#effect !== 'subset' && this.#effect !== 'pair') {
+      throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)
+    }
     const index = this.#reasons.indexOf(reason)
     if (index < 0) {
       throw new StageMistake(
@@ -82,7 +83,7 @@ export class Said implements Verdict {
   /** The row goes on as the side of another one's pair. */
   within(row: number): void {
     this.said[row] = 1
-    this.kind[row] = WITHIN
+    this.kind[row] = SIDE
   }
 
   error(row: number, message: string): void {

@@ -4,15 +4,7 @@
  */
 import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
-import {
-  DROPPED,
-  ERRORED,
-  WITHIN,
-  type CloseTask,
-  type Paired,
-  type RelateTask,
-  type Section,
-} from '../run/messages.ts'
+import { DROPPED, ERRORED, SIDE, type CloseTask, type Paired, type RelateTask, type Section } from '../run/messages.ts'
 import { originReader } from './records.ts'
 import { loadSection, saveSections, type Found, type FoundEdges } from './found.ts'
 
@@ -214,7 +206,7 @@ function rejectedSides({ row, of }: NonNullable<Found['sides']>) {
   row.forEach((side, i) => first.set(side, Math.min(first.get(side) ?? Infinity, of[i])))
   return [...first].map(([row, survivor]) => ({
     row,
-    kind: WITHIN,
+    kind: SIDE,
     reason: 0,
     value: NaN,
     survivor,

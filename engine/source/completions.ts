@@ -4,16 +4,16 @@ import { nullTest, numberColumn } from '../arrow/columns.ts'
 import { hasExtras, typeForm } from './forms.ts'
 import { LISTS, SCORE_LISTS, SCORES } from './layout_table.ts'
 import { pairCandidates, type PairingOptions } from './pairing.ts'
+import type { Mapping } from './mapping.ts'
 import { type Form } from './turns.ts'
 
 const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']
 
 /**
- * Where the completions and their scores are: fields of one list of structs, or two lists side by side; with `isFlat`
- * two columns, one completion a row. `lowFirst`: ranks, of which the smallest is best.
+ * Where the completions and their scores are: fields of one list of structs, or two lists side by side. `lowFirst`:
+ * ranks, of which the smallest is best.
  */
 export interface CompletionsAt {
-  readonly isFlat?: boolean
   readonly list: string
   readonly text: string | null
   readonly form: Form
@@ -79,23 +79,16 @@ export function otherFields({ list, text, score }: CompletionsAt, { fields }: Sc
 }
 
 /** The columns of a file with one completion a row. */
-export function findReplies(schema: Schema): CompletionsAt | undefined {
+export function findReplies(
+  schema: Schema,
+): { text: string; form: Form; scored: NonNullable<Mapping['scored']> } | undefined {
   const find = (names: readonly string[], fits: (type: DataType) => boolean) =>
     names.map(name => schema.fields.find(field => field.name === name && fits(field.type))).find(Boolean)
   const text = find([...TEXTS, 'reply'], type => typeForm(type) !== undefined),
     score = find(SCORES, isNumber)
   if (!text || !score) return undefined
-  const form = typeForm(text.type)!
-  return {
-    isFlat: true,
-    list: text.name,
-    text: null,
-    form,
-    extras: hasExtras(form, text.type),
-    scores: score.name,
-    score: null,
-    lowFirst: score.name === 'rank',
-  }
+  const scored = { column: score.name, lowFirst: score.name === 'rank' }
+  return { text: text.name, form: typeForm(text.type)!, scored }
 }
 
 /** Scores as float64 (NaN: none), and where the column has integers of 64 bits also those. */

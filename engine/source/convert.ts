@@ -7,7 +7,7 @@ import { checkFields, checkText, hasExtras } from './forms.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import type { SourceBatch } from './input.ts'
 import { convertCompletions } from './many_sides.ts'
-import { columnOf, usedColumns, type Bound, type Mapping } from './mapping.ts'
+import { columnOf, isAnswers, usedColumns, type Bound, type Mapping } from './mapping.ts'
 import { pairingOf, type PairingOptions } from './pairing.ts'
 import { SIDES, sidesHoldPrompt, type ReasonName } from './task.ts'
 import { convertPairs } from './two_sides.ts'
@@ -55,7 +55,9 @@ function carriedColumns(
 ): Carried[] {
   const used = new Set(usedColumns(plan)),
     taken = new Set<string>([...PAIR, ...made])
-  const kept = raw.fields.filter(({ name }) => !used.has(name) && (!carry || carry.includes(name)))
+  const kept = raw.fields.filter(
+    ({ name }) => !used.has(name) && (!carry || [...carry, plan.scored?.column].includes(name)),
+  )
   const names = new Set(kept.map(({ name }) => name))
   return kept.map(column => {
     let { name } = column
@@ -74,7 +76,6 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
   const made = [
     ...extras.map(side => `source_${side}_fields`),
     ...(plan.completions ? ['source_chosen_score', 'source_rejected_score'] : []),
-    ...(plan.completions?.isFlat && plan.id !== null ? ['source_rejected_id'] : []),
   ]
   const { list } = plan.completions ?? {}
   // what a list's completions have beside text and score goes with the side that it speaks of
@@ -86,7 +87,7 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
     }),
   )
   // an answer is no pair, and has no other side
-  const sidesHere = plan.layout === 'answers' ? SIDES.filter(side => side !== 'rejected') : SIDES
+  const sidesHere = isAnswers(plan) ? SIDES.filter(side => side !== 'rejected') : SIDES
   const carried = carriedColumns(plan, raw, [...made, ...ofSides.map(column => column.field.name)], carry)
   const schema = new Schema([
     field('id', new Utf8(), false),
@@ -96,7 +97,11 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
     ...carried.map(column => column.field),
   ])
   // a row that is no pair is told from others by what a layout needs of it, or by the line that could not be read
-  const used = [...usedColumns({ ...plan, id: null }), ...raw.names.map(String).filter(name => name === 'source_line')]
+  const used = [
+    ...usedColumns({ ...plan, id: null }),
+    ...(plan.scored ? [plan.scored.column] : []),
+    ...raw.names.map(String).filter(name => name === 'source_line'),
+  ]
   const convert = plan.completions ? convertCompletions : convertPairs
   return {
     schema,
@@ -121,12 +126,12 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
         sides,
         madeColumns,
         suffix,
-        isBare,
-        within = [],
         noted = [],
       } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, ofSides, pairing })
       refused.sort((a, b) => a.row - b.row)
-      const { ids, pairIds } = nameRows(given, parents, sides, suffix, isBare, row => rawHash(used.map(column), row))
+      const { ids, pairIds } = nameRows(given, parents, plan.scored ? undefined : sides, suffix, row =>
+        rawHash(used.map(column), row),
+      )
       const whole = parents.length === batch.numRows && !suffix
       const runs = whole ? [] : runsOfRows(parents)
       const beside = carried.map(({ from }) => (whole ? column(from) : take(column(from), runs)))
@@ -139,7 +144,6 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
         pairs,
         row: parents.map(row => rows[row]),
         refused,
-        within: within.map(part => ({ row: rows[part.row], of: rows[part.of] })),
         noted: noted.map(({ row, reason }) => ({ row: rows[row], reason: reason satisfies ReasonName })),
         rows,
         ids,
@@ -156,16 +160,15 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
 function nameRows(
   given: ReturnType<typeof givenIds>,
   parents: Uint32Array,
-  sides: readonly Data<List>[],
+  sides: readonly Data<List>[] | undefined,
   suffix: Uint32Array | undefined,
-  isBare: boolean | undefined,
   hashRaw: (row: number) => Uint8Array,
 ): { ids: Data; pairIds: Data } {
   let ids: Data
   if (Array.isArray(given)) {
     const named = given as (Uint8Array | undefined)[]
-    const hashPair = pairHasher(sides[0], sides[1], sides[2])
-    if (!suffix) {
+    if (!suffix && sides) {
+      const hashPair = pairHasher(sides[0], sides[1], sides[2])
       parents.forEach((row, i) => {
         named[row] ??= hashPair(i)
       })
@@ -177,10 +180,7 @@ function nameRows(
   if (suffix) {
     const { bytes, offsets } = textColumn(ids)
     const numbered = (row: number, i: number) =>
-      Buffer.concat([
-        bytes.subarray(offsets[row], offsets[row + 1]),
-        Buffer.from(isBare && suffix[i] === 0 ? '' : `-${suffix[i]}`),
-      ])
+      Buffer.concat([bytes.subarray(offsets[row], offsets[row + 1]), Buffer.from(`-${suffix[i]}`)])
     return { ids, pairIds: textFromBytes(Array.from(parents, numbered)) }
   }
   return { ids, pairIds: parents.length === ids.length ? ids : take(ids, runsOfRows(parents)) }

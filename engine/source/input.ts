@@ -1,5 +1,6 @@
 /** What a run knows of its inputs: the files before it begins, and the pairs that are read of them. */
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
+import type { Mapping } from './mapping.ts'
 import type { FilePlan } from './raw.ts'
 
 /** One file of input, as the main thread sees it before the run. All of it survives structured clone but `schema`. */
@@ -22,7 +23,7 @@ export interface InputFile {
   readonly layout: string
   /** True when prompt and sides are plain text there: the sink may give the same back. */
   readonly isText: boolean
-  /** The pair schema that reading gives: id, prompt, chosen, rejected, then the file's other columns. */
+  /** The schema that reading gives: id, prompt, chosen, of pairs rejected, then the file's other columns. */
   readonly schema: Schema
   /** Facts for the summary and the manifest: codecs, `checksums: none`, of which columns the pair is made. */
   readonly facts: Readonly<Record<string, string | number | boolean>>
@@ -30,14 +31,13 @@ export interface InputFile {
   readonly plan: FilePlan
   /** Values that its rows have from the folders above it: files of equal name and content may differ in them. */
   readonly fromPath?: Readonly<Record<string, string | null>>
-  /** True where each row stands for itself: what `--sample` needs. */
-  readonly canPick?: boolean
+  /** Of layout `ranked`: what scores the answers. */
+  readonly scored?: Mapping['scored']
 }
 
 /**
  * Some raw rows, converted. `pairs` has the schema of InputFile. `row[i]` is the file's row of pair i, ascending; it
- * comes again where one raw row became several pairs. Every raw row is in `row`, in `within` or in `refused`: `within`
- * names rows that are the rejected side of another one's pair, and nothing else. `raw` is what was read, `rows` the
+ * comes again where one raw row became several pairs. Every raw row is in `row` or in `refused`. `raw` is what was read, `rows` the
  * file's row of each, ascending, `ids` their names (utf8).
  */
 export interface SourceBatch {
@@ -49,8 +49,6 @@ export interface SourceBatch {
     readonly value?: number
     readonly error?: string
   }[]
-  /** `of`: the file's row whose pair holds it. */
-  readonly within: readonly { readonly row: number; readonly of: number }[]
   /** Rows that make pairs, and have more than is in them; each is counted, and kept as it was beside the output. */
   readonly noted?: readonly { readonly row: number; readonly reason: string }[]
   readonly rows: Uint32Array

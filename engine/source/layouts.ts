@@ -3,8 +3,7 @@ import { DataType, type Schema, type RecordBatch } from 'apache-arrow'
 import { nearest } from '../graph/messages.ts'
 import { findCompletions, findReplies } from './completions.ts'
 import { contentForm, isTurns, typeForm } from './forms.ts'
-import { hasGroups } from './groups.ts'
-import { isIdType } from './ids.ts'
+import { isIdType, rawHash } from './ids.ts'
 import { layouts, LISTS, SCORE_LISTS, type Layout, type LayoutName } from './layout_table.ts'
 import { columnOf, isWhole, usedColumns, type Bound, type Mapping, type Parts } from './mapping.ts'
 import type { Form } from './turns.ts'
@@ -50,11 +49,13 @@ export function detectLayout(
   for (const layout of layouts) {
     if (layout.name !== (wanted ?? layout.name) || (layout.name === 'answers' && !wanted)) continue
     const plan =
-      layout.name === 'completions' || layout.name === 'ranked'
-        ? bindCompletions(layout, schema, samples, formOf, wanted)
-        : layout.name === 'answers'
-          ? bindAnswers(layout, schema, formOf, answer)
-          : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
+      layout.name === 'completions'
+        ? bindCompletions(layout, schema, formOf)
+        : layout.name === 'ranked'
+          ? bindRanked(layout, schema, samples, formOf, wanted)
+          : layout.name === 'answers'
+            ? bindAnswers(layout, schema, formOf, answer)
+            : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
     if (plan) return plan
   }
   const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
@@ -170,25 +171,53 @@ function bind(
 function bindCompletions(
   layout: Layout & { name: LayoutName },
   schema: Schema,
+  formOf: (name: string) => Form | undefined,
+): Mapping | undefined {
+  const completions = findCompletions(schema)
+  const column = layout.prompt.find(name => formOf(name))
+  if (!completions || !column || completions.list === column) return undefined
+  const prompt = promptOf(column, formOf)
+  return withParts({ layout: layout.name, id: idOf(schema), prompt, chosen: null, rejected: null, completions }, schema)
+}
+
+const plainly = (form: Form): Form => (form === 'transcript' ? 'text' : form)
+const promptOf = (column: string, formOf: (name: string) => Form | undefined): Bound => ({
+  column,
+  form: plainly(formOf(column)!),
+})
+
+/** One scored answer a row, of prompts that come again. */
+function bindRanked(
+  layout: Layout & { name: LayoutName },
+  schema: Schema,
   samples: readonly RecordBatch[],
   formOf: (name: string) => Form | undefined,
   wanted?: LayoutName,
 ): Mapping | undefined {
-  const isRanked = layout.name === 'ranked'
-  const completions = isRanked ? findReplies(schema) : findCompletions(schema)
-  const column = layout.prompt.find(name => formOf(name))
-  if (!completions || !column || completions.list === column) return undefined
-  const form = formOf(column)!
-  const prompt: Bound = { column, form: form === 'transcript' ? 'text' : form }
-  const plan = withParts(
-    { layout: layout.name, id: idOf(schema), prompt, chosen: null, rejected: null, completions },
-    schema,
-  )
-  const isNone =
-    isRanked &&
-    !wanted &&
-    (schema.names.includes('chosen') || schema.names.includes('rejected') || !hasGroups(plan, samples))
-  return isNone ? undefined : plan
+  const replies = findReplies(schema),
+    column = layout.prompt.find(name => formOf(name))
+  if (!replies || !column || replies.text === column) return undefined
+  const { text, scored } = replies,
+    chosen = { column: text, form: plainly(formOf(text) ?? replies.form) },
+    of = { layout: layout.name, id: idOf(schema), prompt: promptOf(column, formOf), chosen, rejected: null }
+  const plan = withParts({ ...of, completions: null, scored }, schema)
+  if (wanted) return plan
+  const isPairs = schema.names.includes('chosen') || schema.names.includes('rejected')
+  return isPairs || !comeAgain(plan, samples) ? undefined : plan
+}
+
+/** Whether two rows of the sample have one prompt. */
+function comeAgain({ prompt, parts }: Mapping, samples: readonly RecordBatch[]): boolean {
+  const seen = new Set<string>()
+  return samples.some(sample => {
+    const columns = [prompt!.column, ...Object.values(parts)].flatMap(name => columnOf(sample, name) ?? [])
+    for (let row = 0; row < sample.numRows; row++) {
+      const key = Buffer.from(rawHash(columns, row)).toString('latin1')
+      if (seen.has(key)) return true
+      seen.add(key)
+    }
+    return false
+  })
 }
 
 function bindAnswers(
@@ -200,13 +229,11 @@ function bindAnswers(
   const column = layout.prompt.find(name => name !== answer && formOf(name)),
     form = formOf(answer)
   if (!column || !form) return undefined
-  const plainly = (found: Form): Form => (found === 'transcript' ? 'text' : found)
-  const prompt: Bound = { column, form: plainly(formOf(column)!) }
   return withParts(
     {
       layout: 'answers',
       id: idOf(schema),
-      prompt,
+      prompt: promptOf(column, formOf),
       chosen: { column: answer, form: plainly(form) },
       rejected: null,
       completions: null,

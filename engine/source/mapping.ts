@@ -26,7 +26,13 @@ export interface Mapping {
   readonly chosen: Bound | null
   readonly rejected: Bound | null
   readonly completions: CompletionsAt | null
+  /** Of one answer a row, the column that scores it; `lowFirst`: ranks, of which the smallest is best. */
+  readonly scored?: { readonly column: string; readonly lowFirst: boolean }
 }
+
+/** Whether a row is one answer, which has no rejected side. */
+export const isAnswers = ({ chosen, rejected }: Pick<Mapping, 'chosen' | 'rejected'>): boolean =>
+  chosen !== null && rejected === null
 
 /** Whether a side may be a whole conversation, which holds the prompt. */
 export const isWhole = (bound: Bound | null): boolean =>

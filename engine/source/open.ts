@@ -12,7 +12,6 @@ import { isUrl } from '../parquet/http_source.ts'
 import { isReadFault, readFault } from '../parquet/source.ts'
 import { stampOf } from '../run/files.ts'
 import { openConverter } from './convert.ts'
-import { groupStarts } from './groups.ts'
 import type { InputFile } from './input.ts'
 import { detectLayout, isSampled, isTextPlan, pairFacts, sampleColumns } from './layouts.ts'
 import { usedColumns } from './mapping.ts'
@@ -48,7 +47,7 @@ export async function openInputs(
 }
 
 /** One file of a table, as the main thread sees it before the run. */
-export interface TableFile extends Omit<InputFile, 'layout' | 'isText' | 'plan' | 'canPick'> {
+export interface TableFile extends Omit<InputFile, 'layout' | 'isText' | 'plan' | 'scored'> {
   readonly plan: { readonly raw: RawPlan }
 }
 
@@ -102,7 +101,7 @@ async function openFile(
   const said = new Schema(full.fields.filter(({ name }) => name !== unread?.text))
   const samples = await sampleOf(file.rows, sampleColumns(said, answer), rows)
   const pairs = detectLayout(said, samples, layout === 'auto' ? undefined : layout, answer),
-    used = usedColumns(pairs)
+    used = [...usedColumns(pairs), pairs.scored?.column]
   const columns = options.columns && names.filter(name => options.columns!.includes(name) || used.includes(name))
   const schema = rawSchema(raw, columns)
   return {
@@ -110,13 +109,13 @@ async function openFile(
     ...(file.stamp === undefined ? {} : { stamp: file.stamp }),
     rows: file.rows,
     bytes: file.bytes ?? statSync(path).size,
-    starts: await groupStarts(pairs, file.starts, range => rows(range, used)),
+    starts: file.starts,
     layout: pairs.layout,
     isText: isTextPlan(pairs),
     schema: openConverter(pairs, schema, carryOf(raw, schema.names, options)).schema,
     plan: { raw, pairs, columns },
     fromPath: raw.hive,
-    canPick: !pairs.completions?.isFlat,
+    ...(pairs.scored ? { scored: pairs.scored } : {}),
     facts: {
       rows: file.rows,
       ...file.facts,

@@ -77,3 +77,7 @@ export interface SourceOptions extends PairingOptions {
   readonly answer: string
   readonly columns?: readonly string[]
 }
+
+/** The options of a source that say which answers meet. */
+export const pairingIn = (options: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.keys(pairingOptions).flatMap(name => (name in options ? [[name, options[name]]] : [])))

@@ -1,9 +1,7 @@
 /** Pairs of a file: its raw rows, converted by the layout that was found when it was opened. */
 import type { AnySource, RowRange } from '../contract/define.ts'
 import { openConverter, type ConvertOptions } from './convert.ts'
-import { groupKeys, wholeGroups } from './groups.ts'
 import type { InputFile, SourceBatch } from './input.ts'
-import { usedColumns } from './mapping.ts'
 import type { SourceOptions } from './options.ts'
 import { pairingOf } from './pairing.ts'
 import { rowsAt } from './pick.ts'
@@ -28,7 +26,7 @@ export async function* readPairs(
     converter = openConverter(pairs, schema, carryOf(raw, schema.names, options)),
     faults = new Map<number, string>()
   let at = 0
-  for await (const rows of wholeGroups(pairs, rawRows(source, { ...options }, { path, raw }, range, columns, faults))) {
+  for await (const rows of rawRows(source, { ...options }, { path, raw }, range, columns, faults)) {
     const batch = converter.convert(rows, rowsAt(range, at, rows.numRows))
     // what could not be read is all null, which no layout takes for a pair
     const refused = batch.refused.map(one =>
@@ -38,14 +36,3 @@ export async function* readPairs(
     at += rows.numRows
   }
 }
-
-/**
- * Of files whose rows belong together (`canPick: false`): what the rows of a range have in common with those that they
- * belong to, one text a row; '' where there is nothing.
- */
-export const readGroups = (
-  source: AnySource,
-  options: SourceOptions,
-  { path, plan: { raw, pairs } }: Read,
-  range: RowRange,
-): Promise<string[]> => groupKeys(pairs, rawRows(source, { ...options }, { path, raw }, range, usedColumns(pairs)))

@@ -38,7 +38,6 @@ export const layoutReasons = {
     about:
       'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
   },
-  missing_reply: { kind: 'broken', about: 'the reply or its score is null' },
   below_min_score: {
     kind: 'configured',
     limit: 'min_score',

@@ -1,7 +1,6 @@
 /** What the ways of making pairs are given of a batch, and what they give back. */
 import type { Data, List } from 'apache-arrow'
 import type { Pairs } from './completions.ts'
-import type { SourceBatch } from './input.ts'
 import { isWhole, type Mapping } from './mapping.ts'
 import type { PairingOptions } from './pairing.ts'
 import type { layoutReasons } from './reasons.ts'
@@ -31,14 +30,8 @@ export interface Made {
   readonly parents: Uint32Array
   readonly sides: readonly Data<List>[]
   readonly madeColumns: readonly Data[]
-  /**
-   * The number of each pair among its row's, where rows make several; with `isBare` the first of them has none in its
-   * id.
-   */
+  /** The number of each pair among its row's, where rows make several. */
   readonly suffix?: Uint32Array
-  readonly isBare?: boolean
-  /** Rows that are the rejected side of another one's pair, and no pair's own. */
-  readonly within?: SourceBatch['within']
   /** Rows with completions that are in no pair. */
   readonly noted?: Pairs['noted']
 }

@@ -50,9 +50,9 @@ export interface Pair {
   readonly [column: string]: unknown
 }
 
-/** Pairs as objects, with all their columns. */
+/** Pairs as objects, with all their columns; of answers there is no rejected side. */
 export function pairsOf({ pairs }: Pick<SourceBatch, 'pairs'>): Pair[] {
-  const sides = ['prompt', 'chosen', 'rejected'] as const
+  const sides = ['prompt', 'chosen', 'rejected'].filter(side => columnOf(pairs, side))
   const columns = sides.map(side => messagesColumn(columnOf(pairs, side)!))
   return Array.from(
     { length: pairs.numRows },
@@ -71,7 +71,6 @@ export interface Read {
   readonly pairs: Pair[]
   readonly rows: number[]
   readonly refused: Record<number, string>
-  readonly within: Record<number, number>
   readonly ids: string[]
 }
 
@@ -85,7 +84,6 @@ export function read(
   const pairs: Pair[] = [],
     rows: number[] = [],
     refused: Record<number, string> = {},
-    within: Record<number, number> = {},
     ids: string[] = []
   const edges = [0, ...(options.cuts ?? []), batch.numRows]
   for (let i = 1; i < edges.length; i++) {
@@ -93,11 +91,10 @@ export function read(
     pairs.push(...pairsOf(got))
     rows.push(...got.row)
     for (const { row, reason } of got.refused) refused[row] = reason
-    for (const { row, of } of got.within) within[row] = of
     const names = textColumn(got.ids)
     for (let row = 0; row < names.rows; row++) ids.push(names.text(row))
   }
-  return { layout: plan.layout, pairs, rows, refused, within, ids }
+  return { layout: plan.layout, pairs, rows, refused, ids }
 }
 
 export const user = (content: string): Message => ({ role: 'user', content })

@@ -78,7 +78,6 @@ describe.each(kinds)('single rows of %s', (kind, source) => {
   it('are what they are in the whole file, whatever the range', async () => {
     const file = await open(source, paths[kind]),
       whole = await said(source, file, { start: 0, end: ROWS })
-    expect(file.canPick).toBe(true)
     expect([...whole.keys()]).toEqual([...Array(ROWS).keys()])
     await fc.assert(
       fc.asyncProperty(
