@@ -203,7 +203,9 @@ export function openReader(
 ): LineReader {
   const schema = new Schema(linesSchema(columns, hasOther).fields.filter(({ name }) => wanted.includes(name)))
   const said = columns.filter(column => column.said)
-  const validate = new Ajv({ allowUnionTypes: true, ownProperties: true }).compile({
+  // our own schema: that it is one needs no proof each time a file is opened
+  const ajv = new Ajv({ allowUnionTypes: true, ownProperties: true, meta: false, validateSchema: false })
+  const validate = ajv.compile({
     type: 'object',
     properties: Object.fromEntries(
       said.map(({ name, json, kind, type }) => [name, json ? { type: [kind, 'null'] } : jsonSchema(type)]),

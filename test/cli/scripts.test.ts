@@ -187,7 +187,7 @@ describe('a script', () => {
       { id: 'dpo', use: 'write_arrow' },
     ])
     const read = async (...args: string[]) =>
-      (await script('clean.mjs', ['--graph', graph, '--json', ...args], at)).stdout
+      (await script('clean.mjs', ['--graph', graph, '--json', '--workers', '1', ...args], at)).stdout
         .replace(/^.*"rows":\{"read":(\d+).*$/s, '$1')
         .trim()
     expect(await read('--input', a, b)).toBe('10')
@@ -239,7 +239,8 @@ describe('nightly.mjs deletes', () => {
       { id: 'pairs', use: 'read_jsonl', with: { path: data } },
       { id: 'dpo', use: 'write_arrow' },
     ])
-    const night = (...args: string[]) => script('nightly.mjs', ['--graph', graph, '--output', output, ...args], at)
+    const night = (...args: string[]) =>
+      script('nightly.mjs', ['--graph', graph, '--output', output, '--workers', '1', ...args], at)
     expect(await night('--quiet')).toEqual({ code: 0, stdout: '', stderr: '' })
     const [latest] = readdirSync(runs)
     for (const name of ['20200101T000000Z-aaaaaaaa', '20200102T000000Z-bbbbbbbb', '20200103T000000Z-cccccccc']) {

@@ -180,10 +180,12 @@ describe('inputs as words', () => {
       output,
       at,
     } = place()
-    expect((await sluice('run', graph, '--input', a, '--input', b, '--input', c, ...to, '--quiet')).code).toBe(0)
+    expect(
+      (await sluice('run', '--workers', '1', graph, '--input', a, '--input', b, '--input', c, ...to, '--quiet')).code,
+    ).toBe(0)
     const whole = manifest(output),
       shard = Object.keys(whole.files).find(file => file.startsWith('dpo/data-'))!
-    expect(await sluice('run', ...to, graph, '--input', a, b, c)).toMatchObject({
+    expect(await sluice('run', '--workers', '1', ...to, graph, '--input', a, b, c)).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^nothing new/) as unknown,
     })
@@ -193,7 +195,7 @@ describe('inputs as words', () => {
       [join(at, '*.jsonl')],
       [a, join(at, '[bc].jsonl'), join(at, 'z.jsonl')],
     ]) {
-      expect(await sluice('run', ...to, graph, ...words, '--quiet')).toMatchObject({
+      expect(await sluice('run', '--workers', '1', ...to, graph, ...words, '--quiet')).toMatchObject({
         code: 0,
         stdout: '',
         stderr: expect.stringMatching(/^$|^read_jsonl: 1 file has two names and is read once: \S+ is \S+$/) as unknown,
@@ -206,7 +208,7 @@ describe('inputs as words', () => {
       })
     }
     expect(whole.inputs.map(({ path }) => path)).toEqual([a, b, c])
-    expect((await sluice('run', '--graph', graph, a, b, ...to, '--quiet')).code).toBe(0)
+    expect((await sluice('run', '--workers', '1', '--graph', graph, a, b, ...to, '--quiet')).code).toBe(0)
     expect(manifest(output).rows.read).toBe(20)
   })
 
@@ -221,6 +223,8 @@ describe('inputs as words', () => {
     mkdirSync(join(at, 'bare'))
     const { code, stderr } = await sluice(
       'run',
+      '--workers',
+      '1',
       graph,
       ...to,
       a,
@@ -252,16 +256,20 @@ describe('what another run published', () => {
         { id: 'rows', use: 'write_jsonl' },
       ])
     const to = (name: string) => ['--output', join(at, name), '--quiet']
-    expect((await sluice('run', graph, ...to('first'))).code).toBe(0)
+    expect((await sluice('run', '--workers', '1', graph, ...to('first'))).code).toBe(0)
     for (const above of [at, join(at, '**', '*.jsonl')]) {
-      const { code, stderr } = await sluice('run', graph, above, ...to('second'))
+      const { code, stderr } = await sluice('run', '--workers', '1', graph, above, ...to('second'))
       expect({ code, stderr }).toEqual({
         code: 64,
         stderr: expect.stringContaining(`lies in the output folder ${join(at, 'first')}`) as unknown,
       })
     }
     for (const own of [join(at, 'first', 'latest', 'rows'), join(at, 'first', 'runs', '*', 'rows', '*.jsonl')]) {
-      expect(await sluice('run', graph, own, ...to('second'), '--anew')).toEqual({ code: 0, stdout: '', stderr: '' })
+      expect(await sluice('run', '--workers', '1', graph, own, ...to('second'), '--anew')).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: '',
+      })
     }
   })
 })
@@ -269,11 +277,11 @@ describe('what another run published', () => {
 describe('--output', () => {
   it('inside of a published run ends with 64, and writes nothing', async () => {
     const { graph, to, output } = place()
-    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    expect((await sluice('run', '--workers', '1', graph, ...to, '--quiet')).code).toBe(0)
     const run = realpathSync(join(output, 'latest')),
       before = readdirSync(run, { recursive: true })
     for (const inside of [join(output, 'latest'), run, join(run, 'dpo'), join(output, 'latest', 'new', 'one')]) {
-      expect(await sluice('run', graph, '--output', inside, '--quiet')).toEqual({
+      expect(await sluice('run', '--workers', '1', graph, '--output', inside, '--quiet')).toEqual({
         code: 64,
         stdout: '',
         stderr: `run: the output folder ${inside} lies in ${run}, which is a published run; choose --output ${realpathSync(output)} to publish beside it, or another folder`,
@@ -281,11 +289,13 @@ describe('--output', () => {
     }
     expect(readdirSync(run, { recursive: true })).toEqual(before)
     // an output may have any name, and lie beside runs
-    expect((await sluice('run', graph, '--output', join(output, 'runs', 'mine'), '--quiet')).code).toBe(0)
+    expect(
+      (await sluice('run', '--workers', '1', graph, '--output', join(output, 'runs', 'mine'), '--quiet')).code,
+    ).toBe(0)
   })
   it('inside of what the runs of another output delete ends with 64, and writes nothing', async () => {
     const { graph, to, output } = place()
-    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    expect((await sluice('run', '--workers', '1', graph, ...to, '--quiet')).code).toBe(0)
     const own = realpathSync(output),
       before = readdirSync(own, { recursive: true })
     for (const [inside, of] of [
@@ -294,7 +304,7 @@ describe('--output', () => {
       ['runs/.tmp-mine/new', 'runs/.tmp-mine'],
       ['.latest-mine', '.latest-mine'],
     ]) {
-      expect(await sluice('run', graph, '--output', join(output, inside), '--quiet')).toEqual({
+      expect(await sluice('run', '--workers', '1', graph, '--output', join(output, inside), '--quiet')).toEqual({
         code: 64,
         stdout: '',
         stderr: `run: the output folder ${join(output, inside)} lies in ${join(own, of)}, which the runs of ${own} use for themselves and delete; choose --output ${own} to publish beside it, or another folder`,
@@ -302,15 +312,20 @@ describe('--output', () => {
     }
     expect(readdirSync(own, { recursive: true })).toEqual(before)
     // a folder of that name that no run uses
-    expect((await sluice('run', graph, '--output', join(own, '..', '.sluice', 'out'), '--quiet')).code).toBe(0)
+    expect(
+      (await sluice('run', '--workers', '1', graph, '--output', join(own, '..', '.sluice', 'out'), '--quiet')).code,
+    ).toBe(0)
   })
   it('inside of a published run whose cache was deleted ends with 64', async () => {
     const { graph, to, output } = place()
-    expect((await sluice('run', graph, ...to, '--quiet')).code).toBe(0)
+    expect((await sluice('run', '--workers', '1', graph, ...to, '--quiet')).code).toBe(0)
     rmSync(join(output, '.sluice'), { recursive: true })
     const before = readdirSync(output, { recursive: true })
     for (const inside of ['latest', 'latest/dpo/new', '.sluice/mine']) {
-      expect((await sluice('run', graph, '--output', join(output, inside), '--quiet')).code, inside).toBe(64)
+      expect(
+        (await sluice('run', '--workers', '1', graph, '--output', join(output, inside), '--quiet')).code,
+        inside,
+      ).toBe(64)
     }
     expect(readdirSync(output, { recursive: true })).toEqual(before)
   })
@@ -319,17 +334,19 @@ describe('--output', () => {
 describe('--limit', () => {
   it('says which rows it read, in the summary and in the report', async () => {
     const { files, graph, to, output } = place()
-    const { stdout } = await sluice('run', graph, ...files, ...to, '--limit', '15')
+    const { stdout } = await sluice('run', '--workers', '1', graph, ...files, ...to, '--limit', '15')
     expect(stdout).toMatch(
       /^read 15 rows \(by --limit the first 15 of 30, from the first 2 of 3 files, layout text\): kept/,
     )
     expect(readFileSync(join(output, 'latest', 'report.html'), 'utf8')).toContain(
       'Rows read: by --limit the first 15 of 30, from the first 2 of 3 files.',
     )
-    expect((await sluice('run', graph, ...files, ...to, '--limit', '10')).stdout).toContain(
+    expect((await sluice('run', '--workers', '1', graph, ...files, ...to, '--limit', '10')).stdout).toContain(
       'from the first 1 of 3 files',
     )
-    expect((await sluice('run', graph, ...files, ...to, '--limit', '31')).stdout).toMatch(/^read 30 rows \(3 files, /)
+    expect((await sluice('run', '--workers', '1', graph, ...files, ...to, '--limit', '31')).stdout).toMatch(
+      /^read 30 rows \(3 files, /,
+    )
   })
 })
 
@@ -344,6 +361,8 @@ describe('--quiet', () => {
     const { at, graph, to } = place([shout])
     const { code, stdout, stderr } = await sluice(
       'run',
+      '--workers',
+      '1',
       graph,
       writeJsonl(join(at, 'long.jsonl'), rows),
       ...to,
@@ -353,15 +372,25 @@ describe('--quiet', () => {
     expect(stderr).toMatch(/^sluice: warning: none: length_ratio 39 of 40 rows/)
     // said once, and not again where nothing is new
     expect(stderr.match(/length_ratio/g)).toHaveLength(1)
-    expect(await sluice('run', graph, join(at, 'long.jsonl'), ...to, '--quiet')).toEqual({
+    expect(await sluice('run', '--workers', '1', graph, join(at, 'long.jsonl'), ...to, '--quiet')).toEqual({
       code: 0,
       stdout: '',
       stderr: '',
     })
-    const loud = await sluice('run', graph, join(at, 'long.jsonl'), ...to, '--anew')
+    const loud = await sluice('run', '--workers', '1', graph, join(at, 'long.jsonl'), ...to, '--anew')
     expect(loud.stdout).toContain('  warning: none: length_ratio 39 of 40 rows')
     expect(loud.stderr).not.toContain('length_ratio')
-    const { stdout: json } = await sluice('run', graph, join(at, 'long.jsonl'), ...to, '--anew', '--quiet', '--json')
+    const { stdout: json } = await sluice(
+      'run',
+      '--workers',
+      '1',
+      graph,
+      join(at, 'long.jsonl'),
+      ...to,
+      '--anew',
+      '--quiet',
+      '--json',
+    )
     expect((JSON.parse(json) as { warnings: string[] }).warnings[0]).toMatch(/^none: length_ratio/)
   })
 
@@ -400,7 +429,13 @@ describe('--quiet', () => {
       [c, [], ''],
     ] as const) {
       for (const command of ['run', 'check']) {
-        const ended = await sluice(command, graph(path, more), ...to, '--quiet')
+        const ended = await sluice(
+          command,
+          graph(path, more),
+          ...to,
+          '--quiet',
+          ...(command === 'run' ? ['--workers', '1'] : []),
+        )
         expect(ended).toEqual({ code: 0, stdout: '', stderr })
       }
     }
@@ -420,7 +455,7 @@ export default defineStage({ name: 'rogue', version: 1, summary: 's', options: T
       { id: 'odd', use: './rogue.mjs' },
       { id: 'dpo', use: 'write_arrow' },
     ])
-    const { code, stderr } = await sluice('run', graph, '--output', join(at, 'out'), '--quiet')
+    const { code, stderr } = await sluice('run', '--workers', '1', graph, '--output', join(at, 'out'), '--quiet')
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: 'sluice: warning: odd: 1 rows errored and are in no output; the ledger has the messages',
@@ -456,9 +491,13 @@ describe('--keep-ids', () => {
     const { at, graph, to } = place(),
       ids = join(at, 'ids')
     writeFileSync(ids, '\ufeffr3\r\nr4\r\n')
-    expect(await sluice('run', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await sluice('run', '--workers', '1', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
     writeFileSync(ids, 'r3 \nr4\n')
-    expect(await sluice('run', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({
+    expect(await sluice('run', '--workers', '1', graph, ...to, '--keep-ids', ids, '--quiet')).toEqual({
       code: 0,
       stdout: '',
       stderr: 'sluice: --keep-ids: 1 of 2 ids do not occur: r3 ',

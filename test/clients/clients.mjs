@@ -2,9 +2,12 @@
 // The client checks: runs pipelines on the bundled sample, on generated inputs and (if it lies beside the checkout) on
 // some of ../shared/data, and reads what they publish with pyarrow, datasets and DuckDB, as users do. Usage: npx zx
 // test/clients/clients.mjs [--venv FOLDER] [--keep FOLDER]
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import PQueue from 'p-queue'
 import { argv, $ } from 'zx'
@@ -21,7 +24,7 @@ $.nothrow = true
 $.env = { ...process.env, PYTHONUTF8: '1' }
 
 /** A venv with requirements.txt, made anew when that file has changed. */
-async function python() {
+async function interpreter() {
   const wanted = readFileSync(join(here, 'requirements.txt'), 'utf8'),
     stamp = join(venv, 'requirements.txt')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
@@ -56,10 +59,37 @@ function expect(name, ok, detail) {
   console.log(ok ? `ok   ${name}` : `FAIL ${name}: ${detail}`)
 }
 
-const py = await python()
+const py = await interpreter()
 const inputs = join(work, 'inputs')
 const generated = await $`${py} ${join(here, 'make_inputs.py')} ${inputs}`
 expect('generated inputs', generated.exitCode === 0, generated.stderr)
+
+/** One process of Python that has imported the clients, and forks for each script: see server.py. */
+function startServer() {
+  const child = spawn(py, [join(here, 'server.py')], { cwd: root, env: $.env, stdio: ['pipe', 'pipe', 'inherit'] }),
+    lines = createInterface({ input: child.stdout })
+  const gone = once(child, 'exit').then(([code]) => ({ exitCode: code ?? 1, stdout: '', stderr: 'server.py ended' }))
+  child.stdin.on('error', () => undefined)
+  return {
+    ask(argv) {
+      child.stdin.write(`${JSON.stringify(argv)}\n`)
+      return Promise.race([once(lines, 'line').then(([line]) => JSON.parse(line)), gone])
+    },
+    end: () => child.stdin.end(),
+  }
+}
+const AT_ONCE = 2
+const servers = Array.from({ length: AT_ONCE }, startServer),
+  idle = [...servers],
+  scripts = new PQueue({ concurrency: AT_ONCE })
+/** A script of this folder to its end, as `$` gives it. */
+const python = (script, ...args) =>
+  scripts.add(async () => {
+    const server = idle.pop()
+    const ended = await server.ask([join(here, script), ...args])
+    idle.push(server)
+    return ended
+  })
 
 /** The main job on some files, then every check of readback.py. */
 async function clean(name, files, flags = []) {
@@ -67,7 +97,7 @@ async function clean(name, files, flags = []) {
   const run =
     await $`node node_modules/zx/build/cli.js pipelines/clean.mjs --quiet --output ${output} ${files.flatMap(file => ['--input', file])} ${flags}`
   if (run.exitCode !== 0) return expect(`clean ${name}`, false, `exit ${run.exitCode}: ${run.stderr.slice(-3000)}`)
-  count(`clean ${name}`, await $`${py} ${join(here, 'readback.py')} ${output} --base ${root}`)
+  count(`clean ${name}`, await python('readback.py', output, '--base', root))
 }
 
 /** Every sink on one file, held against the ledger and the file itself. */
@@ -77,20 +107,20 @@ async function sinks(name, file) {
   const run =
     await $`node scripts/sluice.mjs run ${join(here, 'sinks.yaml')} --quiet --output ${output} --input ${file}`
   if (run.exitCode !== 0) return expect(`sinks ${name}`, false, `exit ${run.exitCode}: ${run.stderr.slice(-3000)}`)
-  count(`sinks ${name}`, await $`${py} ${join(here, 'readback.py')} ${output} --base ${root}`)
+  count(`sinks ${name}`, await python('readback.py', output, '--base', root))
   // write_arrow renames the column `label`: readback.py alone looks there
   count(
     `sinks ${name}, value by value`,
-    await $`${py} ${join(here, 'same_rows.py')} ${file} ${['lines', 'people', 'gzipped'].map(sink => join(latest, sink))}`,
+    await python('same_rows.py', file, ...['lines', 'people', 'gzipped'].map(sink => join(latest, sink))),
   )
 }
 
-// python alone takes seconds to import datasets: two at a time
-const queue = new PQueue({ concurrency: 2 })
-const later = (...of) => void queue.add(() => clean(...of))
+// two runs at a time of one worker each: what more workers write is the same, and is held by the sample and the sinks
+const queue = new PQueue({ concurrency: AT_ONCE })
+const later = (name, files, flags = []) => void queue.add(() => clean(name, files, ['--workers', '1', ...flags]))
 const sample = [join(root, 'data/sample/*.parquet')]
-later('sample', sample)
-later('sample-one-worker', sample, ['--workers', '1'])
+void queue.add(() => clean('sample', sample))
+later('sample-one-worker', sample)
 for (const codec of ['none', 'snappy', 'zstd', 'gzip', 'brotli', 'lz4']) {
   for (const layout of ['text', 'messages']) later(`${layout}-${codec}`, [join(inputs, `${layout}-${codec}.parquet`)])
 }
@@ -165,9 +195,10 @@ for (const name of ['text-zstd', 'messages-brotli', 'implicit', 'empty', 'hard-t
   const file = join(inputs, `${name}.parquet`),
     folder = join(work, `api-${name}`)
   await writeArrow(folder, readParquet(file), { shardMegabytes: 0.2 })
-  count(`writeArrow(readParquet(${name}))`, await $`${py} ${join(here, 'same_rows.py')} ${file} ${folder}`)
+  count(`writeArrow(readParquet(${name}))`, await python('same_rows.py', file, folder))
 }
 
+for (const server of servers) server.end()
 if (!argv.keep) rmSync(work, { recursive: true, force: true })
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0

@@ -83,7 +83,7 @@ describe.each(formats)('%s that changes where no look tells', (format, source, s
       `75 ChangedInputError run: ${path} changed while it was read; nothing of it is kept, run again when it is whole\n`,
     )
     writeFileSync(path, before)
-    const again = await run(graph, { output, workers: 2 })
+    const again = await run(graph, { output, workers: 1 })
     expect(again.status).toBe('published')
     expect(fingerprint(again.folder)).toEqual(whole)
   })

@@ -17,7 +17,7 @@ import writeParquetSink from '../../stages/sinks/write_parquet.ts'
 import { grouped } from '../engine/groups.ts'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { numbered, pairs as pairBatch, runSink } from '../sinks/helpers.ts'
-import { latestFiles, leavesAlone, root, sluice, start, writeGraph } from './helpers.ts'
+import { inProcess, latestFiles, leavesAlone, root, start, writeGraph } from './helpers.ts'
 
 /** Of the calls so far, number `at` is done by half; with `full` the next write finds no space. */
 const disk = vi.hoisted(() => ({
@@ -181,7 +181,7 @@ describe('a disk that does by half what it is asked for', () => {
         { id: 'dpo', use: 'write_arrow' },
         { id: 'people', use: 'write_parquet', from: 'unique' },
       ])
-      expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+      expect((await inProcess('run', graph, '--output', output, '--quiet', '--workers', '1')).code).toBe(0)
       for (const [i, fault] of ['full:9', 'full:60', 'sync:20', 'name:12', 'unread:3'].entries()) {
         writeJsonl(input, pairs(101 + i))
         const { code, stderr } = await leavesAlone(
@@ -207,8 +207,8 @@ describe('a disk that does by half what it is asked for', () => {
         expect(stderr).toMatch(/(ENOSPC|EIO): injected.*run the same command again/)
         expect(stderr).not.toMatch(/^ +at /m)
       }
-      expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
-      expect((await sluice('run', graph, '--output', join(at, 'clean'), '--quiet')).code).toBe(0)
+      expect((await inProcess('run', graph, '--output', output, '--quiet', '--workers', '1')).code).toBe(0)
+      expect((await inProcess('run', graph, '--output', join(at, 'clean'), '--quiet', '--workers', '1')).code).toBe(0)
       expect(latestFiles(output)).toEqual(latestFiles(join(at, 'clean')))
     },
   )

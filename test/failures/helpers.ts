@@ -1,10 +1,11 @@
-/** Runs of the real command line as child processes, and what must hold of an output folder after one that failed. */
+/** Runs of the real command line, and what must hold of an output folder after one that failed. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
+import { main } from '../../index.mjs'
 import { fingerprint } from '../engine/helpers.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -77,6 +78,20 @@ export const startSluice = (argv: readonly string[], env?: Readonly<Record<strin
   start([script, ...argv], env, cwd)
 /** The command line to its end. */
 export const sluice = (...argv: readonly string[]): Promise<Ended> => startSluice(argv).ended
+
+/** The same in this process, where what is held is what it says and its code, and not how a process ends. */
+export async function inProcess(...argv: readonly string[]): Promise<Ended> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined),
+    error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const text = ({ mock }: typeof log) => mock.calls.map(([line]) => `${String(line)}\n`).join('')
+  try {
+    const code = await main(argv)
+    return { code, signal: null, stdout: text(log), stderr: text(error) }
+  } finally {
+    log.mockRestore()
+    error.mockRestore()
+  }
+}
 
 export interface Stage {
   readonly id: string

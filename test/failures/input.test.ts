@@ -8,7 +8,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { exitCode } from '../../engine/errors.ts'
 import { run } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { copyGraph, latestFiles, leavesAlone, sluice, stateOf, writeGraph } from './helpers.ts'
+import { copyGraph, inProcess, latestFiles, leavesAlone, sluice, stateOf, writeGraph } from './helpers.ts'
 
 const dialects = fileURLToPath(new URL('../../../shared/data/parquet-dialects/', import.meta.url))
 const damaged = join(dialects, 'damaged')
@@ -90,7 +90,7 @@ describe('a damaged Parquet file', () => {
     const at = folder(),
       output = join(at, 'out'),
       graph = copyGraph(join(at, 'g.json'), good)
-    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+    expect((await inProcess('run', graph, '--output', output, '--quiet', '--workers', '1')).code).toBe(0)
     const { code, stderr, stdout } = await leavesAlone(output, () =>
       sluice('run', graph, '--output', output, '--input', good, '--input', join(damaged, '*.parquet')),
     )
@@ -123,7 +123,7 @@ describe('a damaged Parquet file', () => {
     bytes[Math.floor(bytes.length * 0.4)] ^= 0x55
     writeFileSync(path, bytes)
     const { code, stderr } = await leavesAlone(output, () =>
-      sluice('run', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'),
+      inProcess('run', '--workers', '1', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'),
     )
     expect(code).toBe(65)
     expect(stderr).toMatch(/pages\.parquet: row group \d+, column \w+/)
@@ -166,7 +166,7 @@ describe('rows that are no pairs', () => {
     await writer.appendRow({ prompt: 'a', chosen: 3, rejected: 'b' })
     await writer.close()
     const { code, stderr } = await leavesAlone(output, () =>
-      sluice('run', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'),
+      inProcess('run', '--workers', '1', copyGraph(join(at, 'g.json'), path), '--output', output, '--quiet'),
     )
     expect(code).toBe(65)
     expect(stderr).toContain(
@@ -214,10 +214,12 @@ describe('rows that are no pairs', () => {
     const at = folder(),
       output = join(at, 'out'),
       graph = copyGraph(join(at, 'g.json'), lines([row()]), 'read_jsonl')
-    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+    expect((await inProcess('run', '--workers', '1', graph, '--output', output, '--quiet')).code).toBe(0)
     const before = stateOf(output)
-    const { code, stderr } = await sluice(
+    const { code, stderr } = await inProcess(
       'run',
+      '--workers',
+      '1',
       graph,
       '--output',
       output,
@@ -269,7 +271,7 @@ describe('a JSONL file that ends within a line', () => {
       { id: 'dpo', use: 'write_arrow' },
     ]
     const graph = writeGraph(`${path}.json`, stages, 50_000)
-    const ended = await sluice('run', graph, '--output', `${path}.out`, '--quiet')
+    const ended = await inProcess('run', '--workers', '1', graph, '--output', `${path}.out`, '--quiet')
     expect(ended).toEqual({
       code: 0,
       signal: null,
@@ -300,8 +302,10 @@ describe('names of input', () => {
       output = join(at, 'out')
     mkdirSync(join(at, 'bare'))
     const { code, stderr } = await leavesAlone(output, () =>
-      sluice(
+      inProcess(
         'run',
+        '--workers',
+        '1',
         copyGraph(join(at, 'g.json'), good),
         '--output',
         output,
@@ -335,8 +339,10 @@ describe('names of input', () => {
       { id: 'pairs', use: 'read_jsonl', with: { path: 'nothing' } },
       { id: 'dpo', use: 'write_arrow' },
     ])
-    const { code, stdout, stderr } = await sluice(
+    const { code, stdout, stderr } = await inProcess(
       'run',
+      '--workers',
+      '1',
       graph,
       '--output',
       output,
@@ -346,7 +352,7 @@ describe('names of input', () => {
     expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ rows: { read: 12, kept: 12 } })
     for (const path of paths) {
-      const { code, stdout } = await sluice('why', `${path}:2`, '--output', output)
+      const { code, stdout } = await inProcess('why', `${path}:2`, '--output', output)
       expect(code).toBe(0)
       expect(stdout).toContain(`(${path}:2) was kept`)
     }

@@ -16,6 +16,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { graph, run } from '../../index.mjs'
 import { fingerprint, folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import {
+  inProcess,
   latestFiles,
   root,
   sluice,
@@ -101,7 +102,7 @@ describe('a run that is stopped', () => {
       writeFileSync(gate, '')
       const finished = finishedIn(output)
       expect(finished.size).toBeGreaterThan(8)
-      const again = await sluice('run', file, '--output', output)
+      const again = await inProcess('run', file, '--output', output)
       expect(again.code, again.stderr).toBe(0)
       expect(latestFiles(output)).toEqual(clean)
       // what was finished was not made again
@@ -164,7 +165,7 @@ describe('a run that is stopped', () => {
         if (latest !== undefined) expect(files).toEqual(clean)
       }
       expect(kills).toBeGreaterThan(0)
-      const again = await sluice('run', file, '--output', output)
+      const again = await inProcess('run', file, '--output', output)
       expect(again.code, again.stderr).toBe(0)
       expect(latestFiles(output)).toEqual(clean)
       expect(stateOf(output)).toMatchObject({ halves: [], locked: false })
@@ -283,7 +284,7 @@ describe.runIf(process.platform === 'linux')('a run that was suspended, and lost
       expect(ended.code, ended.stderr).toBe(0)
       expect(latestFiles(output)).toEqual(own)
       expect(stateOf(output)).toMatchObject({ runs: [expect.any(String)], halves: [], locked: false })
-      expect((await sluice('verify', '--output', output)).code).toBe(0)
+      expect((await inProcess('verify', '--output', output)).code).toBe(0)
     },
     SLOW,
   )
@@ -316,7 +317,7 @@ describe.runIf(process.platform === 'linux')('a run that was suspended, and lost
     goOn(only)
     expect((await only.ended).code).toBe(75)
     expect(stateOf(output).runs).toEqual([])
-    expect((await sluice('run', small, '--output', output, '--quiet')).code).toBe(0)
+    expect((await inProcess('run', small, '--output', output, '--quiet', '--workers', '1')).code).toBe(0)
     expect(latestFiles(output)).toEqual(own)
     expect(stateOf(output)).toMatchObject({ halves: [], locked: false })
   })

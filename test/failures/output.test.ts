@@ -18,7 +18,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { openCache } from '../../engine/calls/cache.ts'
 import { run } from '../../index.mjs'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { copyGraph, latestFiles, leavesAlone, root, sluice, stateOf, writeGraph } from './helpers.ts'
+import { copyGraph, inProcess, latestFiles, leavesAlone, root, sluice, stateOf, writeGraph } from './helpers.ts'
 
 describe('an output that cannot be written', () => {
   it('ends with 74, its name, and what to do', async () => {
@@ -48,7 +48,7 @@ describe('an output that cannot be written', () => {
       output = join(at, 'out')
     mkdirSync(join(output, 'latest'), { recursive: true })
     writeFileSync(join(output, 'latest', 'mine.txt'), 'mine')
-    const { code, stderr } = await sluice(
+    const { code, stderr } = await inProcess(
       'run',
       copyGraph(join(at, 'g.json'), writeJsonl(join(at, 'in.jsonl'), pairs(3)), 'read_jsonl'),
       '--output',
@@ -83,14 +83,16 @@ describe('an output among the inputs', () => {
       ])
     mkdirSync(join(at, 'in'))
     writeJsonl(join(at, 'in', 'a.jsonl'), pairs(3))
-    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
-    const { code, stderr } = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--quiet'))
+    expect((await inProcess('run', '--workers', '1', graph, '--output', output, '--quiet')).code).toBe(0)
+    const { code, stderr } = await leavesAlone(output, () =>
+      inProcess('run', '--workers', '1', graph, '--output', output, '--quiet'),
+    )
     expect(code).toBe(64)
     expect(stderr).toContain(`lies in the output folder ${output}`)
     expect(stderr).toContain('choose an --output outside of the input')
     // published runs are known without their cache
     rmSync(join(output, '.sluice'), { recursive: true })
-    const other = await sluice('run', graph, '--output', join(at, 'other'), '--quiet')
+    const other = await inProcess('run', '--workers', '1', graph, '--output', join(at, 'other'), '--quiet')
     expect(other).toMatchObject({ code: 64, stderr: expect.stringContaining('lies in the output folder') as unknown })
   })
 
@@ -106,7 +108,7 @@ describe('an output among the inputs', () => {
         { id: 'dpo', use: 'write_jsonl' },
       ],
     })
-    await run(graphOf(path), { output })
+    await run(graphOf(path), { output, workers: 1 })
     symlinkSync(output, join(at, 'link'))
     await expect(run(graphOf(join(at, 'link', 'latest', 'dpo')), { output })).rejects.toMatchObject({ exit: 64 })
   })
@@ -190,7 +192,9 @@ describe.skipIf(disk === undefined)('a full disk', () => {
     expect(stateOf(output).halves).toEqual([])
     // still full: the lock cannot be written either, or the estimate says so
     fill(filler)
-    const full = await leavesAlone(output, () => sluice('run', graph, '--output', output, '--workers', '1', '--quiet'))
+    const full = await leavesAlone(output, () =>
+      inProcess('run', graph, '--output', output, '--workers', '1', '--quiet'),
+    )
     expect(full.code, full.stderr).toBe(74)
     expect(full.stderr).toMatch(/ENOSPC|are free/)
     rmSync(filler)
@@ -203,12 +207,12 @@ describe.skipIf(disk === undefined)('a full disk', () => {
         .map(path => [path, statSync(path).mtimeMs]),
     )
     expect(finished.size).toBeGreaterThan(8)
-    expect((await sluice('run', graph, '--output', output, '--quiet')).code).toBe(0)
+    expect((await inProcess('run', graph, '--output', output, '--quiet', '--workers', '1')).code).toBe(0)
     // the stage reads a file by itself: what comes before it is used again, and no more
     const before = [...finished].filter(([path]) => existsSync(path))
     expect(before.length).toBe(Math.ceil(rows.length / 40))
     for (const [path, time] of before) expect(statSync(path).mtimeMs).toBe(time)
-    const clean = await run(graph, { output: join(at, 'clean') })
+    const clean = await run(graph, { output: join(at, 'clean'), workers: 1 })
     expect(latestFiles(output)).toEqual(fingerprint(clean.folder))
   })
 
@@ -239,7 +243,9 @@ describe.skipIf(disk === undefined)('a full disk', () => {
       rmSync(filler)
       const { folder: out } = await run(graph, { output, workers: 1 })
       expect(rowsOf(join(out, 'ledger')).length).toBe(3000)
-      expect(latestFiles(output)).toEqual(fingerprint((await run(graph, { output: join(at, 'clean') })).folder))
+      expect(latestFiles(output)).toEqual(
+        fingerprint((await run(graph, { output: join(at, 'clean'), workers: 1 })).folder),
+      )
     },
   )
 })

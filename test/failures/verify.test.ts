@@ -5,7 +5,7 @@ import { RecordBatchReader } from 'apache-arrow'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { main, run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
-import { sluice } from './helpers.ts'
+import { inProcess, sluice } from './helpers.ts'
 
 describe('sluice verify', () => {
   const at = folder(),
@@ -49,7 +49,7 @@ describe('sluice verify', () => {
 
   it('is no need where nothing is new: what was damaged since is published anew, and told', async () => {
     const output = join(at, 'damaged'),
-      options = { output, onWarning: (text: string) => told.push(text) },
+      options = { output, workers: 1, onWarning: (text: string) => told.push(text) },
       told: string[] = []
     const before = await run(graph, options),
       path = join(before.folder, shard),
@@ -105,17 +105,17 @@ describe('sluice verify', () => {
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
     const before = readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')
     damage(join(output, 'latest'))
-    const ended = await sluice('verify', '--output', output)
+    const ended = await inProcess('verify', '--output', output)
     expect(ended).toMatchObject({ code: 65, stdout: '' })
     expect(ended.stderr).toContain('manifest.json is not what was published (its sha256 differs)')
-    const again = await run(graph, { output, onWarning: text => told.push(text) })
+    const again = await run(graph, { output, workers: 1, onWarning: text => told.push(text) })
     expect(again.status).toBe('published')
     expect(told).toEqual([
       `run: ${join(output, 'latest', 'manifest.json')} is not what was published, so all is published anew`,
     ])
     expect(readFileSync(join(output, 'latest', 'manifest.json'), 'utf8')).toBe(before)
     expect(JSON.parse(before)).toEqual(again.manifest)
-    expect((await run(graph, { output })).status).toBe('nothing_new')
+    expect((await run(graph, { output, workers: 1 })).status).toBe('nothing_new')
   })
 
   it.each([
@@ -149,9 +149,9 @@ describe('sluice verify', () => {
   ])('holds for `why` too: a ledger of which %s answers nothing', async (_, message, damage) => {
     const output = join(folder(), 'out')
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
-    expect((await sluice('why', 'r3', '--output', output)).stdout).toContain('in.jsonl:3) was kept, in dpo')
+    expect((await inProcess('why', 'r3', '--output', output)).stdout).toContain('in.jsonl:3) was kept, in dpo')
     damage(join(output, 'latest'))
-    const ended = await sluice('why', 'r3', '--output', output)
+    const ended = await inProcess('why', 'r3', '--output', output)
     expect(ended).toMatchObject({ code: 65, stdout: '' })
     expect(ended.stderr).toContain(message)
     expect(ended.stderr).toContain('publish again by running the same graph')
@@ -167,7 +167,7 @@ describe('sluice verify', () => {
     async (use, name, isLink = false) => {
       const output = join(folder(), 'out'),
         other = { ...graph, stages: [graph.stages[0], { id: 'dpo', use }] }
-      await run(other, { output })
+      await run(other, { output, workers: 1 })
       const dpo = join(output, 'latest', 'dpo'),
         told: string[] = []
       mkdirSync(join(dpo, 'more'))
@@ -175,16 +175,16 @@ describe('sluice verify', () => {
       for (const harmless of ['cache-12ab34.arrow', 'cache-12_00000_of_00002.arrow', 'notes.txt']) {
         writeFileSync(join(dpo, harmless), 'x')
       }
-      const before = await sluice('verify', '--output', output)
+      const before = await inProcess('verify', '--output', output)
       expect([before.code, before.stderr]).toEqual([0, expect.stringContaining('3 files in ')])
-      expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
+      expect((await run(other, { output, workers: 1, onWarning: text => told.push(text) })).status).toBe('nothing_new')
       expect(told).toEqual([])
       if (isLink) symlinkSync(join(dpo, 'notes.txt'), join(dpo, name))
       else writeFileSync(join(dpo, name), 'x')
-      const ended = await sluice('verify', '--output', output)
+      const ended = await inProcess('verify', '--output', output)
       expect(ended.code).toBe(65)
       expect(ended.stderr).toContain(`\n  dpo/${name} was not published by this run`)
-      expect((await run(other, { output, onWarning: text => told.push(text) })).status).toBe('nothing_new')
+      expect((await run(other, { output, workers: 1, onWarning: text => told.push(text) })).status).toBe('nothing_new')
       expect(told).toEqual([
         `run: 1 file in ${join(output, 'latest')} that no run published there: dpo/${name}; what reads the whole folder reads that too, so move it away`,
       ])
@@ -210,7 +210,7 @@ describe('sluice verify', () => {
     edit(join(output, 'latest'), /,\n {2}"sha256": "\w+"\n\}\n$/, '\n}\n')
     edit(join(output, 'latest'), '  "sealed": true,\n', '')
     expect((await sluice('verify', '--output', output, '--quiet')).code).toBe(0)
-    expect((await run(graph, { output })).status).toBe('nothing_new')
+    expect((await run(graph, { output, workers: 1 })).status).toBe('nothing_new')
   })
 
   it.each([
@@ -269,11 +269,11 @@ describe('sluice verify', () => {
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
     expect(await main(['verify', '--output', output, '--quiet'])).toBe(0)
     damage(join(output, 'latest'))
-    const ended = await sluice('verify', '--output', output)
+    const ended = await inProcess('verify', '--output', output)
     expect(ended.code).toBe(code)
     expect(ended.stderr).toContain(message)
     expect(ended.stderr).not.toMatch(/^ +at /m)
-    const again = await run(graph, { output })
+    const again = await run(graph, { output, workers: 1 })
     expect(again.status).toBe('published')
     expect(await main(['verify', '--output', output, '--quiet'])).toBe(0)
   })

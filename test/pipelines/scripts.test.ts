@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { main } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { hashes, pipelines, root, sample, samplePairs, script } from './helpers.ts'
+import { hashes, pipelines, root, sample, samplePairs, script, type Ended } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
@@ -22,6 +22,15 @@ interface Summary {
   sinks: Record<string, { rows: number }>
 }
 
+/** What a script makes of the sample, in a folder of its own; made once. */
+const made = new Map<string, Promise<Ended & { at: string }>>()
+function ofSample(name: string): Promise<Ended & { at: string }> {
+  const at = folder(),
+    known = made.get(name) ?? script(name, [samplePairs, '--output', 'here'], at).then(ended => ({ ...ended, at }))
+  made.set(name, known)
+  return known
+}
+
 describe('every script of pipelines/', () => {
   it('is there to be found', () =>
     expect(scripts).toEqual(expect.arrayContaining(['clean.mjs', 'nightly.mjs', 'own_stage.mjs'])))
@@ -30,9 +39,8 @@ describe('every script of pipelines/', () => {
     '%s is short, publishes from any working directory, and leaves its inputs as they were',
     async name => {
       expect(read(join(pipelines, name)).trimEnd().split('\n').length).toBeLessThanOrEqual(60)
-      const at = folder(),
-        before = hashes(sample)
-      const { code, stdout, stderr } = await script(name, [samplePairs, '--output', 'here'], at)
+      const before = hashes(sample),
+        { code, stdout, stderr, at } = await ofSample(name)
       expect({ code, stderr: stderr.replace(/^sluice: .*\n/gm, '') }).toEqual({ code: 0, stderr: '' })
       expect(stdout).not.toBe('')
       expect(rowsOf(join(at, 'here', 'latest', 'dpo')).length).toBeGreaterThan(300)
@@ -56,7 +64,8 @@ describe('every graph of pipelines/', () => {
 
   const publish = async (name: string) => {
     const output = join(folder(), 'out')
-    expect(await main(['run', join(pipelines, name), '--output', output, '--quiet', '--input', samplePairs])).toBe(0)
+    const flags = ['--quiet', '--workers', '1', '--input', samplePairs]
+    expect(await main(['run', join(pipelines, name), '--output', output, ...flags])).toBe(0)
     const run = join(output, 'latest')
     return { run, summary: JSON.parse(read(join(run, 'manifest.json'))) as Summary }
   }
@@ -139,6 +148,8 @@ describe('pipelines/clean.mjs', () => {
       'clean.mjs',
       [
         '--json',
+        '--workers',
+        '1',
         '--input',
         english,
         `--input=${german}`,
@@ -167,7 +178,11 @@ describe('pipelines/clean.mjs', () => {
       graph,
       `version: 1\nname: own\nstages:\n  - { id: pairs, use: read_jsonl, with: { path: '${data}' } }\n  - { id: lines, use: write_jsonl }\n`,
     )
-    expect(await script('clean.mjs', ['--quiet', '--graph', graph], at)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await script('clean.mjs', ['--quiet', '--workers', '1', '--graph', graph], at)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
     expect(
       read(join(at, 'out', 'latest', 'lines', 'data.jsonl'))
         .trimEnd()
@@ -214,7 +229,7 @@ describe('pipelines/nightly.mjs', () => {
   it('publishes what is new in one line, is silent when nothing is, and keeps the last runs', async () => {
     const at = folder(),
       inputs = join(at, 'in'),
-      args = ['--input', inputs, '--output', join(at, 'out'), '--keep', '1']
+      args = ['--input', inputs, '--output', join(at, 'out'), '--workers', '1', '--keep', '1']
     mkdirSync(inputs)
     const runs = () => readdirSync(join(at, 'out', 'runs')).sort()
     const published: string[] = []
@@ -253,8 +268,7 @@ describe('pipelines/nightly.mjs', () => {
 
 describe('pipelines/two_reward_models.mjs', () => {
   it('gives the scores of both models to peer_review, as its margins', async () => {
-    const at = folder()
-    const { code, stdout, stderr } = await script('two_reward_models.mjs', [samplePairs, '--output', 'o'], at)
+    const { code, stdout, stderr, at } = await ofSample('two_reward_models.mjs')
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(stderr).toMatch(
       /^sluice: skywork: at most about [\d,]+ requests to stand-in\/skywork .*\nsluice: tulu: at most/m,
@@ -262,7 +276,7 @@ describe('pipelines/two_reward_models.mjs', () => {
     expect(stdout).toMatch(
       /^ {2}tulu: [\d,]+ answers, 0 of them from the cache; [\d,]+ requests and [\d,]+ tokens were spent on this result$/m,
     )
-    const rows = rowsOf(join(at, 'o', 'latest', 'dpo')) as Record<string, number>[],
+    const rows = rowsOf(join(at, 'here', 'latest', 'dpo')) as Record<string, number>[],
       margins = new Set<number>()
     for (const row of rows) {
       for (const name of ['skywork', 'tulu']) {
@@ -279,7 +293,7 @@ describe('pipelines/own_stage.mjs', () => {
     const at = folder(),
       data = join(at, 'in.parquet')
     copyFileSync(join(sample, 'pairs-en.parquet'), data)
-    expect((await script('own_stage.mjs', ['--input', data, '--output', 'o'], at)).code).toBe(0)
+    expect((await script('own_stage.mjs', ['--input', data, '--output', 'o', '--workers', '1'], at)).code).toBe(0)
     const ledger = rowsOf(join(at, 'o', 'latest', 'ledger')) as {
       id: string
       reason: string
