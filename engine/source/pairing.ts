@@ -78,27 +78,36 @@ export interface Paired {
  */
 export function pairCandidates(candidates: Candidates, options: PairingOptions): Paired {
   const { scores } = candidates,
-    levels = levelsOf(candidates, options.length_penalty),
-    members = levels.flatMap(level => level.members),
-    scored = members.length
+    levels = levelsOf(candidates, options.length_penalty)
+  let scored = 0
+  for (const { members } of levels) scored += members.length
   if (levels.length < 2) {
     const none: NoPair =
       scored < 2 ? { why: 'too_few_candidates', value: scored } : { why: 'tied_scores', value: levels[0].score }
     return { pairs: [], left: leftOf(scores, new Uint8Array(scores.length), () => none), scored, none }
   }
   const limits = limitsOf(candidates, options),
-    { pairs, isCapped } = meetings(
-      levels.map(level => level.members),
-      limits.mayMeet,
-      candidates,
-      options,
-    )
+    { pairs, isCapped } = meetings(levels, limits.mayMeet, candidates, options)
   const isUsed = new Uint8Array(scores.length)
   for (const { better, worse } of pairs) isUsed[better] = isUsed[worse] = 1
   // who had no turn before `max_pairs` was full might have met others yet
   const left = leftOf(scores, isUsed, member => (isCapped ? undefined : limits.against(member)))
-  return { pairs, left, scored, ...(pairs.length === 0 ? { none: limits.nearest() } : {}) }
+  return pairs.length > 0
+    ? { pairs, left, scored }
+    : { pairs, left, scored, none: nearestOf(left, candidates.lowFirst) }
 }
+
+/** Of what keeps the candidates apart, that which comes nearest to its limit. */
+function nearestOf(left: readonly Left[], lowFirst: boolean): Limited | undefined {
+  const valuesOf = (kind: Limited['why']) => left.flatMap(({ why, value }) => (why === kind ? [value] : [])),
+    gaps = valuesOf('small_gap')
+  // who fails by the gap alone reached the score
+  if (gaps.length > 0) return { why: 'small_gap', value: maxOf(gaps) }
+  const scores = valuesOf('below_min_score')
+  if (scores.length === 0) return undefined
+  return { why: 'below_min_score', value: lowFirst ? -maxOf(scores.map(score => -score)) : maxOf(scores) }
+}
+const maxOf = (values: readonly number[]): number => values.reduce((most, value) => Math.max(most, value))
 
 interface Level {
   readonly score: number
@@ -107,18 +116,21 @@ interface Level {
 
 /** Best first, by scores after the length penalty. */
 function levelsOf({ scores, lowFirst, chars }: Candidates, penalty: number): Level[] {
-  const levels = new Map<number, number[]>(),
+  const byScore = new Map<number, Level>(),
+    levels: Level[] = [],
     perChar = lowFirst ? penalty : -penalty
   for (let member = 0; member < scores.length; member++) {
     if (Number.isNaN(scores[member])) continue
     const score = penalty === 0 ? scores[member] : scores[member] + perChar * chars![member],
-      level = levels.get(score)
-    if (level) level.push(member)
-    else levels.set(score, [member])
+      level = byScore.get(score)
+    if (level) level.members.push(member)
+    else {
+      const found = { score, members: [member] }
+      byScore.set(score, found)
+      levels.push(found)
+    }
   }
-  return [...levels]
-    .map(([score, members]) => ({ score, members }))
-    .sort((a, b) => (lowFirst ? a.score - b.score : b.score - a.score))
+  return levels.sort((a, b) => (lowFirst ? a.score - b.score : b.score - a.score))
 }
 
 function leftOf(scores: Float64Array, isUsed: Uint8Array, why: (member: number) => NoPair | undefined): Left[] {
@@ -133,53 +145,58 @@ function leftOf(scores: Float64Array, isUsed: Uint8Array, why: (member: number) 
 
 type MayMeet = (better: number, worse: number) => boolean
 
+const BELOW = 1,
+  SMALL = 2
+const whyOf = (kind: number, value: number): Limited => ({
+  why: kind === BELOW ? 'below_min_score' : 'small_gap',
+  value,
+})
+
 /** What `min_score` and `min_gap` let through, and of what they do not, how near it came. */
 function limitsOf({ scores, lowFirst }: Candidates, { min_score, min_gap }: PairingOptions) {
+  if (min_score === undefined && min_gap === 0) return { mayMeet: () => true, against: () => undefined }
   const could = new Uint8Array(scores.length),
-    held = new Map<number, Limited>()
-  let nearest: Limited | undefined
-  const nearer = (one: Limited, other: Limited | undefined) => {
-    if (!other) return one
+    kinds = new Uint8Array(scores.length),
+    values = new Float64Array(scores.length)
+  const hold = (member: number, kind: number, value: number) => {
+    const isNearer = kind === BELOW && lowFirst ? value < values[member] : value > values[member]
     // who fails by the gap alone reached the score
-    if (one.why !== other.why) return one.why === 'small_gap' ? one : other
-    const isLess = one.value < other.value
-    return one.why === 'below_min_score' && lowFirst ? (isLess ? one : other) : isLess ? other : one
-  }
-  const limited = (better: number, worse: number): Limited | undefined => {
-    const score = scores[better],
-      gap = Math.abs(score - scores[worse])
-    if (min_score !== undefined && (lowFirst ? score > min_score : score < min_score)) {
-      return { why: 'below_min_score', value: score }
-    }
-    return gap < min_gap ? { why: 'small_gap', value: gap } : undefined
+    if (kind < kinds[member] || (kind === kinds[member] && !isNearer)) return
+    kinds[member] = kind
+    values[member] = value
   }
   return {
     mayMeet(better: number, worse: number): boolean {
-      const why = limited(better, worse)
-      if (!why) could[better] = could[worse] = 1
-      else {
-        for (const member of [better, worse]) held.set(member, nearer(why, held.get(member)))
-        nearest = nearer(why, nearest)
+      const score = scores[better],
+        gap = Math.abs(score - scores[worse]),
+        isBelow = min_score !== undefined && (lowFirst ? score > min_score : score < min_score)
+      if (!isBelow && gap >= min_gap) {
+        could[better] = could[worse] = 1
+        return true
       }
-      return !why
+      const kind = isBelow ? BELOW : SMALL,
+        value = isBelow ? score : gap
+      hold(better, kind, value)
+      hold(worse, kind, value)
+      return false
     },
     /** Why a member is in no pair, where it is for a limit alone. */
-    against: (member: number) => (could[member] ? undefined : held.get(member)),
-    nearest: () => nearest,
+    against: (member: number): Limited | undefined =>
+      could[member] || kinds[member] === 0 ? undefined : whyOf(kinds[member], values[member]),
   }
 }
 
 /** The pairs of a rule; `isCapped`: `max_pairs` has left some out. */
 function meetings(
-  levels: readonly (readonly number[])[],
+  levels: readonly Level[],
   mayMeet: MayMeet,
   { draws }: Candidates,
   { pairing, max_pairs }: PairingOptions,
 ): { pairs: Pair[]; isCapped?: boolean } {
   const pairs: Pair[] = []
   const join = (k: number, gap: number) => {
-    const high = levels[k],
-      low = levels[k + gap]
+    const { members: high } = levels[k],
+      { members: low } = levels[k + gap]
     for (let i = 0; i < Math.max(high.length, low.length); i++) {
       const better = high[i % high.length],
         worse = low[i % low.length]
@@ -197,7 +214,7 @@ function meetings(
       join(0, 1)
       return { pairs }
     case 'best_lower':
-      for (const better of levels[0]) {
+      for (const better of levels[0].members) {
         const drawn = drawLower(better, levels, mayMeet, draws!)
         if (drawn) pairs.push(drawn)
       }
@@ -210,14 +227,14 @@ function meetings(
 /** The lower one whose hash together with that of the better one is least: the same one, in whatever order they lie. */
 function drawLower(
   better: number,
-  levels: readonly (readonly number[])[],
+  levels: readonly Level[],
   mayMeet: MayMeet,
   draws: ArrayLike<number>,
 ): Pair | undefined {
   let drawn: Pair | undefined,
     least = Infinity
   for (let gap = 1; gap < levels.length; gap++) {
-    for (const worse of levels[gap]) {
+    for (const worse of levels[gap].members) {
       const lot = mix32(Math.imul(draws[better], 0x9e3779b1) ^ mix32(draws[worse]))
       if (!mayMeet(better, worse) || lot >= least) continue
       least = lot
@@ -228,12 +245,8 @@ function drawLower(
 }
 
 /** Neighbours, then those two levels apart, and so on up to the cap; in the order of the better, then of the worse. */
-function nearestFirst(
-  levels: readonly (readonly number[])[],
-  mayMeet: MayMeet,
-  most: number,
-): { pairs: Pair[]; isCapped: boolean } {
-  const place = new Map(levels.flat().map((member, i) => [member, i])),
+function nearestFirst(levels: readonly Level[], mayMeet: MayMeet, most: number): { pairs: Pair[]; isCapped: boolean } {
+  const place = new Map(levels.flatMap(({ members }) => members).map((member, i) => [member, i])),
     pairs: Pair[] = []
   const inOrder = (isCapped: boolean) => ({
     pairs: pairs.sort(
@@ -243,8 +256,8 @@ function nearestFirst(
   })
   for (let gap = 1; gap < levels.length; gap++) {
     for (let k = 0; k + gap < levels.length; k++) {
-      const high = levels[k],
-        low = levels[k + gap]
+      const { members: high } = levels[k],
+        { members: low } = levels[k + gap]
       // a turn of each before the second turn of any
       for (let turn = 0; turn < low.length; turn++) {
         for (let i = 0; i < high.length; i++) {

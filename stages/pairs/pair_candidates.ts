@@ -49,10 +49,10 @@ The rules differ most in how often the longer answer is chosen. On the ranks of 
     ...pairingOptions,
   }),
   reads: ({ by, score }): Readonly<Record<string, ReadType>> => ({
-    ...Object.fromEntries([score].flat().map(name => [name, 'sortable'])),
     ...(by === 'prompt' ? { prompt: 'messages' } : {}),
     id: 'text',
     chosen: 'messages',
+    ...Object.fromEntries([score].flat().map(name => [name, 'sortable'])),
   }),
   writes: {
     chosen_score: 'float64',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { Float64, Int64, Utf8 } from 'apache-arrow'
+import { Float64, Int64, TimestampMillisecond, Utf8, vectorFromArray } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { readParquet } from '../../index.mjs'
 import { pairCandidates, pairingOf, PAIRINGS, type PairingOptions } from '../../engine/source/pairing.ts'
@@ -300,6 +300,12 @@ describe('a score', () => {
     expect(faultsOf('9007199254740992', '9007199254740993', '+9007199254740993')).toEqual([0, 2, 2])
     const whole = fromValues(new Int64(), [2n ** 53n, 2n ** 53n + 1n, null])
     expect([...meanOf([['score', whole]], 3).faults]).toEqual([0, 2, 0])
+  })
+  it('is no date', () => {
+    const [days] = vectorFromArray([0], new TimestampMillisecond()).data
+    expect(() => meanOf([['day', days]], 1)).toThrow(
+      "the score column 'day' is of type Timestamp<MILLISECOND>; name one of numbers, or of text that is a number",
+    )
   })
   it('of several columns is their mean, the same in whatever order they stand, of so many at least', () => {
     expect(means([0.1, 0.2, 0.3])).toEqual(means([0.3, 0.2, 0.1]))
