@@ -6,7 +6,7 @@ import type { Flow } from '../arrow/flow.ts'
 import { writesOf } from '../graph/types.ts'
 import type { Related } from '../shuffle/join.ts'
 import { writtenFields } from '../shuffle/found.ts'
-import { ERRORED, SIDE } from './messages.ts'
+import { ERRORED, REJECTED_SIDE, SIDE } from './messages.ts'
 import { pairMaker } from './pairs.ts'
 import { Said, settled, type StageRun, type Through } from './verdicts.ts'
 import type { WorkerNode } from './world.ts'
@@ -48,8 +48,11 @@ export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, f
       base = end
       const added = new Map(taken.columns().map((column, c) => [fields[c].name, column]))
       const { out, partners } = makePairs(run.output, flow, parents, from, added),
-        sides = new Set([...parents, ...[...said.kind.keys()].filter(row => said.kind[row] === SIDE)]).size
-      return { out, all: flow, said, made: { partners, sides } }
+        chosen = new Set(parents),
+        rejected = [...said.kind.keys()].filter(row => said.kind[row] === SIDE && !chosen.has(row))
+      // what such a row has beside its answer would be nowhere else
+      for (const row of rejected) said.notes.push({ row, reason: REJECTED_SIDE })
+      return { out, all: flow, said, made: { partners, sides: chosen.size + rejected.length } }
     }
     const columns: Record<string, Data> = {}
     if (related.written) {

@@ -401,11 +401,15 @@ class PartitionPass {
       )
     }
     const { fields } = all.schema
-    const ids = { ...all, schema: new Schema(fields.filter(({ name }) => name === 'id')), columns: [idsOf(all)] }
+    // of answers that make no pair of their own all is there
+    const some =
+      effectOf(node) === 'pair'
+        ? all
+        : { ...all, schema: new Schema(fields.filter(({ name }) => name === 'id')), columns: [idsOf(all)] }
     this.#outputs.aside(
       'notes',
       node.id,
-      takeFlow(ids, runsOfRows(said.notes.map(({ row }) => row))),
+      takeFlow(some, runsOfRows(said.notes.map(({ row }) => row))),
       said.notes.map(({ reason }) => reason),
     )
   }

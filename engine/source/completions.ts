@@ -4,7 +4,6 @@ import { nullTest, numberColumn } from '../arrow/columns.ts'
 import { hasExtras, typeForm } from './forms.ts'
 import { LISTS, SCORE_LISTS, SCORES } from './layout_table.ts'
 import { pairCandidates, type PairingOptions } from './pairing.ts'
-import type { Mapping } from './mapping.ts'
 import { type Form } from './turns.ts'
 
 const TEXTS = ['completion', 'response', 'generation', 'content', 'text', 'output', 'answer']
@@ -78,10 +77,14 @@ export function otherFields({ list, text, score }: CompletionsAt, { fields }: Sc
   return children.flatMap((field: Field, at) => (field.name === text || field.name === score ? [] : [{ field, at }]))
 }
 
+/** Of one answer a row, the column that scores it; `lowFirst`: ranks, of which the smallest is best. */
+export interface Scoring {
+  readonly column: string
+  readonly lowFirst: boolean
+}
+
 /** The columns of a file with one completion a row. */
-export function findReplies(
-  schema: Schema,
-): { text: string; form: Form; scored: NonNullable<Mapping['scored']> } | undefined {
+export function findReplies(schema: Schema): { text: string; form: Form; scored: Scoring } | undefined {
   const find = (names: readonly string[], fits: (type: DataType) => boolean) =>
     names.map(name => schema.fields.find(field => field.name === name && fits(field.type))).find(Boolean)
   const text = find([...TEXTS, 'reply'], type => typeForm(type) !== undefined),
@@ -127,17 +130,14 @@ export function readScored(at: CompletionsAt, column: (name: string) => Data): S
 
 /**
  * Pairs as numbers of completions (as in `Scored`), a row's own side by side from best to worst; `refuse` says why a
- * row makes none. `noted`: rows that make some, and have completions that take no part. `left`: these, where they have
- * a text and a score.
+ * row makes none. `noted`: rows that make some, and have completions that take no part.
  */
 export interface Pairs {
   readonly parents: number[]
   readonly chosen: number[]
   readonly rejected: number[]
   readonly noted: { readonly row: number; readonly reason: 'unused_completion' | 'left_out' }[]
-  readonly left: { readonly at: number; readonly reason: LeftReason; readonly value?: number }[]
 }
-type LeftReason = 'left_out' | 'below_min_score' | 'small_gap'
 
 /** What the rule of pairs may want to know of a completion, by its number. */
 export interface Looks {
@@ -164,7 +164,7 @@ export function pairUp(
 ): Pairs {
   const { texts, scores, whole, offsets, scoreOffsets } = scored
   const isNull = nullTest(texts)
-  const pairs: Pairs = { parents: [], chosen: [], rejected: [], noted: [], left: [] }
+  const pairs: Pairs = { parents: [], chosen: [], rejected: [], noted: [] }
   for (let row = 0; row + 1 < offsets.length; row++) {
     if (skip[row]) continue
     const first = offsets[row],
@@ -206,10 +206,6 @@ export function pairUp(
       pairs.parents.push(row)
       pairs.chosen.push(first + better)
       pairs.rejected.push(first + worse)
-    }
-    for (const { member, why, value } of found.left) {
-      const isLimit = why === 'below_min_score' || why === 'small_gap'
-      if (why !== 'no_score') pairs.left.push({ at: first + member, reason: isLimit ? why : 'left_out', value })
     }
   }
   return pairs

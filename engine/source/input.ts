@@ -1,6 +1,6 @@
 /** What a run knows of its inputs: the files before it begins, and the pairs that are read of them. */
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
-import type { Mapping } from './mapping.ts'
+import type { Scoring } from './completions.ts'
 import type { FilePlan } from './raw.ts'
 
 /** One file of input, as the main thread sees it before the run. All of it survives structured clone but `schema`. */
@@ -32,7 +32,7 @@ export interface InputFile {
   /** Values that its rows have from the folders above it: files of equal name and content may differ in them. */
   readonly fromPath?: Readonly<Record<string, string | null>>
   /** Of layout `ranked`: what scores the answers. */
-  readonly scored?: Mapping['scored']
+  readonly scored?: Scoring
 }
 
 /**

@@ -107,8 +107,8 @@ const table = [
   {
     name: 'ranked',
     rule:
-      'a row is one reply: prompt, instruction, question or context, with response (or completion, content, text, answer, reply …) and rank (or score, rating, reward), no chosen or rejected, and' +
-      ' rows of one prompt lie together (some of the first rows do). They become pairs as if they were completions of one row; each has the id and the other columns of its chosen reply, ties make none',
+      'a row is one scored answer: prompt, instruction, question or context, with response (or completion, content, text, answer, reply …) and rank (or score, rating, reward), no chosen or rejected, and' +
+      ' of the first rows some have one prompt. It is read as an answer without a rejected side, and `pair_candidates` stands behind its source by itself: `<source>_pairs`',
     example:
       '{"prompt": "Name a prime.", "response": "Seven.", "rank": 0}\n{"prompt": "Name a prime.", "response": "Nine.", "rank": 1}',
     prompt: ['prompt', 'instruction', 'question', 'context'],

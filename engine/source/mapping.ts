@@ -1,6 +1,6 @@
 /** How the pairs of a file are made of its columns. */
 import type { Data, RecordBatch } from 'apache-arrow'
-import type { CompletionsAt } from './completions.ts'
+import type { CompletionsAt, Scoring } from './completions.ts'
 import type { Form } from './turns.ts'
 
 /** A column and how it says what it says. */
@@ -26,8 +26,8 @@ export interface Mapping {
   readonly chosen: Bound | null
   readonly rejected: Bound | null
   readonly completions: CompletionsAt | null
-  /** Of one answer a row, the column that scores it; `lowFirst`: ranks, of which the smallest is best. */
-  readonly scored?: { readonly column: string; readonly lowFirst: boolean }
+  /** Of layout `ranked`. */
+  readonly scored?: Scoring
 }
 
 /** Whether a row is one answer, which has no rejected side. */

@@ -51,7 +51,7 @@ export const layoutReasons = {
   left_out: {
     kind: 'configured',
     about:
-      '`pairing` and its limits leave completions out, such as those between the highest and the lowest score with `best_worst`: a ranked reply is dropped, a row with such completions is noted and makes its pairs',
+      '`pairing` and its limits leave completions out, such as those between the highest and the lowest score with `best_worst`; the row is noted, and makes its pairs',
   },
   unreadable_line: {
     kind: 'broken',

@@ -202,7 +202,7 @@ describe('a row that no stage dropped and no output took', () => {
     expect(summaryText(ends)).toMatch(/pairs: noted: .*left_out 1/)
   })
 
-  it('of ranked replies: the lowest is the rejected side of the row that is named, and lies in notes/ with all that it had', async () => {
+  it('of scored answers: the rejected side of a pair that goes nowhere is told with the row that is named; it lies in notes/ with all that it had', async () => {
     const at = folder(),
       reply = (id: string, score: number) => ({
         id,
@@ -217,8 +217,9 @@ describe('a row that no stage dropped and no output took', () => {
       name: 'g',
       partition_rows: 2,
       stages: [
-        { id: 'pairs', use: 'read_jsonl', with: { path, pairing } },
-        { id: 'dpo', use: 'write_arrow' },
+        { id: 'answers', use: 'read_jsonl', with: { path, pairing } },
+        // the pair of the middle one goes nowhere
+        { id: 'dpo', use: 'write_arrow', with: { order_by: 'score', descending: true, limit: 1 } },
       ],
     })
     const result = await run(graphOf('adjacent'), { output: join(at, 'out') }),
@@ -228,33 +229,34 @@ describe('a row that no stage dropped and no output took', () => {
       high: ['kept', null, null, null, 'dpo'],
       middle: ['kept', null, null, null, 'dpo'],
     })
-    expect([manifest.rows, manifest.dropped_by_kind.configured, manifest.stages.pairs.notes]).toMatchObject([
+    expect([manifest.rows, manifest.dropped_by_kind.configured, manifest.stages.answers_pairs.notes]).toMatchObject([
       { read: 3, kept: 2, dropped: 1 },
       0,
       { rejected_side: 1 },
     ])
-    expect(rowsOf(join(out, 'notes', 'pairs'))).toMatchObject([
+    expect(rowsOf(join(out, 'notes', 'answers_pairs'))).toMatchObject([
       {
         id: 'low',
-        response: 'Maybe low.',
+        chosen: [{ role: 'assistant', content: 'Maybe low.' }],
         by: 'author of low',
-        noted_by: 'pairs',
+        noted_by: 'answers_pairs',
         noted_reason: 'rejected_side',
         source_row: 0,
       },
     ])
-    expect(rowsOf(join(out, 'dropped', 'pairs'))).toEqual([])
+    expect(rowsOf(join(out, 'dropped', 'answers_pairs'))).toEqual([])
     expect(await words(out, 'low')).toMatch(
       /^low \(.*:0\) makes no pair of its own \(dropped\): it is the rejected side of a pair of .*:2$/,
     )
     expect(summaryText(result)).toMatch(
-      /by no stage: 1 rejected sides of other rows' pairs\n {2}pairs: noted: rejected_side 1/,
+      /by no stage: 1 rejected sides of other rows' pairs[^]*answers_pairs: .*noted: rejected_side 1/,
     )
     // and what `pairing` leaves out, it leaves out
     const ends = await run(graphOf('best_worst'), { output: join(at, 'ends') })
     expect(ledgerOf(ends.folder)).toMatchObject({
-      low: ['dropped', null, 'rejected_side', `${path}:1`, ''],
-      middle: ['dropped', 'pairs', 'left_out', null, ''],
+      low: ['kept', null, null, null, 'dpo'],
+      high: ['kept', null, null, null, 'dpo'],
+      middle: ['dropped', 'answers_pairs', 'not_paired', null, ''],
     })
   })
 })

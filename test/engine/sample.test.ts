@@ -275,14 +275,6 @@ describe('--sample', () => {
       expect(await refused('run', file, `--sample=${wrong}`)).toEqual([64, expect.stringContaining(wrong)])
     }
     await expect(run(graphOf(data), { output: join(at, 'out'), sample: 0.5 })).rejects.toMatchObject({ exit: 64 })
-    const replies = writeJsonl(
-      join(at, 'ranked.jsonl'),
-      [1, 2, 3].map(score => ({ prompt: 'a', response: `says ${score}`, score })),
-    )
-    expect(await refused('run', file, '--input', replies, '--sample', '2')).toEqual([
-      64,
-      expect.stringMatching(/ranked\.jsonl \(layout ranked\) rows belong together; use --limit/),
-    ])
     said.mockRestore()
   })
 })

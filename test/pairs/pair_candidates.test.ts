@@ -54,7 +54,9 @@ it('makes of real ranks the pairs that the layout ranked makes', async () => {
   expect(pairs.map(sides).sort(byId)).toEqual(ranked.map(sides))
   expect(
     pairs.sort(byId).map(row => [row.pairs_rejected_id, row.pairs_chosen_score, row.pairs_rejected_score]),
-  ).toEqual(ranked.map(row => [row.source_rejected_id, row.source_chosen_score, row.source_rejected_score]))
+  ).toEqual(
+    ranked.map(row => [row.ranked_pairs_rejected_id, row.ranked_pairs_chosen_score, row.ranked_pairs_rejected_score]),
+  )
   expect(report.numbers).toMatchObject({ pairs: 429, prompts: 212, mean_rank_gap: 1 })
   expect(report.lines).toEqual([
     '429 pairs of 212 prompts, 2.02 a prompt, 1.00 ranks apart on average; the chosen side is the longer one in 66.9 % [62.3, 71.2]',

@@ -49,8 +49,9 @@ describe('the table', () => {
     it(`${name}: its example is detected as it and gives the pair`, () => {
       const rows = example.split('\n').map(line => JSON.parse(line) as Row)
       const got = read(table(rows))
-      expect([got.layout, got.refused, got.within]).toEqual([name, {}, rows.length > 1 ? { 1: 0 } : {}])
-      expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, rejected: plain.rejected })
+      expect([got.layout, got.refused]).toEqual([name, {}])
+      if (name === 'ranked') expect(got.pairs.map(({ chosen }) => chosen)).toEqual([plain.chosen, plain.rejected])
+      else expect(got.pairs[0]).toMatchObject({ chosen: plain.chosen, rejected: plain.rejected })
       expect(got.pairs[0].prompt.at(-1)!.content.startsWith(q)).toBe(true)
     })
   }
@@ -85,8 +86,9 @@ describe('answers', () => {
     expect(read(raw, { layout: 'answers' })).toMatchObject({
       layout: 'answers',
       refused: {},
-      pairs: [{ prompt: [user(q)], chosen: [assistant(a)], rejected: [] }],
+      pairs: [{ prompt: [user(q)], chosen: [assistant(a)] }],
     })
+    expect(read(raw, { layout: 'answers' }).pairs[0]).not.toHaveProperty('rejected')
     expect(() => read(raw)).toThrow(/no known layout/)
   })
 
@@ -100,7 +102,7 @@ describe('answers', () => {
     const plan = detectLayout(raw.schema, [raw], 'answers', 'solution')
     expect([isTextPlan(plan), plan.prompt?.column, plan.rejected]).toEqual([true, 'question', null])
     const { pairs, refused } = openConverter(plan, raw.schema).convert(raw, rowsFrom(0, raw.numRows))
-    expect(pairs.schema.names).toEqual(['id', 'prompt', 'chosen', 'rejected', 'source_rejected', 'level'])
+    expect(pairs.schema.names).toEqual(['id', 'prompt', 'chosen', 'source_rejected', 'level'])
     expect(refused.map(({ row, reason }) => [row, reason])).toEqual([
       [1, 'missing_prompt'],
       [2, 'missing_chosen'],
@@ -109,7 +111,6 @@ describe('answers', () => {
       [assistant(a)],
       [assistant(b)],
     ])
-    expect([0, 1].map(row => messagesColumn(columnOf(pairs, 'rejected')!).messages(row))).toEqual([[], []])
     expect(
       new Set(
         [0, 1].map(row =>

@@ -64,7 +64,7 @@ describe('what others write', () => {
   it('replies of their own with scores, by the option types', async () => {
     const text = 'prompt,response,rank\nQ,A,0\nQ,B,1\nP,C,0\nP,D,1\n'
     const { files, pairs } = await read(text, { types: { rank: 'number' } }, 2)
-    expect([files[0].layout, pairs.length]).toEqual(['ranked', 2])
+    expect([files[0].layout, pairs.map(({ rank }) => rank)]).toEqual(['ranked', [0, 1, 0, 1]])
   })
 })
 
