@@ -200,7 +200,7 @@ function validity(length: number, isNull: (row: number) => boolean): { nullCount
   return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap }
 }
 
-/** A utf8 column of strings; null stays null. Lone surrogates become U+FFFD, as UTF-8 has no room for them. */
+/** A utf8 column of strings; null stays null. Halves of characters become U+FFFD: `halfIn` finds them in what a stage gives. */
 export function makeText(values: readonly (string | null)[]): Data<Utf8> {
   const encoded = values.map(value => (value === null ? null : encoder.encode(value)))
   const valueOffsets = new Int32Array(values.length + 1)

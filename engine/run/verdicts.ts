@@ -9,7 +9,7 @@ import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns,
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
 import { DROPPED, ERRORED, SPARED, WITHIN, type Partners } from './messages.ts'
-import { columnOf, StageMistake } from './given.ts'
+import { columnOf, halfIn, StageMistake } from './given.ts'
 import { joinPairs, pairsOf, type Pairs } from './pairs.ts'
 import { swapped } from './swap.ts'
 
@@ -56,8 +56,9 @@ export class Said implements Verdict {
     this.#check(row)
     if (survivor !== -1) this.#check(survivor)
     if (this.said[row]) return
-    if (this.#effect !== 'subset' && this.#effect !== 'pair')
-      {throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)}
+    if (this.#effect !== 'subset' && this.#effect !== 'pair') {
+      throw new StageMistake(`${this.#stage.name}: ${dropsNone(this.#effect, reason)}`)
+    }
     const index = this.#reasons.indexOf(reason)
     if (index < 0) {
       throw new StageMistake(
@@ -214,6 +215,11 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
   try {
     result = await run.batch?.(new Batch(flow), said, batchesOf(flow.tables))
     said.close()
+    // here, as it is an error of the row and not of the stage
+    for (const [name, values] of Object.entries(result?.columns ?? {})) {
+      const half = halfIn(values)
+      if (half) throw new Error(`column '${name}' has ${half.wrong}`)
+    }
   } catch (error) {
     if (error instanceof StageMistake) throw error
     run.renew?.()

@@ -233,3 +233,59 @@ export default defineSource({ name: 'never', version: 1, summary: 'x', options: 
     expect(latestFiles(output)).toEqual(latestFiles(join(at, 'clean')))
   })
 })
+
+describe('text of a stage with half of a character', () => {
+  const cut = 'text.slice(0, 3)'
+  /** Two rows whose prompts are equal up to the middle of a character, and one more, through a stage of one's own. */
+  const through = (stage: string) => {
+    const at = folder(),
+      ask = ['Is\u{1F600} this one?', 'Is\u{1F916} that one?', 'Is no other?']
+    const rows = ask.map((prompt, i) => ({ id: `r${i}`, prompt, chosen: `yes ${i}`, rejected: `no ${i}` }))
+    writeFileSync(
+      join(at, 'own.mjs'),
+      `import { defineStage, Type } from 'sluice-data'
+      const texts = (batch, of) => {
+        const prompt = batch.has('asked') ? batch.text('asked') : batch.messages('prompt')
+        return Array.from({ length: batch.rows }, (_, row) => of(prompt.text(row)))
+      }
+      const asked = batch => ({ asked: texts(batch, text => text) })
+      export default defineStage({
+        name: 'own', version: 1, summary: 'x', options: Type.Object({}), examples: [],
+        reads: { prompt: 'messages' }, rows: 'same', reasons: {}, ${stage},
+      })`,
+    )
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } },
+      { id: 'own', use: join(at, 'own.mjs') },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    return run(graph({ version: 1, name: 'test', stages }), { output: join(at, 'out') })
+  }
+
+  it.each([
+    ['a column of text', 'a', 'text', cut, ''],
+    ['a list of texts', 'a', 'list_text', `['whole', ${cut}]`, ''],
+    ['messages', 'rejected', 'messages', `[{ role: 'assistant', content: ${cut} }]`, ''],
+    ['a role', 'rejected', 'messages', `[{ role: ${cut}, content: 'x' }]`, ''],
+    ['what is said of groups', 'a', 'text', cut, "by: ['asked'], carries: { asked: 'text' }, carry: () => asked,"],
+  ])('sets those rows aside, and no other: %s', async (_, name, type, value, by) => {
+    const { manifest, folder: out } = await through(
+      `writes: { ${name}: '${type}' }, ${by}
+      open: () => ({ batch: batch => ({ columns: { ${name}: texts(batch, text => ${value}) } }) })`,
+    )
+    expect(manifest.rows).toEqual({ read: 3, kept: 1, dropped: 0, errored: 2, derived: 0 })
+    const ledger = rowsOf(join(out, 'ledger')) as unknown as Verdict[]
+    expect(ledger.map(({ outcome }) => outcome)).toEqual(['errored', 'errored', 'kept'])
+    expect(ledger[0].detail).toContain(`own: column '${name}' has half of a character (…`)
+    expect(ledger[0].detail).toContain('Is\\ud83d…); cut text between whole characters, e.g. [...text].slice(0, n)')
+  })
+
+  it('is no key: the run ends, and names the column and the row', async () => {
+    const stage = `writes: {}, by: ['begin'], carries: { begin: 'text' },
+      carry: () => batch => ({ begin: texts(batch, text => ${cut}) }), open: () => ({ batch() {} })`
+    await expect(through(stage)).rejects.toMatchObject({
+      exit: 1,
+      message: expect.stringContaining("carried column 'begin' of row 'r0' has half of a character") as unknown,
+    })
+  })
+})
