@@ -289,3 +289,52 @@ describe('text of a stage with half of a character', () => {
     })
   })
 })
+
+describe('an integer that float64 cannot hold', () => {
+  const wrong =
+    "column 'uid' holds 9007199254740993, of which float64, as which numbers are read, would make 9007199254740992"
+  const through = (stage: string) => {
+    const at = folder(),
+      // the second is exact, the third is one more
+      uids = ['7', '9007199254740992', '9007199254740993', 'null', '-9223372036854775808']
+    writeFileSync(
+      join(at, 'in.jsonl'),
+      uids.map((uid, i) => `{"id":"r${i}","prompt":"p${i}","chosen":"yes","rejected":"no","uid":${uid}}\n`).join(''),
+    )
+    writeFileSync(
+      join(at, 'own.mjs'),
+      `import { defineStage, Type } from 'sluice-data'
+      export default defineStage({
+        name: 'own', version: 1, summary: 'x', options: Type.Object({}), examples: [],
+        reads: { uid: 'number' }, rows: 'same', reasons: {}, ${stage},
+      })`,
+    )
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in.jsonl') } },
+      { id: 'own', use: join(at, 'own.mjs') },
+      { id: 'dpo', use: 'write_jsonl', with: { order_by: 'uid', descending: true } },
+    ]
+    return run(graph({ version: 1, name: 'test', stages }), { output: join(at, 'out') })
+  }
+
+  it('sets its row aside where it is read as a number; a sink still orders by all digits', async () => {
+    const { manifest, folder: out } = await through(
+      `writes: { twice: 'float64' },
+      open: () => ({ batch: batch => ({ columns: { twice: batch.numbers('uid').values.map(uid => 2 * uid) } }) })`,
+    )
+    expect(manifest.rows).toMatchObject({ kept: 4, errored: 1 })
+    expect((rowsOf(join(out, 'ledger')) as unknown as Verdict[])[2].detail).toContain(`own: ${wrong}`)
+    const plain = await through(`writes: {}, open: () => ({ batch() {} })`)
+    const ids = readFileSync(join(plain.folder, 'dpo', 'data.jsonl'), 'utf8').match(/r\d(?=",)/g)
+    expect(ids).toEqual(['r2', 'r1', 'r0', 'r4', 'r3'])
+  })
+
+  it('is no key: the run ends with the column and the value', async () => {
+    const stage = `writes: {}, by: ['user'], carries: { user: 'float64' },
+      carry: () => batch => ({ user: batch.numbers('uid').values }), open: () => ({ batch() {} })`
+    await expect(through(stage)).rejects.toMatchObject({
+      exit: 65,
+      message: expect.stringContaining(wrong) as unknown,
+    })
+  })
+})
