@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
+import { textColumn } from '../arrow/columns.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
 import { pathsBelow } from './files.ts'
@@ -88,12 +89,13 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
   const found: LedgerRow[] = []
   for (const file of ledger) {
     for await (const batch of readStream(join(run, file))) {
-      const ids = batch.getChild('id')!,
+      // a vector would take a byte order mark away
+      const ids = textColumn(batch.getChild('id')!.data[0]),
         files = batch.getChild('file')!,
         rows = batch.getChild('row')!
       for (let i = 0; i < batch.numRows; i++) {
         if (
-          ids.get(i) !== what &&
+          ids.text(i) !== what &&
           !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))
         ) {
           continue
@@ -104,6 +106,7 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
         }
         found.push({
           ...row,
+          id: ids.text(i),
           row: Number(row.row),
           numbers: [...row.numbers].map(number => number.toJSON()),
           sinks: [...row.sinks],

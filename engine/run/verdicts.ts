@@ -4,7 +4,7 @@
  */
 import type { Data, Field, Schema } from 'apache-arrow'
 import type { AnyStage, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
-import { makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
+import { makeText, nulls, runsOf, runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
@@ -396,14 +396,12 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
 /** New rows are named after their parent: `<parent>~<stage>`, with a number from the second one on. */
 function addParents(id: string, base: Flow, added: Map<string, Data>): void {
   const column = base.columns[base.schema.fields.findIndex(field => field.name === 'id')]
-  const bytes = column.values as Uint8Array,
-    offsets = column.valueOffsets as Int32Array
-  const decoder = new TextDecoder()
+  const ids = textColumn(column)
   const parents: string[] = [],
     names: string[] = []
   let n = 0
   for (let i = 0; i < base.rows; i++) {
-    parents.push(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])))
+    parents.push(ids.text(i))
     n = i > 0 && base.row[i] === base.row[i - 1] && parents[i] === parents[i - 1] ? n + 1 : 0
     names.push(n === 0 ? `${parents[i]}~${id}` : `${parents[i]}~${id}-${n + 1}`)
   }
