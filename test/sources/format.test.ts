@@ -15,7 +15,12 @@ const files = { 'a.blocks': pairs(50), 'lang=de/b.blocks': pairs(41, 50), 'c.blo
 beforeAll(() => {
   for (const kind of ['blocks', 'jsonl']) mkdirSync(join(at, kind, 'lang=de'), { recursive: true })
   for (const [name, rows] of Object.entries(files)) {
-    const said = rows.map(({ id, prompt, chosen, rejected }) => ({ id, asked: prompt, best: chosen, rejected }))
+    const said = rows.map(({ id, prompt, chosen, rejected }) => ({
+      id,
+      asked: prompt,
+      best: `x = ${chosen}`,
+      rejected,
+    }))
     const block = (row: object) =>
       Object.entries(row)
         .map(([key, value]) => `${key} = ${value}\n`)
