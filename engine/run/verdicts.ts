@@ -31,6 +31,7 @@ export class Said implements Verdict {
   /** Columns of one side that could not go along when the sides of so many pairs were swapped. */
   readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
+  readonly #noted: Record<string, Uint8Array> = Object.create(null) as Record<string, Uint8Array>
   #isClosed = false
   readonly #stage: AnyStage
   readonly #effect: RowEffect
@@ -102,6 +103,10 @@ export class Said implements Verdict {
         `${this.#stage.name}: note '${reason}' is not declared; declared are ${Object.keys(this.#stage.notes).join(', ') || 'none'}`,
       )
     }
+    // a row has a note or not, however often a stage says it
+    const noted = (this.#noted[reason] ??= new Uint8Array(this.kept.length))
+    if (noted[row]) return
+    noted[row] = 1
     this.notes.push({ row, reason })
   }
 
