@@ -85,6 +85,12 @@ describe('order_by', () => {
       ],
     })
     expect(await problem('hard')).toBe(undefined)
+    // `descending` alone, beside a limit or not, would leave the rows as they came
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/order_by: \w+/, 'limit: 2, descending: true'))
+    await expect(run(file, { output: join(at, 'out') })).rejects.toMatchObject({
+      exit: 78,
+      problems: [{ code: 'invalid_value', file, line: 5, column: 64, value: true }],
+    })
   })
 })
 
