@@ -116,6 +116,17 @@ describe('a table', () => {
     }
   })
 
+  it('is read whole beside a sample of the rows', async () => {
+    const { graph, output, votes } = made(at => [people(at), ...voted])
+    const { folder: out, manifest } = await run(graph, { output, sample: 20 })
+    expect(manifest.rows.read).toBe(20)
+    const rows = rowsOf(join(out, 'dpo'))
+    expect(rows).toHaveLength(20)
+    for (const { id, voted_votes } of rows) {
+      expect(voted_votes).toEqual(votes.flatMap(({ item, vote }) => (item === id && vote !== null ? [vote] : [])))
+    }
+  })
+
   it('that changes makes anew what depends on it; nothing is new where it does not', async () => {
     const { at, graph, output, votes } = made(at => [people(at), ...voted])
     await run(graph, { output })
