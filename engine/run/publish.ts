@@ -170,7 +170,9 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
           schema: schemaBytes(written),
           streams: streams.map(({ at }) => at),
           ...(picks ? { picks: streams.map(({ p }) => picks[p]) } : {}),
-          ...(column === undefined ? {} : { order: { column: renamed[column] ?? column, descending } }),
+          ...(column === undefined
+            ? {}
+            : { order: { column: Object.hasOwn(renamed, column) ? renamed[column] : column, descending } }),
         } satisfies SinkTask)
         files.push(...inFolder(node.id, some))
         const order: Record<string, string> =
