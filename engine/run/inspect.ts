@@ -164,15 +164,19 @@ export function readManifest(folder: string): Manifest {
   )
 }
 
+/** Endings of what somebody may read as data. */
+const DATA = /\.(?:arrow|feather|parquet|jsonl?|ndjson|csv|tsv)$/i
+
 /**
- * Data in the folders of a run's sinks that the run did not publish, as of another run: what reads a folder reads it
- * too. Not those that `datasets` makes where it loads shards, which it reads by their names alone.
+ * Data in the folders of a run's sinks, ledger and set aside rows that the run did not publish, as of another run: what
+ * reads a folder reads it too. Not those that `datasets` makes where it loads shards, which it reads by their names
+ * alone.
  */
 export const strayIn = (run: string, manifest: Manifest): string[] =>
-  Object.keys(manifest.sinks)
-    .filter(sink => existsSync(join(run, sink)))
-    .flatMap(sink => pathsBelow(join(run, sink)).map(file => join(sink, file)))
-    .filter(file => /\.(?:arrow|parquet|jsonl)$/i.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
+  [...Object.keys(manifest.sinks), 'ledger', 'dropped', 'notes']
+    .filter(folder => existsSync(join(run, folder)))
+    .flatMap(folder => pathsBelow(join(run, folder)).map(file => join(folder, file)))
+    .filter(file => DATA.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
     .filter(file => manifest.files[file] === undefined)
     .sort()
 
