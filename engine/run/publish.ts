@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  lstatSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -18,7 +19,7 @@ import type { AnySink } from '../contract/define.ts'
 import { DERIVED } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { IoError } from '../errors.ts'
+import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
 import { unseal } from '../sealed.ts'
@@ -173,7 +174,9 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
           schema: schemaBytes(written),
           streams: streams.map(({ at }) => at),
           ...(picks ? { picks: streams.map(({ p }) => picks[p]) } : {}),
-          ...(column === undefined ? {} : { order: { column: renamed[column] ?? column, descending } }),
+          ...(column === undefined
+            ? {}
+            : { order: { column: Object.hasOwn(renamed, column) ? renamed[column] : column, descending } }),
         } satisfies SinkTask)
         files.push(...inFolder(node.id, some))
         const order: Record<string, string> =
@@ -455,5 +458,15 @@ export function swapLatest(output: string, run: string, lock: Held): void {
   syncPath(output)
 }
 
-export const latestRun = (output: string): string | undefined =>
-  existsSync(join(output, 'latest')) ? join(output, readlinkSync(join(output, 'latest'))) : undefined
+/** The folder of the run that was published last. */
+export function latestRun(output: string): string | undefined {
+  const latest = join(output, 'latest')
+  if (!existsSync(latest)) return undefined
+  if (!lstatSync(latest).isSymbolicLink()) {
+    throw new SluiceError(
+      `sluice: ${latest} is not a link to a run, as a run puts there; move it away, or name another folder with --output`,
+      EXIT.io,
+    )
+  }
+  return join(output, readlinkSync(latest))
+}

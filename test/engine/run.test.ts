@@ -159,6 +159,46 @@ describe('run', () => {
     ])
   })
 
+  it('takes a byte order mark at the beginning of a value for text like any other', async () => {
+    const at = folder(),
+      bom = '\ufeff',
+      output = join(at, 'out')
+    const rows = [
+        {
+          id: `${bom}a`,
+          prompt: 'p1',
+          chosen: 'We add 2 + 3 = 5. The answer is 5.',
+          rejected: 'no',
+          label: `${bom}m1`,
+        },
+        { id: 'a', prompt: 'p2', chosen: 'We like it.', rejected: 'no', label: 'm2' },
+      ],
+      votes = rows.map(({ id, label }) => ({ id, vote: label, voter: 'Ann' }))
+    const { folder: out } = await run(
+      graphOf([
+        source(writeJsonl(join(at, 'in.jsonl'), rows)),
+        { id: 'votes', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'votes.jsonl'), votes) } },
+        { id: 'v', use: 'add_votes', from: { rows: 'pairs', votes: 'votes' } as never, with: { chosen: 'label' } },
+        { id: 'hard', use: 'inject_errors', from: 'v' },
+        { id: 'dpo', use: 'write_jsonl', from: ['v', 'hard'] },
+      ]),
+      { output },
+    )
+    const written = readFileSync(join(out, 'dpo', 'data.jsonl'), 'utf8')
+        .trim()
+        .split('\n'),
+      dpo = written.map(line => JSON.parse(line) as Record<string, unknown>)
+    expect(dpo.map(({ id, hard_parent, v_for }) => [id, hard_parent, v_for])).toEqual([
+      [`${bom}a`, null, 1],
+      [`${bom}a~hard`, `${bom}a`, 1],
+      ['a', null, 1],
+    ])
+    const told = vi.spyOn(console, 'log').mockImplementation(() => {})
+    expect(await main(['why', 'a', '--output', output])).toBe(0)
+    expect(told.mock.calls).toEqual([[`a (${join(at, 'in.jsonl')}:1) was kept, in dpo`]])
+    told.mockRestore()
+  })
+
   it('takes files of equal content for files of their own', async () => {
     const at = folder(),
       paths = ['a', 'b', 'c'].map(name => writeJsonl(join(at, `${name}.jsonl`), mixedRows()))
