@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
+import { checkExamples } from './own_examples.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
@@ -331,8 +332,9 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
   keepIds(values['keep-ids'])
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
-    if (values['no-data']) await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder, registry })
-    else {
+    if (values['no-data']) {
+      await checkExamples(await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder, registry }))
+    } else {
       const { seed, limit, sample } = values
       const prepared = await prepare(
           graph,
@@ -342,6 +344,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
         ),
         { files, warnings } = prepared
       if (warnings) console.error(warnings)
+      await checkExamples(prepared.graph)
       if (!values.quiet) {
         const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
         for (const { path, rows, layout, facts } of files) {

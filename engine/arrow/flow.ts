@@ -28,11 +28,15 @@ import { DataError } from '../errors.ts'
 export const DERIVED = 0x8000_0000
 /** Bit of `copy` that marks a pair of two rows: its other origin is known by row and copy. */
 export const PAIRED = 0x4000_0000
+/** Of such a pair, the bit that says that a stage made the row of its chosen side. */
+export const OF_MADE = 0x2000_0000
+/** Whether a stage made the row: of a pair, that of its chosen side. */
+export const isMade = (copy: number): boolean => copy >= DERIVED || (copy & (PAIRED | OF_MADE)) === (PAIRED | OF_MADE)
 
 /**
  * A block of rows of one partition. `row[i]` is the row of the source file that row i comes from, ascending; `copy[i]`
  * is 0, or the number of the pair where a source row became several, with the DERIVED bit where a stage made the row,
- * and the PAIRED bit where it made it of two.
+ * and the PAIRED bit, with OF_MADE, where it made it of two.
  */
 export interface Flow {
   readonly schema: Schema

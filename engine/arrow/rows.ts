@@ -137,13 +137,13 @@ function itemsOf(data: Data): (from: number, to: number, out: Bytes) => void {
 
 /**
  * Puts rows of these columns. Gives where the bytes of the first `keys` columns end, or -1 where one of them is null
- * (NaN is).
+ * (NaN is, in a key alone).
  */
 export function packer(columns: readonly Data[], keys: number): (row: number, out: Bytes) => number {
   const puts = columns.map((column, c) => putterOf(column, c < keys)),
-    tests = columns.map(column => {
+    tests = columns.map((column, c) => {
       const isNull = nullTest(column)
-      const values = DataType.isFloat(column.type as DataType) ? (column.values as Float64Array) : undefined
+      const values = c < keys && DataType.isFloat(column.type as DataType) ? (column.values as Float64Array) : undefined
       return (row: number) => isNull(row) || (values !== undefined && Number.isNaN(values[row]))
     })
   const nulls = new Uint8Array((columns.length + 7) >> 3)

@@ -71,6 +71,10 @@ const arrowTypes: Readonly<Record<ReadType, DataType>> = {
   list_text: new List(new Field('item', new Utf8())),
 }
 
+/** The types by their names: all that can be read, and those that can be written. */
+export const READ_TYPES = Object.keys(arrowTypes)
+export const WRITTEN_TYPES = READ_TYPES.filter(type => !['number', 'sortable', 'vector', 'list'].includes(type))
+
 /** What a message says in place of a type that stands for several. */
 const typesRead: Readonly<Partial<Record<ReadType, string>>> = {
   list_float32: 'a list of float32',
@@ -151,14 +155,14 @@ export function addedFields(node: Node): Field[] {
 
 /**
  * What a pair has of its partner: the answer, and what is beside it by its name. `from`: the partner's column, which
- * speaks of its answer as `chosen`.
+ * speaks of its answer as `chosen`. What an answer has of another one that was `rejected` is replaced by it.
  */
 export function partnerFields({ fields }: Pick<Schema, 'fields'>): { from: string; field: Field }[] {
   const chosen = fields.filter(({ name }) => name === 'chosen')
-  return [...chosen, ...besides(fields, ['chosen'])].flatMap(({ name: from, type, nullable, metadata }) => {
-    const name = from.replaceAll('chosen', 'rejected')
-    return fields.some(field => field.name === name) ? [] : [{ from, field: new Field(name, type, nullable, metadata) }]
-  })
+  return [...chosen, ...besides(fields, ['chosen'])].map(({ name: from, type, nullable, metadata }) => ({
+    from,
+    field: new Field(from.replace('chosen', 'rejected'), type, nullable, metadata),
+  }))
 }
 
 type InputSchema = Pick<InputFile, 'path' | 'schema'> & Partial<Pick<InputFile, 'isText'>>
@@ -211,8 +215,11 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     }
     const present = new Set(input.fields.map(field => field.name))
     // a new row whose side is new has nothing there, and a stage may write a side that it does not declare
-    if (effectOf(node) === 'derive') {
-      for (const { name, type, metadata } of besides(input.fields, ['chosen', 'rejected'])) {
+    if (makesRows(node)) {
+      for (const { name, type, metadata } of besides(
+        input.fields,
+        effectOf(node) === 'derive' ? ['chosen', 'rejected'] : ['rejected'],
+      )) {
         if (!replaced.has(name)) replaced.set(name, new Field(name, type, true, metadata))
       }
     }

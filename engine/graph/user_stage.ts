@@ -2,11 +2,13 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyKind } from '../contract/define.ts'
+import type { AnyKind, Reason } from '../contract/define.ts'
 import { importedWhole } from '../ends.ts'
 import { keyText } from '../key_text.ts'
 import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
+import { READ_TYPES, WRITTEN_TYPES } from './columns.ts'
+import { nearest } from './messages.ts'
 
 /** A stage, and the bundle that a worker imports to get it again. */
 export interface UserStage {
@@ -76,6 +78,46 @@ function isSayable(value: unknown): boolean {
   }
 }
 
+const STAGE_KEYS = (
+  'kind name version category summary details paper status options notInKey files reads tables writes rows reasons ' +
+  'notes examples by carries carry fit calls open tally report'
+).split(' ')
+const KINDS = ['broken', 'quality', 'configured']
+const oneOf = (words: readonly string[], word: unknown): string => {
+  const near = typeof word === 'string' ? nearest(word, words) : undefined
+  return `expected one of ${words.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
+}
+
+/** Words that a stage says and the contract does not have: they would go by unseen, or end a run late. */
+function* wrongWords(value: Record<string, unknown>): Iterable<string> {
+  const { properties = {} } = (value.options ?? {}) as { properties?: object }
+  for (const [name, reason] of Object.entries(isObject(value.reasons) ? value.reasons : {})) {
+    const { kind, about, limit } = (reason ?? {}) as Partial<Reason>
+    if (!KINDS.includes(String(kind))) yield `reason '${name}' has the kind ${String(kind)}; ${oneOf(KINDS, kind)}`
+    if (typeof about !== 'string') yield `reason '${name}' lacks 'about': what it means, and what the number is`
+    if (limit !== undefined && !Object.hasOwn(properties, limit)) {
+      yield `reason '${name}' has the limit ${String(limit)}, which is no option; ${oneOf(Object.keys(properties), limit)}`
+    }
+  }
+  for (const [part, types] of [
+    ['writes', WRITTEN_TYPES],
+    ['carries', WRITTEN_TYPES],
+    ['reads', READ_TYPES],
+  ] as const) {
+    const columns = value[part]
+    for (const [name, type] of Object.entries(isObject(columns) ? columns : {})) {
+      if (type === undefined || types.includes(type as never)) continue
+      yield `'${part}' gives column '${name}' the type ${String(type)}; ${oneOf(types, type)}`
+    }
+  }
+  if (value.kind !== 'stage') return
+  for (const key of Object.keys(value)) {
+    if (!STAGE_KEYS.includes(key)) {
+      yield `the stage says '${key}', which is no part of a stage; ${oneOf(STAGE_KEYS, key)}`
+    }
+  }
+}
+
 /** Why a value is not a stage; undefined when it is one. */
 function lacks(value: unknown): string | undefined {
   if (!isObject(value)) return 'it has no default export made by defineStage, defineAudit, defineSource or defineSink'
@@ -106,8 +148,11 @@ function lacks(value: unknown): string | undefined {
       return `the option '${option}' has a default that a graph could not say (${String(schema.default)})`
     }
   }
+  const wrong = [...wrongWords(value)]
+  if (wrong.length > 0) return wrong.join('; ')
   const missing = [
     ...(typeof value.name === 'string' ? [] : ['name']),
+    ...(typeof value.summary === 'string' ? [] : ['summary (one sentence)']),
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
     ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),

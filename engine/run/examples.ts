@@ -217,7 +217,7 @@ async function throughGroups(
       found.push({ file, sections: closeClusters({ kind: 'close', edges, bases: [0], file }) })
     }
     const partitions = [{ index: 0, rows: flow.rows, file }]
-    relate({ kind: 'relate', ...of, partitions, from: found, labels: ['rows'] })
+    relate({ kind: 'relate', ...of, partitions, from: found, labels: ['rows'], sources: ['rows'] })
     return loadValue<Related>(file)
   } finally {
     rmSync(home, { recursive: true, force: true })
@@ -383,6 +383,52 @@ export async function runExample(
     )
   }
   return whole
+}
+
+/**
+ * Runs the examples of a stage, and says of each what came out otherwise than it says: a line for each. Of a stage that
+ * has none there is nothing to say.
+ */
+export async function wrongExamples(stage: AnyStage | AnyAudit): Promise<string[]> {
+  const wrong: string[] = []
+  for (const example of stage.examples) {
+    const told = (why: string) => wrong.push(`example '${example.title}': ${why}`)
+    try {
+      const came: object =
+        stage.kind === 'audit'
+          ? await runAuditExample(stage, example as AuditExample)
+          : shown(await runExample(stage, example as Example))
+      for (const [part, said] of Object.entries(example)) {
+        const is = (came as Record<string, unknown>)[part]
+        const isSame = PARTLY.includes(part) ? agrees(inShort(said), is) : isDeepStrictEqual(said, is)
+        if (is === undefined || part === 'options' || isSame) continue
+        told(`'${part}' came to ${JSON.stringify(is)}, and the example says ${JSON.stringify(said)}`)
+      }
+    } catch (error) {
+      told((error as Error).message)
+    }
+  }
+  return wrong
+}
+/** Of these an example says as much as it wants to. */
+const PARTLY = ['columns', 'made', 'numbers']
+const inShort = (said: unknown): unknown =>
+  Array.isArray(said)
+    ? said.map(row =>
+        Object.fromEntries(Object.entries(row as ExampleRow).map(([name, value]) => [name, shortSide(name, value)])),
+      )
+    : said
+const shown = ({ kept, dropped, noted, columns, made }: ExampleResult) => ({ kept, dropped, noted, columns, made })
+
+/** Whether a value is what was said of it, in the parts that were said. */
+function agrees(said: unknown, is: unknown): boolean {
+  if (Array.isArray(said)) {
+    return Array.isArray(is) && said.length === is.length && said.every((one, i) => agrees(one, is[i]))
+  }
+  if (typeof said !== 'object' || said === null) return Object.is(said, is)
+  return (
+    typeof is === 'object' && is !== null && Object.entries(said).every(([key, one]) => agrees(one, is[key as never]))
+  )
 }
 
 function resultOf(node: Node, said: Said, out: readonly ExampleRow[]): ExampleResult {

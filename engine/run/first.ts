@@ -1,6 +1,6 @@
 /** The rows of a sink with a limit: the first of an order, kept on the way, so that the whole is never sorted. */
 import { runsOfRows } from '../arrow/columns.ts'
-import { concatFlows, DERIVED, takeFlow, type Flow } from '../arrow/flow.ts'
+import { concatFlows, isMade, takeFlow, type Flow } from '../arrow/flow.ts'
 import { compareKeys, keysOf, type Keys } from '../arrow/sort.ts'
 import { sinkOrder, type Node } from '../graph/types.ts'
 import type { First, Partition } from './messages.ts'
@@ -28,7 +28,7 @@ export function markReach(
   let derived = 0
   for (let i = 0; i < row.length; i++) {
     // a derived pair does not save the row that it was made of
-    const isDerived = copy[i] >= DERIVED,
+    const isDerived = isMade(copy[i]),
       at = row[i] - start
     if (isDerived) derived++
     ;(isDerived ? parents : reached)[at >> 3] |= 1 << (at & 7)

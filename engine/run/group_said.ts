@@ -17,7 +17,7 @@ export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, f
   const fields = writtenFields(node),
     types = fields.map(({ type }) => type),
     names = Object.keys(writesOf(node)),
-    makePairs = pairMaker(related)
+    makePairs = pairMaker(related.paired)
   let base = 0,
     verdict = 0,
     note = 0,

@@ -146,7 +146,7 @@ export function explain(told: LedgerRow, manifest?: Manifest): string {
 /** What the ledger says of rows that no stage dropped. */
 const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly string[]) => string>> = {
   parent: detail => `is in no output itself (dropped): it is the parent of pairs in ${detail}`,
-  rejected_side: detail => `makes no pair of its own (dropped): it is the rejected side of a pair of ${detail}`,
+  rejected_side: detail => `is in no output (dropped): it is the rejected side of a pair of ${detail}`,
   unused: (_, sinks) =>
     sinks.length > 0
       ? `was dropped: unused, it is in ${sinks.join(', ')} alone, for review`

@@ -3,7 +3,7 @@ import { Field, Float64, List, makeData, Schema, Struct, Utf8, Int64, type Data 
 import { makeFloat64, makeInt64, makeRepeated, makeText, take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
-import { DERIVED } from '../arrow/flow.ts'
+import { isMade } from '../arrow/flow.ts'
 import {
   DROPPED,
   ERRORED,
@@ -59,6 +59,8 @@ const BY_NONE = [PARENT, REJECTED_SIDE, UNUSED] as const
 export interface LedgerPart extends StreamAt {
   readonly outcomes: { kept: number; dropped: number; errored: number }
   readonly byNone: Readonly<Record<(typeof BY_NONE)[number], number>>
+  /** Rows that are kept, and that a stage dropped on another way through the graph. */
+  readonly elsewhere: number
 }
 
 /** Adds up what all passes said of one partition's rows, and writes its part of the ledger. */
@@ -77,7 +79,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   }
   metas.forEach(({ events }, m) => {
     for (let i = 0; i < events.row.length; i++) {
-      if (events.copy[i] >= DERIVED) continue
+      if (isMade(events.copy[i])) continue
       const row = events.row[i] - start
       // an error outranks any drop; a spared row's would-be drop comes last
       const order = (events.kind[i] === ERRORED ? 2 : events.kind[i] === DROPPED ? 1 : 0) * 65536 + nodeOf(m, i)
@@ -130,6 +132,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   const idFile = ids && new IpcFile(ids.path, ids.header)
   const counts = new Int32Array(OUTCOMES.length),
     byNone = { parent: 0, rejected_side: 0, unused: 0 }
+  let elsewhere = 0
   let at = 0
   for (const place of ids?.batches ?? []) {
     const idBatch = idFile!.batch(place).data.children[0]
@@ -160,11 +163,12 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
         isKept ||= keepsAll && (kind === undefined || kind === SPARED || kind === SIDE)
         outcome[k] = isKept ? KEPT : kind === ERRORED ? LOST : OUT
         counts[outcome[k]]++
+        if (isKept && kind === DROPPED) elsewhere++
         if (outcome[k] === OUT && kind !== DROPPED) {
           const made = sinkNames.filter((_, s) => isSet(parents[s], row)),
             why = made.length > 0 ? PARENT : kind === SIDE ? REJECTED_SIDE : UNUSED
           reason[k] = reasonTexts.indexOf(why)
-          detail[k] = made.length > 0 ? made.join(', ') : related
+          detail[k] = made.length > 0 ? made.join(', ') : why === REJECTED_SIDE ? related : null
           byNone[why]++
         }
         if (e < 0 || reason[k] >= 0 || kind === SIDE) continue
@@ -218,6 +222,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
     batches: writer.batches,
     outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] },
     byNone,
+    elsewhere,
   }
 }
 

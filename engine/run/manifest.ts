@@ -60,6 +60,8 @@ export interface Manifest {
    * nobody took.
    */
   readonly dropped_by_none: { parent: number; rejected_side: number; unused: number }
+  /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
+  readonly kept_elsewhere: number
   readonly stages: Record<string, StageCounts>
   /** Of stages of which nearly all rows ended in one way. */
   readonly warnings: readonly string[]
@@ -144,13 +146,6 @@ export const inputsSaid = ({ files, tables }: Inputs, hashes: readonly string[])
     layout: i < files.length ? files[i].layout : 'table',
     facts: file.facts,
   }))
-
-/** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
-export const keptElsewhere = ({
-  rows,
-  dropped_by_kind: { broken, quality, configured },
-  dropped_by_none: { parent, rejected_side: side, unused },
-}: Manifest): number => Math.max(0, broken + quality + configured - (rows.dropped - parent - side - unused))
 
 /** The rows that no stage dropped, in words; empty where there are none. */
 export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): string =>

@@ -171,16 +171,21 @@ export interface Paired {
   readonly file: Int32Array
   readonly row: Float64Array
   readonly isDerived: Uint8Array
+  /** Sources, and labels of their files, that `file` numbers in order of their first use. */
+  readonly files: readonly FileOf[]
   readonly ends: Float64Array
   readonly bytes: Uint8Array
 }
-/** Which rows are the rejected sides of pairs, by row and copy of these; `file` is numbered by names beside. */
+/** A file as a source reads it: several may read one. */
+export type FileOf = readonly [source: string, label: string]
+/** Which rows are the rejected sides of pairs, by row and copy of these. */
 export interface Partners {
   readonly row: Uint32Array
   readonly copy: Uint32Array
   readonly file: Int32Array
   readonly of: Float64Array
   readonly isDerived: Uint8Array
+  readonly files: readonly FileOf[]
 }
 /** Where in a file is what was found of a partition's rows. */
 export interface Section {
@@ -204,6 +209,7 @@ export interface RelateTask {
   /** Of all partitions, for survivors may lie in any. */
   readonly folders: readonly string[]
   readonly labels: readonly string[]
+  readonly sources: readonly string[]
   readonly bases: readonly number[]
 }
 /** Looks up the rejected sides of the pairs of a partition that reached sinks. */
@@ -211,8 +217,7 @@ export interface PartnersTask {
   readonly kind: 'partners'
   readonly folders: readonly string[]
   readonly picks: LedgerTask['picks']
-  /** Labels of the files, and of all partitions their files and first rows. */
-  readonly labels: readonly string[]
+  /** Of all partitions their files, by their place in the setup, and their first rows. */
   readonly files: Int32Array
   readonly starts: Float64Array
   readonly file: string
@@ -393,8 +398,8 @@ export interface PassMeta {
   readonly reached: Record<string, Uint8Array>
   /** The same of rows that stages made of it. */
   readonly parents: Record<string, Uint8Array>
-  /** By stage that makes pairs their rejected sides, and the labels of the files of these. */
-  readonly partners: Record<string, Partners & { readonly files: readonly string[] }>
+  /** By stage that makes pairs their rejected sides. */
+  readonly partners: Record<string, Partners>
   /** Pairs, and rows made of such, that reached this sink. */
   readonly paired: Record<string, Pick<Partners, 'row' | 'copy'>>
   readonly counts: Record<string, Counts>

@@ -22,7 +22,7 @@ export interface RunOptions {
   readonly workers?: number
   /** Replaces the graph's seed. */
   readonly seed?: number
-  /** Only the first so many rows of the first files, and those that belong together with the last of them. */
+  /** Only the first so many rows of the first files. */
   readonly limit?: number
   /**
    * Only so many rows, those of all files with the smallest hashes of (seed, the file's content, row): a fair first

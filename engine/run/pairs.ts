@@ -1,10 +1,10 @@
 /** Pairs of two rows: what a stage gives for groups of candidates, and the pairs where their chosen sides lie. */
 import type { Data, Field, Schema } from 'apache-arrow'
 import type { Output } from '../contract/define.ts'
-import { concat, makeText, runsOfRows, take, textColumn } from '../arrow/columns.ts'
-import { DERIVED, PAIRED, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
+import { concat, makeText, nulls, runsOfRows, take, textColumn } from '../arrow/columns.ts'
+import { isMade, OF_MADE, PAIRED, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { hash32, mix32 } from '../arrow/hash.ts'
-import { writtenName } from '../graph/columns.ts'
+import { besides, writtenName } from '../graph/columns.ts'
 import { columnOf, StageMistake } from './given.ts'
 import type { Paired, Partners } from './messages.ts'
 
@@ -60,7 +60,8 @@ export function pairsOf(
   }
   const given = new Map(Object.entries(columns).map(([name, values]) => [writtenName(id, name), values]))
   for (const name of given.keys()) {
-    if (!fields.some(field => field.name === name)) {
+    // the partner's are not the stage's to give
+    if (!fields.some(field => field.name === name) || partOfPartner(flow, name)) {
       throw wrong(`column '${name}' is not among the columns that the stage says it writes`)
     }
   }
@@ -70,14 +71,17 @@ export function pairsOf(
     parents: order.map(i => parents[i]),
     partners: order.map(i => partners[i]),
     columns: fields.map(({ name, type }) => {
-      const at = flow.schema.fields.findIndex(field => field.name === ofPartner(name)),
+      const column = partOfPartner(flow, name),
         values = given.get(name)
-      if (at >= 0) return take(flow.columns[at], runsOfRows(order.map(i => partners[i])))
+      if (column) return take(column, runsOfRows(order.map(i => partners[i])))
       if (values === undefined) throw wrong(`the stage declares ${name} but did not write it`)
       return take(columnOf(`${id}: column '${name}'`, type, values, count), runs)
     }),
   }
 }
+
+const partOfPartner = ({ schema, columns }: Flow, name: string): Data | undefined =>
+  columns[schema.fields.findIndex(field => field.name === ofPartner(name))]
 
 /** Pairs of parts of a block, of which each begins at one of `starts`. */
 export function joinPairs(parts: readonly (Pairs | undefined)[], starts: readonly number[]): Pairs | undefined {
@@ -95,6 +99,7 @@ const NONE: Paired = {
   file: new Int32Array(0),
   row: new Float64Array(0),
   isDerived: new Uint8Array(0),
+  files: [],
   ends: new Float64Array(0),
   bytes: new Uint8Array(0),
 }
@@ -103,10 +108,10 @@ const NONE: Paired = {
  * Makes the pairs of a partition's blocks, in order: the rows of their parents, with `added` beside. Their copies are
  * numbers that follow from the partner, so that they stay what they are whatever else the graph makes.
  */
-export function pairMaker({ paired = NONE, files }: { readonly paired?: Paired; readonly files: readonly string[] }) {
+export function pairMaker(paired: Paired = NONE) {
   const copies = new Set<number>(),
-    hashes = files.map(file => {
-      const bytes = Buffer.from(file)
+    hashes = paired.files.map(([, label]) => {
+      const bytes = Buffer.from(label)
       return hash32(bytes, 0, bytes.length, 0)
     })
   let source = -1
@@ -114,15 +119,20 @@ export function pairMaker({ paired = NONE, files }: { readonly paired?: Paired; 
     if (row !== source) copies.clear()
     source = row
     let hash = mix32(mix32(hashes[paired.file[pair]] ^ paired.row[pair]) ^ copy)
-    while (copies.has(hash % PAIRED)) hash++
-    copies.add(hash % PAIRED)
-    return ((copy & DERIVED) | PAIRED | (hash % PAIRED)) >>> 0
+    while (copies.has(hash % OF_MADE)) hash++
+    copies.add(hash % OF_MADE)
+    return (PAIRED | (isMade(copy) ? OF_MADE : 0) | (hash % OF_MADE)) >>> 0
   }
   /** Pairs `from` to before `to`, whose parents are `parents` of the block. */
   return (output: Schema, flow: Flow, parents: readonly number[], from: number, added: ReadonlyMap<string, Data>) => {
     const base = takeFlow(flow, runsOfRows(parents)),
       copy = Uint32Array.from(parents, (row, i) => copyOf(flow.row[row], flow.copy[row], from + i)),
       to = from + parents.length
+    // of another answer, which was rejected before
+    const all = new Map(added)
+    for (const { name, type } of besides(flow.schema.fields, ['rejected'])) {
+      if (!all.has(name)) all.set(name, nulls(type, parents.length))
+    }
     const ids = textColumn(flow.columns[flow.schema.fields.findIndex(({ name }) => name === 'id')])
     let number = 0
     const names = parents.map((row, i) => {
@@ -135,7 +145,8 @@ export function pairMaker({ paired = NONE, files }: { readonly paired?: Paired; 
       file: paired.file.slice(from, to),
       of: paired.row.slice(from, to),
       isDerived: paired.isDerived.slice(from, to),
+      files: paired.files,
     }
-    return { out: { ...withColumns(base, output, new Map([...added, ['id', makeText(names)]])), copy }, partners }
+    return { out: { ...withColumns(base, output, all.set('id', makeText(names))), copy }, partners }
   }
 }

@@ -18,13 +18,13 @@ const joined = (parts: readonly Uint32Array[]): Uint32Array => {
 
 /** Collects a partition's pairs as stages make them, and as they reach sinks. */
 export function pairOrigins() {
-  const made = new Map<string, { parts: Partners[]; files: readonly string[] }>(),
+  const made = new Map<string, Partners[]>(),
     reached = new Map<string, Keys[]>()
   return {
-    /** `files`: the labels that the partners' files are numbered by, the same for all of a stage. */
-    made(stage: string, partners: Partners, files: readonly string[]): void {
-      if (!made.has(stage)) made.set(stage, { parts: [], files })
-      made.get(stage)!.parts.push(partners)
+    /** Files are numbered alike in all of a stage. */
+    made(stage: string, partners: Partners): void {
+      if (!made.has(stage)) made.set(stage, [])
+      made.get(stage)!.push(partners)
     },
     reached(sink: string, { row, copy }: Keys): void {
       const some = [...copy.keys()].filter(i => copy[i] & PAIRED)
@@ -34,7 +34,7 @@ export function pairOrigins() {
     },
     end: (): Pick<PassMeta, 'partners' | 'paired'> => ({
       partners: Object.fromEntries(
-        [...made].map(([stage, { parts, files }]) => [
+        [...made].map(([stage, parts]) => [
           stage,
           {
             row: joined(parts.map(({ row }) => row)),
@@ -42,7 +42,7 @@ export function pairOrigins() {
             file: Int32Array.from(parts.flatMap(({ file }) => [...file])),
             of: Float64Array.from(parts.flatMap(({ of }) => [...of])),
             isDerived: Uint8Array.from(parts.flatMap(({ isDerived }) => [...isDerived])),
-            files,
+            files: parts[0].files,
           },
         ]),
       ),
@@ -56,7 +56,7 @@ export function pairOrigins() {
   }
 }
 
-/** Rows of one partition whose pairs reached sinks; `isMade` where a stage made what is there of the pair. */
+/** Rows of one partition whose pairs reached sinks; `isMade` where a stage made the answer of the row. */
 export interface ReachedSides {
   readonly sinks: readonly string[]
   readonly sink: Uint16Array
@@ -65,7 +65,7 @@ export interface ReachedSides {
 }
 
 /** Finds the rejected sides of a partition's pairs that reached sinks; a section for each partition that has some. */
-export function findPartners(world: World, { folders, picks, labels, files, starts, file }: PartnersTask): Section[] {
+export function findPartners(world: World, { folders, picks, files, starts, file }: PartnersTask): Section[] {
   const metas = folders.map(world.meta),
     reached: [string, Keys][] = metas.flatMap(({ paired, first }) => [
       ...Object.entries(paired),
@@ -75,28 +75,32 @@ export function findPartners(world: World, { folders, picks, labels, files, star
       ]),
     ])
   const sinks = [...new Set(reached.map(([sink]) => sink))],
-    partitionsOf = partitionFinder(labels, files, starts)
+    fileOf = new Map(world.setup.files.map(({ source, label }, file) => [`${source} ${label}`, file])),
+    partitionOf = partitionFinder(files, starts)
   // by the chosen side's row
-  const pairs = new Map<number, { copy: number; file: string; of: number; isDerived: boolean }[]>()
+  const pairs = new Map<number, { copy: number; file: number; of: number; isDerived: boolean }[]>()
   for (const { row, copy, file, of, isDerived, files } of metas.flatMap(({ partners }) => Object.values(partners))) {
     row.forEach((at, i) => {
       if (!pairs.has(at)) pairs.set(at, [])
-      pairs.get(at)!.push({ copy: copy[i], file: files[file[i]], of: of[i], isDerived: isDerived[i] === 1 })
+      const [source, label] = files[file[i]]
+      pairs
+        .get(at)!
+        .push({ copy: copy[i], file: fileOf.get(`${source} ${label}`)!, of: of[i], isDerived: isDerived[i] === 1 })
     })
   }
   const found = new Map<number, { sink: number[]; row: number[]; isMade: number[] }>()
   for (const [sink, { row, copy }] of reached) {
     row.forEach((at, i) => {
-      if (!(copy[i] & PAIRED)) return
+      // what a stage made of a pair saves neither of its rows
+      if (!(copy[i] & PAIRED) || copy[i] >= DERIVED) return
       for (const pair of pairs.get(at) ?? []) {
-        if (pair.copy % DERIVED !== copy[i] % DERIVED) continue
-        for (const partition of partitionsOf(pair.file, pair.of)) {
-          if (!found.has(partition)) found.set(partition, { sink: [], row: [], isMade: [] })
-          const part = found.get(partition)!
-          part.sink.push(sinks.indexOf(sink))
-          part.row.push(pair.of)
-          part.isMade.push(pair.isDerived || copy[i] >= DERIVED ? 1 : 0)
-        }
+        if (pair.copy !== copy[i]) continue
+        const partition = partitionOf(pair.file, pair.of)
+        if (!found.has(partition)) found.set(partition, { sink: [], row: [], isMade: [] })
+        const part = found.get(partition)!
+        part.sink.push(sinks.indexOf(sink))
+        part.row.push(pair.of)
+        part.isMade.push(pair.isDerived ? 1 : 0)
       }
     })
   }
@@ -109,23 +113,21 @@ export function findPartners(world: World, { folders, picks, labels, files, star
   )
 }
 
-/** The partitions that a row of a file lies in; more than one where several sources read the file. */
-function partitionFinder(labels: readonly string[], files: Int32Array, starts: Float64Array) {
-  const byFile = labels.map((): number[] => [])
-  files.forEach((file, partition) => byFile[file].push(partition))
-  const byLabel = new Map<string, number[][]>()
-  labels.forEach((label, file) => byLabel.set(label, [...(byLabel.get(label) ?? []), byFile[file]]))
-  return (label: string, row: number): number[] =>
-    (byLabel.get(label) ?? []).flatMap(partitions => {
-      let low = 0,
-        high = partitions.length - 1
-      while (low < high) {
-        const middle = (low + high + 1) >> 1
-        if (starts[partitions[middle]] <= row) low = middle
-        else high = middle - 1
-      }
-      return partitions.slice(low, low + 1)
-    })
+/** The partition that a row of a file lies in. */
+function partitionFinder(files: Int32Array, starts: Float64Array) {
+  const byFile = new Map<number, number[]>()
+  files.forEach((file, partition) => byFile.set(file, [...(byFile.get(file) ?? []), partition]))
+  return (file: number, row: number): number => {
+    const partitions = byFile.get(file)!
+    let low = 0,
+      high = partitions.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (starts[partitions[middle]] <= row) low = middle
+      else high = middle - 1
+    }
+    return partitions[low]
+  }
 }
 
 /** What was found of a partition's rows. */

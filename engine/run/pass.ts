@@ -332,7 +332,8 @@ class PartitionPass {
     const { out, all, said, made } = group ? group.said(run, flow) : await runStage(run, flow)
     this.#ports.set(id, out)
     if (made) {
-      this.#origins.made(id, made.partners, group!.related.files)
+      this.#look(idsOf(out))
+      this.#origins.made(id, made.partners)
       this.#counts[id].sides += made.sides
     }
     if (node.tallied.size > 0) this.#ports.set(leftBy(id), makesRows(node) ? out : all)

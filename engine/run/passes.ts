@@ -42,8 +42,9 @@ interface Made {
 /** What a partition adds to a round, and where it lies. */
 interface RoundPart {
   readonly index: number
-  /** The label of its file. */
+  /** The label of its file, and the source that reads it. */
   readonly file: string
+  readonly source: string
   readonly folder: string
   readonly sent: Sent
   readonly content: string
@@ -230,6 +231,7 @@ export class Passes {
           .map(({ index, file }) => ({
             index,
             file: labelOf(this.#prepared.files[file].path),
+            source: this.#sourceOf(file),
             folder: this.folders(index)[level],
             sent: results[index].sent[op.node] ?? { rows: 0, bytes: 0 },
             content: results[index].parts[op.node],
@@ -329,7 +331,9 @@ export class Passes {
     // what is said names rows by their file and their place in it
     const from = [
       states.map(({ content }) => content),
-      parts.map(({ file, content }) => [file, content]),
+      parts.map(({ file, source, content }) =>
+        effectOf(this.#node(node)) === 'pair' ? [file, source, content] : [file, content],
+      ),
       (this.#tables.get(node) ?? []).map(({ name, parts }) => [name, parts.map(({ content }) => content)]),
     ]
     const made = await this.#round(`${this.#keys.round(node, round, from)}.group`, files, folder =>
@@ -361,7 +365,8 @@ export class Passes {
       bytes += sent.bytes
     }
     const folders = parts.map(part => part.folder),
-      labels = parts.map(({ file }) => file)
+      labels = parts.map(({ file }) => file),
+      sources = parts.map(({ source }) => source)
     const tables = (this.#tables.get(node) ?? []).map(({ name, parts }) => {
       for (const part of parts) bytes += part.bytes
       return { name, folders: parts.map(({ folder }) => folder) }
@@ -391,7 +396,7 @@ export class Passes {
         })
         const isOfThese = ({ partition }: Section) => Math.floor(partition / JOINED) === c
         const from = found.map(({ file, sections }) => ({ file, sections: sections.filter(isOfThese) }))
-        const task: RelateTask = { kind: 'relate', node, partitions, from, folders, labels, bases }
+        const task: RelateTask = { kind: 'relate', node, partitions, from, folders, labels, sources, bases }
         return this.#pool.run<string[]>(task)
       }),
     )

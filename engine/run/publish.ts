@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { AnySink } from '../contract/define.ts'
-import { DERIVED } from '../arrow/flow.ts'
+import { isMade } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
@@ -192,7 +192,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         count.out = picks.reduce((n, places) => n + places.length, 0)
         count.derived = metas.reduce((n, levels, p) => {
           const copy = levels.flatMap(meta => meta.first[node.id] ?? [])[0]?.copy
-          return n + picks[p].filter(at => copy[at] >= DERIVED).length
+          return n + picks[p].filter(at => isMade(copy[at])).length
         }, 0)
       }),
   )
@@ -239,6 +239,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
       rejected_side: sum(part => part.byNone.rejected_side),
       unused: sum(part => part.byNone.unused),
     },
+    kept_elsewhere: sum(part => part.elsewhere),
     stages: Object.fromEntries(
       prepared.graph.nodes.map(node => {
         // time differs between equal runs

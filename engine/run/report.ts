@@ -5,7 +5,7 @@ import { messagesType } from '../arrow/columns.ts'
 import type { Reason } from '../contract/define.ts'
 import { drawChart, escape } from './chart.ts'
 import { readStream } from './inspect.ts'
-import { byNone, keptElsewhere, rowsRead, type Manifest } from './manifest.ts'
+import { byNone, rowsRead, type Manifest } from './manifest.ts'
 import { ERROR_ABOUT } from './messages.ts'
 import type { Reported } from './reports.ts'
 
@@ -112,7 +112,7 @@ export async function reportHtml(
   reasonOf: (stage: string, reason: string) => Reason | undefined,
 ): Promise<string> {
   const { rows, stages, sinks, dropped_by_kind: kinds } = manifest
-  const elsewhere = keptElsewhere(manifest),
+  const elsewhere = manifest.kept_elsewhere,
     // of all kinds they alone have inputs by name
     audits = new Set(manifest.graph.stages.flatMap(({ id, from }) => (Array.isArray(from) ? [] : [id])))
   const funnel = Object.entries(stages)

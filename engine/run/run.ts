@@ -181,7 +181,6 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
           kind: 'partners',
           folders: passes.folders(p),
           picks,
-          labels: files.map(({ path }) => labelOf(path)),
           files: Int32Array.from(partitions, ({ file }) => file),
           starts: Float64Array.from(partitions, ({ start }) => start),
           file,

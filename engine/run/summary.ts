@@ -1,7 +1,7 @@
 /** What a run prints. */
 import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { byNone, keptElsewhere, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
+import { byNone, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -108,8 +108,8 @@ export function summaryText(result: RunResult): string {
     }),
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
-    ...(keptElsewhere(manifest) > 0
-      ? [`  ${n(keptElsewhere(manifest))} of these are kept all the same, by another way through the graph`]
+    ...(manifest.kept_elsewhere > 0
+      ? [`  ${n(manifest.kept_elsewhere)} of these are kept all the same, by another way through the graph`]
       : []),
     ...Object.entries(manifest.stages)
       .filter(([id]) => !sinkIds.has(id))

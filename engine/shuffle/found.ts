@@ -54,9 +54,12 @@ export const writtenFields = (node: WorkerNode): readonly Field[] =>
 /** What is said of rows, by partition, as it grows. */
 export class FoundRows {
   readonly #fields: readonly Field[]
+  readonly #ofPairs: boolean
   readonly #parts = new Map<number, Growing>()
-  constructor(fields: readonly Field[]) {
+  /** `fields`: what the stage writes, of its rows or `ofPairs`. */
+  constructor(fields: readonly Field[], ofPairs: boolean) {
     this.#fields = fields
+    this.#ofPairs = ofPairs
   }
 
   of(partition: number): Growing {
@@ -85,7 +88,9 @@ export class FoundRows {
     rows: Entries,
     numbered: (entry: number) => number,
   ): void {
-    const at = pairs ? [] : this.#fields.map(({ name }) => all.schema.fields.findIndex(field => field.name === name)),
+    const at = this.#ofPairs
+        ? []
+        : this.#fields.map(({ name }) => all.schema.fields.findIndex(field => field.name === name)),
       pack = packer(
         at.map(column => all.columns[column]),
         0,

@@ -4,7 +4,16 @@
  */
 import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
-import { DROPPED, ERRORED, SIDE, type CloseTask, type Paired, type RelateTask, type Section } from '../run/messages.ts'
+import {
+  DROPPED,
+  ERRORED,
+  SIDE,
+  type CloseTask,
+  type FileOf,
+  type Paired,
+  type RelateTask,
+  type Section,
+} from '../run/messages.ts'
 import { originReader } from './records.ts'
 import { loadSection, saveSections, type Found, type FoundEdges } from './found.ts'
 
@@ -122,7 +131,7 @@ export function closeClusters({ edges: files, bases, file }: CloseTask): Section
 }
 
 /** Puts together what was found of some partitions; gives what stands for the content of each. */
-export function relate({ node, partitions, from, folders, labels, bases }: RelateTask): string[] {
+export function relate({ node, partitions, from, folders, labels, sources, bases }: RelateTask): string[] {
   const origins = originReader(folders, node),
     sections = new Map<number, { path: string; section: Section }[]>(partitions.map(({ index }) => [index, []]))
   for (const { file: path, sections: some } of from) {
@@ -131,7 +140,7 @@ export function relate({ node, partitions, from, folders, labels, bases }: Relat
   try {
     return partitions.map(({ index, rows, file }) => {
       const found = sections.get(index)!.map(({ path, section }) => loadSection<Found>(path, section))
-      const related = relatedOf(found, rows, { labels, bases, originOf: origins.of })
+      const related = relatedOf(found, rows, { labels, sources, bases, originOf: origins.of })
       saveValue(file, related)
       return contentOf(related)
     })
@@ -145,9 +154,10 @@ function relatedOf(
   rows: number,
   {
     labels,
+    sources,
     bases,
     originOf,
-  }: Pick<RelateTask, 'labels' | 'bases'> & { originOf: ReturnType<typeof originReader>['of'] },
+  }: Pick<RelateTask, 'labels' | 'sources' | 'bases'> & { originOf: ReturnType<typeof originReader>['of'] },
 ): Related {
   const verdicts = found
     .flatMap(part =>
@@ -170,7 +180,11 @@ function relatedOf(
     const partition = partitionOf(bases, row),
       label = labels[partition]
     if (!files.has(label)) files.set(label, files.size)
-    return { file: files.get(label)!, ...originOf(partition, row - bases[partition]) }
+    return {
+      file: files.get(label)!,
+      of: [sources[partition], label] as const,
+      ...originOf(partition, row - bases[partition]),
+    }
   }
   verdicts.forEach(({ survivor }, i) => {
     if (survivor < 0) return
@@ -217,7 +231,7 @@ function rejectedSides({ row, of }: NonNullable<Found['sides']>) {
 /** The pairs of a partition, by their parents; those of one parent in the order in which they were given. */
 function pairedOf(
   found: readonly Found[],
-  placeOf: (row: number) => { file: number; row: number; isDerived: boolean },
+  placeOf: (row: number) => { of: FileOf; row: number; isDerived: boolean },
 ): Paired | undefined {
   const all = found
     .flatMap(({ pairs }) => (pairs ? Array.from(pairs.row, (row, i) => ({ row, i, pairs })) : []))
@@ -232,17 +246,20 @@ function pairedOf(
       ends: new Float64Array(n),
     }
   const pieces = all.map(({ pairs: { ends, bytes }, i }) => bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]))
+  const files = new Map<string, { at: number; of: FileOf }>()
   let end = 0
   all.forEach(({ pairs: { partner }, i }, p) => {
-    const { file, row, isDerived } = placeOf(partner[i])
-    paired.file[p] = file
+    const { of, row, isDerived } = placeOf(partner[i]),
+      name = of.join(' ')
+    if (!files.has(name)) files.set(name, { at: files.size, of })
+    paired.file[p] = files.get(name)!.at
     paired.row[p] = row
     paired.isDerived[p] = isDerived ? 1 : 0
     paired.ends[p] = end += pieces[p].length
   })
   const bytes = new Uint8Array(end)
   pieces.forEach((piece, p) => bytes.set(piece, paired.ends[p] - piece.length))
-  return { ...paired, bytes }
+  return { ...paired, files: [...files.values()].map(({ of }) => of), bytes }
 }
 
 /** The bytes of all rows in order. */

@@ -5,7 +5,7 @@
 import { Field, type DataType } from 'apache-arrow'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { Batch, DERIVED, type Flow } from '../arrow/flow.ts'
+import { Batch, isMade, type Flow } from '../arrow/flow.ts'
 import { listColumn, nullTest, textColumn } from '../arrow/columns.ts'
 import { hash64, mix32 } from '../arrow/hash.ts'
 import { Bytes, packer } from '../arrow/rows.ts'
@@ -222,7 +222,8 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
         const from = travel.partners?.get(field.name)
         if (from !== undefined) return batch.column(from)
         const values = carried?.[field.name]
-        if (values === undefined && Object.hasOwn(stage.carries ?? {}, field.name)) {
+        // a table has the columns that rows are made to carry
+        if (values === undefined && table === undefined && Object.hasOwn(stage.carries ?? {}, field.name)) {
           throw new StageMistake(`${node.id}: carry() gives no column '${field.name}', which 'carries' declares`)
         }
         if (values === undefined) return batch.column(field.name)
@@ -290,7 +291,7 @@ export function originReader(folders: readonly string[], node: string) {
         open.set(partition, openSync(path, 'r'))
       }
       readAll(open.get(partition)!, asBytes(origin), row * 8, path)
-      return { row: origin[0], isDerived: origin[1] >= DERIVED }
+      return { row: origin[0], isDerived: isMade(origin[1]) }
     },
   }
 }

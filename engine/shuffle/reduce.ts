@@ -31,7 +31,7 @@ export async function reduceRange(world: World, task: BucketTask): Promise<reado
   }
   const keys = keysOf(task, node, travel),
     rows = rowsOf(keys, isCluster),
-    found = new FoundRows(written)
+    found = new FoundRows(written, run.ofPairs !== undefined)
   const edges = { a: [] as number[], b: [] as number[], value: [] as number[], errors: [] as [number, string][] }
   const numbered = (entry: number) => task.bases[rows.partition(entry)] + rows.number(entry)
   try {

@@ -92,7 +92,7 @@ export async function grouped(
   }
   const partitions = parts.map(({ flow }, p) => ({ index: p, rows: flow.rows, file: join(at, `related-${p}.bin`) }))
   const labels = parts.map(({ file }) => file)
-  relate({ kind: 'relate', node: 'it', partitions, from: found, folders, labels, bases })
+  relate({ kind: 'relate', node: 'it', partitions, from: found, folders, labels, sources: labels, bases })
   const related = partitions.map(({ file }) => loadValue<Related>(file))
   const through = related.map((of, p) => groupSaid(node, of)({ ...openNone(node), output: node.output }, parts[p].flow))
   return { at, related, through }

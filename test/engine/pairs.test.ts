@@ -203,6 +203,111 @@ export default defineStage({ name: 'close', version: 1, summary: 'x', options: T
     for (const [id, { outcome }] of ledgerOf(at)) expect([id, outcome]).toEqual([id, kept.has(id) ? 'kept' : 'dropped'])
   })
 
+  it('what an answer has of one that was rejected before is that of its partner, or null; NaN stays NaN', async () => {
+    const old = rows(0, 12).map(row => ({
+      ...row,
+      prompt: 'one',
+      score: row.note + 1,
+      chosen_mark: row.note,
+      rejected_mark: -1 - row.note,
+      rejected_by: 'old',
+      more_rejected: 'old',
+    }))
+    const { graph, output } = graphOf([old])
+    const { folder: at } = await run(graph, { output, workers: 1 })
+    for (const pair of rowsOf(join(at, 'dpo'))) {
+      const partner = old.find(({ id }) => id === pair.ladder_of)!
+      expect(pair).toMatchObject({
+        chosen_mark: pair.note,
+        rejected_mark: partner.note,
+        rejected_by: partner.chosen_by,
+      })
+      expect(pair.more_rejected).toBe(null)
+    }
+  })
+
+  it('of a stage that gives the rejected side itself are refused', async () => {
+    const give =
+      'parents, partners, columns: { gap, of, rejected: parents.map(() => [{ role: "assistant", content: "x" }]) }'
+    const { graph, output } = graphOf([all], pairStage('', give))
+    await expect(run(graph, { output, workers: 1 })).rejects.toThrow(/'rejected' is not among/)
+  })
+
+  it('of one file that two sources read are each source’s own', async () => {
+    const { at, graph } = graphOf([rows(0, 2).map(row => ({ ...row, prompt: 'one', score: row.note + 1 }))])
+    const [answers, ladder] = (graph as { stages: { id: string }[] }).stages
+    const stages = [
+      answers,
+      { ...answers, id: 'again' },
+      { ...ladder, from: 'answers' },
+      { ...ladder, id: 'other', from: 'again' },
+      { id: 'none', use: 'drop_length', with: { min_words: 1000 }, from: 'other' },
+      { id: 'dpo', use: 'write_arrow', from: ['ladder', 'none'] },
+    ]
+    const { folder: ran, manifest } = await run({ ...(graph as object), stages } as never, {
+      output: join(at, 'out'),
+      workers: 1,
+    })
+    expect(manifest.rows).toMatchObject({ read: 4, kept: 2, dropped: 2 })
+    expect(rowsOf(join(ran, 'ledger')).map(({ outcome }) => outcome)).toEqual(['kept', 'kept', 'dropped', 'dropped'])
+    expect(manifest.kept_elsewhere).toBe(0)
+  })
+
+  it('keep both sides where a stage made the chosen one; what a stage makes of a pair keeps neither', async () => {
+    const edit = `import { defineStage, Type } from 'sluice-data'
+export default defineStage({ name: 'edit', version: 1, summary: 'x', options: Type.Object({}), examples: [],
+  reads: { chosen: 'messages', score: 'number' }, writes: { chosen: 'messages', better: 'float64' }, rows: 'derive',
+  open: () => ({ batch(batch) {
+    const rows = Array.from({ length: batch.rows }, (_, row) => row), chosen = batch.messages('chosen')
+    return { parents: rows, columns: {
+      chosen: rows.map(row => [{ role: 'assistant', content: chosen.text(row) + ' edited' }]),
+      better: rows.map(row => batch.numbers('score').values[row] + 100) } }
+  } }) })\n`
+    const few = [{ ...all[1], prompt: 'one', score: 1, answer: [{ role: 'assistant', content: '2 + 2 = 4' }] }]
+    const { at, graph } = graphOf([few])
+    writeFileSync(join(at, 'edit.mjs'), edit)
+    const [answers, ladder] = (graph as { stages: { id: string }[] }).stages
+    const ledgerFor = async (name: string, stages: readonly object[]) => {
+      const ran = await run({ ...(graph as object), stages: [answers, ...stages] } as never, {
+        output: join(at, name),
+        workers: 1,
+      })
+      return rowsOf(join(ran.folder, 'ledger')).map(({ outcome, reason }) => [outcome, reason])
+    }
+    const pairs = [
+      { id: 'edit', use: join(at, 'edit.mjs') },
+      {
+        id: 'best',
+        use: 'pair_candidates',
+        from: ['answers', 'edit'],
+        with: { score: ['edit_better', 'score'], pairing: 'best_worst' },
+      },
+    ]
+    expect(await ledgerFor('a', [...pairs, { id: 'dpo', use: 'write_arrow' }])).toEqual([['kept', null]])
+
+    writeJsonl(join(at, '0.jsonl'), [...few, { ...few[0], id: 'low', score: 0.5 }])
+    const made = [ladder, { id: 'hard', use: 'inject_errors' }, { id: 'dpo', use: 'write_arrow' }]
+    expect(await ledgerFor('b', made)).toEqual([
+      ['dropped', 'parent'],
+      ['dropped', 'rejected_side'],
+    ])
+  })
+
+  it('are found by their ids where these are to be kept', async () => {
+    const { graph, output } = graphOf([all])
+    const [{ id }] = rowsOf(join((await run(graph, { output, workers: 1 })).folder, 'dpo'))
+    const { manifest } = await run(graph, { output, workers: 1, keepIds: [String(id)] })
+    expect(manifest.keep_ids).toMatchObject({ given: 1, absent: 0 })
+  })
+
+  it('where all groups of a block fail, their rows alone are errored', async () => {
+    const bad = rows(0, 4).map(row => ({ ...row, prompt: 'one', score: 13 }))
+    const good = rows(4, 8).map(row => ({ ...row, prompt: 'two', score: row.note }))
+    const { graph, output } = graphOf([[...bad, ...good]])
+    const { manifest } = await run(graph, { output, workers: 1, blockRows: 1 } as never)
+    expect(manifest.rows).toMatchObject({ errored: 4, kept: 4 })
+  })
+
   it('a group that fails is errored, and no other', async () => {
     const bad = all.map(row => (row.id === 'a13' ? { ...row, score: 13 } : row))
     const { graph, output } = graphOf([bad])
