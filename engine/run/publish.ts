@@ -222,7 +222,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         version: node.stage.version,
         with: publicOptions(node),
         from: fromSaid(node),
-        ...(input.held.has(node.id) ? { files: filesSaid(input.held.get(node.id)) } : {}),
+        ...(input.held.get(node.id)?.length ? { files: filesSaid(input.held.get(node.id)) } : {}),
       })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }),
