@@ -348,7 +348,8 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
           const renamed = facts.renamed === undefined ? '' : `, renamed ${inLine(String(facts.renamed))}`
           console.log(`${inLine(path)}: ${rows} rows, layout ${layout}${renamed}`)
         }
-        for (const line of await plan(prepared, answers, { sample }, console.error)) console.log(line)
+        for (const line of prepared.added) console.log(line)
+        for (const line of await plan(prepared, answers, { sample, limit }, console.error)) console.log(line)
       }
     }
   } finally {

@@ -28,7 +28,7 @@ export const messagesType = new List(
 
 export const encoder = new TextEncoder()
 // a byte order mark is text like any other
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+export const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A utf8 column by its bytes. Row i is `bytes[offsets[i] .. offsets[i + 1])`; a null row is empty there. */
 export interface TextColumn {
@@ -189,6 +189,20 @@ export function numberColumn(data: Data): NumberColumn {
   return { rows: data.length, values: out }
 }
 
+/** The first integer of a column that float64 cannot hold: two that differ would be one number. */
+export function inexactIn(data: Data): bigint | undefined {
+  const values = data.values as unknown,
+    isLong = values instanceof BigInt64Array || values instanceof BigUint64Array
+  if (data.typeId !== Id.Int || !isLong) return undefined
+  const isNull = nullTest(data)
+  for (let i = 0; i < data.length; i++) {
+    const value = values[i],
+      number = Number(value)
+    if (!Number.isSafeInteger(number) && BigInt(number) !== value && !isNull(i)) return value
+  }
+  return undefined
+}
+
 /** A bitmap of `length` bits and its count of zeros, from a test of "is null"; undefined bitmap when there is none. */
 function validity(length: number, isNull: (row: number) => boolean): { nullCount: number; nullBitmap?: Uint8Array } {
   let nullCount = 0
@@ -200,7 +214,10 @@ function validity(length: number, isNull: (row: number) => boolean): { nullCount
   return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap }
 }
 
-/** A utf8 column of strings; null stays null. Lone surrogates become U+FFFD, as UTF-8 has no room for them. */
+/**
+ * A utf8 column of strings; null stays null. Halves of characters become U+FFFD: `halfIn` finds them in what a stage
+ * gives.
+ */
 export function makeText(values: readonly (string | null)[]): Data<Utf8> {
   const encoded = values.map(value => (value === null ? null : encoder.encode(value)))
   const valueOffsets = new Int32Array(values.length + 1)

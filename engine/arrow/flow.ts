@@ -7,6 +7,7 @@ import { castTo, CastError } from './cast.ts'
 import {
   concat,
   countRows,
+  inexactIn,
   messagesColumn,
   nulls,
   numberColumn,
@@ -21,6 +22,7 @@ import {
   type TextColumn,
   type ListColumn,
 } from './columns.ts'
+import { DataError } from '../errors.ts'
 
 /** Bit of `copy` that marks a row made by a derive stage: it has an origin, but is counted apart. */
 export const DERIVED = 0x8000_0000
@@ -222,7 +224,13 @@ export class Batch<Name extends string = string> {
     return this.#view(name, textColumn)
   }
   numbers(name: Name): NumberColumn {
-    return this.#view(name, numberColumn)
+    return this.#view(name, data => {
+      const wrong = inexactIn(data)
+      if (wrong === undefined) return numberColumn(data)
+      throw new DataError(
+        `column '${name}' holds ${wrong}, of which float64, as which numbers are read, would make ${BigInt(Number(wrong))}; write the column as text, or as float64 where that is meant`,
+      )
+    })
   }
   lists(name: Name): ListColumn {
     return this.#view(name, listColumn)

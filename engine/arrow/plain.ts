@@ -14,9 +14,7 @@ import {
   type Dictionary,
   type FixedSizeList,
 } from 'apache-arrow'
-import { concat, nulls, nullTest, runsOfRows, take } from './columns.ts'
-
-const decoder = new TextDecoder()
+import { concat, decoder, nulls, nullTest, runsOfRows, take } from './columns.ts'
 
 /**
  * The type that `plain` gives: text of every kind is Utf8, bytes Binary, dictionaries their values, large and map lists

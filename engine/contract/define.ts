@@ -44,7 +44,7 @@ interface ValuesOf {
   bool: Uint8Array | readonly (boolean | null)[]
   list_float32: readonly (ArrayLike<number> | null)[]
   list_int32: readonly (ArrayLike<number> | null)[]
-  list_text: readonly (readonly string[] | null)[]
+  list_text: readonly (readonly (string | null)[] | null)[]
 }
 export type ColumnValues = ValuesOf[WrittenType] | Data
 type ColumnOf<T> = T extends WrittenType ? ValuesOf[T] | Data : undefined

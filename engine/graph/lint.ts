@@ -19,7 +19,7 @@ export interface Draft {
 }
 
 /** Folders that a run has itself: a sink's folder is its id. */
-const reserved = new Set(['dropped', 'ledger', 'notes'])
+const reserved = new Set(['dropped', 'ledger', 'notes', 'states'])
 
 /**
  * Named outputs: the dropped rows of a stage that drops any with these options, all together and by reason; and copies
@@ -78,7 +78,7 @@ export function lintGraph(drafts: readonly Draft[]): {
   const byId = new Map<string, number>()
   for (const [i, draft] of drafts.entries()) if (draft.id !== undefined && !byId.has(draft.id)) byId.set(draft.id, i)
 
-  const problems = [...lintIds(drafts, byId)]
+  const problems = [...lintIds(drafts, byId), ...lintOrders(drafts)]
   const linked = drafts.map(draft => link(draft, drafts, byId))
   problems.push(...linked.flatMap(it => it.problems))
   const edges = linked.map(it => it.edges),
@@ -125,6 +125,15 @@ function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): 
     if (typeof path !== 'string') continue
     if (paths.has(path)) yield say.samePath(`${pointerOf(draft)}/with/path`, path, paths.get(path)!)
     else paths.set(path, id)
+  }
+}
+
+/** Sinks that are told which way to sort, and by nothing: their rows would stay as they came. */
+function* lintOrders(drafts: readonly Draft[]): Iterable<Problem> {
+  for (const draft of drafts) {
+    const { stage, options } = draft
+    if (stage?.kind !== 'sink' || options.descending !== true || options.order_by !== undefined) continue
+    yield say.sortsByNothing(`${pointerOf(draft)}/with/descending`)
   }
 }
 

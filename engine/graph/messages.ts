@@ -151,6 +151,8 @@ export const say = {
   badPattern: (pointer: string, value: unknown, expected: string) =>
     problem('bad_pattern', pointer, 'not of the right form', { value, expected }),
   invalidValue: (pointer: string, value: unknown, why: string) => problem('invalid_value', pointer, why, { value }),
+  sortsByNothing: (pointer: string) =>
+    problem('invalid_value', pointer, 'counts for nothing without `order_by`, the column to sort by', { value: true }),
 
   endlessNumber: (pointer: string, value: number) =>
     problem('invalid_value', pointer, Number.isNaN(value) ? 'is no number' : 'not a finite number', {

@@ -3,6 +3,7 @@ import type { Data } from 'apache-arrow'
 import { concat, runsOfRows, take } from '../arrow/columns.ts'
 import { unpacker } from '../arrow/rows.ts'
 import type { Flow } from '../arrow/flow.ts'
+import { writtenName } from '../graph/columns.ts'
 import { writesOf } from '../graph/types.ts'
 import type { Related } from '../shuffle/join.ts'
 import { writtenFields } from '../shuffle/found.ts'
@@ -64,7 +65,9 @@ export function groupSaid(node: WorkerNode, related: Related): (run: StageRun, f
       )
       taken.columns().forEach((column, c) => {
         // rows that are set aside stay as they were
-        const before = failed.includes(1) ? flow.schema.fields.findIndex(({ name }) => name === names[c]) : -1
+        const before = failed.includes(1)
+          ? flow.schema.fields.findIndex(({ name }) => name === writtenName(node.id, names[c]))
+          : -1
         columns[names[c]] =
           before < 0
             ? column

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
+import { textColumn } from '../arrow/columns.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { inLine } from '../terminal.ts'
 import { pathsBelow } from './files.ts'
@@ -88,12 +89,13 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
   const found: LedgerRow[] = []
   for (const file of ledger) {
     for await (const batch of readStream(join(run, file))) {
-      const ids = batch.getChild('id')!,
+      // a vector would take a byte order mark away
+      const ids = textColumn(batch.getChild('id')!.data[0]),
         files = batch.getChild('file')!,
         rows = batch.getChild('row')!
       for (let i = 0; i < batch.numRows; i++) {
         if (
-          ids.get(i) !== what &&
+          ids.text(i) !== what &&
           !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))
         ) {
           continue
@@ -104,6 +106,7 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
         }
         found.push({
           ...row,
+          id: ids.text(i),
           row: Number(row.row),
           numbers: [...row.numbers].map(number => number.toJSON()),
           sinks: [...row.sinks],
@@ -161,15 +164,19 @@ export function readManifest(folder: string): Manifest {
   )
 }
 
+/** Endings of what somebody may read as data. */
+const DATA = /\.(?:arrow|feather|parquet|jsonl?|ndjson|csv|tsv)$/i
+
 /**
- * Data in the folders of a run's sinks that the run did not publish, as of another run: what reads a folder reads it
- * too. Not those that `datasets` makes where it loads shards, which it reads by their names alone.
+ * Data in the folders of a run's sinks, ledger and set aside rows that the run did not publish, as of another run: what
+ * reads a folder reads it too. Not those that `datasets` makes where it loads shards, which it reads by their names
+ * alone.
  */
 export const strayIn = (run: string, manifest: Manifest): string[] =>
-  Object.keys(manifest.sinks)
-    .filter(sink => existsSync(join(run, sink)))
-    .flatMap(sink => pathsBelow(join(run, sink)).map(file => join(sink, file)))
-    .filter(file => /\.(?:arrow|parquet|jsonl)$/i.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
+  [...Object.keys(manifest.sinks), 'ledger', 'dropped', 'notes']
+    .filter(folder => existsSync(join(run, folder)))
+    .flatMap(folder => pathsBelow(join(run, folder)).map(file => join(folder, file)))
+    .filter(file => DATA.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
     .filter(file => manifest.files[file] === undefined)
     .sort()
 

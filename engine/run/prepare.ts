@@ -37,6 +37,8 @@ export interface Prepared {
   readonly services: Services
   /** Files that stages name. */
   readonly stageFiles: NamedFiles
+  /** Stages that stand in the graph by themselves, a line each: for who checks it. */
+  readonly added: readonly string[]
   /** Problems that do not stop a run, a line each. */
   readonly warnings: string
 }
@@ -79,7 +81,8 @@ export async function prepare(
   for (const node of graph.nodes) {
     if (node.stage.kind === 'source') inputs.set(node.id, await inputsOf(node, graph.base, text => told.push(text)))
   }
-  const answers = answersOf(graph, inputs)
+  const answers = answersOf(graph, inputs),
+    written = new Set(graph.nodes.map(({ id }) => id))
   if (answers.size > 0 || later.length > 0) {
     const read = graph
     ;({ graph, warnings } = await checked(
@@ -127,6 +130,7 @@ export async function prepare(
     schemas,
     services,
     stageFiles,
+    added: graph.nodes.filter(({ id }) => !written.has(id)).map(addedLine),
     isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
     warnings: [
       formatProblems([...warnings, ...problems]),
@@ -202,6 +206,9 @@ function readsOf({ id, use, own, stage }: Node): string[] {
   }
   return lines
 }
+
+const addedLine = ({ id, use, from: [{ node }], options }: Node): string =>
+  `${node} gives one scored answer a row; ${id} (${use}) makes pairs of them, by '${String(options.score)}', ${options.order === 'low_first' ? 'the lowest' : 'the highest'} first (set it by --set ${id}.…)`
 
 /** Of sources whose files hold scored answers, one a row, the options by which pairs are made of these. */
 function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputFile[]>): Map<string, object> {

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  lstatSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -18,9 +19,10 @@ import type { AnySink } from '../contract/define.ts'
 import { DERIVED } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { IoError } from '../errors.ts'
+import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
+import { unseal } from '../sealed.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { pickFirst } from './first.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
@@ -64,6 +66,8 @@ export interface PublishInput {
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
+  /** Files of what stages have learnt, by stage. */
+  readonly states: readonly (readonly [node: string, file: string])[]
   readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
@@ -172,7 +176,9 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
           schema: schemaBytes(written),
           streams: streams.map(({ at }) => at),
           ...(picks ? { picks: streams.map(({ p }) => picks[p]) } : {}),
-          ...(column === undefined ? {} : { order: { column: renamed[column] ?? column, descending } }),
+          ...(column === undefined
+            ? {}
+            : { order: { column: Object.hasOwn(renamed, column) ? renamed[column] : column, descending } }),
         } satisfies SinkTask)
         files.push(...inFolder(node.id, some))
         const order: Record<string, string> =
@@ -262,10 +268,13 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     sinks: sorted(sinks),
     files: {},
   }
-  const put = (file: string, text: string) => {
-    writeWhole(join(folder, file), text)
-    files.push({ file, bytes: Buffer.byteLength(text) })
+  const put = (file: string, content: string | Uint8Array) => {
+    writeWhole(join(folder, file), content)
+    files.push({ file, bytes: Buffer.byteLength(content) })
   }
+  // for who looks at them, or goes on from them another day
+  if (input.states.length > 0) mkdirSync(join(folder, 'states'))
+  for (const [node, file] of input.states) put(join('states', `${node}.bin`), unseal(file, readFileSync(file)))
   const report = await reportHtml(
     folder,
     manifest,
@@ -452,5 +461,15 @@ export function swapLatest(output: string, run: string, lock: Held): void {
   syncPath(output)
 }
 
-export const latestRun = (output: string): string | undefined =>
-  existsSync(join(output, 'latest')) ? join(output, readlinkSync(join(output, 'latest'))) : undefined
+/** The folder of the run that was published last. */
+export function latestRun(output: string): string | undefined {
+  const latest = join(output, 'latest')
+  if (!existsSync(latest)) return undefined
+  if (!lstatSync(latest).isSymbolicLink()) {
+    throw new SluiceError(
+      `sluice: ${latest} is not a link to a run, as a run puts there; move it away, or name another folder with --output`,
+      EXIT.io,
+    )
+  }
+  return join(output, readlinkSync(latest))
+}

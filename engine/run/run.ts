@@ -114,7 +114,9 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     )
     const cut = cutPartitions(files, graph.partitionRows, limit)
     const isPart = sample !== undefined && sample < allRows
-    const units = isPart ? pickPartitions(cut, sampleRows(files, hashes, graph.seed, sample)) : cut
+    // of tables all rows are read
+    const contents = hashes.slice(0, files.length)
+    const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, held)
     const latest = latestManifest(output)
@@ -177,6 +179,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       pool,
       metas: () =>
         partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
+      states: passes.stateFiles(),
       reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},

@@ -75,7 +75,7 @@ const warnings = (manifest: Manifest): string[] => [
  */
 export const warningLines = (manifest: Manifest): string[] => [
   ...Object.entries(manifest.stages).flatMap(([id, { errored }]) =>
-    errored > 0 ? [`warning: ${id}: ${n(errored)} rows errored and are in no output; the ledger has the messages`] : [],
+    errored > 0 ? [`warning: ${id}: ${n(errored)} rows errored and were set aside; the ledger has the messages`] : [],
   ),
   ...warnings(manifest),
   ...Object.entries(manifest.stages).flatMap(([id, { report }]) =>

@@ -4,12 +4,12 @@
  */
 import type { Data, Field, Schema } from 'apache-arrow'
 import type { AnyStage, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
-import { makeText, nulls, runsOf, runsOfRows } from '../arrow/columns.ts'
+import { makeText, nulls, runsOf, runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
 import { DROPPED, ERRORED, SPARED, SIDE, type Partners } from './messages.ts'
-import { columnOf, StageMistake } from './given.ts'
+import { columnOf, halfIn, StageMistake } from './given.ts'
 import { joinPairs, pairsOf, type Pairs } from './pairs.ts'
 import { swapped } from './swap.ts'
 
@@ -31,6 +31,7 @@ export class Said implements Verdict {
   /** Columns of one side that could not go along when the sides of so many pairs were swapped. */
   readonly left = new Map<string, number>()
   readonly #reasons: readonly string[]
+  readonly #noted: Record<string, Uint8Array> = Object.create(null) as Record<string, Uint8Array>
   #isClosed = false
   readonly #stage: AnyStage
   readonly #effect: RowEffect
@@ -102,6 +103,10 @@ export class Said implements Verdict {
         `${this.#stage.name}: note '${reason}' is not declared; declared are ${Object.keys(this.#stage.notes).join(', ') || 'none'}`,
       )
     }
+    // a row has a note or not, however often a stage says it
+    const noted = (this.#noted[reason] ??= new Uint8Array(this.kept.length))
+    if (noted[row]) return
+    noted[row] = 1
     this.notes.push({ row, reason })
   }
 
@@ -215,6 +220,11 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
   try {
     result = await run.batch?.(new Batch(flow), said, batchesOf(flow.tables))
     said.close()
+    // here, as it is an error of the row and not of the stage
+    for (const [name, values] of Object.entries(result?.columns ?? {})) {
+      const half = halfIn(values)
+      if (half) throw new Error(`column '${name}' has ${half.wrong}`)
+    }
   } catch (error) {
     if (error instanceof StageMistake) throw error
     run.renew?.()
@@ -391,14 +401,12 @@ function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said):
 /** New rows are named after their parent: `<parent>~<stage>`, with a number from the second one on. */
 function addParents(id: string, base: Flow, added: Map<string, Data>): void {
   const column = base.columns[base.schema.fields.findIndex(field => field.name === 'id')]
-  const bytes = column.values as Uint8Array,
-    offsets = column.valueOffsets as Int32Array
-  const decoder = new TextDecoder()
+  const ids = textColumn(column)
   const parents: string[] = [],
     names: string[] = []
   let n = 0
   for (let i = 0; i < base.rows; i++) {
-    parents.push(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])))
+    parents.push(ids.text(i))
     n = i > 0 && base.row[i] === base.row[i - 1] && parents[i] === parents[i - 1] ? n + 1 : 0
     names.push(n === 0 ? `${parents[i]}~${id}` : `${parents[i]}~${id}-${n + 1}`)
   }

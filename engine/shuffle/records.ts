@@ -19,7 +19,7 @@ import { contentOf } from '../run/content.ts'
 import { loadValue, saveValue } from '../run/files.ts'
 import type { Sent } from '../run/messages.ts'
 import { ofPartner } from '../run/pairs.ts'
-import { columnOf, StageMistake } from '../run/given.ts'
+import { columnOf, halfIn, StageMistake } from '../run/given.ts'
 import type { WorkerNode } from '../run/world.ts'
 
 /** Buckets that keys are cut into, however many there are: what lies on the disk does not depend on the other rows. */
@@ -225,9 +225,11 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
         if (values === undefined && Object.hasOwn(stage.carries ?? {}, field.name)) {
           throw new StageMistake(`${node.id}: carry() gives no column '${field.name}', which 'carries' declares`)
         }
-        return values === undefined
-          ? batch.column(field.name)
-          : columnOf(`${node.id}: carried column '${field.name}'`, field.type, values as ColumnValues, flow.rows)
+        if (values === undefined) return batch.column(field.name)
+        const what = `${node.id}: carried column '${field.name}'`,
+          half = halfIn(values)
+        if (half) throw new StageMistake(`${what} of row '${batch.text('id').text(half.at)}' has ${half.wrong}`)
+        return columnOf(what, field.type, values as ColumnValues, flow.rows)
       }
       const pack = packer(travel.fields.map(dataOf), travel.keys),
         items = travel.items && hashesOfItems(dataOf(travel.items), isTexts(travel.items))

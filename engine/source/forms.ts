@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { DataType, type Data, type Field, type List } from 'apache-arrow'
 import {
   concat,
+  decoder,
   encoder,
   makeMessages,
   makeText,
@@ -27,8 +28,6 @@ const ROLES = new Map([
   ['observation', 'tool'],
   ['function_call', 'assistant'],
 ])
-
-const decoder = new TextDecoder()
 
 const PAIRS = [
   ['role', 'content'],

@@ -37,8 +37,8 @@ export interface InputFile {
 
 /**
  * Some raw rows, converted. `pairs` has the schema of InputFile. `row[i]` is the file's row of pair i, ascending; it
- * comes again where one raw row became several pairs. Every raw row is in `row` or in `refused`. `raw` is what was read, `rows` the
- * file's row of each, ascending, `ids` their names (utf8).
+ * comes again where one raw row became several pairs. Every raw row is in `row` or in `refused`. `raw` is what was
+ * read, `rows` the file's row of each, ascending, `ids` their names (utf8).
  */
 export interface SourceBatch {
   readonly pairs: RecordBatch

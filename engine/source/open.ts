@@ -134,7 +134,7 @@ const namesInFile = ({ schema }: RawFile, { renamed }: RawPlan, columns?: readon
 
 function rawPlan(
   source: AnySource,
-  { schema, starts, unread, plan }: RawFile,
+  { schema, rows, starts, unread, plan }: RawFile,
   path: string,
   rename: SourceOptions['rename'],
   bytesOf: (schema: Schema) => Uint8Array,
@@ -157,6 +157,7 @@ function rawPlan(
     hive: Object.fromEntries(hive.map(([name, value]) => [renamed.get(name) ?? name, value])),
     unread,
     starts: source.seeks ? [] : starts,
+    rows,
     plan,
   }
 }

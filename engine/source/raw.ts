@@ -20,6 +20,8 @@ export interface RawPlan {
   readonly unread?: RawFile['unread']
   /** Rows at which reading can begin; not of a source that seeks. */
   readonly starts: readonly number[]
+  /** That the format counts in the file. */
+  readonly rows: number
   /** The format's own. */
   readonly plan: unknown
 }
@@ -74,7 +76,7 @@ export async function* rawRows(
     columns = fields.map(({ name }) => name),
     columnsOf = columnPicker(source, fields)
   const read = (part: RowRange) => source.read(options as never, file, { ...part, columns })
-  const given = source.seeks ? read(range) : pickRows(range, raw.starts, part => between(raw.starts, part, read))
+  const given = source.seeks ? read(range) : pickRows(range, raw.starts, part => between(source, raw, part, read))
   const { start, end, rows } = range
   let at = 0
   for await (const one of given) {
@@ -99,7 +101,8 @@ export async function* rawRows(
 
 /** Rows [start, end) out of what a source gives from the last place on at which it can begin. */
 async function* between(
-  starts: readonly number[],
+  { name }: AnySource,
+  { starts, rows }: RawPlan,
   { start, end }: RowRange,
   read: (range: RowRange) => AsyncIterable<RecordBatch>,
 ): AsyncGenerator<RecordBatch> {
@@ -109,6 +112,12 @@ async function* between(
     const from = Math.max(0, start - at),
       to = Math.min(batch.numRows, end - at)
     at += batch.numRows
+    // nobody would ever ask for these
+    if (end === rows && at > rows) {
+      throw new Error(
+        `gave more than its ${rows} rows: it changed while it was read, or read() of ${name} gives other rows than open() counts`,
+      )
+    }
     if (from >= to) continue
     const columns = batch.data.children.map(plain)
     const fields = batch.schema.fields.map(({ name, nullable }, c) => field(name, columns[c].type, nullable))
@@ -118,7 +127,7 @@ async function* between(
       columns.map(column => take(column, [from, to])),
       to - from,
     )
-    if (at >= end) return
+    if (at >= end && end < rows) return
   }
 }
 

@@ -361,7 +361,12 @@ ${isOwn ? imports(isOwn, 'defineSource, readChunks, Type') : `${imports(isOwn, '
 /** The blocks of a file, each as an object. */
 async function* blocksOf(path«: string», mark«: string»)«: AsyncGenerator<Record<string, string>>» {
   const decoder = new TextDecoder(),
-    parsed = (block«: string») => Object.fromEntries(block.split('\\n').map(line => line.split(mark)))
+    // what stands behind the first mark is the value, with any other mark in it
+    pairOf = (line«: string») => {
+      const [key, ...value] = line.split(mark)
+      return [key, value.join(mark)]
+    },
+    parsed = (block«: string») => Object.fromEntries(block.split('\\n').map(pairOf))
   let rest = ''
   for await (const chunk of readChunks(path)) {
     const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\\n\\n')

@@ -4,12 +4,14 @@ import { defineStage, Type } from '../../engine/contract/define.ts'
 
 export default defineStage({
   name: 'add_votes',
-  version: 1,
+  version: 2,
   category: 'find wrong labels',
   summary: 'Join the votes of a table to the pairs that they are on.',
   details:
     'Each row of the table is one vote on one pair: who voted, and for what. A pair gets all votes whose `by` is equal to its own, in the order of the table, as two lists of one length, and the counts of those for the chosen ' +
     'and for the rejected side. In the list of votes a vote for a side is `chosen` or `rejected`, whatever its word in the table; any other word (a tie) stays as it is, and counts for neither. A vote that is null or empty is none. ' +
+    'Where `chosen` names a column that is null for a pair, nobody knows which word is for its chosen side: a vote on it is null in the list, and counts for neither. ' +
+    'A vote whose voter is null or empty is nobody’s: its name is null in the list. ' +
     'Who votes twice is there twice. Give the table’s column the name of the rows’ by `rename` of its source.\n\n' +
     'The lists are what `vote_lists` of `detect_noise` reads: `vote_lists: { votes: <id>_votes, voters: <id>_voters }`.',
   options: Type.Object({
@@ -92,6 +94,28 @@ export default defineStage({
         voters: [['m1'], ['m1', 'm2']],
       },
     },
+    {
+      title: 'a pair of which nobody knows which word is for its chosen side, and a vote of nobody',
+      options: { chosen: 'label' },
+      rows: [
+        { id: 'a', prompt: 'Name a prime.', chosen: 'Seven.', rejected: 'Nine.', label: 'x' },
+        { id: 'b', prompt: 'Name a river.', chosen: 'Po.', rejected: 'Alps.', label: null },
+      ],
+      tables: {
+        votes: [
+          { id: 'b', vote: 'x', voter: 'Ann' },
+          { id: 'b', vote: 'null', voter: 'Bo' },
+          { id: 'a', vote: 'y', voter: null },
+        ],
+      },
+      kept: [0, 1],
+      columns: {
+        votes: [['rejected'], [null, null]],
+        for: [0, 0],
+        against: [1, 0],
+        voters: [[null], ['Ann', 'Bo']],
+      },
+    },
   ],
   open: ({ vote, voter, chosen, rejected }) => ({
     batch(batch, verdict, { votes }) {
@@ -99,13 +123,17 @@ export default defineStage({
         who = votes.text(voter)
       const wordOf = (column: string | undefined, usual: string | undefined) => {
         const data = column === undefined ? undefined : batch.column(column)
-        return (row: number) => (data ? String(jsonValueOf(data, row)) : usual)
+        return (row: number) => {
+          if (data === undefined) return usual
+          const word = jsonValueOf(data, row)
+          return word === null ? null : String(word)
+        }
       }
       const good = wordOf(chosen, 'chosen'),
         bad = wordOf(rejected, chosen === undefined ? 'rejected' : undefined)
       const written = {
-        votes: [] as string[][],
-        voters: [] as string[][],
+        votes: [] as (string | null)[][],
+        voters: [] as (string | null)[][],
         for: new Int32Array(batch.rows),
         against: new Int32Array(batch.rows),
       }
@@ -113,12 +141,14 @@ export default defineStage({
         const on: number[] = []
         for (let i = votes.groups[g]; i < votes.groups[g + 1]; i++) if (cast.text(i) !== '') on.push(i)
         const words = on.map(i => cast.text(i)),
-          voters = on.map(i => who.text(i))
+          voters = on.map(i => who.text(i) || null)
         for (let row = batch.groups[g]; row < batch.groups[g + 1]; row++) {
           const [forIt, againstIt] = [good(row), bad(row)]
-          const said = words.map(word =>
-            word === forIt ? 'chosen' : againstIt === undefined || word === againstIt ? 'rejected' : word,
-          )
+          const said = words.map(word => {
+            if (word === forIt) return 'chosen'
+            if (word === againstIt || (againstIt === undefined && forIt !== null)) return 'rejected'
+            return forIt === null ? null : word
+          })
           written.votes.push(said)
           written.voters.push(voters)
           written.for[row] = said.filter(word => word === 'chosen').length

@@ -454,11 +454,13 @@ export default defineStage({ name: 'rogue', version: 1, summary: 's', options: T
       { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'a.jsonl'), pairs(9)) } },
       { id: 'odd', use: './rogue.mjs' },
       { id: 'dpo', use: 'write_arrow' },
+      // by this way the row is in an output all the same
+      { id: 'all', use: 'write_arrow', from: 'pairs' },
     ])
     const { code, stderr } = await sluice('run', '--workers', '1', graph, '--output', join(at, 'out'), '--quiet')
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'sluice: warning: odd: 1 rows errored and are in no output; the ledger has the messages',
+      stderr: 'sluice: warning: odd: 1 rows errored and were set aside; the ledger has the messages',
     })
   })
 })

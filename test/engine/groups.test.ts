@@ -124,6 +124,27 @@ describe('a stage that looks at groups', () => {
     expect(rowsOf(join(out, 'dpo')).length + rowsOf(join(out, 'dropped/rank')).length).toBe(20)
   })
 
+  it('leaves what it writes of a group that fails null, though the input has columns of those names', async () => {
+    const stage = `${head}export default defineStage({
+      name: 'rank', version: 1, summary: 'x', options: Type.Object({}), examples: [], reads: { score: 'number' },
+      writes: { score: 'float64', kind: 'int32' }, rows: 'subset', reasons: { last: { kind: 'quality', about: '' } },
+      notes: { alone: '' }, by: ['prompt'],
+      open: () => ({ batch(batch) {
+        const { values } = batch.numbers('score')
+        if (values.includes(7)) throw new Error('seven')
+        return { columns: { score: values.map(score => score / 10), kind: new Int32Array(batch.rows).fill(1) } }
+      } }) })`
+    const some = rows(0, 20).map(row => ({ ...row, kind: 'image' }))
+    const { graph, output } = graphOf(stage, [some])
+    const { folder: out } = await run(graph, { output }),
+      failed = rowsOf(join(out, 'dropped/rank')),
+      kept = rowsOf(join(out, 'dpo'))
+    expect(failed.length).toBeGreaterThan(0)
+    expect(kept.length + failed.length).toBe(20)
+    for (const row of failed) expect(row).toMatchObject({ rank_score: null, rank_kind: null, kind: 'image' })
+    for (const row of kept) expect(row).toMatchObject({ rank_score: Number(row.score) / 10, rank_kind: 1 })
+  })
+
   it('is asked again where its state, its code or its rows changed, and not otherwise', async () => {
     const { at, graph, output } = graphOf(rank())
     await run(graph, { output })

@@ -7,7 +7,7 @@ import { folder, rowsOf, writeJsonl } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
-/** Drops odd numbers, notes those below 3, fails on 7, and writes twice the number. */
+/** Drops odd numbers, notes those below 3 twice, fails on 7, and writes twice the number. */
 const mine = (more = '') => `import { defineStage, Type } from 'sluice-data'
 export default defineStage({
   name: 'mine', version: 1, summary: 'x', options: Type.Object({}), reads: { number: 'number' },
@@ -18,7 +18,7 @@ export default defineStage({
     const { values } = batch.numbers('number')
     for (let row = 0; row < batch.rows; row++) {
       if (values[row] === 7) throw new Error('seven')
-      if (values[row] < 3) verdict.note(row, 'small')
+      for (let i = 0; i < 2; i++) if (values[row] < 3) verdict.note(row, 'small')
       if (values[row] % 2) verdict.drop(row, 'odd', values[row])
     }
     return { columns: { twice: values.map(value => 2 * value) } }
@@ -75,6 +75,8 @@ describe('named outputs', () => {
       dropped.map(([id, twice, why]) => [id, twice, why]),
     )
     expect(manifest.stages.mine).toMatchObject({ in: 9, out: 5, dropped: 3, errored: 1, notes: { small: 3 } })
+    // a note that is said twice is one
+    expect(rowsOf(join(out, 'notes/mine')).map(({ id }) => id)).toEqual(['r0', 'r1', 'r2'])
     expect(rowsOf(join(out, 'dpo')).map(row => Object.keys(row).includes('mine_reason'))).toEqual(Array(5).fill(false))
   })
 

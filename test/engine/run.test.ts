@@ -1,6 +1,7 @@
 /** Whole runs: each row is accounted for, and the bytes do not depend on how they were made. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { deserialize } from 'node:v8'
 import { describe, expect, it, vi } from 'vitest'
 import { summaryText } from '../../engine/run/summary.ts'
 import { main, run } from '../../index.mjs'
@@ -45,6 +46,21 @@ const everything = (path: string): Stage[] => [
 ]
 
 describe('run', () => {
+  it('publishes what fitted stages have learnt, and the manifest holds it', async () => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(12))
+    const stages = [
+      source(path),
+      { id: 'noise', use: 'detect_noise' },
+      { id: 'hard', use: 'inject_errors' },
+      { id: 'dpo', use: 'write_arrow', from: ['noise', 'hard'] },
+    ]
+    const { folder: ran, manifest } = await run(graphOf(stages), { output: join(at, 'out'), workers: 1 })
+    expect(readdirSync(join(ran, 'states')).sort()).toEqual(['hard.bin', 'noise.bin'])
+    expect(Object.keys(manifest.files)).toEqual(expect.arrayContaining(['states/hard.bin', 'states/noise.bin']))
+    expect(deserialize(readFileSync(join(ran, 'states', 'noise.bin')))).toHaveProperty('panel')
+  })
+
   it('says what a stage declined, though it made nothing', async () => {
     const at = folder(),
       path = writeJsonl(join(at, 'in.jsonl'), pairs(12))
@@ -141,6 +157,46 @@ describe('run', () => {
     expect(failing.manifest.warnings).toEqual([
       'own: error 25 of 25 rows, the stage failed on the row; the ledger has the message',
     ])
+  })
+
+  it('takes a byte order mark at the beginning of a value for text like any other', async () => {
+    const at = folder(),
+      bom = '\ufeff',
+      output = join(at, 'out')
+    const rows = [
+        {
+          id: `${bom}a`,
+          prompt: 'p1',
+          chosen: 'We add 2 + 3 = 5. The answer is 5.',
+          rejected: 'no',
+          label: `${bom}m1`,
+        },
+        { id: 'a', prompt: 'p2', chosen: 'We like it.', rejected: 'no', label: 'm2' },
+      ],
+      votes = rows.map(({ id, label }) => ({ id, vote: label, voter: 'Ann' }))
+    const { folder: out } = await run(
+      graphOf([
+        source(writeJsonl(join(at, 'in.jsonl'), rows)),
+        { id: 'votes', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'votes.jsonl'), votes) } },
+        { id: 'v', use: 'add_votes', from: { rows: 'pairs', votes: 'votes' } as never, with: { chosen: 'label' } },
+        { id: 'hard', use: 'inject_errors', from: 'v' },
+        { id: 'dpo', use: 'write_jsonl', from: ['v', 'hard'] },
+      ]),
+      { output },
+    )
+    const written = readFileSync(join(out, 'dpo', 'data.jsonl'), 'utf8')
+        .trim()
+        .split('\n'),
+      dpo = written.map(line => JSON.parse(line) as Record<string, unknown>)
+    expect(dpo.map(({ id, hard_parent, v_for }) => [id, hard_parent, v_for])).toEqual([
+      [`${bom}a`, null, 1],
+      [`${bom}a~hard`, `${bom}a`, 1],
+      ['a', null, 1],
+    ])
+    const told = vi.spyOn(console, 'log').mockImplementation(() => {})
+    expect(await main(['why', 'a', '--output', output])).toBe(0)
+    expect(told.mock.calls).toEqual([[`a (${join(at, 'in.jsonl')}:1) was kept, in dpo`]])
+    told.mockRestore()
   })
 
   it('takes files of equal content for files of their own', async () => {

@@ -116,6 +116,17 @@ describe('a table', () => {
     }
   })
 
+  it('is read whole beside a sample of the rows', async () => {
+    const { graph, output, votes } = made(at => [people(at), ...voted])
+    const { folder: out, manifest } = await run(graph, { output, sample: 20 })
+    expect(manifest.rows.read).toBe(20)
+    const rows = rowsOf(join(out, 'dpo'))
+    expect(rows).toHaveLength(20)
+    for (const { id, voted_votes } of rows) {
+      expect(voted_votes).toEqual(votes.flatMap(({ item, vote }) => (item === id && vote !== null ? [vote] : [])))
+    }
+  })
+
   it('that changes makes anew what depends on it; nothing is new where it does not', async () => {
     const { at, graph, output, votes } = made(at => [people(at), ...voted])
     await run(graph, { output })
@@ -214,6 +225,57 @@ describe('a table', () => {
   ])('is refused before a row is read where it %s', async (_, stages, message) => {
     const { graph, output } = made(stages, { 'n.jsonl': [{ id: 7, vote: 'chosen', voter: 'a' }] })
     await expect(run(graph, { output })).rejects.toThrow(message)
+  })
+
+  it('of votes counts none for a side that nobody named, nor for a person', async () => {
+    const at = folder(),
+      side = (i: number) => (i % 4 === 0 ? 'rejected' : 'chosen')
+    const rows = pairs(80).map((row, i) => ({ ...row, label: i === 7 ? null : 'chosen' }))
+    // the second and third vote have no name
+    const votes = rows.map((_, i) => [
+      { vote: side(i), voter: 'Ann' },
+      { vote: i % 2 ? 'rejected' : 'chosen', voter: null },
+      { vote: 'rejected', voter: null },
+    ])
+    const path = writeJsonl(join(at, 'rows.jsonl'), rows),
+      table = votes.flatMap((some, i) => some.map(vote => ({ id: rows[i].id, ...vote }))),
+      lists = rows.map((row, i) => ({
+        ...row,
+        v_votes: votes[i].map(({ vote }) => (i === 7 ? null : vote)),
+        v_voters: votes[i].map(({ voter }) => voter),
+      }))
+    const noise = {
+      id: 'noise',
+      use: 'detect_noise',
+      with: { action: 'annotate', vote_lists: { votes: 'v_votes', voters: 'v_voters' } },
+    }
+    const joined = {
+      version: 1 as const,
+      name: 'g',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path } },
+        { id: 'votes', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'votes.jsonl'), table) } },
+        { id: 'v', use: 'add_votes', from: { rows: 'pairs', votes: 'votes' }, with: { chosen: 'label' } },
+        noise,
+        { id: 'dpo', use: 'write_arrow' },
+      ],
+    }
+    const own = {
+      version: 1 as const,
+      name: 'g',
+      stages: [
+        { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'lists.jsonl'), lists) } },
+        noise,
+        { id: 'dpo', use: 'write_arrow' },
+      ],
+    }
+    const byTable = rowsOf(join((await run(joined as never, { output: join(at, 'table') })).folder, 'dpo')),
+      byLists = rowsOf(join((await run(own as never, { output: join(at, 'lists') })).folder, 'dpo'))
+    expect(byTable[7]).toMatchObject({ v_votes: [null, null, null], v_for: 0, v_against: 0 })
+    expect(byTable[8]).toMatchObject({ v_voters: ['Ann', null, null], v_for: 1, v_against: 2 })
+    const said = (some: Record<string, unknown>[]) => some.map(({ id, noise_votes: votes }) => [id, votes])
+    expect(said(byTable)).toEqual(said(byLists))
+    expect(byTable.some(({ noise_votes: votes }) => votes !== null)).toBe(true)
   })
 
   it('of llmbar’s judges says of each pair what they said, and detect_noise reads them as voters', async () => {

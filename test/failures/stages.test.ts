@@ -233,3 +233,108 @@ export default defineSource({ name: 'never', version: 1, summary: 'x', options: 
     expect(latestFiles(output)).toEqual(latestFiles(join(at, 'clean')))
   })
 })
+
+describe('text of a stage with half of a character', () => {
+  const cut = 'text.slice(0, 3)'
+  /** Two rows whose prompts are equal up to the middle of a character, and one more, through a stage of one's own. */
+  const through = (stage: string) => {
+    const at = folder(),
+      ask = ['Is\u{1F600} this one?', 'Is\u{1F916} that one?', 'Is no other?']
+    const rows = ask.map((prompt, i) => ({ id: `r${i}`, prompt, chosen: `yes ${i}`, rejected: `no ${i}` }))
+    writeFileSync(
+      join(at, 'own.mjs'),
+      `import { defineStage, Type } from 'sluice-data'
+      const texts = (batch, of) => {
+        const prompt = batch.has('asked') ? batch.text('asked') : batch.messages('prompt')
+        return Array.from({ length: batch.rows }, (_, row) => of(prompt.text(row)))
+      }
+      const asked = batch => ({ asked: texts(batch, text => text) })
+      export default defineStage({
+        name: 'own', version: 1, summary: 'x', options: Type.Object({}), examples: [],
+        reads: { prompt: 'messages' }, rows: 'same', reasons: {}, ${stage},
+      })`,
+    )
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } },
+      { id: 'own', use: join(at, 'own.mjs') },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    return run(graph({ version: 1, name: 'test', stages }), { output: join(at, 'out') })
+  }
+
+  it.each([
+    ['a column of text', 'a', 'text', cut, ''],
+    ['a list of texts', 'a', 'list_text', `['whole', ${cut}]`, ''],
+    ['messages', 'rejected', 'messages', `[{ role: 'assistant', content: ${cut} }]`, ''],
+    ['a role', 'rejected', 'messages', `[{ role: ${cut}, content: 'x' }]`, ''],
+    ['what is said of groups', 'a', 'text', cut, "by: ['asked'], carries: { asked: 'text' }, carry: () => asked,"],
+  ])('sets those rows aside, and no other: %s', async (_, name, type, value, by) => {
+    const { manifest, folder: out } = await through(
+      `writes: { ${name}: '${type}' }, ${by}
+      open: () => ({ batch: batch => ({ columns: { ${name}: texts(batch, text => ${value}) } }) })`,
+    )
+    expect(manifest.rows).toEqual({ read: 3, kept: 1, dropped: 0, errored: 2, derived: 0 })
+    const ledger = rowsOf(join(out, 'ledger')) as unknown as Verdict[]
+    expect(ledger.map(({ outcome }) => outcome)).toEqual(['errored', 'errored', 'kept'])
+    expect(ledger[0].detail).toContain(`own: column '${name}' has half of a character (…`)
+    expect(ledger[0].detail).toContain('Is\\ud83d…); cut text between whole characters, e.g. [...text].slice(0, n)')
+  })
+
+  it('is no key: the run ends, and names the column and the row', async () => {
+    const stage = `writes: {}, by: ['begin'], carries: { begin: 'text' },
+      carry: () => batch => ({ begin: texts(batch, text => ${cut}) }), open: () => ({ batch() {} })`
+    await expect(through(stage)).rejects.toMatchObject({
+      exit: 1,
+      message: expect.stringContaining("carried column 'begin' of row 'r0' has half of a character") as unknown,
+    })
+  })
+})
+
+describe('an integer that float64 cannot hold', () => {
+  const wrong =
+    "column 'uid' holds 9007199254740993, of which float64, as which numbers are read, would make 9007199254740992"
+  const through = (stage: string) => {
+    const at = folder(),
+      // the second is exact, the third is one more
+      uids = ['7', '9007199254740992', '9007199254740993', 'null', '-9223372036854775808']
+    writeFileSync(
+      join(at, 'in.jsonl'),
+      uids.map((uid, i) => `{"id":"r${i}","prompt":"p${i}","chosen":"yes","rejected":"no","uid":${uid}}\n`).join(''),
+    )
+    writeFileSync(
+      join(at, 'own.mjs'),
+      `import { defineStage, Type } from 'sluice-data'
+      export default defineStage({
+        name: 'own', version: 1, summary: 'x', options: Type.Object({}), examples: [],
+        reads: { uid: 'number' }, rows: 'same', reasons: {}, ${stage},
+      })`,
+    )
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in.jsonl') } },
+      { id: 'own', use: join(at, 'own.mjs') },
+      { id: 'dpo', use: 'write_jsonl', with: { order_by: 'uid', descending: true } },
+    ]
+    return run(graph({ version: 1, name: 'test', stages }), { output: join(at, 'out') })
+  }
+
+  it('sets its row aside where it is read as a number; a sink still orders by all digits', async () => {
+    const { manifest, folder: out } = await through(
+      `writes: { twice: 'float64' },
+      open: () => ({ batch: batch => ({ columns: { twice: batch.numbers('uid').values.map(uid => 2 * uid) } }) })`,
+    )
+    expect(manifest.rows).toMatchObject({ kept: 4, errored: 1 })
+    expect((rowsOf(join(out, 'ledger')) as unknown as Verdict[])[2].detail).toContain(`own: ${wrong}`)
+    const plain = await through(`writes: {}, open: () => ({ batch() {} })`)
+    const ids = readFileSync(join(plain.folder, 'dpo', 'data.jsonl'), 'utf8').match(/r\d(?=",)/g)
+    expect(ids).toEqual(['r2', 'r1', 'r0', 'r4', 'r3'])
+  })
+
+  it('is no key: the run ends with the column and the value', async () => {
+    const stage = `writes: {}, by: ['user'], carries: { user: 'float64' },
+      carry: () => batch => ({ user: batch.numbers('uid').values }), open: () => ({ batch() {} })`
+    await expect(through(stage)).rejects.toMatchObject({
+      exit: 65,
+      message: expect.stringContaining(wrong) as unknown,
+    })
+  })
+})

@@ -162,6 +162,10 @@ describe('sluice verify', () => {
     ['write_arrow', 'more/b.parquet'],
     ['write_jsonl', 'b.JSONL'],
     ['write_arrow', 'linked.parquet', true],
+    ['write_jsonl', 'b.json'],
+    ['write_arrow', 'b.CSV'],
+    ['write_arrow', '../ledger/b.arrow'],
+    ['write_arrow', '../dropped/pairs/b.jsonl'],
   ])(
     'tells of data beside what %s published: %s, and a run that has nothing new does too',
     async (use, name, isLink = false) => {
@@ -170,7 +174,8 @@ describe('sluice verify', () => {
       await run(other, { output, workers: 1 })
       const dpo = join(output, 'latest', 'dpo'),
         told: string[] = []
-      mkdirSync(join(dpo, 'more'))
+      const stray = join('dpo', name)
+      for (const path of [join(dpo, 'more'), join(dpo, '..', 'dropped', 'pairs')]) mkdirSync(path, { recursive: true })
       // what `datasets` makes, and what is no data
       for (const harmless of ['cache-12ab34.arrow', 'cache-12_00000_of_00002.arrow', 'notes.txt']) {
         writeFileSync(join(dpo, harmless), 'x')
@@ -183,13 +188,24 @@ describe('sluice verify', () => {
       else writeFileSync(join(dpo, name), 'x')
       const ended = await inProcess('verify', '--output', output)
       expect(ended.code).toBe(65)
-      expect(ended.stderr).toContain(`\n  dpo/${name} was not published by this run`)
+      expect(ended.stderr).toContain(`\n  ${stray} was not published by this run`)
       expect((await run(other, { output, workers: 1, onWarning: text => told.push(text) })).status).toBe('nothing_new')
       expect(told).toEqual([
-        `run: 1 file in ${join(output, 'latest')} that no run published there: dpo/${name}; what reads the whole folder reads that too, so move it away`,
+        `run: 1 file in ${join(output, 'latest')} that no run published there: ${stray}; what reads the whole folder reads that too, so move it away`,
       ])
     },
   )
+
+  it.each(['verify', 'why'])('says, by %s too, where latest is a folder and no link', async command => {
+    const output = join(folder(), 'out')
+    cpSync(first, output, { recursive: true })
+    rmSync(join(output, 'latest'))
+    cpSync(join(first, 'latest'), join(output, 'latest'), { recursive: true, dereference: true })
+    const ended = await sluice(command, ...(command === 'why' ? ['r3'] : []), '--output', output)
+    expect(ended).toMatchObject({ code: 74, stdout: '' })
+    expect(ended.stderr).toContain(`sluice: ${join(output, 'latest')} is not a link to a run`)
+    expect(ended.stderr).not.toMatch(/^ +at /m)
+  })
 
   it('names the folder of a sink that is missing, also where its manifest names no file of it', async () => {
     const output = join(folder(), 'out')

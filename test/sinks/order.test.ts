@@ -23,6 +23,8 @@ describe('order_by', () => {
     chosen: i % 3 === 0 ? `It costs 3 + ${i} = ${i + 3}.` : row.chosen,
     margin: i % 5 === 4 ? null : (i * 17) % 23,
     hard: i % 2 === 0,
+    // what every object of JavaScript has
+    toString: i,
   }))
 
   it('gives the same rows in the order of a column: nulls last, ties and new pairs in order of the input, the same bytes for any partitions and workers', async () => {
@@ -85,6 +87,13 @@ describe('order_by', () => {
       ],
     })
     expect(await problem('hard')).toBe(undefined)
+    expect(await problem('toString')).toBe(undefined)
+    // `descending` alone, beside a limit or not, would leave the rows as they came
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/order_by: \w+/, 'limit: 2, descending: true'))
+    await expect(run(file, { output: join(at, 'out') })).rejects.toMatchObject({
+      exit: 78,
+      problems: [{ code: 'invalid_value', file, line: 5, column: 64, value: true }],
+    })
   })
 })
 

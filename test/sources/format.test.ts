@@ -15,7 +15,12 @@ const files = { 'a.blocks': pairs(50), 'lang=de/b.blocks': pairs(41, 50), 'c.blo
 beforeAll(() => {
   for (const kind of ['blocks', 'jsonl']) mkdirSync(join(at, kind, 'lang=de'), { recursive: true })
   for (const [name, rows] of Object.entries(files)) {
-    const said = rows.map(({ id, prompt, chosen, rejected }) => ({ id, asked: prompt, best: chosen, rejected }))
+    const said = rows.map(({ id, prompt, chosen, rejected }) => ({
+      id,
+      asked: prompt,
+      best: `x = ${chosen}`,
+      rejected,
+    }))
     const block = (row: object) =>
       Object.entries(row)
         .map(([key, value]) => `${key} = ${value}\n`)
@@ -91,6 +96,13 @@ describe("a format of one's own", () => {
     expect(await refused('open: async (...all) => ({ ...(await base.open(...all)), rows: 60 })')).toContain(
       'gave 50 of the 60 rows from row 0 on: it changed while it was read, or read() of read_blocks gives other rows than open() counts',
     )
+    const fewer = (rows: number) => refused(`open: async (...all) => ({ ...(await base.open(...all)), rows: ${rows} })`)
+    // in the block that has the last of them, and in one behind it
+    for (const rows of [49, 20, 1]) {
+      expect(await fewer(rows)).toContain(
+        `gave more than its ${rows} rows: it changed while it was read, or read() of read_blocks gives other rows than open() counts`,
+      )
+    }
     const without = "read: (options, file, range) => base.read(options, file, { ...range, columns: ['asked'] })"
     expect(await refused(without)).toContain(
       "read() of read_blocks gives no column 'best', which open() has; it gives asked",

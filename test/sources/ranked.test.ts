@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Int64, Table, tableToIPC } from 'apache-arrow'
 import type * as Wasm from 'parquet-wasm/node'
-import { afterAll, describe, expect, it } from 'vitest'
-import { run } from '../../index.mjs'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { main, run } from '../../index.mjs'
 import { fingerprint, rowsOf } from '../engine/helpers.ts'
 import readParquetFiles from '../../stages/sources/read_parquet.ts'
 import { readAll } from './files.ts'
@@ -118,6 +118,23 @@ describe('a graph that goes on with pairs', () => {
       ['replies_pairs', 'pair_candidates'],
       ['dpo', 'write_arrow'],
     ])
+  })
+
+  it('is told of it by `check`', async () => {
+    const path = lines(replies('a', 1, 0).map(({ score, ...row }) => ({ ...row, rank: score }))),
+      graph = join(folder, 'graph.json'),
+      said: string[] = []
+    const stages = [
+      { id: 'replies', use: 'read_jsonl', with: { path } },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    writeFileSync(graph, JSON.stringify({ version: 1, name: 'g', stages }))
+    const log = vi.spyOn(console, 'log').mockImplementation(line => void said.push(String(line)))
+    expect(await main(['check', graph])).toBe(0)
+    log.mockRestore()
+    expect(said[1]).toBe(
+      "replies gives one scored answer a row; replies_pairs (pair_candidates) makes pairs of them, by 'rank', the lowest first (set it by --set replies_pairs.…)",
+    )
   })
 
   it('takes ranks from the least, and the options of the source, or of --set', async () => {

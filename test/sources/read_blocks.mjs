@@ -6,7 +6,12 @@ import { defineSource, readChunks, Type } from 'sluice-data'
 async function* blocksOf(path, mark) {
   const decoder = new TextDecoder()
   let rest = ''
-  const parsed = block => Object.fromEntries(block.split('\n').map(line => line.split(mark)))
+  // what stands behind the first mark is the value, with any other mark in it
+  const pairOf = line => {
+    const [key, ...value] = line.split(mark)
+    return [key, value.join(mark)]
+  }
+  const parsed = block => Object.fromEntries(block.split('\n').map(pairOf))
   for await (const chunk of readChunks(path)) {
     const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n')
     rest = blocks.pop()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { pairs, writeJsonl } from '../engine/helpers.ts'
+import { pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 
 // whole runs, in processes of their own, on machines that may be busy
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -111,6 +111,12 @@ it.each([
   expect(commands).toEqual([`npx sluice check mine/${name}.yaml`, `npx sluice run mine/${name}.yaml`])
   for (const command of commands) passes(command)
   passes(`npx prettier --check mine/${name}.mjs`)
+  if (kind !== 'source') return
+  // a value may hold what stands between key and value
+  writeFileSync(join(copy, 'few.mine'), 'id = a\nprompt = What is x?\nchosen = x = 3 = y\nrejected = x = 4\n')
+  passes(`npx sluice run mine/${name}.yaml --set pairs.path=few.mine --output out-mine`)
+  const [row] = rowsOf(join(copy, 'out-mine/latest/dpo'))
+  expect(JSON.stringify(row)).toContain('"x = 3 = y"')
 })
 
 it.each([
