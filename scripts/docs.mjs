@@ -239,10 +239,15 @@ async function exampleText(stage, example) {
       ),
     ]
   })
+  const files = Object.entries(example.files ?? {}).flatMap(([path, text]) => [
+    `File ${code(path)}:`,
+    `\`\`\`text\n${text.trimEnd()}\n\`\`\``,
+  ])
   const fresh = [...new Set((example.made ?? []).flatMap(Object.keys))]
   return [
     `**${capital(example.title)}**${options}`,
     ...tables,
+    ...files,
     table(
       ['', ...names, ...written.map(name => `\`<id>_${name}\``), 'outcome'],
       example.rows.map((row, i) => [i, ...names.map(name => cell(name, row[name])), ...columns(i), outcome(i)]),

@@ -139,6 +139,11 @@ export interface Context<State = unknown, Item = unknown, Value = unknown> {
   readonly seed: number
   /** What the last fit round that has ended gave. */
   readonly state: State
+  /**
+   * What is in a file that `files` names, by the path that it has there: the same bytes all through the run. Each call
+   * gives a copy. Another path ends the run.
+   */
+  file(path: string): Uint8Array
   /** Asks the server that `calls` describes, in `open` alone. Answers come in the order of the items. */
   ask(items: readonly Item[]): Promise<readonly Answer<Value>[]>
 }
@@ -195,6 +200,8 @@ export interface Report {
 
 /** A row of an example: texts stand for one user message and one assistant message. Other columns as they are. */
 export type ExampleRow = Readonly<Record<string, unknown>>
+/** Texts by the paths of files. */
+export type ExampleFiles = Readonly<Record<string, string>>
 /** Options as a graph gives them: what has a default may be left out, within an option too. */
 type PartOf<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: PartOf<T[K]> } : T
 /**
@@ -222,6 +229,8 @@ export interface Example<
   readonly answers?: readonly unknown[]
   /** Rows of the tables: texts, numbers and bools as they are. */
   readonly tables?: { readonly [K in keyof T]?: readonly ExampleRow[] }
+  /** What is in the files that the stage names, by their paths. */
+  readonly files?: ExampleFiles
 }
 
 // ---------------------------------------------------------------------------------------------------------- kinds
@@ -298,6 +307,12 @@ export interface Stage<
    * come along with their group.
    */
   readonly tables?: Of<O, T>
+  /**
+   * Files that it needs (word lists, tokenizers), which it reads by `context.file` and in no other way: their content
+   * is in every key of it. Paths start from the working directory, as those of inputs; no file has more than 256 MB.
+   * What the stage says of a row must depend on what is in a file, and not on its path.
+   */
+  files?(options: Static<O>): readonly string[]
   /** Columns that are added, each named `<id>_<name>`; id, prompt, chosen and rejected stand for themselves. */
   readonly writes: Of<O, W>
   readonly rows: Of<O, E>
@@ -364,6 +379,7 @@ export interface AuditExample<O extends TObject = TObject, I extends Inputs = In
   readonly title: string
   readonly options?: PartOf<Static<O>>
   readonly inputs: { readonly [K in keyof I]?: readonly ExampleRow[] }
+  readonly files?: ExampleFiles
   readonly previous?: Readonly<Record<string, number>>
   readonly numbers?: Readonly<Record<string, unknown>>
   readonly refuse?: readonly string[]
@@ -373,12 +389,17 @@ export interface AuditExample<O extends TObject = TObject, I extends Inputs = In
 export interface Audit<O extends TObject, I extends Inputs, Tally> extends Described<O> {
   readonly inputs: Of<O, I>
   readonly examples: readonly AuditExample<O, NoInfer<I>>[]
+  /** As of a stage; what its tally reads by `context.file`. */
+  files?(options: Static<O>): readonly string[]
   /**
    * One round, for each input. What it comes to must be the same however the rows are cut into partitions. It may see
    * no state, and no columns but those of `inputs`.
    */
   tally(options: Static<O>, input: keyof I): Fit<Tally>
-  /** `previous`: the numbers of the run before, if it had this audit in the same version with the same options. */
+  /**
+   * `previous`: the numbers of the run before, if it had this audit in the same version with the same options and
+   * files.
+   */
   report(options: Static<O>, tallies: PerInput<I, Tally>, previous?: Readonly<Record<string, number>>): Report
 }
 

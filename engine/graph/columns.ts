@@ -482,7 +482,7 @@ function* checkGroups(node: Node, input: Schema): Iterable<Problem> {
 }
 
 /** Where a column's name was given: at an option or within one; undefined where by the stage itself. */
-const optionNaming = (node: Node, column: string): string | undefined =>
+export const optionNaming = (node: Node, column: string): string | undefined =>
   pointerTo(node.options, column, `/stages/${node.index}/with`)
 
 function pointerTo(value: unknown, text: string, at: string): string | undefined {

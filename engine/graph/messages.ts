@@ -51,6 +51,7 @@ export type ProblemCode =
   | 'column_conflict'
   | 'column_replaced'
   | 'bad_stage'
+  | 'unusable_file'
 
 /**
  * Something wrong with a graph. `pointer` is RFC 6901 into the graph (or `/--set/<n>`); `file`, `line` and `column`
@@ -296,6 +297,11 @@ export const say = {
     ),
   badStage: (pointer: string, id: string, why: string) =>
     problem('bad_stage', pointer, `the stage of '${id}' cannot be used: ${why}`),
+  unusableFile: (pointer: string, id: string, path: string, why: string, base: string) =>
+    problem('unusable_file', pointer, `'${id}' needs a file that ${why}`, {
+      value: path,
+      expected: `a file's path from ${base} on`,
+    }),
   columnType: (pointer: string, id: string, column: string, type: string, expected: string) =>
     problem('column_type', pointer, `column '${column}' has the wrong type for '${id}'`, { value: type, expected }),
   columnConflict: (
@@ -388,17 +394,21 @@ export const formatProblems = (problems: readonly Problem[]): string =>
 /** Problems in one message. */
 const MOST_SHOWN = 50
 
-/** A graph that cannot run. `problems` holds everything that was found, warnings too; the message lists it. */
+/**
+ * A graph that cannot run. `problems` holds everything that was found, warnings too; the message lists it. Where files
+ * of stages are all that is wrong, there is no input.
+ */
 export class GraphError extends SluiceError {
   override readonly name = 'GraphError'
   readonly problems: readonly Problem[]
   constructor(problems: readonly Problem[]) {
-    const errors = problems.filter(it => it.level === 'error').length
+    const wrong = problems.filter(it => it.level === 'error'),
+      errors = wrong.length
     const sorted = sortProblems(problems),
       more = sorted.length - MOST_SHOWN
     super(
       `graph: ${errors} ${errors === 1 ? 'problem' : 'problems'}\n${formatProblems(sorted.slice(0, MOST_SHOWN))}${more > 0 ? `\nand ${more} more` : ''}`,
-      EXIT.graph,
+      wrong.every(it => it.code === 'unusable_file') && errors > 0 ? EXIT.noInput : EXIT.graph,
     )
     this.problems = sorted
   }

@@ -141,6 +141,12 @@ function lacks(value: unknown): string | undefined {
   if (isObject(value.reasons) && ['dropped', 'error'].some(name => Object.hasOwn(value.reasons as object, name))) {
     return "the stage's reasons include 'dropped' or 'error', which name outputs of every stage; call it otherwise"
   }
+  if (value.files !== undefined && !['stage', 'audit'].includes(String(value.kind))) {
+    return `a ${String(value.kind)} says 'files', which stages and audits have; it is told no context to read them by`
+  }
+  if (value.files !== undefined && typeof value.files !== 'function') {
+    return "the stage's 'files' is no function; it gives paths of the options: files: options => [options.words]"
+  }
   for (const [option, schema] of Object.entries(
     (value.options as { properties?: Properties } | undefined)?.properties ?? {},
   )) {

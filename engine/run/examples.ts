@@ -43,6 +43,7 @@ import { bucketRanges, openRecords } from '../shuffle/records.ts'
 import { reduceRange } from '../shuffle/reduce.ts'
 import { groupSaid } from './group_said.ts'
 import { DROPPED, ERRORED, type BucketTask, type RelateTask } from './messages.ts'
+import { declaredFiles, fileOf } from './stage_files.ts'
 import { openNone, openRun, runStage, Said, type Through } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
 
@@ -260,6 +261,20 @@ function optionsOf(stage: AnyStage | AnyAudit, { title, options: given }: Pick<E
   throw new Error(`${stage.name}: options of '${title}': ${problems}`)
 }
 
+/** What a stage is given of the files of an example, which are those that it names. */
+function filesIn(node: Node, { title, files = {} }: Pick<Example, 'title' | 'files'>): Context['file'] {
+  const declared = declaredFiles(node)
+  for (const path of new Set([...declared, ...Object.keys(files)])) {
+    const what = `${node.id}: the file '${path}' of '${title}'`
+    if (!declared.includes(path)) throw new Error(`${what} is not one that the stage names`)
+    if (!Object.hasOwn(files, path)) throw new Error(`${what} is missing, and the stage names it`)
+  }
+  return fileOf(
+    node,
+    declared.map(path => ({ path, bytes: new TextEncoder().encode(files[path]) })),
+  )
+}
+
 /**
  * Runs one example of an audit in memory, its rows as they are and with a partition for each of them. Throws when the
  * two do not agree, or when options, inputs or columns are wrong.
@@ -281,7 +296,8 @@ export async function runAuditExample(audit: AnyAudit, example: AuditExample): P
     if (!isThere && !inputs[input].isOptional) throw new Error(`${what} is missing, and the audit needs it`)
   }
   const { tallied } = columnsOf(node, new Map([...flows].map(([input, { schema }]) => [input, schema])))
-  const context: Context = { id, seed: SEED, state: undefined, ask: () => Promise.resolve([]) }
+  const file = filesIn(node, example),
+    context: Context = { id, seed: SEED, state: undefined, file, ask: () => Promise.resolve([]) }
   const reportOn = async (rows: number): Promise<Report> => {
     const tallies: Record<string, unknown> = {}
     for (const input of talliesOf(node)) {
@@ -353,7 +369,8 @@ export async function runExample(
       }
     })
   }
-  const context = (): Context => ({ id, seed: SEED, state, ask })
+  const file = filesIn(node, example),
+    context = (): Context => ({ id, seed: SEED, state, file, ask })
   for (const round of known === undefined ? fitRounds(node) : []) {
     const collector = round.collect(context())
     const rows = round.of === undefined ? flow : seen(round.of)
@@ -369,6 +386,7 @@ export async function runExample(
       aside: output,
       tallied: new Map(),
       tableSchemas: found.tables ?? new Map<string, Schema>(),
+      file,
     },
     joined = new Map(groupTables(node).map(name => [name, seen(name)]))
   const resultOfBlocks = async (blockRows: number) => {

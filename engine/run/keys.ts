@@ -9,6 +9,7 @@ import type { Partition } from './messages.ts'
 import { opsOf, type Op, type Plan } from './plan.ts'
 import type { Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
+import { filesSaid, keyedOptions, type HeldFiles } from './stage_files.ts'
 
 /** Raised when what lies in spools changes its form. */
 const FORMAT = 7
@@ -55,6 +56,7 @@ export function makeKeys(
   hashes: readonly string[],
   served: Readonly<Record<string, unknown>>,
   options: RunOptions,
+  held: HeldFiles,
 ): Keys {
   const { graph, files, tables, schemas } = prepared
   const base = sha([codeKey(), graph.seed, options.keepIds ?? [], options.groupBytes ?? ''])
@@ -65,7 +67,9 @@ export function makeKeys(
         node.id,
         node.use,
         node.stage.version,
-        seenOptions(node),
+        keyedOptions(node, held.get(node.id)),
+        // by what lies there: a path says nothing of it
+        (held.get(node.id) ?? []).map(({ sha256 }) => sha256),
         served[node.id] ?? '',
         node.own?.key ?? '',
         node.from,
@@ -163,7 +167,12 @@ export function makeKeys(
       graph.name,
       // the manifest tells it, whatever comes of it
       graph.partitionRows,
-      graph.nodes.map(node => [node.id, nodeKeys.get(node.id)]),
+      graph.nodes.map(node => [
+        node.id,
+        nodeKeys.get(node.id),
+        // the manifest tells their paths
+        held.has(node.id) ? [seenOptions(node), filesSaid(held.get(node.id))] : '',
+      ]),
     ]),
   }
 }

@@ -36,7 +36,15 @@ export interface Manifest {
     name: string
     seed: number
     partition_rows: number
-    stages: { id: string; use: string; version: number; with: Readonly<Record<string, unknown>>; from: From }[]
+    stages: {
+      id: string
+      use: string
+      version: number
+      with: Readonly<Record<string, unknown>>
+      from: From
+      /** What it was given by context.file, by the paths that it names. */
+      files?: { path: string; bytes: number; sha256: string }[]
+    }[]
   }
   readonly limit?: number
   /** Rows that a sample was to have. */

@@ -27,6 +27,8 @@ export interface NodeSetup {
   readonly tallied: readonly (readonly [string, Uint8Array])[]
   /** By table, what is read of it. */
   readonly tables: readonly (readonly [string, Uint8Array])[]
+  /** The files that it names, and what is in them, in memory that all threads see. */
+  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[]
 }
 
 /** `stamp`: what `stampOf` said of the file before it was hashed. */

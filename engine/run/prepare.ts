@@ -16,6 +16,7 @@ import type { Graph, Node } from '../graph/types.ts'
 import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
 import { checkOptions } from './options.ts'
+import { findStageFiles, type NamedFiles } from './stage_files.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 
 export interface Prepared {
@@ -34,6 +35,8 @@ export interface Prepared {
   >
   readonly isText: ReadonlyMap<string, boolean>
   readonly services: Services
+  /** Files that stages name. */
+  readonly stageFiles: NamedFiles
   /** Stages that stand in the graph by themselves, a line each: for who checks it. */
   readonly added: readonly string[]
   /** Problems that do not stop a run, a line each. */
@@ -100,7 +103,8 @@ export async function prepare(
   )
   for (const file of tables) opened.set(file.source, [...(opened.get(file.source) ?? []), file])
   const { nodes, problems: unread } = resolveColumns(graph, opened),
-    problems = [...unfit, ...unread]
+    { files: stageFiles, problems: unusable } = findStageFiles(graph),
+    problems = [...unfit, ...unread, ...unusable]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
   const schemas = new Map(
     graph.nodes.map(node => {
@@ -125,6 +129,7 @@ export async function prepare(
     tables,
     schemas,
     services,
+    stageFiles,
     added: graph.nodes.filter(({ id }) => !written.has(id)).map(addedLine),
     isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
     warnings: [
@@ -185,11 +190,16 @@ function sharedOf(inputs: ReadonlyMap<string, readonly InputFile[]>): string[] {
 }
 
 /** What a user's stage may read, or remember, that no key holds. */
-function readsOf({ id, use, own }: Node): string[] {
+function readsOf({ id, use, own, stage }: Node): string[] {
   const who = `${id} (${use})`,
     again = 'so each run makes this stage and all after it anew'
   const lines: string[] = []
-  if (own?.reads.length) lines.push(`${who}: ${own.reads.join('; ')}: what is read so can change unseen, ${again}`)
+  if (own?.reads.length) {
+    const instead = ['stage', 'audit'].includes(stage.kind)
+      ? "; a file is seen that it declares in 'files' and reads by context.file"
+      : ''
+    lines.push(`${who}: ${own.reads.join('; ')}: what is read so can change unseen, ${again}${instead}`)
+  }
   if (own?.keeps.length) {
     const why = 'what it says of a row depends on the rows that the same worker had before'
     lines.push(`${who}: ${own.keeps.join('; ')}: ${why}, ${again}; keep it within open()`)

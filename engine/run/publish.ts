@@ -45,6 +45,7 @@ import { runStamp } from '../files/published.ts'
 import { fromSaid, inputsSaid, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
+import { filesSaid, type HeldFiles } from './stage_files.ts'
 import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
@@ -57,6 +58,7 @@ export interface PublishInput {
   readonly prepared: Prepared
   readonly partitions: readonly Partition[]
   readonly hashes: readonly string[]
+  readonly held: HeldFiles
   readonly hash: string
   readonly limit?: number
   readonly sample?: number
@@ -226,6 +228,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         version: node.stage.version,
         with: publicOptions(node),
         from: fromSaid(node),
+        ...(input.held.get(node.id)?.length ? { files: filesSaid(input.held.get(node.id)) } : {}),
       })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }),

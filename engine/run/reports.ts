@@ -8,6 +8,7 @@ import { OWN_ROWS, type Node } from '../graph/types.ts'
 import { keyText } from '../key_text.ts'
 import { publicOptions, type latestManifest, type Manifest } from './manifest.ts'
 import type { Tallied } from './messages.ts'
+import { filesSaid, type HeldFiles } from './stage_files.ts'
 
 /** What an audit reported in the run before, by the name of that run. */
 export interface Previous {
@@ -28,6 +29,7 @@ export interface Learnt {
   readonly hash: string
   /** Whether runs of one hash may differ, as a stage reads what is in no key. */
   readonly mayDiffer: boolean
+  readonly held: HeldFiles
 }
 
 /** The reports of all nodes that have something to say, by id. */
@@ -60,19 +62,20 @@ function reportOf(node: Node, learnt: Learnt): Reported | undefined {
 }
 
 /**
- * The numbers of the run before, where it had the audit in the same version with the same options. A run that is
- * published again has those that it was published with: what it reports does not depend on itself.
+ * The numbers of the run before, where it had the audit in the same version with the same options and files. A run that
+ * is published again has those that it was published with: what it reports does not depend on itself.
  */
-function previousOf(node: Node, { latest, hash, mayDiffer }: Learnt): Previous | undefined {
+function previousOf(node: Node, { latest, hash, mayDiffer, held }: Learnt): Previous | undefined {
   const before = latest?.manifest
   if (!before) return undefined
   if (before.hash === hash && !mayDiffer) return before.stages[node.id]?.previous
   const same = before.graph.stages.some(
-    ({ id, use, version, with: options }) =>
+    ({ id, use, version, with: options, files = [] }) =>
       id === node.id &&
       use === node.use &&
       version === node.stage.version &&
-      keyText(options) === keyText(publicOptions(node)),
+      keyText(options) === keyText(publicOptions(node)) &&
+      keyText(files) === keyText(filesSaid(held.get(id))),
   )
   const numbers = same ? before.stages[node.id]?.report?.numbers : undefined
   return numbers && { run: basename(realpathSync(latest.folder)), numbers: finite(numbers) }

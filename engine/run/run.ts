@@ -28,6 +28,7 @@ import { publish } from './publish.ts'
 import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
 import { Passes } from './passes.ts'
+import { holdStageFiles, readStageFiles, type HeldFiles } from './stage_files.ts'
 import { heedReports, reportsOf } from './reports.ts'
 
 export interface RunResult {
@@ -71,8 +72,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const { sample, limit } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
-    const plan = makePlan(graph)
-    const setup = makeSetup(prepared, stamps, opened, plan, options, lock)
+    const plan = makePlan(graph),
+      held = await readStageFiles(prepared.stageFiles)
+    options.signal?.throwIfAborted()
+    const setup = makeSetup(prepared, stamps, opened, plan, options, lock, held)
     let done = 0,
       phase = '',
       total = 0
@@ -115,7 +118,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const contents = hashes.slice(0, files.length)
     const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options)
+    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, held)
     const latest = latestManifest(output)
     holdLock(lock)
     const mayDiffer = [...graph.nodes, ...graph.tables].some(isReader)
@@ -149,6 +152,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
       await passes.level(level, progress)
+      holdStageFiles(held)
     }
     const reports = reportsOf(graph.nodes, {
       tallies: await passes.tallied(),
@@ -156,7 +160,9 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       latest,
       hash: keys.run,
       mayDiffer,
+      held,
     })
+    holdStageFiles(held)
     heedReports(reports, latest)
     begin('publish', 1)
     const result = await publish({
@@ -165,6 +171,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       prepared,
       partitions,
       hashes,
+      held,
       hash: keys.run,
       limit: options.limit,
       sample,
@@ -275,6 +282,7 @@ function makeSetup(
   plan: Plan,
   options: RunOptions,
   { path, text }: Lock,
+  held: HeldFiles,
 ): Setup {
   return {
     code: codeStamp,
@@ -289,6 +297,7 @@ function makeSetup(
       output: schemaBytes(schemas.get(node.id)?.output ?? new Schema([])),
       tallied: asBytes(schemas.get(node.id)?.tallied),
       tables: asBytes(schemas.get(node.id)?.tables),
+      files: (held.get(node.id) ?? []).map(({ path, bytes }) => ({ path, bytes })),
     })),
     levels: plan.levels,
     reach: [...plan.reach].map(([id, sources]) => [id, [...sources]]),

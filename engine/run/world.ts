@@ -16,6 +16,7 @@ import { holdInput } from '../files/blocks.ts'
 import { unseal } from '../sealed.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
+import { fileOf } from './stage_files.ts'
 
 export interface WorkerNode {
   readonly id: string
@@ -30,6 +31,8 @@ export interface WorkerNode {
   readonly tallied: ReadonlyMap<string, Schema>
   /** By table, what is read of it. */
   readonly tableSchemas: ReadonlyMap<string, Schema>
+  /** What is in a file that it names. */
+  readonly file: Context['file']
 }
 
 export interface World {
@@ -53,7 +56,7 @@ export interface World {
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
   for (const { path, blocks } of [...setup.files, ...setup.tables]) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
-  for (const { id, use, module, packages, options, input, output, tallied, tables } of setup.nodes) {
+  for (const { id, use, module, packages, options, input, output, tallied, tables, files } of setup.nodes) {
     const stage = module
       ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
       : await registry.get(use)?.()
@@ -74,6 +77,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
       aside: asideSchema({ id, stage, options }, schemas),
       tallied: new Map(tallied.map(([input, schema]) => [input, schemaFromBytes(schema)])),
       tableSchemas: new Map(tables.map(([name, schema]) => [name, schemaFromBytes(schema)])),
+      file: fileOf({ id, use }, files),
     })
   }
   const order = new Map(setup.nodes.map(({ id }, i) => [id, i]))
@@ -90,13 +94,14 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
       setup.levels.flat().flatMap(op => ('inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
     ),
     indexOf: id => order.get(id)!,
-    context: ({ id }, files) => {
+    context: ({ id, file }, files) => {
       const last = files?.at(-1)
       if (last !== undefined && !states.has(last)) states.set(last, unseal(last, readFileSync(last)))
       return {
         id,
         seed: setup.seed,
         state: last && (deserialize(states.get(last)!) as unknown),
+        file,
         ask: items => ask(id, items),
       }
     },

@@ -8,7 +8,13 @@ import checkPairs from '../../stages/check/check_pairs.ts'
 import type { Context, ExampleRow } from '../../engine/contract/define.ts'
 
 const defaults = { max_chars: 1_000_000, max_replacement_share: 0.01, allow_prefix: false }
-const context: Context = { id: 'check', seed: 1, state: undefined, ask: () => Promise.resolve([]) }
+const context: Context = {
+  id: 'check',
+  seed: 1,
+  state: undefined,
+  file: () => new Uint8Array(),
+  ask: () => Promise.resolve([]),
+}
 const sides = ['prompt', 'chosen', 'rejected'] as const
 const messagesOf = (value: unknown, side: string): readonly Message[] =>
   typeof value === 'string'

@@ -20,7 +20,13 @@ export interface Drop {
 }
 
 const names = ['prompt', 'chosen', 'rejected'] as const
-const context: Context = { id: 'it', seed: 1, state: undefined, ask: () => Promise.resolve([]) }
+const context: Context = {
+  id: 'it',
+  seed: 1,
+  state: undefined,
+  file: () => new Uint8Array(),
+  ask: () => Promise.resolve([]),
+}
 
 /** Texts of prompt, chosen and rejected, and of columns beside them; a list of texts is a prompt of several turns. */
 export function batchOf(rows: readonly ExampleRow[]): Batch {

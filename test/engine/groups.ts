@@ -27,7 +27,13 @@ export interface Sizes {
   readonly groupBytes?: number
 }
 
-const context: Context = { id: 'it', seed: 1, state: undefined, ask: () => Promise.resolve([]) }
+const context: Context = {
+  id: 'it',
+  seed: 1,
+  state: undefined,
+  file: () => new Uint8Array(),
+  ask: () => Promise.resolve([]),
+}
 
 export function nodeOf(stage: AnyStage, schema: Schema, options: Record<string, unknown> = {}): WorkerNode {
   const node = { id: 'it', use: stage.name, stage, options },
@@ -36,7 +42,15 @@ export function nodeOf(stage: AnyStage, schema: Schema, options: Record<string, 
     ...schema.fields.filter(({ name }) => !added.some(field => field.name === name)),
     ...added,
   ])
-  return { ...node, input: schema, output, aside: output, tallied: new Map(), tableSchemas: new Map() }
+  return {
+    ...node,
+    input: schema,
+    output,
+    aside: output,
+    tallied: new Map(),
+    tableSchemas: new Map(),
+    file: context.file,
+  }
 }
 
 /** What a stage says of the rows of each part, and the folder in which all of it lies. */

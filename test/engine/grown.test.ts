@@ -1,12 +1,11 @@
 /** A folder that has grown, or lost a file: what a run makes of it, and how much of the run before it takes over. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { deserialize } from 'node:v8'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { run } from '../../index.mjs'
 import { settings } from '../properties/settings.ts'
-import { fingerprint, folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
+import { fingerprint, folder, madeSince, pairs, passesOf, rowsOf, writeJsonl } from './helpers.ts'
 
 interface Entry {
   readonly id: string
@@ -37,36 +36,6 @@ function filesOf(...files: readonly string[]): string {
   mkdirSync(at)
   for (const file of files) put(at, file)
   return at
-}
-
-/** The passes that a run left, by their folder: of which level each is, and the file that says that it is whole. */
-function passesOf(output: string): Map<string, { level: number; file: bigint }> {
-  const spools = join(output, '.sluice', 'spools')
-  const metas = new Map(
-    readdirSync(spools)
-      .filter(name => !name.includes('.'))
-      .map(name => {
-        const bytes = readFileSync(join(spools, name, 'meta.bin'))
-        return [join(spools, name), deserialize(bytes.subarray(0, -8)) as { level: number }]
-      }),
-  )
-  return new Map(
-    [...metas].map(([path, { level }]) => [
-      path,
-      { level, file: statSync(join(path, 'meta.bin'), { bigint: true }).ino },
-    ]),
-  )
-}
-
-/** By level, the passes that were made, of those that the run used. */
-function madeSince(before: ReturnType<typeof passesOf>, output: string): string[] {
-  const made: number[] = [],
-    all: number[] = []
-  for (const [path, { level, file }] of passesOf(output)) {
-    all[level] = (all[level] ?? 0) + 1
-    made[level] = (made[level] ?? 0) + (before.get(path)?.file === file ? 0 : 1)
-  }
-  return made.map((count, level) => `${count} of ${all[level]}`)
 }
 
 /** Runs a graph before and after something changes: all is as from scratch. Gives what was made the second time. */

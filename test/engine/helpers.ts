@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { deserialize } from 'node:v8'
 import { tableFromIPC } from 'apache-arrow'
 import { afterAll } from 'vitest'
 
@@ -82,4 +83,34 @@ export function fingerprint(run: string): Record<string, string> {
         .digest('hex'),
     ]),
   )
+}
+
+/** The passes that a run left, by their folder: of which level each is, and the file that says that it is whole. */
+export function passesOf(output: string): Map<string, { level: number; file: bigint }> {
+  const spools = join(output, '.sluice', 'spools')
+  const metas = new Map(
+    readdirSync(spools)
+      .filter(name => !name.includes('.'))
+      .map(name => {
+        const bytes = readFileSync(join(spools, name, 'meta.bin'))
+        return [join(spools, name), deserialize(bytes.subarray(0, -8)) as { level: number }]
+      }),
+  )
+  return new Map(
+    [...metas].map(([path, { level }]) => [
+      path,
+      { level, file: statSync(join(path, 'meta.bin'), { bigint: true }).ino },
+    ]),
+  )
+}
+
+/** By level, the passes that were made, of those that the run used. */
+export function madeSince(before: ReturnType<typeof passesOf>, output: string): string[] {
+  const made: number[] = [],
+    all: number[] = []
+  for (const [path, { level, file }] of passesOf(output)) {
+    all[level] = (all[level] ?? 0) + 1
+    made[level] = (made[level] ?? 0) + (before.get(path)?.file === file ? 0 : 1)
+  }
+  return made.map((count, level) => `${count} of ${all[level]}`)
 }

@@ -92,7 +92,7 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     const first = await run(graph, options)
     expect(first.manifest.stages.mine.dropped).toBe(11)
     expect(said).toEqual([
-      'mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and all after it anew',
+      "mine (./mine.mjs): mine.mjs imports node:fs: what is read so can change unseen, so each run makes this stage and all after it anew; a file is seen that it declares in 'files' and reads by context.file",
     ])
     const level0 = () => readdirSync(join(output, '.sluice', 'spools')).sort()
     const before = level0()

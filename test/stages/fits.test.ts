@@ -57,7 +57,13 @@ const auditCases: typeof cases = { audit_lengths: [{}, { by: 'group' }] }
 /** The states of all rounds over some partitions. What is fitted goes through bytes, as it does between threads. */
 async function fitted(rounds: Fit<unknown>['rounds'], parts: readonly Flow[]): Promise<Buffer> {
   const states: unknown[] = [],
-    context = (): Context => ({ id: 'it', seed: 3, state: states.at(-1), ask: () => Promise.resolve([]) })
+    context = (): Context => ({
+      id: 'it',
+      seed: 3,
+      state: states.at(-1),
+      file: () => new Uint8Array(),
+      ask: () => Promise.resolve([]),
+    })
   for (const round of rounds) {
     const partials: unknown[] = []
     for (const part of parts) {

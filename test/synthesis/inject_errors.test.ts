@@ -55,6 +55,7 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
     id: 'hard',
     seed,
     state: { mix: { weights: startWeights(options.types), rows: 0 }, editable },
+    file: () => new Uint8Array(),
     ask: () => Promise.resolve([]),
   })
   const out = (await instance.batch(

@@ -190,6 +190,7 @@ test('a sample of no rows is empty, whatever the run', () => {
     id: 'hard',
     seed: 1,
     state: undefined,
+    file: () => new Uint8Array(),
     ask: () => Promise.resolve([]),
   })
   expect(part()).toEqual({ halves: [[], []], rows: 0 })
