@@ -19,7 +19,7 @@ export interface Draft {
 }
 
 /** Folders that a run has itself: a sink's folder is its id. */
-const reserved = new Set(['dropped', 'ledger', 'notes', 'states'])
+const reserved = new Set(['dropped', 'ledger', 'notes'])
 
 /**
  * Named outputs: the dropped rows of a stage that drops any with these options, all together and by reason; and copies

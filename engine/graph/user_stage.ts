@@ -158,7 +158,6 @@ function lacks(value: unknown): string | undefined {
   if (wrong.length > 0) return wrong.join('; ')
   const missing = [
     ...(typeof value.name === 'string' ? [] : ['name']),
-    ...(typeof value.summary === 'string' ? [] : ['summary (one sentence)']),
     ...(Number.isInteger(value.version) ? [] : ['version (a whole number)']),
     ...(isObject(value.options) && value.options.type === 'object' ? [] : ['options (Type.Object)']),
     ...(value.kind === 'sink' || isObject(value.reasons) ? [] : ['reasons']),

@@ -42,7 +42,7 @@ import { closeClusters, relate, type Related } from '../shuffle/join.ts'
 import { bucketRanges, openRecords } from '../shuffle/records.ts'
 import { reduceRange } from '../shuffle/reduce.ts'
 import { groupSaid } from './group_said.ts'
-import { DROPPED, ERRORED, type BucketTask, type RelateTask } from './messages.ts'
+import { DROPPED, ERRORED, REJECTED_SIDE, type BucketTask, type RelateTask } from './messages.ts'
 import { declaredFiles, fileOf } from './stage_files.ts'
 import { openNone, openRun, runStage, Said, type Through } from './verdicts.ts'
 import type { WorkerNode, World } from './world.ts'
@@ -478,6 +478,9 @@ function resultOf(node: Node, said: Said, out: readonly ExampleRow[]): ExampleRe
           ),
         )
       : [],
-    noted: Object.fromEntries(said.notes.map(({ row, reason }) => [row, reason])),
+    // what the engine says of every rejected side is no note of the stage
+    noted: Object.fromEntries(
+      said.notes.flatMap(({ row, reason }) => (reason === REJECTED_SIDE ? [] : [[row, reason]])),
+    ),
   }
 }

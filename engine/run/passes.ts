@@ -433,14 +433,6 @@ export class Passes {
   stateOf(node: string): unknown {
     return lastOf(this.#states.get(node))
   }
-
-  /** The files of these, by stage, in the order of the graph. */
-  stateFiles(): (readonly [node: string, file: string])[] {
-    return this.#prepared.graph.nodes.flatMap(({ id }) => {
-      const last = this.#states.get(id)?.at(-1)
-      return last ? [[id, last.file] as const] : []
-    })
-  }
 }
 
 const lastOf = (states: readonly { file: string }[] = []): unknown =>

@@ -22,7 +22,6 @@ import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
-import { unseal } from '../sealed.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { pickFirst } from './first.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
@@ -66,8 +65,6 @@ export interface PublishInput {
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
-  /** Files of what stages have learnt, by stage. */
-  readonly states: readonly (readonly [node: string, file: string])[]
   readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
@@ -269,13 +266,10 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     sinks: sorted(sinks),
     files: {},
   }
-  const put = (file: string, content: string | Uint8Array) => {
+  const put = (file: string, content: string) => {
     writeWhole(join(folder, file), content)
     files.push({ file, bytes: Buffer.byteLength(content) })
   }
-  // for who looks at them, or goes on from them another day
-  if (input.states.length > 0) mkdirSync(join(folder, 'states'))
-  for (const [node, file] of input.states) put(join('states', `${node}.bin`), unseal(file, readFileSync(file)))
   const report = await reportHtml(
     folder,
     manifest,

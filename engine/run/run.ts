@@ -179,7 +179,6 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       pool,
       metas: () =>
         partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
-      states: passes.stateFiles(),
       reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},

@@ -4,14 +4,14 @@ import { share } from '../../models/metrics.ts'
 
 interface Sum {
   pairs: number
-  /** Each pair counts one over the pairs of its prompt. */
-  prompts: number
+  /** Pairs by how many their prompt has: whole numbers, which are the same in whatever order they are added. */
+  byPrompt: Record<number, number>
   gaps: number
   /** Of pairs whose sides both have text: a tie counts half. */
   longer: number
   compared: number
 }
-const none = (): Sum => ({ pairs: 0, prompts: 0, gaps: 0, longer: 0, compared: 0 })
+const none = (): Sum => ({ pairs: 0, byPrompt: {}, gaps: 0, longer: 0, compared: 0 })
 
 export const pairTally = () =>
   round({
@@ -24,7 +24,7 @@ export const pairTally = () =>
             [chosen, rejected] = [batch.messages('chosen'), batch.messages('rejected')]
           for (let row = 0; row < batch.rows; row++) {
             sum.pairs++
-            sum.prompts += 1 / ofPrompt[row]
+            sum.byPrompt[ofPrompt[row]] = (sum.byPrompt[ofPrompt[row]] ?? 0) + 1
             sum.gaps += gaps[row]
             const more = chosen.end(row) - chosen.start(row),
               less = rejected.end(row) - rejected.start(row)
@@ -38,14 +38,19 @@ export const pairTally = () =>
     },
     merge(parts: Iterable<Sum>) {
       const all = none()
-      for (const part of parts) for (const key of Object.keys(all) as (keyof Sum)[]) all[key] += part[key]
+      for (const { byPrompt, ...part } of parts) {
+        for (const key of ['pairs', 'gaps', 'longer', 'compared'] as const) all[key] += part[key]
+        for (const [most, pairs] of Object.entries(byPrompt)) {
+          all.byPrompt[Number(most)] = (all.byPrompt[Number(most)] ?? 0) + pairs
+        }
+      }
       return all
     },
   })
 
-export function pairReport({ pairs, prompts, gaps, longer, compared }: Sum): Report {
+export function pairReport({ pairs, byPrompt, gaps, longer, compared }: Sum): Report {
   if (pairs === 0) return { lines: ['no prompt has answers that make a pair'], numbers: { pairs: 0, prompts: 0 } }
-  const whole = Math.round(prompts),
+  const whole = Math.round(Object.entries(byPrompt).reduce((n, [most, some]) => n + some / Number(most), 0)),
     lengths = share(longer, compared),
     count = (n: number) => n.toLocaleString('en-US'),
     percent = (part: number) => (100 * part).toFixed(1)

@@ -10,7 +10,7 @@ import { parseGraph } from '../../engine/graph/parse.ts'
 import { makePlan, opsFor, opsOf, type Op } from '../../engine/run/plan.ts'
 import { registry } from '../../stages/registry.ts'
 import { pairs as rows, writeJsonl } from '../engine/helpers.ts'
-import { graphOf, ownAudit, type Entry } from './helpers.ts'
+import { graphOf, type Entry } from './helpers.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'sluice-audits-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
@@ -163,16 +163,6 @@ stages:
     expect(problems.map(({ line, code, suggestion }) => [line, code, suggestion])).toEqual([
       [9, 'unknown_audit_input', 'dropped'],
     ])
-  })
-
-  it('of answers may not ask for their rejected sides', async () => {
-    const answers = { ...pairs, with: { path: 'x', layout: 'answers' } },
-      hard = { id: 'hard', use: 'inject_errors' }
-    expect(await told(answers, hard, lengths({ kept: 'pairs' }), { ...dpo, from: 'hard' })).toContain(
-      'have no rejected side',
-    )
-    const seen = { id: 'seen', use: ownAudit(home), from: { kept: 'pairs' } }
-    expect(await told(answers, hard, seen, { ...dpo, from: 'hard' })).toBe('')
   })
 })
 

@@ -340,6 +340,10 @@ export default defineStage({ name: 'edit', version: 1, summary: 'x', options: Ty
     await expect(run({ ...(graph as object), stages: [stages[0], only] } as never, { output })).rejects.toThrow(
       /'dpo' takes pairs, and its rows have no rejected side/,
     )
+    const lengths = { id: 'lengths', use: 'audit_lengths', from: { kept: 'answers' } }
+    await expect(
+      run({ ...(graph as object), stages: [...stages.slice(0, 3), lengths] } as never, { output }),
+    ).rejects.toThrow(/'lengths' takes pairs, and its rows have no rejected side/)
     const both = { id: 'dpo', use: 'write_arrow', from: ['ladder', 'answers'] }
     await expect(
       run({ ...(graph as object), stages: [...stages.slice(0, 2), both] } as never, { output }),

@@ -1,7 +1,6 @@
 /** Whole runs: each row is accounted for, and the bytes do not depend on how they were made. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { deserialize } from 'node:v8'
 import { describe, expect, it, vi } from 'vitest'
 import { summaryText } from '../../engine/run/summary.ts'
 import { main, run } from '../../index.mjs'
@@ -46,21 +45,6 @@ const everything = (path: string): Stage[] => [
 ]
 
 describe('run', () => {
-  it('publishes what fitted stages have learnt, and the manifest holds it', async () => {
-    const at = folder(),
-      path = writeJsonl(join(at, 'in.jsonl'), pairs(12))
-    const stages = [
-      source(path),
-      { id: 'noise', use: 'detect_noise' },
-      { id: 'hard', use: 'inject_errors' },
-      { id: 'dpo', use: 'write_arrow', from: ['noise', 'hard'] },
-    ]
-    const { folder: ran, manifest } = await run(graphOf(stages), { output: join(at, 'out'), workers: 1 })
-    expect(readdirSync(join(ran, 'states')).sort()).toEqual(['hard.bin', 'noise.bin'])
-    expect(Object.keys(manifest.files)).toEqual(expect.arrayContaining(['states/hard.bin', 'states/noise.bin']))
-    expect(deserialize(readFileSync(join(ran, 'states', 'noise.bin')))).toHaveProperty('panel')
-  })
-
   it('says what a stage declined, though it made nothing', async () => {
     const at = folder(),
       path = writeJsonl(join(at, 'in.jsonl'), pairs(12))

@@ -133,7 +133,14 @@ describe('a side that a derived row has anew', () => {
     rejected_by: 'Ann',
     chosen_by: 'Bob',
   }))
-  const columns = ['id', 'n', 'source_rejected_id', 'source_rejected_score', 'source_chosen_score', 'rejected_by']
+  const columns = [
+    'id',
+    'n',
+    'pairs_pairs_rejected_id',
+    'pairs_pairs_rejected_score',
+    'pairs_pairs_chosen_score',
+    'rejected_by',
+  ]
   const values = async (at: string, use: string, options = {}) => {
     const path = writeJsonl(join(at, 'in.jsonl'), rows)
     const stages = [
@@ -152,7 +159,8 @@ describe('a side that a derived row has anew', () => {
 
   it('has nothing of what belonged to the side before', async () => {
     expect(await values(folder(), 'inject_errors', { types: ['operator'] })).toEqual([
-      ['r0', 1, 'r1', 1, 0, 'Ann', 'Bob', undefined],
+      // who wrote the other answer, and not whom that one was set against before
+      ['r0', 1, 'r1', 1, 0, 'Bob', 'Bob', undefined],
       ['r0~new', 1, null, null, 0, null, 'Bob', undefined],
     ])
     const steps = await values(folder(), 'inject_errors', { types: ['operator'], pairs: 'steps' })
@@ -178,8 +186,8 @@ describe('a side that a derived row has anew', () => {
       })`,
     )
     expect(await values(at, './stage.mjs')).toEqual([
-      ['r0', 1, 'r1', 1, 0, 'Ann', 'Bob', null],
-      ['r0~new', 1, 'r1', 1, null, 'Ann', null, 'was rejected'],
+      ['r0', 1, 'r1', 1, 0, 'Bob', 'Bob', null],
+      ['r0~new', 1, 'r1', 1, null, 'Bob', null, 'was rejected'],
     ])
   })
 })

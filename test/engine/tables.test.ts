@@ -316,4 +316,38 @@ describe('a table', () => {
     expect(sum('voted_for') / votes).toBeGreaterThan(0.55)
     expect(rows.every(({ noise_votes: votes }) => votes !== undefined)).toBe(true)
   })
+
+  it('comes to groups by a key that rows are made to carry', async () => {
+    const asked = `${head}export default defineStage({
+  name: 'asked', version: 1, summary: 'x', options: Type.Object({}), examples: [], reads: { prompt: 'messages' },
+  writes: { stars: 'float64' }, rows: 'same', by: ['question'], carries: { question: 'text' },
+  tables: { raters: { stars: 'number' } },
+  carry: () => batch => {
+    const prompt = batch.messages('prompt')
+    return { question: Array.from({ length: batch.rows }, (_, row) => prompt.text(row)) }
+  },
+  open: () => ({ batch({ rows, groups }, _, { raters }) {
+    const stars = new Float64Array(rows)
+    for (let g = 0; g + 1 < groups.length; g++) {
+      const some = raters.numbers('stars').values.subarray(raters.groups[g], raters.groups[g + 1])
+      stars.fill(some.length ? some.reduce((a, b) => a + b) / some.length : NaN, groups[g], groups[g + 1])
+    }
+    return { columns: { stars } }
+  } }),
+})\n`
+    const { at, graph, output } = made(at => [
+      { id: 'people', use: 'read_jsonl', with: { path: join(at, 'stars.jsonl'), rename: { question: 'prompt' } } },
+      { id: 'asked', use: join(at, 'asked.mjs'), from: { rows: 'pairs', raters: 'people' } },
+      { id: 'dpo', use: 'write_arrow' },
+    ])
+    writeFileSync(join(at, 'asked.mjs'), asked)
+    const [first, second] = pairs(2)
+    writeJsonl(
+      join(at, 'stars.jsonl'),
+      [3, 5].map(stars => ({ prompt: second.prompt, stars })),
+    )
+    const found = rowsOf(join((await run(graph, { output, workers: 1 })).folder, 'dpo'))
+    const starsOf = (id: string) => found.find(row => row.id === id)!.asked_stars
+    expect([starsOf(first.id), starsOf(second.id)]).toEqual([null, 4])
+  })
 })

@@ -1,8 +1,8 @@
 /** Stages of one's own that fail, hang or end their thread. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { graph, run } from '../../index.mjs'
+import { describe, expect, it, vi } from 'vitest'
+import { graph, main, run } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import { latestFiles, leavesAlone, root, start, startSluice, stateOf, writeGraph, type Stage } from './helpers.ts'
 
@@ -336,5 +336,58 @@ describe('an integer that float64 cannot hold', () => {
       exit: 65,
       message: expect.stringContaining(wrong) as unknown,
     })
+  })
+})
+
+describe("what a stage of one's own says and the contract does not have", () => {
+  const stage = (more: string, name = 'x') =>
+    `import { defineStage, Type } from 'sluice-data'
+export default defineStage({ name: '${name}', version: 1, summary: 'x', options: Type.Object({}), rows: 'subset',
+  reads: { chosen: 'messages' }, writes: {}, open: () => ({ batch() {} }), ${more} })\n`
+  const told = async (text: string) => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(3)),
+      said: string[] = []
+    writeFileSync(join(at, 'x.mjs'), text)
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'own', use: './x.mjs' },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    writeFileSync(join(at, 'g.json'), JSON.stringify({ version: 1, name: 'g', stages }))
+    const spies = (['log', 'error'] as const).map(to =>
+      vi.spyOn(console, to).mockImplementation(line => void said.push(String(line))),
+    )
+    const code = await main(['check', join(at, 'g.json')])
+    for (const spy of spies) spy.mockRestore()
+    return [code, said.join('\n')] as const
+  }
+
+  it.each([
+    [`examples: [], reasons: { bad: { about: 'x' } }`, /reason 'bad' has the kind undefined; expected one of broken/],
+    [
+      `examples: [], reasons: { bad: { kind: 'qualty', about: 'x' } }`,
+      /'bad' has the kind qualty; .* did you mean quality/,
+    ],
+    [
+      `examples: [], reasons: { bad: { kind: 'quality', about: 'x', limit: 'max' } }`,
+      /the limit max, which is no option/,
+    ],
+    [`examples: [], carries: { a: 'float' }`, /'carries' gives column 'a' the type float; .* did you mean float64/],
+    [`examples: [], opn: 1`, /the stage says 'opn', which is no part of a stage; .* did you mean open/],
+  ])('is told before a row is read: %s', async (more, says) => {
+    const [code, said] = await told(stage(more))
+    expect([code, said]).toEqual([78, expect.stringMatching(says)])
+  })
+
+  it('and examples that come out otherwise are told by `check`', async () => {
+    const rows = `rows: [{ prompt: 'a', chosen: 'b', rejected: 'c' }]`
+    const good = await told(stage(`examples: [{ title: 'one', ${rows}, kept: [0] }]`))
+    expect(good).toEqual([0, expect.stringMatching(/is right$/)])
+    const [code, said] = await told(stage(`examples: [{ title: 'one', ${rows}, kept: [] }]`))
+    expect([code, said]).toEqual([
+      78,
+      expect.stringContaining(`./x.mjs, example 'one': 'kept' came to [0], and the example says []`),
+    ])
   })
 })
