@@ -116,7 +116,10 @@ export function findPartners(world: World, { folders, picks, files, starts, file
 /** The partition that a row of a file lies in. */
 function partitionFinder(files: Int32Array, starts: Float64Array) {
   const byFile = new Map<number, number[]>()
-  files.forEach((file, partition) => byFile.set(file, [...(byFile.get(file) ?? []), partition]))
+  files.forEach((file, partition) => {
+    if (!byFile.has(file)) byFile.set(file, [])
+    byFile.get(file)!.push(partition)
+  })
   return (file: number, row: number): number => {
     const partitions = byFile.get(file)!
     let low = 0,

@@ -215,7 +215,8 @@ it('a path that is not declared ends the run, and so does a list of files that i
         `import { ${kind}, Type } from 'sluice-data'
 export default ${kind}({
   name: 'drop_words', version: 1, summary: '', reads: {}, writes: {}, rows: 'same', examples: [], files: ${files},
-  options: Type.Object({ words: Type.String(), more: Type.Array(Type.String()) }), schema() {}, convert() {}, publish() {},
+  options: Type.Object({ words: Type.String(), more: Type.Array(Type.String()) }),
+  ${kind === 'defineSink' ? 'schema() {}, convert() {}, publish() {}' : 'open() {}'},
 })`,
       )
   own('({ words }) => [words, 3]')

@@ -246,7 +246,7 @@ describe('a row that no stage dropped and no output took', () => {
     ])
     expect(rowsOf(join(out, 'dropped', 'answers_pairs'))).toEqual([])
     expect(await words(out, 'low')).toMatch(
-      /^low \(.*:0\) makes no pair of its own \(dropped\): it is the rejected side of a pair of .*:2$/,
+      /^low \(.*:0\) is in no output \(dropped\): it is the rejected side of a pair of .*:2$/,
     )
     expect(summaryText(result)).toMatch(
       /by no stage: 1 rejected sides of other rows' pairs[^]*answers_pairs: .*noted: rejected_side 1/,
