@@ -3,6 +3,7 @@ import { RecordBatchReader, RecordBatchStreamWriter, type RecordBatch, type Sche
 import { Field } from 'apache-arrow/fb/field'
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { openOut, readAll, writeAll, type Out } from '../io.ts'
+import { endToEnd } from './end_to_end.ts'
 
 // Arrow JS writes a column whose name is '' without a name, and reads null where there is none: it is another column
 // then
@@ -54,25 +55,15 @@ class Encoder extends RecordBatchStreamWriter {
 
 export const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0)
 
-const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
-  const out = new Uint8Array(chunks.reduce((n, chunk) => n + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    out.set(chunk, at)
-    at += chunk.length
-  }
-  return out
-}
-
 /** The bytes that a stream of this schema begins with. */
 export function schemaBytes(schema: Schema): Uint8Array {
   const encoder = new Encoder()
   encoder.reset(undefined, schema)
-  return joined(encoder.drain())
+  return endToEnd(Uint8Array, encoder.drain())
 }
 
 export const schemaFromBytes = (bytes: Uint8Array): Schema =>
-  RecordBatchReader.from(joined([bytes, END_OF_STREAM])).open().schema
+  RecordBatchReader.from(endToEnd(Uint8Array, [bytes, END_OF_STREAM])).open().schema
 
 /** Writes a stream to a file; the caller renames the file when it is whole. Not safe to share. */
 export class IpcWriter {

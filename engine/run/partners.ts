@@ -1,20 +1,11 @@
 /** Rejected sides of pairs: which rows they are, which sinks their pairs reach, and where the ledger finds that. */
+import { endToEnd } from '../arrow/end_to_end.ts'
 import { DERIVED, PAIRED, type Flow } from '../arrow/flow.ts'
 import { loadSection, saveSections } from '../shuffle/found.ts'
 import type { LedgerTask, Partners, PartnersTask, PassMeta, Section } from './messages.ts'
 import type { World } from './world.ts'
 
 type Keys = Pick<Flow, 'row' | 'copy'>
-
-const joined = (parts: readonly Uint32Array[]): Uint32Array => {
-  const all = new Uint32Array(parts.reduce((n, part) => n + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
 
 /** Collects a partition's pairs as stages make them, and as they reach sinks. */
 export function pairOrigins() {
@@ -27,8 +18,8 @@ export function pairOrigins() {
       made.get(stage)!.push(partners)
     },
     reached(sink: string, { row, copy }: Keys): void {
+      if (!copy.some(one => one & PAIRED)) return
       const some = [...copy.keys()].filter(i => copy[i] & PAIRED)
-      if (some.length === 0) return
       if (!reached.has(sink)) reached.set(sink, [])
       reached.get(sink)!.push({ row: Uint32Array.from(some, i => row[i]), copy: Uint32Array.from(some, i => copy[i]) })
     },
@@ -37,11 +28,26 @@ export function pairOrigins() {
         [...made].map(([stage, parts]) => [
           stage,
           {
-            row: joined(parts.map(({ row }) => row)),
-            copy: joined(parts.map(({ copy }) => copy)),
-            file: Int32Array.from(parts.flatMap(({ file }) => [...file])),
-            of: Float64Array.from(parts.flatMap(({ of }) => [...of])),
-            isDerived: Uint8Array.from(parts.flatMap(({ isDerived }) => [...isDerived])),
+            row: endToEnd(
+              Uint32Array,
+              parts.map(({ row }) => row),
+            ),
+            copy: endToEnd(
+              Uint32Array,
+              parts.map(({ copy }) => copy),
+            ),
+            file: endToEnd(
+              Int32Array,
+              parts.map(({ file }) => file),
+            ),
+            of: endToEnd(
+              Float64Array,
+              parts.map(({ of }) => of),
+            ),
+            isDerived: endToEnd(
+              Uint8Array,
+              parts.map(({ isDerived }) => isDerived),
+            ),
             files: parts[0].files,
           },
         ]),
@@ -49,7 +55,16 @@ export function pairOrigins() {
       paired: Object.fromEntries(
         [...reached].map(([sink, parts]) => [
           sink,
-          { row: joined(parts.map(({ row }) => row)), copy: joined(parts.map(({ copy }) => copy)) },
+          {
+            row: endToEnd(
+              Uint32Array,
+              parts.map(({ row }) => row),
+            ),
+            copy: endToEnd(
+              Uint32Array,
+              parts.map(({ copy }) => copy),
+            ),
+          },
         ]),
       ),
     }),

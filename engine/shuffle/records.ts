@@ -234,9 +234,12 @@ export function openRecords(folder: string, node: WorkerNode, context: Context, 
       }
       const pack = packer(travel.fields.map(dataOf), travel.keys),
         items = travel.items && hashesOfItems(dataOf(travel.items), isTexts(travel.items))
-      origins.write(
-        asBytes(Uint32Array.from({ length: 2 * flow.rows }, (_, i) => (i & 1 ? flow.copy : flow.row)[i >> 1])),
-      )
+      const keys = new Uint32Array(2 * flow.rows)
+      for (let row = 0; row < flow.rows; row++) {
+        keys[2 * row] = flow.row[row]
+        keys[2 * row + 1] = flow.copy[row]
+      }
+      origins.write(asBytes(keys))
       for (let row = 0; row < flow.rows; row++) {
         const start = rows.length,
           place = ends.length,
