@@ -10,7 +10,7 @@
 // the next run goes on from it: a run that was stopped, or a graph with another option.
 // What must hold each time: what is published is what an undisturbed run publishes, but for timings.json; `latest`
 // never is anything else; a run that publishes nothing ends with 74, and the next one publishes.
-// One case again: `--only faults:full:123`, with the same seed.
+// One case again: `--only faults:full:123`, with the same seed; a long round goes on with `--from` the next case.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -46,6 +46,7 @@ const { values } = (() => {
         damages: { type: 'string' },
         seed: { type: 'string', default: '1' },
         only: { type: 'string' },
+        from: { type: 'string' },
       },
     })
   } catch (error) {
@@ -356,15 +357,22 @@ const counts = {},
   began = performance.now()
 const seconds = () => Math.round((performance.now() - began) / 1000)
 let tried = 0,
-  told = 0
+  told = 0,
+  { from } = values
 // Ctrl-C: the sums of what was tried so far
-let stopped = false
+let stopped = false,
+  next
 process.once('SIGINT', () => {
   stopped = true
 })
 /** One case, by the name that `--only` takes. */
 async function one(name, work) {
-  if (stopped || (values.only !== undefined && values.only !== name)) return
+  if (from === name) from = undefined
+  if (from !== undefined || (values.only !== undefined && values.only !== name)) return
+  if (stopped) {
+    next ??= name
+    return
+  }
   const kind = name.split(':').slice(0, -1).join(' ')
   counts[kind] ??= { tried: 0, failed: 0 }
   counts[kind].tried++
@@ -439,7 +447,11 @@ try {
         .join(', ')}`,
     )
   }
-  console.log(`${tried} cases, ${failures.length} failed, ${seconds()} s`)
+  if (from !== undefined) {
+    failures.push(from)
+    console.error(`torture: --from ${from} is none of the cases`)
+  }
+  console.log(`${tried} cases, ${failures.length} failed, ${seconds()} s${next ? `; next: --from ${next}` : ''}`)
 } finally {
   rmSync(at, { recursive: true, force: true })
 }
