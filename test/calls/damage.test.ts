@@ -1,7 +1,9 @@
 /** A flipped byte anywhere in the folder of answers: never a wrong answer, never the end of the process. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { expect, it, vi } from 'vitest'
 import '../../index.mjs'
 import { openCache } from '../../engine/calls/cache.ts'
@@ -12,6 +14,7 @@ import { startServer } from './server.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const ANSWERS = 3000,
   valueOf = (i: number) => ({ text: `answer ${i}: ${String(i * 7919).repeat(1 + (i % 40))}`, score: i })
 const flip = (path: string, at: number, bit: number) => {
@@ -26,8 +29,7 @@ const tablesIn = (answers: string) =>
 
 /** The answers in a folder, read in a process of its own, which may end as it likes. */
 const reader = `
-import { source } from ${JSON.stringify(new URL('../../scripts/build.mjs', import.meta.url).href)}
-const { openCache } = await source('engine/calls/cache.ts')
+import { openCache } from './engine/calls/cache.ts'
 const warnings = [], cache = await openCache(process.argv[2], text => warnings.push(text))
 const values = await cache.get(Array.from({ length: ${ANSWERS} }, (_, i) => 'key' + i))
 await cache.put(new Map([['new', 1]]))
@@ -39,7 +41,18 @@ it('costs the answers that it was in, and they are told of', async () => {
     answers = join(home, 'answers'),
     random = new Random(11),
     script = join(home, 'read.mjs')
-  writeFileSync(script, reader)
+  // bundled once: it took longer than all that each of the processes does
+  await build({
+    stdin: { contents: reader, resolveDir: root },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    outfile: script,
+    logLevel: 'silent',
+  })
+  symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'))
   for (const half of [0, 1]) {
     const cache = await openCache(answers)
     await cache.put(
