@@ -61,7 +61,8 @@ const stagesOf = (path: string, gate: string): Stage[] => [
   { id: 'checked', use: 'check_pairs' },
   { id: 'unique', use: 'drop_duplicates' },
   { id: 'own', use: rogue, with: { trick: 'wait', marker: 'volcano', gate } },
-  { id: 'noise', use: 'detect_noise', with: { sample_rows: 100 } },
+  // one reviewer: a fit is half of such a run, and what it leaves on the disk is of the same kinds
+  { id: 'noise', use: 'detect_noise', with: { sample_rows: 100, reviewers: ['style'] } },
   { id: 'hard', use: 'inject_errors' },
   { id: 'dpo', use: 'write_arrow', from: ['noise', 'hard'] },
   { id: 'humans', use: 'write_jsonl', from: 'unique.duplicate' },
