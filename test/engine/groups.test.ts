@@ -109,7 +109,7 @@ describe('a stage that looks at groups', () => {
     expect(manifest.stages.rank).toMatchObject({ in: 50, dropped: 5, notes: { alone: 4 } })
     const sizes = [{ workers: 2 }, { blockRows: 1 }, { bucketBytes: 16, workers: 3 }, { blockRows: 3 }]
     for (const [i, size] of sizes.entries()) {
-      const again = await run(graph, { output: join(at, `out-${i}`), ...size })
+      const again = await run(graph, { workers: 1, output: join(at, `out-${i}`), ...size })
       expect(filesOf(again.folder)).toEqual(filesOf(first))
     }
   })
@@ -117,7 +117,7 @@ describe('a stage that looks at groups', () => {
   it('sets the members of a group that fails aside, and no other', async () => {
     const some = rows(0, 20).map(row => (row.id === 'r7' ? { ...row, score: 13 } : row))
     const { graph, output } = graphOf(rank(), [some])
-    const { folder: out, manifest } = await run(graph, { output })
+    const { folder: out, manifest } = await run(graph, { output, workers: 1 })
     const failed = some.filter(({ prompt }) => prompt === some[7].prompt).length
     expect(manifest.stages.rank).toMatchObject({ in: 20, errored: failed })
     expect(rowsOf(join(out, 'dropped/rank')).filter(row => row.dropped_reason === 'error').length).toBe(failed)
@@ -136,7 +136,7 @@ describe('a stage that looks at groups', () => {
       } }) })`
     const some = rows(0, 20).map(row => ({ ...row, kind: 'image' }))
     const { graph, output } = graphOf(stage, [some])
-    const { folder: out } = await run(graph, { output }),
+    const { folder: out } = await run(graph, { output, workers: 1 }),
       failed = rowsOf(join(out, 'dropped/rank')),
       kept = rowsOf(join(out, 'dpo'))
     expect(failed.length).toBeGreaterThan(0)
@@ -147,11 +147,11 @@ describe('a stage that looks at groups', () => {
 
   it('is asked again where its state, its code or its rows changed, and not otherwise', async () => {
     const { at, graph, output } = graphOf(rank())
-    await run(graph, { output })
+    await run(graph, { output, workers: 1 })
     const changed = async (step: () => void) => {
       step()
-      const { folder: after } = await run(graph, { output }),
-        { folder: anew } = await run(graph, { output: join(folder(), 'out') })
+      const { folder: after } = await run(graph, { output, workers: 1 }),
+        { folder: anew } = await run(graph, { output: join(folder(), 'out'), workers: 1 })
       expect(filesOf(after)).toEqual(filesOf(anew))
       return filesOf(after)
     }
@@ -175,7 +175,7 @@ describe('a stage that looks at groups', () => {
         return { columns: { chosen: Array.from({ length: batch.rows }, () => [{ role: 'assistant', content: 'new' }]) } }
       } }) })`
     const { graph, output } = graphOf(stage, [rows(0, 20)])
-    const { folder: out } = await run(graph, { output })
+    const { folder: out } = await run(graph, { output, workers: 1 })
     const failed = rowsOf(join(out, 'dropped/rank'))
     expect(failed.length).toBeGreaterThan(0)
     for (const row of failed) {
@@ -200,7 +200,7 @@ describe('a stage that looks at groups', () => {
     const some = [0, 0, 2, 4].map((score, i) => ({ ...rows(i, i + 1)[0], score }))
     const cluster = graphOf(near, [some])
     ;(cluster.graph as { stages: unknown[] }).stages.pop()
-    const { manifest, folder: kept } = await run(cluster.graph, { output: cluster.output, blockRows: 1 })
+    const { manifest, folder: kept } = await run(cluster.graph, { output: cluster.output, blockRows: 1, workers: 1 })
     // r0 and r1 share a group that fails; r2 stays, and r3 yields to it and to no row that is set aside
     expect(manifest.stages.rank).toMatchObject({ in: 4, out: 1, dropped: 1, errored: 2 })
     expect(rowsOf(join(kept, 'dpo')).map(({ id }) => id)).toEqual(['r2'])
@@ -232,18 +232,18 @@ describe('a stage that looks at groups', () => {
       examples: [], open: () => ({ batch(batch) { ${body} } }), ${more} })`
     const { graph, output } = graphOf(stage, [rows(0, 30).map(row => ({ ...row, score: row.score + 0.5 }))])
     ;(graph as { stages: unknown[] }).stages.pop()
-    await expect(run(graph, { output })).rejects.toThrow(message)
+    await expect(run(graph, { output, workers: 1 })).rejects.toThrow(message)
   })
 
   it('is another where a group may have fewer bytes', async () => {
     const { graph, output } = graphOf(rank())
-    await run(graph, { output })
-    expect((await run(graph, { output, groupBytes: 1 << 20 })).status).toBe('published')
+    await run(graph, { output, workers: 1 })
+    expect((await run(graph, { output, groupBytes: 1 << 20, workers: 1 })).status).toBe('published')
   })
 
   it('names the row that a dropped one yields to, in the ledger', async () => {
     const { graph, output } = graphOf(rank())
-    const { folder: out } = await run(graph, { output })
+    const { folder: out } = await run(graph, { output, workers: 1 })
     const ledger = rowsOf(join(out, 'ledger')).filter(({ reason }) => reason === 'last')
     expect(ledger.length).toBe(5)
     for (const row of ledger) {
@@ -255,7 +255,7 @@ describe('a stage that looks at groups', () => {
 
   it('ends the run at a group that is too large for the memory, with its key and its size', async () => {
     const { graph, output } = graphOf(rank())
-    await expect(run(graph, { output, groupBytes: 300 })).rejects.toMatchObject({
+    await expect(run(graph, { output, groupBytes: 300, workers: 1 })).rejects.toMatchObject({
       exit: 65,
       message: expect.stringMatching(
         /^rank \(.*rank\.mjs\): the group of prompt \[\{"role":"user","content":"question .*"\}\] has \d+ rows, and [\d,]+ bytes of them travel; a group may have 300 bytes: let the stage carry less/,
@@ -278,7 +278,7 @@ describe('a stage that looks at groups', () => {
       open: () => ({ batch() {} }), ${more} })`
     const { graph, output } = graphOf(stage)
     ;(graph as { stages: unknown[] }).stages.pop()
-    const error: Error = await run(graph, { output }).then(
+    const error: Error = await run(graph, { output, workers: 1 }).then(
       () => new Error('it ran'),
       (thrown: unknown) => thrown as Error,
     )
@@ -295,7 +295,7 @@ describe('a stage that looks at groups', () => {
     const tried = (body: string) => {
       const { graph, output } = graphOf(stage(body), data)
       ;(graph as { stages: unknown[] }).stages.pop()
-      return run(graph, { output })
+      return run(graph, { output, workers: 1 })
     }
     await expect(tried(`verdict.drop(0, 'last')`)).rejects.toThrow(/gives edges, and the engine drops all of a cluster/)
     await expect(tried(`return { a: [0], b: [batch.rows - 1], value: [1] }`)).rejects.toThrow(/two rows of one group/)

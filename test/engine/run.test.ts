@@ -87,16 +87,16 @@ describe('run', () => {
         { id: 'hard', use: 'inject_errors' },
         { id: 'dpo', use: 'write_arrow' },
       ])
-    const wrong = await run(graph(few(20)), { output: join(at, 'out') }),
+    const wrong = await run(graph(few(20)), { output: join(at, 'out'), workers: 1 }),
       line =
         "hard: no_equation 20 of 20 rows, the text holds no equation; good reads prompt from 'question', chosen from 'answer' (option answer)"
     expect(wrong.manifest.warnings).toEqual([line])
     expect(summaryText(wrong)).toContain(`\n  warning: ${line}\n`)
-    expect((await run(graph(few(20), { answer: 'solution' }), { output: join(at, 'out') })).manifest.warnings).toEqual(
-      [],
-    )
+    expect(
+      (await run(graph(few(20), { answer: 'solution' }), { output: join(at, 'out'), workers: 1 })).manifest.warnings,
+    ).toEqual([])
     // a few rows one sees oneself
-    expect((await run(graph(few(19)), { output: join(at, 'out') })).manifest.warnings).toEqual([])
+    expect((await run(graph(few(19)), { output: join(at, 'out'), workers: 1 })).manifest.warnings).toEqual([])
     // of 40 rows 38 are no more than 95 %; what a source refuses and where a stage fails is warned of too
     const other = (n: number) => [
       ...Array<object>(n).fill({ prompt: 'Well?', chosen: 'Yes.', rejected: null }),
@@ -363,10 +363,10 @@ describe('run', () => {
       path = writeJsonl(join(at, 'in.jsonl'), pairs(60)),
       output = join(at, 'out')
     const stages = [source(path), { id: 'dpo', use: 'write_arrow' }]
-    expect((await run(graphOf(stages), { output })).status).toBe('published')
-    expect((await run(graphOf(stages), { output })).status).toBe('nothing_new')
+    expect((await run(graphOf(stages), { output, workers: 1 })).status).toBe('published')
+    expect((await run(graphOf(stages), { output, workers: 1 })).status).toBe('nothing_new')
     writeJsonl(path, pairs(61))
-    const third = await run(graphOf(stages), { output })
+    const third = await run(graphOf(stages), { output, workers: 1 })
     expect(third.status).toBe('published')
     expect(third.manifest.rows.read).toBe(61)
   })
@@ -398,7 +398,7 @@ describe('run', () => {
     const at = folder(),
       output = join(at, 'out'),
       path = writeJsonl(join(at, 'in.jsonl'), pairs(5))
-    await run(graphOf([source(path), { id: 'dpo', use: 'write_arrow' }]), { output })
+    await run(graphOf([source(path), { id: 'dpo', use: 'write_arrow' }]), { output, workers: 1 })
     const before = readdirSync(join(output, 'runs'))
     const empty = await run(
       graphOf([

@@ -96,7 +96,7 @@ describe('a pair whose sides a stage swaps', () => {
         swap,
       })),
     )
-    const { folder: out, manifest } = await run(graphOf(path, ['swaps']), { output: join(at, 'out') })
+    const { folder: out, manifest } = await run(graphOf(path, ['swaps']), { output: join(at, 'out'), workers: 1 })
     expect(
       rowsOf(join(out, 'out')).map(row => [row.chosen, row.source_chosen_fields, row.source_rejected_fields]),
     ).toEqual([

@@ -111,14 +111,14 @@ describe('a table', () => {
     ])
     expect(manifest.rows.read).toBe(65)
     for (const [i, size] of [{ workers: 2 }, { blockRows: 1 }, { bucketBytes: 16 }, { blockRows: 3 }].entries()) {
-      const again = await run(graph, { output: join(at, `out-${i}`), ...size })
+      const again = await run(graph, { workers: 1, output: join(at, `out-${i}`), ...size })
       expect(filesOf(again.folder)).toEqual(filesOf(first))
     }
   })
 
   it('is read whole beside a sample of the rows', async () => {
     const { graph, output, votes } = made(at => [people(at), ...voted])
-    const { folder: out, manifest } = await run(graph, { output, sample: 20 })
+    const { folder: out, manifest } = await run(graph, { output, sample: 20, workers: 1 })
     expect(manifest.rows.read).toBe(20)
     const rows = rowsOf(join(out, 'dpo'))
     expect(rows).toHaveLength(20)
@@ -129,16 +129,16 @@ describe('a table', () => {
 
   it('that changes makes anew what depends on it; nothing is new where it does not', async () => {
     const { at, graph, output, votes } = made(at => [people(at), ...voted])
-    await run(graph, { output })
-    expect((await run(graph, { output })).status).toBe('nothing_new')
+    await run(graph, { output, workers: 1 })
+    expect((await run(graph, { output, workers: 1 })).status).toBe('nothing_new')
     writeJsonl(join(at, 'votes-1.jsonl'), [...votes.slice(50), { item: 'r61', vote: 'chosen', voter: 'late' }])
-    const after = await run(graph, { output }),
-      anew = await run(graph, { output: join(at, 'anew') })
+    const after = await run(graph, { output, workers: 1 }),
+      anew = await run(graph, { output: join(at, 'anew'), workers: 1 })
     expect(after.status).toBe('published')
     expect(filesOf(after.folder)).toEqual(filesOf(anew.folder))
     expect(rowsOf(join(after.folder, 'dpo')).find(({ id }) => id === 'r61')).toMatchObject({ voted_voters: ['late'] })
     writeJsonl(join(at, 'votes-1.jsonl'), votes.slice(50))
-    const back = await run(graph, { output })
+    const back = await run(graph, { output, workers: 1 })
     expect(rowsOf(join(back.folder, 'dpo')).find(({ id }) => id === 'r61')).toMatchObject({ voted_voters: [] })
   })
 
@@ -158,8 +158,8 @@ describe('a table', () => {
     expect(dropped.size).toBeGreaterThan(0)
     expect(rowsOf(join(out, 'dpo')).every(({ banned_words: words }) => words === 2)).toBe(true)
     writeJsonl(join(at, 'words.jsonl'), [{ word: 'stone' }])
-    const after = await run(graph, { output }),
-      anew = await run(graph, { output: join(at, 'anew') })
+    const after = await run(graph, { output, workers: 1 }),
+      anew = await run(graph, { output: join(at, 'anew'), workers: 1 })
     expect(after.manifest.stages.banned.dropped).toBe(new Set(has('stone')).size)
     expect(filesOf(after.folder)).toEqual(filesOf(anew.folder))
   })
@@ -170,7 +170,7 @@ describe('a table', () => {
       join(at, 'votes-1.jsonl'),
       '{"item": "r1", "vote": "chosen", "voter": "a"}\n{"item": \n{"item": "r2", "vote": "chosen", "voter": "a"}\n',
     )
-    await expect(run(graph, { output })).rejects.toMatchObject({
+    await expect(run(graph, { output, workers: 1 })).rejects.toMatchObject({
       exit: 65,
       message: expect.stringMatching(/row 1 of the table \S+votes-1\.jsonl cannot be read/) as string,
     })
@@ -224,7 +224,7 @@ describe('a table', () => {
     ],
   ])('is refused before a row is read where it %s', async (_, stages, message) => {
     const { graph, output } = made(stages, { 'n.jsonl': [{ id: 7, vote: 'chosen', voter: 'a' }] })
-    await expect(run(graph, { output })).rejects.toThrow(message)
+    await expect(run(graph, { output, workers: 1 })).rejects.toThrow(message)
   })
 
   it('of votes counts none for a side that nobody named, nor for a person', async () => {
@@ -269,8 +269,8 @@ describe('a table', () => {
         { id: 'dpo', use: 'write_arrow' },
       ],
     }
-    const byTable = rowsOf(join((await run(joined as never, { output: join(at, 'table') })).folder, 'dpo')),
-      byLists = rowsOf(join((await run(own as never, { output: join(at, 'lists') })).folder, 'dpo'))
+    const byTable = rowsOf(join((await run(joined as never, { output: join(at, 'table'), workers: 1 })).folder, 'dpo')),
+      byLists = rowsOf(join((await run(own as never, { output: join(at, 'lists'), workers: 1 })).folder, 'dpo'))
     expect(byTable[7]).toMatchObject({ v_votes: [null, null, null], v_for: 0, v_against: 0 })
     expect(byTable[8]).toMatchObject({ v_voters: ['Ann', null, null], v_for: 1, v_against: 2 })
     const said = (some: Record<string, unknown>[]) => some.map(({ id, noise_votes: votes }) => [id, votes])
@@ -305,7 +305,7 @@ describe('a table', () => {
         { id: 'dpo', use: 'write_arrow' },
       ],
     }
-    const { folder: out, manifest } = await run(graph as never, { output })
+    const { folder: out, manifest } = await run(graph as never, { output, workers: 1 })
     const rows = rowsOf(join(out, 'dpo'))
     expect([rows.length, manifest.rows.read]).toEqual([1200, 1200])
     const sum = (name: string) => rows.reduce((n, row) => n + Number(row[name]), 0)
