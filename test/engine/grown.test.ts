@@ -42,7 +42,7 @@ function filesOf(...files: readonly string[]): string {
 async function second(graph: object, change: () => void): Promise<string[]> {
   const at = folder(),
     output = join(at, 'again')
-  await run(graph as never, { output, workers: 2 })
+  await run(graph as never, { output, workers: 1 })
   const before = passesOf(output)
   change()
   const { folder: again } = await run(graph as never, { output, workers: 2 }),

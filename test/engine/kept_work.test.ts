@@ -25,10 +25,10 @@ const rows = pairs(40).flatMap((row, i) => (i % 3 === 0 ? [row, { ...row, id: `$
 async function same(first: object, second: object, between: () => void = () => undefined, options: object = {}) {
   const at = folder(),
     again = join(at, 'again')
-  await run(first as never, { output: again, workers: 2 })
+  await run(first as never, { output: again, workers: 1 })
   between()
   const { folder: made } = await run(second as never, { output: again, workers: 2, ...options }),
-    { folder: fresh } = await run(second as never, { output: join(at, 'fresh'), workers: 2 })
+    { folder: fresh } = await run(second as never, { output: join(at, 'fresh'), workers: 1 })
   expect(fingerprint(made)).toEqual(fingerprint(fresh))
   return rowsOf(join(made, 'ledger'))
 }
