@@ -24,7 +24,7 @@ describe('--input', () => {
       output = join(at, 'out')
     mkdirSync(join(at, 'in'))
     const lines = writeJsonl(join(at, 'in', 'a.jsonl'), rows)
-    const first = await run(clean(), { input: [lines], output })
+    const first = await run(clean(), { input: [lines], output, workers: 1 })
     expect(first.manifest.graph.stages[0]).toMatchObject({ id: 'pairs', use: 'read_jsonl' })
     expect(rowsOf(join(first.folder, 'dpo')).map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
     for (const [input, use] of [
@@ -33,7 +33,7 @@ describe('--input', () => {
       [join(first.folder, 'dpo'), 'read_arrow'],
       [join(first.folder, 'people', 'data.parquet'), 'read_parquet'],
     ]) {
-      const { manifest } = await run(clean(), { input: [input], output: join(at, 'again') })
+      const { manifest } = await run(clean(), { input: [input], output: join(at, 'again'), workers: 1 })
       expect([manifest.graph.stages[0].use, manifest.rows.read]).toEqual([use, 5])
     }
   })
@@ -44,9 +44,9 @@ describe('--input', () => {
         writeJsonl(join(at, 'a.jsonl'), [{ ...pairs(1)[0], user: 2 ** 53 + 2 }]),
         writeJsonl(join(at, 'b.jsonl'), [{ ...pairs(2)[1], user: 0.5 }]),
       ]
-    expect((await run(clean(), { input, output: join(at, 'out') })).manifest.rows.kept).toBe(2)
+    expect((await run(clean(), { input, output: join(at, 'out'), workers: 1 })).manifest.rows.kept).toBe(2)
     writeFileSync(input[0], readFileSync(input[0], 'utf8').replace(String(2 ** 53 + 2), '9007199254740993'))
-    await expect(run(clean(), { input, output: join(at, 'out') })).rejects.toMatchObject({
+    await expect(run(clean(), { input, output: join(at, 'out'), workers: 1 })).rejects.toMatchObject({
       message: expect.stringMatching(
         /^read_jsonl: .*a\.jsonl: column 'user' holds 9007199254740993, and is float64 elsewhere/,
       ) as string,
@@ -82,7 +82,7 @@ describe('--input', () => {
   })
 
   it('as a folder of several kinds is what the graph would read of it', async () => {
-    const { manifest } = await run(clean(), { input: ['data/sample'], output: join(folder(), 'out') })
+    const { manifest } = await run(clean(), { input: ['data/sample'], output: join(folder(), 'out'), workers: 1 })
     expect([manifest.graph.stages[0].use, manifest.inputs.length]).toEqual(['read_parquet', 3])
   })
 
@@ -90,18 +90,21 @@ describe('--input', () => {
     const at = folder(),
       output = join(at, 'out'),
       lines = writeJsonl(join(at, 'a.jsonl'), pairs(5))
-    const { folder: out } = await run(clean(), { input: [lines], output })
+    const { folder: out } = await run(clean(), { input: [lines], output, workers: 1 })
     const parquet = join(out, 'people', 'data.parquet')
-    await expect(run(clean(), { input: [lines, parquet], output: join(at, 'two') })).rejects.toMatchObject({
+    await expect(run(clean(), { input: [lines, parquet], output: join(at, 'two'), workers: 1 })).rejects.toMatchObject({
       exit: 64,
       message: expect.stringContaining(`1 for read_jsonl, as ${lines}; 1 for read_parquet, as ${parquet}`),
     })
     renameSync(parquet, join(at, 'pairs.data'))
     expect(
-      (await run(clean(), { input: [join(at, 'pairs.data')], output: join(at, 'data') })).manifest.graph.stages[0].use,
+      (await run(clean(), { input: [join(at, 'pairs.data')], output: join(at, 'data'), workers: 1 })).manifest.graph
+        .stages[0].use,
     ).toBe('read_parquet')
     renameSync(join(at, 'a.jsonl'), join(at, 'lines.txt'))
-    await expect(run(clean(), { input: [join(at, 'lines.txt')], output: join(at, 'text') })).rejects.toMatchObject({
+    await expect(
+      run(clean(), { input: [join(at, 'lines.txt')], output: join(at, 'text'), workers: 1 }),
+    ).rejects.toMatchObject({
       exit: 65,
       message: expect.stringContaining('lines.txt: is not a Parquet file'),
     })

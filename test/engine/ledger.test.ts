@@ -36,7 +36,7 @@ describe('a row that no stage dropped and no output took', () => {
       { id: 'dpo', use: 'write_arrow' },
       { id: 'more', use: 'write_jsonl', from: 'hard' },
     ]
-    const result = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') }),
+    const result = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out'), workers: 1 }),
       { folder: out, manifest } = result
     expect(ledgerOf(out)).toEqual({
       sum: ['dropped', null, 'parent', 'dpo, more', ''],
@@ -64,11 +64,11 @@ describe('a row that no stage dropped and no output took', () => {
       { id: 'dpo', use: 'write_arrow', from: ['hard', 'harder'] },
     ]
     const graph = { version: 1 as const, name: 'g', stages }
-    expect(ledgerOf((await run(graph, { output: join(at, 'out') })).folder)).toMatchObject({
+    expect(ledgerOf((await run(graph, { output: join(at, 'out'), workers: 1 })).folder)).toMatchObject({
       sum: ['dropped', null, 'parent', 'dpo', ''],
       again: ['dropped', 'unique', 'duplicate', expect.stringMatching(/:0$/), ''],
     })
-    const spared = await run(graph, { output: join(at, 'spared'), keepIds: ['again'] })
+    const spared = await run(graph, { output: join(at, 'spared'), keepIds: ['again'], workers: 1 })
     expect(ledgerOf(spared.folder).again).toEqual(['dropped', null, 'parent', 'dpo', ''])
     expect(spared.manifest.stages.unique).toMatchObject({ dropped: 0, spared: 1 })
   })
@@ -97,7 +97,7 @@ describe('a row that no stage dropped and no output took', () => {
       { id: 'dpo', use: 'write_arrow', from: ['unique', 'hard'] },
     ]
     const keeping = async (keepIds: readonly string[]) =>
-      run({ version: 1, name: 'g', stages, partition_rows: 1 }, { output: join(at, 'out'), keepIds })
+      run({ version: 1, name: 'g', stages, partition_rows: 1 }, { output: join(at, 'out'), keepIds, workers: 1 })
     const all = await keeping(['sum', 'half', 'split', 'split-0', 'sum~hard'])
     expect([all.status, all.manifest.keep_ids]).toEqual(['published', { given: 5, absent: 0, first_absent: [] }])
     expect(summaryText(all)).not.toContain('--keep-ids')
@@ -158,7 +158,7 @@ describe('a row that no stage dropped and no output took', () => {
       { id: 'pairs', use: 'read_jsonl', with: { path } },
       { id: 'dpo', use: 'write_arrow' },
     ]
-    const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') })
+    const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out'), workers: 1 })
     expect(await words(out, 'a')).toMatch(
       /unreadable_prompt; prompt: the number 1e400 of the key 'weight' is beyond what a float64 holds$/,
     )
@@ -183,7 +183,7 @@ describe('a row that no stage dropped and no output took', () => {
         { id: 'dpo', use: 'write_arrow' },
       ],
     })
-    const result = await run(graphOf(path, 'adjacent'), { output: join(at, 'out') })
+    const result = await run(graphOf(path, 'adjacent'), { output: join(at, 'out'), workers: 1 })
     expect(result.manifest.stages.pairs.notes).toEqual({ unused_completion: 1 })
     expect(result.manifest.rows).toMatchObject({ read: 2, dropped: 0 })
     expect(rowsOf(join(result.folder, 'notes', 'pairs'))).toMatchObject([
@@ -194,7 +194,7 @@ describe('a row that no stage dropped and no output took', () => {
     const between = { response: 'Five.', score: 1.5 },
       both = [...completions, none, between]
     const more = writeJsonl(join(at, 'more.jsonl'), [{ id: 'c', prompt: 'A third?', completions: both }])
-    const ends = await run(graphOf(more, 'best_worst'), { output: join(at, 'ends') })
+    const ends = await run(graphOf(more, 'best_worst'), { output: join(at, 'ends'), workers: 1 })
     expect(ends.manifest.stages.pairs.notes).toEqual({ left_out: 1, unused_completion: 1 })
     expect(rowsOf(join(ends.folder, 'notes', 'pairs'))).toMatchObject(
       ['unused_completion', 'left_out'].map(reason => ({ id: 'c', completions: both, noted_reason: reason })),
@@ -222,7 +222,7 @@ describe('a row that no stage dropped and no output took', () => {
         { id: 'dpo', use: 'write_arrow', with: { order_by: 'score', descending: true, limit: 1 } },
       ],
     })
-    const result = await run(graphOf('adjacent'), { output: join(at, 'out') }),
+    const result = await run(graphOf('adjacent'), { output: join(at, 'out'), workers: 1 }),
       { folder: out, manifest } = result
     expect(ledgerOf(out)).toEqual({
       low: ['dropped', null, 'rejected_side', `${path}:2`, ''],
@@ -252,7 +252,7 @@ describe('a row that no stage dropped and no output took', () => {
       /by no stage: 1 rejected sides of other rows' pairs[^]*answers_pairs: .*noted: rejected_side 1/,
     )
     // and what `pairing` leaves out, it leaves out
-    const ends = await run(graphOf('best_worst'), { output: join(at, 'ends') })
+    const ends = await run(graphOf('best_worst'), { output: join(at, 'ends'), workers: 1 })
     expect(ledgerOf(ends.folder)).toMatchObject({
       low: ['kept', null, null, null, 'dpo'],
       high: ['kept', null, null, null, 'dpo'],
@@ -280,7 +280,7 @@ it('columns of dropped rows that are named as those that say why keep their valu
     { id: 'checked', use: 'check_pairs' },
     { id: 'dpo', use: 'write_arrow' },
   ]
-  const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out') })
+  const { folder: out } = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out'), workers: 1 })
   expect(rowsOf(join(out, 'dropped', 'checked'))).toMatchObject([
     {
       id: 'r0',

@@ -59,7 +59,7 @@ describe('named outputs', () => {
       { id: 'once', use: 'drop_duplicates', from: 'mine.dropped' },
       sink('later', 'once'),
     ])
-    const { folder: out, manifest } = await run(graph, { output })
+    const { folder: out, manifest } = await run(graph, { output, workers: 1 })
     const odd = [1, 3, 5].map(n => [`r${n}`, 2 * n, 'odd', undefined]),
       dropped = [...odd, ['r7', null, 'error', undefined]]
     expect(brief(join(out, 'odd'))).toEqual(odd)
@@ -86,7 +86,7 @@ describe('named outputs', () => {
       { id: 'new', use: 'write_arrow', from: 'hard' },
       { id: 'declined', use: 'write_arrow', from: 'hard.no_equation' },
     ])
-    const { folder: out } = await run(graph, { output })
+    const { folder: out } = await run(graph, { output, workers: 1 })
     expect(rowsOf(join(out, 'declined')).map(({ id, hard_reason }) => [id, hard_reason])).toEqual(
       rows.map(({ id }) => [id, null]),
     )
@@ -96,10 +96,10 @@ describe('named outputs', () => {
     const { graph, output } = graphOf(mine(), [
       { id: 'humans', use: 'write_arrow', from: 'mine.odd', with: { for: 'review' } },
     ])
-    const first = await run(graph, { output })
+    const first = await run(graph, { output, workers: 1 })
     expect(first.status).toBe('published')
     writeFileSync(join(output, '..', 'mine.mjs'), mine().replace('values[row] % 2', 'values[row] >= 0'))
-    const { status, manifest } = await run(graph, { output })
+    const { status, manifest } = await run(graph, { output, workers: 1 })
     expect([status, manifest.sinks.dpo.rows, manifest.sinks.humans.rows]).toEqual(['empty', 0, 8])
     expect(realpathSync(join(output, 'latest'))).toBe(realpathSync(first.folder))
   })
@@ -110,14 +110,16 @@ describe('named outputs', () => {
       { id: 'wrong', use: 'write_arrow', from: 'noise.wrong_label' },
       { id: 'also', use: 'write_arrow', from: ['mine', 'mine.small'] },
     ])
-    await expect(run(graph, { output })).rejects.toThrow(/\/stages\/4\/from .*with these options 'noise' drops no rows/)
+    await expect(run(graph, { output, workers: 1 })).rejects.toThrow(
+      /\/stages\/4\/from .*with these options 'noise' drops no rows/,
+    )
   })
 })
 
 describe('a stage that does otherwise than it says', () => {
   it('drops a row though all go on, or names parents in any order: the run ends', async () => {
     const same = graphOf(mine().replace("rows: 'subset'", "rows: 'same'"), [])
-    await expect(run(same.graph, { output: same.output })).rejects.toThrow(
+    await expect(run(same.graph, { output: same.output, workers: 1 })).rejects.toThrow(
       "mine: the stage drops a row as 'odd' and says rows: 'same'; say 'subset' where it may drop one",
     )
     const derive = (parents: string) =>
@@ -133,7 +135,7 @@ export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Ty
       ['[0.5]', 'parents[0] is 0.5'],
     ]) {
       const { graph, output } = derive(parents)
-      await expect(run(graph, { output })).rejects.toThrow(`mine: ${said}; parents are rows of the batch`)
+      await expect(run(graph, { output, workers: 1 })).rejects.toThrow(`mine: ${said}; parents are rows of the batch`)
     }
   })
 })
