@@ -97,7 +97,7 @@ const refused = (graph: object, output: string, options: object = {}): Promise<E
 describe.each(['open', 'fit', 'carry'] as const)('a list that is read in %s', where => {
   it('decides, and what depends on it is made anew when it changes, and nothing before it', async () => {
     const { list, output, graph, dropped } = made(where)
-    const first = await run(graph(), { output, workers: 2 })
+    const first = await run(graph(), { output, workers: 1 })
     expect(dropped('river').length).toBeGreaterThan(3)
     expect(droppedIn(first.folder)).toEqual(dropped('river'))
     expect((await run(graph(), { output, workers: 2 })).status).toBe('nothing_new')
@@ -115,7 +115,7 @@ describe.each(['open', 'fit', 'carry'] as const)('a list that is read in %s', wh
 
 it('equal content under another path is not worked anew: the manifest alone differs', async () => {
   const { at, list, output, graph } = made()
-  const first = await run(graph(), { output, workers: 2 }),
+  const first = await run(graph(), { output, workers: 1 }),
     before = passesOf(output),
     other = relative(process.cwd(), join(at, 'other.txt'))
   const sha256 = createHash('sha256').update('river\n').digest('hex')

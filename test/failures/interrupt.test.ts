@@ -348,7 +348,7 @@ describe('a cache that is torn', () => {
     await expect(
       run(graph(file), {
         output,
-        workers: 2,
+        workers: 1,
         signal: abort.signal,
         onProgress: ({ phase }) => {
           if (phase === 'publish') abort.abort(130)
@@ -427,7 +427,7 @@ describe('a cache that is torn', () => {
         renameSync(b, a)
         renameSync(`${a}.aside`, b)
       }
-      await run(file, { output, workers: 2 })
+      await run(file, { output, workers: 1 })
       expect(latestFiles(output)).toEqual(clean)
     },
     SLOW,
@@ -437,7 +437,7 @@ describe('a cache that is torn', () => {
     const output = await stopped(),
       moved = join(folder(), 'moved')
     renameSync(output, moved)
-    await run(file, { output: moved, workers: 2 })
+    await run(file, { output: moved, workers: 1 })
     expect(latestFiles(moved)).toEqual(clean)
   })
 })
