@@ -22,8 +22,8 @@ export interface Limits {
 }
 
 /**
- * An item is what one answer is about; items and values are JSON. Equal items of equal identity are asked once, ever; of
- * a stage of one's own as long as its code stays as it is.
+ * An item is what one answer is about; items and values are JSON. Equal items of equal identity are asked once, ever;
+ * of a stage of one's own, as long as its code stays as it is.
  */
 export interface Service<Item = unknown, Value = unknown> {
   readonly limits: Limits
