@@ -10,6 +10,7 @@ import { EXIT, SluiceError } from '../errors.ts'
 import { keyText } from '../key_text.ts'
 import { openBudget, type Budget } from './budget.ts'
 import type { Cache, Spent } from './cache.ts'
+import type { Asked } from './graph.ts'
 import { CallError, send, tokensSaid } from './http.ts'
 import { wordsOf } from './secret.ts'
 import { tokensOf, type Answer, type Service } from './service.ts'
@@ -41,6 +42,7 @@ const sha = (value: unknown): string => createHash('sha256').update(keyText(valu
 export class Endpoint {
   readonly #node: string
   readonly #service: Service
+  readonly #code: string | undefined
   readonly #cache: Cache
   readonly #scope: () => string
   readonly #servedKey: string
@@ -72,7 +74,7 @@ export class Endpoint {
    */
   constructor(
     node: string,
-    service: Service,
+    { service, code }: Asked,
     cache: Cache,
     scope: () => string,
     stop: AbortSignal,
@@ -82,6 +84,7 @@ export class Endpoint {
     const { concurrent_requests: concurrency, requests_per_min } = service.limits
     this.#node = node
     this.#service = service
+    this.#code = code
     this.#cache = cache
     this.#scope = scope
     this.#servedKey = `served!${service.limits.url}!${service.model}`
@@ -163,7 +166,8 @@ export class Endpoint {
   }
 
   #identityOf(served: unknown): string {
-    return sha([this.#service.model, served, this.#service.identity])
+    const { model, identity } = this.#service
+    return sha([model, served, identity, ...(this.#code === undefined ? [] : [this.#code])])
   }
 
   /** From the cache, and what is not there from the server. */

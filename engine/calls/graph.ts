@@ -4,11 +4,20 @@ import { say, step, type Problem } from '../graph/messages.ts'
 import type { Graph } from '../graph/types.ts'
 import type { Service } from './service.ts'
 
-export type Services = ReadonlyMap<string, Service>
+/** What is asked, and for whom. */
+export interface Asked {
+  readonly service: Service
+  /**
+   * Of a stage of the user's own the hash of its code, which may say another thing of the same answer tomorrow. A stage
+   * of the registry has none: its `identity` is kept right, so that nobody pays again for an upgrade.
+   */
+  readonly code?: string
+}
+export type Services = ReadonlyMap<string, Asked>
 
 /** Every stage's service by the node's id, and what is wrong with them. */
-export function servicesOf(graph: Graph): { services: Map<string, Service>; problems: Problem[] } {
-  const services = new Map<string, Service>(),
+export function servicesOf(graph: Graph): { services: Map<string, Asked>; problems: Problem[] } {
+  const services = new Map<string, Asked>(),
     problems: Problem[] = []
   for (const node of graph.nodes) {
     const { calls } = node.stage as AnyStage
@@ -17,7 +26,7 @@ export function servicesOf(graph: Graph): { services: Map<string, Service>; prob
     try {
       const service = calls(node.options as never),
         { url, key_variable: variable, max_usd, usd_per_million_tokens: price } = service.limits
-      services.set(node.id, service)
+      services.set(node.id, { service, code: node.own?.code })
       const wrong = (option: string, value: unknown, why: string) =>
         problems.push(graph.place(say.invalidValue(step(at, option), value, why)))
       const address = URL.canParse(url) ? new URL(url) : undefined

@@ -77,7 +77,7 @@ export async function planCalls(
   }
   const above = sourcesAbove(graph)
   return Promise.all(
-    [...services].map(async ([id, service]) => {
+    [...services].map(async ([id, { service }]) => {
       const mine = samples.filter(({ source }) => above.get(id)!.has(source)),
         seen = mine.reduce((n, { batch }) => n + batch.rows, 0)
       const rows = [...rowsOf].reduce((n, [source, some]) => (above.get(id)!.has(source) ? n + some : n), 0)

@@ -22,12 +22,16 @@ export interface Limits {
 }
 
 /**
- * An item is what one answer is about; items and values are JSON. Equal items of equal identity are asked once, ever.
+ * An item is what one answer is about; items and values are JSON. Equal items of equal identity are asked once, ever;
+ * of a stage of one's own, as long as its code stays as it is.
  */
 export interface Service<Item = unknown, Value = unknown> {
   readonly limits: Limits
   readonly model: string
-  /** All that an answer depends on besides the item and the model: part of its key in the cache. */
+  /**
+   * All that an answer depends on besides the item and the model, as options that `request` and `read` look at: part of
+   * its key in the cache.
+   */
   readonly identity: unknown
   readonly items_per_request: number
   /** All items of a batch: what the stage asks, and what the plan counts. */

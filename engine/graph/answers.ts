@@ -2,9 +2,11 @@
  * Sources whose files hold scored answers, one a row: where a graph goes on with pairs, a stage that makes them stands
  * behind such a source by itself, as if it were written there.
  */
+import { isSet, pairingOptions } from '../source/options.ts'
 import type { StageEntry } from './build.ts'
+import { say, step, type Problem } from './messages.ts'
 import type { Written } from './parse.ts'
-import { effectOf, type Graph, type Node } from './types.ts'
+import { effectOf, sourcesAbove, type Graph, type Node } from './types.ts'
 
 /** The stage that makes pairs of answers, and what it is told of those of a source. */
 const PAIRING_STAGE = 'pair_candidates'
@@ -59,8 +61,42 @@ export function withPairs(written: Written, { nodes }: Graph, answers: ReadonlyM
   return {
     ...written,
     value: { ...graph, stages: [...stages, ...added] },
+    added: new Set(added.map(({ id }) => id)),
     locate:
       written.locate && ((pointer, atKey) => (isIn(pointer, stages.length) ? written.locate!(pointer, atKey) : {})),
+  }
+}
+
+/**
+ * Options of sources that say how pairs are made, where it is another who makes them, or where there are none to make.
+ * `layouts` are those of a source's files that have rows, `written` the stages that do not stand there by themselves.
+ */
+export function* idlePairing(
+  graph: Graph,
+  layouts: ReadonlyMap<string, ReadonlySet<string>>,
+  written: ReadonlySet<string>,
+): Iterable<Problem> {
+  const above = sourcesAbove(graph)
+  /** Why nothing looks at these options of a source; undefined where something does. */
+  function whyIdle({ id }: Node): string | undefined {
+    const found = [...(layouts.get(id) ?? [])]
+    // of no rows nothing is known
+    if (found.length === 0 || found.includes('completions')) return undefined
+    if (graph.nodes.some(node => node.id === pairsOf(id) && !written.has(node.id))) return undefined
+    const makers = graph.nodes.filter(node => effectOf(node) === 'pair' && above.get(node.id)!.has(id))
+    return makers.length > 0
+      ? `pairs of what '${id}' gives are made by ${makers.map(maker => `'${maker.id}'`).join(' and ')}: set it there`
+      : `'${id}' gives no scored answers to make pairs of (layout ${found.join(', ')})`
+  }
+  const sources = graph.nodes
+      .filter(({ stage }) => stage.kind === 'source')
+      .map(node => [node, whyIdle(node)] as const),
+    tables = graph.tables.map(node => [node, `'${node.id}' is read as a table, as it lies`] as const)
+  for (const [{ index, stage, options }, why] of [...sources, ...tables]) {
+    for (const name of why === undefined ? [] : (Object.keys(pairingOptions) as (keyof typeof pairingOptions)[])) {
+      if (!isSet(stage, options, name)) continue
+      yield graph.place(say.idle(step(`/stages/${index}/with`, name), options[name], why!))
+    }
   }
 }
 

@@ -17,7 +17,9 @@ export interface Bundle {
   /** The JavaScript file, named by its content. */
   readonly module: string
   readonly packages: Packages
-  /** Of the text of every file in it, of the names and versions of packages, and of the surroundings. */
+  /** Of the text of every file in it, and of the names and versions of packages. */
+  readonly code: string
+  /** Of the code and of the surroundings. */
   readonly key: string
   /** What it may read that is in no key: a file and what is imported or called there, a line each. */
   readonly reads: readonly string[]
@@ -258,10 +260,18 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
   const known = packagesOf(imported),
-    key = hashOf(keyText([[...files].sort(), [...absent, ...known.versions].sort(), made, surroundings()]))
+    ofCode = hashOf(keyText([[...files].sort(), [...absent, ...known.versions].sort(), made])),
+    key = hashOf(keyText([ofCode, surroundings()]))
   const { lookAt } = await import('./look.ts'),
     seen = lookAt(code, home)
-  return { module, packages: known, key, reads: [...new Set([...reads, ...seen.reads])].sort(), keeps: seen.keeps }
+  return {
+    module,
+    packages: known,
+    code: ofCode,
+    key,
+    reads: [...new Set([...reads, ...seen.reads])].sort(),
+    keeps: seen.keeps,
+  }
 }
 
 /**

@@ -1,5 +1,7 @@
 /** What is wrong with a graph as text: everything that can be said without its data. */
+import { isDeepStrictEqual } from 'node:util'
 import type { AnyKind, RowEffect } from '../contract/define.ts'
+import { isSet } from '../source/options.ts'
 import { say, step, type Problem } from './messages.ts'
 import { effectOf, inputsOf, OWN_ROWS, tablesOf, tallyRounds, type Edge, type Input } from './types.ts'
 
@@ -12,6 +14,8 @@ export interface Draft {
   readonly id?: string
   readonly stage?: AnyKind
   readonly options: Readonly<Record<string, unknown>>
+  /** Nobody wrote it: it stands behind a source by itself. */
+  readonly isAdded?: boolean
   /** As written, by name where it is so; undefined where the stage above is meant. */
   readonly from?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>
   /** `from` is there but is no list of names, which the envelope's check has said. */
@@ -78,7 +82,7 @@ export function lintGraph(drafts: readonly Draft[]): {
   const byId = new Map<string, number>()
   for (const [i, draft] of drafts.entries()) if (draft.id !== undefined && !byId.has(draft.id)) byId.set(draft.id, i)
 
-  const problems = [...lintIds(drafts, byId), ...lintOrders(drafts)]
+  const problems = [...lintIds(drafts, byId), ...lintOrders(drafts), ...lintAnswers(drafts)]
   const linked = drafts.map(draft => link(draft, drafts, byId))
   problems.push(...linked.flatMap(it => it.problems))
   const edges = linked.map(it => it.edges),
@@ -134,6 +138,19 @@ function* lintOrders(drafts: readonly Draft[]): Iterable<Problem> {
     const { stage, options } = draft
     if (stage?.kind !== 'sink' || options.descending !== true || options.order_by !== undefined) continue
     yield say.sortsByNothing(`${pointerOf(draft)}/with/descending`)
+  }
+}
+
+/** Sources that are told which column is the answer, and not that it is one: nothing looks at it. */
+function* lintAnswers(drafts: readonly Draft[]): Iterable<Problem> {
+  for (const draft of drafts) {
+    const { stage, options } = draft
+    if (stage?.kind !== 'source' || !isSet(stage, options, 'answer') || options.layout === 'answers') continue
+    yield say.idle(
+      `${pointerOf(draft)}/with/answer`,
+      options.answer,
+      'it names a column of layout answers alone, which is never found by itself: set `layout: answers` too',
+    )
   }
 }
 
@@ -346,6 +363,29 @@ function* lintTwice(
           .slice(0, MOST_WAYS)
           .map(way => [edge, ...way])
   }
+  const above = (edge: Edge): Edge[][] => edges[byId.get(edge.node)!].flatMap(waysOf).slice(0, MOST_WAYS)
+  /** Two stages that make pairs of the same answers, alike, or one of them by itself. */
+  const areTwins = (a: Edge, b: Edge): boolean => {
+    const [one, other] = [a, b].map(({ node }) => drafts[byId.get(node)!])
+    return (
+      a.node !== b.node &&
+      [a, b].every(({ port }) => port === undefined) &&
+      [one, other].every(draft => effectIn(draft) === 'pair') &&
+      (one.isAdded || other.isAdded || (one.stage === other.stage && isDeepStrictEqual(one.options, other.options))) &&
+      above(a).some(way => above(b).some(there => isOneWay(way, there)))
+    )
+  }
+  /** Whether a row may come by both. */
+  const isOneWay = (one: readonly Edge[], other: readonly Edge[]): boolean =>
+    one.at(-1)!.node === other.at(-1)!.node &&
+    !one.some(step => other.some(there => there.node === step.node && areApart(step, there, notesOf(step.node))))
+  const whyTwins = (a: Edge, b: Edge): string => {
+    const [added, written] = drafts[byId.get(a.node)!].isAdded ? [a, b] : [b, a],
+      at = byId.get(added.node)!
+    return drafts[at].isAdded
+      ? `'${edges[at][0].node}' gives scored answers, behind which '${added.node}' makes pairs by itself, and '${written.node}' makes pairs of them too`
+      : `'${a.node}' and '${b.node}' make the same pairs`
+  }
   for (const [i, { index, id, from }] of drafts.entries()) {
     const ways = edges[i].length < 2 ? [] : edges[i].map(waysOf),
       places = new Map<string | undefined, number>(),
@@ -353,20 +393,20 @@ function* lintTwice(
       placed = edges[i].map(({ input }) => places.set(input, (places.get(input) ?? -1) + 1).get(input)!)
     for (let a = 0; a < ways.length; a++) {
       for (let b = a + 1; b < ways.length; b++) {
-        const meet = ways[a].some(one =>
-          ways[b].some(
-            other =>
-              one[one.length - 1].node === other[other.length - 1].node &&
-              !one.some(step =>
-                other.some(there => there.node === step.node && areApart(step, there, notesOf(step.node))),
-              ),
-          ),
-        )
         // what an audit knows by two names is told apart
-        if (meet && id !== undefined && from !== undefined && edges[i][a].input === edges[i][b].input) {
-          const { input } = edges[i][b],
-            list = isByName(from) ? step(`/stages/${index}/from`, input!) : `/stages/${index}/from`
-          yield say.twice(`${list}/${placed[b]}`, id, nameOf(edges[i][a]), nameOf(edges[i][b]))
+        if (id === undefined || from === undefined || edges[i][a].input !== edges[i][b].input) continue
+        const { input } = edges[i][b],
+          list = isByName(from) ? step(`/stages/${index}/from`, input!) : `/stages/${index}/from`,
+          said = [`${list}/${placed[b]}`, id, nameOf(edges[i][a]), nameOf(edges[i][b])] as const
+        if (ways[a].some(one => ways[b].some(other => isOneWay(one, other)))) yield say.twice(...said)
+        else {
+          const makers = (some: readonly Edge[][]) => [
+            ...new Map(some.map(way => [way.at(-1)!.node, way.at(-1)!])).values(),
+          ]
+          const twins = makers(ways[a]).flatMap(one =>
+            makers(ways[b]).flatMap(other => (areTwins(one, other) ? [[one, other] as const] : [])),
+          )
+          if (twins.length > 0) yield say.pairedTwice(...said, whyTwins(...twins[0]))
         }
       }
     }

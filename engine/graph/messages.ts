@@ -154,6 +154,10 @@ export const say = {
   sortsByNothing: (pointer: string) =>
     problem('invalid_value', pointer, 'counts for nothing without `order_by`, the column to sort by', { value: true }),
 
+  /** An option, not as usual, that nothing looks at here. */
+  idle: (pointer: string, value: unknown, why: string) =>
+    problem('invalid_value', pointer, `counts for nothing: ${why}`, { value }),
+
   endlessNumber: (pointer: string, value: number) =>
     problem('invalid_value', pointer, Number.isNaN(value) ? 'is no number' : 'not a finite number', {
       value: String(value),
@@ -205,6 +209,12 @@ export const say = {
       level: 'warning',
       value: b,
       expected: 'inputs without a row in common, as a stage and its .dropped are',
+    }),
+  pairedTwice: (pointer: string, id: string, a: string, b: string, why: string) =>
+    problem('input_twice', pointer, `a pair that both '${a}' and '${b}' hand on reaches '${id}' twice: ${why}`, {
+      level: 'warning',
+      value: b,
+      expected: 'pairs that one of them makes',
     }),
   sinkAsInput: (pointer: string, input: string, ids: readonly string[]) =>
     problem('sink_as_input', pointer, 'a sink has no output', { value: input, expected: `one of ${list(ids)}` }),

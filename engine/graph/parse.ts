@@ -39,6 +39,8 @@ export interface Written {
   readonly file?: string
   readonly problems?: readonly Problem[]
   locate?(pointer: string, atKey: boolean): Place
+  /** Ids of stages that nobody wrote: they stand there by themselves. */
+  readonly added?: ReadonlySet<string>
   folder(index: number): string
 }
 
@@ -198,6 +200,7 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
       index,
       stage: stages[index].stage,
       options: withs[index] ?? {},
+      isAdded: typeof id === 'string' && written.added?.has(id) === true,
       ...(typeof id === 'string' && id !== '' ? { id } : {}),
       ...(isList ? { from: from as Draft['from'] } : from === undefined ? {} : { from: [], brokenFrom: true }),
     }

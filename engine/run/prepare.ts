@@ -8,7 +8,7 @@ import { openInputs, openTables, type TableFile } from '../source/open.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
 import { identityOf } from '../files/find.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
-import { heldBack, withPairs } from '../graph/answers.ts'
+import { heldBack, idlePairing, withPairs } from '../graph/answers.ts'
 import { checkGraph, graph as graphOf, type GraphBuilder } from '../graph/build.ts'
 import { resolveColumns } from '../graph/columns.ts'
 import { formatProblems, GraphError } from '../graph/messages.ts'
@@ -104,7 +104,10 @@ export async function prepare(
   for (const file of tables) opened.set(file.source, [...(opened.get(file.source) ?? []), file])
   const { nodes, problems: unread } = resolveColumns(graph, opened),
     { files: stageFiles, problems: unusable } = findStageFiles(graph),
-    problems = [...unfit, ...unread, ...unusable]
+    layouts = new Map(
+      [...inputs].map(([id, some]) => [id, new Set(some.filter(({ rows }) => rows > 0).map(({ layout }) => layout))]),
+    ),
+    problems = [...unfit, ...unread, ...unusable, ...idlePairing(graph, layouts, written)]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
   const schemas = new Map(
     graph.nodes.map(node => {

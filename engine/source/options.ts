@@ -1,5 +1,5 @@
 /** The options that every source has, whatever its format. */
-import { Type } from '@sinclair/typebox'
+import { Type, type TObject, type TSchema } from '@sinclair/typebox'
 import { layoutNames, type LayoutName } from './layout_table.ts'
 import { PAIRINGS, pairingOf, type PairingOptions } from './pairing.ts'
 
@@ -76,6 +76,16 @@ export interface SourceOptions extends PairingOptions {
   readonly layout: 'auto' | LayoutName
   readonly answer: string
   readonly columns?: readonly string[]
+}
+
+/** Whether an option that is every source's is another than it usually is; a source may have its own of that name. */
+export function isSet(
+  { options: { properties } }: { readonly options: TObject },
+  options: Readonly<Record<string, unknown>>,
+  name: keyof typeof sourceOptions,
+): boolean {
+  const { description, default: usual } = sourceOptions[name] as TSchema
+  return (properties[name] as TSchema | undefined)?.description === description && options[name] !== usual
 }
 
 /** The options of a source that say which answers meet. */

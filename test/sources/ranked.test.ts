@@ -178,6 +178,68 @@ describe('a graph that goes on with pairs', () => {
     expect(manifest.graph.stages.map(({ id }) => id)).toEqual(['replies', 'mine', 'dpo'])
   })
 
+  it('is warned where pairs of the same answers come by two ways, and names who makes them by itself', async () => {
+    const path = lines(replies('a', 1, 3)),
+      mine = { id: 'mine', use: 'pair_candidates' },
+      told = async (...stages: readonly object[]) =>
+        (await pairsOf(path, { stages })).warnings.filter(text => text.includes('twice'))
+    const itself =
+      "twice: 'replies' gives scored answers, behind which 'replies_pairs' makes pairs by itself, and 'mine' makes pairs of them too"
+    const sink = (...from: readonly string[]) => ({ id: 'dpo', use: 'write_arrow', from })
+    expect(await told(mine, sink('mine', 'replies'))).toEqual([
+      expect.stringContaining(`a pair that both 'mine' and 'replies_pairs' hand on reaches 'dpo' ${itself}`),
+    ])
+    const checked = { id: 'checked', use: 'check_pairs', from: 'replies' },
+      short = { id: 'short', use: 'drop_length', from: 'mine' }
+    expect(await told(mine, checked, short, sink('short', 'checked'))).toEqual([expect.stringContaining(itself)])
+    // by hand, and alike
+    const other = (options: object) => ({ id: 'other', use: 'pair_candidates', from: 'replies', with: options })
+    expect(await told(mine, other({}), sink('mine', 'other'))).toEqual([
+      expect.stringContaining("reaches 'dpo' twice: 'mine' and 'other' make the same pairs"),
+    ])
+    expect(await told(mine, other({ order: 'low_first' }), sink('mine', 'other'))).toEqual([])
+    // what is dropped is no pair, and what is looked at apart comes once
+    const look = { id: 'look', use: 'audit_lengths', from: { before: 'replies', kept: 'mine' } }
+    expect(await told(mine, sink('mine'), look)).toEqual([])
+  })
+
+  it('refuses options that say how pairs are made where the source makes none, with who makes them', async () => {
+    const ranked = lines(replies('a', 1, 3)),
+      mine = [
+        { id: 'mine', use: 'pair_candidates' },
+        { id: 'dpo', use: 'write_arrow' },
+      ]
+    const idle = { pairing: 'all', min_score: 100, min_gap: 1, length_penalty: 0.5, max_pairs: 3 }
+    for (const [name, value] of Object.entries(idle)) {
+      const byMine = `${name}  counts for nothing: pairs of what 'replies' gives are made by 'mine': set it there`
+      await expect(pairsOf(ranked, { stages: mine, with: { [name]: value } })).rejects.toThrow(byMine)
+      const set = [`replies.${name}=${value}`]
+      await expect(pairsOf(ranked, { stages: mine, set })).rejects.toThrow(`--set replies.${name}=${value}  /--set/0`)
+      const answers = { layout: 'answers', answer: 'response', [name]: value }
+      await expect(pairsOf(ranked, { stages: mine, with: answers })).rejects.toThrow(byMine)
+      const pairs = lines([{ prompt: 'a', chosen: 'b', rejected: 'c' }])
+      await expect(pairsOf(pairs, { with: { [name]: value } })).rejects.toThrow(
+        `${name}  counts for nothing: 'replies' gives no scored answers to make pairs of (layout text)`,
+      )
+      const table = { id: 'votes', use: 'read_jsonl', with: { path: pairs, [name]: value } },
+        voted = { id: 'voted', use: 'add_votes', from: { rows: 'replies', votes: 'votes' } }
+      await expect(pairsOf(pairs, { stages: [table, voted, mine[1]] })).rejects.toThrow(
+        `${name}  counts for nothing: 'votes' is read as a table, as it lies`,
+      )
+      // a stage of that name that somebody wrote is theirs
+      const named = [{ id: 'replies_pairs', use: 'pair_candidates' }, mine[1]]
+      await expect(pairsOf(ranked, { stages: named, with: { [name]: value } })).rejects.toThrow("by 'replies_pairs'")
+    }
+    const answer = 'answer  counts for nothing: it names a column of layout answers alone'
+    await expect(pairsOf(ranked, { with: { answer: 'text' } })).rejects.toThrow(answer)
+    await expect(pairsOf(ranked, { stages: mine, set: ['replies.answer=text'] })).rejects.toThrow(
+      /--set\/0.*layout answers/,
+    )
+    // what is as it usually is says nothing
+    const usual = { pairing: 'adjacent', min_gap: 0, answer: 'answer' }
+    expect((await pairsOf(ranked, { stages: mine, with: usual })).dpo).toHaveLength(1)
+  })
+
   it('refuses files that are scored by different columns, and answers beside pairs, with what to do', async () => {
     const at = mkdtempSync(join(folder, 'mixed-')),
       put = (name: string, rows: readonly object[]) =>
