@@ -2,6 +2,8 @@
  * Errors that end a command with a stated exit code (docs/exit-codes in the README). Anything else is a bug and ends
  * with 1.
  */
+import { constants } from 'node:os'
+
 export const EXIT = {
   ok: 0,
   unexpected: 1,
