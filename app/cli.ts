@@ -9,7 +9,7 @@ import { checkExamples } from './own_examples.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
-import { EXIT, exitCode, SluiceError } from '../engine/errors.ts'
+import { EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
@@ -442,7 +442,7 @@ async function endedWith(work: () => number | Promise<number>): Promise<number> 
     return code === EXIT.ok ? EXIT.io : code
   } catch (error) {
     const code = exitCode(error)
-    console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : (error as Error).message)
+    console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : systemSaid(error).message)
     return code
   } finally {
     process.stdout.off('error', onError)

@@ -2,6 +2,8 @@
  * Errors that end a command with a stated exit code (docs/exit-codes in the README). Anything else is a bug and ends
  * with 1.
  */
+import { constants } from 'node:os'
+
 export const EXIT = {
   ok: 0,
   unexpected: 1,
@@ -97,6 +99,35 @@ export function prefixed(words: string, thrown: unknown): Error {
   return Object.assign(error, { cause: thrown })
 }
 
+/**
+ * What disks and shares say that libuv has no name for, by number: Node calls it `Unknown system error -122`. Two are
+ * Linux's alone.
+ */
+const nameless = new Map<number | undefined, readonly [code: string, about: string]>([
+  [constants.errno.EDQUOT, ['EDQUOT', 'disk quota exceeded']],
+  [constants.errno.ESTALE, ['ESTALE', 'stale file handle']],
+  [constants.errno.EBADMSG, ['EBADMSG', 'bad message, as of a checksum that is wrong']],
+  [constants.errno.ENOLINK, ['ENOLINK', 'the link to the server is cut']],
+  [constants.errno.ENOLCK, ['ENOLCK', 'no locks are left']],
+  ...(process.platform === 'linux'
+    ? ([
+        [117, ['EUCLEAN', 'the file system is damaged']],
+        [123, ['ENOMEDIUM', 'no medium found']],
+      ] as const)
+    : []),
+])
+
+/** The code of an error of the system, and its message, with its name where Node says a number. */
+export function systemSaid(error: unknown): { code?: string; message: string } {
+  const { code, message } = error as Error & { code?: unknown },
+    text = typeof code === 'string' ? code : undefined,
+    [, number] = /^Unknown system error -(\d+)$/.exec(text ?? '') ?? [],
+    [name, about] = nameless.get(Number(number)) ?? []
+  return name === undefined
+    ? { code: text, message }
+    : { code: name, message: message.replace(`${text}: ${text}`, `${name}: ${about}`) }
+}
+
 /** What the system says of files. */
 const ioCodes = new Set([
   'ENOSPC',
@@ -104,6 +135,11 @@ const ioCodes = new Set([
   'EFBIG',
   'EIO',
   'EREMOTEIO',
+  'EBADMSG',
+  'ENOLINK',
+  'ENOLCK',
+  'EUCLEAN',
+  'ENOMEDIUM',
   'ENXIO',
   'ENODEV',
   'ESTALE',
@@ -124,7 +160,8 @@ const ioCodes = new Set([
 /** The exit code of any error. */
 export function exitCode(error: unknown): number {
   if (error instanceof SluiceError) return error.exit
-  const { exit, code } = error as { exit?: number; code?: string }
+  const { exit } = error as { exit?: number }
   if (typeof exit === 'number') return exit
+  const { code } = systemSaid(error)
   return code !== undefined && ioCodes.has(code) ? EXIT.io : EXIT.unexpected
 }

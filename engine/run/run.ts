@@ -9,7 +9,7 @@ import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
-import { EXIT, exitCode, IoError, SluiceError } from '../errors.ts'
+import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
 import { checkDisk } from './disk.ts'
@@ -205,9 +205,9 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     prune(join(cache, 'spools'), passes.used)
     return { ...result, calls: calls?.done() ?? {}, seconds: (performance.now() - started) / 1000 }
   } catch (error) {
-    const { code } = error as { code?: string }
+    const { code, message } = systemSaid(error)
     if (!options.signal?.aborted && (code === 'ENOSPC' || code === 'EDQUOT')) {
-      const why = `run: no space left (${code}: ${(error as Error).message.replace(`${code}: `, '')}) while ${output} was written`
+      const why = `run: no space left (${code}: ${message.replace(`${code}: `, '')}) while ${output} was written`
       throw new SluiceError(
         `${why}; free some or choose another --output, then run the same command again: what is finished is kept`,
         EXIT.io,
@@ -225,7 +225,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     if (isLost(lock)) throw Object.assign(lostLock(lock), { cause: error })
     if (exitCode(error) === EXIT.io && (error instanceof IoError || !(error instanceof SluiceError))) {
       throw new SluiceError(
-        `run: ${(error as Error).message}; what is finished is kept: when the cause is mended, run the same command again`,
+        `run: ${message}; what is finished is kept: when the cause is mended, run the same command again`,
         EXIT.io,
         { cause: error },
       )

@@ -1,6 +1,20 @@
 /** Errors on their way from one thread to another. */
+import { constants } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { DataError, EXIT, exitCode, IoError, pack, prefixed, SluiceError, unpack } from '../../engine/errors.ts'
+import {
+  DataError,
+  EXIT,
+  exitCode,
+  IoError,
+  pack,
+  prefixed,
+  SluiceError,
+  systemSaid,
+  unpack,
+} from '../../engine/errors.ts'
+import { run } from '../../index.mjs'
+import { folder, pairs, writeJsonl } from './helpers.ts'
 
 const crossed = (error: unknown) => unpack(structuredClone(pack(error)))
 
@@ -33,4 +47,58 @@ it('words before its message do not change its class, also once it has crossed',
   expect(made).toBeInstanceOf(DataError)
   expect([made.message, exitCode(made)]).toEqual(['noise (detect_noise): no votes', EXIT.data])
   expect(made.stack).toContain('noise (detect_noise): no votes')
+})
+
+/** As Node makes it where libuv has no name. */
+const nameless = (number: number) => {
+  const code = `Unknown system error -${number}`
+  return Object.assign(new Error(`${code}: ${code}, write`), { errno: -number, code, syscall: 'write' })
+}
+
+it.each(['EDQUOT', 'ESTALE', 'EBADMSG', 'ENOLINK', 'ENOLCK'] as const)(
+  "%s, for which Node says a number, is the disk's, with its name",
+  name => {
+    for (const error of [nameless(constants.errno[name]), crossed(nameless(constants.errno[name]))]) {
+      expect(exitCode(error)).toBe(EXIT.io)
+      expect(systemSaid(error)).toEqual({
+        code: name,
+        message: expect.stringMatching(`^${name}: .*, write$`) as unknown,
+      })
+    }
+  },
+)
+
+it('a number that is none of a disk stays one, and is no exit code of it', () => {
+  const error = nameless(constants.errno.ECHILD)
+  expect([exitCode(error), systemSaid(error)]).toEqual([EXIT.unexpected, { code: error.code, message: error.message }])
+  expect(systemSaid(new TypeError('x'))).toEqual({ code: undefined, message: 'x' })
+})
+
+it('a run says of a quota that is reached what it says of a full disk; a file that is too large ends with 74 too', async () => {
+  const at = folder(),
+    path = writeJsonl(join(at, 'in.jsonl'), pairs(3))
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path } },
+    { id: 'dpo', use: 'write_jsonl' },
+  ]
+  const failing = (error: Error) =>
+    run(
+      { version: 1, name: 'g', stages },
+      {
+        output: join(at, 'out'),
+        workers: 1,
+        onProgress() {
+          throw error
+        },
+      },
+    )
+  await expect(failing(nameless(constants.errno.EDQUOT))).rejects.toMatchObject({
+    exit: EXIT.io,
+    message: `run: no space left (EDQUOT: disk quota exceeded, write) while ${join(at, 'out')} was written; free some or choose another --output, then run the same command again: what is finished is kept`,
+  })
+  const large = Object.assign(new Error('EFBIG: file too large, write'), { code: 'EFBIG' })
+  await expect(failing(large)).rejects.toMatchObject({
+    exit: EXIT.io,
+    message: expect.stringMatching(/^run: EFBIG: file too large, write; what is finished is kept/) as unknown,
+  })
 })
