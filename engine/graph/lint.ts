@@ -1,26 +1,10 @@
 /** What is wrong with a graph as text: everything that can be said without its data. */
-import { isDeepStrictEqual } from 'node:util'
 import type { AnyKind, RowEffect } from '../contract/define.ts'
 import { isSet } from '../source/options.ts'
+import { effectIn, isByName, type Draft } from './draft.ts'
 import { say, step, type Problem } from './messages.ts'
-import { effectOf, inputsOf, OWN_ROWS, tablesOf, tallyRounds, type Edge, type Input } from './types.ts'
-
-/**
- * A stage of the list as far as it could be read. `stage` is missing when its name is unknown: nothing is then said
- * about what follows from it.
- */
-export interface Draft {
-  readonly index: number
-  readonly id?: string
-  readonly stage?: AnyKind
-  readonly options: Readonly<Record<string, unknown>>
-  /** Nobody wrote it: it stands behind a source by itself. */
-  readonly isAdded?: boolean
-  /** As written, by name where it is so; undefined where the stage above is meant. */
-  readonly from?: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>
-  /** `from` is there but is no list of names, which the envelope's check has said. */
-  readonly brokenFrom?: boolean
-}
+import { lintTwice } from './twice.ts'
+import { inputsOf, OWN_ROWS, tablesOf, tallyRounds, type Edge, type Input } from './types.ts'
 
 /** Folders that a run has itself: a sink's folder is its id. */
 const reserved = new Set(['dropped', 'ledger', 'notes'])
@@ -38,15 +22,6 @@ export const portsOf = (stage: AnyKind, effect?: RowEffect): string[] =>
           : []),
         ...Object.keys(stage.notes),
       ]
-
-/** What becomes of a stage's rows; not known where its options are wrong. */
-function effectIn({ stage, options }: Draft): RowEffect | undefined {
-  try {
-    return stage && effectOf({ stage, options })
-  } catch {
-    return undefined
-  }
-}
 
 /** The tables of a stage; not known where its options are wrong. */
 function tablesIn({ stage, options }: Draft): Readonly<Record<string, Input>> | undefined {
@@ -196,9 +171,6 @@ function linkAudit(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<str
   }
 }
 
-const isByName = (from: Draft['from']): from is Readonly<Record<string, string | readonly string[]>> =>
-  typeof from === 'object' && !Array.isArray(from)
-
 function link(draft: Draft, drafts: readonly Draft[], byId: ReadonlyMap<string, number>): Linked {
   const { stage, from } = draft
   const at = `${pointerOf(draft)}/from`
@@ -327,93 +299,6 @@ function linkNames(
   })
   return { edges, problems }
 }
-
-/**
- * Two ways of rows are no two where they leave one stage by outputs that have no row together: what it lets through and
- * what it drops, or two reasons. Rows of a note are copies of what goes on, or is dropped.
- */
-const areApart = (a: Edge, b: Edge, notes: object): boolean =>
-  a.port !== b.port &&
-  ![a, b].some(({ port }) => port !== undefined && Object.hasOwn(notes, port)) &&
-  (a.port === undefined || b.port === undefined || ![a.port, b.port].includes('dropped'))
-const MOST_WAYS = 1000
-
-/**
- * Inputs of one stage that may hand on the same row: it would be there twice. New rows have no way above the stage that
- * makes them.
- */
-function* lintTwice(
-  drafts: readonly Draft[],
-  edges: readonly Edge[][],
-  byId: ReadonlyMap<string, number>,
-): Iterable<Problem> {
-  const notesOf = (id: string): object => {
-    const stage = drafts[byId.get(id)!].stage
-    return stage?.kind === 'stage' ? stage.notes : {}
-  }
-  const waysOf = (edge: Edge): Edge[][] => {
-    const at = byId.get(edge.node)!
-    // new rows begin at the stage that makes them; rows that it notes or drops are those that came in
-    const effect = effectIn(drafts[at])
-    if ((effect === 'derive' || effect === 'pair') && edge.port === undefined) return [[edge]]
-    return edges[at].length === 0
-      ? [[edge]]
-      : edges[at]
-          .flatMap(waysOf)
-          .slice(0, MOST_WAYS)
-          .map(way => [edge, ...way])
-  }
-  const above = (edge: Edge): Edge[][] => edges[byId.get(edge.node)!].flatMap(waysOf).slice(0, MOST_WAYS)
-  /** Two stages that make pairs of the same answers, alike, or one of them by itself. */
-  const areTwins = (a: Edge, b: Edge): boolean => {
-    const [one, other] = [a, b].map(({ node }) => drafts[byId.get(node)!])
-    return (
-      a.node !== b.node &&
-      [a, b].every(({ port }) => port === undefined) &&
-      [one, other].every(draft => effectIn(draft) === 'pair') &&
-      (one.isAdded || other.isAdded || (one.stage === other.stage && isDeepStrictEqual(one.options, other.options))) &&
-      above(a).some(way => above(b).some(there => isOneWay(way, there)))
-    )
-  }
-  /** Whether a row may come by both. */
-  const isOneWay = (one: readonly Edge[], other: readonly Edge[]): boolean =>
-    one.at(-1)!.node === other.at(-1)!.node &&
-    !one.some(step => other.some(there => there.node === step.node && areApart(step, there, notesOf(step.node))))
-  const whyTwins = (a: Edge, b: Edge): string => {
-    const [added, written] = drafts[byId.get(a.node)!].isAdded ? [a, b] : [b, a],
-      at = byId.get(added.node)!
-    return drafts[at].isAdded
-      ? `'${edges[at][0].node}' gives scored answers, behind which '${added.node}' makes pairs by itself, and '${written.node}' makes pairs of them too`
-      : `'${a.node}' and '${b.node}' make the same pairs`
-  }
-  for (const [i, { index, id, from }] of drafts.entries()) {
-    const ways = edges[i].length < 2 ? [] : edges[i].map(waysOf),
-      places = new Map<string | undefined, number>(),
-      // its place in the list of its input
-      placed = edges[i].map(({ input }) => places.set(input, (places.get(input) ?? -1) + 1).get(input)!)
-    for (let a = 0; a < ways.length; a++) {
-      for (let b = a + 1; b < ways.length; b++) {
-        // what an audit knows by two names is told apart
-        if (id === undefined || from === undefined || edges[i][a].input !== edges[i][b].input) continue
-        const { input } = edges[i][b],
-          list = isByName(from) ? step(`/stages/${index}/from`, input!) : `/stages/${index}/from`,
-          said = [`${list}/${placed[b]}`, id, nameOf(edges[i][a]), nameOf(edges[i][b])] as const
-        if (ways[a].some(one => ways[b].some(other => isOneWay(one, other)))) yield say.twice(...said)
-        else {
-          const makers = (some: readonly Edge[][]) => [
-            ...new Map(some.map(way => [way.at(-1)!.node, way.at(-1)!])).values(),
-          ]
-          const twins = makers(ways[a]).flatMap(one =>
-            makers(ways[b]).flatMap(other => (areTwins(one, other) ? [[one, other] as const] : [])),
-          )
-          if (twins.length > 0) yield say.pairedTwice(...said, whyTwins(...twins[0]))
-        }
-      }
-    }
-  }
-}
-
-const nameOf = ({ node, port }: Edge): string => (port === undefined ? node : `${node}.${port}`)
 
 /** A tally goes over the rows once. */
 function* lintTallies(drafts: readonly Draft[]): Iterable<Problem> {
