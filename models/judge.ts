@@ -1,70 +1,60 @@
 /** One round of judging: reviewers are fitted and weighed, each on labels that it did not see. */
 import { fitNoiseRate, slopeFor } from './calibration.ts'
-import type { CrossFit, CrossFitOptions } from './head.ts'
-import { fitHeads, signedMargins, type ReviewerSpec } from './reviewer.ts'
+import { crossMargins, type CrossFit, type CrossFitOptions } from './head.ts'
+import { fitHeads, type ReviewerSpec } from './reviewer.ts'
 import type { Rows } from './rows.ts'
 import { fitStack, stackMargins, type Stack } from './stack.ts'
 import { fitStandings, standingMargins, type Comparisons, type Standings, type Tournament } from './standings.ts'
 
 /**
- * What reviewers are asked: `samples[m]` are the rows of `specs[m]`, `folds` are by prompt. `prompts`: a hash of each
- * row's; without them no two rows have the same. With `compared`, the standings of the sample's answers are one more
- * reviewer, the last.
+ * What reviewers are asked: `samples[m]` are the rows of `specs[m]`, `folds` are by prompt. With `compared`, the
+ * standings of the sample's answers are one more reviewer, the last.
  */
 export interface Question {
   readonly specs: readonly ReviewerSpec[]
   readonly samples: readonly Rows[]
   readonly folds: Uint8Array
-  readonly prompts?: Uint32Array
   readonly compared?: { readonly graph: Tournament; readonly rows: Comparisons }
 }
 
+/** By spec: regularisation of the first round, and of the one after the exchange. */
+export interface Strengths {
+  readonly first: readonly number[]
+  readonly again?: readonly number[]
+}
+
 export interface JudgeOptions extends CrossFitOptions {
-  /** By spec: regularisation to use; chosen by held-out loss otherwise. */
-  l2s?: readonly number[]
+  /** Regularisation to use; chosen by held-out loss otherwise. */
+  readonly strengths?: Strengths
   /** After a first round each learned reviewer learns afresh from what the others trust. */
-  exchange: boolean
+  readonly exchange: boolean
 }
 
 /** Out-of-fold judgements of the labels that were asked about. */
 export interface Judgements {
   fits: CrossFit[]
+  strengths: Strengths
   standings?: Standings
   margins: Float64Array[]
   stack: Stack
   stacked: Float64Array
 }
 
-/**
- * Fits all reviewers, and weighs them. `options.signs`: labels that are flipped, for heads and standings alike.
- */
+/** Fits all reviewers, and weighs them. */
 export function judge(question: Question, options: JudgeOptions): Judgements {
-  const first = judgeOnce(question, question.samples, options, options.l2s)
+  const first = judgeOnce(question, question.samples, options, options.strengths?.first)
   if (!options.exchange) return first
   const { specs, folds } = question
   const learned = specs.map(({ from }) => from === 'learned')
   const noise = Math.min(0.45, Math.max(0.02, fitNoiseRate(first.stacked)))
   const samples = question.samples.map((rows, m) => {
     if (!learned[m] || first.margins.length < 2) return rows
-    const others = first.margins.filter((_, k) => k !== m)
-    return scaled(
-      rows,
-      trusted(
-        stackMargins(
-          fitStack(
-            others,
-            folds,
-            options.folds,
-            learned.filter((_, k) => k !== m),
-          ),
-          others,
-          folds,
-        ),
-        noise,
-      ),
-    )
+    const others = first.margins.filter((_, k) => k !== m),
+      isLearned = first.margins.map((_, k) => learned[k] ?? false).filter((_, k) => k !== m)
+    return scaled(rows, trusted(stackMargins(fitStack(others, folds, options.folds, isLearned), others, folds), noise))
   })
-  return judgeOnce(question, samples, options, undefined)
+  const again = judgeOnce(question, samples, options, options.strengths?.again)
+  return { ...again, strengths: { first: first.strengths.first, again: again.strengths.first } }
 }
 
 function judgeOnce(
@@ -73,19 +63,23 @@ function judgeOnce(
   options: JudgeOptions,
   l2s: readonly number[] | undefined,
 ): Judgements {
-  const { signs } = options,
-    learned = specs.map(({ from }) => from === 'learned')
+  const learned = specs.map(({ from }) => from === 'learned')
   const fits = specs.map((spec, m) => fitHeads(spec, train[m], folds, { ...options, l2: l2s?.[m] }))
-  const margins = fits.map((fit, m) => signedMargins(fit, samples[m], folds, signs))
+  const margins = fits.map((fit, m) => crossMargins(fit, samples[m], folds))
   let standings: Standings | undefined
   if (compared) {
-    standings = fitStandings(compared.graph, compared.rows, margins, folds, options.folds, learned, signs)
-    margins.push(
-      standingMargins(standings, compared.rows).map((margin, i) => (signs === undefined ? margin : margin * signs[i])),
-    )
+    standings = fitStandings(compared.graph, compared.rows, margins, folds, options.folds, learned)
+    margins.push(standingMargins(standings, compared.rows))
   }
   const stack = fitStack(margins, folds, options.folds, [...learned, false])
-  return { fits, ...(standings ? { standings } : {}), margins, stack, stacked: stackMargins(stack, margins, folds) }
+  return {
+    fits,
+    strengths: { first: fits.map(({ l2 }) => l2) },
+    ...(standings ? { standings } : {}),
+    margins,
+    stack,
+    stacked: stackMargins(stack, margins, folds),
+  }
 }
 
 /** By how far each label is to be trusted by its margin, from -1 (surely wrong) to 1, scaled to a mean size of 1. */

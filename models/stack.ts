@@ -58,7 +58,11 @@ export function fitStack(
 }
 
 /** The stack's margin of each row, from the weights of its fold: log-odds for the label as given. */
-export function stackMargins({ weights }: Stack, margins: readonly Float64Array[], folds: Uint8Array): Float64Array {
+export function stackMargins(
+  { weights }: Pick<Stack, 'weights'>,
+  margins: readonly Float64Array[],
+  folds: Uint8Array,
+): Float64Array {
   const out = new Float64Array(folds.length)
   margins.forEach((some, m) => {
     for (let i = 0; i < out.length; i++) out[i] += weights[folds[i]][m] * some[i]

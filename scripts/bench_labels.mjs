@@ -24,15 +24,12 @@ const {
   crossFit,
   dotRow,
   trainHead,
-  judge,
   auroc,
   fitNeighbours,
   neighbourProbability,
-  fitPanel,
-  foundWrong,
+  panelOf,
   lowest,
   mayDrop,
-  thresholdsOf,
   combine32,
   foldOf,
   Random,
@@ -46,12 +43,12 @@ const {
   'models/features.ts',
   'models/calibration.ts',
   'models/head.ts',
-  'models/judge.ts',
   'models/metrics.ts',
   'models/neighbours.ts',
   'models/panel.ts',
   'models/random.ts',
   'models/rows.ts',
+  'models/rule.ts',
   'models/standings.ts',
   'models/tokens.ts',
   'models/votes.ts',
@@ -78,7 +75,7 @@ const firstSeed = Number(options['first-seed'] ?? 1),
   seeds = Number(options.seeds ?? (options.quick ? 1 : 5))
 const mostRows = Number(options.rows ?? (options.quick ? 2500 : 5000))
 const kinds = ['words', 'style'],
-  OURS = 'Sluice, share by evidence'
+  OURS = 'Sluice'
 const unknown = names.find(name => !sets[name])
 if (unknown) throw new Error(`bench_labels: no set '${unknown}'; there are ${Object.keys(sets).join(', ')}`)
 if (!hasData) throw new Error('bench_labels: there is no ../shared/data beside the checkout')
@@ -364,23 +361,13 @@ async function measure(name) {
     const question = {
         specs: set.specs,
         samples,
-        folds,
-        prompts: train.map(row => set.hashes[row]),
+        prompts: Uint32Array.from(train, row => set.hashes[row]),
         compared: { graph: tournament(rows), rows },
       },
-      settings = { folds: FOLDS, seed }
-    const panel = fitPanel(question, samples[0], {
-      ...settings,
-      rule: 'exchange',
-      min_auroc: 0.6,
-      share_by: 'evidence',
-      flip_share: 0.1,
-    })
-    const plain = judge(question, { ...settings, exchange: false }),
-      { margins } = plain
-    const { stacked, stack } = panel.exchange?.helps
-      ? judge(question, { ...settings, l2s: plain.fits.map(({ l2 }) => l2), exchange: true })
-      : plain
+      settings = { folds: FOLDS, seed },
+      asked = { seed, min_auroc: 0.6, share_by: 'probability', exchange: false }
+    const { panel, margins, stacked, wrong: found } = panelOf(question, asked),
+      again = panelOf(question, { ...asked, exchange: true })
     const mean = stacked.map((_, i) =>
       margins.reduce(
         (sum, some, m) =>
@@ -391,7 +378,7 @@ async function measure(name) {
         0,
       ),
     )
-    const share = panel.noise_rate.value,
+    const share = panel.decision.noise.value,
       dropsOf = scores => Uint8Array.from(scores, score => (score <= lowest(scores, share) ? 1 : 0)),
       atRate = scores => ({ scores, drops: dropsOf(scores) })
     const shuffled = new Random(combine32(seed, 3)),
@@ -402,22 +389,15 @@ async function measure(name) {
       own = Float64Array.from(all, row => dotRow(joint, row, self.weights))
     const alike = fitNeighbours(samples[1], folds)
     const methods = {
-      'Sluice, share by evidence': {
-        scores: stacked,
-        drops: mayDrop(panel)
-          ? foundWrong('exchange', stack, margins, stacked, panel.thresholds, panel.stack_threshold)
-          : new Uint8Array(train.length),
-        rate: share,
-      },
+      [OURS]: { scores: stacked, drops: found.stack, rate: share },
       'Sluice, at the noise rate': atRate(stacked),
       'Sluice, confident learning': {
         scores: stacked,
         drops: flagConfident(stacked.map(margin => support(panel.joint, margin))),
       },
-      'without the exchange': atRate(plain.stacked),
-      'rule both': {
-        drops: foundWrong('both', plain.stack, margins, plain.stacked, thresholdsOf(plain.stack, margins, share), 0),
-      },
+      'with the exchange': { scores: again.stacked, drops: again.wrong.stack },
+      'rule both': { drops: found.both },
+      'rule either': { drops: found.either },
       'mean of reviewers': atRate(mean),
       ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`${name} alone`, atRate(margins[m])])),
       'self-review': atRate(own),
@@ -476,12 +456,11 @@ async function measure(name) {
         estimate: said ?? NaN,
         ...(method === OURS
           ? {
-              exchange: panel.exchange?.helps,
-              how: panel.noise_rate.how,
-              low: panel.noise_rate.low,
-              high: panel.noise_rate.high,
-              able: panel.able,
-              tells: panel.tells,
+              how: panel.decision.noise.how,
+              high: panel.decision.noise.high,
+              gate: panel.decision.gate,
+              low: panel.expected.stack.precision.low,
+              most: panel.expected.stack.precision.high,
               helps: mayDrop(panel),
             }
           : {}),

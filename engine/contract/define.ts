@@ -266,6 +266,16 @@ export type Status =
 /** What a block of a stage holds: `reads`, or what `carry` made of them. */
 type Seen<R extends Reads, C extends Writes> = Extract<[keyof C] extends [never] ? keyof R : keyof C, string>
 
+/**
+ * An option that is gone, or with `value` a value that an option of the stage no longer takes. `by`: what to write
+ * instead, as in "share_by: probability".
+ */
+export interface Replaced {
+  readonly option: string
+  readonly value?: string
+  readonly by: string
+}
+
 interface Described<O extends TObject> {
   /** As graphs write it; the file's name. */
   readonly name: string
@@ -281,6 +291,8 @@ interface Described<O extends TObject> {
   readonly options: O
   /** Options that say how the work is done and not what comes of it: no part of any key, and not in the manifest. */
   readonly notInKey?: readonly string[]
+  /** What earlier versions took: a graph that still says it is refused with what replaces it. */
+  readonly replaces?: readonly Replaced[]
 }
 
 export interface Stage<

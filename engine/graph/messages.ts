@@ -178,6 +178,10 @@ export const say = {
     problem('bad_module', pointer, `the stage file cannot be used: ${why}`, { value: path }),
   unknownOption: (pointer: string, stage: string, name: string, names: readonly string[]) =>
     problem('unknown_option', pointer, `unknown option of ${stage}`, known(name, names)),
+  replacedOption: (pointer: string, stage: string, name: string, by: string) =>
+    problem('unknown_option', pointer, `${stage} has no such option any more`, { value: name, expected: by }),
+  replacedValue: (pointer: string, value: string, by: string) =>
+    problem('not_one_of', pointer, 'not a choice any more', { value, expected: by }),
   missingOption: (pointer: string, stage: string, name: string) =>
     problem('missing_option', pointer, `${stage} needs the option \`${name}\``),
 

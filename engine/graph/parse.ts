@@ -304,7 +304,10 @@ function* applyOverrides(
     if (!stage || !target) continue
     const properties = stage.options.properties as Record<string, Raw>
     if (!Object.hasOwn(properties, option)) {
-      yield say.unknownOption(at, stage.name, option, Object.keys(properties))
+      const gone = stage.replaces?.find(old => old.option === option && old.value === undefined)
+      yield gone
+        ? say.replacedOption(at, stage.name, option, gone.by)
+        : say.unknownOption(at, stage.name, option, Object.keys(properties))
       continue
     }
     // what was typed: YAML would cut a text at ` #`, and read a number, a boolean or a `!` there

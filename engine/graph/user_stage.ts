@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { AnyKind, Reason } from '../contract/define.ts'
+import type { AnyKind, Reason, Replaced } from '../contract/define.ts'
 import { importedWhole } from '../ends.ts'
 import { keyText } from '../key_text.ts'
 import { packageRoot } from '../root.ts'
@@ -79,13 +79,45 @@ function isSayable(value: unknown): boolean {
 }
 
 const STAGE_KEYS = (
-  'kind name version category summary details paper status options notInKey files reads tables writes rows reasons ' +
+  'kind name version category summary details paper status options notInKey replaces files reads tables writes rows reasons ' +
   'notes examples by carries carry fit calls open tally report'
 ).split(' ')
 const KINDS = ['broken', 'quality', 'configured']
 const oneOf = (words: readonly string[], word: unknown): string => {
   const near = typeof word === 'string' ? nearest(word, words) : undefined
   return `expected one of ${words.join(', ')}${near === undefined ? '' : `; did you mean ${near}?`}`
+}
+
+/** What a stage says of options that are gone, where it cannot be so. */
+export function* wrongReplaces({ options, replaces }: Record<string, unknown>): Iterable<string> {
+  if (replaces === undefined) return
+  if (!Array.isArray(replaces)) {
+    yield "'replaces' is no list; it holds { option, by } or { option, value, by }"
+    return
+  }
+  const { properties = {} } = (options ?? {}) as { properties?: Readonly<Record<string, { readonly enum?: unknown }>> },
+    names = Object.keys(properties)
+  for (const each of replaces as unknown[]) {
+    const { option, value, by } = (isObject(each) ? each : {}) as Partial<Replaced>,
+      has = Object.hasOwn(properties, String(option))
+    if (typeof by !== 'string' || by === '') {
+      yield `'replaces' says of '${String(option)}' no 'by': what is to be written instead`
+    }
+    if (value === undefined && has) {
+      yield `'replaces' says that the option '${String(option)}' is gone, and the stage has it; name the value that is gone`
+    }
+    if (value === undefined) continue
+    if (!has) {
+      yield `'replaces' names a value of '${String(option)}', which is no option; ${oneOf(names, option)}`
+      continue
+    }
+    const choices = properties[String(option)].enum
+    if (!Array.isArray(choices)) {
+      yield `'replaces' names a value of '${String(option)}', which is no choice among names: it is never refused`
+    } else if (choices.includes(value)) {
+      yield `'replaces' says that '${String(option)}' takes '${value}' no more, and it does`
+    }
+  }
 }
 
 /** Words that a stage says and the contract does not have: they would go by unseen, or end a run late. */
@@ -99,6 +131,7 @@ function* wrongWords(value: Record<string, unknown>): Iterable<string> {
       yield `reason '${name}' has the limit ${String(limit)}, which is no option; ${oneOf(Object.keys(properties), limit)}`
     }
   }
+  yield* wrongReplaces(value)
   for (const [part, types] of [
     ['writes', WRITTEN_TYPES],
     ['carries', WRITTEN_TYPES],

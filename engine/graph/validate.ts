@@ -1,7 +1,7 @@
 /** ajv's answers in the voice of messages.ts. */
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import type { AnyKind } from '../contract/define.ts'
-import { say, step, type Problem } from './messages.ts'
+import type { AnyKind, Replaced } from '../contract/define.ts'
+import { say, step, stepsOf, type Problem } from './messages.ts'
 import { envelopeSchema, idPattern } from './schema.ts'
 
 type Schema = Record<string, unknown>
@@ -40,9 +40,13 @@ const patterns: Readonly<Record<string, string>> = { [idPattern]: 'snake_case th
 interface Subject {
   readonly pointer: string
   readonly stage?: string
+  readonly replaces?: readonly Replaced[]
 }
 
-function translate(error: ErrorObject, { pointer, stage }: Subject): Problem | undefined {
+/** The option that a pointer from the options on names. */
+const optionAt = (path: string): string => stepsOf(path)[0]
+
+function translate(error: ErrorObject, { pointer, stage, replaces = [] }: Subject): Problem | undefined {
   const at = pointer + error.instancePath
   const { data: value, params } = error
   const schema = error.parentSchema as Schema
@@ -51,15 +55,19 @@ function translate(error: ErrorObject, { pointer, stage }: Subject): Problem | u
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const key = (params.additionalProperty ?? params.unevaluatedProperty) as string
-      const keys = Object.keys(schema.properties ?? {})
+      const keys = Object.keys(schema.properties ?? {}),
+        gone = replaces.find(({ option, value }) => top && option === key && value === undefined)
+      if (gone) return say.replacedOption(step(at, key), stage!, key, gone.by)
       return top ? say.unknownOption(step(at, key), stage, key, keys) : say.unknownKey(step(at, key), key, keys)
     }
     case 'required':
       return top ? say.missingOption(at, stage, params.missingProperty) : say.missingKey(at, params.missingProperty)
     case 'type':
       return say.wrongType(at, value, describe(schema))
-    case 'enum':
-      return say.notOneOf(at, value, params.allowedValues)
+    case 'enum': {
+      const gone = replaces.find(old => old.value === value && old.option === optionAt(error.instancePath))
+      return gone ? say.replacedValue(at, gone.value!, gone.by) : say.notOneOf(at, value, params.allowedValues)
+    }
     case 'const':
       return say.notOneOf(at, value, [params.allowedValue])
     case 'minimum':
@@ -142,5 +150,5 @@ export function validateEnvelope(value: unknown): Problem[] {
  */
 export function validateOptions(stage: AnyKind, value: unknown, pointer: string, isUsers = false): Problem[] {
   const check = (isUsers ? (ajvOfUsers ??= new Ajv2020(settings)) : ajv).compile(stage.options)
-  return check(value) ? [] : translateAll(check.errors ?? [], { pointer, stage: stage.name })
+  return check(value) ? [] : translateAll(check.errors ?? [], { pointer, stage: stage.name, replaces: stage.replaces })
 }

@@ -1,11 +1,19 @@
-/** Says of every pair how likely its label is right; drops only when asked. */
+/** Says of every pair how likely its label is right, and what each rule would drop; drops nothing. */
 import { support } from '../../models/calibration.ts'
 import { mixtureProbability } from '../../models/mixture.ts'
-import { mayDrop } from '../../models/panel.ts'
-import { foundWrong } from '../../models/rule.ts'
-import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
-import { panelOptions, panelReads, panelRounds, panelScorer, type PanelStageOptions } from '../review/panel.ts'
+import { defineStage, round, Type } from '../../engine/contract/define.ts'
+import { namesOf } from '../review/inputs.ts'
+import { opinionColumns, opinionWrites } from '../review/opinions.ts'
+import {
+  panelOptions,
+  panelReads,
+  panelReplaces,
+  panelRounds,
+  panelScorer,
+  type PanelStageOptions,
+} from '../review/panel.ts'
 import { panelReport } from '../review/report.ts'
+import { details } from './details.ts'
 import {
   collectVotes,
   voteColumns,
@@ -20,7 +28,7 @@ import {
 
 /** Both are fitted in one round over the rows. */
 const fit = (options: PanelStageOptions & VoteOptions) => {
-  const [limit, panelFit] = panelRounds(options, 'detect_noise', 'stack')
+  const [limit, panelFit] = panelRounds(options, 'detect_noise')
   return round(limit).next({
     collect(context) {
       const panel = panelFit.collect(context),
@@ -48,47 +56,30 @@ const fit = (options: PanelStageOptions & VoteOptions) => {
 
 export default defineStage({
   name: 'detect_noise',
-  version: 7,
+  version: 8,
   category: 'find wrong labels',
   status: { is: 'proven here', shown: 'docs/benchmarks/labels.md' },
   summary: 'Say of every pair how likely its label is right.',
-  details: `Linear Bradley-Terry heads are cross-fitted on a seeded sample, with folds by prompt, so that no pair is judged by a head that saw its prompt; \`standings\` look how its two answers fared against others in all pairs but
-this one; scores that the data carries judge beside them. Their margins are
-weighed by what each can see (a logistic regression, itself cross-fitted and pulled to the plain mean where there is little to go by), and the weighed sum becomes \`<id>_probability\`: where the noise rate is identified, the
-probability that the label is right; elsewhere the probability that another label of the same source would agree, and the summary says which.
-In every run a tenth of the sample's labels is flipped in secret, and the summary says how many of them were found; and when it is to drop, a fresh head is trained with and without those pairs, to see whether dropping helps it.
-What heads on words and style cannot see, such as a false fact, they cannot find.
-
-Each signal has a column of its own:
-
-| column | signal |
-| --- | --- |
-| \`probability\` | the weighed sum of all reviewers, calibrated |
-| \`flagged\` | confident learning, in its closed form for pairs: the chance of the opposite label reaches the mean chance of the labels as given. No noise rate is needed |
-| \`mixture\` | the weighed sum as two normal bells that mirror each other (after PerpCorrect): the chance that the bell of right labels made it. Its noise rate is in the manifest |
-| \`neighbours\` | with \`neighbours: true\`: the pairs most alike, in other prompts (after the re-annotators of arXiv 2205.05368). Off unless asked for: in docs/benchmarks/labels.md it finds less than any reviewer |
-| \`votes\` | with \`vote_columns\` or \`vote_lists\`: people's votes, each weighed by how often that person is right (after Dawid and Skene 1979) |
-| \`ratings\` | with \`rating_columns\`: 1 where the chosen side is rated higher, 0 where they tie, -1 where it is rated lower. Ratings and rankings of the same people disagree often (arXiv 2308.15812): the summary counts them |`,
+  details,
   paper: { title: 'Confident Learning: Estimating Uncertainty in Dataset Labels', arxiv: '1911.00068', form: 'after' },
   options: Type.Object({
     ...panelOptions,
     ...voteOptions,
     neighbours: Type.Boolean({ default: false, description: 'also ask the pairs most alike' }),
-    action: choice(['annotate', 'drop'], {
-      default: 'annotate',
-      description: 'drop: drop the pairs whose weighed margin is lowest, as many as help a fresh head',
-    }),
   }),
+  replaces: [
+    ...panelReplaces,
+    { option: 'action', by: 'a stage peer_review after it, with `panel:` and the id of this one, which drops' },
+  ],
   reads: options => ({ ...panelReads(options), ...voteReads(options) }),
   writes: options => ({
-    probability: 'float64',
+    ...opinionWrites(namesOf(options)),
     flagged: 'bool',
     mixture: 'float64',
     neighbours: options.neighbours ? 'float64' : undefined,
     ...voteWrites(options),
   }),
-  rows: ({ action }) => (action === 'annotate' ? 'same' : 'subset'),
-  reasons: { wrong_label: { kind: 'quality', about: 'probability that the label is right' } },
+  rows: 'same',
   examples: [
     {
       title: 'too few pairs to tell: every row is kept, and gets a probability',
@@ -149,7 +140,7 @@ Each signal has a column of its own:
   ],
   fit,
   report(options, { state: { panel, votes } }) {
-    const { lines, numbers } = panelReport(panel, options.action)
+    const { lines, numbers } = panelReport(panel, 'annotate')
     return {
       lines: [...lines, ...voteLines(options, votes)],
       numbers: { ...numbers, mixture: { ...panel.mixture }, votes: voteNumbers(votes) },
@@ -159,15 +150,12 @@ Each signal has a column of its own:
     const { panel, votes } = context.state,
       score = panelScorer(panel, options, 'detect_noise', context)
     return {
-      batch(batch, verdict) {
-        const { margins, stacked, probability, neighbours } = score(batch)
-        if (options.action === 'drop' && mayDrop(panel)) {
-          const wrong = foundWrong('stack', panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold)
-          for (let row = 0; row < batch.rows; row++) if (wrong[row]) verdict.drop(row, 'wrong_label', probability[row])
-        }
+      batch(batch) {
+        const scores = score(batch),
+          { stacked, neighbours } = scores
         return {
           columns: {
-            probability,
+            ...opinionColumns(panel, scores),
             flagged: Uint8Array.from(stacked, margin => (1 - support(panel.joint, margin) >= panel.confident ? 1 : 0)),
             mixture: stacked.map(margin => mixtureProbability(panel.mixture, margin)),
             neighbours,

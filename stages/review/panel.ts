@@ -1,21 +1,18 @@
 /**
  * How detect_noise and peer_review come to a panel of reviewers: a seeded sample of pairs becomes features, reviewers
- * are cross-fitted on it and weighed, and all pairs are scored.
+ * are cross-fitted on it several times and weighed, and all pairs are scored.
  */
 import { Type } from '@sinclair/typebox'
-import { crossMargins } from '../../models/head.ts'
 import { fitNeighbours, neighbourProbability, type Neighbours } from '../../models/neighbours.ts'
-import { fitPanel, probabilityOf, type Panel } from '../../models/panel.ts'
-import { type Rule } from '../../models/rule.ts'
+import { FOLDS, panelJudge, panelOf, type Panel, type PanelMargins } from '../../models/panel.ts'
+import { foldOf } from '../../models/random.ts'
 import { concatRows } from '../../models/rows.ts'
-import { stackMargins } from '../../models/stack.ts'
-import { standingMargins, tournament } from '../../models/standings.ts'
+import { tournament } from '../../models/standings.ts'
 import { choice, type Batch, type Context, type Round } from '../../engine/contract/define.ts'
 import { answersOf } from './comparisons.ts'
-import { columnsRead, createInputs, ofText, rowsOf, type ReviewInputOptions } from './inputs.ts'
+import { columnsRead, createInputs, rowsOf, type ReviewInputOptions } from './inputs.ts'
 import {
   aboutRows,
-  FOLDS,
   gather,
   limitRound,
   Reader,
@@ -82,28 +79,42 @@ export const panelOptions = {
     Type.Number({
       minimum: 0,
       exclusiveMaximum: 0.5,
-      description: 'share of labels that are wrong, where it is known; estimated otherwise',
+      description: 'share of labels that are wrong, where it is known; what the margins leave possible otherwise',
     }),
   ),
-  share_by: choice(['evidence', 'noise_rate'], {
-    default: 'evidence',
+  share_by: choice(['probability', 'noise_rate'], {
+    default: 'probability',
     description:
-      'what decides the share to drop. evidence: what makes a fresh head judge held-out labels better, nothing if that is none; noise_rate: as many as are taken to be wrong, without a trial, to send doubtful pairs to people, say',
+      'what is found wrong. probability: labels that are more likely wrong than right; noise_rate: the lowest margins, as many as labels are taken to be wrong, for a queue of a fixed size',
   }),
   min_auroc: Type.Number({
     minimum: 0.53,
     maximum: 1,
     default: 0.6,
     description:
-      'the reviewers are able if flipped labels are told from the others with an AUROC whose lower 95 % bound is above this (corrected for the noise that is surely there). Able ones may drop what is likely to help; others only what helps a fresh head beyond chance, and nothing by share_by: noise_rate. At 0.53 or less nothing is dropped at all',
+      'nothing is dropped unless a label that is turned round is told from the others with an AUROC whose lower 95 % end is above this',
+  }),
+  exchange: Type.Boolean({
+    default: false,
+    description:
+      'each reviewer that is trained learns a second time, every label counted by how far all others trust it (after the peer review of arXiv 2505.10597)',
   }),
 }
 
+/** Old values of options. */
+export const panelReplaces = [
+  {
+    option: 'share_by',
+    value: 'evidence',
+    by: 'share_by: probability, which drops labels that are more likely wrong than right, without a trial',
+  },
+]
+
 export interface PanelStageOptions extends SampleOptions {
   noise_rate?: number
-  share_by: 'evidence' | 'noise_rate'
+  share_by: 'probability' | 'noise_rate'
   min_auroc: number
-  action: 'annotate' | 'drop' | 'weight' | 'flip'
+  exchange: boolean
   neighbours?: boolean
 }
 
@@ -123,11 +134,10 @@ export const panelReads = (options: ReviewInputOptions) => ({
   ...columnsRead(options),
 })
 
-/** The fit rounds of a panel stage: what is sampled, then the panel, whose self-test is held to `rule`. */
+/** The fit rounds of a panel stage: what is sampled, then the panel. */
 export const panelRounds = (
   options: PanelStageOptions,
   stage: string,
-  rule: Rule,
 ): readonly [ReturnType<typeof limitRound>, Round<Part, FittedPanel, Limit>] => [
   limitRound(options),
   {
@@ -135,56 +145,39 @@ export const panelRounds = (
     merge(parts, context) {
       const sample = gather(options, stage, context.state, parts),
         { samples } = sample,
-        folds = Uint8Array.from(aboutRows(sample, 'fold'))
+        prompts = aboutRows(sample, 'prompt')
       const specs = createInputs(options, stage, { max_rows: 0, max_values: 0 }).map(({ spec }) => spec)
-      const words = ofText(options).indexOf('words'),
-        fresh = samples[words < 0 ? specs.length : words]
       const compared = options.reviewers.includes('standings')
         ? {
             graph: tournament(sample.comparisons),
             rows: { chosen: aboutRows(sample, 'chosen'), rejected: aboutRows(sample, 'rejected') },
           }
         : undefined
-      const panel = fitPanel(
-        {
-          specs,
-          samples: samples.slice(0, specs.length),
-          folds,
-          prompts: aboutRows(sample, 'prompt'),
-          ...(compared ? { compared } : {}),
-        },
-        fresh,
-        // where nothing is done about it, whether dropping would help need not be tried
-        {
-          rule,
-          noise_rate: options.noise_rate,
-          min_auroc: options.min_auroc,
-          share_by: options.action === 'drop' || options.action === 'flip' ? options.share_by : 'noise_rate',
-          flip_share: 0.1,
-          folds: FOLDS,
-          seed: seedOf(context),
-        },
+      const { panel } = panelOf(
+        { specs, samples, prompts, ...(compared ? { compared } : {}) },
+        { ...options, seed: seedOf(context) },
       )
       // style tells alike from unlike better than words do
       const of = ['embeddings', 'style', 'words', 'chars']
         .map(name => specs.findIndex(spec => spec.name === name))
         .find(m => m >= 0)
       return options.neighbours && of !== undefined
-        ? { ...panel, neighbours: { of, among: fitNeighbours(samples[of], folds) } }
+        ? { ...panel, neighbours: { of, among: fitNeighbours(samples[of], foldsOf(panel, prompts)) } }
         : panel
     },
   },
 ]
 
+/** Neighbours are of other prompts: they go by the folds of the first fit. */
+const foldsOf = ({ fits }: Panel, prompts: Uint32Array): Uint8Array =>
+  Uint8Array.from(prompts, prompt => foldOf(prompt, FOLDS, fits[0].seed))
+
 /**
- * Of each row of a batch: the reviewers' out-of-fold margins (of a missing score 0, `shown` NaN), the stack's, P(the
- * label is right), and the same by neighbours where they were asked for.
+ * Of each row of a batch: the reviewers' mean margins, out of fold (of a missing score 0, `shown` NaN), the stack's,
+ * and P(the label is right) by neighbours where they were asked for.
  */
-export interface Scores {
-  margins: Float64Array[]
+export interface Scores extends PanelMargins {
   shown: Float64Array[]
-  stacked: Float64Array
-  probability: Float64Array
   neighbours?: Float64Array
 }
 
@@ -195,22 +188,24 @@ export function panelScorer(
   stage: string,
   context: Context,
 ): (batch: Batch) => Scores {
-  const reader = new Reader(seedOf(context))
+  const reader = new Reader(seedOf(context)),
+    judge = panelJudge(panel)
   const inputs = createInputs(
     options,
     stage,
     whole,
-    panel.reviewers.find(({ name }) => name === 'embeddings')?.fit.columns,
+    panel.reviewers.find(({ name }) => name === 'embeddings')?.heads?.columns,
   )
   const answers = answersOf()
   return batch => {
-    const folds = new Uint8Array(batch.rows),
+    const prompts = new Uint32Array(batch.rows),
       known = rowsOf(batch),
       fresh = inputs.filter(({ spec, isOfTexts }) => !(isOfTexts && known.has(spec.name)))
     reader.open(batch)
     for (const input of fresh) input.open(batch)
     for (let row = 0; row < batch.rows; row++) {
-      folds[row] = reader.fold(row)
+      reader.read(row)
+      prompts[row] = reader.promptHash
       answers.add(reader.chosenHash, reader.rejectedHash)
       if (fresh.length === 0) continue
       const pair = reader.texts(row)
@@ -218,13 +213,14 @@ export function panelScorer(
     }
     for (const { spec, isOfTexts, view } of fresh) if (isOfTexts) known.set(spec.name, concatRows([view()]))
     const rows = inputs.map(({ spec, isOfTexts, view }) => (isOfTexts ? known.get(spec.name)! : view()))
-    const margins = rows.map((some, m) => crossMargins(panel.reviewers[m].fit, some, folds))
+    const { margins, stacked } = judge(rows, prompts, answers.take())
     const near = panel.neighbours && rows[panel.neighbours.of]
     const neighbours =
-      near && Float64Array.from(folds, (fold, row) => neighbourProbability(panel.neighbours!.among, near, row, fold))
+      near &&
+      Float64Array.from(foldsOf(panel, prompts), (fold, row) =>
+        neighbourProbability(panel.neighbours!.among, near, row, fold),
+      )
     for (const input of fresh) input.clear()
-    const compared = answers.take()
-    if (panel.standings) margins.push(standingMargins(panel.standings, compared))
     const shown = margins.map((some, m) => {
       const { name } = panel.reviewers[m],
         scores = options.score_columns.find(score => score.name === name)
@@ -234,13 +230,6 @@ export function panelScorer(
         theirs = batch.numbers(scores.rejected).values
       return some.map((_, row) => ours[row] - theirs[row])
     })
-    const stacked = stackMargins(panel.stack, margins, folds)
-    return {
-      margins,
-      shown,
-      stacked,
-      probability: stacked.map(margin => probabilityOf(panel, margin)),
-      ...(neighbours ? { neighbours } : {}),
-    }
+    return { margins, shown, stacked, ...(neighbours ? { neighbours } : {}) }
   }
 }

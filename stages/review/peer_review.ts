@@ -1,35 +1,33 @@
-/** Keeps what independent reviewers do not speak against: the dual filter. */
-import { curriculumRank, mayDrop } from '../../models/panel.ts'
-import { against, foundWrong, speaking } from '../../models/rule.ts'
+/** Drops what independent reviewers speak against: the dual filter. */
+import { rules } from '../../models/rule.ts'
 import { choice, defineStage, round, Type, type WrittenType } from '../../engine/contract/define.ts'
-import { namesOf } from './inputs.ts'
-import { panelOptions, panelReads, panelRounds, panelScorer } from './panel.ts'
+import { columnsRead, namesOf } from './inputs.ts'
+import { opinionReads, opinionsOf, readOpinions } from './opinions.ts'
+import { panelOptions, panelReads, panelReplaces, panelRounds, panelScorer } from './panel.ts'
 import { panelReport } from './report.ts'
-
-const classes = ['agreed', 'ambiguous', 'reversed']
 
 export default defineStage({
   name: 'peer_review',
-  version: 7,
+  version: 8,
   category: 'find wrong labels',
   status: { is: 'proven here', shown: 'docs/benchmarks/labels.md' },
   summary: 'Drop pairs whose label independent reviewers speak against.',
   details: `A reviewer is a linear Bradley-Terry head on features of its own (words: what is said; style: how; chars: spelling; vectors that the data carries), cross-fitted so that it judges no prompt that it was trained on;
-the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is among its lowest share of all. A pair that none speaks against is \`agreed\`, one that all
-who have a say speak against \`reversed\`, the rest \`ambiguous\`.
-\`both\` drops the reversed, \`either\` also the ambiguous, \`stack\` what the weighed sum of their margins speaks against. A reviewer that is no better than a coin on held-out labels has no voice.
+the standings of both answers in other pairs, never in this one; or scores that the data carries. It speaks against a pair whose margin is below 0. A pair that none speaks against is \`agreed\`, one that all
+who have a say speak against \`reversed\`, the rest \`ambiguous\`. A reviewer that is no better than a coin on labels that it did not see has no voice.
 
-\`exchange\` is the peer review of the paper, with selection over the whole epoch and by weight instead of by a share of each batch: after a first round on all labels (the warm-up) every head learns afresh, each label counted by how far all *other* reviewers
-trust it, from 1 down to -1 for one that they take to be flipped; the stack of this second round judges. It is tried where a quarter of the labels or more seem wrong, as below it nothing is gained, and kept where planted flips are then found
-better; elsewhere the rule is \`stack\`. (The paper sorts each batch by margin as well: that throws good pairs away where all of a batch are easy, and is not done.)
+With \`panel: noise\` it goes by the columns of the stage \`noise\`, a \`detect_noise\` before it, and fits nothing: one panel for both, whose summary says how sure it is. The options of the reviewers belong to that stage then, and are not looked at here.
 
-That share is chosen by evidence. First, flipped labels say what the reviewers see: where those are not told from the others with an AUROC whose lower 95 % bound is above 0.53, nothing is dropped. Then a fresh head is trained with and without the pairs that would be
-dropped (half, all and one and a half times the noise rate), and held-out labels say whether it gains. Where the bound is above \`min_auroc\` a likely gain will do, elsewhere it must be beyond chance. Where the share of contradicted labels stops falling as
-margins grow, some labels are wrong, and of shares that help about alike the noise rate itself is dropped; elsewhere what is dropped may be the minority's opinion, so a well-regularised head must not lose by it, and of shares that help about alike the smallest goes. When none
-helps, nothing is dropped. The evidence is about random mistakes: a bias that all labels share, the held-out ones too, passes for truth.
+\`rule: stack\` drops the pairs whose label is more likely wrong than right by the weighed sum of all margins, if reviewers who are this sure contradict 3 of 5 labels at least (\`detect_noise\` says how the probability comes about).
+\`both\` drops those of them that every reviewer with a voice speaks against, \`either\` also pairs for which one reviewer's own margins alone say so much. The summary says of each how many it drops, and what share of them is wrong, as a range:
+how many labels are wrong at least is not to be seen in margins. Nothing is dropped where a label that is turned round is hardly told from the others (\`min_auroc\`), where reviewers who are surest agree with fewer than 3 of 5 labels, and among less than 50 pairs.
+All of it is about random mistakes: a bias that all labels share passes for truth.
+
+\`exchange: true\` is the peer review of the paper, over the whole epoch and by weight instead of by a share of each batch: after a first round on all labels (the warm-up) every head learns afresh, each label counted by how far all *other* reviewers
+trust it, from 1 down to -1 for one that they take to be flipped. (The paper sorts each batch by margin as well: that throws good pairs away where all of a batch are easy, and is not done.)
 
 \`<id>_curriculum_rank\` is where a pair stands from easy (0) to hard (1), a quantile of the weighed margins: \`write_arrow\` with \`order_by: <id>_curriculum_rank\` writes the easy ones first.
-\`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where the reviewers cannot tell. \`action: flip\` flips the labels of what would have been dropped:
+\`action: weight\` keeps every row and adds \`<id>_soft_label\`, the probability of the label, for losses that take one; 1 for all where nothing may be dropped. \`action: flip\` flips the labels of what would have been dropped:
 chosen and rejected change places, and with them the columns of \`score_columns\` and \`embedding_columns\` and all others that come in two of one type whose names differ in these words alone (\`chosen_score\` and
 \`rejected_score\`); \`<id>_flipped\` says where, the summary how many, and notes/ which. What stages said of the pair before (margins, probabilities, votes) stays as it was said of the label as it came.`,
   paper: {
@@ -39,10 +37,17 @@ chosen and rejected change places, and with them the columns of \`score_columns\
   },
   options: Type.Object({
     ...panelOptions,
-    rule: choice(['both', 'either', 'stack', 'exchange'], {
-      default: 'exchange',
+    panel: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9_]*$',
+        description:
+          'id of a stage detect_noise before this one: its columns judge, and nothing is fitted here. Left out, this stage has reviewers of its own',
+      }),
+    ),
+    rule: choice(rules, {
+      default: 'stack',
       description:
-        'which reviewers must speak against a pair: both (all that see and have a say) trades recall for precision, either the reverse; stack asks their weighed sum; exchange the same after each has learned from the others, where that helps. With the first two more reviewers change what both and either mean; the last two weigh them',
+        'which reviewers must speak against a pair: stack asks the weighed sum of their margins; both (also each that has a voice and a say) trades recall for precision, either (or one alone, by its own margins) the reverse',
     }),
     action: choice(['drop', 'annotate', 'weight', 'flip'], {
       default: 'drop',
@@ -50,11 +55,27 @@ chosen and rejected change places, and with them the columns of \`score_columns\
         'annotate: write the columns and keep every row; weight: also write a soft label; flip: flip the labels of what would have been dropped',
     }),
   }),
-  reads: panelReads,
+  replaces: [
+    ...panelReplaces,
+    { option: 'rule', value: 'exchange', by: '`rule: stack`, which is the default, with `exchange: true`' },
+  ],
+  reads: options =>
+    options.panel === undefined
+      ? panelReads(options)
+      : {
+          prompt: 'messages' as const,
+          chosen: 'messages' as const,
+          rejected: 'messages' as const,
+          ...columnsRead(options),
+          ...opinionReads(options.panel, options.rule),
+        },
   writes: options =>
     ({
       probability: 'float64',
-      ...Object.fromEntries(namesOf(options).map(name => [`margin_${name}`, 'float64' as const])),
+      agreement: 'float64',
+      ...Object.fromEntries(
+        (options.panel === undefined ? namesOf(options) : []).map(name => [`margin_${name}`, 'float64' as const]),
+      ),
       class: 'text',
       curriculum_rank: 'float64',
       ...(options.action === 'weight' ? { soft_label: 'float64' as const } : {}),
@@ -66,11 +87,12 @@ chosen and rejected change places, and with them the columns of \`score_columns\
   reasons: {
     reversed: {
       kind: 'quality',
-      about: 'probability that the label is right; every reviewer (rule stack: their weighed sum) speaks against it',
+      about:
+        'probability that the label is right; the weighed sum of the reviewers speaks against it, or all of them do',
     },
     ambiguous: {
       kind: 'quality',
-      about: 'probability that the label is right; one reviewer speaks against it (rule either)',
+      about: 'probability that the label is right; one reviewer speaks against it, and another for it (rule either)',
     },
   },
   notes: { flipped: 'chosen and rejected have changed places' },
@@ -85,53 +107,43 @@ chosen and rejected change places, and with them the columns of \`score_columns\
     },
   ],
   fit(options) {
-    const [limit, fitted] = panelRounds(options, 'peer_review', options.rule)
+    if (options.panel !== undefined) return undefined
+    const [limit, fitted] = panelRounds(options, 'peer_review')
     return round(limit).next(fitted)
   },
-  report: ({ action }, { state: panel }) => panelReport(panel, action),
+  report: ({ action, panel, rule }, { state }) =>
+    state
+      ? panelReport(state, action, rule)
+      : { lines: [`judged by the panel of ${panel}, rule ${rule}: what is to be expected stands there`], numbers: {} },
   open(options, context) {
     const also = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(
       ({ chosen, rejected }) => [chosen, rejected] as const,
     )
-    const panel = context.state,
-      score = panelScorer(panel, options, 'peer_review', context)
+    const { state } = context,
+      { rule, action, panel = '' } = options,
+      score = state && panelScorer(state, options, 'peer_review', context)
+    const judged = (batch: Parameters<NonNullable<typeof score>>[0]) => {
+      if (!score) return { ...readOpinions(batch, panel, rule), margins: {} }
+      const found = opinionsOf(state, score(batch))
+      return { ...found, wrong: found.wrong[rule] }
+    }
     return {
       batch(batch, verdict) {
-        const { margins, shown, stacked, probability } = score(batch)
-        const voices = against(panel.thresholds, margins),
-          seeing = speaking(panel.stack, margins)
-        const classOf = (row: number) => (voices[row] === 0 ? 0 : voices[row] >= seeing[row] ? 2 : 1)
-        const wrong = mayDrop(panel)
-          ? foundWrong(options.rule, panel.stack, margins, stacked, panel.thresholds, panel.stack_threshold)
-          : new Uint8Array(batch.rows)
-        if (options.action === 'flip') {
-          wrong.forEach((flip, row) => {
-            if (flip) verdict.note(row, 'flipped')
-          })
-        }
-        if (options.action === 'drop') {
-          for (let row = 0; row < batch.rows; row++) {
-            if (wrong[row]) {
-              verdict.drop(
-                row,
-                options.rule === 'either' && classOf(row) === 1 ? 'ambiguous' : 'reversed',
-                probability[row],
-              )
-            }
-          }
+        const { wrong, codes, columns, margins, soft_label } = judged(batch)
+        for (let row = 0; row < batch.rows; row++) {
+          if (!wrong[row]) continue
+          if (action === 'flip') verdict.note(row, 'flipped')
+          if (action !== 'drop') continue
+          verdict.drop(row, rule === 'either' && codes[row] === 1 ? 'ambiguous' : 'reversed', columns.probability[row])
         }
         return {
           columns: {
-            probability,
-            ...Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
-            class: Array.from(voices, (_, row) => classes[classOf(row)]),
-            curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
-            ...(options.action === 'weight'
-              ? { soft_label: panel.able ? probability : new Float64Array(batch.rows).fill(1) }
-              : {}),
-            ...(options.action === 'flip' ? { flipped: wrong } : {}),
+            ...columns,
+            ...margins,
+            ...(action === 'weight' ? { soft_label } : {}),
+            ...(action === 'flip' ? { flipped: wrong } : {}),
           },
-          ...(options.action === 'flip' ? { swapped: { rows: wrong, also } } : {}),
+          ...(action === 'flip' ? { swapped: { rows: wrong, also } } : {}),
         }
       },
     }

@@ -6,15 +6,14 @@
 import type { MessagesColumn } from '../../engine/arrow/columns.ts'
 import { hash32 } from '../../engine/arrow/hash.ts'
 import type { Batch, Context, Round } from '../../engine/contract/define.ts'
-import { combine32, foldOf, hashString } from '../../models/random.ts'
+import { combine32, hashString } from '../../models/random.ts'
 import { concatRows, takeRows, type Rows } from '../../models/rows.ts'
 import { createPairText, type PairText, type TextSide } from '../../models/tokens.ts'
 import { hashBeside } from '../../engine/source/further_fields.ts'
 import { smallestOf } from '../kit/sample.ts'
 import { ComparisonBuilder, joinComparisons, type PromptComparisons } from './comparisons.ts'
-import { createInputs, ofTexts, widthIn, type Input, type ReviewInputOptions } from './inputs.ts'
+import { createInputs, widthIn, type Input, type ReviewInputOptions } from './inputs.ts'
 
-export const FOLDS = 5
 /** Feature values (8 bytes each at most) of one reviewer in the sample: long texts cannot grow it without bound. */
 const SAMPLE_VALUES = 32e6
 /** Those that are held until they are joined to the sample. */
@@ -38,8 +37,8 @@ export interface Sampled {
   /** One row's after another's, in the order of `ABOUT`. */
   readonly about: Uint32Array
 }
-/** What is kept of a row beside its features: its fold, the hashes of its prompt and of the two answers to it. */
-const ABOUT = ['fold', 'prompt', 'chosen', 'rejected'] as const
+/** What is kept of a row beside its features: the hashes of its prompt and of the two answers to it. */
+const ABOUT = ['prompt', 'chosen', 'rejected'] as const
 
 /** One of these numbers of all rows. */
 export const aboutRows = ({ hashes, about }: Sampled, what: (typeof ABOUT)[number]): Uint32Array =>
@@ -73,18 +72,17 @@ export class Reader {
     this.#beside = hashBeside(batch, 'prompt')
   }
 
-  /** The row's fold, the same for all rows of a prompt. Sets the hashes of the prompt and of the two answers to it. */
-  fold(row: number): number {
+  /** Sets the hashes of the row's prompt and of the two answers to it. */
+  read(row: number): void {
     this.promptHash = hashOf(this.#prompt!, row, 0)
     // answers about two pictures are not compared, though the prompts read alike
     const about = this.#about.fill(0)
     this.#beside!(row, about)
     this.chosenHash = hashOf(this.#chosen!, row, this.promptHash ^ about[0])
     this.rejectedHash = hashOf(this.#rejected!, row, this.promptHash ^ about[0])
-    return foldOf(this.promptHash, FOLDS, this.#seed)
   }
 
-  /** 53 bits of a hash of the content of the row that `fold` was asked about. */
+  /** 53 bits of a hash of the content of the row that was read. */
   contentHash(): number {
     const seed = this.#seed ^ 0x5a11
     const high = combine32(combine32(this.chosenHash, this.rejectedHash), seed),
@@ -105,8 +103,8 @@ const hashOf = ({ bytes, start, end }: MessagesColumn, row: number, seed: number
 const readSide = (side: TextSide, { bytes, start, end }: MessagesColumn, row: number) =>
   side.read(bytes, start(row), end(row))
 
-/** The seed of a use of a stage. */
-export const seedOf = (context: Context): number => combine32(context.seed, hashString(context.id))
+/** The seed of the graph's panels: the stage's id is not in it, so that another one changes nothing. */
+export const seedOf = (context: Context): number => combine32(context.seed, hashString('panel'))
 
 /** The round that finds the limit. */
 export const limitRound = (
@@ -121,7 +119,7 @@ export const limitRound = (
         if (width === 0) width = widthIn(options, batch)
         reader.open(batch)
         for (let row = 0; row < batch.rows; row++) {
-          reader.fold(row)
+          reader.read(row)
           smallest.offer(reader.contentHash(), isThere)
         }
       },
@@ -142,15 +140,8 @@ export const limitRound = (
 })
 const isThere = () => true as const
 
-/**
- * Inputs of the reviewers, and of the fresh head that dropping is tried on: it reads words, so there is one more where
- * no reviewer does.
- */
-function sampleInputs(options: ReviewInputOptions, stage: string, width: number): Input[] {
-  const capacity = { max_rows: 1 << 30, max_values: HELD_VALUES }
-  const inputs = createInputs(options, stage, capacity, width)
-  return options.reviewers.includes('words') ? inputs : [...inputs, ofTexts('words', capacity)]
-}
+const sampleInputs = (options: ReviewInputOptions, stage: string, width: number): Input[] =>
+  createInputs(options, stage, { max_rows: 1 << 30, max_values: HELD_VALUES }, width)
 
 /** Collects the rows of the sample, and all comparisons. */
 export function sampler(options: SampleOptions, stage: string, context: Context<Limit>) {
@@ -177,8 +168,8 @@ export function sampler(options: SampleOptions, stage: string, context: Context<
       reader.open(batch)
       for (const input of inputs) input.open(batch)
       for (let row = 0; row < batch.rows; row++) {
-        const fold = reader.fold(row),
-          hash = reader.contentHash()
+        reader.read(row)
+        const hash = reader.contentHash()
         if (isCompared) comparisons.add(reader.promptHash, reader.chosenHash, reader.rejectedHash)
         if (hash > limit.hash) continue
         const pair = reader.texts(row)
@@ -189,7 +180,7 @@ export function sampler(options: SampleOptions, stage: string, context: Context<
         }
         if (fits) {
           hashes.push(hash)
-          about.push(fold, reader.promptHash, reader.chosenHash, reader.rejectedHash)
+          about.push(reader.promptHash, reader.chosenHash, reader.rejectedHash)
         } else for (const input of inputs) input.clear()
       }
     },

@@ -106,8 +106,8 @@ describe('named outputs', () => {
 
   it('are there for what a stage may say with its options', async () => {
     const { graph, output } = graphOf(mine(), [
-      { id: 'noise', use: 'detect_noise', from: 'pairs' },
-      { id: 'wrong', use: 'write_arrow', from: 'noise.wrong_label' },
+      { id: 'noise', use: 'peer_review', with: { action: 'annotate' }, from: 'pairs' },
+      { id: 'wrong', use: 'write_arrow', from: 'noise.reversed' },
       { id: 'also', use: 'write_arrow', from: ['mine', 'mine.small'] },
     ])
     await expect(run(graph, { output, workers: 1 })).rejects.toThrow(

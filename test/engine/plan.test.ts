@@ -48,6 +48,14 @@ describe('plan', () => {
     ])
   })
 
+  it('fits one panel for both stages, where the later one reads what the first says', async () => {
+    expect(await levelsOf(noise, { ...agreed, with: { panel: 'noise' } })).toEqual([
+      ['source pairs', 'gather noise', 'collect noise 0 of noise#in'],
+      ['load noise#in', 'collect noise 1 of noise#in'],
+      ['load noise#in', 'stage noise', 'stage agreed', 'sink dpo'],
+    ])
+  })
+
   it('also along a chain, and where the later one has more rounds', async () => {
     const ches = { id: 'ches', use: 'drop_ches' },
       again = { id: 'again', use: 'drop_ches' }
@@ -146,7 +154,7 @@ export default defineStage({ name: '${name}', version: 1, summary: 'x', options:
       ['load agreed#in', 'collect agreed 1 of agreed#in'],
       ['load agreed#in', 'stage agreed', 'sink dpo'],
     ]
-    expect(await levelsOf({ ...noise, with: { action: 'drop' } }, agreed)).toEqual(waits)
+    expect(await levelsOf({ ...agreed, id: 'noise' }, agreed)).toEqual(waits)
     const reads = {
       ...agreed,
       with: { score_columns: [{ name: 'p', chosen: 'noise_probability', rejected: 'noise_probability' }] },

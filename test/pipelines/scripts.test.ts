@@ -82,7 +82,7 @@ describe('every graph of pipelines/', () => {
     }[]
     const heaps = { agreed: 0, reversed: 0, ambiguous: 0 }
     for (const row of ledger) {
-      if (row.outcome !== 'kept') continue
+      if (row.outcome !== 'kept' && row.stage !== 'review') continue
       expect(row.sinks.length).toBe(1)
       heaps[row.sinks[0] as keyof typeof heaps]++
     }
@@ -129,7 +129,7 @@ describe('every graph of pipelines/', () => {
       expect(line.noise_probability).toBeGreaterThanOrEqual(0)
       expect(line.noise_probability).toBeLessThanOrEqual(1)
       expect(['agreed', 'ambiguous', 'reversed']).toContain(line.review_class)
-      expect([typeof line.review_margin_words, typeof line.review_margin_style]).toEqual(['number', 'number'])
+      expect([typeof line.noise_margin_words, typeof line.noise_margin_style]).toEqual(['number', 'number'])
     }
   })
 })

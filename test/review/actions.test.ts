@@ -139,7 +139,7 @@ describe('detect_noise', () => {
       rating_columns: { chosen: 'model_chosen', rejected: 'model_rejected' },
       neighbours: true,
     })
-    for (const signal of ['probability', 'mixture', 'votes', 'ratings']) {
+    for (const signal of ['probability', 'agreement', 'margin', 'mixture', 'votes', 'ratings']) {
       expect(found(columns[signal], wrong)).toBeGreaterThan(0.7)
     }
     // the good judge outvotes the poor one

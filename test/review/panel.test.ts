@@ -8,6 +8,7 @@ import { compressors } from 'hyparquet-compressors'
 import { describe, expect, it } from 'vitest'
 import { runExample } from '../../engine/run/examples.ts'
 import { auroc } from '../../models/metrics.ts'
+import type { Decision, Gate } from '../../models/decision.ts'
 import type { Panel } from '../../models/panel.ts'
 import { Random } from '../../models/random.ts'
 import type { ExampleRow, AnyStage } from '../../engine/contract/define.ts'
@@ -65,7 +66,9 @@ describe('score_columns', () => {
 
   it('need not be there for every row: a missing score has a null margin and says nothing', async () => {
     const some = rows.map((row, i) => (i % 10 === 0 ? { ...row, good: undefined } : row))
-    const { columns, dropped } = await run(some, { reviewers: [], score_columns })
+    const { dropped } = await run(some, { reviewers: [], score_columns }),
+      { columns } = await run(some, { reviewers: [], score_columns, action: 'annotate' })
+    expect(Object.keys(dropped).length).toBeGreaterThan(100)
     some.forEach((_, i) => {
       if (i % 10 === 0) {
         expect(columns.margin_model[i]).toBeNull()
@@ -152,48 +155,130 @@ describe.skipIf(!files.every(file => existsSync(file)))('score_columns of real r
 
 describe('panelReport', () => {
   const e = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
+  const expected = (rows: number) => ({
+    rows,
+    agreement: 0.12,
+    precision: { low: 0.39, value: 0.82, high: 0.89 },
+  })
+  const decision = {
+    rows: 4270,
+    curve: { eta: 0.08, temperature: 1 },
+    noise: { value: 0.09, high: 0.11, how: 'bounded' },
+    acted: 0.1,
+    limit: 0.82,
+    auroc: e(0.88),
+    min_auroc: 0.6,
+    gate: 'open',
+  } as Decision
   const panel = {
-    reviewers: ['words', 'style'].map(name => ({
+    reviewers: ['words', 'style'].map((name, m) => ({
       name,
       from: 'learned',
-      fit: { l2: 1, tried: [] },
-      calibration: { plain_temperature: 1 },
+      l2: 1,
+      tried: [],
+      weight: m,
+      calibration: { plain_temperature: 1, plain_gain: 90 * m },
     })),
-    stack: { overall: Float64Array.of(0, 1), gains: [0, 90], sees: [false, true], weights: [] },
+    sees: [false, true],
+    fits: [1, 2, 3, 4, 5].map(seed => ({ seed, weights: [] })),
     joint: {},
-    rows: 3000,
-    able: true,
-    tells: true,
-    share_by: 'evidence',
-    noise_rate: { ...e(0.2), how: 'fitted' },
-    self_test: { rows: 3000, planted: 300, auroc: e(0.7), auroc_corrected: e(0.85), precision: e(0.4), recall: e(0.5) },
+    rows: 4270,
+    exchange: false,
+    decision,
+    expected: { stack: expected(303), both: expected(200), either: expected(410) },
   } as unknown as Panel
-  const trial = { share: 0.2, dropped_share: 0.15, memorising: e(0.06), tuned: e(0), tuned_accuracy: e(0) }
+  const last = (some: Partial<Panel>, action: 'drop' | 'annotate' | 'weight' = 'drop') =>
+    panelReport({ ...panel, ...some }, action).lines.at(-1)
+  const shut = (gate: Gate, more: Partial<Decision> = {}) => ({ decision: { ...decision, gate, ...more } })
 
-  it('says in plain sentences what is blind, and why nothing is dropped', () => {
-    const last = (some: Partial<Panel>, acts = true) =>
-      panelReport({ ...panel, ...some }, acts ? 'drop' : 'annotate').lines.at(-1)
-    expect(panelReport(panel, 'drop').lines[0]).toBe(
-      'reviewers words and style, trained on 3,000 pairs; of 300 labels flipped in secret 50 % [45, 55] were found (precision 40 % [35, 45]); any one label flipped is told from the others with AUROC 0.70 [0.65, 0.75]',
-    )
+  it('says in three plain lines what is seen, how many labels are wrong at most, and what is dropped', () => {
+    const { lines } = panelReport({ ...panel, sees: [true, true] }, 'drop')
+    expect(lines).toEqual([
+      'reviewers words and style, 4,270 pairs, 5 cross-fits; any one label turned round is told from the others with AUROC 0.88 [0.83, 0.93]',
+      'share of wrong labels: at most 0.11; 0.09 if the reviewers are right where they are surest',
+      'words adds nothing to what the others see: no weight in the probability',
+      '303 pairs (7.1 %) dropped: reviewers this sure agree with 12 of 100 labels; 82 % of the dropped are wrong if 0.09 are, 89 % if 0.11 are, 39 % if 0.045 are',
+    ])
     expect(panelReport(panel, 'drop').lines).toContain('words sees no more here than a coin: no voice')
-    expect(last({ evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toBe(
-      'a fresh head does not surely learn better without the pairs that they doubt, so nothing was dropped for noise',
+  })
+
+  it('says of each rule what it would drop, where nothing is dropped here', () => {
+    const { lines } = panelReport(panel, 'annotate')
+    expect(lines.at(-3)).toBe(
+      'rule stack would drop 303 pairs (7.1 %): reviewers this sure agree with 12 of 100 labels; 82 % of them are wrong if 0.09 are, 89 % if 0.11 are, 39 % if 0.045 are',
     )
-    expect(last({ share_by: 'noise_rate' })).toBe(
-      'each reviewer speaks against its lowest 20 %; whether dropping helps was not tried',
+    expect(lines.slice(-2).map(line => line.slice(0, 43))).toEqual([
+      'rule both would drop 200 pairs (4.7 %): rev',
+      'rule either would drop 410 pairs (9.6 %): r',
+    ])
+    expect(panelReport(panel, 'drop', 'both').lines.at(-1)).toMatch(/^200 pairs \(4\.7 %\) dropped/)
+    expect(panelReport(panel, 'flip').lines.at(-1)).toMatch(/^303 pairs \(7\.1 %\) flipped.* of the flipped are wrong/)
+  })
+
+  it('never prints a lower end above 0 from margins alone', () => {
+    expect(panelReport(panel, 'drop').numbers.noise_rate).toEqual({ value: 0.09, low: 0, high: 0.11, how: 'bounded' })
+    const given = { ...decision, noise: { value: 0.1, high: 0.1, how: 'given' as const } },
+      { lines, numbers } = panelReport({ ...panel, decision: given }, 'drop')
+    expect(lines[1]).toBe('share of wrong labels: 0.10, as given')
+    expect(lines.at(-1)).toMatch(/; 82 % of the dropped are wrong if 0\.10 are, 39 % if 0\.05 are$/)
+    expect(numbers.noise_rate).toEqual({ value: 0.1, low: 0.1, high: 0.1, how: 'given' })
+    const clean = { ...decision, noise: { value: 0.0002, high: 0.0011, how: 'bounded' as const } }
+    expect(panelReport({ ...panel, decision: clean }, 'drop').lines[1]).toMatch(/at most 0\.0011; 0\.0002 if/)
+  })
+
+  it('says which gate is shut, and what would open it', () => {
+    const help = 'more pairs, votes of people, or the scores of a served model or judge would help'
+    expect(last(shut('agreement', { agreement: { rows: 90, share: 0.57, low: 0.45 } }))).toBe(
+      `nothing is dropped: reviewers who are surest agree with only 57 of 100 labels (3 of 5 are needed); ${help}`,
     )
-    expect(last({ able: false, tells: false, self_test: { ...panel.self_test, auroc_corrected: e(0.57) } })).toBe(
-      'the reviewers cannot tell right labels from wrong ones here (lower bound 0.52), so nothing was dropped for noise',
+    expect(last(shut('agreement', { agreement: { rows: 90, share: 0.64, low: 0.52 } }))).toMatch(
+      /agree with only 64 of 100 labels, of 90 pairs, and surely with 52 \(3 of 5 are needed\)/,
     )
-    expect(last({ able: false, evidence: { share: 0, helps: false, trials: [trial], held_out: 600 } })).toMatch(
-      /^the reviewers may not tell right labels from wrong ones well enough here \(lower bound 0.80\), and a fresh head /,
+    expect(last(shut('auroc', { auroc: e(0.57) }), 'annotate')).toBe(
+      `nothing would be dropped: the reviewers hardly tell a label that is turned round from the others (AUROC 0.52 at least; more than min_auroc, 0.60, is needed); ${help}`,
     )
-    expect(last({ able: false, share_by: 'noise_rate' }, false)).toBe(
-      'the reviewers cannot tell right labels from wrong ones well enough here (lower bound 0.80), so nothing would be dropped for noise',
+    expect(last(shut('rows', { rows: 12 }))).toBe(
+      'nothing is dropped: 12 pairs are too few to judge by; at least 50 are needed',
     )
-    expect(last({ evidence: { share: 0.2, helps: true, trials: [trial], held_out: 600 } })).toMatch(
-      /^a fresh memorising model judges held-out labels better without 15 % of the pairs \(gain 0\.0600 /,
+    expect(last(shut('blind'))).toBe(`nothing is dropped: no reviewer says anything of these pairs; ${help}`)
+    expect(last(shut('auroc'), 'weight')).toMatch(/^every soft label is 1: the reviewers hardly tell/)
+    expect(last({}, 'weight')).toBe('every pair is kept, with its probability as a soft label')
+    const none = expected(0)
+    expect(last({ expected: { stack: none, both: none, either: none } })).toBe(
+      'nothing is dropped: no label is more likely wrong than right (reviewers as sure as at the lowest margins would have to contradict 82 of 100)',
     )
+  })
+})
+
+describe('panel', () => {
+  const { rows } = scored(600)
+  const options = { reviewers: ['style'], score_columns }
+
+  it('gives the columns that peer_review would have made by itself, and drops the same', async () => {
+    // each under an id of its own: what is learned does not depend on it
+    const { columns: own, dropped: ownDrops } = await run(rows, { ...options, action: 'annotate' }),
+      { columns } = await run(rows, options, noise)
+    expect(ownDrops).toEqual({})
+    for (const name of ['probability', 'agreement', 'class', 'curriculum_rank', 'margin_style', 'margin_model']) {
+      expect(columns[name], name).toEqual(own[name])
+    }
+    const read = rows.map((row, i) => ({
+      ...row,
+      ...Object.fromEntries(Object.entries(columns).map(([name, values]) => [`noise_${name}`, values[i]])),
+    }))
+    for (const rule of ['stack', 'both', 'either'] as const) {
+      const { kept, dropped, columns: written } = await run(read, { panel: 'noise', rule }),
+        alone = await run(rows, { ...options, rule })
+      expect([kept, dropped]).toEqual([alone.kept, alone.dropped])
+      expect(written.agreement).toEqual(alone.columns.agreement)
+      expect(Object.keys(dropped).map(Number)).toEqual(
+        [...columns[`drop_${rule}`].keys()].filter(i => columns[`drop_${rule}`][i]),
+      )
+    }
+    expect(columns.drop_stack.filter(Boolean).length).toBeGreaterThan(30)
+  })
+
+  it('is refused where no stage of that id has its columns', async () => {
+    await expect(run(rows.slice(0, 5), { panel: 'noise' })).rejects.toThrow(/noise_/)
   })
 })

@@ -1,4 +1,4 @@
-/** peer_review on real data: it drops nothing where that hurts, and wrong labels where there are many. */
+/** peer_review on real data: it drops nothing where it cannot see, and wrong labels where it can. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,35 +15,38 @@ const stages = [
   { id: 'agreed', use: 'peer_review' },
   { id: 'dpo', use: 'write_arrow' },
 ]
-const pairs = fileURLToPath(new URL('../../../shared/data/hh-rlhf-raw/helpful-base-test.parquet', import.meta.url))
+const choices = fileURLToPath(new URL('../../../shared/data/hh-rlhf/harmless-base-test.parquet', import.meta.url))
 
-it(
-  'drops nothing where dropping makes learning by heart easier and a well-regularised head worse',
-  { timeout: 120_000 },
-  async () => {
-    // people's choices: what reviewers see of them is mostly that longer answers are liked
-    const built = graph(
-      { version: 1, name: 'real', stages: [{ id: 'pairs', use: 'read_parquet', with: { path: pairs } }, ...stages] },
-      { base: import.meta.url },
-    )
-    const {
-      manifest: {
-        stages: { agreed },
-      },
-    } = await run(built, { output: join(folder(), 'out'), workers: 2 })
-    const { able, evidence } = agreed.report!.numbers as {
-      able: boolean
-      evidence: { helps: boolean; trials: { memorising: { low: number }; tuned: { high: number } }[] }
-    }
-    expect(able).toBe(true)
-    expect(evidence.trials.some(({ memorising, tuned }) => memorising.low > 0 && tuned.high < 0)).toBe(true)
-    expect({ dropped: agreed.dropped, helps: evidence.helps }).toEqual({ dropped: 0, helps: false })
-  },
-)
+interface Said {
+  gate: string
+  noise_rate: { high: number }
+  expected: { stack: { rows: number; precision: { low: number; high: number } } }
+}
 
-it('finds most of the wrong labels where four in ten are, and drops them', { timeout: 120_000 }, async () => {
-  // gold labels, four in ten flipped; with so many, planted flips hardly show that the reviewers are able, but a
-  // fresh head does that it is the better for the drop
+it('drops nothing of what people chose, where reviewers hardly see why', { timeout: 120_000 }, async () => {
+  // helpful answers are liked for what harmless ones are not
+  const built = graph(
+    {
+      version: 1,
+      name: 'real',
+      stages: [
+        { id: 'pairs', use: 'read_parquet', with: { path: choices.replace(/[^/]*$/, 'h*-test.parquet') } },
+        ...stages,
+      ],
+    },
+    { base: import.meta.url },
+  )
+  const {
+    manifest: {
+      stages: { agreed },
+    },
+  } = await run(built, { output: join(folder(), 'out'), workers: 2 })
+  expect(agreed.dropped).toBe(0)
+  expect(agreed.report!.lines.at(-1)).toMatch(/^nothing is dropped: /)
+})
+
+/** Gold labels, a share of them flipped, and what peer_review drops of them. */
+async function dropOf(flipped: number) {
   const gold = (
     await parquetReadObjects({
       file: new Uint8Array(readFileSync(gold_arguments)).buffer,
@@ -54,7 +57,7 @@ it('finds most of the wrong labels where four in ten are, and drops them', { tim
   const random = new Random(5),
     home = folder()
   const rows = gold.map((row, i) => {
-    const wrong = random.float() < 0.4,
+    const wrong = random.float() < flipped,
       [chosen, rejected] =
         (row.strict_gold === 'a') === wrong ? [row.response_b, row.response_a] : [row.response_a, row.response_b]
     return {
@@ -72,9 +75,30 @@ it('finds most of the wrong labels where four in ten are, and drops them', { tim
     },
     { base: import.meta.url },
   )
-  await run(built, { output: join(home, 'out'), workers: 2 })
-  const dropped = rowsOf(join(home, 'out', 'latest', 'dropped', 'agreed')),
-    wrong = dropped.filter(({ id }) => String(id).endsWith('-wrong')).length
-  expect(dropped.length / rows.length).toBeGreaterThan(0.15)
-  expect(wrong / dropped.length).toBeGreaterThan(0.65)
+  const { manifest } = await run(built, { output: join(home, 'out'), workers: 2 })
+  const dropped = rowsOf(join(home, 'out', 'latest', 'dropped', 'agreed'))
+  return {
+    rows: rows.length,
+    wrong: rows.filter(({ id }) => id.endsWith('-wrong')).length,
+    dropped: dropped.length,
+    hits: dropped.filter(({ id }) => String(id).endsWith('-wrong')).length,
+    said: manifest.stages.agreed.report!.numbers as unknown as Said,
+  }
+}
+
+it('finds wrong labels among gold ones, as many as it says', { timeout: 120_000 }, async () => {
+  const { rows, wrong, dropped, hits, said } = await dropOf(0.2),
+    { precision } = said.expected.stack
+  expect(said.noise_rate.high).toBeGreaterThan(wrong / rows)
+  // a few pairs are there twice, and in the sample once
+  expect(Math.abs(said.expected.stack.rows - dropped)).toBeLessThan(6)
+  expect(hits / wrong).toBeGreaterThan(0.5)
+  expect(hits / dropped).toBeGreaterThan(0.65)
+  expect(hits / dropped).toBeGreaterThan(precision.low)
+  expect(hits / dropped).toBeLessThan(precision.high)
+})
+
+it('drops nothing where four in ten are wrong: that looks like weak reviewers', { timeout: 120_000 }, async () => {
+  const { dropped, said } = await dropOf(0.4)
+  expect([dropped, said.gate]).toEqual([0, 'auroc'])
 })

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { inputsOf } from '../../engine/graph/types.ts'
+import { wrongReplaces } from '../../engine/graph/user_stage.ts'
 import { validateOptions } from '../../engine/graph/validate.ts'
 import { requiredOptions } from '../../engine/graph/schema.ts'
 import { runAuditExample, runExample, shortSide } from '../../engine/run/examples.ts'
@@ -37,10 +38,9 @@ const textOf = (name: string) => readFileSync(new URL(files.get(name)!, home), '
 
 /** Reasons that no example of a few rows can show. */
 const notShown: Record<string, string> = {
-  'detect_noise.wrong_label': 'needs enough pairs for reviewers to find planted flips',
-  'peer_review.reversed': 'needs enough pairs for reviewers to find planted flips',
-  'peer_review.flipped': 'needs enough pairs for reviewers to find planted flips',
-  'peer_review.ambiguous': 'needs enough pairs for reviewers to find planted flips',
+  'peer_review.reversed': 'needs 50 pairs at least, of which reviewers see something',
+  'peer_review.flipped': 'needs 50 pairs at least, of which reviewers see something',
+  'peer_review.ambiguous': 'needs 50 pairs at least, of which reviewers see something',
 }
 /** What a stage file may be: what is longer goes to models/, or to a file beside the stage. */
 const MOST_BYTES = 9_000,
@@ -89,6 +89,10 @@ describe.each(stages)('$name', stage => {
         'every row is kept or dropped',
       ).toEqual([...example.rows.keys()])
     }
+  })
+
+  it('says only of options and values that are gone what replaces them', () => {
+    expect([...wrongReplaces({ ...stage })]).toEqual([])
   })
 
   it('shows every reason', () => {

@@ -1,0 +1,84 @@
+/** What a panel says of each pair, as columns: of its own stage, or read again by one that comes after it. */
+import { agreementAt, probabilityAt } from '../../models/decision.ts'
+import { curriculumRank, type Panel } from '../../models/panel.ts'
+import { classesOf, foundWrong, mayDrop, rules, type Rule } from '../../models/rule.ts'
+import type { Batch, ReadType, WrittenType } from '../../engine/contract/define.ts'
+import type { Scores } from './panel.ts'
+
+export const classes = ['agreed', 'ambiguous', 'reversed'] as const
+
+/** Columns that one stage with a panel of its own writes, and another reads. */
+const shared = {
+  probability: 'float64',
+  agreement: 'float64',
+  class: 'text',
+  curriculum_rank: 'float64',
+} as const
+const columnOf = (rule: Rule): string => `drop_${rule}`
+
+/** Of a stage that judges for others too. */
+export const opinionWrites = (names: readonly string[]): Record<string, WrittenType> => ({
+  ...shared,
+  margin: 'float64',
+  ...Object.fromEntries(names.map(name => [`margin_${name}`, 'float64' as const])),
+  soft_label: 'float64',
+  ...Object.fromEntries(rules.map(rule => [columnOf(rule), 'bool' as const])),
+})
+
+/** Of each row what the panel says: `wrong` by rule, `classes` as places in the list of that name. */
+export function opinionsOf(panel: Panel, { margins, shown, stacked }: Scores) {
+  const probability = stacked.map(margin => probabilityAt(panel.decision, margin)),
+    wrong = foundWrong(panel, margins, stacked),
+    codes = classesOf(panel, margins)
+  const columns = {
+    probability,
+    agreement: stacked.map(margin => agreementAt(panel.decision, margin)),
+    class: Array.from(codes, code => classes[code]),
+    curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
+  }
+  return {
+    wrong,
+    codes,
+    columns,
+    margins: Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
+    // where nothing may be dropped nothing is known either
+    soft_label: mayDrop(panel) ? probability : new Float64Array(stacked.length).fill(1),
+  }
+}
+
+/** All of them, as columns. */
+export function opinionColumns(panel: Panel, scores: Scores) {
+  const { wrong, columns, margins, soft_label } = opinionsOf(panel, scores)
+  return {
+    ...columns,
+    margin: scores.stacked,
+    ...margins,
+    soft_label,
+    ...Object.fromEntries(rules.map(rule => [columnOf(rule), wrong[rule]])),
+  }
+}
+
+/** The columns of the stage `panel` that one reads which fits none itself. */
+export const opinionReads = (panel: string, rule: Rule): Record<string, ReadType> => ({
+  ...Object.fromEntries(Object.entries(shared).map(([name, type]) => [`${panel}_${name}`, type])),
+  [`${panel}_soft_label`]: 'float64',
+  [`${panel}_${columnOf(rule)}`]: 'bool',
+})
+
+/** Reads them: the same as `opinionsOf` says, of one rule. */
+export function readOpinions(batch: Batch, panel: string, rule: Rule) {
+  const numbers = (name: string) => batch.numbers(`${panel}_${name}`).values.slice(0, batch.rows),
+    { text } = batch.text(`${panel}_class`),
+    named = Array.from({ length: batch.rows }, (_, row) => text(row))
+  return {
+    wrong: Uint8Array.from(numbers(columnOf(rule))),
+    codes: Uint8Array.from(named, name => Math.max(0, classes.indexOf(name as (typeof classes)[number]))),
+    columns: {
+      probability: numbers('probability'),
+      agreement: numbers('agreement'),
+      class: named,
+      curriculum_rank: numbers('curriculum_rank'),
+    },
+    soft_label: numbers('soft_label'),
+  }
+}
