@@ -374,6 +374,10 @@ export default defineStage({ name: '${name}', version: 1, summary: 'x', options:
       /the limit max, which is no option/,
     ],
     [`examples: [], carries: { a: 'float' }`, /'carries' gives column 'a' the type float; .* did you mean float64/],
+    [
+      `examples: [], replaces: [{ option: 'most', value: 'all', by: 'x' }]`,
+      /'replaces' names a value of 'most', which is no option/,
+    ],
     [`examples: [], opn: 1`, /the stage says 'opn', which is no part of a stage; .* did you mean open/],
   ])('is told before a row is read: %s', async (more, says) => {
     const [code, said] = await told(stage(more))
