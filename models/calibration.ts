@@ -14,12 +14,9 @@ export interface Calibration {
    * nothing.
    */
   temperature: number
-  /** Scale without a noise rate: s(d / T) = P(a fresh label from the same source would agree). */
+  /** Scale without a noise rate: s(d / T) is the share of labels at a margin that agree with it. */
   plain_temperature: number
-  /**
-   * The interval of `eta` is at most `MAX_ETA_WIDTH` wide. If false, do not act on `eta` or on posteriors: use
-   * `support`.
-   */
+  /** The interval of `eta` is at most `MAX_ETA_WIDTH` wide. If false, `eta` is the curve's shape and no more. */
   identified: boolean
   rows: number
   /** Log-likelihood of the labels (nats, over all rows) under s(d / plain_temperature), above that of a coin. */
@@ -139,20 +136,11 @@ export function slopeFor(margins: Float64Array, eta: number): number {
 }
 
 /**
- * P(a fresh label from the same source would agree) of a margin: needs no noise rate, right under any. 0.5 when the
+ * The share of labels that agree with reviewers who are this sure: needs no noise rate, right under any. 0.5 when the
  * margins say nothing.
  */
 export function support(calibration: Calibration, margin: number): number {
   return sigmoid(margin / calibration.plain_temperature)
-}
-
-/**
- * P(the label as given is right) of a margin, given that it was observed: (1 - eta) s / ((1 - eta) s + eta (1 - s)), s
- * = s(d / T). With eta 0 it is 1 for every margin; see `Calibration.identified`.
- */
-export function posterior(calibration: Calibration, margin: number): number {
-  const eta = calibration.eta.value
-  return sigmoid(margin / calibration.temperature + Math.log((1 - eta) / eta))
 }
 
 /**

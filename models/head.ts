@@ -9,8 +9,6 @@ export interface TrainOptions {
   /** Stop when an epoch moves the rows' dual values, which are probabilities, by less than this on average. */
   tolerance?: number
   max_epochs?: number
-  /** Per row of `rows`: -1 takes the row with its sides swapped. Absent: all as given. */
-  signs?: Int8Array
 }
 
 /** One trained head; `weights` apply to raw features. */
@@ -36,7 +34,7 @@ export function trainHead(
   options: TrainOptions,
   start?: Float64Array,
 ): Head {
-  const { seed, tolerance = 1e-4, max_epochs = 200, signs } = options
+  const { seed, tolerance = 1e-4, max_epochs = 200 } = options
   const n = train.length
   const inverse = n > 0 ? 1 / (l2 * n) : 0
   const weights = new Float32Array(rows.columns)
@@ -46,7 +44,7 @@ export function trainHead(
   if (start !== undefined) {
     for (let i = 0; i < n; i++) {
       duals[i] = start[i]
-      addRow(rows, train[i], weights, duals[i] * inverse * (signs === undefined ? 1 : signs[train[i]]))
+      addRow(rows, train[i], weights, duals[i] * inverse)
     }
   }
   const random = new Random(seed)
@@ -60,13 +58,12 @@ export function trainHead(
     for (let k = 0; k < n; k++) {
       const i = order[k]
       const row = train[i]
-      const sign = signs === undefined ? 1 : signs[row]
-      const dual = solveStep(sign * dotRow(rows, row, weights), duals[i], squares[i])
+      const dual = solveStep(dotRow(rows, row, weights), duals[i], squares[i])
       const change = dual - duals[i]
       if (change === 0) continue
       duals[i] = dual
       moved += Math.abs(change)
-      addRow(rows, row, weights, sign * change * inverse)
+      addRow(rows, row, weights, change * inverse)
     }
     epochs++
     converged = moved / n < tolerance
@@ -259,7 +256,7 @@ function chooseL2(
       )
       starts[h] = head.duals
       for (const row of held[h]) {
-        loss += lossOf((options.signs === undefined ? 1 : options.signs[row]) * dotRow(rows, row, head.weights))
+        loss += lossOf(dotRow(rows, row, head.weights))
       }
     }
     tried.push({ l2, loss: loss / heldRows })

@@ -27,24 +27,12 @@ export interface Reviewer extends ReviewerSpec {
  */
 export function fitReviewer(spec: ReviewerSpec, rows: Rows, folds: Uint8Array, options: CrossFitOptions): Reviewer {
   const fit = fitHeads(spec, rows, folds, options)
-  return { ...spec, fit, calibration: fitCalibration(signedMargins(fit, rows, folds, options.signs)) }
+  return { ...spec, fit, calibration: fitCalibration(crossMargins(fit, rows, folds)) }
 }
 
 /** The heads of a reviewer, without their calibration. */
 export const fitHeads = ({ from }: ReviewerSpec, rows: Rows, folds: Uint8Array, options: CrossFitOptions): CrossFit =>
   from === 'given' ? asGiven(rows, options) : crossFit(rows, folds, options)
-
-/** Out-of-fold margins of the labels that were trained on: those of rows taken with their sides swapped change sign. */
-export function signedMargins(
-  fit: CrossFit,
-  rows: Rows,
-  folds: Uint8Array,
-  signs: Int8Array | undefined,
-): Float64Array {
-  const margins = crossMargins(fit, rows, folds)
-  if (signs !== undefined) for (let i = 0; i < margins.length; i++) margins[i] *= signs[i]
-  return margins
-}
 
 /** "Heads" that pass a column on: what was not trained on these labels needs no folds. */
 function asGiven(rows: Rows, { folds }: CrossFitOptions): CrossFit {

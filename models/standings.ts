@@ -99,7 +99,7 @@ export function standingMargins({ low, high, margins }: Standings, { chosen, rej
 
 /**
  * Judges a pair by how its two answers fared against others. `margins` are what other reviewers say of the comparisons
- * in `rows` (signs: the sides of some are swapped).
+ * in `rows`.
  *
  * First, wins less losses of the chosen answer without this pair, less the same of the rejected one. Then the same sum
  * with every other comparison counted by how far it is to be trusted, from -1 to 1: by its own label, by the first sum
@@ -116,18 +116,11 @@ export function fitStandings(
   folds: Uint8Array,
   count: number,
   learned: readonly boolean[],
-  signs?: Int8Array,
 ): Standings {
-  const { low, high, first, second } = graph,
+  const { low, high, first, second, won } = graph,
     pairs = low.length
   const pairOf = Int32Array.from(rows.chosen, (chosen, i) => pairAt(low, high, chosen, rows.rejected[i]))
-  const won = graph.won.slice()
-  const toLow = (i: number) => (rows.chosen[i] < rows.rejected[i] ? 1 : -1) * (signs === undefined ? 1 : signs[i])
-  if (signs !== undefined) {
-    pairOf.forEach((pair, i) => {
-      if (pair >= 0 && signs[i] < 0) won[pair] += 2 * toLow(i)
-    })
-  }
+  const toLow = (i: number) => (rows.chosen[i] < rows.rejected[i] ? 1 : -1)
   const net = new Float64Array(graph.starts.length - 1)
   for (let pair = 0; pair < pairs; pair++) {
     net[first[pair]] += won[pair]

@@ -101,6 +101,12 @@ export const panelOptions = {
   }),
 }
 
+/** The options of the reviewers that are not as usual; those that name columns aside, which change sides too. */
+export const changedOptions = (options: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(panelOptions).flatMap(([name, schema]) =>
+    /_columns$/.test(name) || JSON.stringify(options[name]) === JSON.stringify(schema.default) ? [] : [name],
+  )
+
 /** Old values of options. */
 export const panelReplaces = [
   {

@@ -3,8 +3,8 @@ import { rules } from '../../models/rule.ts'
 import { choice, defineStage, round, Type, type WrittenType } from '../../engine/contract/define.ts'
 import { columnsRead, namesOf } from './inputs.ts'
 import { opinionReads, opinionsOf, readOpinions } from './opinions.ts'
-import { panelOptions, panelReads, panelReplaces, panelRounds, panelScorer } from './panel.ts'
-import { panelReport } from './report.ts'
+import { changedOptions, panelOptions, panelReads, panelReplaces, panelRounds, panelScorer } from './panel.ts'
+import { otherPanelReport, panelReport } from './report.ts'
 
 export default defineStage({
   name: 'peer_review',
@@ -111,10 +111,10 @@ chosen and rejected change places, and with them the columns of \`score_columns\
     const [limit, fitted] = panelRounds(options, 'peer_review')
     return round(limit).next(fitted)
   },
-  report: ({ action, panel, rule }, { state }) =>
+  report: (options, { state }) =>
     state
-      ? panelReport(state, action, rule)
-      : { lines: [`judged by the panel of ${panel}, rule ${rule}: what is to be expected stands there`], numbers: {} },
+      ? panelReport(state, options.action, options.rule)
+      : otherPanelReport(options.panel!, options.rule, changedOptions(options)),
   open(options, context) {
     const also = [...options.score_columns, ...(options.embedding_columns ? [options.embedding_columns] : [])].map(
       ({ chosen, rejected }) => [chosen, rejected] as const,

@@ -75,6 +75,19 @@ export function panelReport(panel: Panel, action: Action, rule: Rule = 'stack'):
   }
 }
 
+/** Of a stage that goes by the panel of another: where it is told of. `idle`: its options that nothing looks at. */
+export const otherPanelReport = (panel: string, rule: Rule, idle: readonly string[]): Report => ({
+  lines: [
+    `judged by the panel of ${panel}, rule ${rule}: what is to be expected stands there`,
+    ...(idle.length > 0
+      ? [
+          `warning: ${listed(idle)} count${idle.length > 1 ? '' : 's'} for nothing beside panel; set ${idle.length > 1 ? 'them' : 'it'} on ${panel}`,
+        ]
+      : []),
+  ],
+  numbers: {},
+})
+
 function noiseLine({ noise }: Decision): string {
   if (noise.how === 'given') return `share of wrong labels: ${shareText(noise.value)}, as given`
   return `share of wrong labels: at most ${shareText(noise.high)}; ${shareText(noise.value)} if the reviewers are right where they are surest`

@@ -1,7 +1,14 @@
 /** Noise rate and temperature of margins: found where they can be, and said to be unknown where not. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { confidentThreshold, fitCalibration, flagConfident, posterior, support } from '../../models/calibration.ts'
+import {
+  confidentThreshold,
+  fitCalibration,
+  flagConfident,
+  support,
+  type Calibration,
+} from '../../models/calibration.ts'
+import { chanceWrong, contradiction, curveOf } from '../../models/decision.ts'
 import { Random } from '../../models/random.ts'
 
 /**
@@ -68,6 +75,10 @@ test('blind, weak and absent margins leave eta unidentified', () => {
     ]).toEqual([0.5, 0.5, expect.closeTo(0.8, 10)])
   }
 })
+
+/** P(the label is right) at a margin, where the curve's eta is the share of wrong labels. */
+const posterior = (calibration: Calibration, margin: number) =>
+  1 - chanceWrong(contradiction(curveOf(calibration), margin), calibration.eta.value)
 
 test('the posterior is the share of right labels at its margin, and rises with the margin', () => {
   const sample = margins({ rows: 40_000, strength: 4, eta: 0.2, scale: 1, seed: 4 })

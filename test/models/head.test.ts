@@ -63,15 +63,6 @@ describe('trainHead', () => {
     )
   })
 
-  test('a sign of -1 is the row with its sides swapped', () => {
-    const { rows } = planted({ rows: 60, columns: 4, strength: 2, eta: 0, seed: 2 })
-    const signs = Int8Array.from({ length: 60 }, (_, row) => (row % 4 === 0 ? -1 : 1))
-    const swapped = { ...rows, values: rows.values.map((value, k) => value * signs[Math.floor(k / 4)]) }
-    const a = trainHead(rows, every(rows), 0.01, { seed: 1, signs })
-    expect(a.weights).toEqual(trainHead(swapped, every(rows), 0.01, { seed: 1 }).weights)
-    expect(a.weights).not.toEqual(trainHead(rows, every(rows), 0.01, { seed: 1 }).weights)
-  })
-
   test('no rows, or rows of zeros, give weights of zero', () => {
     const rows: DenseRows = { layout: 'dense', columns: 3, length: 2, values: new Float32Array(6) }
     expect([...trainHead(rows, new Uint32Array(0), 1, { seed: 1 }).weights]).toEqual([0, 0, 0])

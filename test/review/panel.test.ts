@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { describe, expect, it } from 'vitest'
+import { validateOptions } from '../../engine/graph/validate.ts'
 import { runExample } from '../../engine/run/examples.ts'
 import { auroc } from '../../models/metrics.ts'
 import type { Decision, Gate } from '../../models/decision.ts'
@@ -250,6 +251,12 @@ describe('panelReport', () => {
   })
 })
 
+const defaultsOf = (stage: AnyStage) => {
+  const options: Record<string, unknown> = {}
+  expect(validateOptions(stage, options, '')).toEqual([])
+  return options
+}
+
 describe('panel', () => {
   const { rows } = scored(600)
   const options = { reviewers: ['style'], score_columns }
@@ -276,6 +283,30 @@ describe('panel', () => {
       )
     }
     expect(columns.drop_stack.filter(Boolean).length).toBeGreaterThan(30)
+  })
+
+  it('drops the same in another order of the rows, and whatever the partitions', async () => {
+    const order = rows.map((_, i) => i).sort((a, b) => ((a * 7919) % 601) - ((b * 7919) % 601) || a - b),
+      { dropped } = await run(rows, options),
+      shuffled = await run(
+        order.map(i => rows[i]),
+        options,
+      )
+    expect(
+      Object.keys(shuffled.dropped)
+        .map(i => order[Number(i)])
+        .sort((a, b) => a - b),
+    ).toEqual(Object.keys(dropped).map(Number))
+  })
+
+  it('warns of options that count for nothing beside it', async () => {
+    const said = (some: object) =>
+      review.report!({ ...defaultsOf(review), panel: 'noise', ...some }, { state: undefined, tally: undefined }).lines
+    expect(said({})).toEqual(['judged by the panel of noise, rule stack: what is to be expected stands there'])
+    expect(said({ min_auroc: 0.7, reviewers: ['style'], rule: 'both' })).toEqual([
+      'judged by the panel of noise, rule both: what is to be expected stands there',
+      'warning: reviewers and min_auroc count for nothing beside panel; set them on noise',
+    ])
   })
 
   it('is refused where no stage of that id has its columns', async () => {
