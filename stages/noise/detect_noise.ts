@@ -1,7 +1,7 @@
 /** Says of every pair how likely its label is right, and what each rule would drop; drops nothing. */
 import { support } from '../../models/calibration.ts'
 import { mixtureProbability } from '../../models/mixture.ts'
-import { defineStage, round, Type } from '../../engine/contract/define.ts'
+import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
 import { namesOf } from '../review/inputs.ts'
 import { opinionColumns, opinionWrites } from '../review/opinions.ts'
 import {
@@ -66,10 +66,15 @@ export default defineStage({
     ...panelOptions,
     ...voteOptions,
     neighbours: Type.Boolean({ default: false, description: 'also ask the pairs most alike' }),
+    action: choice(['annotate'], { default: 'annotate', description: 'this stage drops nothing; peer_review does' }),
   }),
   replaces: [
     ...panelReplaces,
-    { option: 'action', by: 'a stage peer_review after it, with `panel:` and the id of this one, which drops' },
+    {
+      option: 'action',
+      value: 'drop',
+      by: 'a stage peer_review after it, with `panel:` and the id of this one, which drops',
+    },
   ],
   reads: options => ({ ...panelReads(options), ...voteReads(options) }),
   writes: options => ({

@@ -1,9 +1,24 @@
 /** Options and values that are gone are refused with what replaces them, wherever they are given. */
 import { describe, expect, it } from 'vitest'
+import { defineStage, Type, type Replaced } from '../../engine/contract/define.ts'
 import { formatProblems } from '../../engine/graph/messages.ts'
 import { fromObject } from '../../engine/graph/parse.ts'
 import { wrongReplaces } from '../../engine/graph/user_stage.ts'
+import { validateOptions } from '../../engine/graph/validate.ts'
 import { registry } from '../../stages/registry.ts'
+
+const stageOf = (replaces: readonly Replaced[]) =>
+  defineStage({
+    name: 'own',
+    version: 1,
+    summary: 'x',
+    options: Type.Object({ min_rows: Type.Integer({ default: 1 }) }),
+    replaces,
+    reads: {},
+    writes: {},
+    rows: 'same',
+    examples: [],
+  })
 
 const lintOf = async (use: string, options: object, overrides: readonly string[] = []) => {
   const stages = [
@@ -31,12 +46,23 @@ describe('a graph that says what an earlier version took', () => {
     [
       'detect_noise',
       { action: 'drop' },
-      /^\/stages\/1\/with\/action {2}detect_noise has no such option any more \(value action; expected a stage peer_review /,
+      /^\/stages\/1\/with\/action {2}not a choice any more \(value drop; expected a stage peer_review /,
     ],
   ])('%s %j', async (use, options, says) => {
     expect(await lintOf(use, options)).toMatch(says)
     const overrides = Object.entries(options).map(([name, value]) => `it.${name}=${value}`)
     expect(await lintOf(use, {}, overrides)).toMatch(new RegExp(says.source.replace(/^\^[^ ]*? \{2\}/, '')))
+  })
+
+  it('may still say that detect_noise annotates', async () => {
+    expect(await lintOf('detect_noise', { action: 'annotate' })).toBe('')
+  })
+
+  it('of a stage of one’s own is told of an option that is gone', () => {
+    const own = { ...stageOf([{ option: 'least', by: 'min_rows: 5' }]) }
+    expect(validateOptions(own, { least: 5 }, '/with').map(({ code, expected }) => [code, expected])).toEqual([
+      ['unknown_option', 'min_rows: 5'],
+    ])
   })
 
   it('is refused as ever where the word was never one', async () => {
