@@ -9,15 +9,16 @@ import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { keyText } from '../key_text.ts'
+import { factoryOf } from './factory.ts'
 import { packagesOf, type Packages } from './packages.ts'
 import { writeWhole } from '../run/files.ts'
 import { isReading } from './builtins.ts'
 
 export interface Bundle {
-  /** The JavaScript file, named by its content. */
+  /** The JavaScript file, named by its content; its default export is a function that makes the stage anew. */
   readonly module: string
   readonly packages: Packages
-  /** Of the text of every file in it, and of the names and versions of packages. */
+  /** Of the text of every file in it, and of all that is in packages. */
   readonly code: string
   /** Of the code and of the surroundings. */
   readonly key: string
@@ -252,15 +253,16 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         .join('; '),
     )
   }
-  const module = join(folder, `${basename(path, extname(path))}-${hashOf(code).slice(0, 12)}.mjs`)
-  if (!existsSync(module) || readFileSync(module, 'utf8') !== code) {
+  const factory = factoryOf(code),
+    module = join(folder, `${basename(path, extname(path))}-${hashOf(factory).slice(0, 12)}.mjs`)
+  if (!existsSync(module) || readFileSync(module, 'utf8') !== factory) {
     mkdirSync(folder, { recursive: true })
-    writeWhole(module, code)
+    writeWhole(module, factory)
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
   const known = packagesOf(imported),
-    ofCode = hashOf(keyText([[...files].sort(), [...absent, ...known.versions].sort(), made])),
+    ofCode = hashOf(keyText([[...files].sort(), [...absent, ...known.contents].sort(), made])),
     key = hashOf(keyText([ofCode, surroundings()]))
   const { lookAt } = await import('./look.ts'),
     seen = lookAt(code, home)

@@ -1,11 +1,12 @@
 /** What belongs to the code of a stage of one's own, and what it may not read. */
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../engine/graph/bundle.ts'
+import { makerOf } from '../../engine/graph/user_stage.ts'
 
 const sluice = new URL('own/package.mjs', import.meta.url).href
 const write = (folder: string, files: Readonly<Record<string, string>>): string => {
@@ -19,11 +20,57 @@ const made = (files: Readonly<Record<string, string>>): string =>
   write(mkdtempSync(join(tmpdir(), 'sluice-bundle-')), files)
 const bundled = (folder: string, entry = 'mine.mjs') => bundle(join(folder, entry), join(folder, 'out'), sluice)
 const valueOf = async (folder: string, entry?: string): Promise<unknown> => {
-  const loaded = (await import(/* @vite-ignore */ pathToFileURL((await bundled(folder, entry)).module).href)) as {
-    default: unknown
-  }
-  return loaded.default
+  const make: () => Promise<unknown> = await makerOf((await bundled(folder, entry)).module)
+  return make()
 }
+
+describe("a stage of one's own is made anew", () => {
+  it.each([
+    ['a counter', 'let n = 0\nexport default () => ++n', {}],
+    [
+      'of a helper',
+      "export { next as default } from './a.mjs'",
+      { 'a.mjs': 'let n = 0\nexport const next = () => ++n' },
+    ],
+    ['CommonJS', "import a from './a.cjs'\nexport default a", { 'a.cjs': 'let n = 0\nmodule.exports = () => ++n' }],
+    ['as a whole', 'let n = 0\nmodule.exports = () => ++n // export default 1\n', {}],
+    [
+      'loaded late',
+      "export default (await import('./a.mjs')).default",
+      { 'a.mjs': 'let n = 0\nexport default () => ++n' },
+    ],
+    [
+      'a class',
+      "import { sep } from 'node:path'\nexport default class { static n = sep.length - 1\n static call() { return ++this.n } }",
+      {},
+    ],
+    [
+      'a text that looks like code',
+      'const text = `\nimport x from "y"\nexport { x as default }\n`\nlet n = text.length * 0\nexport { f as default, text }\nfunction f() { return ++n }',
+      {},
+    ],
+  ])('with all that it keeps at the top of its files: %s', async (name, text, files) => {
+    const entry = name === 'as a whole' ? 'mine.js' : 'mine.mjs',
+      { module } = await bundled(made({ [entry]: text, ...files }), entry),
+      make: () => Promise<unknown> = await makerOf(module)
+    const next = (of: unknown) =>
+      typeof of === 'function' && 'call' in of && 'n' in of
+        ? (of as unknown as { call(): number }).call()
+        : (of as () => number)()
+    const [one, other] = [await make(), await make()]
+    expect([next(one), next(one), next(other)]).toEqual([1, 2, 1])
+  })
+
+  it('with lines that an error finds again', async () => {
+    const text = "import {\n  sep\n} from 'node:path'\n\nexport default () => {\n  throw new Error(sep)\n}\n"
+    const { module } = await bundled(made({ 'mine.mjs': text }))
+    const code = readFileSync(module, 'utf8'),
+      line = code.split('\n').findIndex(line => line.includes('throw new Error'))
+    const [, encoded] = /sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code)!
+    const map = new SourceMap({ ...(JSON.parse(Buffer.from(encoded, 'base64').toString()) as SourceMapPayload) })
+    expect(map.findEntry(line, 4)).toMatchObject({ originalLine: 5 })
+  })
+})
 
 describe("a stage of one's own is what it imports", () => {
   const packageOf = (version: string) => JSON.stringify({ name: 'words', version, main: 'index.js' })
@@ -87,6 +134,16 @@ describe("a stage of one's own is what it imports", () => {
         'node_modules/words/index.js': 'module.exports = 1',
       },
       { 'node_modules/words/package.json': packageOf('2.0.0') },
+    ],
+    [
+      'a file of a package that keeps its version',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('./lib/a.js')",
+        'node_modules/words/lib/a.js': 'module.exports = 1',
+      },
+      { 'node_modules/words/lib/a.js': 'module.exports = 2' },
     ],
     [
       'a package behind a package',
