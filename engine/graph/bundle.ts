@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { basename, dirname, extname, join, relative, sep } from 'node:path'
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { keyText } from '../key_text.ts'
@@ -175,7 +175,9 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         if (found.errors.length > 0) {
           if (kind !== 'dynamic-import' && kind !== 'require-call') return { errors: found.errors }
           absent.add(`${name} absent`)
-          return { path: name, external: true }
+          // nor shall it be found from where the bundle lies
+          const place = /^[./]/.test(name) ? resolve(resolveDir, name) : join(resolveDir, 'node_modules', name)
+          return { path: kind === 'require-call' ? place : pathToFileURL(place).href, external: true }
         }
         if (found.path === fileURLToPath(sluice)) {
           lookAtOwn(importer, name, kind)
@@ -261,17 +263,18 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
-  const known = packagesOf(imported),
-    ofCode = hashOf(keyText([[...files].sort(), [...absent, ...known.contents].sort(), made])),
+  const known = await packagesOf(imported),
+    ofCode = hashOf(keyText([[...files].sort(), [...absent].sort(), known.content, made])),
     key = hashOf(keyText([ofCode, surroundings()]))
   const { lookAt } = await import('./look.ts'),
-    seen = lookAt(code, home)
+    seen = lookAt(code, home),
+    unknown = known.isUnknown ? [`${basename(path)} imports packages of which it cannot be said what they import`] : []
   return {
     module,
     packages: known,
     code: ofCode,
     key,
-    reads: [...new Set([...reads, ...seen.reads])].sort(),
+    reads: [...new Set([...reads, ...seen.reads, ...unknown])].sort(),
     keeps: seen.keeps,
   }
 }

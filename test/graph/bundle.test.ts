@@ -1,5 +1,5 @@
 /** What belongs to the code of a stage of one's own, and what it may not read. */
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -12,7 +12,8 @@ const sluice = new URL('own/package.mjs', import.meta.url).href
 const write = (folder: string, files: Readonly<Record<string, string>>): string => {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), text)
+    if (!text.startsWith('-> ')) writeFileSync(join(folder, name), text)
+    else if (!existsSync(join(folder, name))) symlinkSync(text.slice(3), join(folder, name))
   }
   return folder
 }
@@ -146,6 +147,74 @@ describe("a stage of one's own is what it imports", () => {
       { 'node_modules/words/lib/a.js': 'module.exports = 2' },
     ],
     [
+      'a file of a package without a version',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': '{"name":"words","main":"index.js"}',
+        'node_modules/words/index.js': "module.exports = require('./a.js')",
+        'node_modules/words/a.js': 'module.exports = 1',
+      },
+      { 'node_modules/words/a.js': 'module.exports = 2' },
+    ],
+    [
+      'what a package within a package imports of it',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': '{"name":"words","version":"1.0.0","exports":"./esm/index.js"}',
+        'node_modules/words/esm/package.json': '{"name":"esm","version":"0.0.0","type":"module"}',
+        'node_modules/words/esm/index.js': "export { default } from '../a.mjs'",
+        'node_modules/words/a.mjs': 'export default 1',
+      },
+      { 'node_modules/words/a.mjs': 'export default 2' },
+    ],
+    [
+      'a package that another does not declare',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('letters')",
+        'node_modules/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+        'node_modules/letters/index.js': 'module.exports = 1',
+      },
+      { 'node_modules/letters/index.js': 'module.exports = 2' },
+    ],
+    [
+      'a package behind a link, and what lies beside it',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/.pnpm/words@1/node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/.pnpm/words@1/node_modules/words/index.js': "module.exports = require('letters')",
+        'node_modules/.pnpm/words@1/node_modules/letters/package.json': packageOf('1.0.0'),
+        'node_modules/.pnpm/words@1/node_modules/letters/index.js': 'module.exports = 1',
+        'node_modules/words': '-> .pnpm/words@1/node_modules/words',
+      },
+      { 'node_modules/.pnpm/words@1/node_modules/letters/index.js': 'module.exports = 2' },
+    ],
+    [
+      'a folder of a package that is a link',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('./lib/a.js')",
+        'real/a.js': 'module.exports = 1',
+        'node_modules/words/lib': '-> ../../real',
+      },
+      { 'real/a.js': 'module.exports = 2' },
+    ],
+    [
+      'what a package imports where it is there',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "try { module.exports = require('letters') } catch { module.exports = 1 }",
+        'node_modules/letters/package.json': packageOf('1.0.0').replace('index.js', 'none.js'),
+      },
+      {
+        'node_modules/letters/package.json': packageOf('1.0.0'),
+        'node_modules/letters/index.js': 'module.exports = 2',
+      },
+    ],
+    [
       'a package behind a package',
       {
         'mine.mjs': "export { default } from 'words'",
@@ -212,7 +281,11 @@ describe("a stage of one's own is what it imports", () => {
     expect(await valueOf(folder, entry)).toBe(1)
     write(folder, change)
     expect((await bundled(folder, entry)).key).not.toBe(before.key)
-    if (!('node_modules/words/index.js' in files)) expect(await valueOf(folder, entry)).toBe(2)
+    // packages are loaded once by a process
+    if (!Object.keys(files).some(name => name.startsWith('node_modules/'))) {
+      expect(await valueOf(folder, entry)).toBe(2)
+    }
+    for (const name of Object.keys(change)) if (!(name in files)) rmSync(join(folder, name))
     write(folder, files['mine.mjs']?.includes('FILE') ? { 'a.mjs': files['a.mjs'] } : files)
     expect((await bundled(folder, entry)).key).toBe(before.key)
   })
@@ -291,6 +364,19 @@ describe("a stage of one's own is what it imports", () => {
       'node_modules/words/index.js': 'module.exports = 1',
     })
     expect((await bundled(folder)).key).not.toBe(before.key)
+  })
+
+  it('what is absent beside it is not found beside the bundle', async () => {
+    const above = made({
+      'node_modules/words/package.json': packageOf('1.0.0'),
+      'node_modules/words/index.js': 'module.exports = 1',
+      'a.mjs': 'export default 1',
+    })
+    for (const name of ['words', './a.mjs', '../a.mjs']) {
+      const folder = made({ 'mine.mjs': `export default await import('${name}').then(({ default: x }) => x, () => 0)` })
+      const { module } = await bundle(join(folder, 'mine.mjs'), join(above, 'out'), sluice)
+      expect(await (await makerOf(module))(), name).toBe(0)
+    }
   })
 })
 
