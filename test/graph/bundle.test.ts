@@ -435,6 +435,7 @@ describe('what a stage may read that is in no key', () => {
     ['what is printed to', 'export default process.stdout.columns', 'uses process'],
     ['the clock', 'export default () => Date.now()', 'uses Date.now'],
     ['the date', 'export default () => new Date().getDay()', 'calls new Date()'],
+    ['the date, of a list that may be empty', 'export default list => new Date(...list)', 'calls new Date()'],
     ['the date, without brackets', 'export default () => new Date', 'calls new Date()'],
     ['the date as text', 'export default () => Date()', 'uses Date'],
     ['the clock by another name', 'const D = Date\nexport default D', 'uses Date'],
@@ -487,6 +488,8 @@ describe('what a stage may read that is in no key', () => {
     ],
     ['the moment of a file', "import { File } from 'node:buffer'\nexport default File", 'uses File of node:buffer'],
     ['the moment of an event', 'export default () => new Event("x").timeStamp', 'uses Event'],
+    ['that of a message', 'export default () => new MessageEvent("x").timeStamp', 'uses MessageEvent'],
+    ['what memory was freed', 'export default it => new WeakRef(it)', 'uses WeakRef'],
     ['keys by chance', 'export default () => crypto.subtle.generateKey({}, true, [])', 'uses crypto.subtle'],
     [
       'a pattern of members',
