@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { AnySink } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { holdWhole } from '../engine/files/blocks.ts'
+import { readingOnly } from '../engine/files/chunks.ts'
 import { isReadFault, readFault } from '../engine/parquet/source.ts'
 import { contentOf } from '../engine/run/content.ts'
 import { changedInput, filesBelow, loadValue, saveValue } from '../engine/run/files.ts'
@@ -14,14 +15,25 @@ import { reduceRange } from '../engine/shuffle/reduce.ts'
 import { writeLedger } from '../engine/run/ledger.ts'
 import { findPartners } from '../engine/run/partners.ts'
 import { holdLock } from '../engine/run/lock.ts'
-import type { MergeTask, Setup, SinkResult, SinkTask, Task, Told } from '../engine/run/messages.ts'
+import type {
+  CheckTask,
+  CloseTask,
+  HashTask,
+  MergeTask,
+  RelateTask,
+  Setup,
+  SinkResult,
+  SinkTask,
+  Task,
+  Told,
+} from '../engine/run/messages.ts'
 import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
 import { readTable } from '../engine/run/table.ts'
 import { registry } from '../stages/registry.ts'
 import { withRows } from '../engine/run/sink_rows.ts'
 import { mergeTally } from '../engine/run/tally.ts'
-import { openWorld, type World } from '../engine/run/world.ts'
+import { openWorld, withNewStages, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
 import { pack } from '../engine/errors.ts'
 import { codeStamp, isReplaced, replacedCode } from '../engine/stamp.ts'
@@ -56,6 +68,19 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'close') return closeClusters(task)
   if (task.kind === 'relate') return relate(task)
   const world = await opened!
+  return readingOnly(inputOf(task, world.setup), async () => runIn(await withNewStages(world), task))
+}
+
+/** The file that a task reads rows of; null where it reads none. */
+function inputOf(task: Task, { files, tables }: Setup): string | null {
+  if (task.kind === 'table') return tables[task.file].path
+  return task.kind === 'pass' && task.level === 0 ? files[task.partitions[0].partition.file].path : null
+}
+
+type OwnTask = Exclude<Task, HashTask | CheckTask | CloseTask | RelateTask>
+
+/** Tasks that the stages have a part in. */
+async function runIn(world: World, task: OwnTask): Promise<unknown> {
   if (task.kind === 'pass') {
     await runPass(world, task, rows => port.postMessage({ progress: rows }))
     return task.partitions.map(({ folder }) => resultOf(world.meta(folder)))

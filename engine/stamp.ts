@@ -1,7 +1,8 @@
 /** Which code runs: that which was loaded. What lies in dist/ may be other code by now, as after an upgrade. */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXIT, SluiceError } from './errors.ts'
+import { EXIT, IoError, isIoFault, SluiceError } from './errors.ts'
+import { readAll } from './io.ts'
 import { packageRoot } from './root.ts'
 
 /** Written into dist/ by the build. */
@@ -12,15 +13,19 @@ export const codeStamp = typeof SLUICE_STAMP === 'undefined' ? '' : SLUICE_STAMP
 /** Whether what is loaded from dist/ now, as a stage or what stages import, is of other code than what runs. */
 export function isReplaced(): boolean {
   if (codeStamp === '') return false
-  const head = Buffer.alloc(`// ${codeStamp}`.length)
+  const head = Buffer.alloc(`// ${codeStamp}`.length),
+    path = join(packageRoot, 'dist', 'api.js')
   try {
-    const fd = openSync(join(packageRoot, 'dist', 'api.js'), 'r')
+    const fd = openSync(path, 'r')
     try {
-      readSync(fd, head, 0, head.length, 0)
+      readAll(fd, head, 0, path)
     } finally {
       closeSync(fd)
     }
-  } catch {
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string }
+    // a disk that fails says nothing of the code
+    if (isIoFault(code)) throw new IoError(`${path}: cannot be read (${message})`, { cause: error })
     return true
   }
   return head.toString() !== `// ${codeStamp}`

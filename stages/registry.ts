@@ -5,6 +5,7 @@ import type { AnyKind, Registry } from '../engine/contract/define.ts'
 
 const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind }>>> = {
   add_votes: () => import('./noise/add_votes.ts'),
+  audit_labels: () => import('./audit/audit_labels.ts'),
   audit_lengths: () => import('./audit/audit_lengths.ts'),
   check_pairs: () => import('./check/check_pairs.ts'),
   detect_noise: () => import('./noise/detect_noise.ts'),

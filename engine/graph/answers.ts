@@ -98,6 +98,15 @@ export function* idlePairing(
       yield graph.place(say.idle(step(`/stages/${index}/with`, name), options[name], why!))
     }
   }
+  for (const node of graph.nodes) {
+    const { id, index, stage, options } = node,
+      { pairing } = options as { pairing?: string }
+    if (node.own || pairing === undefined || pairing === 'all' || !written.has(id)) continue
+    if (!isSet(stage, options, 'max_pairs')) continue
+    if (stage.kind === 'source' && whyIdle(node) !== undefined) continue
+    const why = `it is for \`pairing: all\`, and '${id}' has \`pairing: ${pairing}\``
+    yield graph.place(say.idle(step(`/stages/${index}/with`, 'max_pairs'), options.max_pairs, why))
+  }
 }
 
 const isIn = (pointer: string, count: number): boolean => {

@@ -5,19 +5,20 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { basename, dirname, extname, join, relative, sep } from 'node:path'
+import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { keyText } from '../key_text.ts'
+import { factoryOf } from './factory.ts'
 import { packagesOf, type Packages } from './packages.ts'
 import { writeWhole } from '../run/files.ts'
 import { isReading } from './builtins.ts'
 
 export interface Bundle {
-  /** The JavaScript file, named by its content. */
+  /** The JavaScript file, named by its content; its default export is a function that makes the stage anew. */
   readonly module: string
   readonly packages: Packages
-  /** Of the text of every file in it, and of the names and versions of packages. */
+  /** Of the text of every file in it, and of all that is in packages. */
   readonly code: string
   /** Of the code and of the surroundings. */
   readonly key: string
@@ -174,7 +175,9 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         if (found.errors.length > 0) {
           if (kind !== 'dynamic-import' && kind !== 'require-call') return { errors: found.errors }
           absent.add(`${name} absent`)
-          return { path: name, external: true }
+          // nor shall it be found from where the bundle lies
+          const place = /^[./]/.test(name) ? resolve(resolveDir, name) : join(resolveDir, 'node_modules', name)
+          return { path: kind === 'require-call' ? place : pathToFileURL(place).href, external: true }
         }
         if (found.path === fileURLToPath(sluice)) {
           lookAtOwn(importer, name, kind)
@@ -252,24 +255,26 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         .join('; '),
     )
   }
-  const module = join(folder, `${basename(path, extname(path))}-${hashOf(code).slice(0, 12)}.mjs`)
-  if (!existsSync(module) || readFileSync(module, 'utf8') !== code) {
+  const factory = factoryOf(code),
+    module = join(folder, `${basename(path, extname(path))}-${hashOf(factory).slice(0, 12)}.mjs`)
+  if (!existsSync(module) || readFileSync(module, 'utf8') !== factory) {
     mkdirSync(folder, { recursive: true })
-    writeWhole(module, code)
+    writeWhole(module, factory)
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
-  const known = packagesOf(imported),
-    ofCode = hashOf(keyText([[...files].sort(), [...absent, ...known.versions].sort(), made])),
+  const known = await packagesOf(imported),
+    ofCode = hashOf(keyText([[...files].sort(), [...absent].sort(), known.content, made])),
     key = hashOf(keyText([ofCode, surroundings()]))
   const { lookAt } = await import('./look.ts'),
-    seen = lookAt(code, home)
+    seen = lookAt(code, home),
+    unknown = known.isUnknown ? [`${basename(path)} imports packages of which it cannot be said what they import`] : []
   return {
     module,
     packages: known,
     code: ofCode,
     key,
-    reads: [...new Set([...reads, ...seen.reads])].sort(),
+    reads: [...new Set([...reads, ...seen.reads, ...unknown])].sort(),
     keeps: seen.keeps,
   }
 }

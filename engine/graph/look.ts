@@ -64,7 +64,21 @@ function placesOf(code: string, home: string): (at: number) => Origin {
 }
 
 /** Globals any use of which differs from run to run, and of others the members that do. */
-const varying = ['performance', 'navigator', 'localStorage', 'sessionStorage', 'BroadcastChannel', 'Event', 'File']
+const varying = [
+  'performance',
+  'navigator',
+  'localStorage',
+  'sessionStorage',
+  'BroadcastChannel',
+  'Event',
+  'CloseEvent',
+  'CustomEvent',
+  'ErrorEvent',
+  'MessageEvent',
+  'File',
+  'WeakRef',
+  'FinalizationRegistry',
+]
 
 const textOf = ({ text }: Names, node: SyntaxNode): string => text.slice(node.from, node.to)
 /** The member that is taken of a value, `x` of `value.x` and `value['x']`; undefined where it is not known. */
@@ -114,7 +128,9 @@ function* clocksOf(names: Names): Iterable<Sight> {
   for (const node of globals.get('Date') ?? []) {
     const member = memberOf(names, node),
       isNew = node.parent?.name === 'NewExpression' && node.prevSibling?.name === 'new',
-      hasValue = (node.nextSibling ? childrenOf(node.nextSibling) : []).length > 2
+      given = node.nextSibling ? childrenOf(node.nextSibling) : [],
+      // a list that is spread may be empty
+      hasValue = given.length > 2 && given[1].name !== 'Spread'
     if (isTyped(node) || (isNew && hasValue) || ['UTC', 'parse', 'prototype'].includes(member?.name ?? '')) continue
     yield { at: node.from, what: isNew ? 'calls new Date()' : `uses Date${member?.name ? `.${member.name}` : ''}` }
   }

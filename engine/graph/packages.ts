@@ -1,52 +1,150 @@
-/** Which versions of packages a user's stage runs with. */
-import { existsSync, readFileSync } from 'node:fs'
+/** What is in the packages that a user's stage runs with. */
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
+import type { Plugin } from 'esbuild'
+import { stampOf } from '../run/files.ts'
 
-const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
-/** Files of packages that are imported, and what `versionsOf` said of them. */
+/** Packages that a stage runs with: those that it imports and all that they need. */
 export interface Packages {
-  readonly files: readonly string[]
+  /** Name and version of each, to be told. */
   readonly versions: readonly string[]
+  /** A hash of all their files, each by its place, and of what they ask for and do not find. */
+  readonly content: string
+  /** Their files, and a hash of what the disk says of them, which is known without reading them. */
+  readonly files: readonly string[]
+  readonly stamp: string
+  /** What they import could not be found out. */
+  readonly isUnknown: boolean
 }
-export const packagesOf = (files: Iterable<string>): Packages => {
-  const all = [...new Set(files)].sort(),
-    versions = new Set<string>()
-  for (const file of all) versionsOf(file, versions)
-  return { files: all, versions: [...versions].sort() }
+
+/** The packages of files that are imported, which are real paths. */
+export async function packagesOf(imported: Iterable<string>): Promise<Packages> {
+  const entries = [...new Set(imported)].sort(),
+    { reached, absent, isUnknown } = await reachedFrom(entries)
+  const folders = new Map<string, string>(),
+    files = new Set<string>()
+  for (const file of reached) addPackage(file, folders, files)
+  const all = [...files].sort()
+  return {
+    versions: [...new Set(folders.values())].sort(),
+    content: hashOf([
+      ...all.map((path): Said => [nameOf(path), readFileSync(path)]),
+      ...absent.map((name): Said => [name, '']),
+    ]),
+    files: all,
+    stamp: stampsOf(all),
+    isUnknown,
+  }
 }
-/** Whether what was imported since is of the versions that were there. */
-export const areAsBefore = ({ files, versions }: Packages): boolean =>
-  packagesOf(files).versions.join('\n') === versions.join('\n')
+
+/** Whether what was imported since is what was there. */
+export const areAsBefore = ({ files, stamp }: Packages): boolean => stampsOf(files) === stamp
+
+const stampsOf = (files: readonly string[]): string =>
+  hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : '']))
+
+type Said = readonly [name: string, said: string | Uint8Array]
+function hashOf(all: readonly Said[]): string {
+  const hash = createHash('sha256')
+  for (const [name, said] of all) hash.update(`${name}\0${said.length}\0`).update(said)
+  return hash.digest('hex')
+}
+
+const MODULES = `${sep}node_modules${sep}`
+/** A file by its place in a folder of packages, wherever that lies. */
+const nameOf = (path: string): string => {
+  const at = path.indexOf(MODULES)
+  return at < 0 ? basename(path) : path.slice(at)
+}
+
+/** All files that imports lead to, with those that packages do not declare, and the names that lead nowhere. */
+async function reachedFrom(
+  entries: readonly string[],
+): Promise<{ reached: string[]; absent: string[]; isUnknown: boolean }> {
+  if (entries.length === 0) return { reached: [], absent: [], isUnknown: false }
+  const { build } = await import('esbuild'),
+    absent = new Set<string>()
+  const plugin: Plugin = {
+    name: 'sluice',
+    setup(it) {
+      it.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
+        if (kind === 'entry-point' || pluginData === 'inner') return undefined
+        const found = await it.resolve(path, { kind, importer, resolveDir, pluginData: 'inner', with: attributes })
+        if (found.errors.length === 0) return found
+        absent.add(`${path} absent`)
+        return { path, external: true }
+      })
+      // code alone leads on
+      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
+        /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' },
+      )
+    },
+  }
+  try {
+    const { metafile } = await build({
+      entryPoints: [...entries],
+      absWorkingDir: sep,
+      bundle: true,
+      write: false,
+      metafile: true,
+      outdir: sep,
+      format: 'esm',
+      platform: 'node',
+      // as Node finds them
+      conditions: [],
+      mainFields: ['main'],
+      logLevel: 'silent',
+      plugins: [plugin],
+    })
+    const reached = Object.keys(metafile.inputs).filter(path => !/^[a-z-]+:/.test(path))
+    return { reached: reached.map(path => sep + path), absent: [...absent].sort(), isUnknown: false }
+  } catch {
+    return { reached: [...entries], absent: [], isUnknown: true }
+  }
+}
 
 type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
 
-/**
- * Names and versions of the package that a file belongs to and of those that it needs, wherever they lie; of one that
- * says neither, a hash of the file.
- */
-function versionsOf(file: string, seen = new Set<string>()): Set<string> {
-  for (let folder = dirname(file); basename(folder) !== 'node_modules'; folder = dirname(folder)) {
-    const path = join(folder, 'package.json')
-    if (!existsSync(path)) continue
-    const { name, version, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
-      readFileSync(path, 'utf8'),
-    ) as Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
-    if (!name || !version) continue
-    const before = seen.size
-    seen.add(`${name} ${version}`)
-    for (const needed of seen.size > before
-      ? Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
-      : []) {
-      const there = above(folder)
-        .map(one => join(one, 'node_modules', needed, 'package.json'))
-        .find(one => existsSync(one))
-      if (there) versionsOf(there, seen)
-    }
-    return seen
+/** The whole package that a file belongs to, and those that it says it needs; of one that lies elsewhere the file. */
+function addPackage(file: string, folders: Map<string, string>, files: Set<string>): void {
+  const at = file.lastIndexOf(MODULES)
+  if (at < 0) {
+    files.add(file)
+    const near = above(dirname(file))
+      .map(folder => join(folder, 'package.json'))
+      .find(path => existsSync(path))
+    if (near) files.add(near)
+    return
   }
-  return seen.add(`${basename(file)} ${hashOf(readFileSync(file))}`)
+  const from = at + MODULES.length,
+    [scope, name] = file.slice(from).split(sep),
+    folder = file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
+  // of this package the code is in all keys
+  if (folders.has(folder) || scope === 'sluice-data') return
+  const path = join(folder, 'package.json'),
+    said = (
+      existsSync(path) && statSync(folder).isDirectory() ? JSON.parse(readFileSync(path, 'utf8')) : {}
+    ) as Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
+  folders.set(folder, `${said.name ?? basename(folder)} ${said.version ?? 'without a version'}`)
+  addFiles(folder, files, new Set())
+  for (const needed of Object.keys({ ...said.dependencies, ...said.optionalDependencies, ...said.peerDependencies })) {
+    const there = above(folder)
+      .map(one => join(one, 'node_modules', needed, 'package.json'))
+      .find(one => existsSync(one))
+    if (there) addPackage(realpathSync(there), folders, files)
+  }
+}
+
+/** The files of a package without those of the packages within it. */
+function addFiles(path: string, files: Set<string>, seen: Set<string>): void {
+  const real = realpathSync(path)
+  if (!statSync(real).isDirectory()) return void files.add(real)
+  if (seen.has(real)) return
+  seen.add(real)
+  for (const name of readdirSync(real)) {
+    if (name !== 'node_modules' && existsSync(join(real, name))) addFiles(join(real, name), files, seen)
+  }
 }
 
 /** A folder and all above it. */

@@ -4,6 +4,7 @@ import { extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyKind, Reason, Replaced } from '../contract/define.ts'
 import { importedWhole } from '../ends.ts'
+import { readingOnly } from '../files/chunks.ts'
 import { keyText } from '../key_text.ts'
 import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
@@ -35,16 +36,21 @@ export async function loadUserStage(
   if (!existsSync(path)) throw new Error(`there is no file ${path}`)
   const own = await bundle(realpathSync(path), resolve(options.folder), options.packageUrl ?? packageUrl())
   const loading = imported.then(() =>
-    importedWhole(
-      path,
-      () => import(/* @vite-ignore */ pathToFileURL(own.module).href) as Promise<{ default?: unknown }>,
-    ),
+    importedWhole(path, () => readingOnly(null, async () => (await makerOf(own.module))())),
   )
   imported = loading.catch(() => undefined)
-  const loaded = await loading
-  const missing = lacks(loaded.default)
+  const stage: unknown = await loading
+  const missing = lacks(stage)
   if (missing) throw new Error(missing)
-  return { stage: loaded.default as AnyKind, own }
+  return { stage: stage as AnyKind, own }
+}
+
+/** What makes the stage of a bundle: all of its own code is run anew by each call, and its packages once. */
+export async function makerOf(module: string): Promise<() => Promise<AnyKind>> {
+  const { default: make } = (await import(/* @vite-ignore */ pathToFileURL(module).href)) as {
+    default: () => Promise<AnyKind>
+  }
+  return make
 }
 
 /** The import before: one after the other, so that it is known whose code runs. */

@@ -43,7 +43,7 @@ import { copies, hasChanged, sourceBlocks } from './source_blocks.ts'
 import { groupSaid } from './group_said.ts'
 import { Tallies } from './tally.ts'
 import { openNone, openRun, runStage, type Said, type StageRun } from './verdicts.ts'
-import type { WorkerNode, World } from './world.ts'
+import { withNewStages, type WorkerNode, type World } from './world.ts'
 
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
 const inStage = ({ id, use }: WorkerNode, error: unknown): Error => prefixed(`${id} (${use})`, error)
@@ -511,11 +511,11 @@ const idHeader = schemaBytes(idSchema).length
  */
 export async function runPass(world: World, task: PassTask, progress: (rows: number) => void): Promise<void> {
   const partitions = task.partitions.map(({ partition }) => partition)
-  const begin = (which: number) => {
+  const begin = async (which: number) => {
     // a name that no other process has: in another container there may be one of the same number
     const folder = `${task.partitions[which].folder}.${randomUUID()}.tmp`
     mkdirSync(folder, { recursive: true })
-    return { pass: new PartitionPass(world, task, which, folder), folder }
+    return { pass: new PartitionPass(await withNewStages(world), task, which, folder), folder }
   }
   const end = (which: number, { pass, folder }: { pass: PartitionPass; folder: string }) => {
     const meta = relocate(pass.finish(), folder, task.partitions[which].folder)
@@ -537,24 +537,24 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
   }
   const isNeeded = (which: number) => !task.partitions[which].done || task.partitions[which].tallies.length > 0
   if (task.level > 0) {
-    const current = begin(0)
+    const current = await begin(0)
     await current.pass.spooled()
     end(0, current)
     return progress(rowCount(partitions[0]))
   }
   const node = world.nodes.get(world.setup.files[partitions[0].file].source)!
   let which = 0,
-    current = isNeeded(0) ? begin(0) : undefined
-  const advance = () => {
+    current = isNeeded(0) ? await begin(0) : undefined
+  const advance = async () => {
     if (current) end(which, current)
     which++
-    current = which < partitions.length && isNeeded(which) ? begin(which) : undefined
+    current = which < partitions.length && isNeeded(which) ? await begin(which) : undefined
   }
   for await (const { partition, batch } of sourceBlocks(world, node, partitions)) {
-    while (partitions[which] !== partition) advance()
+    while (partitions[which] !== partition) await advance()
     if (!current) continue
     await current.pass.source(batch, node)
     progress(batch.raw.numRows)
   }
-  while (which < partitions.length) advance()
+  while (which < partitions.length) await advance()
 }

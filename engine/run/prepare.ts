@@ -204,7 +204,7 @@ function readsOf({ id, use, own, stage }: Node): string[] {
     lines.push(`${who}: ${own.reads.join('; ')}: what is read so can change unseen, ${again}${instead}`)
   }
   if (own?.keeps.length) {
-    const why = 'what it says of a row depends on the rows that the same worker had before'
+    const why = 'what it says of a row depends on those before it in its partition'
     lines.push(`${who}: ${own.keeps.join('; ')}: ${why}, ${again}; keep it within open()`)
   }
   return lines

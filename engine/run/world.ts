@@ -2,13 +2,13 @@
 import type { Schema } from 'apache-arrow'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { deserialize } from 'node:v8'
 import type { AnyKind, Context, Registry } from '../contract/define.ts'
 import { asideSchema } from '../graph/columns.ts'
 import { ChangedInputError } from '../errors.ts'
 import { areAsBefore } from '../graph/packages.ts'
 import { frozen } from '../graph/types.ts'
+import { makerOf } from '../graph/user_stage.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -22,6 +22,8 @@ export interface WorkerNode {
   readonly id: string
   readonly use: string
   readonly stage: AnyKind
+  /** Of a stage of the user's own: makes it anew. */
+  readonly make?: () => Promise<AnyKind>
   readonly options: Record<string, unknown>
   readonly input: Schema
   readonly output: Schema
@@ -57,9 +59,8 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
   for (const { path, blocks } of [...setup.files, ...setup.tables]) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
   for (const { id, use, module, packages, options, input, output, tallied, tables, files } of setup.nodes) {
-    const stage = module
-      ? ((await import(pathToFileURL(module).href)) as { default: AnyKind }).default
-      : await registry.get(use)?.()
+    const make = module === undefined ? undefined : await makerOf(module),
+      stage = await (make ?? registry.get(use))?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
     // what is kept has the name of the versions that were there when the run began
     if (packages && !areAsBefore(packages)) {
@@ -72,6 +73,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
       id,
       use,
       stage,
+      ...(make ? { make } : {}),
       options: frozen(options),
       ...schemas,
       aside: asideSchema({ id, stage, options }, schemas),
@@ -108,4 +110,14 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
     meta: folder => loadValue<PassMeta>(join(folder, 'meta.bin')),
     conformSource: (node, flow) => conform(flow, node.output),
   }
+}
+
+/**
+ * The same world with the user's own stages made anew: what one keeps at the top of its files goes from no task to
+ * another, so that no result follows from what a worker did before.
+ */
+export async function withNewStages(world: World): Promise<World> {
+  const nodes = new Map(world.nodes)
+  for (const [id, node] of world.nodes) if (node.make) nodes.set(id, { ...node, stage: await node.make() })
+  return { ...world, nodes }
 }

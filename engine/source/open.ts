@@ -7,6 +7,7 @@ import { schemaBytes } from '../arrow/ipc.ts'
 import { plainField } from '../arrow/plain.ts'
 import type { AnySource, RawFile } from '../contract/define.ts'
 import { DataError, SluiceError } from '../errors.ts'
+import { readingOnly } from '../files/chunks.ts'
 import { findFiles, type Warn } from '../files/find.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { isReadFault, readFault } from '../parquet/source.ts'
@@ -215,7 +216,7 @@ async function openAll<File extends TableFile | InputFile>(
     try {
       // before it is looked at: another file may take its place while others are
       const stamp = isUrl(path) ? undefined : stampOf(path)
-      opened.push({ ...(await open(path)), opened: stamp })
+      opened.push({ ...(await readingOnly(path, () => open(path))), opened: stamp })
     } catch (error) {
       const fault = isReadFault(error) ? readFault(path, error as Error) : error,
         said = fault instanceof Error ? fault.message : String(fault)

@@ -1,7 +1,7 @@
 /** The plainest bias there is: in how many pairs the chosen side is the longer one, kept and dropped ones apart. */
 import { defineAudit, optional, round, Type, type Batch } from '../../engine/contract/define.ts'
 import { share } from '../../models/metrics.ts'
-import { countOf, pruneNames } from '../kit/by_name.ts'
+import { addByName, byName, cut, valueOf, type ByName, type Rule } from '../kit/by_name.ts'
 
 /** Pairs by which side has more bytes of text; pairs of which a side has none are left out. */
 interface Lengths {
@@ -15,8 +15,9 @@ const add = (to: Lengths, from: Lengths): void => {
 }
 interface Tally {
   readonly all: Lengths
-  readonly byName: Map<string, Lengths>
+  readonly byName: ByName<Lengths>
 }
+const names: Rule<Lengths> = { most: 10_000, none }
 
 /**
  * How well "the longer side is the better one" tells the sides of these pairs apart: the share of pairs in which it is,
@@ -43,14 +44,16 @@ const sides = { chosen: 'messages', rejected: 'messages' } as const
 function countLengths(batch: Batch, by: string | undefined, tally: Tally): void {
   const chosen = batch.messages('chosen'),
     rejected = batch.messages('rejected'),
-    names = by === undefined ? undefined : batch.text(by)
+    texts = by === undefined ? undefined : batch.text(by)
   for (let row = 0; row < batch.rows; row++) {
     const a = chosen.end(row) - chosen.start(row),
       b = rejected.end(row) - rejected.start(row)
     if (a === 0 || b === 0) continue
     const longer = a > b ? 'chosen' : a < b ? 'rejected' : 'equal'
     tally.all[longer]++
-    if (names) countOf(tally.byName, names.isNull(row) ? '(none)' : names.text(row), none)[longer]++
+    if (!texts) continue
+    const named = valueOf(tally.byName, texts.isNull(row) ? '(none)' : texts.text(row), names)
+    if (named) named[longer]++
   }
 }
 
@@ -104,23 +107,22 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
   tally: ({ by }) =>
     round({
       collect() {
-        const tally: Tally = { all: none(), byName: new Map<string, Lengths>() }
+        const tally: Tally = { all: none(), byName: byName() }
         return {
           batch: batch => countLengths(batch, by, tally),
           part() {
-            pruneNames(tally.byName)
+            cut(tally.byName, names)
             return tally
           },
         }
       },
       merge(parts: Iterable<Tally>) {
-        const sum: Tally = { all: none(), byName: new Map<string, Lengths>() }
-        for (const { all, byName } of parts) {
-          add(sum.all, all)
-          for (const [name, some] of byName) add(countOf(sum.byName, name, none), some)
+        const sum: Tally = { all: none(), byName: byName() }
+        for (const part of parts) {
+          add(sum.all, part.all)
+          addByName(sum.byName, part.byName, names, add)
         }
-        pruneNames(sum.byName)
-        return { all: sum.all, byName: new Map([...sum.byName].sort(([a], [b]) => (a < b ? -1 : 1))) }
+        return sum
       },
     }),
   report({ max_share, by }, { before, kept, dropped }, previous) {
@@ -134,9 +136,9 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
       })
     const lengths = rowsOf(({ all }) => all),
       numbersOf = (rows: typeof lengths) => Object.fromEntries(rows.map(({ input, share }) => [input, share]))
-    const names = [...new Set(inputs.flatMap(({ tally }) => [...tally.byName.keys()]))]
+    const named = [...new Set(inputs.flatMap(({ tally }) => [...tally.byName.values.keys()]))]
       .map(name => {
-        const rows = rowsOf(({ byName }) => byName.get(name))
+        const rows = rowsOf(({ byName }) => byName.values.get(name))
         return { name, rows, pairs: rows.reduce((n, { pairs }) => n + pairs, 0) }
       })
       .sort((a, b) => b.pairs - a.pairs || (a.name < b.name ? -1 : 1))
@@ -166,13 +168,13 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
         ...numbersOf(lengths),
         ...(by === undefined
           ? {}
-          : { by_name: Object.fromEntries(names.map(({ name, rows }) => [name, numbersOf(rows)])) }),
+          : { by_name: Object.fromEntries(named.map(({ name, rows }) => [name, numbersOf(rows)])) }),
       },
       tables: {
         lengths,
         ...(by === undefined
           ? {}
-          : { by_name: names.flatMap(({ name, rows }) => rows.map(row => ({ name, ...row }))) }),
+          : { by_name: named.flatMap(({ name, rows }) => rows.map(row => ({ name, ...row }))) }),
       },
       charts: [
         {

@@ -1,22 +1,8 @@
 /**
  * Drops pairs that are there already, and pairs whose label is contradicted by an equal pair with the sides swapped.
  */
-import type { MessagesColumn } from '../../engine/arrow/columns.ts'
-import { hash64 } from '../../engine/arrow/hash.ts'
-import { foldedHash } from '../../engine/arrow/text.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
-import { hashBeside } from '../../engine/source/further_fields.ts'
-
-/** Chains the messages of a row into `state`: who says each, then what, folded. */
-function hashMessages(column: MessagesColumn, row: number, state: Uint32Array): void {
-  for (let m = column.offsets[row]; m < column.offsets[row + 1]; m++) {
-    hash64(column.roles, column.roleOffsets[m], column.roleOffsets[m + 1], state)
-    foldedHash(column.bytes, column.contentOffsets[m], column.contentOffsets[m + 1], state)
-  }
-}
-
-/** 53 bits of a hash, which a number holds whole. */
-const numberOf = (hash: Uint32Array): number => (hash[0] >>> 11) * 2 ** 32 + hash[1]
+import { pairHash } from '../kit/pair_hash.ts'
 
 export default defineStage({
   name: 'drop_duplicates',
@@ -79,36 +65,19 @@ export default defineStage({
       dropped: { 0: 'contradictory', 2: 'duplicate', 3: 'contradictory', 4: 'contradictory' },
     },
   ],
-  carry: () => {
-    const chosenHash = new Uint32Array(2),
-      rejectedHash = new Uint32Array(2)
-    return batch => {
-      const [prompt, ...answers] = [batch.messages('prompt'), batch.messages('chosen'), batch.messages('rejected')]
-      const [besidePrompt, ...besideAnswers] = (['prompt', 'chosen', 'rejected'] as const).map(side =>
-        hashBeside(batch, side),
-      )
-      const low = new Float64Array(batch.rows),
-        high = new Float64Array(batch.rows),
-        isSwapped = new Uint8Array(batch.rows)
-      for (let row = 0; row < batch.rows; row++) {
-        chosenHash.fill(0)
-        hashMessages(prompt, row, chosenHash)
-        besidePrompt(row, chosenHash)
-        // where the prompt ends: a turn of it is none of the answer
-        hash64(prompt.bytes, 0, 0, chosenHash)
-        rejectedHash.set(chosenHash)
-        hashMessages(answers[0], row, chosenHash)
-        besideAnswers[0](row, chosenHash)
-        hashMessages(answers[1], row, rejectedHash)
-        besideAnswers[1](row, rejectedHash)
-        const chosen = numberOf(chosenHash),
-          rejected = numberOf(rejectedHash)
-        low[row] = Math.min(chosen, rejected)
-        high[row] = Math.max(chosen, rejected)
-        isSwapped[row] = chosen > rejected ? 1 : 0
-      }
-      return { low, high, isSwapped }
+  carry: () => batch => {
+    const hash = pairHash(batch),
+      low = new Float64Array(batch.rows),
+      high = new Float64Array(batch.rows),
+      isSwapped = new Uint8Array(batch.rows)
+    for (let row = 0; row < batch.rows; row++) {
+      hash.read(row)
+      const { chosen, rejected } = hash
+      low[row] = Math.min(chosen, rejected)
+      high[row] = Math.max(chosen, rejected)
+      isSwapped[row] = chosen > rejected ? 1 : 0
     }
+    return { low, high, isSwapped }
   },
   open: () => ({
     batch(batch, verdict) {

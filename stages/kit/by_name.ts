@@ -1,26 +1,51 @@
 /**
- * Counts by name, of so many names at most: those with the smallest hashes, so that the same ones stay however the rows
- * are cut, and each of them with all that was counted of it.
+ * What is counted by name, of so many names at most: those whose hashes are smallest, each of them with all that was
+ * counted of it, so that the same ones stay however the rows are cut.
  */
 import { hashString } from '../../models/random.ts'
 
-export const MOST_NAMES = 10_000
+export interface ByName<T> {
+  /** No name of this hash or a larger one is counted: it would lack what was counted before. */
+  limit: number
+  readonly values: Map<string, T>
+}
+export const byName = <T>(): ByName<T> => ({ limit: Infinity, values: new Map() })
 
-/** Takes names away beyond the most; `least`: how many may be there before it is worth the work. */
-export function pruneNames<T>(counts: Map<string, T>, least = MOST_NAMES): void {
-  if (counts.size <= least) return
-  const names = [...counts.keys()].map(name => ({ name, hash: hashString(name) }))
-  names.sort((a, b) => a.hash - b.hash || (a.name < b.name ? -1 : 1))
-  for (const { name } of names.slice(MOST_NAMES)) counts.delete(name)
+export interface Rule<T> {
+  /** Names at most. */
+  readonly most: number
+  /** What a new name begins with. */
+  none(): T
 }
 
-/** What is counted of a name, `none()` where it is new. */
-export function countOf<T>(counts: Map<string, T>, name: string, none: () => T): T {
-  let count = counts.get(name)
-  if (count === undefined) {
-    // what is pruned and comes again is pruned again: it never had one of the smallest hashes
-    pruneNames(counts, 2 * MOST_NAMES)
-    counts.set(name, (count = none()))
+/** The value of a name, to count in; undefined where enough others have smaller hashes. */
+export function valueOf<T>(of: ByName<T>, name: string, rule: Rule<T>): T | undefined {
+  let value = of.values.get(name)
+  if (value === undefined && (of.limit === Infinity || hashString(name) < of.limit)) {
+    if (of.values.size === 2 * rule.most) {
+      cut(of, rule)
+      return valueOf(of, name, rule)
+    }
+    of.values.set(name, (value = rule.none()))
   }
-  return count
+  return value
+}
+
+/** Takes away what is beyond the most. */
+export function cut<T>(of: ByName<T>, { most }: Rule<T>): void {
+  if (of.values.size <= most) return
+  const hashes = Float64Array.from(of.values.keys(), name => hashString(name)).sort()
+  of.limit = Math.min(of.limit, hashes[most])
+  for (const name of of.values.keys()) if (hashString(name) >= of.limit) of.values.delete(name)
+}
+
+/** Adds what another part counted. */
+export function addByName<T>(to: ByName<T>, from: ByName<T>, rule: Rule<T>, add: (to: T, from: T) => void): void {
+  to.limit = Math.min(to.limit, from.limit)
+  for (const name of to.values.keys()) if (hashString(name) >= to.limit) to.values.delete(name)
+  for (const [name, value] of from.values) {
+    const known = valueOf(to, name, rule)
+    if (known !== undefined) add(known, value)
+  }
+  cut(to, rule)
 }

@@ -8,7 +8,7 @@ import { run } from '../../index.mjs'
 import { runAuditExample } from '../../engine/run/examples.ts'
 import { summaryText } from '../../engine/run/summary.ts'
 import audit, { leansMore, longerWins } from '../../stages/audit/audit_lengths.ts'
-import { MOST_NAMES, countOf, pruneNames } from '../../stages/kit/by_name.ts'
+import { addByName, byName, cut, valueOf, type Rule } from '../../stages/kit/by_name.ts'
 import { folder, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import { graphOf } from './helpers.ts'
 
@@ -101,17 +101,34 @@ describe('length bias', () => {
   })
 
   it('of more names than are counted is that of the same ones, however they come', () => {
-    const names = Array.from({ length: 2 * MOST_NAMES + 500 }, (_, i) => `name ${i}`)
-    const count = (some: readonly string[]) => {
-      const counts = new Map<string, { n: number }>()
-      for (const name of some) countOf(counts, name, () => ({ n: 0 })).n++
-      pruneNames(counts)
-      return [...counts].map(([name, { n }]) => `${name} ${n}`).sort()
+    interface Count {
+      n: number
     }
-    const twice = [...names, ...names]
-    expect(count(twice)).toHaveLength(MOST_NAMES)
-    expect(count(twice.toReversed())).toEqual(count(twice))
-    expect(count(twice).every(text => text.endsWith(' 2'))).toBe(true)
+    const rule: Rule<Count> = { most: 1000, none: () => ({ n: 0 }) },
+      names = Array.from({ length: 2500 }, (_, i) => `name ${i}`)
+    const count = (some: readonly string[], parts: number) => {
+      const all = Array.from({ length: parts }, () => byName<Count>()),
+        sum = byName<Count>()
+      some.forEach((name, i) => {
+        const value = valueOf(all[Math.floor((i * parts) / some.length)], name, rule)
+        if (value) value.n++
+      })
+      for (const part of all) {
+        cut(part, rule)
+        addByName(sum, part, rule, (to, { n }) => {
+          to.n += n
+        })
+      }
+      return [...sum.values].map(([name, { n }]) => `${name} ${n}`).sort()
+    }
+    const twice = [...names, ...names],
+      wanted = count(twice, 1)
+    expect(wanted).toHaveLength(1000)
+    expect(wanted.every(text => text.endsWith(' 2'))).toBe(true)
+    for (const parts of [1, 2, 7, 40]) {
+      expect(count(twice, parts)).toEqual(wanted)
+      expect(count(twice.toReversed(), parts)).toEqual(wanted)
+    }
   })
 
   const real = fileURLToPath(new URL('../../../shared/data/hh-rlhf-raw/helpful-base-test.parquet', import.meta.url))

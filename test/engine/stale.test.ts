@@ -157,6 +157,49 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     }
   })
 
+  it.each([
+    ['a counter', 'let n = 0\nconst next = () => ++n'],
+    ['an object that a function keeps', 'const next = (it => () => ++it.n)({ n: 0 })'],
+    [
+      'what is found by a way round',
+      "const all = new Map([['n', { n: 0 }]]), next = () => { for (const one of all.values()) return ++one.n }",
+    ],
+  ])('of what a worker had before, where a stage remembers rows: %s', async (_, code) => {
+    const { graph, output, at } = made(
+      `${code}\nconst phrases = [{ toString: () => (next() % 3 ? 'answer' : 'none') }]`,
+    )
+    writeFileSync(graph, readFileSync(graph, 'utf8').replace(/"partition_rows": ?\d+/, '"partition_rows": 10'))
+    const prints = []
+    for (const workers of [1, 2, 3]) {
+      const { folder } = await run(graph, { output: `${output}-${workers}`, workers, onWarning: () => undefined })
+      prints.push(fingerprint(folder))
+    }
+    expect(readdirSync(join(`${output}-1`, '.sluice', 'spools')).length).toBeGreaterThan(6)
+    expect(prints[1]).toEqual(prints[0])
+    expect(prints[2]).toEqual(prints[0])
+    expect(existsSync(at)).toBe(true)
+  })
+
+  it('of files that a stage reads by readChunks: any but its input is refused, with what to do', async () => {
+    const { at, graph, output } = made(
+      `import { readChunks } from 'sluice-data'
+const phrases = []
+for await (const chunk of readChunks(new URL('phrases.txt', import.meta.url).pathname)) phrases.push(String(chunk))`,
+    )
+    writeFileSync(join(at, 'phrases.txt'), 'answer 1')
+    const { code, stderr } = await sluice('run', graph, '--output', output)
+    expect([code, stderr]).toEqual([78, expect.stringContaining('asks for a file that is not read here')])
+    expect(stderr).toContain("names a file in 'files' and reads it by context.file")
+    const later = stage('import { readChunks } from "sluice-data"\nconst phrases = []').replace(
+      'batch(batch, verdict) {',
+      "async batch(batch, verdict) { for await (const chunk of readChunks(new URL('phrases.txt', import.meta.url).pathname)) phrases.push(String(chunk));",
+    )
+    writeFileSync(join(at, 'mine.mjs'), later)
+    const second = await sluice('run', graph, '--output', output)
+    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('asks for a file that is not read here')])
+    expect(existsSync(join(output, 'latest'))).toBe(false)
+  })
+
   it('when the size of partitions is another, which the manifest tells', async () => {
     const { graph, output } = made('const phrases = []')
     const first = await run(graph, { output })

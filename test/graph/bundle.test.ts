@@ -1,17 +1,19 @@
 /** What belongs to the code of a stage of one's own, and what it may not read. */
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../engine/graph/bundle.ts'
+import { makerOf } from '../../engine/graph/user_stage.ts'
 
 const sluice = new URL('own/package.mjs', import.meta.url).href
 const write = (folder: string, files: Readonly<Record<string, string>>): string => {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), text)
+    if (!text.startsWith('-> ')) writeFileSync(join(folder, name), text)
+    else if (!existsSync(join(folder, name))) symlinkSync(text.slice(3), join(folder, name))
   }
   return folder
 }
@@ -19,11 +21,57 @@ const made = (files: Readonly<Record<string, string>>): string =>
   write(mkdtempSync(join(tmpdir(), 'sluice-bundle-')), files)
 const bundled = (folder: string, entry = 'mine.mjs') => bundle(join(folder, entry), join(folder, 'out'), sluice)
 const valueOf = async (folder: string, entry?: string): Promise<unknown> => {
-  const loaded = (await import(/* @vite-ignore */ pathToFileURL((await bundled(folder, entry)).module).href)) as {
-    default: unknown
-  }
-  return loaded.default
+  const make: () => Promise<unknown> = await makerOf((await bundled(folder, entry)).module)
+  return make()
 }
+
+describe("a stage of one's own is made anew", () => {
+  it.each([
+    ['a counter', 'let n = 0\nexport default () => ++n', {}],
+    [
+      'of a helper',
+      "export { next as default } from './a.mjs'",
+      { 'a.mjs': 'let n = 0\nexport const next = () => ++n' },
+    ],
+    ['CommonJS', "import a from './a.cjs'\nexport default a", { 'a.cjs': 'let n = 0\nmodule.exports = () => ++n' }],
+    ['as a whole', 'let n = 0\nmodule.exports = () => ++n // export default 1\n', {}],
+    [
+      'loaded late',
+      "export default (await import('./a.mjs')).default",
+      { 'a.mjs': 'let n = 0\nexport default () => ++n' },
+    ],
+    [
+      'a class',
+      "import { sep } from 'node:path'\nexport default class { static n = sep.length - 1\n static call() { return ++this.n } }",
+      {},
+    ],
+    [
+      'a text that looks like code',
+      'const text = `\nimport x from "y"\nexport { x as default }\n`\nlet n = text.length * 0\nexport { f as default, text }\nfunction f() { return ++n }',
+      {},
+    ],
+  ])('with all that it keeps at the top of its files: %s', async (name, text, files) => {
+    const entry = name === 'as a whole' ? 'mine.js' : 'mine.mjs',
+      { module } = await bundled(made({ [entry]: text, ...files }), entry),
+      make: () => Promise<unknown> = await makerOf(module)
+    const next = (of: unknown) =>
+      typeof of === 'function' && 'call' in of && 'n' in of
+        ? (of as unknown as { call(): number }).call()
+        : (of as () => number)()
+    const [one, other] = [await make(), await make()]
+    expect([next(one), next(one), next(other)]).toEqual([1, 2, 1])
+  })
+
+  it('with lines that an error finds again', async () => {
+    const text = "import {\n  sep\n} from 'node:path'\n\nexport default () => {\n  throw new Error(sep)\n}\n"
+    const { module } = await bundled(made({ 'mine.mjs': text }))
+    const code = readFileSync(module, 'utf8'),
+      line = code.split('\n').findIndex(line => line.includes('throw new Error'))
+    const [, encoded] = /sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code)!
+    const map = new SourceMap({ ...(JSON.parse(Buffer.from(encoded, 'base64').toString()) as SourceMapPayload) })
+    expect(map.findEntry(line, 4)).toMatchObject({ originalLine: 5 })
+  })
+})
 
 describe("a stage of one's own is what it imports", () => {
   const packageOf = (version: string) => JSON.stringify({ name: 'words', version, main: 'index.js' })
@@ -87,6 +135,84 @@ describe("a stage of one's own is what it imports", () => {
         'node_modules/words/index.js': 'module.exports = 1',
       },
       { 'node_modules/words/package.json': packageOf('2.0.0') },
+    ],
+    [
+      'a file of a package that keeps its version',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('./lib/a.js')",
+        'node_modules/words/lib/a.js': 'module.exports = 1',
+      },
+      { 'node_modules/words/lib/a.js': 'module.exports = 2' },
+    ],
+    [
+      'a file of a package without a version',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': '{"name":"words","main":"index.js"}',
+        'node_modules/words/index.js': "module.exports = require('./a.js')",
+        'node_modules/words/a.js': 'module.exports = 1',
+      },
+      { 'node_modules/words/a.js': 'module.exports = 2' },
+    ],
+    [
+      'what a package within a package imports of it',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': '{"name":"words","version":"1.0.0","exports":"./esm/index.js"}',
+        'node_modules/words/esm/package.json': '{"name":"esm","version":"0.0.0","type":"module"}',
+        'node_modules/words/esm/index.js': "export { default } from '../a.mjs'",
+        'node_modules/words/a.mjs': 'export default 1',
+      },
+      { 'node_modules/words/a.mjs': 'export default 2' },
+    ],
+    [
+      'a package that another does not declare',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('letters')",
+        'node_modules/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+        'node_modules/letters/index.js': 'module.exports = 1',
+      },
+      { 'node_modules/letters/index.js': 'module.exports = 2' },
+    ],
+    [
+      'a package behind a link, and what lies beside it',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/.pnpm/words@1/node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/.pnpm/words@1/node_modules/words/index.js': "module.exports = require('letters')",
+        'node_modules/.pnpm/words@1/node_modules/letters/package.json': packageOf('1.0.0'),
+        'node_modules/.pnpm/words@1/node_modules/letters/index.js': 'module.exports = 1',
+        'node_modules/words': '-> .pnpm/words@1/node_modules/words',
+      },
+      { 'node_modules/.pnpm/words@1/node_modules/letters/index.js': 'module.exports = 2' },
+    ],
+    [
+      'a folder of a package that is a link',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('./lib/a.js')",
+        'real/a.js': 'module.exports = 1',
+        'node_modules/words/lib': '-> ../../real',
+      },
+      { 'real/a.js': 'module.exports = 2' },
+    ],
+    [
+      'what a package imports where it is there',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "try { module.exports = require('letters') } catch { module.exports = 1 }",
+        'node_modules/letters/package.json': packageOf('1.0.0').replace('index.js', 'none.js'),
+      },
+      {
+        'node_modules/letters/package.json': packageOf('1.0.0'),
+        'node_modules/letters/index.js': 'module.exports = 2',
+      },
     ],
     [
       'a package behind a package',
@@ -155,7 +281,11 @@ describe("a stage of one's own is what it imports", () => {
     expect(await valueOf(folder, entry)).toBe(1)
     write(folder, change)
     expect((await bundled(folder, entry)).key).not.toBe(before.key)
-    if (!('node_modules/words/index.js' in files)) expect(await valueOf(folder, entry)).toBe(2)
+    // packages are loaded once by a process
+    if (!Object.keys(files).some(name => name.startsWith('node_modules/'))) {
+      expect(await valueOf(folder, entry)).toBe(2)
+    }
+    for (const name of Object.keys(change)) if (!(name in files)) rmSync(join(folder, name))
     write(folder, files['mine.mjs']?.includes('FILE') ? { 'a.mjs': files['a.mjs'] } : files)
     expect((await bundled(folder, entry)).key).toBe(before.key)
   })
@@ -235,6 +365,19 @@ describe("a stage of one's own is what it imports", () => {
     })
     expect((await bundled(folder)).key).not.toBe(before.key)
   })
+
+  it('what is absent beside it is not found beside the bundle', async () => {
+    const above = made({
+      'node_modules/words/package.json': packageOf('1.0.0'),
+      'node_modules/words/index.js': 'module.exports = 1',
+      'a.mjs': 'export default 1',
+    })
+    for (const name of ['words', './a.mjs', '../a.mjs']) {
+      const folder = made({ 'mine.mjs': `export default await import('${name}').then(({ default: x }) => x, () => 0)` })
+      const { module } = await bundle(join(folder, 'mine.mjs'), join(above, 'out'), sluice)
+      expect(await (await makerOf(module))(), name).toBe(0)
+    }
+  })
 })
 
 describe('what a stage may read that is in no key', () => {
@@ -292,6 +435,7 @@ describe('what a stage may read that is in no key', () => {
     ['what is printed to', 'export default process.stdout.columns', 'uses process'],
     ['the clock', 'export default () => Date.now()', 'uses Date.now'],
     ['the date', 'export default () => new Date().getDay()', 'calls new Date()'],
+    ['the date, of a list that may be empty', 'export default list => new Date(...list)', 'calls new Date()'],
     ['the date, without brackets', 'export default () => new Date', 'calls new Date()'],
     ['the date as text', 'export default () => Date()', 'uses Date'],
     ['the clock by another name', 'const D = Date\nexport default D', 'uses Date'],
@@ -344,6 +488,8 @@ describe('what a stage may read that is in no key', () => {
     ],
     ['the moment of a file', "import { File } from 'node:buffer'\nexport default File", 'uses File of node:buffer'],
     ['the moment of an event', 'export default () => new Event("x").timeStamp', 'uses Event'],
+    ['that of a message', 'export default () => new MessageEvent("x").timeStamp', 'uses MessageEvent'],
+    ['what memory was freed', 'export default it => new WeakRef(it)', 'uses WeakRef'],
     ['keys by chance', 'export default () => crypto.subtle.generateKey({}, true, [])', 'uses crypto.subtle'],
     [
       'a pattern of members',

@@ -230,6 +230,13 @@ describe('a graph that goes on with pairs', () => {
       const named = [{ id: 'replies_pairs', use: 'pair_candidates' }, mine[1]]
       await expect(pairsOf(ranked, { stages: named, with: { [name]: value } })).rejects.toThrow("by 'replies_pairs'")
     }
+    // by itself, and by a stage
+    const most =
+      /max_pairs {2}counts for nothing: it is for `pairing: all`, and '(?:replies|mine)' has `pairing: adjacent`/
+    await expect(pairsOf(ranked, { with: { max_pairs: 3 } })).rejects.toThrow(most)
+    const capped = [{ ...mine[0], with: { max_pairs: 3 } }, mine[1]]
+    await expect(pairsOf(ranked, { stages: capped })).rejects.toThrow(most)
+    await expect(pairsOf(ranked, { with: { max_pairs: 3, pairing: 'all' } })).resolves.toBeDefined()
     const answer = 'answer  counts for nothing: it names a column of layout answers alone'
     await expect(pairsOf(ranked, { with: { answer: 'text' } })).rejects.toThrow(answer)
     await expect(pairsOf(ranked, { stages: mine, set: ['replies.answer=text'] })).rejects.toThrow(
