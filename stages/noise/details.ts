@@ -6,8 +6,8 @@ other folds, and the means judge.
 Margins alone bound the share of wrong labels from above: it is at most the share that reviewers contradict, however sure they are. They say nothing of how many are wrong at least, and the summary never claims it. At a share half way between the
 likeliest and that bound, \`<id>_probability\` is the probability that the label is right, and \`<id>_agreement\` the share of labels that agree with reviewers who are this sure: of all pairs with that margin, and not the chance that a second label
 of this pair would agree.
-A pair whose label is more likely wrong than right, and which such reviewers contradict 3 times of 5 at least, is doubtful. Nothing is, where a label that is turned round is hardly told from the others (\`min_auroc\`), where reviewers who are
-surest agree with fewer than 3 of 5 labels, and among less than 50 pairs; the summary says which, and what would help. This stage drops nothing: a \`peer_review\` after it with \`panel:\` and its id does, by the columns that are written here.
+A pair whose label is more likely wrong than right, and which such reviewers contradict 3 times of 5 at least, is found wrong. None is, where a label that is turned round is hardly told from the others (\`min_auroc\`), where reviewers who are
+surest agree with fewer than 3 of 5 labels, and among less than 50 pairs; the summary says which, and what would help. This stage drops nothing: a \`peer_review\` after it with \`panel:\` and its id does, by the columns that are written here. Whatever is dropped, people get a list: \`<id>.doubtful\`, which a sink \`for: review\` with \`order_by: <id>_probability\` takes.
 
 What heads on words and style cannot see, such as a false fact, they cannot find; and what is wrong for hard pairs more often than for easy ones escapes the bound.
 

@@ -3,7 +3,7 @@ import { support } from '../../models/calibration.ts'
 import { mixtureProbability } from '../../models/mixture.ts'
 import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
 import { namesOf } from '../review/inputs.ts'
-import { opinionColumns, opinionWrites } from '../review/opinions.ts'
+import { doubtLimit, opinionColumns, opinionWrites } from '../review/opinions.ts'
 import {
   panelOptions,
   panelReads,
@@ -85,6 +85,9 @@ export default defineStage({
     ...voteWrites(options),
   }),
   rows: 'same',
+  notes: {
+    doubtful: 'its margin speaks against its label; where nothing may be dropped, the margin is among the lowest 5 %',
+  },
   examples: [
     {
       title: 'too few pairs to tell: every row is kept, and gets a probability',
@@ -153,11 +156,13 @@ export default defineStage({
   },
   open(options, context) {
     const { panel, votes } = context.state,
-      score = panelScorer(panel, options, 'detect_noise', context)
+      score = panelScorer(panel, options, 'detect_noise', context),
+      limit = doubtLimit(panel)
     return {
-      batch(batch) {
+      batch(batch, verdict) {
         const scores = score(batch),
           { stacked, neighbours } = scores
+        for (let row = 0; row < batch.rows; row++) if (stacked[row] < limit) verdict.note(row, 'doubtful')
         return {
           columns: {
             ...opinionColumns(panel, scores),

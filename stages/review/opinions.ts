@@ -46,6 +46,20 @@ export function opinionsOf(panel: Panel, { margins, shown, stacked }: Scores) {
   }
 }
 
+/** Of the margins, where nothing may be dropped, the lowest share that people are shown. */
+const SHOWN = 0.05
+
+/**
+ * The margin below which a pair is for people to look at: 0, where margins may speak against labels; else that of the
+ * lowest 5 % of the sample. None is where nothing is known of any.
+ */
+export function doubtLimit(panel: Panel): number {
+  const { quantiles, decision } = panel
+  if (mayDrop(panel)) return 0
+  if (decision.gate === 'rows' || decision.gate === 'blind') return -Infinity
+  return Math.min(0, quantiles[Math.ceil(SHOWN * quantiles.length)])
+}
+
 /** All of them, as columns. */
 export function opinionColumns(panel: Panel, scores: Scores) {
   const { wrong, columns, margins, soft_label } = opinionsOf(panel, scores)

@@ -89,6 +89,34 @@ describe('score_columns', () => {
   })
 })
 
+describe('a list for people', () => {
+  const { rows } = scored(800)
+  const noted = async (some: readonly ExampleRow[], options: Record<string, unknown>) => {
+    const { noted, columns } = await run(some, options, noise)
+    return { doubtful: Object.keys(noted).map(Number), margins: columns.margin as number[] }
+  }
+
+  it('holds all whose margin speaks against their label, where some may be dropped', async () => {
+    const { doubtful, margins } = await noted(rows, { reviewers: [], score_columns })
+    expect(doubtful).toEqual([...margins.keys()].filter(i => margins[i] < 0))
+    expect(doubtful.length).toBeGreaterThan(100)
+  })
+
+  it('holds the lowest twentieth, where nothing may be dropped, and no others', async () => {
+    const { doubtful, margins } = await noted(rows, { reviewers: [], score_columns, min_auroc: 0.99 })
+    expect(doubtful.length).toBeGreaterThanOrEqual(38)
+    expect(doubtful.length).toBeLessThanOrEqual(42)
+    const highest = Math.max(...doubtful.map(i => margins[i]))
+    expect(margins.filter(margin => margin < highest)).toHaveLength(doubtful.length - 1)
+  })
+
+  it('is empty where nobody says anything, or of too few', async () => {
+    const mute = rows.map(row => ({ ...row, good: 1, bad: 1 }))
+    expect((await noted(mute, { reviewers: [], score_columns })).doubtful).toEqual([])
+    expect((await noted(rows.slice(0, 49), { reviewers: [], score_columns })).doubtful).toEqual([])
+  })
+})
+
 describe('embedding_columns', () => {
   const { rows, wrong } = scored(800)
   const options = {

@@ -38,6 +38,7 @@ const textOf = (name: string) => readFileSync(new URL(files.get(name)!, home), '
 
 /** Reasons that no example of a few rows can show. */
 const notShown: Record<string, string> = {
+  'detect_noise.doubtful': 'needs 50 pairs at least, of which reviewers see something',
   'peer_review.reversed': 'needs 50 pairs at least, of which reviewers see something',
   'peer_review.flipped': 'needs 50 pairs at least, of which reviewers see something',
   'peer_review.ambiguous': 'needs 50 pairs at least, of which reviewers see something',
