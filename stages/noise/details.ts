@@ -19,6 +19,7 @@ Each signal has a column of its own:
 | \`class\` | \`agreed\`: no reviewer's margin is below 0; \`reversed\`: those of all who have a say are; \`ambiguous\`: some |
 | \`drop_stack\`, \`drop_both\`, \`drop_either\` | what each \`rule\` of \`peer_review\` drops |
 | \`curriculum_rank\`, \`soft_label\` | from easy (0) to hard (1), a quantile of the margins; the probability for losses that take one, 1 for all where nothing may be dropped |
+| \`against\` | of doubtful pairs which reviewers speak against the label, and by what: the words and measures of style that take most from the margin |
 | \`flagged\` | confident learning, in its closed form for pairs: the chance of the opposite label reaches the mean chance of the labels as given. No noise rate is needed |
 | \`mixture\` | the weighed sum as two normal bells that mirror each other (after PerpCorrect): the chance that the bell of right labels made it. Its noise rate is in the manifest |
 | \`neighbours\` | with \`neighbours: true\`: the pairs most alike, in other prompts (after the re-annotators of arXiv 2205.05368). Off unless asked for: in docs/benchmarks/labels.md it finds less than any reviewer |

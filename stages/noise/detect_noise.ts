@@ -79,6 +79,7 @@ export default defineStage({
   reads: options => ({ ...panelReads(options), ...voteReads(options) }),
   writes: options => ({
     ...opinionWrites(namesOf(options)),
+    against: 'text',
     flagged: 'bool',
     mixture: 'float64',
     neighbours: options.neighbours ? 'float64' : undefined,
@@ -161,11 +162,17 @@ export default defineStage({
     return {
       batch(batch, verdict) {
         const scores = score(batch),
-          { stacked, neighbours } = scores
-        for (let row = 0; row < batch.rows; row++) if (stacked[row] < limit) verdict.note(row, 'doubtful')
+          { stacked, neighbours } = scores,
+          against: (string | null)[] = Array.from(stacked, () => null)
+        stacked.forEach((margin, row) => {
+          if (!(margin < limit)) return
+          verdict.note(row, 'doubtful')
+          against[row] = scores.against(row)
+        })
         return {
           columns: {
             ...opinionColumns(panel, scores),
+            against,
             flagged: Uint8Array.from(stacked, margin => (1 - support(panel.joint, margin) >= panel.confident ? 1 : 0)),
             mixture: stacked.map(margin => mixtureProbability(panel.mixture, margin)),
             neighbours,

@@ -3,6 +3,7 @@
  * are cross-fitted on it several times and weighed, and all pairs are scored.
  */
 import { Type } from '@sinclair/typebox'
+import { styleAgainst, wordsAgainst, worstParts } from '../../models/against.ts'
 import { fitNeighbours, neighbourProbability, type Neighbours } from '../../models/neighbours.ts'
 import { FOLDS, panelJudge, panelOf, type Panel, type PanelMargins } from '../../models/panel.ts'
 import { foldOf } from '../../models/random.ts'
@@ -185,7 +186,13 @@ const foldsOf = ({ fits }: Panel, prompts: Uint32Array): Uint8Array =>
 export interface Scores extends PanelMargins {
   shown: Float64Array[]
   neighbours?: Float64Array
+  /** What speaks most against a row's label, in words; of rows of this batch, until the next one. */
+  against(row: number): string
 }
+
+/** Features that are named of a row: words, and measures of style. */
+const WORDS = 6
+const STYLES = 3
 
 /** Scores one batch after another. */
 export function panelScorer(
@@ -236,6 +243,25 @@ export function panelScorer(
         theirs = batch.numbers(scores.rejected).values
       return some.map((_, row) => ours[row] - theirs[row])
     })
-    return { margins, shown, stacked, ...(neighbours ? { neighbours } : {}) }
+    const chosen = batch.messages('chosen'),
+      rejected = batch.messages('rejected')
+    /** What a reviewer that speaks against the row goes by. */
+    const said = (row: number) => (m: number) => {
+      const { name, heads } = panel.reviewers[m],
+        isWords = name === 'words'
+      if (!heads || !(isWords || name === 'style')) return name
+      const at = panel.fits.map(({ seed }) => foldOf(prompts[row], FOLDS, seed)),
+        parts = worstParts(heads, rows[m], row, at, isWords ? WORDS : STYLES)
+      const text = isWords
+        ? wordsAgainst(parts, chosen.text(row), rejected.text(row), heads.columns)
+        : styleAgainst(parts)
+      return text === '' ? name : `${name}: ${text}`
+    }
+    const against = (row: number) =>
+      [...panel.reviewers.keys()]
+        .filter(m => panel.sees[m] && margins[m][row] < 0)
+        .map(said(row))
+        .join(' | ')
+    return { margins, shown, stacked, against, ...(neighbours ? { neighbours } : {}) }
   }
 }

@@ -110,6 +110,24 @@ describe('a list for people', () => {
     expect(margins.filter(margin => margin < highest)).toHaveLength(doubtful.length - 1)
   })
 
+  it('says of each which words and measures speak most against its label, and nothing of the others', async () => {
+    const random = new Random(5),
+      text = () => Array.from({ length: 8 }, () => words[random.below(words.length)]).join(' ')
+    const plain = Array.from({ length: 600 }, (_, i) => {
+      const sides = [`Certainly: ${text()}.`, `Sorry, ${text()}!`]
+      if (i % 10 === 0) sides.reverse()
+      return { prompt: `question ${i}`, chosen: sides[0], rejected: sides[1] }
+    })
+    const { noted, columns } = await run(plain, { reviewers: ['words', 'style'] }, noise)
+    const against = columns.against as (string | null)[]
+    for (const [i, { chosen }] of plain.entries()) {
+      expect(against[i] !== null, String(i)).toBe(String(i) in noted)
+      if (!chosen.startsWith('Sorry')) continue
+      expect(against[i]).toMatch(/words: chosen says .*"sorry".*; rejected says .*"certainly"/)
+      expect(against[i]).toMatch(/ \| style: chosen has .*more exclamations/)
+    }
+  })
+
   it('is empty where nobody says anything, or of too few', async () => {
     const mute = rows.map(row => ({ ...row, good: 1, bad: 1 }))
     expect((await noted(mute, { reviewers: [], score_columns })).doubtful).toEqual([])
