@@ -19,6 +19,8 @@ export interface Cache {
   /** Values by key; undefined where there is none. */
   get(keys: readonly string[]): Promise<unknown[]>
   put(entries: ReadonlyMap<string, unknown>): Promise<void>
+  /** Files of it were lost or damaged: of a key that was written twice it may give what was written first. */
+  readonly mayBeOld: boolean
   close(): Promise<void>
 }
 
@@ -61,6 +63,8 @@ export async function openCache(folder: string, warn: (text: string) => void = (
     await db.open()
     return db
   }
+  let isRepaired = false,
+    isMissing = false
   const db = await open().catch(async (error: unknown) => {
     if (causeOf(error).code === 'LEVEL_LOCKED') throw locked(error)
     // no room, or a disk that fails, is no damage: LevelDB's repair would put aside what it cannot write anew
@@ -69,6 +73,9 @@ export async function openCache(folder: string, warn: (text: string) => void = (
     try {
       if (!isDamage) throw error
       await repair(() => ClassicLevel.repair(folder), folder, lost)
+      isRepaired = true
+      // those that were put aside are told of below
+      isMissing = damaged.length === 0 && message.includes('missing files')
       return await open()
     } catch (error) {
       throw new SluiceError(
@@ -106,7 +113,13 @@ export async function openCache(folder: string, warn: (text: string) => void = (
       `calls: of the answers in ${folder} ${bytes.toLocaleString('en-US')} bytes are damaged on the disk${logs.length > 0 ? ', or were cut off as they were written,' : ''} and will be asked for again; the files are in ${lost}`,
     )
   }
+  if (isMissing) {
+    warn(
+      `calls: the answers in ${folder} lack files that were there: what is left is kept, servers are asked anew which weights they have, and what is missing is asked for again`,
+    )
+  }
   return {
+    mayBeOld: isRepaired || damaged.length + logs.length > 0,
     // in a list each: LevelDB has no null
     get: async keys => (await guarded(db.getMany([...keys]))).map(stored => stored?.[0]),
     put: entries =>

@@ -148,13 +148,13 @@ export class Endpoint {
   }
 
   /**
-   * What the server told of the model's weights when it was last asked; it is asked now if it never was. Answers of
-   * other weights are other answers.
+   * What the server told of the model's weights when it was last asked; it is asked now if it never was, or if what it
+   * told last may be lost. Answers of other weights are other answers.
    */
   served(): Promise<unknown> {
     return (this.#served ??= this.#cache
       .get([this.#servedKey])
-      .then(async ([told]) => (told === undefined ? this.#askServed() : told)))
+      .then(async ([told]) => (told === undefined || this.#cache.mayBeOld ? this.#askServed() : told)))
   }
 
   /** How many of these items the cache has an answer to: for a plan, without a request. */

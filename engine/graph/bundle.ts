@@ -8,6 +8,7 @@ import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
+import { IoError } from '../errors.ts'
 import { keyText } from '../key_text.ts'
 import { factoryOf } from './factory.ts'
 import { packagesOf, type Packages } from './packages.ts'
@@ -258,8 +259,12 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   const factory = factoryOf(code),
     module = join(folder, `${basename(path, extname(path))}-${hashOf(factory).slice(0, 12)}.mjs`)
   if (!existsSync(module) || readFileSync(module, 'utf8') !== factory) {
-    mkdirSync(folder, { recursive: true })
-    writeWhole(module, factory)
+    try {
+      mkdirSync(folder, { recursive: true })
+      writeWhole(module, factory)
+    } catch (error) {
+      throw new IoError(`${module}: cannot be written (${(error as Error).message})`, { cause: error })
+    }
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))

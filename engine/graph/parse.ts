@@ -1,6 +1,7 @@
 /** From a graph's text or object to a `Graph`, or to everything that is wrong with it. */
 import { dirname, join, resolve } from 'node:path'
 import type { AnyKind } from '../contract/define.ts'
+import { IoError } from '../errors.ts'
 import { lostOf, MOST_VALUES, parseYaml, readYaml, TOO_MANY, whyNoValue, type Place } from './document.ts'
 import type { Draft } from './draft.ts'
 import { lintGraph } from './lint.ts'
@@ -158,6 +159,8 @@ export async function assembleGraph(written: Written, options: ParseOptions): Pr
           packageUrl: options.packageUrl,
         })
       } catch (error) {
+        // of a full disk the graph is not to blame
+        if (error instanceof IoError) throw error
         problems.push(say.badModule(`/stages/${index}/use`, use, (error as Error).message.split('\n')[0]))
         return {}
       }

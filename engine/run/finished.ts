@@ -10,14 +10,21 @@ import type { Spool } from './spool.ts'
 
 export const resultOf = ({ made, counts, sent, parts }: PassMeta): PassResult => ({ made, counts, sent, parts })
 
-/** What stands for the content of the spools in a folder, wherever it lies: their checksums. */
-export const madeOf = (folder: string): string =>
-  contentOf(
+/**
+ * What stands for all that later passes read in a folder, wherever it lies: the checksums of its spools, the numbers of
+ * their blocks, by which the rows of one are found in another, which other that is, and the rows that are spared.
+ */
+export const madeOf = (folder: string, { spools, spared }: Pick<PassMeta, 'spools' | 'spared'>): string =>
+  contentOf([
     readdirSync(folder)
       .filter(name => name.startsWith('spool-'))
       .sort()
       .map(name => [name, checksumIn(join(folder, name))]),
-  )
+    Object.entries(spools)
+      .map(([port, { whole, later }]) => [port, whole?.blocks ?? [], later?.blocks ?? [], later?.root ?? ''])
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+    spared,
+  ])
 
 /**
  * What a pass that an earlier run finished came to; `damage` when a file of it is missing or not what was written,

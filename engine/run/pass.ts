@@ -455,7 +455,8 @@ class PartitionPass {
     }
     const outputs = this.#outputs.close()
     for (const reader of this.#loads.values()) reader.close()
-    const spools: PassMeta['spools'] = {}
+    const spools: PassMeta['spools'] = {},
+      spared = Uint32Array.from(this.#spared).sort()
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
     const parts: Record<string, string> = {}
     for (const [node, collector] of this.#collectors) {
@@ -473,7 +474,7 @@ class PartitionPass {
     return {
       rows: rowCount(this.#partition),
       level: this.#task.level,
-      made: madeOf(this.#folder),
+      made: madeOf(this.#folder, { spools, spared }),
       parts,
       nodes: [...this.#world.nodes.keys()],
       spools,
@@ -485,7 +486,7 @@ class PartitionPass {
       parents: this.#parents,
       ...this.#origins.end(),
       kept: Uint32Array.from(this.#kept),
-      spared: Uint32Array.from(this.#spared),
+      spared,
       counts: this.#counts,
       sent,
     }

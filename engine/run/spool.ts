@@ -121,7 +121,7 @@ export class SpoolReader {
   readonly blocks: readonly number[]
   readonly #port: string
   readonly #schema: Schema
-  readonly #parts: { file: IpcFile; at: Blocks; next: number; root?: SpoolReader }[]
+  readonly #parts: { file: IpcFile; at: Blocks & { readonly root?: string }; next: number; root?: SpoolReader }[]
   #last: { block: number; flow: Flow } | undefined
 
   /** `readerOf`: the reader of another port, for what lies there. */
@@ -172,7 +172,15 @@ export class SpoolReader {
           root: { port: this.#port, rows: Uint32Array.from({ length: rows }, (_, i) => i), own: new Set() },
         }
       }
-      const there = takeFlow(part.root.read(block), runsOfRows(keys(2)))
+      const root = part.root.read(block),
+        at = keys(2)
+      // to go on would give rows that nobody wrote
+      if (at.some(place => place >= root.rows)) {
+        throw new Error(
+          `spool of '${this.#port}', block ${block}: its rows lie in '${part.at.root}', which has ${root.rows} there; remove the .sluice folder and run again`,
+        )
+      }
+      const there = takeFlow(root, runsOfRows(at))
       const own = new Map(fields.slice(3).map(({ name }, i) => [name, children[i + 3]])),
         theirs = new Map(there.schema.fields.map(({ name }, i) => [name, there.columns[i]]))
       return {

@@ -154,16 +154,14 @@ export const fileOf =
   }
 
 /**
- * The options of a node as keys hold them: in place of a path that its files have, what lies there. Where a path is
- * there more often than `files` names it, one of them may be another text, and all stay as they are.
+ * The options of a node as keys hold them: in place of a path that its files have, what lies there. Of a path that is
+ * there more than once one may be another text, and all stay as they are.
  */
 export function keyedOptions(node: Node, files: readonly HeldFile[] = []): unknown {
   const options = seenOptions(node),
     texts = textsOf(options)
-  const count = (list: readonly string[], text: string) => list.filter(other => other === text).length
-  const paths = files.map(({ path }) => path),
-    hashes = new Map(files.map(({ path, sha256 }) => [path, sha256])),
-    known = new Set(paths.filter(path => count(texts, path) <= count(paths, path)))
+  const hashes = new Map(files.map(({ path, sha256 }) => [path, sha256])),
+    known = new Set([...hashes.keys()].filter(path => texts.filter(text => text === path).length === 1))
   const keyed = (value: unknown): unknown => {
     if (typeof value === 'string') return known.has(value) ? { sha256: hashes.get(value) } : value
     if (Array.isArray(value)) return value.map(keyed)

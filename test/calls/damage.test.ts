@@ -1,6 +1,6 @@
 /** A flipped byte anywhere in the folder of answers: never a wrong answer, never the end of the process. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -8,7 +8,7 @@ import { expect, it, vi } from 'vitest'
 import '../../index.mjs'
 import { openCache } from '../../engine/calls/cache.ts'
 import { Random } from '../../models/random.ts'
-import { folder } from '../engine/helpers.ts'
+import { folder, pairs as pairsOf, writeJsonl } from '../engine/helpers.ts'
 import { graphOf, outcomeOf, output, PAIRS } from './helpers.ts'
 import { startServer } from './server.ts'
 
@@ -142,4 +142,31 @@ it('is told of by a run, which asks again for what is lost alone', async () => {
   expect(rows).toHaveLength(PAIRS)
   expect(server.requests.length).toBeGreaterThan(asked)
   expect(warnings.join()).toMatch(/bytes are damaged on the disk/)
+})
+
+it('never brings back answers of older weights, where the files with the newer ones are gone', async () => {
+  const answers = join(folder(), 'answers'),
+    server = await startServer(),
+    graph = graphOf(server.url),
+    [pairs, ...others] = graph.stages
+  const path = writeJsonl(join(folder(), 'more.jsonl'), pairsOf(PAIRS + 1)),
+    more = { ...graph, stages: [{ ...pairs, with: { path } }, ...others] }
+  const warnings: string[] = [],
+    outcome = (of: typeof graph) => outcomeOf(of, { answers, output: output(), onWarning: text => warnings.push(text) })
+  // what is in the log goes to a table when it is opened again
+  const settled = async () => {
+    await (await openCache(answers)).close()
+    return new Set(tablesIn(answers))
+  }
+  expect((await outcome(graph)).rows).toHaveLength(PAIRS)
+  const old = await settled()
+  server.root = '/other'
+  expect((await outcome(more)).error?.message).toMatch(/has other weights of reward now/)
+  expect((await outcome(more)).rows).toHaveLength(PAIRS + 1)
+  for (const table of await settled()) if (!old.has(table)) rmSync(table)
+  expect(warnings).toEqual([])
+  const before = server.requests.length
+  expect((await outcome(graph)).rows).toHaveLength(PAIRS)
+  expect(server.requests.length - before).toBeGreaterThanOrEqual(PAIRS)
+  expect(warnings.join()).toMatch(/lack files that were there: .* servers are asked anew which weights they have/)
 })

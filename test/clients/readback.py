@@ -255,6 +255,12 @@ def check_sink(run, manifest, ledger, sources, sink, told):
     check(f'{sink}: a derived pair follows its parent', not astray, astray[:3])
     listed = [row for row in ledger if sink in row['sinks']]
     layouts = {path: (layout, table) for path, layout, table in sources}
+    options = next(stage.get('with', {}) for stage in manifest['graph']['stages'] if stage['id'] == sink)
+    if (by := options.get('order_by')) is not None:
+        values = [row[by] for row in rows]
+        check(f'{sink}: rows in the order of {by}', values == sorted(values, reverse=options.get('descending', False)), values[:5])
+        places = {row['id']: i for i, row in reversed(list(enumerate(listed)))}
+        own.sort(key=lambda row: places.get(row['id'], -1))
     if len(own) != len(listed):
         # one source row became several pairs: then the order of rows is what can be held against the ledger
         ids = [row['id'] for row in own]

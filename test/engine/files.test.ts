@@ -1,6 +1,6 @@
 /** Files that stages declare: in every key by their content, the same bytes all through a run, and no others. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { defineAudit, defineStage, round, Type } from '../../engine/contract/define.ts'
@@ -149,9 +149,13 @@ export default defineStage({
   own('more[0]')
   const other = join(output, '..', 'other.txt')
   writeFileSync(other, 'river\n')
-  for (const path of [list, other]) {
-    const { folder } = await run(graph(path, [path]), { output, workers: 1 })
-    expect(new Set(rowsOf(join(folder, 'dpo')).map(row => row.words_said))).toEqual(new Set([path]))
+  // also of a list that is named twice
+  for (const files of ['[words]', '[words, words]']) {
+    writeFileSync(stage, readFileSync(stage, 'utf8').replace('[words]', files))
+    for (const path of [list, other]) {
+      const { folder } = await run(graph(path, [path]), { output, workers: 1 })
+      expect(new Set(rowsOf(join(folder, 'dpo')).map(row => row.words_said)), files).toEqual(new Set([path]))
+    }
   }
 })
 

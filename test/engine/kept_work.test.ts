@@ -8,7 +8,7 @@ import { fingerprint, folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
 interface Entry {
   readonly id: string
   readonly use: string
-  readonly from?: string
+  readonly from?: string | readonly string[]
   readonly with?: Readonly<Record<string, unknown>>
 }
 const graphOf = (path: string, ...stages: readonly Entry[]) => ({
@@ -150,4 +150,106 @@ it('the size of a bucket has no influence, also where what a group came to is go
   for (const name of readdirSync(spools)) if (name.endsWith('.group')) rmSync(join(spools, name), { recursive: true })
   const { folder: made } = await run(graph, { output, workers: 1, bucketBytes: 16 })
   expect(fingerprint(made)).toEqual(before)
+})
+
+it('rows in a spool are found by the numbers of its blocks, where another graph left the same rows in others', async () => {
+  const words = 'river stone lamp winter garden copper silent window paper harbour yellow engine'.split(' ')
+  const long = (i: number) => words.map((word, k) => word + ((i * 7 + k * k) % 13)).join(' ')
+  // of the first rows all pairs are dropped, one or three of each; those behind them lie in other blocks
+  const completions = (texts: readonly string[]) => texts.map((text, score) => ({ text, score }))
+  const path = writeJsonl(join(folder(), 'in.jsonl'), [
+    ...Array.from({ length: 1000 }, (_, i) => ({
+      id: `a${i}`,
+      prompt: `short ${i}?`,
+      completions: completions([`yes ${i}`, `no ${i}`, `hm ${i}`]),
+    })),
+    ...Array.from({ length: 100 }, (_, i) => ({
+      id: `b${i}`,
+      prompt: `long ${i}?`,
+      completions: completions([long(2 * i), long(2 * i + 1)]),
+    })),
+  ])
+  const graph = (pairing: string, similarity: number, sink: object) => ({
+    version: 1 as const,
+    name: 'g',
+    stages: [
+      { id: 'pairs', use: 'read_jsonl', with: { path, pairing } },
+      { id: 'long', use: 'drop_length', with: { min_words: 8 } },
+      { id: 'unique', use: 'drop_duplicates' },
+      { id: 'distinct', use: 'drop_near_duplicates', with: { similarity } },
+      { id: 'dpo', use: 'write_arrow', with: sink },
+    ],
+  })
+  await same(graph('best_worst', 0.9, {}), graph('all', 0.9, { order_by: 'id' }))
+  await same(graph('best_worst', 0.9, {}), graph('all', 0.8, {}))
+})
+
+it('rows that lie in a spool are those of the stage that they come from, where another graph feeds it otherwise', async () => {
+  const at = folder(),
+    path = writeJsonl(join(at, 'in.jsonl'), rows)
+  writeFileSync(
+    join(at, 'loud.mjs'),
+    `import { defineStage, Type } from 'sluice-data'
+export default defineStage({ name: 'loud', version: 1, summary: 'Write chosen sides in capitals.', options: Type.Object({}),
+  reads: { chosen: 'messages' }, writes: { chosen: 'messages' }, rows: 'subset', examples: [],
+  open: () => ({ batch: batch => { const chosen = batch.messages('chosen')
+    const loud = ({ role, content }) => ({ role, content: content.toUpperCase() })
+    return { columns: { chosen: Array.from({ length: batch.rows }, (_, row) => chosen.messages(row).map(loud)) } } } }) })`,
+  )
+  writeFileSync(
+    join(at, 'mean.mjs'),
+    `import { defineStage, round, Type } from 'sluice-data'
+export default defineStage({ name: 'mean', version: 1, summary: 'Say a number of all prompts.', options: Type.Object({}),
+  reads: { prompt: 'messages' }, writes: { rows: 'float64' }, rows: 'same', examples: [],
+  fit: () => round({ collect() { const sum = { rows: 0 }; return { batch(batch) { sum.rows += batch.rows }, part: () => sum } },
+    merge(parts) { let rows = 0; for (const part of parts) rows += part.rows; return { rows } } }),
+  open: (_, { state }) => ({ batch: batch => ({ columns: { rows: new Float64Array(batch.rows).fill(state.rows) } }) }) })`,
+  )
+  const review = { for: 'review' }
+  const graph = (from: string) =>
+    graphOf(
+      path,
+      { id: 'sized', use: 'drop_length', with: { min_words: 2 } },
+      { id: 'loud', use: join(at, 'loud.mjs') },
+      { id: 'unique', use: 'drop_duplicates', from: 'sized.too_short' },
+      { id: 'ratio', use: 'drop_length_ratio', with: { max_ratio: 50 }, from: [from, 'unique'] },
+      { id: 'mean', use: join(at, 'mean.mjs') },
+      dpo,
+      { id: 'plain', use: 'write_jsonl', from: ['sized', 'unique'], with: review },
+      { id: 'shouted', use: 'write_jsonl', from: ['loud', 'unique'], with: review },
+    )
+  await same(graph('sized'), graph('loud'))
+})
+
+it('rows that are kept by their ids are those of these ids, where ids come from another column', async () => {
+  const at = folder(),
+    path = writeJsonl(join(at, 'in.jsonl'), [
+      { id: 'a', uid: 'x', note: '1', prompt: 'q', chosen: 'good', rejected: 'bad' },
+      { id: 'k', uid: 'y', note: '2', prompt: 'q', chosen: 'good', rejected: 'bad' },
+      { id: 'c', uid: 'k', note: '3', prompt: 'q', chosen: 'good', rejected: 'bad' },
+    ])
+  // names rows by their content, so that what the first pass leaves says nothing of their ids
+  writeFileSync(
+    join(at, 'named.mjs'),
+    `import { defineStage, Type } from 'sluice-data'
+export default defineStage({ name: 'named', version: 1, summary: 'Name rows.', options: Type.Object({}),
+  reads: { note: 'text' }, writes: { id: 'text' }, rows: 'subset', examples: [],
+  open: () => ({ batch: batch => ({ columns: { id: Array.from({ length: batch.rows }, (_, r) => batch.text('note').text(r)) } }) }) })`,
+  )
+  const graph = (more: object) => ({
+    version: 1 as const,
+    name: 'g',
+    stages: [
+      { id: 'pairs', use: 'read_jsonl', with: { path, columns: ['note'], ...more } },
+      { id: 'named', use: join(at, 'named.mjs') },
+      { id: 'unique', use: 'drop_duplicates' },
+      dpo,
+    ],
+  })
+  const output = join(at, 'out'),
+    options = { output, workers: 1, keepIds: ['k'] }
+  const noteOf = async (more: object) =>
+    rowsOf(join((await run(graph(more), options)).folder, 'dpo')).map(({ id }) => id)
+  expect(await noteOf({})).toEqual(['1', '2'])
+  expect(await noteOf({ rename: { id: 'uid', old: 'id' } })).toEqual(['1', '3'])
 })
