@@ -121,8 +121,8 @@ const works: Record<string, () => string | Promise<string>> = {
     const at = folder(),
       path = join((ownSource ??= folder()), 'own.ts')
     writeFileSync(path, readFileSync(join(root, 'pipelines/stages/drop_shouting.mjs')))
-    await loadUserStage(path, { folder: join(at, 'compiled') }).catch((error: unknown) => {
-      if ((error as { code?: string }).code === 'ENOSPC') throw error
+    await loadUserStage(path, { folder: join(at, 'compiled') }).catch((error: Error) => {
+      if ((error.cause as { code?: string } | undefined)?.code === 'ENOSPC') throw error
     })
     return join(at, 'compiled')
   },
@@ -160,7 +160,8 @@ describe('a disk that does by half what it is asked for', () => {
         try {
           expect(filesOf(await under('full', at)), `write ${at}`).toEqual(want)
         } catch (error) {
-          expect(error, `write ${at}`).toMatchObject({ code: 'ENOSPC' })
+          const { cause = error } = error as Error
+          expect(cause, `write ${at}`).toMatchObject({ code: 'ENOSPC' })
           refused++
         }
       }
