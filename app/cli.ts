@@ -408,7 +408,11 @@ async function verifyCommand(values: CliValues): Promise<number> {
 }
 
 function cleanCache(values: CliValues): number {
-  const cache = join(resolve(values.output), '.sluice')
+  const output = resolve(values.output),
+    cache = join(output, '.sluice')
+  if (!existsSync(output)) {
+    throw new SluiceError(`sluice: there is no folder ${output}; name that of a run with --output`, EXIT.noInput)
+  }
   if (!existsSync(cache)) return EXIT.ok
   if (existsSync(join(cache, 'answers')) && !values.quiet) {
     console.log(

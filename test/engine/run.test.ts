@@ -492,5 +492,8 @@ describe('commands', () => {
     rmSync(join(at, 'out', '.sluice', 'lock'))
     expect(await main(['clean-cache', ...output])).toBe(0)
     expect(existsSync(join(at, 'out', '.sluice', 'spools'))).toBe(false)
+    // once more there is nothing to do; of a folder that is not there another was meant
+    expect(await main(['clean-cache', ...output])).toBe(0)
+    expect(await main(['clean-cache', '--output', join(at, 'ouz')])).toBe(66)
   })
 })
