@@ -437,10 +437,11 @@ async function endedWith(work: () => number | Promise<number>): Promise<number> 
   const onError = (error: Error & { code?: string }) => {
     if (error.code !== 'EPIPE') unwritten = error
   }
-  process.stdout.on('error', onError)
+  const streams = [process.stdout, process.stderr]
+  for (const stream of streams) stream.on('error', onError)
   try {
     const code = await work()
-    await new Promise(resolve => process.stdout.write('', resolve))
+    for (const stream of streams) await new Promise(resolve => stream.write('', resolve))
     if (unwritten === undefined) return code
     console.error(`sluice: what should be printed could not be written (${unwritten.message})`)
     return code === EXIT.ok ? EXIT.io : code
@@ -449,7 +450,7 @@ async function endedWith(work: () => number | Promise<number>): Promise<number> 
     console.error(code === EXIT.unexpected && !(error instanceof SluiceError) ? error : systemSaid(error).message)
     return code
   } finally {
-    process.stdout.off('error', onError)
+    for (const stream of streams) stream.off('error', onError)
   }
 }
 

@@ -73,6 +73,23 @@ it.runIf(existsSync('/dev/full'))('what should be printed and finds no room ends
   expect(stderr).toContain('sluice: what should be printed could not be written (ENOSPC')
 })
 
+it.runIf(existsSync('/dev/full'))('warnings that find no room end with 74, and not as a bug', () => {
+  const at = folder(),
+    path = join(at, 'in.jsonl'),
+    full = openSync('/dev/full', 'w')
+  writeFileSync(path, `${JSON.stringify(pairs(1)[0])}\n{"id":"cut off`)
+  const graph = writeGraph(join(at, 'g.json'), [
+    { id: 'pairs', use: 'read_jsonl', with: { path } },
+    { id: 'dpo', use: 'write_jsonl' },
+  ])
+  const words = ['run', graph, '--output', join(at, 'out')]
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', 'sluice.mjs'), ...words], {
+    stdio: ['ignore', 'ignore', full],
+  })
+  closeSync(full)
+  expect(status).toBe(74)
+})
+
 describe('an output among the inputs', () => {
   it('is not read by the next run: it is refused, and what was published stays', async () => {
     const at = folder(),
