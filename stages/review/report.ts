@@ -119,7 +119,7 @@ function dropLines(panel: Panel, action: Action, rule: Rule): string[] {
 function expectedLine({ decision: { noise }, expected, rows }: Panel, rule: Rule, action?: 'drop' | 'flip'): string {
   const { rows: found, agreement, precision } = expected[rule],
     what = action === 'flip' ? 'flipped' : 'dropped',
-    pairs = `${found === 0 ? 'no pair' : `${count(found)} pairs (${((100 * found) / rows).toFixed(1)} %)`}`,
+    pairs = `${found === 0 ? 'no pair' : `${count(found)} pair${found === 1 ? '' : 's'} (${((100 * found) / rows).toFixed(1)} %)`}`,
     lead = action ? `${pairs} ${what}` : `rule ${rule} would drop ${pairs}`
   if (found === 0) return lead
   const parts = [
