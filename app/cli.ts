@@ -53,16 +53,24 @@ const flags = {
     about:
       'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger',
   },
+  decisions: {
+    type: 'string',
+    about:
+      'FILE   what people decided of rows (.csv, .jsonl, .json, .parquet: id and keep, drop or flip), applied before the first stage',
+  },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
   paper: { type: 'string', about: 'NAME   stages: those of a paper, by its arXiv number or words of its title' },
+  list: { type: 'string', about: 'SINK   review: the list, where a run has several' },
+  by: { type: 'string', about: 'NAME   review: who decides (default: the name of the user)' },
+  port: { type: 'string', least: 1, about: 'N   review: where the page is served (default: any that is free)' },
   help: { type: 'boolean', short: 'h', about: 'this' },
 } as const satisfies Flags
 type Name = keyof typeof flags
 type CliValues = FlagValues<typeof flags>
 
-const { 'no-data': _noData, paper: _paper, ...runFlags } = flags
+const { 'no-data': _noData, paper: _paper, list: _list, by: _by, port: _port, ...runFlags } = flags
 /** What a run takes, on whatever command line. */
 export { runFlags }
 export type RunValues = FlagValues<typeof runFlags>
@@ -106,6 +114,15 @@ const commands: Readonly<Record<string, Command>> = {
     most: 0,
     meant: 'output',
     work: verifyCommand,
+  },
+  review: {
+    words: '[RUN]',
+    about:
+      'decide on the pairs of the list for people, on a page of this machine; decisions go to a file for --decisions',
+    takes: ['output', 'decisions', 'list', 'by', 'port'],
+    most: 1,
+    meant: 'output',
+    work: reviewCommand,
   },
   stages: {
     words: '[NAME]…',
@@ -405,6 +422,19 @@ async function verifyCommand(values: CliValues): Promise<number> {
   if (problems.length > 0) throw new SluiceError(`sluice verify: ${folder}\n  ${problems.join('\n  ')}`, EXIT.data)
   if (!values.quiet) console.log(`${folder}: ${files} files and ${rows} ledger rows are as published`)
   return EXIT.ok
+}
+
+async function reviewCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
+  // what it takes to serve a page is loaded where one is served
+  const { namedRun, review } = await import('./review.ts')
+  const { list, by, port = 0, output } = values
+  return review({
+    folder: word === undefined ? runFolder(values) : namedRun(word),
+    sink: list,
+    decisions: values.decisions ?? join(output, 'decisions.jsonl'),
+    by,
+    port,
+  })
 }
 
 function cleanCache(values: CliValues): number {

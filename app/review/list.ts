@@ -1,0 +1,117 @@
+/** The list for people of a published run: the rows of a sink with `for: review`. */
+import { createHash } from 'node:crypto'
+import { createReadStream, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { tableFromIPC } from 'apache-arrow'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
+import { DataError, EXIT, SluiceError } from '../../engine/errors.ts'
+import type { Card, Said } from '../../engine/run/cards.ts'
+import { readManifest } from '../../engine/run/inspect.ts'
+
+/** A pair that people are asked about, and what a decision on it carries. */
+export interface Listed extends Card {
+  readonly id: string
+  /** Hash of what the pair was; absent where the list has none. */
+  readonly content?: string
+}
+
+/** Pairs at most: what one page shows is held in memory. */
+const MOST = 10_000
+
+/** Reads the list, in its order. `sink` is needed where there is more than one. */
+export async function readList(folder: string, sink?: string): Promise<{ sink: string; pairs: Listed[] }> {
+  const { graph, files } = readManifest(folder)
+  const sinks = graph.stages.filter(stage => (stage.with as { for?: string } | undefined)?.for === 'review'),
+    names = sinks.map(({ id }) => id)
+  if (names.length === 0) {
+    throw new SluiceError(
+      `sluice review: ${folder} has no list for people; add a sink to the graph, as { id: humans, use: write_parquet, from: noise.doubtful, with: { for: review, order_by: noise_probability, limit: 200 } }`,
+      EXIT.noInput,
+    )
+  }
+  const id = sink ?? names[0]
+  if ((sink === undefined && names.length > 1) || !names.includes(id)) {
+    throw new SluiceError(
+      `sluice review: ${sink === undefined ? `${folder} has several lists` : `there is no list '${sink}' in ${folder}`}; name one by --list: ${names.join(', ')}`,
+      EXIT.usage,
+    )
+  }
+  const parts = Object.keys(files)
+    .filter(file => file.startsWith(`${id}/`) && /\.(parquet|jsonl|arrow)$/.test(file))
+    .sort()
+  const pairs: Listed[] = []
+  for (const file of parts) {
+    await whole(folder, file, files[file].sha256)
+    for await (const row of rowsOf(join(folder, file), MOST - pairs.length)) pairs.push(listed(row, id))
+    if (pairs.length >= MOST) break
+  }
+  return { sink: id, pairs }
+}
+
+/** Decisions on pairs that are not what the run found would be worse than none. */
+async function whole(folder: string, file: string, sha256: string): Promise<void> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk as Buffer)
+  if (hash.digest('hex') === sha256) return
+  throw new DataError(
+    `${join(folder, file)} is not what the run published (its sha256 differs); publish again by running the same graph`,
+  )
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+async function* rowsOf(path: string, most: number): AsyncGenerator<Row> {
+  if (path.endsWith('.parquet')) {
+    yield* await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors, rowEnd: most })
+  } else if (path.endsWith('.arrow')) {
+    for (const row of tableFromIPC(readFileSync(path)).slice(0, most)) yield row!.toJSON() as Row
+  } else {
+    let count = 0
+    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+      if (count++ >= most) return
+      yield JSON.parse(line) as Row
+    }
+  }
+}
+
+function saidOf(value: unknown, name: string, id: string): Said {
+  if (typeof value === 'string') return value
+  if (value !== null && typeof value === 'object' && Symbol.iterator in value) {
+    return [...(value as Iterable<{ role: unknown; content: unknown }>)].map(({ role, content }) => ({
+      role: String(role),
+      content: String(content),
+    }))
+  }
+  throw new DataError(`sluice review: the list has no text in ${name} of '${id}'; publish prompt, chosen and rejected`)
+}
+
+const percent = (share: number): string =>
+  share < 0.001 ? 'below 0.1 %' : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`
+
+/** What a row of the list says of its pair. Columns of a stage are named `<stage>_probability` and so on. */
+function listed(row: Row, sink: string): Listed {
+  const id = row.id
+  if (typeof id !== 'string') throw new DataError(`sluice review: the list '${sink}' has rows without an id`)
+  const find = (end: string) => Object.entries(row).find(([name, value]) => name.endsWith(end) && value !== null)?.[1]
+  const probability = find('_probability'),
+    agreement = find('_agreement'),
+    against = find('_against')
+  const facts = [
+    ...(typeof probability === 'number' ? [`probability that the label is right: ${percent(probability)}`] : []),
+    ...(typeof agreement === 'number'
+      ? [`reviewers who are this sure agree with ${Math.round(100 * agreement)} of 100 labels`]
+      : []),
+    ...(typeof against === 'string' ? against.split(' | ').map(each => `against the label: ${each}`) : []),
+    id,
+  ]
+  return {
+    id,
+    prompt: saidOf(row.prompt, 'prompt', id),
+    chosen: saidOf(row.chosen, 'chosen', id),
+    rejected: saidOf(row.rejected, 'rejected', id),
+    facts,
+    ...(typeof row.content_hash === 'string' ? { content: row.content_hash } : {}),
+  }
+}
