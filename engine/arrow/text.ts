@@ -12,7 +12,7 @@ import { wasm } from './kernels.ts'
 interface Kernels {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
   countWords(start: number, end: number): number
-  countLetters(start: number, end: number): number
+  countAlphanumeric(start: number, end: number): number
   hasWide(start: number, end: number): number
   fold(start: number, end: number, to: number): number
 }
@@ -49,12 +49,12 @@ const suits = (size: number): boolean => size >= LEAST && size <= MOST
 const SPACE = new Uint8Array(256)
 /** ASCII in lower case, white space as a space; 0 for bytes above 127. */
 const LOWER = new Uint8Array(256)
-/** 1 for the ASCII characters that are not letters. */
+/** 1 for the ASCII characters that are neither letters nor digits. */
 const SPECIAL = new Uint8Array(128)
 for (let byte = 0; byte < 128; byte++) {
   SPACE[byte] = byte === 32 || (byte >= 9 && byte <= 13) ? 1 : 0
   LOWER[byte] = SPACE[byte] ? 32 : byte >= 65 && byte <= 90 ? byte + 32 : byte
-  SPECIAL[byte] = LOWER[byte] >= 97 && LOWER[byte] <= 122 ? 0 : 1
+  SPECIAL[byte] = (LOWER[byte] >= 97 && LOWER[byte] <= 122) || (byte >= 48 && byte <= 57) ? 0 : 1
 }
 for (const byte of [0xc2, 0xe1, 0xe2, 0xe3]) SPACE[byte] = 2
 
@@ -112,12 +112,12 @@ const letters = new Uint32Array(0x110000 >>> 5),
   letterPages = new Uint8Array(0x110000 >>> PAGE_BITS)
 
 function addLetters(page: number): void {
-  for (const [, code] of matching(/[\p{L}\p{M}]/gu, page)) letters[code >>> 5] |= 1 << (code & 31)
+  for (const [, code] of matching(/[\p{L}\p{M}\p{N}]/gu, page)) letters[code >>> 5] |= 1 << (code & 31)
   letterPages[page] = 1
 }
 
-/** Whether a code point is a letter or a mark (\p{L}\p{M}). */
-export function isLetter(code: number): boolean {
+/** Whether a code point is a letter, a mark or a number (\p{L}\p{M}\p{N}). */
+export function isAlphanumeric(code: number): boolean {
   if (letterPages[code >>> PAGE_BITS] === 0) addLetters(code >>> PAGE_BITS)
   return ((letters[code >>> 5] >>> (code & 31)) & 1) === 1
 }
@@ -233,12 +233,14 @@ export function trimStart(bytes: Uint8Array, start: number, end: number): number
   return end
 }
 
-/** Share of the code points that are neither letters nor marks, white space included; 0 for an empty text. */
+/**
+ * Share of the code points that are neither letters, marks nor numbers, white space included; 0 for an empty text.
+ */
 export function specialShare(bytes: Uint8Array, start: number, end: number): number {
   if (suits(end - start)) {
     const at = place(bytes, start, end),
-      letters = kernels.countLetters(at, at + end - start)
-    if (letters >= 0) return (end - start - letters) / (end - start)
+      readable = kernels.countAlphanumeric(at, at + end - start)
+    if (readable >= 0) return (end - start - readable) / (end - start)
   }
   let special = 0,
     points = 0
@@ -249,7 +251,7 @@ export function specialShare(bytes: Uint8Array, start: number, end: number): num
       i++
     } else {
       const size = width(bytes, i, end)
-      if (!isLetter(point(bytes, i, size))) special++
+      if (!isAlphanumeric(point(bytes, i, size))) special++
       i += size
     }
   }

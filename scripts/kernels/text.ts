@@ -54,18 +54,20 @@ export function countWords(start: usize, end: usize): i32 {
   return i32(count)
 }
 
-/** Letters in bytes[start, end); -1 if not all is ASCII. */
-export function countLetters(start: usize, end: usize): i32 {
+/** Letters and digits in bytes[start, end); -1 if not all is ASCII. */
+export function countAlphanumeric(start: usize, end: usize): i32 {
   let count = 0, at = start
   for (; at + 16 <= end; at += 16) {
     const chunk = v128.load(at)
     if (i8x16.bitmask(chunk) != 0) return -1
-    count += popcnt(i8x16.bitmask(i8x16.lt_u(i8x16.sub(v128.or(chunk, i8x16.splat(32)), i8x16.splat(97)), i8x16.splat(26))))
+    const letters = i8x16.lt_u(i8x16.sub(v128.or(chunk, i8x16.splat(32)), i8x16.splat(97)), i8x16.splat(26))
+    const digits = i8x16.lt_u(i8x16.sub(chunk, i8x16.splat(48)), i8x16.splat(10))
+    count += popcnt(i8x16.bitmask(v128.or(letters, digits)))
   }
   for (; at < end; at++) {
     const byte = byteAt(at)
     if (byte >= 128) return -1
-    count += u32((byte | 32) - 97 < 26)
+    count += u32((byte | 32) - 97 < 26) | u32(byte - 48 < 10)
   }
   return count
 }

@@ -5,10 +5,10 @@ import { jaccard } from './minhash.ts'
 
 /** Most rows of a group that one row is compared with: the ones nearest in length. */
 const COMPARED = 1000
-/** Entries before the sets of a row: a hash of what lies beside the texts, and the length of the prompt's set. */
-export const HEAD = 3
+/** Entries before the sets of a row: a hash of what lies beside the texts, and the lengths of the first two sets. */
+export const HEAD = 4
 
-/** The shingle sets of a row's prompt and of its two answers together. */
+/** The shingle sets of a row. */
 export interface Sets {
   readonly row: number
   readonly size: number
@@ -16,7 +16,8 @@ export interface Sets {
   /** Of what lies beside the texts: rows that differ in it are not compared. */
   readonly beside: number
   readonly prompt: Uint32Array
-  readonly answers: Uint32Array
+  readonly chosen: Uint32Array
+  readonly rejected: Uint32Array
 }
 
 export function readSets(column: ListColumn, row: number): Sets {
@@ -24,6 +25,7 @@ export function readSets(column: ListColumn, row: number): Sets {
     from = byteOffset + 4 * column.start(row),
     words = new Uint32Array(buffer as ArrayBuffer, from, column.end(row) - column.start(row)),
     second = HEAD + words[2],
+    third = second + words[3],
     sets = new Uint8Array(buffer as ArrayBuffer, from + 8, 4 * (words.length - 2))
   return {
     row,
@@ -31,20 +33,23 @@ export function readSets(column: ListColumn, row: number): Sets {
     hash: hash32(sets, 0, sets.length, 0),
     beside: words[0] * 2 ** 32 + words[1],
     prompt: words.subarray(HEAD, second),
-    answers: words.subarray(second),
+    chosen: words.subarray(second, third),
+    rejected: words.subarray(third),
   }
 }
 
-/** Similarity of the whole pairs, or 0 where that of the answers alone is below `limit`. */
+const parts = ['prompt', 'chosen', 'rejected'] as const
+
+/** Similarity of the whole pairs, or 0 where that of either answer is below `limit`. */
 function similarityOf(a: Sets, b: Sets, limit: number): number {
   if (a.beside !== b.beside) return 0
-  const answers = jaccard(a.answers, b.answers)
-  if (answers < limit) return 0
-  // the sets are disjoint: what is shared adds up
-  const shared = (x: number, y: number, similarity: number) => (similarity * (x + y)) / (1 + similarity)
-  const common =
-    shared(a.answers.length, b.answers.length, answers) +
-    shared(a.prompt.length, b.prompt.length, jaccard(a.prompt, b.prompt))
+  let common = 0
+  for (const part of parts) {
+    const alike = jaccard(a[part], b[part])
+    if (part !== 'prompt' && alike < limit) return 0
+    // the sets are disjoint: what is shared adds up
+    common += (alike * (a[part].length + b[part].length)) / (1 + alike)
+  }
   return a.size + b.size === 0 ? 1 : common / (a.size + b.size - common)
 }
 

@@ -27,13 +27,13 @@ function tokenizeRow(column: MessagesColumn, row: number): number {
 
 export default defineStage({
   name: 'drop_near_duplicates',
-  version: 3,
+  version: 4,
   category: 'check and deduplicate',
   status: { is: 'as published' },
   summary: 'Drop pairs that are nearly the same as an earlier pair.',
   details:
-    'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must their two ' +
-    'answers taken together: other answers to the same long prompt are no duplicates. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which ' +
+    'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must each of the two ' +
+    'answers: another answer to the same long prompt, or the same answer with an error in it, makes another pair. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which ' +
     'the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` over sketches of 64 entries); none below the ' +
     'limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. What lies beside the texts (see drop_duplicates) must be the same. Of more than 1,000 candidates of one key, each is compared with the 1,000 nearest in length.',
   paper: { title: 'Fast Similarity Sketching', arxiv: '1704.04370', form: 'as in' },
@@ -87,6 +87,22 @@ export default defineStage({
       kept: [0, 2, 3, 4],
       dropped: { 1: 'near_duplicate' },
     },
+    {
+      title: 'the same answer against another error is another pair, however long what they share is',
+      rows: [
+        {
+          prompt: 'Nina packs 7 boxes with 12 jars each and breaks 5 jars. How many whole jars are there?',
+          chosen: 'Seven boxes with 12 jars each are 7 * 12 = 84 jars. Of these 84 - 5 = 79 are whole.',
+          rejected: 'Seven boxes with 12 jars each are 7 * 12 = 94 jars. Of these 94 - 5 = 89 are whole.',
+        },
+        {
+          prompt: 'Nina packs 7 boxes with 12 jars each and breaks 5 jars. How many whole jars are there?',
+          chosen: 'Seven boxes with 12 jars each are 7 * 12 = 84 jars. Of these 84 - 5 = 79 are whole.',
+          rejected: 'Seven boxes with 12 jars each are 7 * 12 = 84 jars. Of these 84 + 5 = 89 are whole.',
+        },
+      ],
+      kept: [0, 1],
+    },
   ],
   carry: ({ similarity }) => {
     const { bands, rows } = chooseBands(similarity, BINS)
@@ -110,10 +126,10 @@ export default defineStage({
             more.set(words)
             words = more
           }
+          const from = end
           end = shingles(count, words, end, sides[part][1])
-          if (part === 0) words[start + 2] = end - first
+          if (part < 2) words[start + 2 + part] = end - from
         }
-        words.subarray(first + words[start + 2], end).sort()
         const other = words.subarray(start, start + 2)
         other.fill(0)
         for (let part = 0; part < 3; part++) beside[part](row, other)

@@ -12,8 +12,8 @@ import {
   fold,
   foldedBytes,
   foldedHash,
+  isAlphanumeric,
   isBlank,
-  isLetter,
   scanWords,
   specialShare,
 } from '../../engine/arrow/text.ts'
@@ -50,7 +50,7 @@ const gap = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u300
 const slow = {
   words: (text: string) => text.split(gap).filter(word => word !== ''),
   special: (text: string) =>
-    text === '' ? 0 : [...text].filter(character => !/[\p{L}\p{M}]/u.test(character)).length / [...text].length,
+    text === '' ? 0 : [...text].filter(character => !/[\p{L}\p{M}\p{N}]/u.test(character)).length / [...text].length,
   fold: (text: string) => slow.words(text.toLowerCase()).join(' '),
   repetition: (text: string, n: number) => {
     const words = slow.words(text.toLowerCase()),
@@ -139,10 +139,10 @@ describe('measures of UTF-8', () => {
       always,
     ))
 
-  it('knows every letter and mark', () => {
+  it('knows every letter, mark and number', () => {
     const wrong = []
     for (let code = 0; code < 0x110000; code += code === 0xd7ff ? 0x801 : 1) {
-      if (isLetter(code) !== /[\p{L}\p{M}]/u.test(String.fromCodePoint(code))) wrong.push(code)
+      if (isAlphanumeric(code) !== /[\p{L}\p{M}\p{N}]/u.test(String.fromCodePoint(code))) wrong.push(code)
     }
     expect(wrong).toEqual([])
   })

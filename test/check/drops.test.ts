@@ -77,23 +77,37 @@ describe('drop_length_ratio', () => {
 describe('drop_repetition', () => {
   const stage = dropRepetition as unknown as AnyStage
   const loop = (n: number) => Array.from({ length: n }, () => 'go on').join(' ')
-  it('looks at both sides, symbols first', async () => {
+  it('looks at both sides where asked to, symbols first', async () => {
     const drops = await dropped(
       stage,
       [
-        pair(loop(20), words(30)),
+        pair(loop(20), '# '.repeat(30)),
         pair('fine words', loop(20)),
         pair('%'.repeat(9), loop(20)),
-        pair('abcd 1234', 'abcde1234'),
+        pair('abcd ++++', 'abcde++++'),
       ],
-      { max_special: 0.5 },
+      { side: 'either', max_special: 0.5 },
     )
     expect(reasonsOf(drops)).toEqual({ 0: 'special', 1: 'repetition', 2: 'special', 3: 'special' })
     expect(drops.get(1)!.value).toBe(1)
     expect(drops.get(3)!.value).toBe(5 / 9)
   })
+  it('looks at the chosen side alone unless asked for, and takes numbers for answers', async () => {
+    expect(
+      reasonsOf(await dropped(stage, [pair('fine words', '%'.repeat(9)), pair('%'.repeat(9), 'fine words')])),
+    ).toEqual({ 1: 'special' })
+    const numbers = ['63', '5, 8, 3, 5', '2 + 2 = 4', '$10, $10, $20', '٤٢', '½']
+    expect(
+      reasonsOf(
+        await dropped(
+          stage,
+          numbers.map(answer => pair(answer, 'no idea')),
+        ),
+      ),
+    ).toEqual({})
+  })
   it('keeps what is just at its limits', async () => {
-    expect(reasonsOf(await dropped(stage, [pair('abc123', 'abc123')], { max_special: 0.5 }))).toEqual({})
+    expect(reasonsOf(await dropped(stage, [pair('abc+++', 'abc+++')], { max_special: 0.5 }))).toEqual({})
     // 3-grams: a b c, b c a, c a b, a b c: two of four occur twice
     expect(reasonsOf(await dropped(stage, [pair('a b c a b c', 'plain')], { words: 3 }))).toEqual({})
     expect(reasonsOf(await dropped(stage, [pair('a b c a b c', 'plain')], { words: 3, max_repetition: 0.49 }))).toEqual(
