@@ -405,7 +405,9 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
       EXIT.noInput,
     )
   }
-  if (own.length === 0 && !values.json) console.log(`no row has the id '${what}'; as a pair made of '${parent}':`)
+  // beside JSON on stderr, so that stdout stays JSON
+  if (own.length === 0)
+    (values.json ? console.error : console.log)(`no row has the id '${what}'; as a pair made of '${parent}':`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }
@@ -446,7 +448,7 @@ function cleanCache(values: CliValues): number {
   if (!existsSync(cache)) return EXIT.ok
   if (existsSync(join(cache, 'answers')) && !values.quiet) {
     console.log(
-      `${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself if you want to pay again`,
+      `${join(cache, 'answers')} stays: answers of servers that were paid for; remove the folder yourself and run with --anew if you want to pay again`,
     )
   }
   const lock = takeLock(cache)

@@ -119,13 +119,14 @@ const nameless = new Map<number | undefined, readonly [code: string, about: stri
 
 /** The code of an error of the system, and its message, with its name where Node says a number. */
 export function systemSaid(error: unknown): { code?: string; message: string } {
-  const { code, message } = error as Error & { code?: unknown },
+  const { code, errno, message } = error as Error & { code?: unknown; errno?: unknown },
     text = typeof code === 'string' ? code : undefined,
     [, number] = /^Unknown system error -(\d+)$/.exec(text ?? '') ?? [],
-    [name, about] = nameless.get(Number(number)) ?? []
+    // some calls, as writev, give UNKNOWN and the number beside it
+    [name, about] = nameless.get(Number(number ?? (text === 'UNKNOWN' ? -Number(errno) : NaN))) ?? []
   return name === undefined
     ? { code: text, message }
-    : { code: name, message: message.replace(`${text}: ${text}`, `${name}: ${about}`) }
+    : { code: name, message: message.replace(/(?:Unknown system error -\d+|UNKNOWN): [^,]*/, `${name}: ${about}`) }
 }
 
 /** What the system says of files. */

@@ -8,7 +8,7 @@ const calm = graph('calm', { base: import.meta.url })
   .add({ id: 'checked', use: 'check_pairs' })
   .add({ id: 'calm', use: './stages/drop_shouting.mjs', with: { max_capitals: 0.2 } })
   .add({ id: 'dpo', use: 'write_arrow' })
-  .add({ id: 'loud', use: 'write_jsonl', from: 'calm.shouting' }) // what it dropped, for eyes
+  .add({ id: 'loud', use: 'write_jsonl', from: 'calm.shouting', with: { for: 'review' } }) // what it dropped, for eyes
 
 await pipeline(
   import.meta.url,

@@ -3,7 +3,7 @@
 // loader and a fresh checkout needs no build step. Packages of many files are in it: file by file they took most of the
 // time to start.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -84,11 +84,12 @@ export async function build() {
         .map(({ path, contents }) => write(path, contents))
         .concat(write(join(root, 'dist', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))),
     )
+    const sizes = outputFiles.map(({ path, contents }) => [basename(path), contents.length])
     for (const entry of readdirSync(join(root, 'dist'), { withFileTypes: true })) {
       const path = join(root, 'dist', entry.name)
       if (!entry.name.startsWith('.') && !outputs.has(path)) rmSync(path, { recursive: true, force: true })
     }
-    write(stamp, key)
+    write(stamp, JSON.stringify({ key, sizes }))
   } catch (error) {
     if (['EACCES', 'EROFS', 'EPERM'].includes(error.code)) {
       throw new Error(
@@ -103,16 +104,21 @@ export async function build() {
 const isEntry = path => entries.includes(basename(path))
 
 /**
- * Whether dist/ is of these sources, by its stamp, which is written last, and by the entry points, which two builds of
- * different sources at once may have written in turn.
+ * Whether dist/ is of these sources, by its stamp, which is written last and knows the size of each file, and by the
+ * entry points, which two builds of different sources at once may have written in turn.
  */
-const isFresh = key =>
-  existsSync(stamp) &&
-  readFileSync(stamp, 'utf8') === key &&
-  entries.every(entry => {
-    const path = join(root, 'dist', entry)
-    return existsSync(path) && readFileSync(path, 'utf8').startsWith(`// ${key}\n`)
-  })
+function isFresh(key) {
+  try {
+    const made = JSON.parse(readFileSync(stamp, 'utf8'))
+    return (
+      made.key === key &&
+      made.sizes.every(([name, size]) => statSync(join(root, 'dist', name)).size === size) &&
+      entries.every(entry => readFileSync(join(root, 'dist', entry), 'utf8').startsWith(`// ${key}\n`))
+    )
+  } catch {
+    return false
+  }
+}
 
 /** What source files export, for scripts of this repository that need more than the API. */
 export async function source(...files) {

@@ -35,7 +35,20 @@ export function openCalls(
     abort = new AbortController()
   // as many listeners as requests
   setMaxListeners(0, stop.signal, abort.signal)
-  const endpoints = new Map<string, Endpoint>()
+  const endpoints = new Map<string, Endpoint>(),
+    /** By what answers go by, who asks for them first. */
+    first = new Map<string, string>()
+  /** Two servers that say the same of their models share answers, whatever the models are. */
+  const onIdentity = (identity: string, node: string) => {
+    const other = first.get(identity) ?? node,
+      [a, b] = [other, node].map(id => services.get(id)!.service)
+    first.set(identity, other)
+    if (a.limits.url === b.limits.url) return
+    first.set(identity, node)
+    warn?.(
+      `${other} and ${node} ask two servers that both call their model ${a.model}, so that an answer of one counts for both; start servers of two models under two names`,
+    )
+  }
   let cache: Promise<Cache> | undefined
   let fail: (error: unknown) => void
   const failed = new Promise<never>((_, reject) => {
@@ -45,7 +58,10 @@ export function openCalls(
   const endpointOf = async (node: string): Promise<Endpoint> => {
     const open = await (cache ??= openCache(folder, warn))
     if (!endpoints.has(node)) {
-      endpoints.set(node, new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal, warn))
+      endpoints.set(
+        node,
+        new Endpoint(node, services.get(node)!, open, scope, stop.signal, abort.signal, onIdentity, warn),
+      )
     }
     return endpoints.get(node)!
   }

@@ -50,6 +50,7 @@ export class Endpoint {
   /** Ends waiting and resting, not requests: they are paid for. */
   readonly #stop: AbortSignal
   readonly #abort: AbortSignal
+  readonly #onIdentity: (identity: string, node: string) => void
   readonly #warn: (text: string) => void
   #answeredAt = 0
   #toldAt = -Infinity
@@ -59,6 +60,8 @@ export class Endpoint {
   #served: Promise<unknown> | undefined
   /** Whether it was told that the server's count of tokens is none. */
   #isMiscounting = false
+  /** Whether it was said what its answers go by. */
+  #isKnown = false
   /** Whether the server itself told it, in this run. */
   #isTold = false
   #spentKey = ''
@@ -70,7 +73,7 @@ export class Endpoint {
 
   /**
    * `scope` names the result whose attempts share the caps. `stop`: no new request; `abort`: also those under way.
-   * `warn` hears of a server that is waited for.
+   * `onIdentity` hears what its answers go by, `warn` of a server that is waited for.
    */
   constructor(
     node: string,
@@ -79,6 +82,7 @@ export class Endpoint {
     scope: () => string,
     stop: AbortSignal,
     abort: AbortSignal,
+    onIdentity: (identity: string, node: string) => void,
     warn: (text: string) => void = () => undefined,
   ) {
     const { concurrent_requests: concurrency, requests_per_min } = service.limits
@@ -90,6 +94,7 @@ export class Endpoint {
     this.#servedKey = `served!${service.limits.url}!${service.model}`
     this.#stop = stop
     this.#abort = abort
+    this.#onIdentity = onIdentity
     this.#warn = warn
     this.#queue = new PQueue({
       concurrency,
@@ -102,6 +107,8 @@ export class Endpoint {
     const identity = this.#identityOf(await this.served()),
       keys = items.map(item => keyOf(identity, item))
     this.#asked += items.length
+    if (!this.#isKnown) this.#onIdentity(identity, this.#node)
+    this.#isKnown = true
     if (!this.#ready) {
       // as long as everything is there, no server need be
       const stored = await this.#cache.get(keys)

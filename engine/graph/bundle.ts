@@ -292,6 +292,8 @@ const surroundings = (): unknown => [
   process.version,
   process.platform,
   process.arch,
+  // of zones such as JST-9 Intl does not know the name
+  process.env.TZ ?? '',
   new Intl.DateTimeFormat().resolvedOptions(),
   new Intl.Collator().resolvedOptions(),
 ]

@@ -13,6 +13,8 @@ interface Sight {
 
 /** Something that is kept at the top of a module, and where a function changes it. */
 interface Kept {
+  /** Of an object of JavaScript itself: that outlives even the module. */
+  readonly isGlobal?: boolean
   readonly name: string
   readonly at: number
   readonly changedAt: number
@@ -28,10 +30,11 @@ export function lookAt(code: string, home: string): { reads: string[]; keeps: st
       placeOf = placesOf(code, home)
     return {
       reads: readsOf(names).map(({ at, what }) => `${placeOf(at).file} ${what}`),
-      keeps: keptBy(names).map(({ name, at, changedAt }) => {
+      keeps: keptBy(names).map(({ name, isGlobal, at, changedAt }) => {
         const top = placeOf(at),
           change = placeOf(changedAt)
         const where = change.file === top.file ? `line ${change.line}` : `${change.file}:${change.line}`
+        if (isGlobal) return `${top.file}:${top.line} keeps something in ${name}, which is not its own`
         return `${top.file}:${top.line} keeps ${top.name ?? name} at its top, which ${where} changes`
       }),
     }
@@ -303,8 +306,13 @@ function keptBy(names: Names): Kept[] {
 
   for (const node of nodesOf(names.top)) {
     for (const { root, counts } of changedBy(names, node)) {
-      const named = names.bindingOf(root),
-        binding = root.parent?.name === 'MemberExpression' ? behind(names, named) : named
+      const named = names.bindingOf(root)
+      // an object of JavaScript itself, as in `String.seen = x`, is there for all that runs in the same thread
+      if (!named && root.name === 'VariableName' && counts() && !isLoading(node)) {
+        kept.set(node.from, { isGlobal: true, name: textOf(names, root), at: node.from, changedAt: node.from })
+        continue
+      }
+      const binding = root.parent?.name === 'MemberExpression' ? behind(names, named) : named
       if (!binding?.isTop || isLoading(node) || !counts(binding)) continue
       const { from } = binding.definition
       if (!kept.has(from)) kept.set(from, { name: binding.name, at: from, changedAt: node.from })
@@ -324,7 +332,8 @@ function behind(names: Names, binding: Binding | undefined, depth = 0): Binding 
 
 interface Change {
   readonly root: SyntaxNode
-  counts(binding: Binding): boolean
+  /** Of a name that the code itself defines, or of JavaScript's own. */
+  counts(binding?: Binding): boolean
 }
 
 /** What a node changes: the names at the root of what is assigned to, or whose method is called. */
@@ -338,7 +347,7 @@ function changedBy(names: Names, node: SyntaxNode): Change[] {
   switch (node.name) {
     case 'AssignmentExpression': {
       const isCounter = first.name === 'MemberExpression' && textOf(names, first.lastChild!) === 'lastIndex'
-      if (isCounter || isLazy(names, node)) return []
+      if (isCounter || isLazy(names, node) || textOf(names, first) === 'Error.stackTraceLimit') return []
       if (!/Pattern|^(?:Array|Object)Expression$/.test(first.name)) return always(first)
       return [...nodesOf(first)]
         .filter(({ name }) => name === 'VariableDefinition' || name === 'MemberExpression')
@@ -370,11 +379,13 @@ function calledOn(names: Names, call: SyntaxNode, callee: SyntaxNode): Change[] 
   const isDirect = callee.firstChild!.from === root.from && callee.firstChild!.to === root.to
   // where an expression begins is remembered from one text to the next
   if (method === 'test' || method === 'exec') {
-    return [{ root, counts: binding => isDirect && isSticky(names, binding) }]
+    return [{ root, counts: binding => binding !== undefined && isDirect && isSticky(names, binding) }]
   }
   if (/^(?:match|search|replace|split)$/.test(method)) {
     const given = childrenOf(call.getChild('ArgList')!)[1] as SyntaxNode | undefined
-    return given?.name === 'VariableName' ? [{ root: given, counts: binding => isSticky(names, binding, 'y') }] : []
+    return given?.name === 'VariableName'
+      ? [{ root: given, counts: binding => binding !== undefined && isSticky(names, binding, 'y') }]
+      : []
   }
   if (!changing.has(method)) return []
   // of what a package gave nobody knows whether a method changes it, unless nothing is done with the result
@@ -383,6 +394,7 @@ function calledOn(names: Names, call: SyntaxNode, callee: SyntaxNode): Change[] 
     {
       root,
       counts: binding => {
+        if (!binding) return !isDirect
         const init = initOf(names, binding)
         if (binding.definition.parent?.name.startsWith('Import')) return false
         if (init && /\brequire\(|\bimport\(/.test(textOf(names, init))) return false

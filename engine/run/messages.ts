@@ -39,7 +39,8 @@ export interface FileSetup {
   readonly label: string
   readonly layout: string
   readonly plan: FilePlan
-  readonly stamp: string
+  /** What it is held against while it is read; absent where the source gave one of its own, and looks itself. */
+  readonly stamp?: string
   /** What was read of it when it was opened, and for its hash; none of what is no local file. */
   readonly blocks?: Blocks
 }

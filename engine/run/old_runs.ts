@@ -1,7 +1,7 @@
 /** Which published runs could go. */
 import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { RUN_NAME, runStamp } from '../files/published.ts'
+import { WHOLE_RUN_NAME, runStamp } from '../files/published.ts'
 import { readManifest } from './inspect.ts'
 import { isPart } from './manifest.ts'
 
@@ -25,7 +25,7 @@ export function oldRuns(output: string, keep: number, { before, onWarning }: Old
   // the names first: a run that is published after they were read is not among them
   const names = existsSync(runs)
     ? readdirSync(runs)
-        .filter(name => RUN_NAME.test(name))
+        .filter(name => WHOLE_RUN_NAME.test(name))
         .sort()
         .reverse()
     : []

@@ -67,7 +67,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const prepared = await openingInputs(opened, () => prepare(input, options, join(cache, 'user'), stages))
     options.signal?.throwIfAborted()
     const { graph, files, tables } = prepared
-    const stamps = [...files, ...tables].map(file => file.stamp ?? checkInput(file, output))
+    const stamps = [...files, ...tables].map(file => (file.stamp === undefined ? checkInput(file, output) : undefined))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
     const { sample, limit } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
@@ -107,7 +107,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     begin('fingerprint', files.length + tables.length)
     const hashes = await Promise.all(
       [...files, ...tables].map(async ({ path, stamp }) => {
-        const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha(stamp)
+        // servers make stamps of size and time, which other files share: with all of the address, its query too
+        const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha([path, stamp])
         progress(1)
         return hash
       }),
@@ -276,7 +277,7 @@ async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): 
 
 function makeSetup(
   { graph, files, tables, schemas }: Prepared,
-  stamps: readonly string[],
+  stamps: readonly (string | undefined)[],
   opened: ReadonlyMap<string, Blocks>,
   plan: Plan,
   options: RunOptions,

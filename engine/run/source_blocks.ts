@@ -3,7 +3,6 @@ import type { RecordBatch } from 'apache-arrow'
 import type { AnySource } from '../contract/define.ts'
 import { take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
-import { isUrl } from '../parquet/http_source.ts'
 import { isReadFault, readFault } from '../parquet/source.ts'
 import type { SourceBatch } from '../source/input.ts'
 import type { SourceOptions } from '../source/options.ts'
@@ -59,8 +58,7 @@ export async function* sourceBlocks(
 const isOfSystem = (error: Error): boolean => 'code' in error && !String(error.code).startsWith('ERR_')
 
 export function hasChanged({ path, stamp }: Pick<FileSetup, 'path' | 'stamp'>): boolean {
-  // whose source looks at every answer
-  if (isUrl(path)) return false
+  if (stamp === undefined) return false
   try {
     return stampOf(path) !== stamp
   } catch {

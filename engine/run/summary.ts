@@ -1,7 +1,7 @@
 /** What a run prints. */
 import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
-import { byNone, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
+import { byNone, isPart, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
 const n = (value: number): string => value.toLocaleString('en-US')
@@ -66,7 +66,7 @@ const absentLine = (
       ]
 
 const warnings = (manifest: Manifest): string[] => [
-  ...(manifest.keep_ids ? absentLine(manifest.keep_ids, manifest.sample === undefined ? '' : ' in the sample') : []),
+  ...(manifest.keep_ids ? absentLine(manifest.keep_ids, isPart(manifest) ? ' among the rows that were read' : '') : []),
   ...manifest.warnings.map(line => `warning: ${line}`),
 ]
 

@@ -163,6 +163,28 @@ describe('score_pairs', () => {
     expect(server.requests).toHaveLength(2 + PROBES)
   })
 
+  it('tells of two servers that give their models one name, as answers of one count for both', async () => {
+    const [one, two] = [await startServer(), await startServer()],
+      warned: string[] = []
+    const graph = graphOf(one.url)
+    const both = {
+      ...graph,
+      stages: [
+        ...graph.stages.slice(0, 2),
+        { ...graph.stages[1], id: 'again', with: { ...graph.stages[1].with, url: two.url } },
+        graph.stages[2],
+      ],
+    }
+    const { result } = await outcomeOf(both as never, { onWarning: line => warned.push(line) })
+    expect(result!.status).toBe('published')
+    expect(warned.filter(line => line.includes('both call their model reward'))).toEqual([
+      expect.stringMatching(/^(scored and again|again and scored) ask two servers/),
+    ])
+    const alone = await outcomeOf(graphOf(one.url), { onWarning: line => warned.push(`alone: ${line}`) })
+    expect(alone.rows).toHaveLength(PAIRS)
+    expect(warned.filter(line => line.startsWith('alone'))).toEqual([])
+  })
+
   it('sends what vLLM, SGLang, Infinity and text-embeddings-inference document', () => {
     const messages = [
       { role: 'user', content: 'q' },

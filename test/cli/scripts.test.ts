@@ -299,6 +299,14 @@ describe('nightly.mjs deletes', () => {
     expect(readdirSync(runs).sort()).toEqual(kept.sort())
   })
 
+  it('no copy that somebody made of a run', async () => {
+    const { runs, latest, night } = await nights(),
+      copy = `${latest}-good`
+    cpSync(join(runs, latest), join(runs, copy), { recursive: true })
+    expect((await night('--keep', '1')).code).toBe(0)
+    expect(readdirSync(runs)).toEqual(expect.arrayContaining([latest, copy]))
+  })
+
   it('no good run for one that kept nothing', async () => {
     const { runs, night, latest } = await nights(),
       empty = '20200105T000000Z-eeeeeeee',

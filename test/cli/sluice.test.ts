@@ -504,5 +504,11 @@ describe('--keep-ids', () => {
       stdout: '',
       stderr: 'sluice: --keep-ids: 1 of 2 ids do not occur: r3 ',
     })
+    writeFileSync(ids, 'r1\nr4\n')
+    expect(await sluice('run', '--workers', '1', graph, ...to, '--keep-ids', ids, '--limit', '2', '--quiet')).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'sluice: --keep-ids: 1 of 2 ids do not occur among the rows that were read: r4',
+    })
   })
 })

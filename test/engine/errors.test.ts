@@ -68,6 +68,15 @@ it.each(['EDQUOT', 'ESTALE', 'EBADMSG', 'ENOLINK', 'ENOLCK'] as const)(
   },
 )
 
+it("a number beside UNKNOWN, as writev gives it, is the disk's too", () => {
+  const { EDQUOT } = constants.errno,
+    error = Object.assign(new Error('UNKNOWN: unknown error, writev'), { code: 'UNKNOWN', errno: -EDQUOT })
+  expect([exitCode(error), systemSaid(error)]).toEqual([
+    EXIT.io,
+    { code: 'EDQUOT', message: 'EDQUOT: disk quota exceeded, writev' },
+  ])
+})
+
 it('a number that is none of a disk stays one, and is no exit code of it', () => {
   const error = nameless(constants.errno.ECHILD)
   expect([exitCode(error), systemSaid(error)]).toEqual([EXIT.unexpected, { code: error.code, message: error.message }])

@@ -1,5 +1,5 @@
 /** The package itself changes: while it is built, while a run is under way, between two runs of one process. */
-import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
@@ -63,12 +63,27 @@ syncBuiltinESMExports()
       expect((await build(home)).stderr).toBe('built dist/\n')
       const code = readdirSync(dist).filter(file => file.endsWith('.js'))
       expect(code.filter(file => readFileSync(join(dist, file), 'utf8').includes('9 * max_ratio'))).toEqual([])
-      const key = readFileSync(join(root, 'dist', '.stamp'), 'utf8')
+      const { key } = JSON.parse(readFileSync(join(root, 'dist', '.stamp'), 'utf8')) as { key: string }
       for (const entry of ['api.js', 'worker.js']) {
         expect(readFileSync(join(dist, entry), 'utf8').slice(3, 67)).toBe(key)
       }
     },
   )
+})
+
+it('dist/ that lacks a file, or has one of another size, is built anew', async () => {
+  const home = copied(),
+    dist = join(home, 'dist')
+  const chunk = () =>
+    join(
+      dist,
+      readdirSync(dist).find(file => /^add_votes.*\.js$/.test(file))!,
+    )
+  for (const damage of [() => rmSync(chunk()), () => appendFileSync(chunk(), '// more')]) {
+    damage()
+    expect((await build(home)).stderr).toBe('built dist/\n')
+    expect((await build(home)).stderr).toBe('dist/ is fresh\n')
+  }
 })
 
 describe('another version', () => {
