@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
+import { readDecisions } from './decisions.ts'
 import { checkExamples } from './own_examples.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
@@ -53,6 +54,11 @@ const flags = {
     about:
       'FILE   ids, one a line, of rows that are never dropped, nor the pairs made of them, but for what is broken; recorded in the ledger',
   },
+  decisions: {
+    type: 'string',
+    about:
+      'FILE   what people decided of rows (.csv, .jsonl, .json, .parquet: id and keep, drop or flip), applied before the first stage',
+  },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
@@ -87,7 +93,20 @@ const commands: Readonly<Record<string, Command>> = {
   check: {
     words: 'GRAPH',
     about: 'find everything that is wrong with a graph, without running it',
-    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'sample', 'answers', 'keep-ids', 'quiet', 'no-data'],
+    takes: [
+      'input',
+      'output',
+      'graph',
+      'set',
+      'seed',
+      'limit',
+      'sample',
+      'answers',
+      'keep-ids',
+      'decisions',
+      'quiet',
+      'no-data',
+    ],
     most: 1,
     meant: 'input',
     work: checkCommand,
@@ -269,7 +288,11 @@ export async function runAs(
 ): Promise<{ code: number; result: RunResult }> {
   const abort = new AbortController(),
     quiet = values.quiet === true || more.quiet === true,
-    { summary = summaryText } = more
+    { summary = summaryText } = more,
+    wanted = {
+      keepIds: keepIds(values['keep-ids']),
+      decisions: await readDecisions(values.decisions, text => console.error(text)),
+    }
   const onInterrupt = () => abort.abort(EXIT.interrupted),
     onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
@@ -283,7 +306,7 @@ export async function runAs(
     seed,
     limit,
     sample,
-    keepIds: keepIds(values['keep-ids']),
+    ...wanted,
     answers,
     anew,
     signal: abort.signal,
@@ -322,7 +345,7 @@ async function runCommand(values: CliValues, words: readonly string[]): Promise<
 async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {
   const [graph] = graphWord('check', values, words),
     { inputs, problems } = inputsOf(values, [])
-  const unread = (['input', 'limit', 'answers', 'keep-ids'] as const).filter(
+  const unread = (['input', 'limit', 'answers', 'keep-ids', 'decisions'] as const).filter(
     name => values['no-data'] && values[name] !== undefined,
   )
   checkUsage('sluice check', [
@@ -330,6 +353,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
     ...unread.map(name => `--no-data opens no input, so there is no use of --${name}`),
   ])
   keepIds(values['keep-ids'])
+  await readDecisions(values.decisions, text => console.error(text))
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
     if (values['no-data']) {
