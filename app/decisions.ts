@@ -129,7 +129,7 @@ function decisionOf(where: string, entry: Readonly<Record<string, unknown>>): To
   else if (typeof id === 'number' && !Number.isSafeInteger(id) && Number.isInteger(id)) {
     wrong.push(`has the id ${id}, which JSON holds inexactly; write it as text`)
   } else if (typeof id !== 'string' && typeof id !== 'number') wrong.push(`has the id ${shown(id)}, which is no text`)
-  if (isNone(decision)) wrong.push(`has no decision; give one of ${WORDS}`)
+  if (decision === undefined) wrong.push(`has no decision; give one of ${WORDS}, or null while there is none`)
   else if (!isWord(decision)) {
     const near = typeof decision === 'string' ? nearest(decision.trim(), decisionWords) : undefined
     wrong.push(`has the decision ${shown(decision)}; it is one of ${WORDS}${near ? ` (did you mean ${near}?)` : ''}`)
@@ -152,7 +152,12 @@ function toldIn({ where, value, fault }: Entry): (Told | string[])[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return [[`${where} is ${shown(value)}, no object with id and decision`]]
   }
-  return (exportedDecisions(value) ?? [value as Readonly<Record<string, unknown>>]).map(one => decisionOf(where, one))
+  return (
+    (exportedDecisions(value) ?? [value as Readonly<Record<string, unknown>>])
+      // of a list that is half done the rest has none
+      .filter(({ decision }) => decision !== null && decision !== '')
+      .map(one => decisionOf(where, one))
+  )
 }
 
 const MOST_PROBLEMS = 50,

@@ -24,7 +24,7 @@ function ofTask(task: Entry): Entry[] {
       return {
         id,
         content_hash,
-        decision: choiceOf(choices),
+        decision: choiceOf(choices) ?? null,
         by: nameOf(by),
         at: updated_at ?? created_at,
         note: choiceOf(note),
@@ -66,7 +66,7 @@ function ofRecord(record: Entry): Entry[] {
       record.content_hash
   return (asked?.[1] ?? [])
     .filter(({ status }) => status === undefined || status === null || status === 'submitted')
-    .map(({ value, user_id: by }) => ({ id, content_hash: hash, decision: choiceOf(value), by, at }))
+    .map(({ value, user_id: by }) => ({ id, content_hash: hash, decision: choiceOf(value) ?? null, by, at }))
 }
 
 /** The decisions of one entry of an export, none where nobody has answered; undefined where it is no export. */

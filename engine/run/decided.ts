@@ -1,10 +1,9 @@
 /** Rows that people decided on, found among those of a partition as they are read or made. */
-import { Field, Utf8, type Data, type List, type Schema } from 'apache-arrow'
-import { makeText, runsOf, textColumn } from '../arrow/columns.ts'
+import type { Data } from 'apache-arrow'
+import { runsOf, textColumn, type TextColumn } from '../arrow/columns.ts'
 import { isMade, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
-import { HASH_COLUMN } from '../graph/columns.ts'
-import { pairHasher } from '../source/ids.ts'
 import { APPLIED, CHANGED, decisionWords, SEEN, type Found, type Settled } from './decisions.ts'
+import { hasher } from './row_hash.ts'
 import { swapped } from './swap.ts'
 
 /** Pairs that a decision was applied to, by row and copy; `word` numbers the decision. */
@@ -15,30 +14,11 @@ export interface Decided {
 }
 const [KEEP, DROP, FLIP] = decisionWords.map((_, word) => word)
 
-const columnOf = ({ schema, columns }: Flow, name: string): Data | undefined =>
-  columns[schema.fields.findIndex(field => field.name === name)]
+const idsOf = ({ schema, columns }: Flow): TextColumn =>
+  textColumn(columns[schema.fields.findIndex(({ name }) => name === 'id')])
 
-const decoder = new TextDecoder()
-/** The content hash of each row of a block; undefined where it has no two sides. */
-function hasher(flow: Flow): ((row: number) => string) | undefined {
-  const [prompt, chosen, rejected] = ['prompt', 'chosen', 'rejected'].map(name => columnOf(flow, name))
-  if (!prompt || !chosen || !rejected) return undefined
-  const hash = pairHasher(prompt as Data<List>, chosen as Data<List>, rejected as Data<List>)
-  return row => decoder.decode(hash(row))
-}
-
-/** The content hashes of a block's rows; undefined where they have no two sides. */
-export function hashed(flow: Flow): Data | undefined {
-  const hash = hasher(flow)
-  return hash && makeText(Array.from({ length: flow.rows }, (_, row) => hash(row)))
-}
-export const hashField = new Field(HASH_COLUMN, new Utf8())
-
-/** Rows of a list for people, of this schema: with their content hashes where it has a column for them. */
-export function withHashes(flow: Flow, schema: Schema): Flow {
-  const hashes = schema.fields.some(({ name }) => name === HASH_COLUMN) ? hashed(flow) : undefined
-  return hashes ? withColumns(flow, schema, new Map([[HASH_COLUMN, hashes]])) : flow
-}
+/** A decision and its place among all. */
+export type DecisionAt = Settled & { readonly at: number }
 
 /** A block of a source once decisions are applied. */
 export interface Applied {
@@ -53,10 +33,7 @@ export interface Applied {
 }
 
 /** What a pass finds of the decisions; `before`: what the earlier passes of the partition found. */
-export function openDecided(
-  decisions: ReadonlyMap<string, { readonly at: number } & Settled>,
-  before: readonly Decided[],
-) {
+export function openDecided(decisions: ReadonlyMap<string, DecisionAt>, before: readonly Decided[]) {
   const found = new Map<number, number>(),
     words = new Map<number, Map<number, number>>(),
     own: { row: number; copy: number; word: number }[] = []
@@ -76,27 +53,25 @@ export function openDecided(
       const none = { flow, dropped: [], kept: [], left: [], flipped: 0 }
       if (decisions.size === 0) return none
       const rowIds = textColumn(ids),
-        pairIds = textColumn(columnOf(flow, 'id')!),
+        pairIds = idsOf(flow),
         hash = hasher(flow),
         dropped: number[] = [],
         kept: number[] = [],
         out = new Uint8Array(flow.rows),
         swap = new Uint8Array(flow.rows)
-      // of a row that is no pair, too
-      const ofRows = new Map<number, string>()
+      // a row that is no pair has been seen, too
+      const ofRows = new Map<number, DecisionAt>()
       for (let i = 0; i < rowIds.rows; i++) {
-        const id = rowIds.text(i),
-          decision = decisions.get(id)
+        const decision = decisions.get(rowIds.text(i))
         if (!decision) continue
         note(decision.at, SEEN)
-        ofRows.set(rows[i], id)
+        ofRows.set(rows[i], decision)
       }
       for (let i = 0; i < flow.rows; i++) {
         const row = flow.row[i],
           copy = flow.copy[i],
-          own = decisions.get(pairIds.text(i)),
           // what is said of a pair counts for more than what is said of the row that it is one of
-          decision = own ?? (ofRows.has(row) ? decisions.get(ofRows.get(row)!) : undefined)
+          decision = decisions.get(pairIds.text(i)) ?? ofRows.get(row)
         if (!decision) continue
         const { at, hashes } = decision,
           word = decisionWords.indexOf(decision.decision)
@@ -113,7 +88,7 @@ export function openDecided(
           out[i] = 1
           dropped.push(row)
         } else if (word === FLIP) swap[i] = 1
-        else if (decision.id === ofRows.get(row)) kept.push(row)
+        else if (decision === ofRows.get(row)) kept.push(row)
       }
       if (!swap.includes(1) && dropped.length === 0) return { ...none, kept }
       // the sides before the drops: their places are those of the block
@@ -132,7 +107,7 @@ export function openDecided(
     /** Rows that a stage made: they can be kept. */
     made(flow: Flow): void {
       if (decisions.size === 0 || flow.rows === 0) return
-      const ids = textColumn(columnOf(flow, 'id')!),
+      const ids = idsOf(flow),
         hash = hasher(flow)
       for (let i = 0; i < flow.rows; i++) {
         const decision = decisions.get(ids.text(i))
@@ -148,8 +123,9 @@ export function openDecided(
         apply(flow.row[i], flow.copy[i], KEEP)
       }
     },
-    /** Whether a pair is decided to be kept, or of a flipped one to have the label that it has. */
+    /** Whether a pair was decided to be kept. */
     isKept: (row: number, copy: number): boolean => words.get(row)?.get(copy) === KEEP,
+    /** Whether people said that a pair's label is what it is: it was kept, or flipped to that. */
     isDecided: (row: number, copy: number): boolean => words.get(row)?.has(copy) === true,
     /** What this pass found, beside what was known before it. */
     end(): { decided: Decided; found: Found } {

@@ -35,7 +35,8 @@ import {
   type PassTask,
 } from './messages.ts'
 import { contentOf } from './content.ts'
-import { hashed, hashField, openDecided, withHashes } from './decided.ts'
+import { openDecided } from './decided.ts'
+import { hashed, hashField, withHashes } from './row_hash.ts'
 import { Outputs } from './outputs.ts'
 import { pairOrigins } from './partners.ts'
 import { gathered, isGroupRound, leftBy, opsFor, opsOf, type Op } from './plan.ts'

@@ -14,7 +14,7 @@ import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import { holdInput } from '../files/blocks.ts'
 import { unseal } from '../sealed.ts'
-import type { Settled } from './decisions.ts'
+import type { DecisionAt } from './decided.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 import { fileOf } from './stage_files.ts'
@@ -52,7 +52,7 @@ export interface World {
   /** Ids that the user asked never to drop, by their place among them. */
   readonly keep: ReadonlyMap<string, number>
   /** What was decided of ids, with the place of each decision. */
-  readonly decisions: ReadonlyMap<string, Settled & { readonly at: number }>
+  readonly decisions: ReadonlyMap<string, DecisionAt>
   /** Rows of one file as rows of the source's common schema. */
   conformSource(node: WorkerNode, flow: Flow): Flow
 }

@@ -93,7 +93,8 @@ describe('--decisions reads', () => {
       { id: 1, data: { id: 'r1', prompt: 'p' }, annotations: [annotation('keep'), annotation('keep')] },
       { id: 2, data: { id: 'r3' }, annotations: [annotation('drop'), annotation('flip', { was_cancelled: true })] },
       { id: 3, data: { id: 'r5' }, annotations: [annotation('flip', { completed_by: 7 })] },
-      { id: 4, data: { id: 'r6' }, annotations: [] },
+      { id: 4, data: { id: 'r6' }, annotations: [annotation('keep', { result: [] })] },
+      { id: 5, data: { id: 'r7' }, annotations: [] },
     ]
     expect(await run(here, put(here, 'd.json', JSON.stringify(tasks)))).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(decided(here)).toEqual(wanted)
@@ -103,7 +104,7 @@ describe('--decisions reads', () => {
     )
     expect(code).toBe(65)
     expect(stderr).toContain('entry 0 has the decision "bad"; it is one of keep, drop, flip')
-    expect(stderr).toContain('entry 0 has no decision')
+    expect(stderr).toContain('1 problem\n')
   })
 
   it.each<[string, (id: string, decision: string) => object]>([
@@ -144,6 +145,7 @@ describe('a file of --decisions', () => {
     ['is of another kind', 'd.txt', 'r1', 65, ['d.txt is of no kind that is read; there are .parquet, .jsonl, ']],
     ['is empty', 'd.csv', '', 65, ['d.csv holds no decision, so it would do nothing']],
     ['has a header alone', 'd.csv', 'id,decision\n', 65, ['d.csv holds no decision']],
+    ['is not begun', 'd.csv', 'id,decision\nr1,\nr2,""\n', 65, ['d.csv holds no decision']],
     [
       'lacks columns',
       'd.csv',
@@ -160,10 +162,9 @@ describe('a file of --decisions', () => {
       'id,decision,content_hash\nr1,Keep,\n,drop,\nr3,,\nr4,remove,xyz\nr5\nr6,flip,\n',
       65,
       [
-        'd.csv: 6 problems',
+        'd.csv: 5 problems',
         'line 2 has the decision "Keep"; it is one of keep, drop, flip (did you mean keep?)',
         'line 3 has no id; give that of the list or the ledger',
-        'line 4 has no decision; give one of keep, drop, flip',
         'line 5 has the decision "remove"; it is one of keep, drop, flip',
         'line 5 has the content_hash "xyz"; it is that of the list, of 32 hex digits, or left out',
         'line 6 has 1 fields, the header 3; mend it there',
@@ -172,7 +173,7 @@ describe('a file of --decisions', () => {
     [
       'in JSON Lines',
       'd.jsonl',
-      '{"id": 12345678901234567890, "decision": "keep"}\n\nno\n[1]\n{"id": ["r1"], "decision": 1}\n',
+      '{"id": 12345678901234567890, "decision": "keep"}\n\nno\n[1]\n{"id": ["r1"], "decision": 1}\n{"id": "r1"}\n',
       65,
       [
         'line 1 has the id 12345678901234567000, which JSON holds inexactly; write it as text',
@@ -180,6 +181,7 @@ describe('a file of --decisions', () => {
         'line 4 is [1], no object with id and decision',
         'line 5 has the id ["r1"], which is no text',
         'line 5 has the decision 1; it is one of keep, drop, flip',
+        'line 6 has no decision; give one of keep, drop, flip, or null while there is none',
       ],
     ],
   ])('that %s is refused', async (_, name, text, exit, says) => {
