@@ -211,6 +211,74 @@ describe('a decision', () => {
     expect(summaryText(made)).toContain('--decisions: 1 of 3 ids of what is no pair of two sides')
     expect(rowsOf(join(made.folder, 'dpo')).map(({ id }) => id)).toEqual(['a0~hard'])
   })
+
+  it('to keep a pair that a stage made is held behind a barrier too, while its content is the same', async () => {
+    const at = folder(),
+      rows = [0, 1, 2].map(i => ({ id: `a${i}`, prompt: `How much is ${i} and 7?`, answer: `${i} + 7 = ${i + 7}.` }))
+    const graph = {
+      version: 1 as const,
+      name: 'g',
+      stages: [
+        source(writeJsonl(join(at, 'in.jsonl'), rows), { layout: 'answers' }),
+        { id: 'hard', use: 'inject_errors' },
+        { id: 'unique', use: 'drop_duplicates' },
+        { id: 'long', use: 'drop_length', with: { min_words: 500, max_words: 900 } },
+        { id: 'dpo', use: 'write_arrow' },
+        { id: 'eyes', use: 'write_arrow', from: 'hard', with: { for: 'review' } },
+      ],
+    }
+    const first = await run(graph, { output: join(at, 'first'), workers: 1 })
+    expect(first.status).toBe('empty')
+    const hashes = rowsOf(join(first.folder, 'eyes')).map(({ content_hash: hash }) => hash as string)
+    expect(new Set(hashes).size).toBe(3)
+    const { folder: out, manifest } = await run(graph, {
+      output: join(at, 'out'),
+      workers: 1,
+      decisions: [
+        { id: 'a0~hard', decision: 'keep', content_hash: hashes[0] },
+        { id: 'a1~hard', decision: 'keep', content_hash: hashes[0] },
+        { id: 'a2~hard', decision: 'drop', content_hash: hashes[2] },
+      ],
+    })
+    expect(rowsOf(join(out, 'dpo')).map(({ id }) => id)).toEqual(['a0~hard'])
+    expect(manifest.decisions).toMatchObject({
+      keep: 1,
+      drop: 0,
+      not_applied: { changed: { count: 1, first: ['a1~hard'] }, no_pair: { count: 1, first: ['a2~hard'] } },
+    })
+  })
+
+  it('counts for a pair only while what its messages say beside their texts is the same', async () => {
+    const at = folder(),
+      said = (content: string, name: string) => [
+        { role: 'assistant', content, tool_calls: [{ id: name, function: { name, arguments: '{}' } }] },
+      ],
+      row = (name: string) => ({
+        id: 'a',
+        prompt: [{ role: 'user', content: 'What is the weather?' }],
+        chosen: said('I look.', name),
+        rejected: said('I guess.', 'guess'),
+      })
+    const path = writeJsonl(join(at, 'in.jsonl'), [row('look')]),
+      graph = {
+        ...plain(path),
+        stages: [
+          source(path),
+          { id: 'dpo', use: 'write_arrow' },
+          { id: 'eyes', use: 'write_arrow', from: 'pairs', with: { for: 'review' } },
+        ],
+      }
+    const first = await run(graph, { output: join(at, 'first'), workers: 1 }),
+      [{ content_hash }] = rowsOf(join(first.folder, 'eyes')) as { content_hash: string }[],
+      decisions: Decisions = [{ id: 'a', decision: 'flip', content_hash }]
+    const flipped = await run(graph, { output: join(at, 'out'), workers: 1, decisions }),
+      [pair] = rowsOf(join(flipped.folder, 'dpo'))
+    expect(pair.source_chosen_fields).toContain('guess')
+    expect(pair.source_rejected_fields).toContain('look')
+    writeJsonl(path, [row('search')])
+    const changed = await run(graph, { output: join(at, 'out'), workers: 1, decisions })
+    expect(changed.manifest.decisions).toMatchObject({ flip: 0, not_applied: { changed: { count: 1, first: ['a'] } } })
+  })
 })
 
 describe('label stages', () => {
@@ -377,7 +445,8 @@ describe('decisions', () => {
     const decisions: Decisions = labelled().flatMap(({ id }, i): Decisions =>
       i % 7 === 3 ? [{ id, decision: (['keep', 'drop', 'flip'] as const)[i % 3] }] : [],
     )
-    const results = []
+    const results = [],
+      prints: object[] = []
     for (const [name, workers, partition_rows, blockRows] of [
       ['a', 1, 100_000, undefined],
       ['b', 3, 100_000, 7],
@@ -388,12 +457,14 @@ describe('decisions', () => {
         { ...reviewed(path), partition_rows },
         { output: join(at, name), workers, blockRows, decisions },
       )
+      prints.push(fingerprint(out))
       const { dpo, humans, ledger } = Object.fromEntries(
         ['dpo', 'humans', 'ledger'].map(part => [part, rowsOf(join(out, part))]),
       )
       results.push({ dpo, humans, ledger, decisions: manifest.decisions, rows: manifest.rows })
     }
     for (const result of results.slice(1)) expect(result).toEqual(results[0])
+    expect(prints[1]).toEqual(prints[0])
     expect(results[0].rows.dropped).toBeGreaterThan(10)
   })
 
