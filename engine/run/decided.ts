@@ -93,7 +93,7 @@ export function openDecided(decisions: ReadonlyMap<string, DecisionAt>, before: 
       if (!swap.includes(1) && dropped.length === 0) return { ...none, kept }
       // the sides before the drops: their places are those of the block
       const { columns, left } = swap.includes(1)
-          ? swapped(source, flow, { rows: swap })
+          ? swapped(`${source} (flip of --decisions)`, flow, { rows: swap })
           : { columns: new Map<string, Data>(), left: [] },
         whole = columns.size === 0 ? flow : withColumns(flow, flow.schema, columns)
       return {

@@ -1,5 +1,5 @@
 /** Decisions of people in real runs: what they do to rows, what is told of them, and that no result is stale. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
@@ -468,8 +468,20 @@ describe('decisions', () => {
     expect(results[0].rows.dropped).toBeGreaterThan(10)
   })
 
+  it('to flip end the run with 65 where numbers of the sides cannot take each other’s place', async () => {
+    const at = folder(),
+      rows = pairs(3).map((row, i) => ({ ...row, chosen_score: i + 0.5, rejected_score: i }))
+    const path = writeJsonl(join(at, 'in.jsonl'), rows),
+      decided = run(plain(path), { output: join(at, 'out'), workers: 1, decisions: [{ id: 'r1', decision: 'flip' }] })
+    await expect(decided).rejects.toMatchObject({
+      exit: 65,
+      message: expect.stringMatching(
+        /^pairs \(flip of --decisions\): 'chosen_score' is Float64 and 'rejected_score' is Int64: .*give both one type/,
+      ) as unknown,
+    })
+  })
+
   it('that are none are refused before anything is read', async () => {
-    writeFileSync(join(folder(), 'unused'), '')
     await expect(run(plain('none.jsonl'), { decisions: [{ id: 'a', decision: 'Keep' }] as never })).rejects.toThrow(
       /option 'decisions' is .* not a list of \{ id, decision: 'keep' \| 'drop' \| 'flip', content_hash\? \}/,
     )
