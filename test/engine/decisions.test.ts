@@ -165,7 +165,7 @@ describe('a decision', () => {
       ],
     })
     const all = rowsOf(join(out, 'dpo'))
-    expect(all.map(({ id }) => id)).toEqual(['x-0', 'x-1', 'y-1'].filter(id => all.some(row => row.id === id)))
+    expect(all.map(({ id }) => id)).toEqual(['x-0', 'x-1', 'y-1'])
     const flipped = all.find(({ id }) => id === 'x-1')!
     expect(flipped.source_chosen_score as number).toBeLessThan(flipped.source_rejected_score as number)
     expect(ledgerOf(out).x.decision).toBe('drop, flip')
@@ -176,18 +176,11 @@ describe('a decision', () => {
   it('to flip is not possible of an answer, and is told', async () => {
     const at = folder(),
       rows = [0, 1].map(i => ({ id: `a${i}`, prompt: `How much is ${i} and 7?`, answer: `${i} + 7 = ${i + 7}.` }))
-    const result = await run(plain(writeJsonl(join(at, 'in.jsonl'), rows), { layout: 'answers' }), {
-      output: join(at, 'out'),
-      workers: 1,
-      decisions: [{ id: 'a0', decision: 'flip' }],
-    }).catch((error: unknown) => error as Error)
-    // a sink to train on takes no answers: behind a stage that makes pairs
-    expect(result).toBeInstanceOf(Error)
     const graph = {
       version: 1 as const,
       name: 'g',
       stages: [
-        source(join(at, 'in.jsonl'), { layout: 'answers' }),
+        source(writeJsonl(join(at, 'in.jsonl'), rows), { layout: 'answers' }),
         { id: 'hard', use: 'inject_errors' },
         { id: 'dpo', use: 'write_arrow' },
       ],
