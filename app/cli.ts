@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
+import { readDecisions } from './decisions.ts'
 import { checkExamples } from './own_examples.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
@@ -95,7 +96,20 @@ const commands: Readonly<Record<string, Command>> = {
   check: {
     words: 'GRAPH',
     about: 'find everything that is wrong with a graph, without running it',
-    takes: ['input', 'output', 'graph', 'set', 'seed', 'limit', 'sample', 'answers', 'keep-ids', 'quiet', 'no-data'],
+    takes: [
+      'input',
+      'output',
+      'graph',
+      'set',
+      'seed',
+      'limit',
+      'sample',
+      'answers',
+      'keep-ids',
+      'decisions',
+      'quiet',
+      'no-data',
+    ],
     most: 1,
     meant: 'input',
     work: checkCommand,
@@ -286,7 +300,11 @@ export async function runAs(
 ): Promise<{ code: number; result: RunResult }> {
   const abort = new AbortController(),
     quiet = values.quiet === true || more.quiet === true,
-    { summary = summaryText } = more
+    { summary = summaryText } = more,
+    wanted = {
+      keepIds: keepIds(values['keep-ids']),
+      decisions: await readDecisions(values.decisions, text => console.error(text)),
+    }
   const onInterrupt = () => abort.abort(EXIT.interrupted),
     onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
@@ -300,7 +318,7 @@ export async function runAs(
     seed,
     limit,
     sample,
-    keepIds: keepIds(values['keep-ids']),
+    ...wanted,
     answers,
     anew,
     signal: abort.signal,
@@ -339,7 +357,7 @@ async function runCommand(values: CliValues, words: readonly string[]): Promise<
 async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {
   const [graph] = graphWord('check', values, words),
     { inputs, problems } = inputsOf(values, [])
-  const unread = (['input', 'limit', 'answers', 'keep-ids'] as const).filter(
+  const unread = (['input', 'limit', 'answers', 'keep-ids', 'decisions'] as const).filter(
     name => values['no-data'] && values[name] !== undefined,
   )
   checkUsage('sluice check', [
@@ -347,6 +365,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
     ...unread.map(name => `--no-data opens no input, so there is no use of --${name}`),
   ])
   keepIds(values['keep-ids'])
+  await readDecisions(values.decisions, text => console.error(text))
   const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
   try {
     if (values['no-data']) {
@@ -406,8 +425,9 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
     )
   }
   // beside JSON on stderr, so that stdout stays JSON
-  if (own.length === 0)
-    (values.json ? console.error : console.log)(`no row has the id '${what}'; as a pair made of '${parent}':`)
+  if (own.length === 0) {
+    ;(values.json ? console.error : console.log)(`no row has the id '${what}'; as a pair made of '${parent}':`)
+  }
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }

@@ -2,7 +2,7 @@
  * Which labels to drop, by margins alone: how many labels are wrong at most, how likely each of them is, and whether
  * the reviewers see enough for anything to be dropped.
  */
-import { betaQuantile, lowerShare } from './beta.ts'
+import { betaQuantile, lowerShare } from '../engine/beta.ts'
 import { fitCalibration, type Calibration } from './calibration.ts'
 import { sigmoid } from './head.ts'
 import { flippedAuroc, type Estimate } from './metrics.ts'

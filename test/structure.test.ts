@@ -30,9 +30,12 @@ it('imports go one way', () => {
     others.filter(other => layerOf(other) < layerOf(file)).map(other => `${file} > ${other}`),
   )
   expect(upward).toEqual([])
-  // arithmetic knows no more of the engine than how it hashes
+  // arithmetic knows no more of the engine than how it hashes, and the one piece of it that the engine needs itself
   const ofModels = [...imports].flatMap(([file, others]) => (file.startsWith('models/') ? others : []))
-  expect([...new Set(ofModels.filter(other => !other.startsWith('models/')))]).toEqual(['engine/arrow/hash.ts'])
+  expect([...new Set(ofModels.filter(other => !other.startsWith('models/')))]).toEqual([
+    'engine/beta.ts',
+    'engine/arrow/hash.ts',
+  ])
 })
 
 it('no file needs itself by way of others', () => {

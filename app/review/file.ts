@@ -3,15 +3,13 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rm
 import { basename, dirname, join } from 'node:path'
 import { DataError } from '../../engine/errors.ts'
 import { writeAll } from '../../engine/io.ts'
+import { decisionWords, type DecisionWord } from '../../engine/run/decisions.ts'
 import { takeLock } from '../../engine/run/lock.ts'
-
-export const words = ['keep', 'drop', 'flip'] as const
-export type Word = (typeof words)[number]
 
 /** A line of the file, in the form that --decisions reads. */
 export interface Decided {
   readonly id: string
-  readonly decision: Word
+  readonly decision: DecisionWord
   /** What the pair was when it was decided on: later runs apply the decision to that pair alone. */
   readonly content_hash?: string
   readonly by: string
@@ -104,9 +102,9 @@ function readLines(path: string): Map<string, Decided> {
     } catch {
       one = null
     }
-    if (typeof one?.id !== 'string' || !words.some(word => word === one.decision)) {
+    if (typeof one?.id !== 'string' || !decisionWords.some(word => word === one.decision)) {
       throw new DataError(
-        `sluice review: line ${i + 1} of ${path} is no decision ({"id": …, "decision": "${words.join('" | "')}"}); mend it, or name another file by --decisions`,
+        `sluice review: line ${i + 1} of ${path} is no decision ({"id": …, "decision": "${decisionWords.join('" | "')}"}); mend it, or name another file by --decisions`,
       )
     }
     if (all.has(one.id) && all.get(one.id)!.decision !== one.decision) {

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { packageRoot } from '../../engine/root.ts'
 import { cardHtml } from '../../engine/run/cards.ts'
-import { lowerShare } from '../../models/beta.ts'
-import { words, type DecisionsFile, type Word } from './file.ts'
+import { lowerShare } from '../../engine/beta.ts'
+import { decisionWords, type DecisionWord } from '../../engine/run/decisions.ts'
+import type { DecisionsFile } from './file.ts'
 import type { Listed } from './list.ts'
 
 export interface Review {
@@ -96,11 +97,11 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
         file.remove(id)
         return counts(place)
       }
-      if (!words.some(word => word === decision)) throw new BadRequest(`no decision '${String(decision)}'`)
+      if (!decisionWords.some(word => word === decision)) throw new BadRequest(`no decision '${String(decision)}'`)
       const text = typeof note === 'string' ? note.trim().slice(0, MOST_NOTE) : ''
       file.put({
         id,
-        decision: decision as Word,
+        decision: decision as DecisionWord,
         ...(content === undefined ? {} : { content_hash: content }),
         by,
         at: new Date().toISOString(),

@@ -79,6 +79,11 @@ export interface Verdict<Why extends string = string, Note extends string = stri
    * it. Counted in the summary and written to notes/, never to the ledger's outcome.
    */
   note(row: number, note: Note): void
+  /**
+   * Whether a person decided that the row's label is what it is, by --decisions or --keep-ids: a stage that judges
+   * labels leaves it so.
+   */
+  decided(row: number): boolean
 }
 
 /**

@@ -26,6 +26,7 @@ import {
   fitRounds,
   groupedBy,
   inputsOf,
+  isTraining,
   makesRows,
   readsOf,
   tablesOf,
@@ -87,6 +88,16 @@ const typesRead: Readonly<Partial<Record<ReadType, string>>> = {
 
 /** The columns that stand for themselves in what a stage writes; all others are prefixed with its id. */
 const pair = ['id', 'prompt', 'chosen', 'rejected']
+
+/** What a list for people says of each pair's content: a decision that carries it counts for that content alone. */
+export const HASH_COLUMN = 'content_hash'
+
+/** What a sink gets: for review a column more, where the rows are pairs. One of that name is written anew. */
+function withHash(node: Node, input: Schema): Schema {
+  const isPairs = pair.every(name => input.fields.some(field => field.name === name))
+  if (node.stage.kind !== 'sink' || isTraining(node) || !isPairs) return input
+  return new Schema([...input.fields.filter(({ name }) => name !== HASH_COLUMN), new Field(HASH_COLUMN, new Utf8())])
+}
 
 /** The columns beside the pair that speak of one of these sides: its word is in their names. */
 export const besides = (fields: readonly Field[], sides: readonly string[]): Field[] =>
@@ -198,7 +209,7 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
       continue
     }
     const parts = partsOf(node.from),
-      input = union(parts, `${at}/from`, problems)
+      input = withHash(node, union(parts, `${at}/from`, problems))
     const answers = parts.filter(({ schema }) => !schema.fields.some(({ name }) => name === 'rejected'))
     // among pairs they would have a rejected side that is null
     if (answers.length > 0 && answers.length < parts.length) {

@@ -12,9 +12,13 @@ export const resultOf = ({ made, counts, sent, parts }: PassMeta): PassResult =>
 
 /**
  * What stands for all that later passes read in a folder, wherever it lies: the checksums of its spools, the numbers of
- * their blocks, by which the rows of one are found in another, which other that is, and the rows that are spared.
+ * their blocks, by which the rows of one are found in another, which other that is, and the rows that are spared or
+ * decided.
  */
-export const madeOf = (folder: string, { spools, spared }: Pick<PassMeta, 'spools' | 'spared'>): string =>
+export const madeOf = (
+  folder: string,
+  { spools, spared, decided }: Pick<PassMeta, 'spools' | 'spared' | 'decided'>,
+): string =>
   contentOf([
     readdirSync(folder)
       .filter(name => name.startsWith('spool-'))
@@ -24,6 +28,7 @@ export const madeOf = (folder: string, { spools, spared }: Pick<PassMeta, 'spool
       .map(([port, { whole, later }]) => [port, whole?.blocks ?? [], later?.blocks ?? [], later?.root ?? ''])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
     spared,
+    decided,
   ])
 
 /**

@@ -19,6 +19,8 @@ export interface LedgerRow {
   numbers: { name: string; value: number | null; limit: number | null }[]
   detail: string | null
   sinks: string[]
+  /** Of runs that were published before there was one it is left out. */
+  decision?: string | null
 }
 
 /** Record batches of an Arrow IPC stream file, one at a time. */
@@ -131,17 +133,18 @@ export function explain(told: LedgerRow, manifest?: Manifest): string {
     .join(',')
   const isRow = row.reason !== 'error' && /:\d+$/.test(row.detail ?? '')
   const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${isRow ? 'yields to ' : ''}${row.detail}`
+  const decided = row.decision ? `; people decided: ${row.decision}` : ''
   const byNone =
     row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail, row.sinks) : undefined
-  if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}`
+  if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}${decided}`
   const because =
     row.reason === null
       ? ''
       : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
   const where = `${row.id} (${row.file}:${row.row})`
   const also = row.sinks.length > 0 ? `; it is in ${row.sinks.join(', ')}, for review` : ''
-  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}${also}`
-  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? 'but for --keep-ids it would have been' : 'on another way through the graph it was'} dropped${because}` : ''}`
+  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}${also}${decided}`
+  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? `but for ${row.decision ? '--decisions' : '--keep-ids'} it would have been` : 'on another way through the graph it was'} dropped${because}` : ''}${decided}`
 }
 /** What the ledger says of rows that no stage dropped. */
 const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly string[]) => string>> = {

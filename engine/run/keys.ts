@@ -4,6 +4,7 @@ import { schemaBytes } from '../arrow/ipc.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import { keyText } from '../key_text.ts'
 import { codeStamp } from '../stamp.ts'
+import type { Wanted } from './decisions.ts'
 import { inputsSaid, labelOf } from './manifest.ts'
 import type { Partition } from './messages.ts'
 import { opsOf, type Op, type Plan } from './plan.ts'
@@ -56,10 +57,11 @@ export function makeKeys(
   hashes: readonly string[],
   served: Readonly<Record<string, unknown>>,
   options: RunOptions,
+  wanted: Wanted,
   held: HeldFiles,
 ): Keys {
   const { graph, files, tables, schemas } = prepared
-  const base = sha([codeKey(), graph.seed, options.keepIds ?? [], options.groupBytes ?? ''])
+  const base = sha([codeKey(), graph.seed, wanted, options.groupBytes ?? ''])
   const nodeKeys = new Map(
     graph.nodes.map(node => [
       node.id,

@@ -4,6 +4,7 @@ import { makeFloat64, makeInt64, makeRepeated, makeText, take } from '../arrow/c
 import { toRecordBatch } from '../arrow/flow.ts'
 import { IpcFile, IpcWriter, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import { isMade } from '../arrow/flow.ts'
+import { decidedWords } from './decided.ts'
 import {
   DROPPED,
   ERRORED,
@@ -30,10 +31,11 @@ const numberType = new Struct([
  * `outcome`: kept, dropped or errored. `stage`, `reason`, `numbers` (the measured value and the limit it was held
  * against) and `detail` (an error's message, or the row that this one yields to, as `file:row`) say why. On a kept row
  * they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped
- * it but for
- * --keep-ids. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE: `detail` are then the sinks
- * of the pairs that were made of it, or the row whose pair it is a side of. `sinks`: where it, or a pair of it, went;
- * it is kept where one of them is for training, or none of the graph is and nothing drops it.
+ * it but for --keep-ids or --decisions. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE:
+ * `detail` are then the sinks of the pairs that were made of it, or the row whose pair it is a side of. `sinks`: where
+ * it, or a pair of it, went; it is kept where one of them is for training, or none of the graph is and nothing drops
+ * it. `decision`: what people decided of it, keep, drop or flip, and was applied; of a row of several pairs what was
+ * decided of any.
  */
 export const ledgerSchema = new Schema([
   new Field('id', new Utf8(), false),
@@ -45,6 +47,7 @@ export const ledgerSchema = new Schema([
   new Field('numbers', new List(new Field('item', numberType, false)), false),
   new Field('detail', new Utf8()),
   new Field('sinks', new List(new Field('item', new Utf8(), false)), false),
+  new Field('decision', new Utf8()),
 ])
 const headerBytes = schemaBytes(ledgerSchema).length
 
@@ -72,6 +75,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
   const chosen = new Int32Array(rows).fill(-1),
     from = new Uint16Array(rows),
     rank = new Int32Array(rows).fill(-1)
+  const decided = decidedWords(metas.map(meta => meta.decided))
   const placesOf = metas.map(meta => meta.nodes.map(id => world.indexOf(id)))
   const nodeOf = (m: number, event: number) => {
     const { kind, node } = metas[m].events
@@ -200,6 +204,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
             makeNumbers(numbers),
             makeText(detail),
             makeLists(sinkEnds, makeRepeated(sinkNames, Int32Array.from(sinks))),
+            makeText(places.map(place => decided.get(place) ?? null)),
           ],
           n,
         ),

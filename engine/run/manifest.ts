@@ -7,6 +7,7 @@ import { seenOptions, type Node } from '../graph/types.ts'
 import type { InputFile } from '../source/input.ts'
 import type { TableFile } from '../source/open.ts'
 import { bareUrl, isUrl } from '../parquet/http_source.ts'
+import type { DecisionsSaid } from './decisions.ts'
 import type { Counts } from './messages.ts'
 
 /** The inputs of a stage as a graph names them; of an audit by name. */
@@ -51,6 +52,8 @@ export interface Manifest {
   readonly sample?: number
   /** Ids that were to be kept, those of them that no row has, and the first of these. */
   readonly keep_ids?: { given: number; absent: number; first_absent: readonly string[] }
+  /** What came of what people decided. */
+  readonly decisions?: DecisionsSaid
   readonly inputs: {
     source: string
     path: string

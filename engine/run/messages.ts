@@ -7,6 +7,8 @@ import type { Answer } from '../calls/service.ts'
 import type { Blocks } from '../files/blocks.ts'
 import type { Packages } from '../graph/packages.ts'
 import type { FilePlan, RawPlan } from '../source/raw.ts'
+import type { Decided } from './decided.ts'
+import type { Found, Settled } from './decisions.ts'
 import type { Held } from './lock.ts'
 import type { Op } from './plan.ts'
 import type { Spool } from './spool.ts'
@@ -64,6 +66,7 @@ export interface Setup {
   readonly tables: readonly TableSetup[]
   readonly seed: number
   readonly keepIds: readonly string[]
+  readonly decisions: readonly Settled[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
   /** Bytes of a group at most, where a test says so. */
@@ -410,6 +413,11 @@ export interface PassMeta {
   readonly kept: Uint32Array
   /** Source rows of the partition that have such an id. */
   readonly spared: Uint32Array
+  /** Pairs that decisions were applied to in this pass, and what was found of each decision. */
+  readonly decided: Decided
+  readonly found: Found
+  /** Columns of one side that stayed when decisions swapped the sides of so many pairs. */
+  readonly stayed: Readonly<Record<string, number>>
   /** What each group node was sent. */
   readonly sent: Record<string, Sent>
 }

@@ -4,6 +4,7 @@
  */
 import { EXIT, SluiceError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
+import { decisionWords, type Decision } from './decisions.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 
 /** A graph: its file, an object, or what `graph()` gave. */
@@ -34,6 +35,11 @@ export interface RunOptions {
    * what a source makes no pair of. Of replies one a row a pair is of its chosen side's row.
    */
   readonly keepIds?: readonly string[]
+  /**
+   * What people decided of rows, or of pairs, by their ids, applied before the first stage: keep spares as `keepIds`
+   * does, drop drops, flip swaps the sides. No label stage drops or flips a row that was decided.
+   */
+  readonly decisions?: readonly Decision[]
   /** `stage.option=value`, as on the command line. */
   readonly set?: readonly string[]
   /** Replaces the inputs of the graph's only source, and the source by the one that reads files of their endings. */
@@ -70,6 +76,19 @@ const someTexts = {
   what: 'a list of at least one text',
 }
 const texts = { is: isTexts, what: 'a list of texts' }
+const isDecision = (value: unknown): boolean => {
+  const { id, decision, content_hash: hash } = (value ?? {}) as Partial<Record<keyof Decision, unknown>>
+  return (
+    typeof id === 'string' &&
+    id !== '' &&
+    decisionWords.some(word => word === decision) &&
+    (hash === undefined || (typeof hash === 'string' && hash !== ''))
+  )
+}
+const decisions = {
+  is: (value: unknown) => Array.isArray(value) && value.every(isDecision),
+  what: `a list of { id, decision: ${decisionWords.map(word => `'${word}'`).join(' | ')}, content_hash? }`,
+}
 const text = { is: (value: unknown) => typeof value === 'string' && value !== '', what: 'a text' }
 const work = { is: (value: unknown) => typeof value === 'function', what: 'a function' }
 const whole = (least: number) => ({
@@ -84,6 +103,7 @@ const kinds: Readonly<Record<keyof RunOptions, { is(value: unknown): boolean; re
   limit: whole(1),
   sample: whole(1),
   keepIds: texts,
+  decisions,
   set: texts,
   input: someTexts,
   answers: text,

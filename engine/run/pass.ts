@@ -13,8 +13,8 @@ import { makeText, runsOfRows, textColumn } from '../arrow/columns.ts'
 import { Batch, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
-import { reasonName } from '../graph/columns.ts'
-import { effectOf, fitRounds, groupedBy, makesRows, sinkOrder } from '../graph/types.ts'
+import { HASH_COLUMN, reasonName } from '../graph/columns.ts'
+import { effectOf, fitRounds, groupedBy, isTraining, makesRows, sinkOrder } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
 import { openRecords } from '../shuffle/records.ts'
 import type { Related } from '../shuffle/join.ts'
@@ -35,6 +35,8 @@ import {
   type PassTask,
 } from './messages.ts'
 import { contentOf } from './content.ts'
+import { openDecided } from './decided.ts'
+import { hashed, hashField, withHashes } from './row_hash.ts'
 import { Outputs } from './outputs.ts'
 import { pairOrigins } from './partners.ts'
 import { gathered, isGroupRound, leftBy, opsFor, opsOf, type Op } from './plan.ts'
@@ -45,8 +47,14 @@ import { Tallies } from './tally.ts'
 import { openNone, openRun, runStage, type Said, type StageRun } from './verdicts.ts'
 import { withNewStages, type WorkerNode, type World } from './world.ts'
 
+/** The reason by which a source drops what people decided to drop. */
+const DECIDED = 'decided'
+
 /** An error of a stage beside its rows: it stops the run, and says which stage it was. */
 const inStage = ({ id, use }: WorkerNode, error: unknown): Error => prefixed(`${id} (${use})`, error)
+
+/** Whether a stage judges labels: it leaves those be that people decided on. */
+const isOfLabels = ({ stage }: WorkerNode): boolean => stage.category === 'find wrong labels'
 
 /** Columns of what messages have beside role and content, which a source splits off. */
 const FURTHER = /^source_(prompt|chosen|rejected)_fields$/
@@ -74,9 +82,13 @@ class PartitionPass {
   readonly #kept = new Set<number>()
   /** Source rows whose id the user asked to keep. */
   readonly #spared: Set<number>
+  /** Rows that people decided on. */
+  readonly #decided: ReturnType<typeof openDecided>
   readonly #related = new Map<string, { related: Related; said: ReturnType<typeof groupSaid> }>()
   readonly #loads = new Map<string, SpoolReader>()
   #ids: IpcWriter | undefined
+  /** Columns of one side that stayed when decisions swapped the sides of so many pairs. */
+  readonly #stayed: Record<string, number> = {}
   #block = 0
 
   constructor(world: World, task: PassTask, which: number, folder: string) {
@@ -93,7 +105,13 @@ class PartitionPass {
     this.#ops = done
       ? opsFor(ops, new Set(ops.filter(isWanted)))
       : ops.filter(op => op.kind !== 'tally' || isWanted(op))
-    this.#spared = new Set(world.keep.size > 0 && task.level > 0 ? world.meta(earlier[0]).spared : [])
+    const asks = world.keep.size + world.decisions.size > 0,
+      metas = asks ? earlier.map(world.meta) : []
+    this.#spared = new Set(metas[0]?.spared)
+    this.#decided = openDecided(
+      world.decisions,
+      metas.map(({ decided }) => decided),
+    )
     for (const op of this.#ops) {
       if (op.kind === 'load') this.#reader(op.port, earlier)
       // a spool exists even when nothing goes into it
@@ -129,7 +147,12 @@ class PartitionPass {
       const by = groupedBy(node)
       // its groups have been looked at
       const opened = by ? openNone(node) : openRun(node, contextOf)
-      this.#runs.set(node.id, { ...opened, output: node.output, spare: flow => this.#spare(flow) })
+      this.#runs.set(node.id, {
+        ...opened,
+        output: node.output,
+        spare: flow => this.#spare(flow, isOfLabels(node)),
+        decided: flow => this.#spare(flow, true),
+      })
       if (by) {
         const related = loadValue<Related>(task.related[which][node.id])
         this.#related.set(node.id, { related, said: groupSaid(node, related) })
@@ -187,12 +210,11 @@ class PartitionPass {
     }
     this.#look(batch.ids, batch.rows)
     if (batch.refused.length + notes.length > 0) {
-      const {
-        raw: { schema, data, numRows },
-        rows,
-      } = batch
-      const raw: Flow = { schema, columns: data.children, rows: numRows, row: rows, copy: new Uint32Array(numRows) }
-      const some = (of: readonly { row: number }[]) => takeFlow(raw, runsOfRows(of.map(({ row }) => rows.indexOf(row))))
+      const some = (of: readonly { row: number }[]) =>
+        rawOf(
+          batch,
+          of.map(({ row }) => row),
+        )
       if (batch.refused.length > 0) {
         this.#outputs.aside(
           'dropped',
@@ -211,7 +233,7 @@ class PartitionPass {
         )
       }
     }
-    const flow: Flow = castOf(`${node.use}: ${setup.files[this.#partition.file].path}`, () =>
+    const read: Flow = castOf(`${node.use}: ${setup.files[this.#partition.file].path}`, () =>
       this.#world.conformSource(node, {
         schema: batch.pairs.schema,
         columns: batch.pairs.data.children,
@@ -220,6 +242,7 @@ class PartitionPass {
         copy: copies(batch.row),
       }),
     )
+    const flow = this.#decide(batch, read, node)
     flow.schema.fields.forEach(({ name }, c) => {
       const some = FURTHER.test(name) ? flow.rows - flow.columns[c].nullCount : 0
       if (some > 0) counts.left[name] = (counts.left[name] ?? 0) + some
@@ -231,6 +254,26 @@ class PartitionPass {
       this.#ports.set(node.id, block)
       await this.#run()
     }
+  }
+
+  /** What is left of a source's rows once decisions are applied: dropped ones are set aside as the source's own. */
+  #decide(batch: SourceBatch, read: Flow, node: WorkerNode): Flow {
+    const { flow, dropped, kept, left, flipped } = this.#decided.read(node.id, read, batch.ids, batch.rows)
+    for (const row of kept) this.#spared.add(row)
+    for (const column of left) this.#stayed[column] = (this.#stayed[column] ?? 0) + flipped
+    if (dropped.length === 0) return flow
+    const counts = this.#counts[node.id],
+      at = Object.keys(node.stage.reasons).indexOf(DECIDED)
+    for (const row of dropped) this.#log.refuse(row, this.#world.indexOf(node.id), at, NaN)
+    counts.dropped += dropped.length
+    counts.reasons[DECIDED] = (counts.reasons[DECIDED] ?? 0) + dropped.length
+    this.#outputs.aside(
+      'dropped',
+      node.id,
+      rawOf(batch, dropped),
+      dropped.map(() => DECIDED),
+    )
+    return flow
   }
 
   /** Looks for ids that the user asked to keep. `rows`: of the ids of source rows, which these are. */
@@ -247,14 +290,15 @@ class PartitionPass {
   }
 
   /**
-   * Which rows of a block the user asked never to drop, by their own id or that of the source row that they come from;
-   * undefined when nobody asked.
+   * Which rows of a block the user asked never to drop, by their own id or that of the source row that they come from,
+   * and `ofLabels` those whose label was decided; undefined when nobody asked.
    */
-  #spare(flow: Flow): ((row: number) => boolean) | undefined {
-    const { keep } = this.#world
-    if (keep.size === 0) return undefined
-    const ids = textColumn(idsOf(flow))
-    return row => this.#spared.has(flow.row[row]) || keep.has(ids.text(row))
+  #spare(flow: Flow, ofLabels: boolean): ((row: number) => boolean) | undefined {
+    const { keep, decisions } = this.#world
+    if (keep.size + decisions.size === 0) return undefined
+    const ids = textColumn(idsOf(flow)),
+      isDecided = ofLabels ? this.#decided.isDecided : this.#decided.isKept
+    return row => this.#spared.has(flow.row[row]) || keep.has(ids.text(row)) || isDecided(flow.row[row], flow.copy[row])
   }
 
   /** All blocks of the spools of this level, in order. */
@@ -296,10 +340,9 @@ class PartitionPass {
     return ports.map(port => this.#ports.get(port)).filter(flow => flow !== undefined)
   }
 
-  #inputs(node: string, inputs: readonly string[]): Flow {
+  #inputs(node: string, inputs: readonly string[], schema = this.#node(node).input): Flow {
     const flows = this.#flows(inputs)
-    const { input } = this.#node(node)
-    return castOf(`the inputs of '${node}'`, () => mergeFlows(flows, input))
+    return castOf(`the inputs of '${node}'`, () => mergeFlows(flows, schema))
   }
 
   #gather(id: string, inputs: readonly string[]): void {
@@ -333,6 +376,7 @@ class PartitionPass {
     this.#ports.set(id, out)
     if (made) {
       this.#look(idsOf(out))
+      this.#decided.made(out)
       this.#origins.made(id, made.partners)
       this.#counts[id].sides += made.sides
     }
@@ -347,6 +391,7 @@ class PartitionPass {
     counts.in += flow.rows
     if (effectOf(node) === 'derive') {
       this.#look(idsOf(out))
+      this.#decided.made(out)
       counts.derived += out.rows
     } else counts.out += out.rows
     for (let i = 0; i < said.said.length; i++) {
@@ -401,23 +446,25 @@ class PartitionPass {
         [...new Set(rows)].sort((a, b) => a - b),
       )
     }
-    const { fields } = all.schema
-    // of answers that make no pair of their own all is there
-    const some =
-      effectOf(node) === 'pair'
-        ? all
-        : { ...all, schema: new Schema(fields.filter(({ name }) => name === 'id')), columns: [idsOf(all)] }
+    const noted = takeFlow(all, runsOfRows(said.notes.map(({ row }) => row)))
     this.#outputs.aside(
       'notes',
       node.id,
-      takeFlow(some, runsOfRows(said.notes.map(({ row }) => row))),
+      // of answers that make no pair of their own all is there
+      effectOf(node) === 'pair' ? noted : namesIn(noted, isOfLabels(node)),
       said.notes.map(({ reason }) => reason),
     )
   }
 
+  /** Rows of a list for people, with what tells later whether a row is still the one that they saw. */
+  #listed({ id, input }: WorkerNode, inputs: readonly string[]): Flow {
+    const rows = new Schema(input.fields.filter(({ name }) => name !== HASH_COLUMN))
+    return withHashes(this.#inputs(id, inputs, rows), input)
+  }
+
   #sink(id: string, inputs: readonly string[]): void {
     const node = this.#node(id),
-      flow = this.#inputs(id, inputs),
+      flow = isTraining(node) ? this.#inputs(id, inputs) : this.#listed(node, inputs),
       counts = this.#counts[id]
     counts.in += flow.rows
     if (sinkOrder(node).limit === undefined) return this.#write(node, flow)
@@ -456,7 +503,8 @@ class PartitionPass {
     const outputs = this.#outputs.close()
     for (const reader of this.#loads.values()) reader.close()
     const spools: PassMeta['spools'] = {},
-      spared = Uint32Array.from(this.#spared).sort()
+      spared = Uint32Array.from(this.#spared).sort(),
+      { decided, found } = this.#decided.end()
     for (const [port, spool] of this.#spools) spools[port] = spool.close()
     const parts: Record<string, string> = {}
     for (const [node, collector] of this.#collectors) {
@@ -474,7 +522,7 @@ class PartitionPass {
     return {
       rows: rowCount(this.#partition),
       level: this.#task.level,
-      made: madeOf(this.#folder, { spools, spared }),
+      made: madeOf(this.#folder, { spools, spared, decided }),
       parts,
       nodes: [...this.#world.nodes.keys()],
       spools,
@@ -487,10 +535,19 @@ class PartitionPass {
       ...this.#origins.end(),
       kept: Uint32Array.from(this.#kept),
       spared,
+      decided,
+      found,
+      stayed: this.#stayed,
       counts: this.#counts,
       sent,
     }
   }
+}
+
+/** Rows of a batch as they were read. */
+function rawOf({ raw: { schema, data, numRows }, rows }: SourceBatch, some: readonly number[]): Flow {
+  const raw: Flow = { schema, columns: data.children, rows: numRows, row: rows, copy: new Uint32Array(numRows) }
+  return takeFlow(raw, runsOfRows(some.map(row => rows.indexOf(row))))
 }
 
 /** What `make` gives; a value that does not fit the type that all inputs have is told with where it is. */
@@ -503,6 +560,16 @@ function castOf(where: string, make: () => Flow): Flow {
 }
 
 const idsOf = ({ schema, columns }: Flow): Data => columns[schema.fields.findIndex(({ name }) => name === 'id')]
+/** What notes/ say of a row: its id, and of a label what it is the label of. */
+function namesIn(flow: Flow, hasHash: boolean): Flow {
+  const id = flow.schema.fields.find(({ name }) => name === 'id')!,
+    whole = hasHash ? hashed(flow) : undefined
+  return {
+    ...flow,
+    schema: new Schema([id, ...(whole ? [hashField] : [])]),
+    columns: [idsOf(flow), ...(whole ? [whole] : [])],
+  }
+}
 const idSchema = new Schema([new Field('id', new Utf8(), false)])
 const idHeader = schemaBytes(idSchema).length
 

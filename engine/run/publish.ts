@@ -22,6 +22,7 @@ import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
+import { decisionsSaid, type Wanted } from './decisions.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { pickFirst } from './first.ts'
 import { ledgerSchema, type LedgerPart } from './ledger.ts'
@@ -61,7 +62,7 @@ export interface PublishInput {
   readonly hash: string
   readonly limit?: number
   readonly sample?: number
-  readonly keepIds: readonly string[]
+  readonly wanted: Wanted
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
@@ -212,6 +213,14 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     throw new Error(`run: rows are not accounted for, which is a bug of Sluice: ${problems.join('; ')}`)
   }
 
+  const { wanted } = input,
+    isDecided = wanted.decisions.length + wanted.contradicting.length > 0,
+    decisions = isDecided
+      ? decisionsSaid(
+          wanted,
+          metas.flat().map(({ found }) => found),
+        )
+      : undefined
   const manifest: Manifest = {
     sluice: packageVersion,
     hash: input.hash,
@@ -230,7 +239,8 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }),
     ...(input.sample === undefined ? {} : { sample: input.sample }),
-    ...(input.keepIds.length === 0 ? {} : { keep_ids: absent(input.keepIds, metas) }),
+    ...(wanted.keepIds.length === 0 ? {} : { keep_ids: absent(wanted.keepIds, metas) }),
+    ...(decisions ? { decisions } : {}),
     inputs: inputsSaid(prepared, input.hashes),
     rows,
     dropped_by_kind: kinds(prepared, counts),
@@ -262,7 +272,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         ]
       }),
     ),
-    warnings: warningsOf(prepared, counts, input.keepIds),
+    warnings: warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas)),
     sinks: sorted(sinks),
     files: {},
   }
@@ -317,6 +327,15 @@ function isEmpty({ graph }: Prepared, sinks: Manifest['sinks']): boolean {
   return training.length > 0
     ? training.every(({ id }) => sinks[id].rows === 0)
     : Object.values(sinks).every(({ rows }) => rows === 0) && !graph.nodes.some(({ stage }) => stage.kind === 'audit')
+}
+
+/** Columns of one side that stayed when decisions swapped sides, and in how many pairs. */
+function stayedIn(metas: readonly (readonly PassMeta[])[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const { stayed } of metas.flat()) {
+    for (const [column, pairs] of Object.entries(stayed)) sums[column] = (sums[column] ?? 0) + pairs
+  }
+  return sums
 }
 
 /** Which of the ids to keep no row has. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { messagesType } from '../arrow/columns.ts'
 import type { Reason } from '../contract/define.ts'
 import { drawChart, escape } from './chart.ts'
+import { listedSaid, type DecisionsSaid } from './decisions.ts'
 import { readStream } from './inspect.ts'
 import { byNone, rowsRead, type Manifest } from './manifest.ts'
 import { ERROR_ABOUT } from './messages.ts'
@@ -101,6 +102,27 @@ function reportText(id: string, { report: { lines, tables = {}, charts = [] }, p
   ].join('')
 }
 
+/** What came of what people decided. */
+function decisionsText({ given, keep, drop, flip, not_applied: idle, listed }: DecisionsSaid): string {
+  const ids = ({ count, first }: (typeof idle)['absent']) =>
+    `${escape(first.join(', '))}${count > first.length ? ', …' : ''}`
+  const rows = [
+    row('keep', keep, ''),
+    row('drop', drop, ''),
+    row('flip', flip, ''),
+    ...(
+      [
+        ['not applied: they contradict each other', idle.contradicting],
+        ['not applied: no row has the id', idle.absent],
+        ['not applied: the row changed since it was listed', idle.changed],
+        ['not applied: no pair of two sides when it is read', idle.no_pair],
+      ] as const
+    ).flatMap(([what, some]) => (some.count > 0 ? [row(what, some.count, ids(some))] : [])),
+  ]
+  return `<h2>What people decided</h2><p>${n(given)} ids.${listed ? ` Measured: ${escape(listedSaid(listed))}.` : ''}</p>${table(['decision', '>ids', 'the first'], rows)}
+`
+}
+
 /**
  * The page of a run that lies in `folder` (ledger and dropped rows are there). Depends on nothing but them, the
  * manifest and what stages say of their reasons.
@@ -173,7 +195,7 @@ ${manifest.warnings.map(line => `<p><b>Warning:</b> ${escape(line)}</p>\n`).join
 ${sure.length > 0 ? `<h2>How sure it is</h2>${sure.join('')}` : ''}
 ${looked.length > 0 ? `<h2>Audits</h2>${looked.join('')}` : ''}
 ${notes.length > 0 ? `<h2>What was not made</h2>${table(['note', '>rows'], notes)}` : ''}
-<h2>Results</h2>${Object.keys(sinks).length === 0 ? '<p>The graph has no sink: what it gives is reports.</p>' : ''}${table(
+${manifest.decisions ? decisionsText(manifest.decisions) : ''}<h2>Results</h2>${Object.keys(sinks).length === 0 ? '<p>The graph has no sink: what it gives is reports.</p>' : ''}${table(
     ['sink', '>rows', 'columns'],
     Object.entries(sinks).map(([id, sink]) =>
       row(

@@ -12,6 +12,7 @@ import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
+import { settle, type Wanted } from './decisions.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
 import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
@@ -75,7 +76,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const plan = makePlan(graph),
       held = await readStageFiles(prepared.stageFiles)
     options.signal?.throwIfAborted()
-    const setup = makeSetup(prepared, stamps, opened, plan, options, lock, held)
+    const wanted = settle(options.keepIds, options.decisions)
+    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held)
     let done = 0,
       phase = '',
       total = 0
@@ -119,7 +121,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const contents = hashes.slice(0, files.length)
     const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, held)
+    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, wanted, held)
     const latest = latestManifest(output)
     holdLock(lock)
     const mayDiffer = [...graph.nodes, ...graph.tables].some(isReader)
@@ -176,7 +178,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       hash: keys.run,
       limit: options.limit,
       sample,
-      keepIds: setup.keepIds,
+      wanted,
       pool,
       metas: () =>
         partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
@@ -281,6 +283,7 @@ function makeSetup(
   opened: ReadonlyMap<string, Blocks>,
   plan: Plan,
   options: RunOptions,
+  wanted: Wanted,
   { path, text }: Lock,
   held: HeldFiles,
 ): Setup {
@@ -318,7 +321,8 @@ function makeSetup(
       ...(opened.has(path) ? { blocks: opened.get(path)! } : {}),
     })),
     seed: graph.seed,
-    keepIds: [...new Set(options.keepIds)],
+    keepIds: wanted.keepIds,
+    decisions: wanted.decisions,
     blockRows: options.blockRows ?? 1000,
     ...(options.groupBytes === undefined ? {} : { groupBytes: options.groupBytes }),
   }

@@ -1,6 +1,7 @@
 /** What a run prints. */
 import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
+import { listedSaid, type DecisionsSaid } from './decisions.ts'
 import { byNone, isPart, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
@@ -32,11 +33,11 @@ const WARNING = 'warning: '
 const isWarning = (line: string): boolean => line.startsWith(WARNING)
 
 // a stage that makes new rows hands on none of those that came in
-const stageLine = (id: string, stage: StageCounts): string[] => {
+const stageLine = (id: string, stage: StageCounts, sparedBy: string): string[] => {
   const parts = [
     stage.derived > 0 ? `${n(stage.derived)} added` : '',
     stage.errored > 0 ? `${n(stage.errored)} errored` : '',
-    stage.spared > 0 ? `${n(stage.spared)} spared by --keep-ids` : '',
+    stage.spared > 0 ? `${n(stage.spared)} spared by ${sparedBy}` : '',
     Object.keys(stage.notes).length > 0 ? `${stage.out === 0 ? 'declined' : 'noted'}: ${list(stage.notes)}` : '',
   ].filter(part => part !== '')
   return [
@@ -65,10 +66,37 @@ const absentLine = (
         `--keep-ids: ${n(absent)} of ${n(given)} ids do not occur${where}: ${first.join(', ')}${absent > first.length ? ', …' : ''}`,
       ]
 
-const warnings = (manifest: Manifest): string[] => [
-  ...(manifest.keep_ids ? absentLine(manifest.keep_ids, isPart(manifest) ? ' among the rows that were read' : '') : []),
-  ...manifest.warnings.map(line => `warning: ${line}`),
+/** What came of decisions that were applied. */
+const decisionLines = ({ given, keep, drop, flip, listed }: DecisionsSaid): string[] => [
+  `--decisions: ${n(keep + drop + flip)} of ${n(given)} applied: keep ${n(keep)}, drop ${n(drop)}, flip ${n(flip)}`,
+  ...(listed ? [`--decisions: ${listedSaid(listed)}`] : []),
 ]
+
+/** Decisions that came to nothing, which nobody would see. */
+const idleLines = ({ given, not_applied: idle }: DecisionsSaid, where: string): string[] =>
+  (
+    [
+      [idle.contradicting, 'with decisions that contradict each other, so that none is applied; leave one of them'],
+      [idle.absent, `that do not occur${where}`],
+      [idle.changed, 'whose row is no longer what it was when it was listed, so that nothing is applied; decide anew'],
+      [idle.no_pair, 'of what is no pair of two sides when it is read, so that nothing is applied'],
+    ] as const
+  ).flatMap(([{ count, first }, what]) =>
+    count === 0
+      ? []
+      : [
+          `--decisions: ${n(count)} of ${n(given)} ids ${what}: ${first.join(', ')}${count > first.length ? ', …' : ''}`,
+        ],
+  )
+
+const warnings = (manifest: Manifest): string[] => {
+  const where = isPart(manifest) ? ' among the rows that were read' : ''
+  return [
+    ...(manifest.decisions ? idleLines(manifest.decisions, where) : []),
+    ...(manifest.keep_ids ? absentLine(manifest.keep_ids, where) : []),
+    ...manifest.warnings.map(line => `warning: ${line}`),
+  ]
+}
 
 /**
  * What must be heard though nothing else is: all that the summary warns of, and rows that were set aside as errored.
@@ -99,7 +127,8 @@ export function summaryText(result: RunResult): string {
   const files = pairInputs(manifest),
     layouts = [...new Set(files.map(({ layout }) => layout))].join(', '),
     tables = manifest.inputs.filter(input => !files.includes(input))
-  const sinkIds = new Set(Object.keys(manifest.sinks))
+  const sinkIds = new Set(Object.keys(manifest.sinks)),
+    sparedBy = [manifest.keep_ids && '--keep-ids', manifest.decisions && '--decisions'].filter(Boolean).join(' or ')
   return [
     `read ${n(rows.read)} rows (${rowsRead(manifest) || `${files.length} ${files.length === 1 ? 'file' : 'files'}`}, layout ${layouts}): kept ${n(rows.kept)}, dropped ${n(rows.dropped)}, errored ${n(rows.errored)}; added ${n(rows.derived)} in ${result.seconds.toFixed(1)} s`,
     ...[...new Set(tables.map(({ source }) => source))].map(source => {
@@ -113,7 +142,8 @@ export function summaryText(result: RunResult): string {
       : []),
     ...Object.entries(manifest.stages)
       .filter(([id]) => !sinkIds.has(id))
-      .flatMap(([id, stage]) => [...stageLine(id, stage), ...callsLine(id, result.calls[id])]),
+      .flatMap(([id, stage]) => [...stageLine(id, stage, sparedBy), ...callsLine(id, result.calls[id])]),
+    ...(manifest.decisions ? decisionLines(manifest.decisions) : []).map(line => `  ${line}`),
     ...warnings(manifest).map(line => `  ${line}`),
     ...sinks,
     ...(status === 'empty'
@@ -132,6 +162,7 @@ export const summaryObject = (result: RunResult) => ({
   dropped_by_kind: result.manifest.dropped_by_kind,
   dropped_by_none: result.manifest.dropped_by_none,
   keep_ids: result.manifest.keep_ids,
+  decisions: result.manifest.decisions,
   sample: result.manifest.sample,
   stages: result.manifest.stages,
   warnings: result.manifest.warnings,

@@ -13,6 +13,8 @@ import { columnOf, halfIn, StageMistake } from './given.ts'
 import { joinPairs, pairsOf, type Pairs } from './pairs.ts'
 import { swapped } from './swap.ts'
 
+type Asks = (row: number) => boolean
+
 /** What was said of the rows of one block: at most one verdict a row, the first. */
 export class Said implements Verdict {
   /** 1 where the row goes on. */
@@ -35,14 +37,16 @@ export class Said implements Verdict {
   #isClosed = false
   readonly #stage: AnyStage
   readonly #effect: RowEffect
-  readonly #spare: ((row: number) => boolean) | undefined
+  readonly #spare: Asks | undefined
+  readonly #decided: Asks | undefined
 
-  /** `spare(row)`: the user asked never to drop this row. */
-  constructor({ stage, effect }: Pick<StageRun, 'stage' | 'effect'>, rows: number, spare?: (row: number) => boolean) {
+  /** `spare(row)`: the user asked never to drop this row. `decided(row)`: people decided on its label. */
+  constructor({ stage, effect }: Pick<StageRun, 'stage' | 'effect'>, rows: number, spare?: Asks, decided?: Asks) {
     this.#stage = stage
     this.#effect = effect
     this.#reasons = Object.keys(stage.reasons)
     this.#spare = spare
+    this.#decided = decided
     this.kept = new Uint8Array(rows).fill(1)
     this.kind = new Uint8Array(rows)
     this.reason = new Uint16Array(rows)
@@ -110,6 +114,11 @@ export class Said implements Verdict {
     this.notes.push({ row, reason })
   }
 
+  decided(row: number): boolean {
+    this.#check(row)
+    return this.#decided?.(row) === true
+  }
+
   /** Names survivors as the ledger does, where all are of one file, the first that it numbers. */
   relate({ row }: Pick<Flow, 'row'>): void {
     this.survivor.forEach((survivor, i) => {
@@ -174,7 +183,8 @@ export interface StageRun {
   /** Opens the stage anew: after an error it has seen rows that it is to be given again. */
   renew?(): void
   readonly output: Schema
-  readonly spare?: (flow: Flow) => ((row: number) => boolean) | undefined
+  readonly spare?: (flow: Flow) => Asks | undefined
+  readonly decided?: (flow: Flow) => Asks | undefined
 }
 
 /** A stage as a node uses it, and not opened. */
@@ -215,7 +225,7 @@ export interface Through {
 
 /** One block through one stage, and what was said of the rows that came in. */
 export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
-  const said = new Said(run, flow.rows, run.spare?.(flow))
+  const said = new Said(run, flow.rows, run.spare?.(flow), run.decided?.(flow))
   let result: Output | void
   try {
     result = await run.batch?.(new Batch(flow), said, batchesOf(flow.tables))

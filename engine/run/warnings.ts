@@ -10,14 +10,18 @@ const FEWEST = 20
 
 const n = (count: number) => count.toLocaleString('en-US')
 
-/** `keepIds`: rows that the user asked never to drop. */
+/**
+ * `keepIds`: rows that the user asked never to drop. `stayed`: columns of one side that stayed when decisions swapped
+ * the sides of so many pairs.
+ */
 export function warningsOf(
   { graph, files }: Prepared,
   counts: Readonly<Record<string, Counts>>,
   keepIds: readonly string[],
+  stayed: Counts['left'],
 ): string[] {
   const above = sourcesAbove(graph)
-  return graph.nodes.flatMap(node => {
+  const ofNodes = graph.nodes.flatMap(node => {
     const said = counts[node.id] ?? emptyCounts(),
       read = files.flatMap(({ source, facts: { pair } }) =>
         pair !== undefined && above.get(node.id)!.has(source) ? [`${source} reads ${pair}`] : [],
@@ -30,6 +34,7 @@ export function warningsOf(
       ...(node.stage.kind === 'source' ? splitOff : leftBehind)(node.id, said.left),
     ]
   })
+  return [...leftBehind('--decisions', stayed), ...ofNodes]
 }
 
 /**

@@ -14,6 +14,7 @@ import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import { holdInput } from '../files/blocks.ts'
 import { unseal } from '../sealed.ts'
+import type { DecisionAt } from './decided.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 import { fileOf } from './stage_files.ts'
@@ -50,6 +51,8 @@ export interface World {
   ask(node: string, items: readonly unknown[]): Promise<readonly Answer[]>
   /** Ids that the user asked never to drop, by their place among them. */
   readonly keep: ReadonlyMap<string, number>
+  /** What was decided of ids, with the place of each decision. */
+  readonly decisions: ReadonlyMap<string, DecisionAt>
   /** Rows of one file as rows of the source's common schema. */
   conformSource(node: WorkerNode, flow: Flow): Flow
 }
@@ -91,6 +94,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
     nodes,
     ask,
     keep,
+    decisions: new Map(setup.decisions.map((decision, at) => [decision.id, { ...decision, at }])),
     reach: new Map(setup.reach.map(([id, sources]) => [id, new Set(sources)])),
     usedPorts: new Set(
       setup.levels.flat().flatMap(op => ('inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),

@@ -53,6 +53,7 @@ export const layoutReasons = {
     about:
       '`pairing` and its limits leave completions out, such as those between the highest and the lowest score with `best_worst`; the row is noted, and makes its pairs',
   },
+  decided: { kind: 'configured', about: 'a decision of --decisions says to drop it' },
   unreadable_line: {
     kind: 'broken',
     about:

@@ -165,7 +165,8 @@ export default defineStage({
           { stacked, neighbours } = scores,
           against: (string | null)[] = Array.from(stacked, () => null)
         stacked.forEach((margin, row) => {
-          if (!(margin < limit)) return
+          // who was asked once is not asked again
+          if (!(margin < limit) || verdict.decided(row)) return
           verdict.note(row, 'doubtful')
           against[row] = scores.against(row)
         })

@@ -129,7 +129,9 @@ chosen and rejected change places, and with them the columns of \`score_columns\
     }
     return {
       batch(batch, verdict) {
-        const { wrong, codes, columns, margins, soft_label } = judged(batch)
+        const { wrong: found, codes, columns, margins, soft_label } = judged(batch),
+          // a label that a person decided on is not turned round
+          wrong = action === 'flip' ? found.map((is, row) => (is && !verdict.decided(row) ? 1 : 0)) : found
         for (let row = 0; row < batch.rows; row++) {
           if (!wrong[row]) continue
           if (action === 'flip') verdict.note(row, 'flipped')
@@ -140,7 +142,9 @@ chosen and rejected change places, and with them the columns of \`score_columns\
           columns: {
             ...columns,
             ...margins,
-            ...(action === 'weight' ? { soft_label } : {}),
+            ...(action === 'weight'
+              ? { soft_label: soft_label.map((one, row) => (verdict.decided(row) ? 1 : one)) }
+              : {}),
             ...(action === 'flip' ? { flipped: wrong } : {}),
           },
           ...(action === 'flip' ? { swapped: { rows: wrong, also } } : {}),

@@ -46,6 +46,7 @@ function check(flow: Flow, options: Partial<typeof defaults> = {}): Record<numbe
       error() {
         throw new Error('no row may fail')
       },
+      decided: () => false,
       note() {
         throw new Error('nothing to note')
       },

@@ -101,6 +101,7 @@ describe.each(scripts)('%s', name => {
       'output',
       'set',
       'keep-ids',
+      'decisions',
       'workers',
       'answers',
       'seed',
@@ -123,6 +124,7 @@ describe('each option alone', () => {
     ['--limit=5'],
     ['--set=ratio.max_ratio=3'],
     ['--keep-ids', 'ids'],
+    ['--decisions', 'd.csv'],
     ['--seed', '3'],
     ['--answers', 'kept'],
   ])('%s %s is no word for the sample', async (...args) => {

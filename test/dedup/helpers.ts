@@ -60,6 +60,7 @@ const defaults = (stage: AnyStage) =>
 
 /** Takes drops down under the rows' own numbers. */
 const verdictOf = (numberOf: (row: number) => number, drops: Map<number, Drop>): Verdict => ({
+  decided: () => false,
   drop: (row, reason, value = NaN, survivor) => {
     if (drops.has(numberOf(row))) return
     drops.set(numberOf(row), { reason, value, survivor: survivor === undefined ? undefined : numberOf(survivor) })

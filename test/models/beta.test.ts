@@ -1,7 +1,7 @@
 /** The beta distribution, held against values that are known. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { betaBelow, betaQuantile, lowerShare } from '../../models/beta.ts'
+import { betaBelow, betaQuantile, lowerShare } from '../../engine/beta.ts'
 
 test('is what closed forms say', () => {
   expect(betaBelow(0.5, 2, 3)).toBeCloseTo(0.6875, 12)

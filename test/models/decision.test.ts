@@ -1,7 +1,7 @@
 /** What may be dropped by margins alone: formulas, gates, and margins whose share of wrong labels is known. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { betaQuantile } from '../../models/beta.ts'
+import { betaQuantile } from '../../engine/beta.ts'
 import {
   agreementAt,
   chanceWrong,

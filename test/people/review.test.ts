@@ -1,8 +1,10 @@
 /** `sluice review` up to its page: which list is read, of which run, and what is refused. */
-import { appendFileSync, existsSync, readdirSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { openDecisions } from '../../app/review/file.ts'
 import { readList } from '../../app/review/list.ts'
+import type { Manifest } from '../../engine/run/manifest.ts'
 import { main } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { writeGraph } from '../failures/helpers.ts'
@@ -55,6 +57,24 @@ describe('readList', () => {
     expect(lines).toEqual(parquet)
     expect(arrow).toEqual(parquet)
   })
+})
+
+it('what is decided on a list is applied by the next run, and measures the list', async () => {
+  const { pairs: list } = await readList(join(out('one'), 'latest')),
+    path = join(at, 'decisions.jsonl'),
+    file = openDecisions(path)
+  const decisions = ['flip', 'drop', 'keep', 'keep'] as const
+  decisions.forEach((decision, i) => {
+    const { id, content } = list[i]
+    file.put({ id, decision, content_hash: content!, by: 'ann', at: '2026-11-29T12:00:00.000Z' })
+  })
+  file.close()
+  expect((await sluice('run', graph, '--output', out('again'), '--decisions', path, '--quiet')).code).toBe(0)
+  const { pairs: next } = await readList(join(out('again'), 'latest'))
+  expect(next).toHaveLength(list.length - 1)
+  expect(next[0]).toMatchObject({ id: list[0].id, chosen: list[0].rejected, rejected: list[0].chosen })
+  const manifest = JSON.parse(readFileSync(join(out('again'), 'latest', 'manifest.json'), 'utf8')) as Manifest
+  expect(manifest.decisions).toMatchObject({ keep: 2, drop: 1, flip: 1, listed: { decided: 4, wrong: 2 } })
 })
 
 describe('sluice review', () => {

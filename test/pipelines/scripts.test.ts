@@ -208,6 +208,7 @@ describe('pipelines/clean.mjs', () => {
       '--limit',
       '--sample',
       '--keep-ids',
+      '--decisions',
       '--quiet',
       '--json',
     ]) {

@@ -42,6 +42,7 @@ it('takes signatures from the types, in place of those that stand there', async 
       '  drop(row: number, reason: Why, value?: number, survivor?: number): void',
       '  error(row: number, message: string): void',
       '  note(row: number, note: Note): void',
+      '  decided(row: number): boolean',
       '}',
       'interface Edges { a: ArrayLike<number>; b: ArrayLike<number>; value: ArrayLike<number> }',
       'rows: Of<O, E>',

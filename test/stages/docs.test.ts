@@ -40,6 +40,8 @@ describe('docs/formats.md', () => {
     expect(keys('`ledger/`')).toEqual(ledgerSchema.names)
     const file = join(output, 'ids')
     writeFileSync(file, 'none\n')
+    const decisions = join(output, 'decisions.csv')
+    writeFileSync(decisions, 'id,decision\nnobody,drop\n')
     expect(
       await main([
         'run',
@@ -53,6 +55,8 @@ describe('docs/formats.md', () => {
         '300',
         '--keep-ids',
         file,
+        '--decisions',
+        decisions,
       ]),
     ).toBe(0)
     const latest = join(output, 'out', 'latest')

@@ -63,6 +63,7 @@ async function run(rows: readonly Row[], given: Partial<TellOptions> = {}, seed 
     {
       drop: never,
       error: never,
+      decided: never,
       note: (row, reason) => {
         notes[row] = reason
       },
