@@ -8,7 +8,7 @@ const COMPARED = 1000
 /** Entries before the sets of a row: a hash of what lies beside the texts, and the lengths of the first two sets. */
 export const HEAD = 4
 
-/** The shingle sets of a row. */
+/** The shingle sets of a row, ascending. */
 export interface Sets {
   readonly row: number
   readonly size: number
@@ -38,19 +38,41 @@ export function readSets(column: ListColumn, row: number): Sets {
   }
 }
 
-const parts = ['prompt', 'chosen', 'rejected'] as const
+/** Of what tells a pair's answers apart the other pair has this share, however much else they have in common. */
+const LEAST_TELLING = 0.5
 
-/** Similarity of the whole pairs, or 0 where that of either answer is below `limit`. */
+/** What one ascending set has and the other lacks. */
+function without(all: Uint32Array, other: Uint32Array): Uint32Array {
+  const out = new Uint32Array(all.length)
+  let size = 0,
+    j = 0
+  for (const value of all) {
+    while (j < other.length && other[j] < value) j++
+    if (other[j] !== value) out[size++] = value
+  }
+  return out.subarray(0, size)
+}
+/** What the chosen side alone says, and what the rejected one alone. */
+const telling = ({ chosen, rejected }: Sets) => [without(chosen, rejected), without(rejected, chosen)]
+
+/**
+ * Similarity of the whole pairs, or 0 where that of both answers together is below `limit`, or what tells them apart is
+ * another thing.
+ */
 function similarityOf(a: Sets, b: Sets, limit: number): number {
   if (a.beside !== b.beside) return 0
-  let common = 0
-  for (const part of parts) {
-    const alike = jaccard(a[part], b[part])
-    if (part !== 'prompt' && alike < limit) return 0
-    // the sets are disjoint: what is shared adds up
-    common += (alike * (a[part].length + b[part].length)) / (1 + alike)
-  }
-  return a.size + b.size === 0 ? 1 : common / (a.size + b.size - common)
+  // the sets are disjoint: what is shared adds up
+  const shared = (x: Uint32Array, y: Uint32Array) => {
+      const alike = jaccard(x, y)
+      return (alike * (x.length + y.length)) / (1 + alike)
+    },
+    share = (common: number, all: number) => (all === 0 ? 1 : common / (all - common))
+  const answers = shared(a.chosen, b.chosen) + shared(a.rejected, b.rejected),
+    size = a.size + b.size - a.prompt.length - b.prompt.length
+  if (share(answers, size) < limit) return 0
+  const others = telling(b)
+  if (telling(a).some((set, i) => jaccard(set, others[i]) < LEAST_TELLING)) return 0
+  return share(answers + shared(a.prompt, b.prompt), a.size + b.size)
 }
 
 /** Gives edges between the rows of one group that are alike: enough of them that all such rows hang together. */

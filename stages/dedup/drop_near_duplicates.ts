@@ -5,12 +5,13 @@ import { makeInt32Lists, type MessagesColumn } from '../../engine/arrow/columns.
 import { defineStage, Type } from '../../engine/contract/define.ts'
 import { hashBeside } from '../../engine/source/further_fields.ts'
 import { HEAD, joinAlike, readSets } from './alike.ts'
+import { mix32 } from '../../engine/arrow/hash.ts'
 import { beginKey, chooseBands, endKey, feedKey, shingles, sketch, tokenize } from './minhash.ts'
 
 /** Sketch entries of a pair. */
 const BINS = 64
 
-/** Words of the prompt, of the chosen and of the rejected side are never the same shingle. */
+/** In a sketch words of the prompt, of the chosen and of the rejected side are never the same shingle. */
 const sides = [
   ['prompt', 0],
   ['chosen', 0x5bd1e995],
@@ -32,8 +33,8 @@ export default defineStage({
   status: { is: 'as published' },
   summary: 'Drop pairs that are nearly the same as an earlier pair.',
   details:
-    'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must each of the two ' +
-    'answers: another answer to the same long prompt, or the same answer with an error in it, makes another pair. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which ' +
+    'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must their two ' +
+    'answers taken together, and what one of them says and the other does not by 0.5 at least: other answers to the same long prompt are no duplicates, nor is the same answer against another, or with another error in it. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which ' +
     'the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` over sketches of 64 entries); none below the ' +
     'limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. What lies beside the texts (see drop_duplicates) must be the same. Of more than 1,000 candidates of one key, each is compared with the 1,000 nearest in length.',
   paper: { title: 'Fast Similarity Sketching', arxiv: '1704.04370', form: 'as in' },
@@ -114,7 +115,8 @@ export default defineStage({
       const found = new Int32Array(batch.rows * bands),
         bandsEnd = new Int32Array(batch.rows + 1),
         wordsEnd = new Int32Array(batch.rows + 1)
-      let words = new Uint32Array(1 << 16)
+      let words = new Uint32Array(1 << 16),
+        tagged = words.slice()
       for (let row = 0; row < batch.rows; row++) {
         const start = wordsEnd[row],
           first = start + HEAD
@@ -127,7 +129,7 @@ export default defineStage({
             words = more
           }
           const from = end
-          end = shingles(count, words, end, sides[part][1])
+          end = shingles(count, words, end)
           if (part < 2) words[start + 2 + part] = end - from
         }
         const other = words.subarray(start, start + 2)
@@ -136,7 +138,13 @@ export default defineStage({
         wordsEnd[row + 1] = end
         bandsEnd[row + 1] = bandsEnd[row]
         if (end === first) continue // nothing but white space: no key
-        sketch(words, first, end, sketched, 0, BINS)
+        if (tagged.length < end - first) tagged = new Uint32Array(2 * (end - first))
+        let at = first
+        sides.forEach(([, tag], part) => {
+          const until = part < 2 ? at + words[start + 2 + part] : end
+          for (; at < until; at++) tagged[at - first] = mix32(words[at] ^ tag)
+        })
+        sketch(tagged, 0, end - first, sketched, 0, BINS)
         const size = other[0] === 0 && other[1] === 0 ? 0 : 2
         for (let band = 0; band < bands; band++) {
           beginKey(band)

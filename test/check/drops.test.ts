@@ -12,7 +12,7 @@ const words = (n: number) => Array.from({ length: n }, (_, i) => `w${i}`).join('
 const pair = (chosen: string, rejected: string) => ({ prompt: 'p', chosen, rejected })
 
 describe.each(stages)('$name', stage => {
-  it.each(stage.examples)('$title', async ({ rows, options, kept, dropped: wanted }) => {
+  it.each(stage.examples)('$title', async ({ rows, options, kept, dropped: wanted = {} }) => {
     const reasons = reasonsOf(await dropped(stage, rows, options))
     expect(reasons).toEqual(wanted)
     expect(rows.map((_, i) => i).filter(i => !(i in reasons))).toEqual(kept)
@@ -57,7 +57,7 @@ describe('drop_length', () => {
 
 describe('drop_length_ratio', () => {
   const stage = dropLengthRatio as unknown as AnyStage
-  it('drops what is above the ratio, on either side', async () => {
+  it('drops what is above the ratio, on either side where asked to', async () => {
     const drops = await dropped(
       stage,
       [
@@ -67,10 +67,12 @@ describe('drop_length_ratio', () => {
         pair('', words(4)),
         pair('', words(5)),
       ],
-      { max_ratio: 4 },
+      { max_ratio: 4, longer: 'either' },
     )
     expect(reasonsOf(drops)).toEqual({ 1: 'length_ratio', 2: 'length_ratio', 4: 'length_ratio' })
     expect(drops.get(2)!.value).toBe(4.1)
+    const chosen = await dropped(stage, [pair(words(41), words(10)), pair(words(10), words(41))], { max_ratio: 4 })
+    expect(reasonsOf(chosen)).toEqual({ 0: 'length_ratio' })
   })
 })
 

@@ -351,7 +351,7 @@ describe('--limit', () => {
 })
 
 describe('--quiet', () => {
-  const shout: Stage = { id: 'none', use: 'drop_length_ratio', with: { max_ratio: 1.5 } }
+  const shout: Stage = { id: 'none', use: 'drop_length_ratio', with: { max_ratio: 1.5, longer: 'either' } }
 
   it('keeps the warnings of a graph and of a run, and nothing else', async () => {
     const rows = pairs(40).map((row, i) => ({

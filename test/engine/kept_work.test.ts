@@ -212,7 +212,7 @@ export default defineStage({ name: 'mean', version: 1, summary: 'Say a number of
       { id: 'sized', use: 'drop_length', with: { min_words: 2 } },
       { id: 'loud', use: join(at, 'loud.mjs') },
       { id: 'unique', use: 'drop_duplicates', from: 'sized.too_short' },
-      { id: 'ratio', use: 'drop_length_ratio', with: { max_ratio: 50 }, from: [from, 'unique'] },
+      { id: 'ratio', use: 'drop_length_ratio', with: { max_ratio: 50, longer: 'either' }, from: [from, 'unique'] },
       { id: 'mean', use: join(at, 'mean.mjs') },
       dpo,
       { id: 'plain', use: 'write_jsonl', from: ['sized', 'unique'], with: review },

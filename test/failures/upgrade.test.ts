@@ -31,7 +31,7 @@ const at = folder(),
 beforeAll(() => {
   writeGraph(graph, [
     { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), pairs(60)) } },
-    { id: 'len', use: 'drop_length_ratio', with: { max_ratio: 1.2 } },
+    { id: 'len', use: 'drop_length_ratio', with: { max_ratio: 1.2, longer: 'either' } },
     { id: 'dpo', use: 'write_jsonl' },
   ])
 })

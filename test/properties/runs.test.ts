@@ -75,7 +75,7 @@ const kinds: readonly { use: string; with?: Record<string, unknown>; ports?: rea
   { use: 'check_pairs', ports: ['identical', 'empty_side'] },
   { use: 'check_pairs', with: { max_chars: 40, allow_prefix: true }, ports: ['too_long'] },
   { use: 'drop_length', with: { min_words: 2, max_words: 9 }, ports: ['too_short', 'too_long'] },
-  { use: 'drop_length_ratio', with: { max_ratio: 2 }, ports: ['length_ratio'] },
+  { use: 'drop_length_ratio', with: { max_ratio: 2, longer: 'either' }, ports: ['length_ratio'] },
   { use: 'drop_repetition', with: { words: 2 }, ports: ['repetition'] },
   { use: 'drop_duplicates', ports: ['duplicate', 'contradictory'] },
   { use: 'drop_near_duplicates', with: { similarity: 0.6 }, ports: ['near_duplicate'] },
