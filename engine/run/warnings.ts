@@ -7,6 +7,9 @@ import type { Prepared } from './prepare.ts'
 const MOST = 0.95
 /** Of fewer rows nobody is told: a look at them says as much. */
 const FEWEST = 20
+/** A share that one option takes away, and of how many rows it says something. */
+const MUCH = 0.1,
+  FEWEST_OF_MUCH = 200
 
 const n = (count: number) => count.toLocaleString('en-US')
 
@@ -31,6 +34,7 @@ export function warningsOf(
         ? [`${node.id}: --keep-ids keeps no answer that it drops: without another to set it against it is no pair`]
         : []),
       ...oneWay(node, said, new Set(read)),
+      ...muchByOne(node, said),
       ...(node.stage.kind === 'source' ? splitOff : leftBehind)(node.id, said.left),
     ]
   })
@@ -57,6 +61,18 @@ function oneWay(
           : `, ${about}${limit === undefined ? '' : ` (${limit} is ${String((options as Readonly<Record<string, unknown>>)[limit])})`}`
       return `${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${read.size === 0 ? '' : `; ${[...read].join('; ')}`}`
     })
+}
+
+/** An option that takes much away: it may be wrong for these data, and whoever set it or left it has to look. */
+function muchByOne({ id, stage, options }: Node, { in: rows, reasons }: Counts): string[] {
+  return Object.entries(reasons).flatMap(([reason, some]) => {
+    const { about, limit } = stage.reasons[reason] ?? ({} as Partial<Reason>)
+    if (limit === undefined || rows < FEWEST_OF_MUCH || some <= MUCH * rows || some > MOST * rows) return []
+    const value = String((options as Readonly<Record<string, unknown>>)[limit])
+    return [
+      `${id}: ${reason} ${n(some)} of ${n(rows)} rows (${((100 * some) / rows).toFixed(1)} %), ${about}: look at some of them, and set ${limit} (now ${value}) otherwise if they are good`,
+    ]
+  })
 }
 
 /** What messages have beside role and content, which the published ones have no place for. */

@@ -68,6 +68,26 @@ describe('run', () => {
     ])
   })
 
+  it('warns of an option that takes more than a tenth of at least 200 rows', async () => {
+    const at = folder()
+    const warnings = async (count: number, long: number) => {
+      const rows = pairs(count).map((row, i) => ({ ...row, chosen: i < long ? 'word '.repeat(60) : 'a word or two' }))
+      const { manifest } = await run(
+        graphOf([
+          source(writeJsonl(join(at, 'in.jsonl'), rows)),
+          { id: 'length', use: 'drop_length', with: { max_words: 50, min_words: 1 } },
+          { id: 'dpo', use: 'write_arrow' },
+        ]),
+        { output: join(at, 'out'), workers: 1 },
+      )
+      return manifest.warnings
+    }
+    expect(await warnings(200, 21)).toEqual([
+      expect.stringMatching(/^length: too_long 21 of 200 rows \(10\.5 %\), .*, and set max_words \(now 50\) otherwise/),
+    ])
+    expect([await warnings(200, 20), await warnings(199, 40)]).toEqual([[], []])
+  })
+
   it('warns of a stage of which nearly all rows end in one way, with the columns that they came from', async () => {
     const at = folder(),
       few = (n: number) =>
