@@ -449,11 +449,11 @@ async function verifyCommand(values: CliValues): Promise<number> {
 async function reviewCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
   // what it takes to serve a page is loaded where one is served
   const { namedRun, review } = await import('./review.ts')
-  const { list, by, port = 0, output } = values
+  const { list, by, port = 0, decisions } = values
   return review({
     folder: word === undefined ? runFolder(values) : namedRun(word),
     sink: list,
-    decisions: values.decisions ?? join(output, 'decisions.jsonl'),
+    decisions,
     by,
     port,
   })

@@ -4,8 +4,9 @@ import { extname } from 'node:path'
 import { jsonValueOf, plain } from '../engine/arrow/plain.ts'
 import { DataError, EXIT, SluiceError } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
+import { keyTwice } from '../engine/source/json_digits.ts'
 import { openParquet, readRows } from '../engine/parquet/file.ts'
-import { decisionWords, type Decision, type DecisionWord } from '../engine/run/decisions.ts'
+import { contradictingIds, decisionWords, type Decision, type DecisionWord } from '../engine/run/decisions.ts'
 import { readRecords } from '../stages/sources/csv_records.ts'
 import { exportedDecisions } from './exports.ts'
 
@@ -41,14 +42,19 @@ const lines = (path: string): Entry[] =>
     .split(/\r?\n/)
     .flatMap((text, i) => {
       if (text.trim() === '') return []
-      const json = parsed(text)
-      return [{ where: `line ${i + 1}`, value: json?.value, ...(json ? {} : { fault: 'is no JSON' }) }]
+      const json = parsed(text),
+        twice = json && keyTwice(text),
+        fault = json ? twice && `has the key '${twice}' twice` : 'is no JSON'
+      return [{ where: `line ${i + 1}`, value: json?.value, ...(fault === undefined ? {} : { fault }) }]
     })
 
 /** A list, as tools export it, or an object a line. */
 function json(path: string): Entry[] {
-  const whole = parsed(textOf(path))
+  const text = textOf(path),
+    whole = parsed(text)
   if (!Array.isArray(whole?.value)) return lines(path)
+  const twice = keyTwice(text)
+  if (twice !== undefined) throw new DataError(`has the key '${twice}' twice in one object; leave one of them`)
   return whole.value.map((value: unknown, i) => ({ where: `entry ${i}`, value }))
 }
 
@@ -97,8 +103,14 @@ const readers: Readonly<Record<string, (path: string) => Entry[] | Promise<Entry
   '.csv': csv,
 }
 
-/** Throws where a column that every decision has is not there. */
+/** Throws where a column that every decision has is not there, or there twice. */
 function checkColumns(names: readonly (string | null)[]): void {
+  const twice = names.filter((name, i) => names.indexOf(name) < i)
+  if (twice.length > 0) {
+    throw new DataError(
+      `has two columns named ${[...new Set(twice)].join(', ')}; leave one of each, or give each a name`,
+    )
+  }
   const missing = ['id', 'decision'].filter(name => !names.includes(name))
   if (missing.length === 0) return
   throw new DataError(
@@ -165,16 +177,17 @@ const MOST_PROBLEMS = 50,
 
 /** Of ids that several things were decided of, who decided what and where: none of it is applied. */
 function contradictions(told: readonly Told[]): string[] {
-  const byId = new Map<string, Told[]>()
-  for (const one of told) byId.set(one.id, [...(byId.get(one.id) ?? []), one])
-  const all = [...byId].filter(([, some]) => new Set(some.map(({ decision }) => decision)).size > 1)
-  return all
+  const ids = [...contradictingIds(told)],
+    more = ids.length - MOST_TOLD
+  return ids
     .slice(0, MOST_TOLD)
-    .map(
-      ([id, some]) =>
-        `${id}: ${some.map(({ decision, by, where }) => `${decision}${by === undefined ? '' : ` by ${by}`} (${where})`).join(', ')}; none of these is applied, leave one of them`,
-    )
-    .concat(all.length > MOST_TOLD ? [`and ${all.length - MOST_TOLD} more ids with decisions that contradict`] : [])
+    .map(id => {
+      const who = told
+        .filter(one => one.id === id)
+        .map(({ decision, by, where }) => `${decision}${by === undefined ? '' : ` by ${by}`} (${where})`)
+      return `${id}: ${who.join(', ')}; none of these is applied, leave one of them`
+    })
+    .concat(more > 0 ? [`and ${more} more ids with decisions that contradict`] : [])
 }
 
 /**

@@ -71,7 +71,8 @@ function ofRecord(record: Entry): Entry[] {
 
 /** The decisions of one entry of an export, none where nobody has answered; undefined where it is no export. */
 export function exportedDecisions(entry: unknown): Entry[] | undefined {
-  if (!isEntry(entry)) return undefined
+  // what has a decision itself is none, whatever lies beside it
+  if (!isEntry(entry) || Object.hasOwn(entry, 'decision')) return undefined
   if (isEntry(entry.data) && Array.isArray(entry.annotations)) return ofTask(entry)
   const isRecord = isEntry(entry.responses) || Object.keys(entry).some(key => RESPONSES.test(key))
   return isRecord ? ofRecord(entry) : undefined

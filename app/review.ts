@@ -1,7 +1,7 @@
 /** `sluice review`: people decide on doubtful pairs, one after another, on a page of this machine. */
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { EXIT, SluiceError } from '../engine/errors.ts'
 import { terminal as console } from '../engine/terminal.ts'
 import { openDecisions } from './review/file.ts'
@@ -13,8 +13,8 @@ export interface ReviewOptions {
   readonly folder: string
   /** The list, where the run has more than one. */
   readonly sink?: string
-  /** Where decisions are read from and written to, as JSON Lines. */
-  readonly decisions: string
+  /** Where decisions are read from and written to, as JSON Lines; beside the runs where it is left out. */
+  readonly decisions?: string
   /** Who decides; the user's name where it is left out. */
   readonly by?: string
   /** 0: any that is free. */
@@ -22,12 +22,16 @@ export interface ReviewOptions {
 }
 
 /** Serves the page until it says that it is done, or the process is interrupted; what was decided is on the disk. */
-export async function review({ folder, sink, decisions, by, port }: ReviewOptions): Promise<number> {
+export async function review({ folder, sink, by, port, ...options }: ReviewOptions): Promise<number> {
+  const decisions = options.decisions ?? beside(folder)
   if (!decisions.endsWith('.jsonl')) {
     throw new SluiceError(
       `sluice review: --decisions ${decisions} has to end in .jsonl: one decision a line is written there`,
       EXIT.usage,
     )
+  }
+  if (port > 65_535) {
+    throw new SluiceError(`sluice review: --port ${port} is no port; the highest is 65535`, EXIT.usage)
   }
   const list = await readList(folder, sink),
     file = openDecisions(decisions),
@@ -38,13 +42,16 @@ export async function review({ folder, sink, decisions, by, port }: ReviewOption
     console.log('Ctrl-C, or Q on the page, ends it.')
     await Promise.race([done, interrupted()])
     await close()
-    const { length } = list.pairs.filter(({ id }) => file.all.has(id))
+    const { length } = list.pairs.filter(pair => file.decisionOn(pair) !== undefined)
     console.log(`${length} of ${list.pairs.length} pairs are decided${length > 0 ? `; ${next}` : ''}`)
   } finally {
     file.close()
   }
   return EXIT.ok
 }
+
+/** The file of the output that a run is of: what was decided of one is not looked for in another. */
+const beside = (run: string): string => relative(process.cwd(), join(realpathSync(run), '..', '..', 'decisions.jsonl'))
 
 function userName(): string {
   try {

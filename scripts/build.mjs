@@ -3,7 +3,7 @@
 // loader and a fresh checkout needs no build step. Packages of many files are in it: file by file they took most of the
 // time to start.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -84,12 +84,13 @@ export async function build() {
         .map(({ path, contents }) => write(path, contents))
         .concat(write(join(root, 'dist', 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))),
     )
-    const sizes = outputFiles.map(({ path, contents }) => [basename(path), contents.length])
+    const code = outputFiles.filter(({ path }) => path.endsWith('.js')),
+      hashes = code.map(({ path, contents }) => [basename(path), sha256(contents)])
     for (const entry of readdirSync(join(root, 'dist'), { withFileTypes: true })) {
       const path = join(root, 'dist', entry.name)
       if (!entry.name.startsWith('.') && !outputs.has(path)) rmSync(path, { recursive: true, force: true })
     }
-    write(stamp, JSON.stringify({ key, sizes }))
+    write(stamp, JSON.stringify({ key, hashes }))
   } catch (error) {
     if (['EACCES', 'EROFS', 'EPERM'].includes(error.code)) {
       throw new Error(
@@ -101,10 +102,11 @@ export async function build() {
   return true
 }
 
+const sha256 = bytes => createHash('sha256').update(bytes).digest('hex')
 const isEntry = path => entries.includes(basename(path))
 
 /**
- * Whether dist/ is of these sources, by its stamp, which is written last and knows the size of each file, and by the
+ * Whether dist/ is of these sources, by its stamp, which is written last and knows the hash of each file, and by the
  * entry points, which two builds of different sources at once may have written in turn.
  */
 function isFresh(key) {
@@ -112,7 +114,7 @@ function isFresh(key) {
     const made = JSON.parse(readFileSync(stamp, 'utf8'))
     return (
       made.key === key &&
-      made.sizes.every(([name, size]) => statSync(join(root, 'dist', name)).size === size) &&
+      made.hashes.every(([name, hash]) => sha256(readFileSync(join(root, 'dist', name))) === hash) &&
       entries.every(entry => readFileSync(join(root, 'dist', entry), 'utf8').startsWith(`// ${key}\n`))
     )
   } catch {

@@ -1,10 +1,21 @@
 /** The decisions that people make on a page, in a file of JSON Lines that holds one line for each pair. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { DataError } from '../../engine/errors.ts'
+import { DataError, EXIT, SluiceError } from '../../engine/errors.ts'
 import { writeAll } from '../../engine/io.ts'
-import { decisionWords, type DecisionWord } from '../../engine/run/decisions.ts'
-import { takeLock } from '../../engine/run/lock.ts'
+import { contradictingIds, decisionWords, type DecisionWord } from '../../engine/run/decisions.ts'
+import { syncPath } from '../../engine/run/files.ts'
+import { isLost, takeLock } from '../../engine/run/lock.ts'
 
 /** A line of the file, in the form that --decisions reads. */
 export interface Decided {
@@ -18,84 +29,106 @@ export interface Decided {
   readonly note?: string
 }
 
+/** A pair as decisions know it: what is said of an id without a hash is said of every content of it. */
+export interface Pair {
+  readonly id: string
+  readonly content?: string
+}
+/** Whether a line speaks of a pair. */
+export const isOn = (line: Decided, { id, content }: Pair): boolean =>
+  line.id === id && (line.content_hash === undefined || content === undefined || line.content_hash === content)
+
 export interface DecisionsFile {
-  /** By id, in the order in which they were made; those on pairs of other lists among them. */
-  readonly all: ReadonlyMap<string, Decided>
-  /** Writes a decision, the last one of its pair: it is on the disk when this returns. */
-  put(decided: Decided): void
-  remove(id: string): void
+  /** In the order in which they were made; those on pairs of other lists among them. */
+  readonly lines: readonly Decided[]
+  decisionOn(pair: Pair): Decided | undefined
+  /** Writes a decision in place of what was said of the pair: it is on the disk when this returns. */
+  put(pair: Pair, decided: Decided): void
+  remove(pair: Pair): void
   close(): void
 }
 
 /** Opens the file, or begins it. One process at a time: 75 where another has it open. */
-export function openDecisions(path: string): DecisionsFile {
-  const folder = dirname(path),
+export function openDecisions(name: string): DecisionsFile {
+  // of a link the file that it leads to
+  const path = existsSync(name) ? realpathSync(name) : name,
+    folder = dirname(path),
     locked = `${path}.open`
   mkdirSync(locked, { recursive: true })
   const lock = takeLock(locked),
     close = () => {
+      if (isLost(lock)) return
       lock.giveBack()
-      rmSync(locked, { recursive: true, force: true })
+      try {
+        rmdirSync(locked)
+      } catch {
+        /* another one has it open already */
+      }
     }
-  let all: Map<string, Decided>
-  try {
-    all = readLines(path)
-  } catch (error) {
-    close()
-    throw error
+  let lines: readonly Decided[] = [],
+    byId = new Map<string, readonly Decided[]>()
+  const take = (next: readonly Decided[]) => {
+    lines = next
+    byId = new Map()
+    for (const line of next) byId.set(line.id, [...(byId.get(line.id) ?? []), line])
   }
   // as a whole, by a rename: a crash leaves the file of before or of after
-  const save = (next: Map<string, Decided>) => {
-    const part = join(folder, `.${basename(path)}.part`),
+  const change = (of: (before: readonly Decided[]) => readonly Decided[]) => {
+    if (isLost(lock)) {
+      throw new SluiceError(
+        `another \`sluice review\` has ${path} open by now, as this one was suspended; nothing is written, start it again`,
+        EXIT.later,
+      )
+    }
+    // somebody may have added to it by hand
+    const next = of(readLines(path)),
+      part = join(folder, `.${basename(path)}.part`),
       fd = openSync(part, 'w')
     try {
-      writeAll(fd, Buffer.from([...next.values()].map(one => `${JSON.stringify(one)}\n`).join('')))
+      writeAll(fd, Buffer.from(next.map(one => `${JSON.stringify(one)}\n`).join('')))
       fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
     renameSync(part, path)
-    sync(folder)
-    all = next
+    take(next)
+    try {
+      syncPath(folder)
+    } catch {
+      /* it is written: some shares cannot sync the names in a folder */
+    }
+  }
+  try {
+    take(readLines(path))
+  } catch (error) {
+    close()
+    throw error
   }
   return {
-    get all() {
-      return all
+    get lines() {
+      return lines
     },
-    put(decided) {
-      const next = new Map(all)
-      next.delete(decided.id)
-      save(next.set(decided.id, decided))
+    decisionOn: pair => byId.get(pair.id)?.find(line => isOn(line, pair)),
+    put(pair, decided) {
+      change(before => [...before.filter(line => !isOn(line, pair)), decided])
     },
-    remove(id) {
-      const next = new Map(all)
-      if (next.delete(id)) save(next)
+    remove(pair) {
+      change(before => before.filter(line => !isOn(line, pair)))
     },
     close,
   }
 }
 
-/** The name of a file is in its folder, which has to reach the disk too. */
-function sync(folder: string): void {
-  const fd = openSync(folder, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function readLines(path: string): Map<string, Decided> {
+function readLines(path: string): Decided[] {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return new Map()
+    if ((error as { code?: string }).code === 'ENOENT') return []
     throw error
   }
-  const all = new Map<string, Decided>()
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return
+  const lines = text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return []
     let one: Partial<Decided> | null
     try {
       one = JSON.parse(line) as Partial<Decided> | null
@@ -107,12 +140,9 @@ function readLines(path: string): Map<string, Decided> {
         `sluice review: line ${i + 1} of ${path} is no decision ({"id": …, "decision": "${decisionWords.join('" | "')}"}); mend it, or name another file by --decisions`,
       )
     }
-    if (all.has(one.id) && all.get(one.id)!.decision !== one.decision) {
-      throw new DataError(
-        `sluice review: ${path} has two decisions on '${one.id}', the second in line ${i + 1}; leave one of them`,
-      )
-    }
-    all.set(one.id, one as Decided)
+    return [one as Decided]
   })
-  return all
+  const [id] = contradictingIds(lines)
+  if (id === undefined) return lines
+  throw new DataError(`sluice review: ${path} has decisions on '${id}' that contradict each other; leave one of them`)
 }

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { IoError } from '../../engine/errors.ts'
 import { packageRoot } from '../../engine/root.ts'
 import { cardHtml } from '../../engine/run/cards.ts'
 import { lowerShare } from '../../engine/beta.ts'
 import { decisionWords, type DecisionWord } from '../../engine/run/decisions.ts'
-import type { DecisionsFile } from './file.ts'
+import { isOn, type Decided, type DecisionsFile } from './file.ts'
 import type { Listed } from './list.ts'
 
 export interface Review {
@@ -61,15 +62,17 @@ export interface Counts {
 
 export async function serve({ pairs, file, by, port, next }: Review): Promise<Serving> {
   const token = randomBytes(16).toString('hex'),
-    places = new Map(pairs.map(({ id }, at) => [id, at]))
+    placesOf = new Map<string, readonly number[]>()
+  pairs.forEach(({ id }, at) => placesOf.set(id, [...(placesOf.get(id) ?? []), at]))
   let finish: () => void
   const done = new Promise<void>(resolve => {
     finish = resolve
   })
 
-  const isOpen = ({ id }: Listed) => !file.all.has(id)
+  const isOpen = (pair: Listed) => file.decisionOn(pair) === undefined
+  const placeOf = (line: Decided) => placesOf.get(line.id)?.find(at => isOn(line, pairs[at]))
   const counts = (from: number): Counts => {
-    const decisions = pairs.flatMap(({ id }) => file.all.get(id)?.decision ?? []),
+    const decisions = pairs.flatMap(pair => file.decisionOn(pair)?.decision ?? []),
       wrong = decisions.filter(word => word !== 'keep').length,
       decided = decisions.length
     const later = pairs.findIndex((pair, at) => at >= from && isOpen(pair))
@@ -86,20 +89,21 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
   const answers: Readonly<Record<string, (body: Readonly<Record<string, unknown>>) => unknown>> = {
     'GET counts': () => counts(0),
     'GET pair': ({ at }) => {
-      const pair = pairs[placeOf(at)],
-        decided = file.all.get(pair.id)
+      const pair = pairs[numbered(at)],
+        decided = file.decisionOn(pair)
       return { html: cardHtml(pair), decision: decided?.decision ?? null, note: decided?.note ?? '' }
     },
     'POST decide': ({ at, decision, note }) => {
-      const place = placeOf(at),
-        { id, content } = pairs[place]
+      const place = numbered(at),
+        pair = pairs[place],
+        { id, content } = pair
       if (decision === null) {
-        file.remove(id)
+        file.remove(pair)
         return counts(place)
       }
       if (!decisionWords.some(word => word === decision)) throw new BadRequest(`no decision '${String(decision)}'`)
       const text = typeof note === 'string' ? note.trim().slice(0, MOST_NOTE) : ''
-      file.put({
+      file.put(pair, {
         id,
         decision: decision as DecisionWord,
         ...(content === undefined ? {} : { content_hash: content }),
@@ -111,10 +115,10 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
     },
     // of the pairs that are on this list the one that was decided last
     'POST undo': () => {
-      const last = [...file.all.keys()].findLast(id => places.has(id))
+      const last = file.lines.findLast(line => placeOf(line) !== undefined)
       if (last === undefined) return { ...counts(0), at: -1 }
-      file.remove(last)
-      const at = places.get(last)!
+      const at = placeOf(last)!
+      file.remove(pairs[at])
       return { ...counts(at), at }
     },
     'POST done': () => {
@@ -122,7 +126,7 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
       return counts(0)
     },
   }
-  function placeOf(at: unknown): number {
+  function numbered(at: unknown): number {
     const place = Number(at)
     if (Number.isInteger(place) && place >= 0 && place < pairs.length) return place
     throw new BadRequest(`no pair at ${String(at)}`)
@@ -153,7 +157,15 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
     answer(request, response).catch(() => response.destroy())
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', resolve)
+    const onError = (error: Error & { code?: string }) => {
+      const isTaken = error.code === 'EADDRINUSE' || error.code === 'EACCES'
+      reject(
+        isTaken
+          ? new IoError(`sluice review: port ${port} cannot be had (${error.code}); take another, or leave --port out`)
+          : error,
+      )
+    }
+    server.once('error', onError).listen(port, '127.0.0.1', resolve)
   })
   const address = server.address() as AddressInfo
   return {

@@ -2,7 +2,7 @@
 import type { Data } from 'apache-arrow'
 import { runsOf, textColumn, type TextColumn } from '../arrow/columns.ts'
 import { isMade, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
-import { APPLIED, CHANGED, decisionWords, SEEN, type Found, type Settled } from './decisions.ts'
+import { APPLIED, CHANGED, decisionWords, KEPT, SEEN, type Found, type Settled } from './decisions.ts'
 import { hasher } from './row_hash.ts'
 import { swapped } from './swap.ts'
 
@@ -32,8 +32,18 @@ export interface Applied {
   readonly flipped: number
 }
 
-/** What a pass finds of the decisions; `before`: what the earlier passes of the partition found. */
-export function openDecided(decisions: ReadonlyMap<string, DecisionAt>, before: readonly Decided[]) {
+/** Decisions by id: of one, or one for each content. */
+export type DecisionsById = ReadonlyMap<string, readonly DecisionAt[]>
+
+/**
+ * What a pass finds of the decisions; `keep`: ids that are kept otherwise, `before`: what the earlier passes of the
+ * partition found.
+ */
+export function openDecided(
+  decisions: DecisionsById,
+  keep: Pick<ReadonlySet<string>, 'has'>,
+  before: readonly Decided[],
+) {
   const found = new Map<number, number>(),
     words = new Map<number, Map<number, number>>(),
     own: { row: number; copy: number; word: number }[] = []
@@ -60,35 +70,43 @@ export function openDecided(decisions: ReadonlyMap<string, DecisionAt>, before: 
         out = new Uint8Array(flow.rows),
         swap = new Uint8Array(flow.rows)
       // a row that is no pair has been seen, too
-      const ofRows = new Map<number, DecisionAt>()
+      const ofRows = new Map<number, readonly DecisionAt[]>(),
+        keptRows = new Set<number>()
       for (let i = 0; i < rowIds.rows; i++) {
-        const decision = decisions.get(rowIds.text(i))
-        if (!decision) continue
-        note(decision.at, SEEN)
-        ofRows.set(rows[i], decision)
+        const id = rowIds.text(i),
+          some = decisions.get(id)
+        if (keep.has(id)) keptRows.add(rows[i])
+        if (!some) continue
+        for (const { at } of some) note(at, SEEN)
+        ofRows.set(rows[i], some)
       }
       for (let i = 0; i < flow.rows; i++) {
         const row = flow.row[i],
           copy = flow.copy[i],
+          id = pairIds.text(i),
           // what is said of a pair counts for more than what is said of the row that it is one of
-          decision = decisions.get(pairIds.text(i)) ?? ofRows.get(row)
-        if (!decision) continue
-        const { at, hashes } = decision,
-          word = decisionWords.indexOf(decision.decision)
-        note(at, SEEN)
-        // an answer is no pair yet: what was decided of a pair is looked at where one is made
-        if (!hash && (word === FLIP || hashes.length > 0)) continue
-        if (hash && hashes.length > 0 && !hashes.includes(hash(i))) {
-          note(at, CHANGED)
-          continue
+          some = decisions.get(id) ?? ofRows.get(row) ?? []
+        for (const { at, hash: wanted, decision } of some) {
+          const word = decisionWords.indexOf(decision)
+          note(at, SEEN)
+          // an answer is no pair yet: what was decided of a pair is looked at where one is made
+          if (!hash && (word === FLIP || wanted !== undefined)) continue
+          if (hash && wanted !== undefined && wanted !== hash(i)) {
+            note(at, CHANGED)
+            continue
+          }
+          if (word === DROP && (keep.has(id) || keptRows.has(row))) {
+            note(at, KEPT)
+            continue
+          }
+          note(at, APPLIED)
+          apply(row, copy, word)
+          if (word === DROP) {
+            out[i] = 1
+            dropped.push(row)
+          } else if (word === FLIP) swap[i] = 1
+          else if (some === ofRows.get(row)) kept.push(row)
         }
-        note(at, APPLIED)
-        apply(row, copy, word)
-        if (word === DROP) {
-          out[i] = 1
-          dropped.push(row)
-        } else if (word === FLIP) swap[i] = 1
-        else if (decision === ofRows.get(row)) kept.push(row)
       }
       if (!swap.includes(1) && dropped.length === 0) return { ...none, kept }
       // the sides before the drops: their places are those of the block
@@ -110,17 +128,16 @@ export function openDecided(decisions: ReadonlyMap<string, DecisionAt>, before: 
       const ids = idsOf(flow),
         hash = hasher(flow)
       for (let i = 0; i < flow.rows; i++) {
-        const decision = decisions.get(ids.text(i))
-        if (!decision) continue
-        const { at, hashes } = decision
-        note(at, SEEN)
-        if (decision.decision !== decisionWords[KEEP]) continue
-        if (hashes.length > 0 && !(hash && hashes.includes(hash(i)))) {
-          note(at, CHANGED)
-          continue
+        for (const { at, hash: wanted, decision } of decisions.get(ids.text(i)) ?? []) {
+          note(at, SEEN)
+          if (decision !== decisionWords[KEEP]) continue
+          if (wanted !== undefined && wanted !== hash?.(i)) {
+            note(at, CHANGED)
+            continue
+          }
+          note(at, APPLIED)
+          apply(flow.row[i], flow.copy[i], KEEP)
         }
-        note(at, APPLIED)
-        apply(flow.row[i], flow.copy[i], KEEP)
       }
     },
     /** Whether a pair was decided to be kept. */

@@ -16,11 +16,11 @@ export interface Decision {
   readonly content_hash?: string
 }
 
-/** What counts for an id. `hashes`: contents that it was decided on; where there is none it counts for any. */
+/** What counts for an id. `hash`: the content that it was decided on; where there is none it counts for any. */
 export interface Settled {
   readonly id: string
   readonly decision: DecisionWord
-  readonly hashes: readonly string[]
+  readonly hash?: string
 }
 
 /** What the user wants of rows, in an order that no file's order changes. */
@@ -32,27 +32,48 @@ export interface Wanted {
 }
 
 const inOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+/** Of decisions that count for any content. */
+const ANY = ''
 
-/** One decision for each id; of what contradicts itself, or `keepIds`, nothing. */
-export function settle(keepIds: readonly string[] = [], decisions: readonly Decision[] = []): Wanted {
-  const byId = new Map<string, { words: Set<DecisionWord>; hashes: Set<string | undefined> }>()
-  for (const { id, decision, content_hash: hash } of decisions) {
-    if (!byId.has(id)) byId.set(id, { words: new Set(), hashes: new Set() })
-    byId.get(id)!.words.add(decision)
-    byId.get(id)!.hashes.add(hash)
+/** What is wanted by id, of each content that it was decided on. */
+function wantedOf(
+  keepIds: readonly string[],
+  decisions: readonly Decision[],
+): Map<string, Map<string, Set<DecisionWord>>> {
+  const byId = new Map<string, Map<string, Set<DecisionWord>>>()
+  const add = (id: string, hash: string, word: DecisionWord) => {
+    if (!byId.has(id)) byId.set(id, new Map())
+    const words = byId.get(id)!
+    words.set(hash, (words.get(hash) ?? new Set()).add(word))
   }
-  for (const id of keepIds) byId.get(id)?.words.add('keep')
-  const all = [...byId].sort(([a], [b]) => inOrder(a, b)),
-    contradicting = new Set(all.flatMap(([id, { words }]) => (words.size > 1 ? [id] : [])))
+  for (const { id, decision, content_hash: hash = ANY } of decisions) add(id, hash, decision)
+  for (const id of keepIds) if (byId.has(id)) add(id, ANY, 'keep')
+  return byId
+}
+
+/** Two things of one content, or something of any content and another of one. */
+function contradicts(byHash: ReadonlyMap<string, ReadonlySet<DecisionWord>>): boolean {
+  const sets = [...byHash.values()]
+  return byHash.has(ANY) ? new Set(sets.flatMap(words => [...words])).size > 1 : sets.some(({ size }) => size > 1)
+}
+
+/** Ids whose decisions contradict each other. */
+export const contradictingIds = (decisions: readonly Decision[]): ReadonlySet<string> =>
+  new Set([...wantedOf([], decisions)].flatMap(([id, byHash]) => (contradicts(byHash) ? [id] : [])))
+
+/** One decision for each id, or for each content of it; of what contradicts itself, or `keepIds`, nothing. */
+export function settle(keepIds: readonly string[] = [], decisions: readonly Decision[] = []): Wanted {
+  const all = [...wantedOf(keepIds, decisions)].sort(([a], [b]) => inOrder(a, b)),
+    contradicting = new Set(all.flatMap(([id, byHash]) => (contradicts(byHash) ? [id] : [])))
   return {
     keepIds: [...new Set(keepIds)].filter(id => !contradicting.has(id)),
     decisions: all
       .filter(([id]) => !contradicting.has(id))
-      .map(([id, { words, hashes }]) => ({
-        id,
-        decision: [...words][0],
-        hashes: hashes.has(undefined) ? [] : [...hashes].map(String).sort(inOrder),
-      })),
+      .flatMap(([id, byHash]): Settled[] => {
+        const [[decision]] = byHash.values()
+        if (byHash.has(ANY)) return [{ id, decision }]
+        return [...byHash].sort(([a], [b]) => inOrder(a, b)).map(([hash, [word]]) => ({ id, decision: word, hash }))
+      }),
     contradicting: [...contradicting],
   }
 }
@@ -60,7 +81,8 @@ export function settle(keepIds: readonly string[] = [], decisions: readonly Deci
 /** What was found of a decision, bits of one number. */
 export const SEEN = 1,
   APPLIED = 2,
-  CHANGED = 4
+  CHANGED = 4,
+  KEPT = 8
 
 /** Decisions by their place, and what was found of each. */
 export interface Found {
@@ -80,7 +102,7 @@ export interface DecisionsSaid {
   readonly drop: number
   readonly flip: number
   readonly not_applied: {
-    /** Several things were wanted of the id. */
+    /** Several things were wanted of the id, or of the pair and of the row that it is one of. */
     readonly contradicting: Some
     /** No row has the id. */
     readonly absent: Some
@@ -104,12 +126,13 @@ export function decisionsSaid({ decisions, contradicting }: Wanted, parts: reado
   for (const part of parts) part.of.forEach((at, i) => (found[at] |= part.found[i]))
   const some = (ids: readonly string[]): Some => ({ count: ids.length, first: ids.slice(0, FIRST) }),
     isApplied = (at: number) => (found[at] & APPLIED) !== 0,
-    isChanged = (at: number) => !isApplied(at) && (found[at] & CHANGED) !== 0,
+    isKept = (at: number) => !isApplied(at) && (found[at] & KEPT) !== 0,
+    isChanged = (at: number) => !isApplied(at) && !isKept(at) && (found[at] & CHANGED) !== 0,
     where = (test: (at: number) => boolean) => decisions.filter((_, at) => test(at)),
     idsWhere = (test: (at: number) => boolean) => some(where(test).map(({ id }) => id))
   const applied = where(isApplied),
     count = (word: DecisionWord) => applied.filter(({ decision }) => decision === word).length,
-    listed = applied.filter(({ hashes }) => hashes.length > 0),
+    listed = applied.filter(({ hash }) => hash !== undefined),
     wrong = listed.filter(({ decision }) => decision !== 'keep').length
   return {
     given: decisions.length + contradicting.length,
@@ -117,7 +140,7 @@ export function decisionsSaid({ decisions, contradicting }: Wanted, parts: reado
     drop: count('drop'),
     flip: count('flip'),
     not_applied: {
-      contradicting: some(contradicting),
+      contradicting: some([...contradicting, ...where(isKept).map(({ id }) => id)]),
       absent: idsWhere(at => found[at] === 0),
       changed: idsWhere(isChanged),
       no_pair: idsWhere(at => found[at] === SEEN),

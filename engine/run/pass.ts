@@ -110,6 +110,7 @@ class PartitionPass {
     this.#spared = new Set(metas[0]?.spared)
     this.#decided = openDecided(
       world.decisions,
+      world.keep,
       metas.map(({ decided }) => decided),
     )
     for (const op of this.#ops) {

@@ -272,7 +272,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         ]
       }),
     ),
-    warnings: warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas)),
+    warnings: warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas), decisions?.flip ?? 0),
     sinks: sorted(sinks),
     files: {},
   }

@@ -5,6 +5,13 @@ import { concat, take } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
 import { DataError } from '../errors.ts'
 
+/** What the sides are called in names of columns. */
+const words = [
+  ['chosen', 'rejected'],
+  ['Chosen', 'Rejected'],
+  ['CHOSEN', 'REJECTED'],
+] as const
+
 const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)
 
 /**
@@ -19,7 +26,7 @@ function twins(
   const at = new Map(fields.map(({ name }, i) => [name, i]))
   const named = [
     ...fields.flatMap(({ name }) =>
-      name.includes('chosen') ? [[name, name.replace('chosen', 'rejected')] as const] : [],
+      words.flatMap(([ours, theirs]) => (name.includes(ours) ? [[name, name.replace(ours, theirs)] as const] : [])),
     ),
     ...also,
   ]
@@ -68,6 +75,6 @@ export function swapped(
   }
   return {
     columns,
-    left: fields.flatMap(({ name }, i) => (/chosen|rejected/.test(name) && !move.has(i) ? [name] : [])),
+    left: fields.flatMap(({ name }, i) => (/chosen|rejected/i.test(name) && !move.has(i) ? [name] : [])),
   }
 }

@@ -15,13 +15,14 @@ const n = (count: number) => count.toLocaleString('en-US')
 
 /**
  * `keepIds`: rows that the user asked never to drop. `stayed`: columns of one side that stayed when decisions swapped
- * the sides of so many pairs.
+ * the sides of so many pairs; `flipped`: how many pairs these were in all.
  */
 export function warningsOf(
   { graph, files }: Prepared,
   counts: Readonly<Record<string, Counts>>,
   keepIds: readonly string[],
   stayed: Counts['left'],
+  flipped: number,
 ): string[] {
   const above = sourcesAbove(graph)
   const ofNodes = graph.nodes.flatMap(node => {
@@ -38,7 +39,7 @@ export function warningsOf(
       ...(node.stage.kind === 'source' ? splitOff : leftBehind)(node.id, said.left),
     ]
   })
-  return [...leftBehind('--decisions', stayed), ...ofNodes]
+  return [...leftBehind('--decisions', stayed), ...namedSides(graph, flipped), ...ofNodes]
 }
 
 /**
@@ -83,6 +84,15 @@ function splitOff(id: string, left: Counts['left']): string[] {
     : [
         `${id}: messages have fields beside role and content, as tool calls or reasoning, and published ones have none: they lie as JSON in ${columns.join(' pairs, ')} pairs`,
       ]
+}
+
+/** What says by a name which side it speaks of, as votes do, speaks of a flipped pair as it was read. */
+function namedSides({ nodes, tables }: Prepared['graph'], flipped: number): string[] {
+  const votes = nodes.some(({ options }) => (options as { vote_lists?: readonly unknown[] }).vote_lists?.length)
+  if (flipped === 0 || (tables.length === 0 && !votes)) return []
+  return [
+    `--decisions: ${n(flipped)} ${flipped === 1 ? 'pair was' : 'pairs were'} flipped, and tables and lists of votes that say chosen or rejected speak of these pairs as they were read; leave the votes of these pairs out, or drop the pairs`,
+  ]
 }
 
 /** Columns of one side that did not change places with the sides. */

@@ -14,7 +14,7 @@ import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
 import { holdInput } from '../files/blocks.ts'
 import { unseal } from '../sealed.ts'
-import type { DecisionAt } from './decided.ts'
+import type { DecisionAt, DecisionsById } from './decided.ts'
 import { loadValue } from './files.ts'
 import type { PassMeta, Setup } from './messages.ts'
 import { fileOf } from './stage_files.ts'
@@ -52,7 +52,7 @@ export interface World {
   /** Ids that the user asked never to drop, by their place among them. */
   readonly keep: ReadonlyMap<string, number>
   /** What was decided of ids, with the place of each decision. */
-  readonly decisions: ReadonlyMap<string, DecisionAt>
+  readonly decisions: DecisionsById
   /** Rows of one file as rows of the source's common schema. */
   conformSource(node: WorkerNode, flow: Flow): Flow
 }
@@ -94,7 +94,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
     nodes,
     ask,
     keep,
-    decisions: new Map(setup.decisions.map((decision, at) => [decision.id, { ...decision, at }])),
+    decisions: byId(setup.decisions),
     reach: new Map(setup.reach.map(([id, sources]) => [id, new Set(sources)])),
     usedPorts: new Set(
       setup.levels.flat().flatMap(op => ('inputs' in op ? [...op.inputs] : op.kind === 'save' ? [op.port] : [])),
@@ -124,4 +124,15 @@ export async function withNewStages(world: World): Promise<World> {
   const nodes = new Map(world.nodes)
   for (const [id, node] of world.nodes) if (node.make) nodes.set(id, { ...node, stage: await node.make() })
   return { ...world, nodes }
+}
+
+/** By id, each with its place among all. */
+function byId(decisions: Setup['decisions']): DecisionsById {
+  const all = new Map<string, DecisionAt[]>()
+  decisions.forEach((decision, at) => {
+    const some = all.get(decision.id) ?? []
+    all.set(decision.id, some)
+    some.push({ ...decision, at })
+  })
+  return all
 }

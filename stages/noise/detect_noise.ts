@@ -172,7 +172,7 @@ export default defineStage({
         })
         return {
           columns: {
-            ...opinionColumns(panel, scores),
+            ...opinionColumns(panel, scores, row => verdict.decided(row)),
             against,
             flagged: Uint8Array.from(stacked, margin => (1 - support(panel.joint, margin) >= panel.confident ? 1 : 0)),
             mixture: stacked.map(margin => mixtureProbability(panel.mixture, margin)),

@@ -61,8 +61,12 @@ export function doubtLimit(panel: Panel): number {
 }
 
 /** All of them, as columns. */
-export function opinionColumns(panel: Panel, scores: Scores) {
+export function opinionColumns(panel: Panel, scores: Scores, isDecided: (row: number) => boolean) {
   const { wrong, columns, margins, soft_label } = opinionsOf(panel, scores)
+  // what people decided on is right, whatever reviewers say
+  soft_label.forEach((_, row) => {
+    if (isDecided(row)) soft_label[row] = 1
+  })
   return {
     ...columns,
     margin: scores.stacked,

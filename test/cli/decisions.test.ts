@@ -195,6 +195,31 @@ describe('a file of --decisions', () => {
     expect(existsSync(here.output)).toBe(false)
   })
 
+  it.each([
+    ['two columns of one name', 'd.csv', 'id,decision,decision\nr1,keep,drop\n', /has two columns named decision/],
+    [
+      'a key twice',
+      'd.jsonl',
+      '{"id":"r1","decision":"keep","decision":"drop"}\n',
+      /line 1 has the key 'decision' twice/,
+    ],
+    ['a key twice in a list', 'd.json', '[{"id":"r1","id":"r2","decision":"drop"}]', /has the key 'id' twice/],
+  ])('with %s is refused', async (_, name, text, message) => {
+    const here = place()
+    expect(await run(here, put(here, name, text))).toMatchObject({
+      code: 65,
+      stderr: expect.stringMatching(message) as unknown,
+    })
+  })
+
+  it('that has parts of an export beside its own decision is no export', async () => {
+    const here = place(),
+      more = [{ responses: {} }, { data: { url: 'x' }, annotations: [] }, { 'llm.responses': [] }]
+    const text = more.map((one, i) => `${JSON.stringify({ id: `r${i}`, decision: 'drop', ...one })}\n`).join('')
+    expect((await run(here, put(here, 'd.jsonl', text))).code).toBe(0)
+    expect(decided(here)).toEqual(['r0 drop', 'r1 drop', 'r2 drop'])
+  })
+
   it('that is a folder is refused, and --no-data has no use of it', async () => {
     const here = place(),
       path = join(here.at, 'd.csv')

@@ -103,7 +103,7 @@ describe('drop_near_duplicates', () => {
   const tagged = (sets: readonly Set<string>[], from: number) =>
     new Set(sets.flatMap((set, part) => (part < from ? [] : [...set].map(shingle => `${part} ${shingle}`))))
   const without = (all: Set<string>, other: Set<string>) => new Set([...all].filter(shingle => !other.has(shingle)))
-  /** The lesser of that of the whole pairs and of the answers; 0 where what tells the answers apart is another thing. */
+  /** The lesser of that of whole pairs and of the answers; 0 where what tells the answers apart is another thing. */
   const similarity = (a: readonly Set<string>[], b: readonly Set<string>[]) => {
     const telling = [
       [1, 2],

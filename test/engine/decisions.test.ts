@@ -51,6 +51,8 @@ describe('a decision', () => {
         rejected_score: -i - 0.25,
         meta_chosen: `c${i}`,
         meta_rejected: `r${i}`,
+        scoreChosen: i,
+        scoreRejected: -i - 1,
         chosen_only: 'stays',
         number: i,
       }))
@@ -69,6 +71,8 @@ describe('a decision', () => {
       rejected_score: row.chosen_score,
       meta_chosen: row.meta_rejected,
       meta_rejected: row.meta_chosen,
+      scoreChosen: row.scoreRejected,
+      scoreRejected: row.scoreChosen,
     })
     const wanted = rows.map(row => (row.id === 'r2' ? swapped(row) : row))
     expect(rowsOf(join(out, 'dpo'))).toEqual(wanted)
@@ -171,6 +175,72 @@ describe('a decision', () => {
     expect(ledgerOf(out).x.decision).toBe('drop, flip')
     expect(ledgerOf(out).y.decision).toBe('keep, drop')
     expect(manifest.decisions).toMatchObject({ given: 4, keep: 1, drop: 2, flip: 1 })
+  })
+
+  it('with a hash is of one of several pairs that share an id, and is told where that pair changed', async () => {
+    const at = folder(),
+      rows = pairs(4).map((row, i) => ({ ...row, id: `r${i % 2}` })),
+      path = writeJsonl(join(at, 'in.jsonl'), rows)
+    const graph = {
+      ...plain(path),
+      stages: [...plain(path).stages, { id: 'list', use: 'write_arrow', from: 'pairs', with: { for: 'review' } }],
+    }
+    const listed = rowsOf(join((await run(graph, { output: join(at, 'out'), workers: 1 })).folder, 'list'))
+    const [one, two] = listed.filter(({ id }) => id === 'r0').map(row => row.content_hash as string)
+    const decisions: Decisions = [
+      { id: 'r0', decision: 'drop', content_hash: one },
+      { id: 'r0', decision: 'keep', content_hash: two },
+    ]
+    const both = await run(graph, { output: join(at, 'out'), workers: 1, decisions })
+    expect(both.manifest.decisions).toMatchObject({ given: 2, keep: 1, drop: 1, listed: { decided: 2, wrong: 1 } })
+    expect(rowsOf(join(both.folder, 'dpo')).map(({ prompt }) => prompt)).toEqual(
+      rows.slice(1).map(({ prompt }) => prompt),
+    )
+    writeJsonl(
+      path,
+      rows.map((row, i) => (i === 2 ? { ...row, prompt: 'Another question?' } : row)),
+    )
+    const changed = await run(graph, { output: join(at, 'out'), workers: 1, decisions })
+    expect(changed.manifest.decisions).toMatchObject({
+      keep: 0,
+      drop: 1,
+      not_applied: { changed: { count: 1, first: ['r0'] }, contradicting: none },
+    })
+  })
+
+  it('to drop a pair of a row that --keep-ids names contradicts it, and is told', async () => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), [
+        { id: 'c0', prompt: 'Well?', completions: [1, 2, 3].map(score => ({ response: `Answer ${score}.`, score })) },
+      ])
+    const { manifest, folder: out } = await run(plain(path, { pairing: 'all' }), {
+      output: join(at, 'out'),
+      workers: 1,
+      keepIds: ['c0'],
+      decisions: [{ id: 'c0-0', decision: 'drop' }],
+    })
+    expect(manifest.decisions).toMatchObject({ drop: 0, not_applied: { contradicting: { count: 1, first: ['c0-0'] } } })
+    expect(rowsOf(join(out, 'dpo')).map(({ id }) => id)).toContain('c0-0')
+  })
+
+  it('to flip is told where votes of a table speak of the sides as they were', async () => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(4)),
+      votes = pairs(4).map(({ id }) => ({ id, vote: 'chosen', voter: 'Ann' }))
+    const graph = {
+      version: 1 as const,
+      name: 'g',
+      stages: [
+        source(path),
+        { id: 'people', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'votes.jsonl'), votes) } },
+        { id: 'voted', use: 'add_votes', from: { rows: 'pairs', votes: 'people' } },
+        { id: 'dpo', use: 'write_arrow', from: 'voted' },
+      ],
+    }
+    const of = async (decision: 'flip' | 'keep') =>
+      (await run(graph, { output: join(at, 'out'), workers: 1, decisions: [{ id: 'r1', decision }] })).manifest.warnings
+    expect(await of('flip')).toEqual([expect.stringMatching(/^--decisions: 1 pairs? (was|were) flipped, and tables/)])
+    expect(await of('keep')).toEqual([])
   })
 
   it('to flip is not possible of an answer, and is told', async () => {

@@ -1,5 +1,5 @@
 /** The package itself changes: while it is built, while a run is under way, between two runs of one process. */
-import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
@@ -71,7 +71,7 @@ syncBuiltinESMExports()
   )
 })
 
-it('dist/ that lacks a file, or has one of another size, is built anew', async () => {
+it('dist/ that lacks a file, or has one that is another than was made, is built anew', async () => {
   const home = copied(),
     dist = join(home, 'dist')
   const chunk = () =>
@@ -79,7 +79,10 @@ it('dist/ that lacks a file, or has one of another size, is built anew', async (
       dist,
       readdirSync(dist).find(file => /^add_votes.*\.js$/.test(file))!,
     )
-  for (const damage of [() => rmSync(chunk()), () => appendFileSync(chunk(), '// more')]) {
+  for (const damage of [
+    () => rmSync(chunk()),
+    () => writeFileSync(chunk(), readFileSync(chunk(), 'utf8').replace('voter', 'toter')),
+  ]) {
     damage()
     expect((await build(home)).stderr).toBe('built dist/\n')
     expect((await build(home)).stderr).toBe('dist/ is fresh\n')

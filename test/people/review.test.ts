@@ -66,7 +66,7 @@ it('what is decided on a list is applied by the next run, and measures the list'
   const decisions = ['flip', 'drop', 'keep', 'keep'] as const
   decisions.forEach((decision, i) => {
     const { id, content } = list[i]
-    file.put({ id, decision, content_hash: content!, by: 'ann', at: '2026-11-29T12:00:00.000Z' })
+    file.put(list[i], { id, decision, content_hash: content!, by: 'ann', at: '2026-11-29T12:00:00.000Z' })
   })
   file.close()
   expect((await sluice('run', graph, '--output', out('again'), '--decisions', path, '--quiet')).code).toBe(0)
@@ -83,6 +83,7 @@ describe('sluice review', () => {
     ['several lists', ['--output', 'many'], 64, /several lists; name one by --list: humans, lines, arrow/],
     ['a list that is not there', ['--output', 'many', '--list', 'human'], 64, /no list 'human'/],
     ['no run', ['--output', 'nowhere'], 66, /no published run/],
+    ['a port beyond the highest', ['--output', 'one', '--port', '99999'], 64, /the highest is 65535/],
     ['a file of another kind', ['--output', 'one', '--decisions', 'd.csv'], 64, /has to end in \.jsonl/],
   ])('refuses %s', async (_, [flag, name, ...rest], code, message) => {
     const result = await sluice('review', flag, out(name), ...rest)
