@@ -66,11 +66,14 @@ export function openDecisions(name: string): DecisionsFile {
       }
     }
   let lines: readonly Decided[] = [],
-    byId = new Map<string, readonly Decided[]>()
+    byId = new Map<string, Decided[]>()
   const take = (next: readonly Decided[]) => {
     lines = next
     byId = new Map()
-    for (const line of next) byId.set(line.id, [...(byId.get(line.id) ?? []), line])
+    for (const line of next) {
+      if (!byId.has(line.id)) byId.set(line.id, [])
+      byId.get(line.id)!.push(line)
+    }
   }
   // as a whole, by a rename: a crash leaves the file of before or of after
   const change = (of: (before: readonly Decided[]) => readonly Decided[]) => {

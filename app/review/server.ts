@@ -62,8 +62,11 @@ export interface Counts {
 
 export async function serve({ pairs, file, by, port, next }: Review): Promise<Serving> {
   const token = randomBytes(16).toString('hex'),
-    placesOf = new Map<string, readonly number[]>()
-  pairs.forEach(({ id }, at) => placesOf.set(id, [...(placesOf.get(id) ?? []), at]))
+    placesOf = new Map<string, number[]>()
+  pairs.forEach(({ id }, at) => {
+    if (!placesOf.has(id)) placesOf.set(id, [])
+    placesOf.get(id)!.push(at)
+  })
   let finish: () => void
   const done = new Promise<void>(resolve => {
     finish = resolve
@@ -97,10 +100,6 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
       const place = numbered(at),
         pair = pairs[place],
         { id, content } = pair
-      if (decision === null) {
-        file.remove(pair)
-        return counts(place)
-      }
       if (!decisionWords.some(word => word === decision)) throw new BadRequest(`no decision '${String(decision)}'`)
       const text = typeof note === 'string' ? note.trim().slice(0, MOST_NOTE) : ''
       file.put(pair, {
@@ -136,7 +135,7 @@ export async function serve({ pairs, file, by, port, next }: Review): Promise<Se
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost'),
       [, given, ...rest] = pathname.split('/'),
       what = rest.join('/')
-    if (!isOurs(request, port ? port : address.port) || !isToken(given, token)) return send(response, 404)
+    if (!isOurs(request, address.port) || !isToken(given, token)) return send(response, 404)
     if (request.method === 'GET' && Object.hasOwn(assets, what)) {
       const text = readFileSync(join(packageRoot, 'app', 'review', what === '' ? 'page.html' : what), 'utf8')
       return send(response, 200, text, assets[what])

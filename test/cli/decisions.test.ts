@@ -2,23 +2,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { main } from '../../index.mjs'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { writeGraph } from '../failures/helpers.ts'
+import { inProcess, writeGraph } from '../failures/helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
 /** The command line to its end, with what it said. */
 async function sluice(...argv: readonly string[]) {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined),
-    error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  try {
-    const code = await main(argv)
-    return { code, stdout: log.mock.calls.flat().join('\n'), stderr: error.mock.calls.flat().join('\n') }
-  } finally {
-    log.mockRestore()
-    error.mockRestore()
-  }
+  const { code, stdout, stderr } = await inProcess(...argv)
+  return { code, stdout: stdout.trimEnd(), stderr: stderr.trimEnd() }
 }
 
 function place() {
