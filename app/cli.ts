@@ -3,17 +3,20 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
+import { parse as parseYaml } from 'yaml'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { readDecisions } from './decisions.ts'
 import { checkExamples } from './own_examples.ts'
+import { lookCommand } from './look.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
-import { EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
+import { DataError, EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
+import type { MapSpec } from '../engine/map/spec.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
@@ -59,9 +62,15 @@ const flags = {
     about:
       'FILE   what people decided of rows (.csv, .jsonl, .json, .parquet: id and keep, drop or flip), applied before the first stage',
   },
+  map: {
+    type: 'string',
+    about:
+      'FILE   where the pairs of the inputs are, a mapping in YAML as `sluice look` writes it, or the name of a preset',
+  },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
+  presets: { type: 'boolean', about: 'look: the public sets that are known by their columns' },
   paper: { type: 'string', about: 'NAME   stages: those of a paper, by its arXiv number or words of its title' },
   list: { type: 'string', about: 'SINK   review: the list, where a run has several' },
   by: { type: 'string', about: 'NAME   review: who decides (default: the name of the user)' },
@@ -71,7 +80,7 @@ const flags = {
 type Name = keyof typeof flags
 type CliValues = FlagValues<typeof flags>
 
-const { 'no-data': _noData, paper: _paper, list: _list, by: _by, port: _port, ...runFlags } = flags
+const { 'no-data': _noData, presets: _presets, paper: _paper, list: _list, by: _by, port: _port, ...runFlags } = flags
 /** What a run takes, on whatever command line. */
 export { runFlags }
 export type RunValues = FlagValues<typeof runFlags>
@@ -86,6 +95,13 @@ interface Command {
   work(values: CliValues, words: readonly string[]): number | Promise<number>
 }
 const commands: Readonly<Record<string, Command>> = {
+  look: {
+    words: 'FILE…',
+    about: 'how the pairs of files would be read, or what is to be said of them, before anything runs',
+    takes: ['map', 'presets', 'json'],
+    most: Infinity,
+    work: lookAtFiles,
+  },
   run: {
     words: 'GRAPH [INPUT]…',
     about: 'run a graph (YAML or JSON), over these inputs where some are named',
@@ -100,6 +116,7 @@ const commands: Readonly<Record<string, Command>> = {
       'input',
       'output',
       'graph',
+      'map',
       'set',
       'seed',
       'limit',
@@ -313,6 +330,7 @@ export async function runAs(
   const options: RunOptions = {
     output,
     input: input?.length ? input : undefined,
+    map: readMap(values.map),
     set: [...(more.set ?? []), ...(values.set ?? [])],
     workers: workers ?? availableParallelism(),
     seed,
@@ -354,10 +372,32 @@ async function runCommand(values: CliValues, words: readonly string[]): Promise<
   return (await runAs(graph, values, inputs.length > 0 ? inputs : undefined)).code
 }
 
+async function lookAtFiles({ map, presets, json }: CliValues, words: readonly string[]): Promise<number> {
+  if (words.length === 0 && !presets) throw new SluiceError('sluice look: name a file, a folder or a glob', EXIT.usage)
+  return lookCommand(words, { map: readMap(map), json: json === true, isPresets: presets === true })
+}
+
+/** The mapping of `--map`: of a file, or a preset's name. */
+function readMap(map: string | undefined): MapSpec | string | undefined {
+  if (map === undefined) return undefined
+  if (!existsSync(map)) {
+    if (!/[./\\]/.test(map)) return map
+    throw new SluiceError(`--map ${map} does not exist (looked in ${process.cwd()})`, EXIT.noInput)
+  }
+  const value: unknown = parseYaml(readFileSync(map, 'utf8'))
+  if (typeof value !== 'object' || value === null) {
+    throw new DataError(
+      `--map ${map} is no mapping; it holds keys as \`prompt: question\`, as \`sluice look\` writes them`,
+    )
+  }
+  // a file may hold the line of a graph as it is
+  return ('map' in value ? value.map : value) as MapSpec
+}
+
 async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {
   const [graph] = graphWord('check', values, words),
     { inputs, problems } = inputsOf(values, [])
-  const unread = (['input', 'limit', 'answers', 'keep-ids', 'decisions'] as const).filter(
+  const unread = (['input', 'map', 'limit', 'answers', 'keep-ids', 'decisions'] as const).filter(
     name => values['no-data'] && values[name] !== undefined,
   )
   checkUsage('sluice check', [
@@ -374,7 +414,14 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
       const { seed, limit, sample } = values
       const prepared = await prepare(
           graph,
-          { set: values.set, input: inputs.length > 0 ? inputs : undefined, seed, limit, sample },
+          {
+            set: values.set,
+            map: readMap(values.map),
+            input: inputs.length > 0 ? inputs : undefined,
+            seed,
+            limit,
+            sample,
+          },
           userFolder,
           registry,
         ),

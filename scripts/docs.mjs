@@ -18,6 +18,8 @@ const {
   allStages,
   categories,
   layouts,
+  mapSchema,
+  presets,
   requiredOptions,
   validateOptions,
   runAuditExample,
@@ -30,6 +32,8 @@ const {
   'stages/registry.ts',
   'engine/contract/define.ts',
   'engine/source/layout_table.ts',
+  'engine/map/spec.ts',
+  'engine/map/presets.ts',
   'engine/graph/schema.ts',
   'engine/graph/validate.ts',
   'engine/run/examples.ts',
@@ -387,7 +391,7 @@ function layoutsPage() {
       '# Layouts',
       NOTE,
       "How preference pairs may lie in a file. Each file's layout is found on its first 1,000 rows, in the order of this table, and stated in the summary and the manifest. To " +
-        "name it yourself: `--set pairs.layout=text`, where `pairs` is the id of the source. A file that fits none is refused, with this table; where its columns only have other names, `rename` gives them these: `--set 'pairs.rename={prompt: asked}'`.",
+        "name it yourself: `--set pairs.layout=text`, where `pairs` is the id of the source. Where its columns only have other names, `rename` gives them these: `--set 'pairs.rename={prompt: asked}'`. A file that fits none may be one of the [public sets](#public-sets) below; all others are yours to [map](#map): `sluice look FILE` says how a file would be read, or what is to be said of it.",
       table(
         ['', 'layout', 'rule'],
         layouts.map(({ name, rule }, i) => [i + 1, `[${name}](#${name})`, rule]),
@@ -400,6 +404,23 @@ function layoutsPage() {
       ...layouts.map(
         ({ name, rule, example }) =>
           `## ${name}\n\n${rule[0].toUpperCase()}${rule.slice(1)}.\n\n\`\`\`json\n${example}\n\`\`\``,
+      ),
+      '## map',
+      'The option `map` of a source, or `--map FILE`, says where the pairs are, in place of a layout; `sluice look` writes one to begin with. A path names a column, a field of an object by ' +
+        'dots (`info.post`; also within JSON text), and the items of a list by brackets (`completions[].response`). The text that a path leads to is read in whatever form it has: text, messages, JSON text of them, transcripts.',
+      table(
+        ['key', 'what it says'],
+        Object.entries(mapSchema.properties).map(([name, { description }]) => [`\`${name}\``, description]),
+      ),
+      `Two answers and a label; ties make no pair, and a label that is not named makes the row unreadable, which is told:\n\n\`\`\`yaml\nmap:\n  prompt: [system, { turns: history }, question]\n  answers: [response_a, response_b]\n  prefer: { by: winner, first: model_a, second: model_b, tie: [tie, both_bad] }\n  by_side: { model: [model_a, model_b] }\n\`\`\``,
+      `A list of answers with scores, and one answer a row:\n\n\`\`\`yaml\nmap: { prompt: instruction, list: 'completions[].response', score: 'completions[].overall_score' }\n\`\`\`\n\n\`\`\`yaml\nmap: { prompt: question, answer: reply, score: { help: 1, length: -0.001 } }\n\`\`\``,
+      'The columns of one side that `by_side` names become `source_chosen_…` and `source_rejected_…`. A label stays a column beside the pair. Which answer is the better one is never guessed: unasked a run takes ' +
+        'sides that are called chosen and rejected, a public set that it knows, or a label with which the scores of both sides agree in 99 of 100 rows.',
+      '## Public sets',
+      'Known by their columns, and read as their authors say; `map: NAME` names one. Their rows are not in the package.',
+      table(
+        ['name', 'set', 'to know'],
+        presets().map(({ name, about, notes }) => [`\`${name}\``, about, notes]),
       ),
     ].join('\n\n') + '\n'
   )

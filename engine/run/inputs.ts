@@ -3,31 +3,42 @@ import type { AnySource, Registry } from '../contract/define.ts'
 import { findFiles } from '../files/find.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
+import type { MapSpec } from '../map/spec.ts'
 
 /** By the name, which says so of the stages that are named without a path. */
 const isSource = (use: unknown, registry: Registry): boolean =>
   typeof use === 'string' && /^read_/.test(use) && registry.has(use)
 
-/** The graph with the stage that reads `input`, and the options that name it. `set` may not name other inputs. */
+/**
+ * The graph with the stage that reads `input`, and the options that name it, and where its pairs are (`map`). `set` may
+ * not name other inputs.
+ */
 export async function withInput(
   builder: GraphBuilder,
   input: readonly string[] | undefined,
+  map: MapSpec | string | undefined,
   set: readonly string[] | undefined,
   registry: Registry,
 ): Promise<{ builder: GraphBuilder; overrides: string[] }> {
-  if (!input?.length) return { builder, overrides: [] }
+  if (!input?.length && map === undefined) return { builder, overrides: [] }
   const { stages } = await builder.toObject()
   // a graph without stages that can be read is told so by its own check
   if (!Array.isArray(stages)) return { builder, overrides: [] }
   const sources = stages.filter(stage => isSource(stage?.use, registry))
   if (sources.length !== 1) {
     throw new SluiceError(
-      `run: --input is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.path=…`,
+      `run: --${input?.length ? 'input' : 'map'} is for graphs with one source, and this one has ${sources.length} (${sources.map(({ id }) => id).join(', ')}); use --set <source>.${input?.length ? 'path' : 'map'}=…`,
       EXIT.usage,
     )
   }
-  const [path, ...more] = input,
-    [{ id, use }] = sources
+  const [{ id, use }] = sources,
+    mapped = map === undefined ? [] : [`${id}.map=${JSON.stringify(map)}`]
+  const twice = set?.find(text => text.startsWith(`${id}.map=`))
+  if (twice && map !== undefined) {
+    throw new SluiceError(`run: --map and --set ${twice} both say where the pairs are; leave one out`, EXIT.usage)
+  }
+  if (!input?.length) return { builder, overrides: mapped }
+  const [path, ...more] = input
   const other = set?.find(text => text.startsWith(`${id}.path=`) || text.startsWith(`${id}.more_paths=`))
   if (other) {
     throw new SluiceError(
@@ -37,7 +48,7 @@ export async function withInput(
   }
   return {
     builder: withUse(builder, stages.indexOf(sources[0]), await sourceOf(input, use, registry)),
-    overrides: [`${id}.path=${path}`, `${id}.more_paths=${JSON.stringify(more)}`],
+    overrides: [`${id}.path=${path}`, `${id}.more_paths=${JSON.stringify(more)}`, ...mapped],
   }
 }
 
@@ -45,7 +56,7 @@ export async function withInput(
  * The source stage that reads files of these endings: the graph's own where they say nothing. A folder stands for its
  * files of the graph's own kind, or else for those of the kind that it has.
  */
-async function sourceOf(paths: readonly string[], own: string, registry: Registry): Promise<string> {
+export async function sourceOf(paths: readonly string[], own: string, registry: Registry): Promise<string> {
   const names = [...registry.keys()].filter(name => isSource(name, registry))
   const sources = (await Promise.all(names.map(name => registry.get(name)!()))) as AnySource[]
   const all = sources.flatMap(({ extensions }) => extensions),

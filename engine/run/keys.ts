@@ -108,6 +108,7 @@ export function makeKeys(
       hashes[file],
       owned.has(files[file].source) ? files[file].path : (files[file].fromPath ?? {}),
       files[file].layout,
+      files[file].plan.map ?? '',
       files[file].source,
       start,
       end,

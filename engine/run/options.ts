@@ -6,6 +6,7 @@ import { EXIT, SluiceError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import { decisionWords, type Decision } from './decisions.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
+import type { MapSpec } from '../map/spec.ts'
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly decisions?: readonly Decision[]
   /** `stage.option=value`, as on the command line. */
   readonly set?: readonly string[]
+  /** Where the pairs of the graph's only source are: a mapping, or the name of a preset; its option `map`. */
+  readonly map?: MapSpec | string
   /** Replaces the inputs of the graph's only source, and the source by the one that reads files of their endings. */
   readonly input?: readonly string[]
   /** Where answers of servers are kept; `.sluice/answers` of the output unless given. */
@@ -106,6 +109,10 @@ const kinds: Readonly<Record<keyof RunOptions, { is(value: unknown): boolean; re
   decisions,
   set: texts,
   input: someTexts,
+  map: {
+    is: value => (typeof value === 'object' && value !== null) || (typeof value === 'string' && value !== ''),
+    what: 'a mapping, or the name of a preset',
+  },
   answers: text,
   anew: { is: value => typeof value === 'boolean', what: 'true or false' },
   onPlan: work,

@@ -57,6 +57,7 @@ export async function prepare(
   const { builder, overrides: named } = await withInput(
     typeof input === 'object' && 'written' in input ? input : graphOf(input),
     options.input,
+    options.map,
     options.set,
     registry,
   )

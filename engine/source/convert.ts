@@ -2,6 +2,8 @@
 import { Float64, Schema, Utf8, type Data, type Field, type List, type RecordBatch } from 'apache-arrow'
 import { messagesType, runsOfRows, take, textColumn } from '../arrow/columns.ts'
 import { field, toRecordBatch } from '../arrow/flow.ts'
+import { openMap, type Unmapped } from '../map/open.ts'
+import type { MapSpec } from '../map/spec.ts'
 import { otherFields } from './completions.ts'
 import { checkFields, checkText, hasExtras } from './forms.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
@@ -9,11 +11,12 @@ import type { SourceBatch } from './input.ts'
 import { convertCompletions } from './many_sides.ts'
 import { columnOf, isAnswers, usedColumns, type Bound, type Mapping } from './mapping.ts'
 import { pairingOf, type PairingOptions } from './pairing.ts'
+import { findSideScores, weighSides, type ScoreOptions } from './side_scores.ts'
 import { SIDES, sidesHoldPrompt, type ReasonName } from './task.ts'
 import { convertPairs } from './two_sides.ts'
 
 /** Beside them which scored completions meet, as usual where nothing is said. */
-export interface ConvertOptions extends Partial<PairingOptions> {
+export interface ConvertOptions extends Partial<PairingOptions>, Partial<ScoreOptions> {
   /** Columns of the file to carry beside the pair; all when undefined. */
   readonly carry?: readonly string[]
 }
@@ -28,8 +31,11 @@ interface Carried {
 /** What a file's rows become. `schema` is of the pairs. */
 export interface Converter {
   readonly schema: Schema
-  /** `rows` are the file's rows of the batch. The batch must be of the schema that the converter was made for. */
-  convert(raw: RecordBatch, rows: Uint32Array): SourceBatch
+  /**
+   * `rows` are the file's rows of the batch, `unmapped` those that are no pair before they are looked at. The batch
+   * must be of the schema that the converter was made for.
+   */
+  convert(raw: RecordBatch, rows: Uint32Array, unmapped?: readonly Unmapped[]): SourceBatch
 }
 
 /**
@@ -68,9 +74,31 @@ function carriedColumns(
   })
 }
 
+/** The same where a mapping makes the columns of which the pairs are made; `raw` is of the file. */
+export function openMapped(
+  map: MapSpec | undefined,
+  plan: Mapping,
+  raw: Schema,
+  { carry, ...options }: ConvertOptions = {},
+): Converter {
+  if (!map) return openConverter(plan, raw, { ...options, ...(carry ? { carry } : {}) })
+  const mapped = openMap(map, raw),
+    kept = carry?.flatMap(name => mapped.named.get(name) ?? [])
+  const inner = openConverter(plan, mapped.schema, { ...options, ...(kept ? { carry: [...kept, ...mapped.own] } : {}) })
+  return {
+    schema: inner.schema,
+    convert(batch, rows) {
+      const { batch: made, unmapped } = mapped.apply(batch)
+      return { ...inner.convert(made, rows, unmapped), raw: batch }
+    },
+  }
+}
+
 /** Makes the converter for files of this raw schema. */
 export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: ConvertOptions = {}): Converter {
-  const pairing = pairingOf(given)
+  const pairing = pairingOf(given),
+    { ties = 'keep', opposed = 'keep' } = given,
+    scores = plan.chosen && plan.rejected ? findSideScores(raw) : undefined
   for (const name of usedColumns(plan)) checkFields(name, raw.fields.find(column => column.name === name)!.type)
   const extras = extraSides(plan, raw)
   const made = [
@@ -105,7 +133,7 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
   const convert = plan.completions ? convertCompletions : convertPairs
   return {
     schema,
-    convert(batch, rows) {
+    convert(batch, rows, unmapped = []) {
       const column = (name: string): Data => columnOf(batch, name)!
       for (const name of usedColumns(plan)) checkText(name, column(name))
       const refused: SourceBatch['refused'][number][] = []
@@ -120,14 +148,12 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
           ...(error === undefined ? {} : { error }),
         })
       }
+      for (const { row, reason, error } of unmapped) refuse(row, reason, undefined, error)
+      const task = { plan, rows: batch.numRows, column, refuse, mask, extras, ofSides, pairing },
+        opposing: { row: number; reason: ReasonName }[] = []
+      if (scores) weighSides(scores, { ties, opposed }, task, (row, reason) => opposing.push({ row, reason }))
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
-      const {
-        parents,
-        sides,
-        madeColumns,
-        suffix,
-        noted = [],
-      } = convert({ plan, rows: batch.numRows, column, refuse, mask, extras, ofSides, pairing })
+      const { parents, sides, madeColumns, suffix, noted = [] } = convert(task)
       refused.sort((a, b) => a.row - b.row)
       const { ids, pairIds } = nameRows(given, parents, plan.scored ? undefined : sides, suffix, row =>
         rawHash(used.map(column), row),
@@ -144,7 +170,11 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
         pairs,
         row: parents.map(row => rows[row]),
         refused,
-        noted: noted.map(({ row, reason }) => ({ row: rows[row], reason: reason satisfies ReasonName })),
+        // a row that became no pair is told by that alone
+        noted: [...opposing.filter(({ row }) => mask[row] === 0), ...noted].map(({ row, reason }) => ({
+          row: rows[row],
+          reason: reason satisfies ReasonName,
+        })),
         rows,
         ids,
         raw: batch,

@@ -18,6 +18,7 @@ import {
 import { Bytes, jsonWriter, notJson } from '../arrow/json.ts'
 import { textFromBytes } from './ids.ts'
 import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
+import { isParts, joinParts, readParts } from './parts.ts'
 import type { Form, Turns } from './turns.ts'
 import { readTranscripts } from './transcripts.ts'
 
@@ -32,13 +33,17 @@ const ROLES = new Map([
 const PAIRS = [
   ['role', 'content'],
   ['from', 'value'],
+  ['role', 'text'],
 ] as const
 
 /** The names under which a struct has a message's role and text, if it is a message. */
 function messageNames(type: DataType): readonly [string, string] | undefined {
   if (!DataType.isStruct(type)) return undefined
-  const text = (name: string) => type.children.some(field => field.name === name && DataType.isUtf8(field.type))
-  return PAIRS.find(names => names.every(text))
+  const has = (name: string, fits: (type: DataType) => boolean) =>
+    type.children.some(field => field.name === name && fits(field.type as DataType))
+  return PAIRS.find(
+    ([role, content]) => has(role, DataType.isUtf8) && has(content, one => DataType.isUtf8(one) || isParts(one)),
+  )
 }
 
 /**
@@ -54,8 +59,11 @@ export function typeForm(type: DataType): Form | undefined {
 /** Whether messages of this column may have more than a role and a text. Of JSON nobody knows before the last row. */
 export function hasExtras(form: Form, type: DataType): boolean {
   if (form === 'json') return true
-  if (form === 'messages') return type.children[0].type.children.length > 2
-  return form === 'message' && type.children.length > 2
+  const message: DataType = form === 'messages' ? type.children[0].type : type
+  return (
+    (form === 'messages' || form === 'message') &&
+    (message.children.length > 2 || message.children.some(({ type }) => isParts(type as DataType)))
+  )
 }
 
 const MOST = 0.9
@@ -169,12 +177,23 @@ function readMessages(structs: Data, offsets: Int32Array): Turns {
   const type: DataType = structs.type
   const [roleName, contentName] = messageNames(type)!
   const at = (name: string) => type.children.findIndex(field => field.name === name)
-  const role = structs.children[at(roleName)],
-    content = asText(structs.children[at(contentName)])
+  const role = structs.children[at(roleName)] as Data,
+    said = structs.children[at(contentName)] as Data,
+    parts = isParts(said.type as DataType) ? readParts(said) : undefined,
+    content = parts?.texts ?? asText(said)
   const data = fromTexts(offsets, roleName === 'from' ? renameRoles(role) : asText(role), content)
   const others = type.children.flatMap((field, c) => (field.name === roleName || field.name === contentName ? [] : [c]))
-  return others.length === 0 ? { data } : { data, extras: extraFields(structs, others) }
+  if (others.length === 0 && !parts) return { data }
+  const extras = extraFields(structs, others)
+  return { data, extras: parts ? withParts(extras, parts.others) : extras }
 }
+
+/** The further fields of messages with the parts that are no text as one more, `parts`. */
+const withParts = (extras: readonly (string | null)[], parts: readonly (string | null)[]): (string | null)[] =>
+  extras.map((extra, m) => {
+    if (parts[m] === null) return extra
+    return extra === null ? `{"parts":${parts[m]}}` : `${extra.slice(0, -1)},"parts":${parts[m]}}`
+  })
 
 /** Each role by its trainers' name: the distinct ones are renamed once, then taken row by row. */
 function renameRoles(role: Data): Data {
@@ -258,28 +277,37 @@ function parseMessages(text: string): Parsed | undefined {
     if (typeof item !== 'object' || item === null) return undefined
     const message = item as Record<string, unknown>
     // an edge of a graph has a `from` too; of messages only those that call a tool may have no content
-    const names = PAIRS.find(
-      ([role, said]) => typeof message[role] === 'string' && (said !== 'value' || said in message),
-    )
+    const isNamed = ([role, said]: (typeof PAIRS)[number]) => typeof message[role] === 'string' && said in message
+    const names = PAIRS.find(isNamed) ?? (typeof message.role === 'string' ? PAIRS[0] : undefined)
     if (!names) return undefined
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
-    const name = role as string,
-      said = typeof content === 'string' ? content : ''
-    if (content !== null && typeof content !== 'string') fault = `the ${names[1]} of a message is not text`
+    const parts = joinParts(content),
+      name = role as string,
+      said = typeof content === 'string' ? content : (parts?.text ?? '')
+    if (content !== null && typeof content !== 'string' && !parts) fault = `the ${names[1]} of a message is not text`
     // half a character, which UTF-8 cannot hold: it would be another text
     if (!said.isWellFormed() || !name.isWellFormed()) fault = 'a message is cut in the middle of a character'
     messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: said })
-    const others = Object.entries(rest)
+    const others: [string, unknown][] = Object.entries(rest)
     seen.keys += Object.keys(message).length
+    if (parts) look(content, seen, 2)
     for (const [, value] of others) look(value, seen, 2)
-    further.push(others.filter(([, value]) => value !== null))
+    const hasParts = parts !== undefined && parts.others.length > 0
+    if (hasParts && 'parts' in rest) fault = 'a message has parts, and a field of that name'
+    further.push([
+      ...others.filter(([, value]) => value !== null),
+      ...(hasParts ? [['parts', parts.others] as [string, unknown]] : []),
+    ])
   }
   if (seen.isDeep) fault = `a message nests deeper than ${MOST_NESTING} levels, the most that are read`
   else if (seen.isLarge || mostKeys(text) > seen.keys) fault ??= whatIsLost(text, list)
   if (fault !== undefined) return { messages, extras: [], fault }
   if (!seen.isLarge) return { messages, extras: further.map(others => fieldsJson(others, JSON.stringify)) }
   const exact = parseDigits(text) as Readonly<Record<string, unknown>>[]
-  const withDigits = (others: [string, unknown][], m: number) => others.map(([key]) => [key, exact[m][key]] as const)
+  const exactly = (key: string, message: Readonly<Record<string, unknown>>) =>
+    message[key] ?? joinParts(message.content ?? message.value)!.others
+  const withDigits = (others: [string, unknown][], m: number) =>
+    others.map(([key]) => [key, exactly(key, exact[m])] as const)
   return { messages, extras: further.map((others, m) => fieldsJson(withDigits(others, m), stringifyDigits)) }
 }
 

@@ -1,8 +1,9 @@
 /** How the way in which pairs lie in a file is found. `convert.ts` turns them into pairs. */
-import { DataType, type Schema, type RecordBatch } from 'apache-arrow'
+import { DataType, Schema, type List, type RecordBatch } from 'apache-arrow'
 import { nearest } from '../graph/messages.ts'
+import type { MapSpec } from '../map/spec.ts'
 import { findCompletions, findReplies } from './completions.ts'
-import { contentForm, isTurns, typeForm } from './forms.ts'
+import { contentForm, hasExtras, isTurns, typeForm } from './forms.ts'
 import { isIdType, rawHash } from './ids.ts'
 import { layouts, LISTS, SCORE_LISTS, type Layout, type LayoutName } from './layout_table.ts'
 import { columnOf, isWhole, usedColumns, type Bound, type Mapping, type Parts } from './mapping.ts'
@@ -31,16 +32,16 @@ export const sampleColumns = (schema: Schema, answer: string): string[] =>
   schema.names.map(String).filter(name => isSampled(name) || name === answer)
 
 /**
- * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough). With `wanted`
- * only that layout is tried, and its columns are bound without its rule on contents; `answer` is the column that the
- * layout `answers` takes. Throws one error with the columns and the table when nothing fits.
+ * Finds the layout of a file from its schema and the first rows of `sampleColumns` (1,000 are enough); undefined where
+ * none fits. With `wanted` only that layout is tried, and its columns are bound without its rule on contents; `answer`
+ * is the column that the layout `answers` takes.
  */
-export function detectLayout(
+export function findLayout(
   schema: Schema,
   samples: readonly RecordBatch[],
   wanted?: LayoutName,
   answer?: string,
-): Mapping {
+): Mapping | undefined {
   const forms = new Map<string, Form | undefined>()
   const formOf = (name: string): Form | undefined => {
     if (!forms.has(name)) forms.set(name, columnForm(schema, samples, name))
@@ -58,31 +59,67 @@ export function detectLayout(
             : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
     if (plan) return plan
   }
-  const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none'
-  const rule = layouts.find(layout => layout.name === wanted)?.rule
+  return undefined
+}
+
+/** The same of a layout that the user names; throws where the columns are not its own. */
+export function wantedLayout(
+  schema: Schema,
+  samples: readonly RecordBatch[],
+  wanted: LayoutName,
+  answer = 'answer',
+): Mapping {
+  const found = findLayout(schema, samples, wanted, answer)
+  if (found) return found
+  const columns = schema.fields.map(field => `${field.name} ${field.type}`).join(', ') || 'none',
+    { rule } = layouts.find(layout => layout.name === wanted)!
   const lacks =
-    wanted === 'answers' && !formOf(answer ?? 'answer')
-      ? `option 'answer' names ${answer ?? 'answer'}, and no column of text or messages has this name`
-      : undefined
-  if (rule) {
-    throw new Error(`${lacks ?? `its columns are not those of the layout '${wanted}' (${rule})`}; there are ${columns}`)
+    wanted === 'answers' && !columnForm(schema, samples, answer)
+      ? `option 'answer' names ${answer}, and no column of text or messages has this name`
+      : `its columns are not those of the layout '${wanted}' (${rule})`
+  throw new Error(`${lacks}; there are ${columns}`)
+}
+
+/**
+ * How pairs lie in the columns that a mapping makes. `schema` and `samples` are of these, `own` their names: what else
+ * is there counts only where it belongs to a prompt.
+ */
+export function mappedLayout(
+  map: MapSpec,
+  own: readonly string[],
+  schema: Schema,
+  samples: readonly RecordBatch[],
+): Mapping {
+  const parts = Object.values(PARTS).flat() as string[],
+    here = new Schema(schema.fields.filter(({ name }) => own.includes(name) || name === 'id' || parts.includes(name)))
+  if (map.list === undefined) {
+    const found = findLayout(here, samples, map.answer === undefined ? undefined : 'ranked')
+    if (found) return found
+    const made = here.fields.filter(({ name }) => own.includes(name)).map(({ name, type }) => `${name} as ${type}`)
+    throw new Error(`map: it makes ${made.join(', ')}, which are no pairs: each is text or messages`)
   }
-  const advice =
-    "rename columns, or name one of these layouts by the option 'layout' of the source (--set <its id>.layout=…); 'rename' gives columns other names (--set '<its id>.rename={prompt: …}')"
-  throw new Error(
-    `no known layout of pairs fits its columns: ${columns}; ${nearMiss(schema)}${advice}:\n${layoutTable()}`,
+  const { type } = (here.fields.find(({ name }) => name === 'completions')!.type as List).children[0].type.children[0],
+    form = typeForm(type as DataType)!,
+    prompt = promptOf('prompt', name => columnForm(here, samples, name)),
+    scores = own.find(name => name === 'scores' || name === 'ranks')!
+  const completions = { list: 'completions', text: 'response', form, extras: hasExtras(form, type as DataType) }
+  return withParts(
+    {
+      layout: 'completions',
+      id: idOf(here),
+      prompt,
+      chosen: null,
+      rejected: null,
+      completions: { ...completions, scores, score: null, lowFirst: scores === 'ranks' },
+    },
+    here,
   )
 }
 
 /** What is wrong with columns that nearly are pairs, in words that end in '; ', or nothing. */
-function nearMiss(schema: Schema): string {
+export function nearMiss(schema: Schema): string {
   const sides = layouts.flatMap(({ sides }) => sides).find(names => names.some(name => schema.names.includes(name)))
-  const { prompt: asks } = layouts.find(({ name }) => name === 'answers')!
-  if (!sides) {
-    return asks.some(name => schema.names.includes(name))
-      ? "no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers and the option 'answer' name its column; "
-      : ''
-  }
+  if (!sides) return ''
   const faults = sides.flatMap(name => {
     const found = schema.fields.find(field => field.name === name)
     const near = nearest(name, schema.names.map(String))
@@ -94,9 +131,6 @@ function nearMiss(schema: Schema): string {
   })
   return faults.length > 0 ? `${faults.join(', ')}; ` : ''
 }
-
-/** The table as text, a layout a line; docs/layouts.md has an example of each. */
-export const layoutTable = (): string => layouts.map(({ name, rule }) => `  ${name}: ${rule}`).join('\n')
 
 /** What the user says that text holds counts for more than what the sample looks like. */
 function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): Form | undefined {

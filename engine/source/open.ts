@@ -12,13 +12,17 @@ import { findFiles, type Warn } from '../files/find.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { isReadFault, readFault } from '../parquet/source.ts'
 import { stampOf } from '../run/files.ts'
-import { openConverter } from './convert.ts'
+import { headsOf, mapSaid } from '../map/said.ts'
+import { openMapped } from './convert.ts'
 import type { InputFile } from './input.ts'
-import { detectLayout, isSampled, isTextPlan, pairFacts, sampleColumns } from './layouts.ts'
+import { howPairsLie, type How, type Sample } from './how.ts'
+import { isSampled, isTextPlan, pairFacts } from './layouts.ts'
 import { usedColumns } from './mapping.ts'
 import { checkCarried, checkNames, hiveColumns, renamedColumns } from './names.ts'
 import type { SourceOptions } from './options.ts'
-import { carryOf } from './pairs.ts'
+import { noticesIn } from './notices.ts'
+import { carryOf, readPairs } from './pairs.ts'
+import { findSideScores } from './side_scores.ts'
 import { rawRows, rawSchema, type RawPlan } from './raw.ts'
 
 /** What a layout is judged by: so many rows, and of huge ones so many bytes. */
@@ -44,7 +48,26 @@ export async function openInputs(
     if (!schemas.has(key)) schemas.set(key, bytes)
     return schemas.get(key)!
   }
-  return openAll(source.name, paths, path => openFile(source, options, path, once), warn)
+  const open = async (path: string) => {
+    const file = await openFile(source, options, path, once)
+    // one file of many stands for all of them
+    if (path === paths[0]) {
+      for (const text of await noticesOf(source, options, file)) warn(`${source.name}: ${path}: ${text}`)
+    }
+    return file
+  }
+  return openAll(source.name, paths, open, warn)
+}
+
+/** What the first rows of a file show that a person should look at. */
+async function noticesOf(source: AnySource, options: SourceOptions, file: InputFile): Promise<string[]> {
+  const range = { start: 0, end: Math.min(SAMPLE_ROWS, file.rows) },
+    said: string[] = []
+  for await (const { pairs, raw } of readPairs(source, options, file, range)) {
+    said.push(...noticesIn(pairs, file.plan.map ? [] : [raw]))
+    break
+  }
+  return said
 }
 
 /** One file of a table, as the main thread sees it before the run. */
@@ -78,32 +101,89 @@ export async function openTables(
   })
 }
 
+/** A file before it is known how its pairs lie. */
+interface Opened {
+  readonly file: RawFile
+  readonly raw: RawPlan
+  /** Of its columns, without those that tell of rows that cannot be read. */
+  readonly schema: Schema
+  readonly sample: Sample
+}
+
+async function openRaw(
+  source: AnySource,
+  options: SourceOptions,
+  path: string,
+  bytesOf: (schema: Schema) => Uint8Array,
+): Promise<Opened> {
+  const { rename, answer } = options
+  const called = new Map(Object.entries(rename ?? {}).map(([now, old]) => [old, now]))
+  const heads = typeof options.map === 'object' ? headsOf(options.map) : []
+  const mayBePair = (column: string): boolean => {
+    const name = called.get(column) ?? column
+    return isSampled(name) || name === answer || heads.includes(name)
+  }
+  const file = await source.open({ ...options } as never, path, mayBePair)
+  checkNames(file.schema.fields)
+  const raw = rawPlan(source, file, path, rename, bytesOf)
+  const rows = (range: { start: number; end: number }, wanted: readonly string[], faults?: Map<number, string>) =>
+    rawRows(source, { ...options }, { path, raw }, range, wanted, faults)
+  return {
+    file,
+    raw,
+    schema: new Schema(rawSchema(raw).fields.filter(({ name }) => name !== raw.unread?.text)),
+    sample: columns => sampleOf(file.rows, columns, rows),
+  }
+}
+
+/** What is seen of a file and its first rows, for who looks before a run. `how` throws where nobody can tell. */
+export interface Looked {
+  readonly path: string
+  readonly rows: number
+  readonly schema: Schema
+  /** Its first rows, all columns. */
+  samples(): Promise<readonly RecordBatch[]>
+  how(): Promise<How>
+}
+
+/** Looks at the files of an input, as a run would open them. */
+export async function lookAtInputs(
+  source: AnySource,
+  options: SourceOptions,
+  base: string,
+  warn: Warn = () => undefined,
+): Promise<Looked[]> {
+  const paths = await findFiles(source.name, options, base, source.extensions, warn)
+  return openAll(source.name, paths, async path => {
+    const { file, schema, sample } = await openRaw(source, options, path, schemaBytes)
+    const samples = () => sample(schema.names.map(String)),
+      how = () => howPairsLie(schema, options, sample)
+    return { path, rows: file.rows, schema, samples, facts: {}, how }
+  })
+}
+
 async function openFile(
   source: AnySource,
   options: SourceOptions,
   path: string,
   bytesOf: (schema: Schema) => Uint8Array,
 ): Promise<InputFile> {
-  const { rename, answer, layout } = options
-  const called = new Map(Object.entries(rename ?? {}).map(([now, old]) => [old, now]))
-  const mayBePair = (column: string): boolean => {
-    const name = called.get(column) ?? column
-    return isSampled(name) || name === answer
-  }
-  const file = await source.open({ ...options } as never, path, mayBePair)
-  checkNames(file.schema.fields)
-  const raw = rawPlan(source, file, path, rename, bytesOf)
-  const { unread } = raw,
-    full = rawSchema(raw),
-    names = full.names.map(String).filter(name => name !== unread?.text)
+  const { file, raw, schema: said, sample } = await openRaw(source, options, path, bytesOf),
+    names = said.names.map(String)
   checkCarried(options.columns, names)
-  const rows = (range: { start: number; end: number }, wanted: readonly string[], faults?: Map<number, string>) =>
-    rawRows(source, { ...options }, { path, raw }, range, wanted, faults)
-  const said = new Schema(full.fields.filter(({ name }) => name !== unread?.text))
-  const samples = await sampleOf(file.rows, sampleColumns(said, answer), rows)
-  const pairs = detectLayout(said, samples, layout === 'auto' ? undefined : layout, answer),
-    used = [...usedColumns(pairs), pairs.scored?.column]
-  const columns = options.columns && names.filter(name => options.columns!.includes(name) || used.includes(name))
+  const { pairs, map, mapped, layout, found } = await howPairsLie(said, options, sample)
+  const scores = pairs.rejected ? findSideScores(mapped?.schema ?? said) : undefined
+  if (!scores && (options.ties === 'drop' || options.opposed === 'drop')) {
+    throw new DataError(
+      `options 'ties' and 'opposed' are of scores of both sides, and no two columns of numbers are called as chosen_score and rejected_score; there are ${names.join(', ')}`,
+    )
+  }
+  const used = new Set<string>(mapped?.reads),
+    made = new Set(mapped?.own)
+  for (const name of [...usedColumns(pairs), pairs.scored?.column, scores?.chosen, scores?.rejected]) {
+    if (name !== undefined && !made.has(name)) used.add(name)
+  }
+  const columns = options.columns && names.filter(name => options.columns!.includes(name) || used.has(name))
   const schema = rawSchema(raw, columns)
   return {
     path,
@@ -111,10 +191,10 @@ async function openFile(
     rows: file.rows,
     bytes: file.bytes ?? statSync(path).size,
     starts: file.starts,
-    layout: pairs.layout,
+    layout,
     isText: isTextPlan(pairs),
-    schema: openConverter(pairs, schema, carryOf(raw, schema.names, options)).schema,
-    plan: { raw, pairs, columns },
+    schema: openMapped(map, pairs, schema, carryOf(raw, schema.names, options)).schema,
+    plan: { raw, ...(map ? { map } : {}), pairs, columns },
     fromPath: raw.hive,
     ...(pairs.scored ? { scored: pairs.scored } : {}),
     facts: {
@@ -124,7 +204,9 @@ async function openFile(
       ...(raw.renamed.size > 0
         ? { renamed: [...raw.renamed].map(([old, now]) => `${now} from '${old}'`).join(', ') }
         : {}),
-      ...pairFacts(pairs, said),
+      ...pairFacts(pairs, mapped?.schema ?? said),
+      ...(map ? { pair: mapSaid(map) } : {}),
+      ...(found === undefined ? {} : { taken_for: found }),
     },
   }
 }
@@ -199,10 +281,10 @@ function without({ schema, data, numRows }: RecordBatch, isOut: (row: number) =>
 }
 
 /**
- * Opens all files; what cannot be read is named in one error, a line a file, and the table of layouts once where one
- * needs it. `warn` hears of columns that seem to belong to the prompt and stay beside it.
+ * Opens all files; what cannot be read is named in one error, a line a file, and once what several of them lack.
+ * `warn` hears of columns that seem to belong to the prompt and stay beside it.
  */
-async function openAll<File extends TableFile | InputFile>(
+async function openAll<File extends { readonly path: string; readonly facts: InputFile['facts'] }>(
   stage: string,
   paths: readonly string[],
   open: (path: string) => Promise<File>,
@@ -211,7 +293,7 @@ async function openAll<File extends TableFile | InputFile>(
   const opened: File[] = []
   const problems: string[] = [],
     classes = new Set<typeof DataError>()
-  let table = ''
+  const told = new Set<string>()
   for (const path of paths) {
     try {
       // before it is looked at: another file may take its place while others are
@@ -222,22 +304,24 @@ async function openAll<File extends TableFile | InputFile>(
         said = fault instanceof Error ? fault.message : String(fault)
       classes.add(fault instanceof SluiceError ? (fault.constructor as typeof DataError) : DataError)
       const [first, ...rest] = said.split('\n')
-      const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first
-      problems.push(message.startsWith(path) ? message : `${path}: ${message}`)
-      if (rest.length > 0) table = `\n${rest.join('\n')}`
+      const message = first.startsWith(`${stage}: `) ? first.slice(stage.length + 2) : first,
+        more = rest.join('\n')
+      const isNew = more !== '' && !told.has(more)
+      told.add(more)
+      problems.push(`${message.startsWith(path) ? message : `${path}: ${message}`}${isNew ? `\n${more}` : ''}`)
     }
   }
   const [first] = classes,
     fault = (message: string) => new (classes.size === 1 ? first : DataError)(message)
-  if (problems.length === 1) throw fault(`${stage}: ${problems[0]}${table}`)
+  if (problems.length === 1) throw fault(`${stage}: ${problems[0]}`)
   if (problems.length > 0) {
-    throw fault(
-      `${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}${table}`,
-    )
+    throw fault(`${stage}: ${problems.length} of ${paths.length} files cannot be read:\n  ${problems.join('\n  ')}`)
   }
   for (const columns of new Set(opened.map(file => file.facts.beside_prompt))) {
     if (columns === undefined) continue
-    const [{ path, layout }, ...more] = opened.filter(file => file.facts.beside_prompt === columns) as InputFile[]
+    const [{ path, layout }, ...more] = opened.filter(file => file.facts.beside_prompt === columns) as (File & {
+      readonly layout?: string
+    })[]
     const where = more.length > 0 ? `${path} and ${more.length.toLocaleString('en-US')} more` : path
     warn(
       `${stage}: ${String(columns)} in ${where} looks like a part of the prompt, and is none in layout ${layout}: it stays a column beside the pair`,

@@ -1,6 +1,8 @@
 /** The options that every source has, whatever its format. */
 import { Type, type TObject, type TSchema } from '@sinclair/typebox'
+import { mapSchema, type MapSpec } from '../map/spec.ts'
 import { layoutNames, type LayoutName } from './layout_table.ts'
+import type { ScoreOptions } from './side_scores.ts'
 import { PAIRINGS, pairingOf, type PairingOptions } from './pairing.ts'
 
 const usual = pairingOf({})
@@ -34,6 +36,14 @@ export const pairingOptions = {
   }),
 }
 
+const fate = (description: string) =>
+  Type.Unsafe<'keep' | 'drop'>({ type: 'string', enum: ['keep', 'drop'], default: 'keep', description })
+/** What becomes of pairs whose own scores, as chosen_rating and rejected_rating, do not say what their sides say. */
+const scoreOptions = {
+  ties: fate('pairs whose own scores of both sides are equal: kept and counted, or dropped'),
+  opposed: fate('pairs whose own scores call the rejected side the better one: kept and counted, or dropped'),
+}
+
 export const sourceOptions = {
   path: Type.String({
     minLength: 1,
@@ -56,11 +66,17 @@ export const sourceOptions = {
     default: 'auto',
     description: 'how pairs lie in the files; auto finds it on the first 1,000 rows of each',
   }),
+  map: Type.Optional(
+    Type.Union([Type.String({ minLength: 1, description: 'name of a preset' }), mapSchema], {
+      description: 'where the pairs of the files are: a mapping, or the name of a preset; in place of `layout`',
+    }),
+  ),
   answer: Type.String({
     minLength: 1,
     default: 'answer',
     description: 'the column that holds the one good answer; for layout answers',
   }),
+  ...scoreOptions,
   ...pairingOptions,
   columns: Type.Optional(
     Type.Array(Type.String(), { description: 'columns to carry beside the pair; all when left out' }),
@@ -68,12 +84,13 @@ export const sourceOptions = {
 }
 
 /** What `sourceOptions` becomes. */
-export interface SourceOptions extends PairingOptions {
+export interface SourceOptions extends PairingOptions, ScoreOptions {
   readonly path: string
   readonly more_paths: readonly string[]
   /** New names, and the old ones. */
   readonly rename?: Readonly<Record<string, string>>
   readonly layout: 'auto' | LayoutName
+  readonly map?: MapSpec | string
   readonly answer: string
   readonly columns?: readonly string[]
 }

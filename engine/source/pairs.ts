@@ -1,6 +1,6 @@
 /** Pairs of a file: its raw rows, converted by the layout that was found when it was opened. */
 import type { AnySource, RowRange } from '../contract/define.ts'
-import { openConverter, type ConvertOptions } from './convert.ts'
+import { openMapped, type ConvertOptions } from './convert.ts'
 import type { InputFile, SourceBatch } from './input.ts'
 import type { SourceOptions } from './options.ts'
 import { pairingOf } from './pairing.ts'
@@ -12,6 +12,8 @@ type Read = Pick<InputFile, 'path' | 'plan'>
 /** Which columns are carried: what stands in rows that cannot be read is no pair's. */
 export const carryOf = ({ unread }: RawPlan, names: readonly unknown[], options: SourceOptions): ConvertOptions => ({
   ...pairingOf(options),
+  ties: options.ties,
+  opposed: options.opposed,
   carry: options.columns ?? (unread && names.map(String).filter(name => name !== unread.text)),
 })
 
@@ -19,11 +21,11 @@ export const carryOf = ({ unread }: RawPlan, names: readonly unknown[], options:
 export async function* readPairs(
   source: AnySource,
   options: SourceOptions,
-  { path, plan: { raw, pairs, columns } }: Read,
+  { path, plan: { raw, map, pairs, columns } }: Read,
   range: RowRange,
 ): AsyncGenerator<SourceBatch> {
   const schema = rawSchema(raw, columns),
-    converter = openConverter(pairs, schema, carryOf(raw, schema.names, options)),
+    converter = openMapped(map, pairs, schema, carryOf(raw, schema.names, options)),
     faults = new Map<number, string>()
   let at = 0
   for await (const rows of rawRows(source, { ...options }, { path, raw }, range, columns, faults)) {

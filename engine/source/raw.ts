@@ -6,6 +6,7 @@ import { field, toRecordBatch } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import { plain } from '../arrow/plain.ts'
 import type { AnySource, RawFile, RowRange } from '../contract/define.ts'
+import type { MapSpec } from '../map/spec.ts'
 import type { Mapping } from './mapping.ts'
 import { pickRows } from './pick.ts'
 
@@ -29,6 +30,8 @@ export interface RawPlan {
 /** The same where pairs are made of its rows. `columns`: those needed, by their new names; all if undefined. */
 export interface FilePlan {
   readonly raw: RawPlan
+  /** What makes of its columns those that `pairs` is of; without it they are the file's own. */
+  readonly map?: MapSpec
   readonly pairs: Mapping
   readonly columns?: readonly string[]
 }

@@ -33,6 +33,11 @@ export const layoutReasons = {
     about:
       'a score of the row, or of another reply to its prompt, is an integer beyond 2^53 that float64, which scores are read as, cannot hold',
   },
+  tied_label: { kind: 'broken', about: 'the label, the votes or the scores of the two answers prefer none' },
+  unreadable_label: {
+    kind: 'broken',
+    about: 'the label is null, or none of those that `map` names, or a score of the two answers is no number',
+  },
   unused_completion: {
     kind: 'broken',
     about:
@@ -52,6 +57,14 @@ export const layoutReasons = {
     kind: 'configured',
     about:
       '`pairing` and its limits leave completions out, such as those between the highest and the lowest score with `best_worst`; the row is noted, and makes its pairs',
+  },
+  equal_scores: {
+    kind: 'configured',
+    about: 'the file’s own scores of chosen and rejected are equal; a note unless `ties` is drop',
+  },
+  opposed_scores: {
+    kind: 'configured',
+    about: 'the file’s own scores call the rejected side the better one, by the value; a note unless `opposed` is drop',
   },
   decided: { kind: 'configured', about: 'a decision of --decisions says to drop it' },
   unreadable_line: {

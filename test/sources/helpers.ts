@@ -4,9 +4,10 @@ import { messagesColumn, take, textColumn, type Message } from '../../engine/arr
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { SourceBatch } from '../../engine/source/input.ts'
 import { openConverter, type ConvertOptions } from '../../engine/source/convert.ts'
-import { columnOf } from '../../engine/source/mapping.ts'
+import { columnOf, type Mapping } from '../../engine/source/mapping.ts'
 import type { LayoutName } from '../../engine/source/layout_table.ts'
-import { detectLayout } from '../../engine/source/layouts.ts'
+import { refusalOf } from '../../engine/map/refusal.ts'
+import { findLayout, nearMiss, wantedLayout } from '../../engine/source/layouts.ts'
 import { jsonValueOf } from '../../engine/arrow/plain.ts'
 import { fromValues, typeOfValue, unifyJson } from '../../engine/source/values.ts'
 
@@ -72,6 +73,19 @@ export interface Read {
   readonly rows: number[]
   readonly refused: Record<number, string>
   readonly ids: string[]
+}
+
+/** The layout of a table, named or found; throws what a run says where none fits. */
+export function detectLayout(
+  schema: Schema,
+  samples: readonly RecordBatch[],
+  wanted?: LayoutName,
+  answer?: string,
+): Mapping {
+  if (wanted) return wantedLayout(schema, samples, wanted, answer)
+  const found = findLayout(schema, samples)
+  if (!found) throw new Error(refusalOf(schema, samples, nearMiss(schema), []))
+  return found
 }
 
 /** Detects and converts one table, cut into batches at these rows. */

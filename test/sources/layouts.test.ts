@@ -35,11 +35,11 @@ import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { openConverter } from '../../engine/source/convert.ts'
 import { columnOf } from '../../engine/source/mapping.ts'
 import { layouts } from '../../engine/source/layout_table.ts'
-import { detectLayout, isTextPlan, layoutTable } from '../../engine/source/layouts.ts'
+import { isTextPlan } from '../../engine/source/layouts.ts'
 import { fromValues } from '../../engine/source/values.ts'
 import writeJsonl from '../../stages/sinks/write_jsonl.ts'
 import { column, numbered, pairs as pairsOfSink, runSink, type Column } from '../sinks/helpers.ts'
-import { assistant, pairsOf, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
+import { assistant, detectLayout, pairsOf, read, rowsFrom, system, table, user, type Row } from './helpers.ts'
 
 const [q, a, b] = ['Name a prime.', 'Seven.', 'Nine.']
 const plain = { prompt: [user(q)], chosen: [assistant(a)], rejected: [assistant(b)] }
@@ -56,16 +56,16 @@ describe('the table', () => {
     })
   }
 
-  it('is in the error for columns that fit nothing, with the columns', () => {
+  it('columns that fit nothing are named, with what is nearly right of them', () => {
     expect(() => read(table([{ question: q, response: a, rank: 1 }]))).toThrow(
-      /no known layout.*question Utf8, response Utf8, rank Float64/,
+      /it is unpaired: one answer a row \(response\).*there are question Utf8, response Utf8, rank Float64/,
     )
-    expect(() => read(table([{ question: q }]))).toThrow(layoutTable())
+    expect(() => read(table([{ question: q }]))).toThrow('it has a prompt (question) and no answers')
     expect(() => read(table([{ prompt: q, chosen: a, rejcted: b }]))).toThrow(
-      'prompt Utf8, chosen Utf8, rejcted Utf8; there is no rejected beside chosen (is rejcted meant?); rename columns',
+      'there is no rejected beside chosen (is rejcted meant?); ',
     )
     expect(() => read(table([{ prompt: q, chosen: 7, rejected: b }]))).toThrow(
-      '; chosen is Float64, neither text nor messages; rename columns',
+      'chosen is Float64, neither text nor messages; ',
     )
   })
 })
@@ -74,11 +74,9 @@ describe('answers', () => {
   const { example } = layouts.find(one => one.name === 'answers')!
   it('is named to who has no sides', () => {
     expect(() => read(table([{ question: q, solution: a }]))).toThrow(
-      'question Utf8, solution Utf8; no two columns are the sides of a pair: of rows with one good answer each pairs can be derived, where layout answers',
+      "'layout: answers' with 'answer: solution' lets stages make the other side",
     )
-    expect(() => read(table([{ item: q, vote: 1 }]))).toThrow(
-      "item Utf8, vote Float64; rename columns, or name one of these layouts by the option 'layout' of the source (--set <its id>.layout=…)",
-    )
+    expect(() => read(table([{ item: q, vote: 1 }]))).toThrow('no column of it is a prompt')
   })
 
   it('its example gives one good answer and no rejected one, but only where it is named', () => {
@@ -89,7 +87,7 @@ describe('answers', () => {
       pairs: [{ prompt: [user(q)], chosen: [assistant(a)] }],
     })
     expect(read(raw, { layout: 'answers' }).pairs[0]).not.toHaveProperty('rejected')
-    expect(() => read(raw)).toThrow(/no known layout/)
+    expect(() => read(raw)).toThrow(/no pairs are found/)
   })
 
   it('the column is the one that is named; others are carried, and null is refused', () => {
@@ -747,7 +745,7 @@ describe('completions', () => {
       ),
     )
     expect(() => read(toRecordBatch(names, [...Object.values(texts), score], 2))).toThrow(
-      /^no known layout .*score Decimal/,
+      /^no pairs are found.*score Decimal/,
     )
   })
 

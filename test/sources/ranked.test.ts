@@ -81,7 +81,7 @@ describe('scored answers, one a row', () => {
 
   it('of prompts that never come again are something else, unless they are named so', () => {
     const apart = [...replies('a', 1), ...replies('b', 2)]
-    expect(() => read(table(apart))).toThrow(/no known layout/)
+    expect(() => read(table(apart))).toThrow(/it is unpaired: one answer a row/)
     expect(read(table(apart), { layout: 'ranked' }).layout).toBe('ranked')
     expect(read(table([...apart, ...replies('a', 3)])).layout).toBe('ranked')
   })

@@ -111,10 +111,7 @@ describe('a file that cannot be read says why', () => {
     ['', 'has no line: its columns are unknown; remove the file'],
     ['prompt,chosen,rejected\rQ,A,B\r', 'has line ends of old Macs (\\r); write it with \\n or \\r\\n'],
     ['prompt,chosen,prompt\nQ,A,B\n', "has two columns of the name 'prompt'; rename or remove one"],
-    [
-      'prompt,chosen,other\nQ,A,B\n',
-      'no known layout of pairs fits its columns: prompt Utf8, chosen Utf8, other Utf8;',
-    ],
+    ['prompt,chosen,other\nQ,A,B\n', 'there is no rejected beside chosen; no pairs are found in it'],
   ])('%j', async (text, why) => {
     await expect(open(text)).rejects.toThrow(why)
   })

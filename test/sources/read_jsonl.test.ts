@@ -368,8 +368,7 @@ describe('lines', () => {
       'has no line',
       'is it JSON Lines?',
       "of a JSON array make one object a line, as by jq -c '.[]'",
-      'no known layout of pairs fits its columns: question Utf8;',
-      'transcripts: no prompt',
+      'it has a prompt (question) and no answers',
     ]) {
       await expect(failure).rejects.toThrow(part)
     }

@@ -158,7 +158,7 @@ describe('paths', () => {
       optionsOf('gsm8k/train.parquet', { more_paths: ['llmbar-judges/votes.parquet'] }),
       data,
     )
-    await expect(failure).rejects.toThrow(/2 of 2 files[\s\S]*no known layout[\s\S]*transcripts: no prompt/)
+    await expect(failure).rejects.toThrow(/2 of 2 files[\s\S]*it is unpaired[\s\S]*no column of it is a prompt/)
     await expect(
       openInputs(readParquet, optionsOf('llmbar/test.parquet', { columns: ['labell'] }), data),
     ).rejects.toThrow(/names labell, which is not there/)

@@ -1,0 +1,95 @@
+/** What the first rows of a file hold, a fact for each column, field of an object, item of a list, key of JSON text. */
+import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
+import { jsonValueOf } from '../arrow/plain.ts'
+import { isTurns, typeForm } from '../source/forms.ts'
+import { columnOf } from '../source/mapping.ts'
+import { findPath, readPath } from './paths.ts'
+
+export interface Fact {
+  /** A path. */
+  readonly path: string
+  /** What it is called, without what it lies in. */
+  readonly name: string
+  /** What it holds, as lists do of their items. */
+  readonly kind: 'text' | 'messages' | 'number' | 'bool' | 'other'
+  readonly isList: boolean
+  /** Values of the sample in order of rows: of lists the list, of messages and others only whether they are there. */
+  readonly values: readonly unknown[]
+  /** Characters of a text on average. */
+  readonly length: number
+}
+
+const kindOf = (type: DataType): Fact['kind'] =>
+  DataType.isUtf8(type) || DataType.isBinary(type)
+    ? 'text'
+    : (typeForm(type) ?? (isTurns(type) ? 'messages' : undefined))
+      ? 'messages'
+      : DataType.isInt(type) || DataType.isFloat(type)
+        ? 'number'
+        : DataType.isBool(type)
+          ? 'bool'
+          : 'other'
+
+/** Facts of all that can be named, columns in their order, each before what lies in it. */
+export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[] {
+  const facts: Fact[] = []
+  for (const { name, type } of schema.fields) {
+    const own = factOf(schema, samples, name)
+    facts.push(own)
+    if (own.kind === 'messages') continue
+    const inner = DataType.isList(type) ? (type.children[0].type as DataType) : (type as DataType)
+    if (DataType.isStruct(inner) && !typeForm(inner)) {
+      for (const child of inner.children) {
+        facts.push(factOf(schema, samples, `${name}${DataType.isList(type) ? '[]' : ''}.${child.name}`))
+      }
+    } else if (DataType.isList(type)) facts.push(factOf(schema, samples, `${name}[]`))
+    else if (own.kind === 'text') for (const key of jsonKeys(own)) facts.push(factOf(schema, samples, `${name}.${key}`))
+  }
+  return facts
+}
+
+function factOf(schema: Schema, samples: readonly RecordBatch[], path: string): Fact {
+  const found = findPath(schema, path),
+    type = found.isList ? ((found.type as DataType).children[0].type as DataType) : found.type,
+    kind = kindOf(type)
+  const read = (data: Data): unknown[] =>
+    Array.from({ length: data.length }, (_, row) => {
+      const value = jsonValueOf(data, row)
+      return kind === 'other' && value !== null ? true : value
+    })
+  const values = samples.filter(one => columnOf(one, found.column)).flatMap(one => read(readPath(found, one)))
+  const texts = kind === 'text' ? (values.flat() as unknown[]).filter(value => typeof value === 'string') : []
+  return {
+    path,
+    name: path.replace(/\[\]$/, '').split('.').at(-1)!,
+    kind,
+    isList: found.isList,
+    values,
+    length: texts.length === 0 ? 0 : texts.reduce((sum, text) => sum + text.length, 0) / texts.length,
+  }
+}
+
+/** The keys of text that is a JSON object in nine of ten rows, those that most have. */
+function jsonKeys({ values }: Fact): string[] {
+  const texts = values.filter((value): value is string => typeof value === 'string'),
+    counts = new Map<string, number>()
+  for (const text of texts) {
+    if (!text.trimStart().startsWith('{')) continue
+    try {
+      for (const key of Object.keys(JSON.parse(text) as object)) counts.set(key, (counts.get(key) ?? 0) + 1)
+    } catch {
+      // no JSON: it counts as a row without keys
+    }
+  }
+  return [...counts].flatMap(([key, count]) => (count >= 0.9 * texts.length && !/[.[\]]/.test(key) ? [key] : []))
+}
+
+/** Values with their counts, the most frequent first; null and lists left out. */
+export function tallyOf({ values }: Fact): [string, number][] {
+  const counts = new Map<string, number>()
+  for (const value of values) {
+    if (value === null || typeof value === 'object') continue
+    counts.set(String(value), (counts.get(String(value)) ?? 0) + 1)
+  }
+  return [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+}

@@ -1,0 +1,37 @@
+/** Names of columns: how two of them differ, and what they may be names of. */
+
+/** Names of what scores an answer. */
+export const SCORE = /score|rating|rank|reward|quality|vote|likes|helpful|correct|safe|grade|overall|label/i
+
+/** Names of labels that say which answer is better. */
+export const LABEL =
+  /winner|label|prefer|choice|better|best|chosen|vote|annotat|judg|verdict|gold|strength|selected|target|pick|result|status/i
+/** What a label that prefers none holds. */
+export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|no preference|a=b)\b/
+
+/** Parts of names that tell two answers apart. */
+export const MARKS = [
+  ['a', 'b'], ['0', '1'], ['1', '2'], ['left', 'right'], ['first', 'second'], ['one', 'two'], ['x', 'y'],
+] as const // prettier-ignore
+/** Parts of names that say which answer is better. */
+export const ORDERED = [
+  ['chosen', 'rejected'], ['better', 'worse'], ['preferred', 'dispreferred'], ['preferred', 'rejected'], ['accepted', 'rejected'],
+  ['winner', 'loser'], ['win', 'lose'], ['good', 'bad'], ['positive', 'negative'], ['pos', 'neg'], ['best', 'worst'],
+] as const // prettier-ignore
+
+export const partsOf = (name: string): string[] =>
+  name
+    .split(/[_\-\s.]+|(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[a-zA-Z])/)
+    .filter(Boolean)
+    .map(part => part.toLowerCase())
+
+/** Of two names the parts in which alone they differ, and what they share. */
+export function differenceOf(a: string, b: string): { marks: [string, string]; stem: string } | undefined {
+  const [x, y] = [partsOf(a), partsOf(b)]
+  if (x.length !== y.length) return undefined
+  const at = x.flatMap((part, i) => (part === y[i] ? [] : [i]))
+  return at.length === 1 ? { marks: [x[at[0]], y[at[0]]], stem: x.filter((_, i) => i !== at[0]).join('_') } : undefined
+}
+
+export const isOneOf = (pairs: readonly (readonly [string, string])[], [a, b]: readonly [string, string]): boolean =>
+  pairs.some(([x, y]) => x === a && y === b)

@@ -1,0 +1,27 @@
+/** Scores as numbers, whatever type they lie in. */
+import { DataType, type Data } from 'apache-arrow'
+import { inexactIn, numberColumn, textColumn } from '../arrow/columns.ts'
+
+/** Whether a column can be read as scores. */
+export const isScore = (type: DataType): boolean =>
+  DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type)
+
+/** Text that is a number: also `4/5`-free decimals with white space around, nothing else. */
+const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/
+
+/**
+ * A float64 of each value, NaN where there is none: null, or text that is no number, such as `N/A`. A bool is 1 or 0.
+ * Throws where an integer would be rounded: two that differ would be one number.
+ */
+export function numbersOf(data: Data, name: string): Float64Array {
+  const inexact = inexactIn(data)
+  if (inexact !== undefined) {
+    throw new Error(`column '${name}' holds ${inexact}, an integer that float64 rounds; make the scores smaller`)
+  }
+  if (!DataType.isUtf8(data.type as DataType)) return Float64Array.from(numberColumn(data).values)
+  const { rows, isNull, text } = textColumn(data)
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const said = isNull(row) ? '' : text(row)
+    return NUMBER.test(said) ? Number(said) : NaN
+  })
+}

@@ -1,0 +1,230 @@
+/**
+ * Rows of any form as rows of a few plain ones, by a mapping: `prompt`, `chosen` and `rejected`; or `prompt`, a list
+ * `completions` and its `scores`; or `prompt`, `response` and `score`. What else the file has stays beside.
+ */
+import { DataType, makeData, Schema, Struct, Utf8, type Data, type Field, type RecordBatch } from 'apache-arrow'
+import { sameType } from '../arrow/cast.ts'
+import { concat, makeText, runsOfRows, take, textColumn } from '../arrow/columns.ts'
+import { field, toRecordBatch } from '../arrow/flow.ts'
+import { DataError } from '../errors.ts'
+import { isTurns, typeForm } from '../source/forms.ts'
+import { columnOf } from '../source/mapping.ts'
+import { itemsOf, listOf, scoreOf } from './lists.ts'
+import { plainly, type Find, type Made } from './made.ts'
+import { findPath, readPath, type Path } from './paths.ts'
+import { openJudge, SECOND, TIE, UNREAD, type Verdicts } from './prefer.ts'
+import { isShared, mapFaults, promptItems, type MapSpec } from './spec.ts'
+
+/** A row that a mapping makes no pair of. */
+export interface Unmapped {
+  readonly row: number
+  readonly reason: 'tied_label' | 'unreadable_label'
+  readonly error: string
+}
+
+export interface MappedBatch {
+  readonly batch: RecordBatch
+  readonly unmapped: readonly Unmapped[]
+}
+
+/**
+ * `own`: the columns that the mapping makes; `reads`: the file's columns that it needs; `named`: what the others, which
+ * stay beside the pair, are called.
+ */
+export interface OpenMap {
+  readonly schema: Schema
+  readonly own: readonly string[]
+  readonly reads: readonly string[]
+  readonly named: ReadonlyMap<string, string>
+  apply(batch: RecordBatch): MappedBatch
+}
+
+/** Makes the mapping of files of this schema. Throws one error for all that is wrong. */
+export function openMap(map: MapSpec, schema: Schema): OpenMap {
+  const faults = mapFaults(map),
+    paths: Path[] = [],
+    extra: Path[] = []
+  const find: Find = (text, mayLack = false) => {
+    try {
+      const path = findPath(schema, text)
+      if (mayLack) extra.push(path)
+      else paths.push(path)
+      return path
+    } catch (error) {
+      if (!mayLack) faults.push((error as Error).message)
+      return undefined
+    }
+  }
+  const made: Made[] =
+    faults.length > 0 ? [] : [...idOf(map, find), ...promptOf(map, find, faults), ...answersOf(map, find, faults)]
+  const judge = faults.length === 0 && map.prefer ? attempt(() => openJudge(map.prefer!, schema), faults) : undefined
+  if (faults.length > 0) throw new DataError(`map: ${[...new Set(faults)].join('; ')}`)
+  const used = new Set([...paths, ...extra, ...(judge?.reads ?? [])].map(({ column }) => column)),
+    own = made.map(({ field: { name } }) => name),
+    // a label stays a column beside the pair, for who wants to look
+    beside = schema.fields.flatMap(one => besideOf(one, paths, map.list))
+  const taken = new Set([...own, ...beside.map(({ field: { name } }) => name)])
+  const names = beside.map(({ field: { name } }) => {
+    let free = name
+    while (own.includes(name) && taken.has(free)) free = `source_${free}`
+    taken.add(free)
+    return free
+  })
+  const out = new Schema([
+    ...made.map(one => one.field),
+    ...beside.map(({ field: { type, nullable } }, c) => field(names[c], type as DataType, nullable)),
+  ])
+  return {
+    schema: out,
+    own,
+    reads: [...used],
+    named: new Map(beside.map((one, c) => [one.field.name, names[c]])),
+    apply(batch) {
+      const verdicts = judge?.judge(batch),
+        data = made.map(one => one.read(batch, verdicts))
+      return {
+        batch: toRecordBatch(out, [...data, ...beside.map(one => one.read(batch))], batch.numRows),
+        unmapped: verdicts ? unmappedOf(verdicts) : [],
+      }
+    },
+  }
+}
+
+/**
+ * What of a column stays beside the pair: all of one that is not used, and of JSON text; of an object the fields that
+ * are not.
+ */
+function besideOf(one: Field, paths: readonly Path[], list = ''): Made[] {
+  const used = paths.filter(({ column, isJson }) => column === one.name && !isJson)
+  if (used.length === 0) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
+  // a list of what was said of the answers, beside theirs, has more than their scores
+  const isSaid = ({ isList, text }: Path) => isList && !text.endsWith('[]') && !list.startsWith(itemsOf(text))
+  if (used.every(isSaid)) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
+  if (used.some(({ steps, isList }) => steps.length === 0 || isList)) return []
+  const children = (one.type as Struct).children,
+    kept = children.flatMap(({ name }, c) => (used.some(({ steps }) => steps[0].name === name) ? [] : [c]))
+  if (kept.length === 0) return []
+  const type = new Struct(kept.map(c => children[c]))
+  return [
+    {
+      field: field(one.name, type, one.nullable),
+      read(batch) {
+        const { length, nullCount, nullBitmap, children } = columnOf(batch, one.name)!
+        const base = { type, length, nullCount, ...(nullCount > 0 ? { nullBitmap } : {}) }
+        return makeData({ ...base, children: kept.map(c => children[c]) } as never)
+      },
+    },
+  ]
+}
+
+function attempt<T>(work: () => T, faults: string[]): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    faults.push((error as Error).message)
+    return undefined
+  }
+}
+
+function unmappedOf({ codes, said }: Verdicts): Unmapped[] {
+  const out: Unmapped[] = []
+  codes.forEach((code, row) => {
+    if (code === TIE || code === UNREAD) {
+      out.push({ row, reason: code === TIE ? 'tied_label' : 'unreadable_label', error: said(row) })
+    }
+  })
+  return out
+}
+
+const idOf = ({ id }: MapSpec, find: Find): Made[] => {
+  const path = id === undefined ? undefined : find(id)
+  return path ? [plainly('id', path)] : []
+}
+
+/** The prompt, and what belongs to it, under the names that layouts know: system, history. */
+function promptOf(map: MapSpec, find: Find, faults: string[]): Made[] {
+  if (isShared(map)) return []
+  const items = promptItems(map).flatMap(({ kind, path: text }) => {
+    const path = find(text)
+    return path ? [{ kind, path }] : []
+  })
+  const made: Made[] = [],
+    texts: Path[] = []
+  for (const [i, { kind, path }] of items.entries()) {
+    const isHistory =
+      kind === 'turns' ||
+      (kind === 'said' && i < items.length - 1 && (typeForm(path.type) === 'messages' || isTurns(path.type)))
+    if (kind === 'system') made.push(plainly('system', path))
+    else if (isHistory) made.push(plainly('history', path))
+    else texts.push(path)
+  }
+  const names = made.map(one => one.field.name)
+  for (const name of new Set(names)) {
+    if (names.filter(other => other === name).length > 1) faults.push(`prompt: two columns are its ${name}; name one`)
+  }
+  if (items.length > 0 && texts.length === 0) faults.push('prompt: names no column that asks; add the question')
+  if (texts.length === 1) return [plainly('prompt', texts[0]), ...made]
+  for (const { text, type } of texts.filter(({ type }) => !DataType.isUtf8(type))) {
+    faults.push(`prompt: '${text}' is ${type}; of several columns each is text, but for { turns: … } before them`)
+  }
+  return [
+    {
+      field: field('prompt', new Utf8()),
+      read: batch =>
+        joined(
+          texts.map(path => readPath(path, batch)),
+          batch.numRows,
+        ),
+    },
+    ...made,
+  ]
+}
+
+/** Texts with a blank line between, without those that are null or empty; null where all are. */
+function joined(parts: readonly Data[], rows: number): Data {
+  const columns = parts.map(textColumn)
+  return makeText(
+    Array.from({ length: rows }, (_, row) => {
+      const said = columns.flatMap(({ isNull, text }) => (isNull(row) || text(row) === '' ? [] : [text(row)]))
+      return said.length === 0 ? null : said.join('\n\n')
+    }),
+  )
+}
+
+function answersOf(map: MapSpec, find: Find, faults: string[]): Made[] {
+  const { chosen, rejected, answers, list, answer, by_side: bySide = {} } = map
+  if (list !== undefined) return listOf(map, find, faults)
+  if (answer !== undefined) {
+    const path = find(answer),
+      score = scoreOf(map, find, faults)
+    return path && score ? [plainly('response', path), score] : []
+  }
+  const sides = (answers ?? [chosen!, rejected!]).map(side => find(side))
+  const others = Object.entries(bySide).map(([name, columns]) => ({ name, paths: columns.map(column => find(column)) }))
+  return [
+    { names: ['chosen', 'rejected'], paths: sides },
+    ...others.map(({ name, paths }) => ({ names: [`source_chosen_${name}`, `source_rejected_${name}`], paths })),
+  ].flatMap(({ names, paths: [first, second] }) => {
+    if (!first || !second) return []
+    if (!sameType(first.type, second.type)) {
+      faults.push(`'${first.text}' is ${first.type} and '${second.text}' ${second.type}; they need one type`)
+    }
+    return [FIRST_SIDE, SECOND_SIDE].map(side => ({
+      field: field(names[side], first.type),
+      read: (batch: RecordBatch, verdicts?: Verdicts) =>
+        pick(readPath(first, batch), readPath(second, batch), side, verdicts),
+    }))
+  })
+}
+
+const FIRST_SIDE = 0
+const SECOND_SIDE = 1
+
+/** What of two columns belongs to the chosen side (0) or to the rejected one (1). */
+function pick(first: Data, second: Data, side: number, verdicts?: Verdicts): Data {
+  if (!verdicts) return side === FIRST_SIDE ? first : second
+  const rows = Array.from(verdicts.codes, (code, row) =>
+    (code === SECOND) === (side === FIRST_SIDE) ? first.length + row : row,
+  )
+  return take(concat([first, second]), runsOfRows(rows))
+}

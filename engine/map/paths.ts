@@ -1,0 +1,137 @@
+/** Paths into a file's rows: a column, a field of an object (or of JSON text) by dots, the items of a list by []. */
+import { DataType, List, makeData, Utf8, type Data, type Field, type RecordBatch, type Schema } from 'apache-arrow'
+import { concat, makeText, nulls, nullTest, runsOfRows, take, textColumn } from '../arrow/columns.ts'
+import { field } from '../arrow/flow.ts'
+import { nearest } from '../graph/messages.ts'
+import { isMarked, parseDigits, stringifyDigits } from '../source/json_digits.ts'
+import { columnOf } from '../source/mapping.ts'
+
+interface Step {
+  readonly name: string
+  /** Whether the items of a list are meant. */
+  readonly each: boolean
+}
+
+/** A path that is there. `type` is of what it gives; with a list in it, of a list of what it gives of each item. */
+export interface Path {
+  readonly text: string
+  readonly column: string
+  readonly steps: readonly Step[]
+  readonly type: DataType
+  readonly isList: boolean
+  /** Whether the steps lead into JSON text. */
+  readonly isJson: boolean
+}
+
+const stepsOf = (text: string): Step[] =>
+  text.split('.').map(part => ({ name: part.replace(/\[\]$/, ''), each: part.endsWith('[]') }))
+
+/** Finds a path; throws where it is not there, or leads into what has no fields. */
+export function findPath(schema: Schema, text: string): Path {
+  const whole = schema.fields.find(({ name }) => name === text)
+  if (whole) return { text, column: text, steps: [], type: whole.type as DataType, isList: false, isJson: false }
+  // a name may have dots itself: the longest that is a column counts
+  const parts = text.split('.')
+  for (let count = parts.length; count > 0; count--) {
+    const head = parts.slice(0, count).join('.'),
+      name = head.replace(/\[\]$/, ''),
+      field = schema.fields.find(field => field.name === name)
+    if (!field) continue
+    const steps = [{ name: '', each: head.endsWith('[]') }, ...stepsOf(parts.slice(count).join('.'))].filter(
+      ({ name, each }) => name !== '' || each,
+    )
+    return { text, column: name, steps, ...typeOf(field.type as DataType, steps, text, name) }
+  }
+  const [head] = stepsOf(text)
+  throw new Error(`'${text}' is not there${meant(head.name, schema.fields)}`)
+}
+
+const meant = (name: string, fields: readonly Field[]): string => {
+  const names = fields.map(field => field.name),
+    near = nearest(name, names)
+  return `${near === undefined ? '' : ` (did you mean '${near}'?)`}; there are ${names.join(', ')}`
+}
+
+function typeOf(
+  column: DataType,
+  steps: readonly Step[],
+  text: string,
+  head: string,
+): Pick<Path, 'type' | 'isList' | 'isJson'> {
+  let type = column,
+    at = head,
+    isList = false
+  for (const { name, each } of steps) {
+    if (name !== '') {
+      if (DataType.isUtf8(type) && !isList) return { type: new Utf8(), isList: false, isJson: true }
+      if (!DataType.isStruct(type)) throw new Error(`'${text}': ${at} is ${type} and has no field '${name}'`)
+      const child = type.children.find(field => field.name === name)
+      if (!child) throw new Error(`'${text}': ${at} has no field '${name}'${meant(name, type.children)}`)
+      type = child.type as DataType
+      at = `${at}.${name}`
+    }
+    if (!each) continue
+    if (!DataType.isList(type)) throw new Error(`'${text}': ${at} is ${type} and no list; leave out []`)
+    if (isList) throw new Error(`'${text}' goes into a list of lists; only one [] can be read`)
+    isList = true
+    type = type.children[0].type as DataType
+  }
+  return { type: isList ? new List(field('item', type)) : type, isList, isJson: false }
+}
+
+/** The column of a path in a batch of the schema that it was found in; of a list path its lists. */
+export function readPath({ column, steps, type, isJson }: Path, batch: RecordBatch): Data {
+  const data = columnOf(batch, column)!
+  if (isJson) return inJson(data, steps)
+  const at = steps.findIndex(({ each }) => each)
+  if (at < 0) return steps.reduce(inStruct, data)
+  const above = steps.slice(0, at + 1).filter(({ name }) => name !== ''),
+    list = above.reduce(inStruct, data),
+    item = steps.slice(at + 1).reduce(inStruct, list.children[0] as Data)
+  return makeData({
+    type: new List(field('item', (type as List).children[0].type as DataType)),
+    length: list.length,
+    nullCount: list.nullCount,
+    ...(list.nullCount > 0 ? { nullBitmap: list.nullBitmap } : {}),
+    valueOffsets: list.valueOffsets,
+    child: item,
+  } as never) as Data
+}
+
+/** A field of structs; where the struct is null, so is the field. */
+function inStruct(data: Data, { name }: Pick<Step, 'name'>): Data {
+  const at = (data.type as DataType).children.findIndex(child => child.name === name),
+    child = data.children[at] as Data
+  if (data.nullCount === 0) return child
+  const isNull = nullTest(data),
+    runs = runsOfRows(Array.from({ length: data.length }, (_, row) => (isNull(row) ? data.length : row)))
+  return take(concat([child, nulls(child.type as DataType, 1)]), runs)
+}
+
+/** What stands at the end of the steps in JSON text: text as it is, all else as JSON; null where there is nothing. */
+function inJson(data: Data, steps: readonly Step[]): Data {
+  const { rows, isNull, text } = textColumn(data)
+  return makeText(
+    Array.from({ length: rows }, (_, row) => {
+      const found = isNull(row) ? null : steps.reduce<unknown>((value, { name }) => own(value, name), parsed(text(row)))
+      return typeof found === 'string' && !isMarked(found)
+        ? found
+        : found === null || found === undefined
+          ? null
+          : stringifyDigits(found)
+    }),
+  )
+}
+
+const own = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined
+
+function parsed(text: string): unknown {
+  try {
+    return parseDigits(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,121 @@
+/** Which of two answers is the better one, by a label, by votes, or by the scores of both. */
+import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
+import { nullTest } from '../arrow/columns.ts'
+import { jsonValueOf } from '../arrow/plain.ts'
+import { numbersOf } from './numbers.ts'
+import { findPath, readPath, type Path } from './paths.ts'
+import { labelsOf, type Prefer, type Scalar } from './spec.ts'
+
+/** What a row says: which answer is better, that none is, or nothing that can be read. */
+export const FIRST = 0
+export const SECOND = 1
+export const TIE = 2
+export const UNREAD = 3
+
+/** Of each row one of the four, and what its label was where that matters. */
+export interface Verdicts {
+  readonly codes: Uint8Array
+  said(row: number): string
+}
+
+export interface Judge {
+  readonly reads: readonly Path[]
+  judge(batch: RecordBatch): Verdicts
+}
+
+/** Makes the judge of a file's rows. Throws where a column is not there or holds no labels. */
+export function openJudge(prefer: Prefer, schema: Schema): Judge {
+  const sides = prefer.higher ?? prefer.lower
+  return sides ? byScores(prefer, sides, schema) : byLabels(prefer, schema)
+}
+
+function byScores(prefer: Prefer, sides: readonly string[], schema: Schema): Judge {
+  const reads = sides.map(text => findPath(schema, text)),
+    sign = prefer.higher ? 1 : -1
+  return {
+    reads,
+    judge(batch) {
+      const [a, b] = reads.map(path => numbersOf(readPath(path, batch), path.text))
+      const codes = Uint8Array.from(a, (one, row) => {
+        const gap = sign * (one - b[row])
+        return Number.isNaN(gap) ? UNREAD : gap > 0 ? FIRST : gap < 0 ? SECOND : TIE
+      })
+      return { codes, said: row => `${sides.join(' and ')}: ${[a[row], b[row]].map(sayScore).join(' and ')}` }
+    },
+  }
+}
+
+const sayScore = (score: number): string => (Number.isNaN(score) ? 'none' : String(score))
+
+/** The verdict that a label means. */
+export type Rule = (label: Scalar) => number
+
+function byLabels(prefer: Prefer, schema: Schema): Judge {
+  const names = [prefer.by!].flat(),
+    reads = names.map(text => labelPath(schema, text)),
+    rule = ruleOf(prefer)
+  return {
+    reads,
+    judge(batch) {
+      const votes = reads.map(path => codesOf(readPath(path, batch), rule))
+      const codes = votes.length === 1 ? votes[0].codes : majority(votes.map(vote => vote.codes))
+      return { codes, said: row => names.map((name, v) => `${name}: ${votes[v].said(row)}`).join(', ') }
+    },
+  }
+}
+
+function labelPath(schema: Schema, text: string): Path {
+  const path = findPath(schema, text),
+    { type } = path
+  const isLabel = DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type)
+  if (isLabel && !path.isList) return path
+  throw new Error(`prefer: '${text}' is ${type}; a label is text, a number or a bool`)
+}
+
+/** What a label means: one of the four. */
+export function ruleOf(prefer: Prefer): Rule {
+  const tests = labelsOf(prefer).map(values => values.map(testOf))
+  return label => {
+    const found = tests.flatMap((some, code) => (some.some(test => test(label)) ? [code] : []))
+    return found.length === 1 ? found[0] : UNREAD
+  }
+}
+
+/** `< 0` and the like are comparisons with a number; all else is a value, 1 and '1' the same. */
+function testOf(value: Scalar): (label: Scalar) => boolean {
+  const [, sign, bound] = /^(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)$/.exec(String(value)) ?? []
+  if (sign === undefined) return label => String(label) === String(value)
+  const limit = Number(bound)
+  const holds = {
+    '<': (x: number) => x < limit,
+    '>': (x: number) => x > limit,
+    '<=': (x: number) => x <= limit,
+    '>=': (x: number) => x >= limit,
+  }
+  const compare = holds[sign as keyof typeof holds]
+  return label => typeof label !== 'boolean' && String(label).trim() !== '' && compare(Number(label))
+}
+
+/** The verdict of each row's label; null is one too: nobody said anything. */
+function codesOf(data: Data, rule: Rule): Verdicts {
+  const isNull = nullTest(data),
+    known = new Map<Scalar, number>()
+  const labelAt = (row: number) => jsonValueOf(data, row) as Scalar
+  const codes = Uint8Array.from({ length: data.length }, (_, row) => {
+    if (isNull(row)) return UNREAD
+    const label = labelAt(row)
+    let code = known.get(label)
+    if (code === undefined) known.set(label, (code = rule(label)))
+    return code
+  })
+  return { codes, said: row => (isNull(row) ? 'null' : String(labelAt(row))) }
+}
+
+/** What most say; who says nothing does not count, and as many for one as for the other are a tie. */
+function majority(votes: readonly Uint8Array[]): Uint8Array {
+  return votes[0].map((_, row) => {
+    const count = (code: number) => votes.filter(codes => codes[row] === code).length
+    if (count(UNREAD) === votes.length) return UNREAD
+    return count(FIRST) > count(SECOND) ? FIRST : count(SECOND) > count(FIRST) ? SECOND : TIE
+  })
+}

@@ -1,0 +1,86 @@
+/** How the pairs of a file lie: by the user's word, by a layout that fits, by a preset; else it is asked. */
+import type { RecordBatch, Schema } from 'apache-arrow'
+import { DataError } from '../errors.ts'
+import { nearest } from '../graph/messages.ts'
+import { openMap, type OpenMap } from '../map/open.ts'
+import { fittingPresets, presets, type Preset } from '../map/presets.ts'
+import { namesOthers, propose } from '../map/propose.ts'
+import { refusalOf } from '../map/refusal.ts'
+import type { MapSpec } from '../map/spec.ts'
+import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
+import type { Mapping } from './mapping.ts'
+import type { SourceOptions } from './options.ts'
+
+/** What was found. `map` makes the columns that `pairs` is of; without it they are the file's own. */
+export interface How {
+  readonly pairs: Mapping
+  readonly map?: MapSpec
+  readonly mapped?: OpenMap
+  /** A name of the table of layouts, of a preset, or `map`. */
+  readonly layout: string
+  /** What the mapping was taken for, where nobody named it. */
+  readonly found?: string
+}
+
+/** The first rows of these columns. */
+export type Sample = (columns: readonly string[]) => Promise<readonly RecordBatch[]>
+
+/** Finds out how pairs lie in a file of this schema. Throws what is to be done where nobody can tell. */
+export async function howPairsLie(
+  schema: Schema,
+  { layout, map: given, answer }: Pick<SourceOptions, 'layout' | 'map' | 'answer'>,
+  sample: Sample,
+): Promise<How> {
+  if (given !== undefined) {
+    if (layout !== 'auto') throw new DataError("options 'map' and 'layout' say both how pairs lie; leave out layout")
+    const named = typeof given === 'string' ? presetOf(given) : undefined
+    return byMap(schema, named?.map ?? (given as MapSpec), sample, named?.name ?? 'map')
+  }
+  const samples = await sample(sampleColumns(schema, answer))
+  if (layout !== 'auto') return { pairs: wantedLayout(schema, samples, layout, answer), layout }
+  const pairs = findLayout(schema, samples)
+  if (pairs && !namesOthers(schema, samples, pairs)) return { pairs, layout: pairs.layout }
+  const fitting = fittingPresets(schema).filter(({ map }) => opens(map, schema))
+  if (fitting.length === 1) return { ...(await byPreset(schema, fitting[0], sample)) }
+  const all = await sample(schema.names.map(String)),
+    { proposals } = propose(schema, all),
+    certain = proposals.filter(({ isCertain }) => isCertain)
+  if (fitting.length === 0 && certain.length === 1) {
+    return { ...(await byMap(schema, certain[0].map, sample, 'map')), found: certain[0].what }
+  }
+  throw new DataError(refusalOf(schema, all, nearMiss(schema), fitting))
+}
+
+const byPreset = async (schema: Schema, { name, about, map }: Preset, sample: Sample): Promise<How> => ({
+  ...(await byMap(schema, map, sample, name)),
+  found: about,
+})
+
+async function byMap(schema: Schema, map: MapSpec, sample: Sample, layout: string): Promise<How> {
+  const mapped = openMap(map, schema),
+    wanted = new Set([...sampleColumns(schema, ''), 'id', ...mapped.reads]),
+    samples = await sample(schema.names.map(String).filter(name => wanted.has(name)))
+  const made = samples.map(one => openMap(map, one.schema).apply(one).batch)
+  return { pairs: mappedLayout(map, mapped.own, mapped.schema, made), map, mapped, layout }
+}
+
+function presetOf(name: string): Preset {
+  const all = presets(),
+    found = all.find(preset => preset.name === name)
+  if (found) return found
+  const names = all.map(preset => preset.name),
+    near = nearest(name, names)
+  throw new DataError(
+    `map: there is no preset '${name}'${near === undefined ? '' : ` (did you mean '${near}'?)`}; there are ${names.join(', ')}`,
+  )
+}
+
+function opens(map: MapSpec, schema: Schema): boolean {
+  try {
+    openMap(map, schema)
+    return true
+  } catch (error) {
+    if (error instanceof DataError) return false
+    throw error
+  }
+}

@@ -1,0 +1,221 @@
+/** Files of which nothing is known: what is asked, and that the line to paste gives the wanted pairs. */
+import { describe, expect, it } from 'vitest'
+import { propose } from '../../engine/map/propose.ts'
+import { table, user, assistant, type Row } from '../sources/helpers.ts'
+import { failure, prompts, readMapped, sides } from './helpers.ts'
+
+const q = (i: number) => `What is thing number ${i}?`
+const better = (i: number) => `Better: it is the thing with number ${i}.`
+const worse = (i: number) => `Worse: no idea about number ${i}.`
+const rows = (make: (i: number, first: string, second: string, isFirst: boolean) => Row, count = 24): Row[] =>
+  Array.from({ length: count }, (_, i) => {
+    const isFirst = i % 3 !== 0
+    return make(i, isFirst ? better(i) : worse(i), isFirst ? worse(i) : better(i), isFirst)
+  })
+
+/** Proposes, holds that a run asks, and reads by the first line to paste. */
+async function pasted(some: readonly Row[]) {
+  const batch = table(some),
+    [proposal] = propose(batch.schema, [batch]).proposals,
+    said = await failure(readMapped(some))
+  expect(said).toContain('how its pairs lie is not certain')
+  expect(said).toContain(proposal.what)
+  for (const ask of proposal.asks) expect(said).toContain(`? ${ask}`)
+  return { proposal, read: await readMapped(some, proposal.map) }
+}
+
+const isRight = (pairs: [string, string][]) => pairs.every(([a, b]) => a.startsWith('Better') && b.startsWith('Worse'))
+
+describe('two answers and a label', () => {
+  it.each<[string, Row[], string[]]>([
+    [
+      'names of models',
+      rows((i, x, y, is) => ({
+        question: q(i),
+        response_a: x,
+        response_b: y,
+        winner: i % 6 === 5 ? 'tie' : is ? 'model_a' : 'model_b',
+      })),
+      [],
+    ],
+    [
+      'left and right',
+      rows((i, x, y, is) => ({ prompt: q(i), left_text: x, right_text: y, verdict: is ? 'left' : 'right' })),
+      [],
+    ],
+    ['letters', rows((i, x, y, is) => ({ instruction: q(i), outputA: x, outputB: y, label: is ? 'A' : 'B' })), []],
+    [
+      'A is better',
+      rows((i, x, y, is) => ({ query: q(i), answer_A: x, answer_B: y, preferred: is ? 'A>B' : 'B>A' })),
+      [],
+    ],
+    [
+      'judges in brackets',
+      rows((i, x, y, is) => ({ question: q(i), assistant_a: x, assistant_b: y, judgement: is ? '[[A]]' : '[[B]]' })),
+      [],
+    ],
+    [
+      'numbers of the columns',
+      rows((i, x, y, is) => ({ prompt: q(i), response_1: x, response_2: y, choice: is ? 1 : 2 })),
+      ['does choice = 1 mean that response_1 is the better one'],
+    ],
+    [
+      'one or nought',
+      rows((i, x, y, is) => ({ prompt: q(i), summary_a: x, summary_b: y, label: is ? 1 : 0 })),
+      ['does label = 1 mean that summary_a is the better one'],
+    ],
+    [
+      'signed',
+      rows((i, x, y, is) => ({ prompt: q(i), completion_a: x, completion_b: y, preference: is ? -2 : 1 })),
+      ['does preference < 0 mean'],
+    ],
+    [
+      'a scale',
+      rows((i, x, y, is) => ({ prompt: q(i), reply1: x, reply2: y, preference: is ? 1 + (i % 2) : 7 - (i % 2) })),
+      ['does preference < 4 mean'],
+    ],
+    [
+      'a bool',
+      rows((i, x, y, is) => ({ prompt: q(i), reply1: x, reply2: y, first_preferred: is })),
+      ['does first_preferred = true mean'],
+    ],
+    [
+      'the name of the worse column',
+      rows((i, x, y, is) => ({ prompt: q(i), reply_a: x, reply_b: y, rejected: is ? 'reply_b' : 'reply_a' })),
+      [],
+    ],
+  ])('%s', async (_, some, asks) => {
+    const { proposal, read } = await pasted(some)
+    expect(proposal.asks.map(ask => asks.some(part => ask.includes(part)))).toEqual(asks.map(() => true))
+    expect(isRight(sides(read))).toBe(true)
+    expect(read.pairs.length + Object.keys(read.refused).length).toBe(24)
+    expect(new Set(Object.values(read.refused))).toEqual(
+      new Set(Object.keys(read.refused).length > 0 ? ['tied_label'] : []),
+    )
+    expect(prompts(read)[0]).toBe(q(0))
+  })
+
+  it('conversations say themselves what was asked', async () => {
+    const { read } = await pasted(rows((i, x, y, is) => ({ chat_a: [user(q(i)), assistant(x)], chat_b: [user(q(i)), assistant(y)], winner: is ? 'a' : 'b' }))) // prettier-ignore
+    expect([isRight(sides(read)), prompts(read)[3]]).toEqual([true, q(3)])
+  })
+
+  it('votes of three, and columns of both sides', async () => {
+    const { proposal, read } = await pasted(
+      rows((i, x, y, is) => ({ instruction: q(i), response1: x, response2: y, model1: 'm', model2: 'n', annotator1: is ? 1 : 2, annotator2: is ? 1 : 2, annotator3: 0 })), // prettier-ignore
+    )
+    expect(proposal.map).toMatchObject({
+      prefer: { by: ['annotator1', 'annotator2', 'annotator3'] },
+      by_side: { model: ['model1', 'model2'] },
+    })
+    expect(isRight(sides(read))).toBe(true)
+  })
+
+  it('several labels are all shown, and none is taken', async () => {
+    const some = rows((i, x, y, is) => ({
+      prompt: q(i),
+      answer_a: x,
+      answer_b: y,
+      better: is ? 'a' : 'b',
+      safer: i % 2 ? 'a' : 'b',
+    }))
+    const said = await failure(readMapped(some))
+    expect(said).toContain('by: better')
+    expect(said).toContain('by: safer')
+  })
+
+  it('a value that nobody can read is asked for', async () => {
+    const { proposal, read } = await pasted(rows((i, x, y, is) => ({ prompt: q(i), answer_a: x, answer_b: y, winner: i === 0 ? 'unclear' : is ? 'a' : 'b' }))) // prettier-ignore
+    expect(proposal.asks).toEqual(["what does winner 'unclear' (1) mean? add it to first, second or tie"])
+    expect(read.refused).toEqual({ 0: 'unreadable_label' })
+  })
+
+  it('a label with which the scores of both sides agree is taken, and said; in 98 of 100 rows it is asked', async () => {
+    const agreeing = (wrong: number) => rows((i, x, y, is) => ({ prompt: q(i), post_a: x, post_b: y, votes_a: is !== i < wrong ? 9 : 1, votes_b: 5, label: is ? 1 : 0 }), 100) // prettier-ignore
+    const read = await readMapped(agreeing(1))
+    expect(read.how.found).toContain('the higher votes (99 of 100 rows) agrees')
+    expect(isRight(sides(read))).toBe(true)
+    expect(await failure(readMapped(agreeing(2)))).toContain('how its pairs lie is not certain')
+  })
+
+  it('scores alone, and none at all', async () => {
+    const { proposal, read } = await pasted(
+      rows((i, x, y, is) => ({ prompt: q(i), answer_0: x, answer_1: y, score_0: is ? 4 : 1, score_1: 2 })),
+    )
+    expect([proposal.asks, isRight(sides(read))]).toEqual([
+      ['is the answer with the higher score the better one? if not, say lower'],
+      true,
+    ])
+    expect(await failure(readMapped(rows((i, x, y) => ({ prompt: q(i), answer_0: x, answer_1: y }))))).toContain(
+      'no column says which is better',
+    )
+  })
+
+  it('sides that are called otherwise than chosen and rejected are asked too', async () => {
+    const { proposal, read } = await pasted(
+      rows((i, x, y, is) => ({ prompt: q(i), better_answer: is ? x : y, worse_answer: is ? y : x })),
+    )
+    expect([proposal.map, isRight(sides(read))]).toEqual([
+      { prompt: 'prompt', chosen: 'better_answer', rejected: 'worse_answer' },
+      true,
+    ])
+  })
+
+  it('sides that only name other columns are no answers', async () => {
+    const { read } = await pasted(rows((i, x, y, is) => ({ prompt: q(i), text_a: x, text_b: y, chosen: is ? 'text_a' : 'text_b', rejected: is ? 'text_b' : 'text_a' }))) // prettier-ignore
+    expect(isRight(sides(read))).toBe(true)
+  })
+})
+
+describe('lists, and an answer a row', () => {
+  it.each<[string, Row[]]>([
+    [
+      'two lists',
+      rows((i, x, y, is) => ({ question: q(i), candidates_text: [x, y], judge_scores: is ? [0.9, 0.1] : [0.1, 0.9] })),
+    ],
+    ['objects', rows((i, x, y, is) => ({ question: q(i), replies: [{ body: x, text: x, upvotes: is ? 9 : 1 }, { body: y, text: y, upvotes: is ? 1 : 9 }] }))], // prettier-ignore
+    [
+      'scores as text',
+      rows((i, x, y, is) => ({ question: q(i), outputs: [x, y], grades: is ? ['5', '2'] : ['N/A', '4'] }), 24).map(
+        (row, i) => (i % 3 ? row : { ...row, grades: ['1', '4'] }),
+      ),
+    ],
+    [
+      'the place of the best',
+      rows((i, x, y, is) => ({ article: q(i), summaries: [{ text: x }, { text: y }], best: is ? 0 : 1 })),
+    ],
+  ])('%s', async (_, some) => {
+    const { read } = await pasted(some)
+    expect([read.refused, read.pairs.length, isRight(sides(read))]).toEqual([{}, 24, true])
+  })
+
+  it('one answer a row with a bool, of prompts that come again', async () => {
+    const some = rows((i, x, y, is) => ({ question: q(i >> 1), solution: i % 2 ? x : y, solved: (i % 2 === 1) === is }))
+    const { proposal, read } = await pasted(some)
+    expect(proposal).toMatchObject({ map: { prompt: 'question', answer: 'solution', score: 'solved' } })
+    expect(read.how.pairs.scored).toEqual({ column: 'score', lowFirst: false })
+  })
+})
+
+describe('what is no pairs is named, and never advised into pairs', () => {
+  it.each<[Row[], string]>([
+    [
+      rows((i, x, _, is) => ({ prompt: q(i), completion: x, label: is })),
+      'it is unpaired: one answer a row (completion) with a bool (label)',
+    ],
+    [
+      rows((i, x, y, is) => ({ prompt: q(i), completions: [x, y], labels: [is, !is] })),
+      'completions and labels (bool) are steps of one answer with their ratings',
+    ],
+    [
+      rows((i, x) => ({ message_id: `m${i}`, parent_id: `m${i - 1}`, text: x, role: 'assistant', rank: 0 })),
+      'it is a tree of messages',
+    ],
+    [rows(i => ({ prompt: q(i), topic: 'x' })), 'it has a prompt (prompt) and no answers'],
+    [rows(i => ({ id: `${i}`, kind: 'x' })), 'no column of it is a prompt'],
+  ])('%#', async (some, why) => {
+    const said = await failure(readMapped(some))
+    expect(said).toContain(`no pairs are found in it: ${why}`)
+    expect(said).not.toContain('map: {')
+  })
+})
