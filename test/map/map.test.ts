@@ -127,11 +127,12 @@ describe('every form in every shape', () => {
       ],
       [{ prompt: 'o.q', chosen: 'o.x', rejected: 'o.y' }, [{ o: { q, x: say(good), y: say(bad) } }]],
     ]
-    if (isText)
+    if (isText) {
       shapes.push([
         { prompt: 'o.q', chosen: 'o.x', rejected: 'o.y' },
         [{ o: JSON.stringify({ q, x: say(good), y: say(bad) }) }],
       ])
+    }
     // a list's items have no JSON text of their own
     if (form !== 'JSON text') {
       shapes.push([{ prompt: 'q', list: 'l[].t', score: 'l[].s' }, [{ q, l: [{ t: say(bad), s: 1 }, { t: say(good), s: 2 }] }]]) // prettier-ignore

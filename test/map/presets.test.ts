@@ -31,8 +31,9 @@ describe.each(presets().map(preset => [preset.name, preset] as const))('%s', (na
     }
     expect(Object.values(read.refused)).toEqual(new Array(preset.ties).fill('tied_label'))
     expect(read.pairs).toHaveLength(preset.pairs)
-    for (const [chosen, rejected] of sides(read))
+    for (const [chosen, rejected] of sides(read)) {
       expect([chosen, rejected]).toEqual([expect.stringMatching(/^Better/), expect.stringMatching(/^Worse/)])
+    }
   })
 
   it('is found by its columns alone, or asked where another has the same', async () => {

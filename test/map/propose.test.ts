@@ -131,7 +131,18 @@ describe('two answers and a label', () => {
   })
 
   it('a label with which the scores of both sides agree is taken, and said; in 98 of 100 rows it is asked', async () => {
-    const agreeing = (wrong: number) => rows((i, x, y, is) => ({ prompt: q(i), post_a: x, post_b: y, votes_a: is !== i < wrong ? 9 : 1, votes_b: 5, label: is ? 1 : 0 }), 100) // prettier-ignore
+    const agreeing = (wrong: number) =>
+      rows(
+        (i, x, y, is) => ({
+          prompt: q(i),
+          post_a: x,
+          post_b: y,
+          votes_a: is !== i < wrong ? 9 : 1,
+          votes_b: 5,
+          label: is ? 1 : 0,
+        }),
+        100,
+      )
     const read = await readMapped(agreeing(1))
     expect(read.how.found).toContain('the higher votes (99 of 100 rows) agrees')
     expect(isRight(sides(read))).toBe(true)

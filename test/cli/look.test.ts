@@ -1,0 +1,152 @@
+/** `sluice look`, and `--map`, from the command line. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { inProcess } from '../failures/helpers.ts'
+
+const folder = () => mkdtempSync(join(tmpdir(), 'sluice-look-'))
+const write = (at: string, name: string, rows: readonly object[]): string => {
+  const path = join(at, name)
+  writeFileSync(path, rows.map(row => `${JSON.stringify(row)}\n`).join(''))
+  return path
+}
+const shardOf = (output: string): string => readFileSync(join(output, 'latest', 'out', 'data.jsonl'), 'utf8')
+const asked = (i: number, first: string, second: string) => ({ q: `Question number ${i}?`, left: first, right: second })
+const battles = Array.from({ length: 30 }, (_, i) => {
+  const isFirst = i % 3 > 0
+  return {
+    ...asked(i, `${isFirst ? 'Better' : 'Worse'} ${i}`, `${isFirst ? 'Worse' : 'Better'} ${i}`),
+    verdict: i % 10 === 9 ? 'both' : isFirst ? 'left' : 'right',
+  }
+})
+
+describe('sluice look', () => {
+  it('what is certain ends with 0: how it is read, two pairs, the graph', async () => {
+    const path = write(folder(), 'a.jsonl', [1, 2, 3].map(i => ({ prompt: `Q${i}`, chosen: `A${i}`, rejected: `B${i}` }))) // prettier-ignore
+    const { code, stdout } = await inProcess('look', path)
+    expect(code).toBe(0)
+    for (const part of [
+      `${path}: 3 rows, read as text`,
+      'of the first 3 rows: 3 pairs',
+      'chosen   assistant: A1',
+      `- { id: pairs, use: read_jsonl, with: { path: ${path} } }`,
+    ]) {
+      expect(stdout).toContain(part)
+    }
+    expect(stdout).not.toContain('A3')
+  })
+
+  it('what is not ends with 65 and the line to paste; with it by --map it is certain', async () => {
+    const at = folder(),
+      path = write(at, 'b.jsonl', battles)
+    const look = await inProcess('look', path)
+    expect(look.code).toBe(65)
+    const [, line] = /^ +(map: \{.*\})$/m.exec(look.stdout)!
+    expect(line).toBe(
+      'map: { prompt: PROMPT, answers: [ left, right ], prefer: { by: verdict, first: left, second: right, tie: both } }',
+    )
+    expect(look.stdout).toContain('? which column is the prompt? put its name in place of PROMPT')
+    const map = join(at, 'map.yaml')
+    writeFileSync(map, line.replace('PROMPT', 'q'))
+    const again = await inProcess('look', path, '--map', map)
+    expect(again.code).toBe(0)
+    expect(again.stdout).toContain('verdict: left 18 → left, right 9 → right, both 3 → tie')
+    expect(again.stdout).toContain('of the first 30 rows: 27 pairs, 3 tied_label')
+  })
+
+  it('--json says the same as data, of every file', async () => {
+    const at = folder()
+    write(at, 'a.jsonl', [{ prompt: 'Q', chosen: 'A', rejected: 'B' }])
+    write(at, 'b.jsonl', battles)
+    const { code, stdout } = await inProcess('look', at, '--json')
+    expect(code).toBe(65)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { rows: 1, layout: 'text', first_rows: { rows: 1, pairs: 1, none: {} }, notices: [] },
+      {
+        rows: 30,
+        why: expect.stringContaining('not certain') as string,
+        proposals: [{ map: { answers: ['left', 'right'] } }],
+      },
+    ])
+  })
+
+  it('--presets lists the known sets; no file, no such file and no such map are told', async () => {
+    expect((await inProcess('look', '--presets')).stdout).toContain('helpsteer2_preference')
+    expect((await inProcess('look')).code).toBe(64)
+    expect((await inProcess('look', 'nowhere/*.parquet')).code).toBe(66)
+    const path = write(folder(), 'b.jsonl', battles)
+    expect(await inProcess('look', path, '--map', './no.yaml')).toMatchObject({ code: 66 })
+    const { code, stdout } = await inProcess('look', path, '--map', 'arenaa')
+    expect([code, stdout.includes("did you mean 'arena'?")]).toEqual([65, true])
+  })
+})
+
+describe('a run', () => {
+  const graph = (at: string, path: string, map?: object) => {
+    const file = join(at, `g${map ? 'mapped' : ''}.json`)
+    writeFileSync(file, JSON.stringify({ version: 1, name: 'g', stages: [{ id: 'pairs', use: 'read_jsonl', with: { path, ...(map ? { map } : {}) } }, { id: 'out', use: 'write_jsonl' }] })) // prettier-ignore
+    return file
+  }
+  const map = { prompt: 'q', answers: ['left', 'right'], prefer: { by: 'verdict', first: 'left', second: 'right', tie: 'both' } } // prettier-ignore
+
+  it('is refused with the same line; with a map, of the graph or the command line, the pairs are the right way round', async () => {
+    const at = folder(),
+      path = write(at, 'b.jsonl', battles),
+      output = join(at, 'out')
+    const refused = await inProcess('run', graph(at, path), '--output', output, '--workers', '1')
+    expect([refused.code, refused.stderr.includes('map: { prompt: PROMPT, answers: [ left, right ]')]).toEqual([
+      65,
+      true,
+    ])
+    const file = join(at, 'map.yaml')
+    writeFileSync(file, JSON.stringify(map))
+    const published: string[] = []
+    for (const args of [
+      [graph(at, path, map)],
+      [graph(at, path), '--map', file],
+      [graph(at, path), '--set', `pairs.map=${JSON.stringify(map)}`],
+    ]) {
+      const { code } = await inProcess('run', ...args, '--output', output, '--workers', '1')
+      expect(code).toBe(0)
+      published.push(shardOf(output))
+    }
+    expect(new Set(published).size).toBe(1)
+    const rows = published[0]
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as Record<'chosen' | 'rejected', string>)
+    expect(rows).toHaveLength(27)
+    for (const { chosen, rejected } of rows) {
+      expect([chosen, rejected]).toEqual([expect.stringMatching(/^Better/), expect.stringMatching(/^Worse/)]) // prettier-ignore
+    }
+    const both = await inProcess('run', graph(at, path), '--map', file, '--set', `pairs.map=${JSON.stringify(map)}`, '--output', output) // prettier-ignore
+    expect([both.code, both.stderr.includes('both say where the pairs are')]).toEqual([64, true])
+  })
+
+  it('what is wrong with a map is told with its place, all at once', async () => {
+    const at = folder(),
+      path = write(at, 'b.jsonl', battles)
+    const wrong = { ...map, prefr: 1, answers: ['left'] }
+    const { code, stderr } = await inProcess('check', graph(at, path, wrong))
+    expect(code).toBe(78)
+    expect(stderr).toContain('prefr')
+    expect(stderr).toContain('at least 2 items')
+  })
+
+  it('another map is another result, never the old one', async () => {
+    const at = folder(),
+      path = write(at, 'b.jsonl', battles),
+      output = join(at, 'out')
+    const chosen = async (prefer: object) => {
+      expect(
+        (await inProcess('run', graph(at, path, { ...map, prefer }), '--output', output, '--workers', '1')).code,
+      ).toBe(0)
+      return shardOf(output)
+    }
+    const one = await chosen(map.prefer),
+      other = await chosen({ ...map.prefer, first: 'right', second: 'left' })
+    expect(other).not.toBe(one)
+    expect(await chosen(map.prefer)).toBe(one)
+  })
+})

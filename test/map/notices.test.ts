@@ -1,0 +1,62 @@
+/** What the first rows show that a person should look at. */
+import { describe, expect, it } from 'vitest'
+import { noticesIn } from '../../engine/source/notices.ts'
+import { openMapped } from '../../engine/source/convert.ts'
+import { findLayout } from '../../engine/source/layouts.ts'
+import { rowsFrom, table, user, type Row } from '../sources/helpers.ts'
+
+const noticesOf = (make: (i: number) => Row, count = 24): string[] => {
+  const raw = table(
+    Array.from({ length: count }, (_, i) => ({
+      prompt: `Question ${i}`,
+      chosen: `Good ${i}`,
+      rejected: `Bad ${i}`,
+      ...make(i),
+    })),
+  )
+  const plan = findLayout(raw.schema, [raw])!
+  return noticesIn(openMapped(undefined, plan, raw.schema).convert(raw, rowsFrom(0, count)).pairs, [raw])
+}
+
+describe('notices', () => {
+  it('plain pairs have none', () => {
+    expect(noticesOf(() => ({}))).toEqual([])
+    expect(noticesOf(i => ({ score: i, source: 'web', prompt: [user(`Say Human: ${i}`)] }))).toEqual([])
+  })
+
+  it.each<[string, (i: number) => Row, string]>([
+    [
+      'a side of few values',
+      () => ({ chosen: 'yes' }),
+      'chosen has one value in the first 24 rows: a label, perhaps, and no answer',
+    ],
+    [
+      'JSON text',
+      i => ({ rejected: JSON.stringify({ text: `Bad ${i}` }) }),
+      'rejected is JSON text in 24 of the first 24 rows',
+    ],
+    [
+      'transcripts in a message',
+      i => (i < 3 ? { prompt: `\n\nHuman: ${i}\n\nAssistant:` } : {}),
+      'prompt holds Human: and Assistant: in 3 of the first 24 rows',
+    ],
+    ['ChatML', i => ({ chosen: `${i}<|im_end|>` }), 'chosen holds <|im_start|> in 24 of the first 24 rows'],
+    ['marks of Nemotron', i => ({ prompt: `${i}\n<extra_id_1>Assistant` }), 'prompt holds <extra_id_1> in 24 of'],
+    [
+      'a label of ties',
+      i => ({ status: i < 5 ? 'tie' : 'done' }),
+      "status is 'tie' in 5 of the first 24 rows, which are pairs all the same",
+    ],
+    [
+      'scores of sides without a name',
+      i => ({ score_A: i % 2, score_B: 0.5 }),
+      'score_A is lower than score_B in 12 of the first 24 rows, and higher in 12',
+    ],
+  ])('%s', (_, make, said) => {
+    expect(noticesOf(make)).toEqual([expect.stringContaining(said)])
+  })
+
+  it('of few rows, few values say nothing', () => {
+    expect(noticesOf(() => ({ chosen: 'yes' }), 23)).toEqual([])
+  })
+})
