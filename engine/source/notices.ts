@@ -34,6 +34,8 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[]): stri
   const said: string[] = [],
     rows = pairs.numRows
   if (rows === 0) return said
+  const prompts = columnOf(pairs, 'prompt'),
+    asked = prompts ? messagesColumn(prompts).messages : () => []
   const of = (count: number) => `${count} of the first ${rows} rows`
   for (const side of ['prompt', 'chosen', 'rejected']) {
     const data = columnOf(pairs, side)
@@ -47,6 +49,13 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[]): stri
       }
     }
     if (side === 'prompt') continue
+    const twice = texts.filter(([text], row) => {
+      const question = asked(row).at(-1)?.content.trim()
+      return question !== undefined && question.length > 10 && text?.trimStart().startsWith(question)
+    }).length
+    if (twice > 0.5 * rows) {
+      said.push(`${side} begins with the text of its prompt in ${of(twice)}: a trainer would see it twice`)
+    }
     const json = texts.filter(own => own.length > 0 && own.every(isJson)).length
     if (json >= 0.9 * rows) {
       said.push(
@@ -60,7 +69,27 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[]): stri
       )
     }
   }
-  return [...said, ...tiesIn(raw), ...unnamedScores(raw)]
+  return [...said, ...promptsIn(raw, pairs), ...tiesIn(raw), ...unnamedScores(raw)]
+}
+
+/** Names of what a prompt is often asked about, or an answer begun with. */
+const PARTS = /schema|context|passage|steps?|background|persona|scenario|evidence|knowledge|document/i
+
+/** Text beside the pair that by its name belongs to it, and to no trainer is shown. */
+function promptsIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
+  const kept = new Set(pairs.schema.names.map(String)),
+    texts = (raw[0]?.schema.fields ?? []).filter(
+      ({ name, type }) =>
+        DataType.isUtf8(type) && PARTS.test(name) && kept.has(name) && !/(?:id|name|type|source)$/i.test(name),
+    )
+  return texts.flatMap(({ name }) => {
+    const { rows, offsets } = textColumn(columnOf(raw[0], name)!)
+    return offsets[rows] - offsets[0] >= 20 * rows
+      ? [
+          `${name} is text beside the pair, which no trainer sees; \`map\` can put it into the prompt, as [${name}, prompt]`,
+        ]
+      : []
+  })
 }
 
 /** Labels of ties beside pairs that are all taken. */

@@ -2,7 +2,7 @@
 import { nullTest } from '../arrow/columns.ts'
 import { joinPrompts, readForm, withHistory, withSystem } from './forms.ts'
 import type { Bound } from './mapping.ts'
-import type { ReasonName, Task } from './task.ts'
+import { sidesHoldPrompt, type ReasonName, type Task } from './task.ts'
 import type { Turns } from './turns.ts'
 
 /** The prompt as its column has it; of text with what stands above and below, and after earlier turns. */
@@ -42,7 +42,8 @@ export function refuseNulls({ plan, rows, column, refuse }: Task): void {
   if (![prompt, chosen, rejected].some(data => data && data.nullCount > 0)) return
   const [noPrompt, noChosen, noRejected] = [prompt, chosen, rejected].map(data => (data ? nullTest(data) : () => false))
   for (let row = 0; row < rows; row++) {
-    if (noPrompt(row)) refuse(row, 'missing_prompt')
+    // conversations say themselves what was asked
+    if (noPrompt(row) && !sidesHoldPrompt(plan)) refuse(row, 'missing_prompt')
     else if (noChosen(row)) refuse(row, noRejected(row) ? 'tied_vote' : 'missing_chosen')
     else if (noRejected(row)) refuse(row, 'missing_rejected')
   }

@@ -1,6 +1,6 @@
 /** Pairs of rows that have two sides. */
 import type { Data } from 'apache-arrow'
-import { runsOf, take } from '../arrow/columns.ts'
+import { nullTest, runsOf, take } from '../arrow/columns.ts'
 import { findCuts } from './cuts.ts'
 import { chooseRows, cutMessages, extrasColumn, noMessages } from './forms.ts'
 import { headed, readPrompt, readSide, refuseNulls } from './said.ts'
@@ -42,12 +42,16 @@ function cutAll(task: Task, prompt: Turns | null, chosen: Turns, rejected: Turns
   const cutStarts = (said: Turns): Int32Array => starts(said).map((start, row) => start + cuts[row])
   // a conversation's own prompt stands in for the text one: it may have a system message and earlier turns
   const shared = cutMessages(chosen, starts(chosen), cutStarts(chosen))
+  const lacksPrompt = plan.prompt ? nullTest(task.column(plan.prompt.column)) : () => true,
+    isText = plan.prompt?.form === 'text'
   // rows without a pair are taken out later, whatever is in them
-  const usesShared = Uint8Array.from(cuts, (cut, row) => (cut > 0 || mask[row] ? 1 : 0))
+  const usesShared = Uint8Array.from(cuts, (cut, row) =>
+    isText ? Number(cut > 0 || mask[row]) : Number(cut > 0 && lacksPrompt(row)),
+  )
   const own =
     prompt === null || (plan.prompt!.form === 'text' && usesShared.every(Boolean))
       ? shared
-      : plan.prompt!.form === 'text'
+      : usesShared.some(Boolean)
         ? chooseRows(prompt, shared, usesShared)
         : prompt
   return {

@@ -1,6 +1,6 @@
 /** What of a scored answer travels to the others of its prompt, and the pairs of whole prompts. */
 import type { Data } from 'apache-arrow'
-import { hash32 } from '../../engine/arrow/hash.ts'
+import { hash32, hash64 } from '../../engine/arrow/hash.ts'
 import { countCodePoints } from '../../engine/arrow/text.ts'
 import type { Batch, Verdict } from '../../engine/contract/define.ts'
 import { hashBeside } from '../../engine/source/further_fields.ts'
@@ -21,6 +21,7 @@ export const carries = {
   chars: 'int32',
   draw: 'int32',
   beside: 'float64',
+  answer: 'float64',
   id: 'text',
 } as const
 
@@ -37,24 +38,56 @@ export function carrier({ by, score, min_aspects, pairing, length_penalty }: Opt
       { scores, faults, found } = meanOf(columns, batch.rows, min_aspects)
     const chosen = batch.messages('chosen'),
       ids = batch.text('id'),
-      hash = hashBeside(batch, 'prompt'),
+      [ofPrompt, ofAnswer] = [hashBeside(batch, 'prompt'), hashBeside(batch, 'chosen')],
       state = new Uint32Array(2)
+    /** 53 bits of what `state` holds and what lies beside a prompt or an answer. */
+    const hashed = (hash: ReturnType<typeof hashBeside>, row: number): number => {
+      hash(row, state)
+      return (state[0] >>> 11) * 2 ** 32 + state[1]
+    }
     const chars = new Int32Array(batch.rows),
       draw = new Int32Array(batch.rows),
-      beside = new Float64Array(batch.rows)
+      beside = new Float64Array(batch.rows),
+      answer = new Float64Array(batch.rows)
     for (let row = 0; row < batch.rows; row++) {
       if (length_penalty > 0) chars[row] = countCodePoints(chosen.bytes, chosen.start(row), chosen.end(row))
       if (pairing === 'best_lower') draw[row] = hash32(ids.bytes, ids.offsets[row], ids.offsets[row + 1], seed)
+      // messages may end elsewhere in the same text
+      state.set([chosen.offsets[row + 1] - chosen.offsets[row], 0])
+      hash64(chosen.bytes, chosen.start(row), chosen.end(row), state)
+      answer[row] = hashed(ofAnswer, row)
       if (by !== 'prompt') continue
-      hash(row, state.fill(0))
-      beside[row] = (state[0] >>> 11) * 2 ** 32 + state[1]
+      state.fill(0)
+      beside[row] = hashed(ofPrompt, row)
     }
-    return { score: scores, fault: faults, found, chars, draw, beside, id: batch.column('id') as Data }
+    return { score: scores, fault: faults, found, chars, draw, beside, answer, id: batch.column('id') as Data }
   }
 }
 
-type Why = 'unreadable_score' | 'no_score' | 'inexact_score' | 'too_few_candidates' | 'tied_scores' | Limit
+type Why =
+  'unreadable_score' | 'no_score' | 'inexact_score' | 'too_few_candidates' | 'tied_scores' | 'same_answer' | Limit
 type Limit = 'below_min_score' | 'small_gap' | 'not_paired'
+
+/**
+ * Rows of one answer are votes on it: the first that has a score stands for all with their mean, in `scores`; `same`
+ * hears of the others, which have none then.
+ */
+function countVotes(answers: Float64Array, scores: Float64Array, same: (row: number) => void): void {
+  const votes = new Map<number, { first: number; sum: number; count: number }>()
+  scores.forEach((score, row) => {
+    if (Number.isNaN(score)) return
+    const vote = votes.get(answers[row])
+    if (!vote) {
+      votes.set(answers[row], { first: row, sum: score, count: 1 })
+      return
+    }
+    vote.sum += score
+    vote.count++
+    scores[vote.first] = vote.sum / vote.count
+    scores[row] = NaN
+    same(row)
+  })
+}
 
 /** The pairs of a block of groups, by their chosen rows; every other row is dropped. */
 export function pairsOf({ order, ...options }: Options) {
@@ -62,6 +95,8 @@ export function pairsOf({ order, ...options }: Options) {
     const values = (name: keyof typeof carries) => batch.numbers(name).values,
       [score, fault, found] = [values('score'), values('fault'), values('found')],
       [chars, draw] = [values('chars'), values('draw')],
+      answers = values('answer') as Float64Array,
+      scores = Float64Array.from(score),
       ids = batch.text('id')
     const parents: number[] = [],
       partners: number[] = [],
@@ -76,8 +111,9 @@ export function pairsOf({ order, ...options }: Options) {
       }
       if (isInexact) continue
       const part = (of: Float64Array) => of.subarray(first, end)
+      countVotes(part(answers), part(scores), row => verdict.drop(first + row, 'same_answer'))
       const made = pairCandidates(
-        { scores: part(score), lowFirst: order === 'low_first', chars: part(chars), draws: part(draw) },
+        { scores: part(scores), lowFirst: order === 'low_first', chars: part(chars), draws: part(draw) },
         options,
       )
       for (const { member, why, value } of made.left) {
@@ -95,8 +131,8 @@ export function pairsOf({ order, ...options }: Options) {
       parents,
       partners,
       columns: {
-        chosen_score: parents.map(row => score[row]),
-        rejected_score: partners.map(row => score[row]),
+        chosen_score: parents.map(row => scores[row]),
+        rejected_score: partners.map(row => scores[row]),
         ...said,
         rejected_id: partners.map(row => ids.text(row)),
       },

@@ -14,14 +14,14 @@ const pair = (chosen: string, rejected: string, scores: readonly [number, number
 })
 export default defineStage({
   name: 'pair_candidates',
-  version: 1,
+  version: 2,
   category: 'make pairs',
   status: { is: 'as published' },
   summary: 'Make pairs of the scored answers to a prompt.',
   details: `Rows are answers, one each, as the layout \`answers\` reads them; those of one prompt need not lie together. Prompts are equal when their messages are and what lies beside them is (pictures, tools). A pair has the id and all columns of its chosen answer: with another \`by\` its prompt too. Nothing in a column of ranks
 says that 1 is the best: they need \`order: low_first\`. \`pairs\` counts the pairs of the prompt, for who wants prompts to weigh the same.
 
-Answers of equal score form a level and never meet. Between two levels the i-th meets the i-th, the shorter begins again. \`best_worst\` is the rule of SimPO, HelpSteer2’s builder, distilabel and Online-RLHF’s \`max_min\`, \`best_second\` that of its \`max_max\`, \`best_lower\` that of Argilla’s cleaned UltraFeedback; the draw is a hash of seed and ids.
+Rows of one prompt with the same answer are votes on it, and one answer with the mean of their scores. Answers of equal score form a level and never meet. Between two levels the i-th meets the i-th, the shorter begins again. \`best_worst\` is the rule of SimPO, HelpSteer2’s builder, distilabel and Online-RLHF’s \`max_min\`, \`best_second\` that of its \`max_max\`, \`best_lower\` that of Argilla’s cleaned UltraFeedback; the draw is a hash of seed and ids.
 Of ties they take the first alone; where all are tied SimPO and distilabel 1 make one text both sides, and Zephyr’s rejected answer may be as good. Others cut 4.75 and 4.25 to a tie (distilabel 0.6), compare text, where \`9\` is above \`10\` (distilabel 1), or pick by a length penalty and then prefer the higher raw score (Online-RLHF’s \`max_min_p\`): here
 a score is a number, none is rounded, and what is penalised also says who is chosen.
 
@@ -72,6 +72,10 @@ The rules differ most in how often the longer answer is chosen. On the ranks of 
     },
     too_few_candidates: { kind: 'broken', about: 'answers to its prompt that have a score' },
     tied_scores: { kind: 'broken', about: 'the score that all answers to its prompt have' },
+    same_answer: {
+      kind: 'quality',
+      about: 'an earlier row has the same answer to the prompt: the mean of their scores is its score',
+    },
     below_min_score: {
       kind: 'configured',
       limit: 'min_score',
@@ -96,6 +100,13 @@ The rules differ most in how often the longer answer is chosen. On the ranks of 
       kept: [1, 4],
       dropped: { 0: 'not_paired', 2: 'too_few_candidates', 3: 'not_paired' },
       made: [{ ...pair('Seven.', 'Nine.', [5, 1]), rank_gap: 3, candidates: 4, pairs: 1, rejected_id: 'row-4' }],
+    },
+    {
+      title: 'three judges of one answer and two of the other: their means meet',
+      rows: [prime('Seven.', 5), prime('Nine.', 1), prime('Seven.', 4), prime('Nine.', 4), prime('Seven.', 3)],
+      kept: [0, 1],
+      dropped: { 2: 'same_answer', 3: 'same_answer', 4: 'same_answer' },
+      made: [{ ...pair('Seven.', 'Nine.', [4, 2.5]), candidates: 2 }],
     },
     {
       title: 'neighbours; a tie is no pair, and what has no score takes no part',
@@ -145,7 +156,8 @@ The rules differ most in how often the longer answer is chosen. On the ranks of 
         prime('Seven.', 1),
         prime('Three.', 2),
         prime('One?', 3),
-        ...[3, 4].map(score => ({ prompt: 'Name a river.', chosen: 'Po.', score })),
+        { prompt: 'Name a river.', chosen: 'Po.', score: 3 },
+        { prompt: 'Name a river.', chosen: 'Rhine.', score: 4 },
       ],
       kept: [0, 2],
       dropped: { 1: 'small_gap', 3: 'below_min_score', 4: 'below_min_score' },

@@ -43,6 +43,16 @@ describe('notices', () => {
     ['ChatML', i => ({ chosen: `${i}<|im_end|>` }), 'chosen holds <|im_start|> in 24 of the first 24 rows'],
     ['marks of Nemotron', i => ({ prompt: `${i}\n<extra_id_1>Assistant` }), 'prompt holds <extra_id_1> in 24 of'],
     [
+      'the prompt twice',
+      i => ({ chosen: `Question ${i}, a long one\n\nGood`, prompt: `Question ${i}, a long one` }),
+      'chosen begins with the text of its prompt in 24 of the first 24 rows',
+    ],
+    [
+      'a schema',
+      i => ({ schema: `CREATE TABLE t${i} (a INT, b INT)` }),
+      'schema is text beside the pair, which no trainer sees',
+    ],
+    [
       'a label of ties',
       i => ({ status: i < 5 ? 'tie' : 'done' }),
       "status is 'tie' in 5 of the first 24 rows, which are pairs all the same",

@@ -70,6 +70,44 @@ describe('the table', () => {
   })
 })
 
+describe('conversations beside a prompt', () => {
+  const talk = (...said: ReturnType<typeof user>[]) => said
+  it('a prompt that is null is no fault where they hold it, and one where they do not', () => {
+    const got = read(
+      table([
+        { prompt: q, chosen: talk(user(q), assistant(a)), rejected: talk(user(q), assistant(b)) },
+        { prompt: null, chosen: talk(user('Why?'), assistant(a)), rejected: talk(user('Why?'), assistant(b)) },
+        { prompt: null, chosen: talk(assistant(a)), rejected: talk(assistant(b)) },
+      ]),
+    )
+    expect(got.refused).toEqual({ 2: 'missing_prompt' })
+    expect(got.pairs.map(({ prompt }) => prompt)).toEqual([[user(q)], [user('Why?')]])
+    const lists = read(
+      table([
+        { prompt: [user(q)], chosen: talk(user(q), assistant(a)), rejected: talk(user(q), assistant(b)) },
+        { prompt: null, chosen: talk(user('Why?'), assistant(a)), rejected: talk(user('Why?'), assistant(b)) },
+      ]),
+    )
+    expect([lists.refused, lists.pairs.map(({ prompt }) => prompt)]).toEqual([{}, [[user(q)], [user('Why?')]]])
+  })
+
+  it('white space at the ends of the prompt is no other prompt', () => {
+    for (const prompt of [`${q}\n`, [user(` ${q} `)]]) {
+      const got = read(table([{ prompt, chosen: talk(user(q), assistant(a)), rejected: talk(user(q), assistant(b)) }]))
+      expect([got.refused, got.pairs[0].chosen]).toEqual([{}, [assistant(a)]])
+    }
+  })
+
+  it('who begins is told by the whole name of the role', () => {
+    const agent = { role: 'agent', content: 'How can I help?' },
+      model = (content: string) => ({ role: 'model', content })
+    const whole = read(table([{ prompt: q, chosen: talk(agent, user(q), assistant(a)), rejected: talk(agent, user(q), assistant(b)) }])) // prettier-ignore
+    expect(whole.pairs[0]).toMatchObject({ prompt: [agent, user(q)], chosen: [assistant(a)], rejected: [assistant(b)] })
+    const alone = read(table([{ prompt: q, chosen: [model(a)], rejected: [model(b)] }]))
+    expect(alone.pairs[0]).toMatchObject({ prompt: [user(q)], chosen: [model(a)] })
+  })
+})
+
 describe('answers', () => {
   const { example } = layouts.find(one => one.name === 'answers')!
   it('is named to who has no sides', () => {
