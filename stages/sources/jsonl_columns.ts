@@ -12,6 +12,7 @@ import {
   parseDigits,
   stringifyDigits,
 } from '../../engine/source/json_digits.ts'
+import { mayHaveNan, withoutNan } from './jsonl_nan.ts'
 import { fromValues, own, typeOfValue, unifyJson } from '../../engine/source/values.ts'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -33,6 +34,7 @@ export const OTHER = 'source_other'
 /** Text columns of the raw batch alone: lines that could not be read, and why. */
 export const LINE = 'source_line'
 export const FAULT = 'source_fault'
+const OWN: ReadonlySet<string> = new Set([OTHER, LINE, FAULT])
 
 /** Bounds of what a line may ask for: its columns, and, of a line of many megabytes, its values. */
 const MOST_COLUMNS = 10_000,
@@ -44,9 +46,7 @@ const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : isM
 /** Columns by the first rows, in the order in which they are seen. `isSaid` tells the names that layouts look for. */
 export function inferColumns(rows: readonly Json[], isSaid: (name: string) => boolean): Column[] {
   const names = new Set(rows.flatMap(row => Object.keys(row)))
-  names.delete(OTHER)
-  names.delete(LINE)
-  names.delete(FAULT)
+  for (const name of OWN) names.delete(name)
   if (names.size > MOST_COLUMNS) {
     throw new Error(
       `its first ${rows.length} lines have ${names.size} different keys, at most ${MOST_COLUMNS} columns are read; put what has keys of its own in an object`,
@@ -61,11 +61,16 @@ export function inferColumns(rows: readonly Json[], isSaid: (name: string) => bo
   )
 }
 
+/**
+ * Of a column that has only been null so far the kind is 'null', and in lists and objects what has only been null is
+ * Null: see `widenColumn` and `settledColumn`.
+ */
 function inferColumn(name: string, values: readonly unknown[], said: boolean): Column {
   const counts = new Map<string, number>()
   for (const value of values) counts.set(kindOf(value), (counts.get(kindOf(value)) ?? 0) + 1)
   // what most rows have; the first seen of those that are as many
-  const [kind = 'string'] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!)
+  const [kind = 'null'] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!)
+  if (kind === 'null') return { name, json: false, said, kind, type: new Null() }
   if (kind === 'string' || kind === 'number' || kind === 'boolean') {
     const type = kind === 'string' ? new Utf8() : kind === 'number' ? new Float64() : new Bool()
     if (said || counts.size <= 1) return { name, json: false, said, kind, type }
@@ -77,10 +82,49 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
         .map(value => typeOfValue(asNumbers(value)))
         .reduce(unifyJson, new Null())
     : undefined
-  const known = type && countFields(type) <= MOST_COLUMNS ? settled(type) : undefined
-  return known
-    ? { name, json: false, said, kind, type: known }
+  return type && countFields(type) <= MOST_COLUMNS
+    ? { name, json: false, said, kind, type }
     : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
+}
+
+/** Whether a column that the first rows do not have is one all the same: it belongs to a pair, or names it. */
+export const isTakenUp = (name: string, isSaid: (name: string) => boolean): boolean =>
+  name === 'id' || (isSaid(name) && !OWN.has(name))
+
+/**
+ * The columns that also hold what a later row has: fields of lists and objects, the kinds of what was null so far, and
+ * columns of names that a layout looks for. The same ones where there is nothing to be widened, or no type holds both.
+ */
+export function widenColumns(
+  columns: readonly Column[],
+  row: Json,
+  isSaid: (name: string) => boolean,
+): readonly Column[] {
+  const known = new Set(columns.map(({ name }) => name)),
+    late = Object.keys(row).filter(name => !known.has(name) && row[name] !== null && isTakenUp(name, isSaid))
+  const wide = columns.map(column => widenColumn(column, own(row, column.name)))
+  if (late.length === 0 && wide.every((column, i) => column === columns[i])) return columns
+  return [
+    ...wide,
+    ...late.slice(0, MOST_COLUMNS - columns.length).map(name => inferColumn(name, [row[name]], isSaid(name))),
+  ]
+}
+
+function widenColumn(column: Column, value: unknown): Column {
+  const { name, json, said, kind, type } = column
+  if (value === null || value === undefined) return column
+  if (kind === 'null') return inferColumn(name, [value], said)
+  if (json || kind !== kindOf(value) || (kind !== 'array' && kind !== 'object')) return column
+  const wide = unifyJson(type, typeOfValue(asNumbers(value)))
+  return wide && countFields(wide) <= MOST_COLUMNS && String(wide) !== String(type) ? { ...column, type: wide } : column
+}
+
+/** A column that no row will widen any more. */
+export function settledColumn(column: Column): Column {
+  if (column.kind === 'null') return { ...column, kind: 'string', type: new Utf8() }
+  if (column.json || (column.kind !== 'array' && column.kind !== 'object')) return column
+  const type = settled(column.type)
+  return type ? { ...column, type } : { ...column, json: true, type: new Utf8() }
 }
 
 const countFields = (type: DataType): number =>
@@ -124,12 +168,19 @@ export const NO_JSON = 'the line is no JSON'
 
 /**
  * A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`:
- * it may have a key twice.
+ * it may have a key twice. NaN and Infinity are null.
  */
 export function parseLine(line: string, mayTwice = true): Json | string {
   if (line.length > LONG_LINE && hasMore(line, ',[{', MOST_VALUES)) {
     return `the line has more than ${MOST_VALUES} values, the most that are read`
   }
+  const said = parseText(line, mayTwice)
+  if (said !== NO_JSON || !mayHaveNan(line)) return said
+  const { text, count } = withoutNan(line)
+  return count === 0 ? said : parseText(text, mayTwice)
+}
+
+function parseText(line: string, mayTwice: boolean): Json | string {
   try {
     const value = parseDigits(line)
     if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) {

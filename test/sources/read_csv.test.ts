@@ -1,6 +1,7 @@
 /** CSV as Python, pandas and Excel write it, records that are no row, and any way to cut a file. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openInputs } from '../../engine/source/open.ts'
@@ -125,6 +126,13 @@ describe('a file that cannot be read says why', () => {
     await expect(open(bytes)).rejects.toThrow(
       'line 2: the record that begins there has more than 67108864 bytes, the most that are read; is a quote not closed?',
     )
+  })
+
+  it('a file that is packed or no text, with what to do', async () => {
+    const text = 'prompt,chosen,rejected\na,b,c\n'
+    await expect(open(gzipSync(text))).rejects.toThrow(/is packed by gzip; unpack it first, as by gzip -d/)
+    await expect(open(Buffer.from(`\ufeff${text}`, 'utf16le'))).rejects.toThrow(/is UTF-16; make it UTF-8/)
+    await expect(open('PK\x03\x04..')).rejects.toThrow(/is a zip archive; unpack it first/)
   })
 
   it('a column that is given a type and is not there', async () => {
