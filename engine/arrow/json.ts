@@ -257,7 +257,7 @@ function dateText({ values }: Data, row: number): string {
 }
 
 /** A decimal's digits, from little-endian two's complement words of 32 bits. */
-function decimalText({ values, type, stride }: Data<Decimal>, row: number): string {
+export function decimalText({ values, type, stride }: Data<Decimal>, row: number): string {
   const words = values as Uint32Array
   let value = 0n
   for (let word = stride - 1; word >= 0; word--) value = (value << 32n) | BigInt(words[row * stride + word])
