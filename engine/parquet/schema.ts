@@ -187,7 +187,8 @@ function buildStruct(
   return { kind: 'struct', name, nullable, ...place, children, type: new Struct(children.map(fieldOf)) }
 }
 
-const PAIRS = [
+/** The names of role and text in messages. */
+export const PAIRS = [
   ['role', 'content'],
   ['from', 'value'],
 ]
