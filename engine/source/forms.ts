@@ -15,7 +15,7 @@ import {
   type Message,
   type TextColumn,
 } from '../arrow/columns.ts'
-import { Bytes, jsonWriter, notJson } from '../arrow/json.ts'
+import { Bytes, fieldWriter, notJson } from '../arrow/json.ts'
 import { textFromBytes } from './ids.ts'
 import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
 import type { Form, Turns } from './turns.ts'
@@ -198,12 +198,12 @@ function renameRoles(role: Data): Data {
 function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
   const out = new Bytes()
   const fields = others
-    .map(c => [(structs.type as DataType).children[c].name, structs.children[c]] as const)
+    .map(c => [(structs.type as DataType).children[c] as Field, structs.children[c]] as const)
     .filter(([, data]) => !DataType.isNull(data.type))
-    .map(([name, data]) => ({
-      key: encoder.encode(`,${JSON.stringify(name)}:`),
+    .map(([field, data]) => ({
+      key: encoder.encode(`,${JSON.stringify(field.name)}:`),
       isNull: nullTest(data),
-      write: jsonWriter(data, out),
+      write: fieldWriter(field, data, out),
     }))
   return Array.from({ length: structs.length }, (_, m) => {
     out.at = 0

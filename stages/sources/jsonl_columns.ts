@@ -1,7 +1,8 @@
 /** Columns of JSON objects: their types from the first rows, the check of a row, and rows as a raw batch. */
-import { Bool, DataType, Field, Float64, List, Null, Schema, Struct, Utf8, type RecordBatch } from 'apache-arrow'
+import { Bool, DataType, Field, Float64, Null, Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { isJsonText } from '../../engine/arrow/json.ts'
 import {
   asNumbers,
   digitsOf,
@@ -13,7 +14,8 @@ import {
   stringifyDigits,
 } from '../../engine/source/json_digits.ts'
 import { mayHaveNan, withoutNan } from './jsonl_nan.ts'
-import { fromValues, own, typeOfValue, unifyJson } from '../../engine/source/values.ts'
+import { fromValues, own } from '../../engine/source/values.ts'
+import { countFields, hasJsonText, joinTypes, settled, typeOf, withJsonText } from './jsonl_types.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -79,8 +81,8 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
   const type = said
     ? values
         .filter(value => kindOf(value) === kind)
-        .map(value => typeOfValue(asNumbers(value)))
-        .reduce(unifyJson, new Null())
+        .map(value => typeOf(asNumbers(value)))
+        .reduce(joinTypes, new Null())
     : undefined
   return type && countFields(type) <= MOST_COLUMNS
     ? { name, json: false, said, kind, type }
@@ -115,8 +117,8 @@ function widenColumn(column: Column, value: unknown): Column {
   if (value === null || value === undefined) return column
   if (kind === 'null') return inferColumn(name, [value], said)
   if (json || kind !== kindOf(value) || (kind !== 'array' && kind !== 'object')) return column
-  const wide = unifyJson(type, typeOfValue(asNumbers(value)))
-  return wide && countFields(wide) <= MOST_COLUMNS && String(wide) !== String(type) ? { ...column, type: wide } : column
+  const wide = joinTypes(type, typeOf(asNumbers(value)))
+  return wide && wide !== type && countFields(wide) <= MOST_COLUMNS ? { ...column, type: wide } : column
 }
 
 /** A column that no row will widen any more. */
@@ -127,32 +129,15 @@ export function settledColumn(column: Column): Column {
   return type ? { ...column, type } : { ...column, json: true, type: new Utf8() }
 }
 
-const countFields = (type: DataType): number =>
-  (type.children ?? []).reduce((sum, field) => sum + countFields(field.type as DataType), 1)
-
-/**
- * What has only been null so far is taken for text; undefined for an object without fields, which no column can hold.
- */
-function settled(type: DataType): DataType | undefined {
-  if (DataType.isNull(type)) return new Utf8()
-  if (DataType.isList(type)) {
-    const item = settled(type.children[0].type)
-    return item && new List(new Field('item', item, true))
-  }
-  if (!DataType.isStruct(type)) return type
-  const fields = type.children.map(field => [field.name, settled(field.type)] as const)
-  return fields.length === 0 || fields.some(([, inner]) => !inner)
-    ? undefined
-    : new Struct(fields.map(([name, inner]) => new Field(name, inner!, true)))
-}
-
 function jsonSchema(type: DataType): object {
   if (DataType.isUtf8(type)) return { type: ['string', 'null'] }
   if (DataType.isFloat(type)) return { type: ['number', 'null'] }
   if (DataType.isInt(type)) return { type: ['integer', 'null'] }
   if (DataType.isBool(type)) return { type: ['boolean', 'null'] }
   if (DataType.isList(type)) return { type: ['array', 'null'], items: jsonSchema(type.children[0].type) }
-  const properties = Object.fromEntries(type.children.map(field => [field.name, jsonSchema(field.type as DataType)]))
+  const properties = Object.fromEntries(
+    type.children.map(field => [field.name, isJsonText(field) ? {} : jsonSchema(field.type as DataType)]),
+  )
   return { type: ['object', 'null'], properties, additionalProperties: false }
 }
 
@@ -292,8 +277,9 @@ export function openReader(
       ])
       const byName = new Map(columns.map(column => [column.name, column]))
       const data = schema.fields.map(({ name, type }) => {
-        const column = byName.get(name)
-        return fromValues(type, column ? rows.map(row => cell(column, own(row, name))) : texts.get(name)!)
+        const column = byName.get(name),
+          hasTexts = hasJsonText(type)
+        return fromValues(type, column ? rows.map(row => cell(column, own(row, name), hasTexts)) : texts.get(name)!)
       })
       return toRecordBatch(schema, data, lines.length)
     },
@@ -344,15 +330,16 @@ function fault(validate: ValidateFunction, row: Json): string | undefined {
   return `${instancePath} ${message}${extra === undefined ? '' : `: '${extra}' is not among those of the first rows`}`
 }
 
-function cell({ name, json, said, kind, type }: Column, value: unknown): unknown {
+function cell({ name, json, said, kind, type }: Column, value: unknown, hasTexts: boolean): unknown {
   if (value === null || value === undefined) return null
   // an id is a name, with nothing around it
   if (json) return name === 'id' && typeof value === 'string' && !isMarked(value) ? value : stringifyDigits(value)
   if (isMarked(value) && kind === 'number') {
     return DataType.isInt(type) ? BigInt(digitsOf(value)) : Number(digitsOf(value))
   }
+  if (said) return hasTexts ? withJsonText(value, type) : value
   // a column that no layout needs: what is of another kind is kept in OTHER
-  return said || kindOf(value) === kind ? value : null
+  return kindOf(value) === kind ? value : null
 }
 
 /** The JSON of what a row has that fits no column; null where there is nothing. */

@@ -6,7 +6,7 @@ import { Int64, Utf8 } from 'apache-arrow'
 import { endOfString, keyTwice, skipWhite } from '../../engine/source/json_digits.ts'
 import { isTakenUp, leftOver, parseLine, settledColumn, widenColumns, type Column, type Json } from './jsonl_columns.ts'
 import { mayHaveNan, withoutNan } from './jsonl_nan.ts'
-import { asBytes, endIfFits, fromBytes, MOST_KEYS, shapeOf } from './jsonl_shape.ts'
+import { asBytes, endIfFits, endOfValue, fromBytes, shapeOf } from './jsonl_shape.ts'
 
 /**
  * What the numbers of a column are: `isWhole`, all are written as integers; `isExact`, float64 holds all of the
@@ -181,33 +181,4 @@ function nameOf(quoted: string): string {
   } catch {
     return quoted
   }
-}
-
-/** The place after a value; with `isStrict` -1 where an object in it may have a key twice. */
-function endOfValue(line: string, start: number, isStrict: boolean): number {
-  if (line[start] === '"') return endOfString(line, start)
-  // the keys of the objects that are open; of lists undefined
-  const open: (string[] | undefined)[] = []
-  let at = start,
-    keys: string[] | undefined
-  for (; at < line.length; at++) {
-    const character = line[at]
-    if (character === '"') {
-      const end = endOfString(line, at)
-      if (isStrict && keys && (line[end] === ':' || line[skipWhite(line, end)] === ':')) {
-        const key = line.slice(at + 1, end - 1)
-        if (keys.includes(key) || keys.length === MOST_KEYS || key.includes('\\')) return -1
-        keys.push(key)
-      }
-      at = end - 1
-    } else if (character === '{') open.push((keys = []))
-    else if (character === '[') open.push((keys = undefined))
-    else if (open.length > 0) {
-      if (character !== '}' && character !== ']') continue
-      open.pop()
-      if (open.length === 0) return at + 1
-      keys = open[open.length - 1]
-    } else if (character === ',' || character === '}' || skipWhite(line, at) > at) return at
-  }
-  return at
 }

@@ -63,7 +63,7 @@ export default defineSource({
   details: [
     'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',
     `kinds, are JSON text. Of what comes later, columns that a layout needs, fields in them, and kinds of what was null so far are taken up. Other keys and values that come later and do not fit are kept as`,
-    `JSON in \`${OTHER}\`, a column that is there only if some row needs it; in a column that the layout needs values of another kind make the line unreadable.`,
+    `JSON in \`${OTHER}\`, a column that is there only if some row needs it; in a column that the layout needs values of another kind make the line unreadable. Fields of a message beside role and text are kept as their JSON where they disagree.`,
     '',
     'No digit is lost: a column whose numbers are all written as integers is int64, another float64, and one with integers that neither can hold is JSON text. An `id` may be a number or text.',
     'NaN and Infinity, which Python writes and JSON does not have, are null, and counted in a warning. A line is a row, blank ones too. Files may be packed by gzip or zstd, each then read by one worker.',

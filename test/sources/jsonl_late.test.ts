@@ -80,6 +80,34 @@ describe('what comes after the first rows', () => {
     expect(pairs).toHaveLength(1001)
   })
 
+  it.each([0, 1000])('fields of messages that disagree from row %s on are kept as their JSON', async first => {
+    const calls = [1, 'x', { a: [null] }, [], {}].map(x => [{ function: { name: 'f', arguments: { x } } }])
+    const rows = [
+      ...times(first, messages),
+      ...calls.map(tool_calls => ({ ...messages, chosen: [{ ...assistant('y'), tool_calls, name: 'é "x"' }] })),
+      { ...messages, chosen: [{ ...assistant('y'), tool_calls: 'none', name: 'z' }] },
+      { ...messages, chosen: [{ ...assistant('y'), tool_calls: null }] },
+      { ...messages, chosen: [{ ...assistant('y'), name: 5 }] },
+    ]
+    const { pairs, refused } = await readRows(rows, {}, 301)
+    expect([pairs.length, refused.size]).toEqual([rows.length, 0])
+    const said = pairs
+      .slice(first)
+      .map(pair => JSON.parse((pair.source_chosen_fields as string | null) ?? 'null') as unknown)
+    expect(said).toEqual([
+      ...calls.map(tool_calls => [{ tool_calls, name: 'é "x"' }]),
+      [{ tool_calls: 'none', name: 'z' }],
+      null,
+      [{ name: 5 }],
+    ])
+  })
+
+  it('a call without arguments is kept', async () => {
+    const call = { ...assistant('y'), tool_calls: [{ name: 'now', arguments: {} }] }
+    const { pairs } = await readRows([{ ...messages, chosen: [call] }, messages])
+    expect(pairs[0].source_chosen_fields).toBe('[{"tool_calls":[{"name":"now","arguments":{}}]}]')
+  })
+
   it('counts for the numbers of a line that has a key with escapes', async () => {
     const { pairs } = await readRows([
       ...times(3, { ...pair, n: 1 }),
