@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
-import { splitsOf, tableOf } from './kept.ts'
+import { packedCopies, splitsOf, tableOf } from './kept.ts'
 import { isRun } from './published.ts'
 import { filesBelow, filesMatching, kindAt, placeOf, SearchError, type Search } from './search.ts'
 
@@ -94,7 +94,11 @@ export async function findFiles(
     }
   }
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
-  const files = [...found.values()].sort(compareBytes)
+  const all = [...found.values()].sort(compareBytes),
+    copies = packedCopies(all, unnamed),
+    files = all.filter(file => !copies.has(file))
+  const packed = 'is left unread, as it lies beside a file of its name that is not packed'
+  tell([...copies], `packed file ${packed}`, 'packed files are left unread, as they lie beside those of their names')
   const saved = new Map(
     [...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [
       folder,

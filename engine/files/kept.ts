@@ -1,4 +1,4 @@
-/** What a folder of data files says of them beyond their names: tables that keep deleted rows, and splits. */
+/** What a folder of data files says of them beyond their names: tables that keep deleted rows, copies, and splits. */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 
@@ -42,6 +42,12 @@ export function tableOf(files: readonly string[]): string | undefined {
     }
   }
   return undefined
+}
+
+/** Of files those that are packed and lie beside the unpacked ones, where a folder or a pattern stands for them. */
+export function packedCopies(files: readonly string[], unnamed: readonly string[]): ReadonlySet<string> {
+  const all = new Set(files)
+  return new Set(unnamed.filter(file => /\.(gz|zst)$/i.test(file) && all.has(file.replace(/\.\w+$/, ''))))
 }
 
 const SPLITS: Readonly<Record<string, string>> = {

@@ -15,9 +15,10 @@ function tree(...files: string[]): string {
 }
 /** What is found, what is said, or what ends the search. */
 async function find(at: string, ...paths: string[]) {
+  const ends = ['.parquet', '.jsonl', '.jsonl.gz', '.jsonl.zst']
   const [path, ...more_paths] = paths,
     said: string[] = []
-  const files = await findFiles('read', { path, more_paths }, at, ['.parquet'], text => said.push(text)).catch(
+  const files = await findFiles('read', { path, more_paths }, at, ends, text => said.push(text)).catch(
     (error: Error & { exit?: number }) => {
       expect(error.exit).toBe(65)
       return error.message
@@ -53,6 +54,17 @@ describe('tables that keep what was deleted', () => {
     const top = tree('t/metadata/about.json', 't/data/a.parquet')
     expect((await find(top, 't'))[0]).toEqual(['t/data/a.parquet'])
   })
+})
+
+it('packed files beside those that they unpack to are left unread, unless they are named', async () => {
+  const top = tree('a.jsonl', 'a.jsonl.gz', 'b.jsonl.zst')
+  for (const path of ['.', '*', '*.jsonl*']) {
+    expect(await find(top, path)).toEqual([
+      ['a.jsonl', 'b.jsonl.zst'],
+      'read: 1 packed file is left unread, as it lies beside a file of its name that is not packed: ./a.jsonl.gz',
+    ])
+  }
+  expect(await find(top, 'a.jsonl', 'a.jsonl.gz')).toEqual([['a.jsonl', 'a.jsonl.gz']])
 })
 
 describe('splits of a data set', () => {
