@@ -170,7 +170,7 @@ function unreadOf(files: readonly Pick<InputFile, 'path' | 'rows' | 'facts'>[]):
     ...line(empty, `of ${files.length} files have no row`),
     ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
     ...line(cut, `of ${files.length} files end within a line that is no JSON, and may have been cut off`),
-    ...line(nans, `of ${files.length} files write NaN or Infinity, which is no JSON, and are read with null there`),
+    ...line(nans, `of ${files.length} files write NaN or Infinity for a number, and are read with null there`),
   ]
 }
 

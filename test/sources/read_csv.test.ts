@@ -128,6 +128,14 @@ describe('a file that cannot be read says why', () => {
     )
   })
 
+  it('NaN and infinities of numbers are null, and counted; of text they are text', async () => {
+    const values = ['1.5', 'nan', 'NaN', 'inf', '-Infinity', 'nano'],
+      text = `prompt,chosen,rejected,n,note\n${values.map((value, i) => `p${i},a,b,${value},${value}\n`).join('')}`
+    const { pairs, errors, files } = await read(text, { types: { n: 'number' } })
+    expect(pairs.map(({ n, note }) => [n, note])).toEqual([[1.5, '1.5'], ...values.slice(1, 5).map(one => [null, one])])
+    expect([files[0].facts.nan, [...errors.values()]]).toEqual([4, ["line 7: n is 'nano', and its type is number"]])
+  })
+
   it('a file that is packed or no text, with what to do', async () => {
     const text = 'prompt,chosen,rejected\na,b,c\n'
     await expect(open(gzipSync(text))).rejects.toThrow(/is packed by gzip; unpack it first, as by gzip -d/)
