@@ -83,14 +83,8 @@ export default defineSource({
     const fields = names.map(name => new Field(name, typeOf(options.types, name), true))
     const schema = new Schema([...fields, ...[LINE, FAULT].map(name => new Field(name, new Utf8(), true))])
     const starts = places.map((_, k) => k * BLOCK_ROWS).filter(row => row === 0 || row < rows)
-    return {
-      schema,
-      rows,
-      starts,
-      facts: nans === 0 ? {} : { nan: nans },
-      unread: { text: LINE, why: FAULT },
-      plan: places,
-    }
+    const facts: Record<string, number> = nans === 0 ? {} : { nan: nans }
+    return { schema, rows, starts, facts, unread: { text: LINE, why: FAULT }, plan: places }
   },
   async *read(options, { path, plan, schema }, { start, columns }) {
     const delimiter = delimiterOf(options, path),
