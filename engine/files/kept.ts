@@ -6,20 +6,21 @@ import { basename, dirname, join, relative } from 'node:path'
 const TABLES: readonly (readonly [string, (folder: string) => boolean, string])[] = [
   [
     'a Delta Lake table',
-    folder => existsSync(join(folder, '_delta_log')),
+    folder => hasName(join(folder, '_delta_log'), /^\d{20}\.json$/),
     "deltalake's DeltaTable(…).to_pyarrow_table()",
   ],
   [
     'an Iceberg table',
-    folder => basename(folder) === 'data' && hasIcebergMetadata(join(folder, '..', 'metadata')),
+    folder => basename(folder) === 'data' && hasName(join(folder, '..', 'metadata'), /\.metadata\.json$/),
     "pyiceberg's table.scan().to_arrow()",
   ],
   ['a Hudi table', folder => existsSync(join(folder, '.hoodie')), "Spark's read.format('hudi')"],
 ]
 
-function hasIcebergMetadata(folder: string): boolean {
+/** Whether a folder is there that has such a name. */
+function hasName(folder: string, wanted: RegExp): boolean {
   try {
-    return readdirSync(folder).some(name => name.endsWith('.metadata.json'))
+    return readdirSync(folder).some(name => wanted.test(name))
   } catch {
     return false
   }
