@@ -18,6 +18,7 @@ import {
 import { Bytes, fieldWriter, notJson } from '../arrow/json.ts'
 import { textFromBytes } from './ids.ts'
 import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
+import { mayHaveNan, withoutNan } from './json_nan.ts'
 import type { Form, Turns } from './turns.ts'
 import { readTranscripts } from './transcripts.ts'
 
@@ -241,13 +242,14 @@ interface Parsed {
   readonly fault?: string
 }
 
-/** The messages of a JSON text; undefined when it is no list of at least one message. */
+/** The messages of a JSON text; undefined when it is no list of at least one message. NaN and Infinity are null. */
 function parseMessages(text: string): Parsed | undefined {
   let list: unknown
   try {
     list = JSON.parse(text)
   } catch {
-    return undefined
+    const plain = mayHaveNan(text) ? withoutNan(text) : { text, count: 0 }
+    return plain.count > 0 ? parseMessages(plain.text) : undefined
   }
   if (!Array.isArray(list) || list.length === 0) return undefined
   const messages: Message[] = [],

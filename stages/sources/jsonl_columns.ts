@@ -13,7 +13,7 @@ import {
   parseDigits,
   stringifyDigits,
 } from '../../engine/source/json_digits.ts'
-import { mayHaveNan, withoutNan } from './jsonl_nan.ts'
+import { mayHaveNan, withoutNan } from '../../engine/source/json_nan.ts'
 import { fromValues, own } from '../../engine/source/values.ts'
 import { countFields, hasJsonText, joinTypes, settled, typeOf, withJsonText } from './jsonl_types.ts'
 

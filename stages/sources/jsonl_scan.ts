@@ -5,7 +5,7 @@
 import { Int64, Utf8 } from 'apache-arrow'
 import { endOfString, keyTwice, skipWhite } from '../../engine/source/json_digits.ts'
 import { isTakenUp, leftOver, parseLine, settledColumn, widenColumns, type Column, type Json } from './jsonl_columns.ts'
-import { mayHaveNan, withoutNan } from './jsonl_nan.ts'
+import { mayHaveNan, withoutNan } from '../../engine/source/json_nan.ts'
 import { asBytes, endIfFits, endOfValue, fromBytes, shapeOf } from './jsonl_shape.ts'
 
 /**

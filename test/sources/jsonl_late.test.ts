@@ -8,7 +8,7 @@ import type { SourceOptions } from '../../engine/source/options.ts'
 import { openInputs } from '../../engine/source/open.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
 import { optionsOf, readAll } from './files.ts'
-import { assistant, user } from './helpers.ts'
+import { assistant, read, table, user } from './helpers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-'))
 /** What `zstd` makes of three rows. */
@@ -207,4 +207,16 @@ it('files that are no lines of JSON are refused with what they are and what to d
   await expect(open('PK\x03\x04..')).rejects.toThrow(/is a zip archive/)
   await expect(open('PAR1....')).rejects.toThrow(/is a Parquet file; read it by read_parquet/)
   await expect(open(gzipSync('PAR1....'))).rejects.toThrow(/is a Parquet file/)
+})
+
+it('JSON text of messages in any file may have NaN, which is null', () => {
+  const said = (weight: string) => `[{"role":"assistant","content":"NaN, Infinity","weight":${weight}}]`
+  const rows = ['NaN', '-Infinity', '1.5'].map(weight => ({ prompt: 'x', chosen: said(weight), rejected: said('2') }))
+  const { layout, pairs, refused } = read(table(rows))
+  expect([layout, refused]).toEqual(['json', {}])
+  expect(pairs.map(({ chosen, source_chosen_fields }) => [chosen[0].content, source_chosen_fields])).toEqual([
+    ['NaN, Infinity', null],
+    ['NaN, Infinity', null],
+    ['NaN, Infinity', '[{"weight":1.5}]'],
+  ])
 })

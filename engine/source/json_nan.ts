@@ -1,5 +1,5 @@
 /** NaN and Infinity, which are no JSON, and which Python writes all the same where a float has no value. */
-import { endOfString } from '../../engine/source/json_digits.ts'
+import { endOfString } from './json_digits.ts'
 
 const NO_NUMBER = /"|-?Infinity|NaN/g
 
