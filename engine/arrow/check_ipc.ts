@@ -4,6 +4,7 @@
  * which makes nothing of them.
  */
 import { DataType, type Field, type Schema } from 'apache-arrow'
+import { decoder } from './columns.ts'
 
 /**
  * What is in a slot of a table: bytes of a number, text, a table, or a vector of structs (by their bytes), of tables or
@@ -50,8 +51,20 @@ const FOOTER: Table = {
 const HEADERS: Readonly<Record<number, Table>> = { 1: SCHEMA, 2: DICTIONARY, 3: BATCH }
 /** Rows of a file are numbered in 32 bits. */
 const MOST_ROWS = 2 ** 32 - 1
-const UNION_TYPE = 14,
+const INT_TYPE = 2,
+  UNION_TYPE = 14,
   TIMESTAMP_TYPE = 10
+/** Types that Arrow has and Arrow JS has not, and what to make of them. */
+const LACKING: Readonly<Record<number, readonly [string, string]>> = {
+  22: ['run-end encoded', 'its plain values'],
+  25: ['list view', 'list'],
+  26: ['large list view', 'list'],
+}
+/** Of these bits are integers that can be read. */
+const INT_BITS = [8, 16, 32, 64]
+
+/** What is wrong with a file that is whole, and has a type that Arrow JS has not. */
+export class LackingType extends Error {}
 
 /**
  * Throws one line, without the path, for what can be no message. `bytes`: its metadata alone, without the length before
@@ -108,6 +121,18 @@ function check(bytes: Uint8Array, root: Table): void {
       yield [view.getBigInt64(from + 16 * i, true), view.getBigInt64(from + 16 * i + 8, true)]
     }
   }
+  const textAt = (place: number): string => {
+    if (place === 0) return "''"
+    const { from, length } = vector(place, 1, 'text')
+    return decoder.decode(bytes.subarray(from, from + length))
+  }
+  /** of the table of an integer type, whose first slot has its bits */
+  const lackingInt = (at: number): readonly [string, string] | undefined => {
+    const vtable = at - view.getInt32(at, true),
+      offset = view.getUint16(vtable, true) > 4 ? view.getUint16(vtable + 4, true) : 0,
+      bits = offset === 0 ? 0 : view.getInt32(inside(at + offset, 4, 'type'), true)
+    return INT_BITS.includes(bits) ? undefined : [`integers of ${bits} bits`, 'int64, or to text']
+  }
   const table = (at: number, { name, slots }: Table, depth: number): void => {
     if (++tables > MOST_TABLES) {
       throw new Error(`its metadata has more than ${MOST_TABLES} parts, the most that are read`)
@@ -145,6 +170,12 @@ function check(bytes: Uint8Array, root: Table): void {
       one(place(2), { table: () => header })
     } else if (name === 'field' && place(3) > 0) {
       one(place(3), { table: () => (kind(2) === UNION_TYPE ? UNION : kind(2) === TIMESTAMP_TYPE ? TIMESTAMP : TYPE) })
+      const lacking = kind(2) === INT_TYPE ? lackingInt(follow(place(3), name)) : LACKING[kind(2)]
+      if (lacking) {
+        throw new LackingType(
+          `column ${textAt(place(0))} has a type (${lacking[0]}) that cannot be read here; cast it to ${lacking[1]}`,
+        )
+      }
     } else if (name === 'record batch') {
       const rows = place(0) > 0 ? view.getBigInt64(place(0), true) : 0n
       if (rows < 0n || rows > MOST_ROWS) {

@@ -2,8 +2,10 @@
 import { isUtf8 } from 'node:buffer'
 import {
   DataType,
+  Field,
   TimeUnit,
   Type,
+  Utf8,
   type Data,
   type Decimal,
   type FixedSizeBinary,
@@ -124,6 +126,19 @@ export function jsonWriter(data: Data, out: Bytes): (row: number) => void {
     if (isNull(row)) out.ascii('null')
     else write(row)
   }
+}
+
+const JSON_TEXT = new Map([['sluice', 'json']])
+
+/** A text field whose values are JSON. */
+export const jsonTextField = (name: string): Field => new Field(name, new Utf8(), true, JSON_TEXT)
+export const isJsonText = ({ metadata }: Field): boolean => metadata.get('sluice') === 'json'
+
+/** Writes values of a field of an object: those of JSON text as they are, others as `jsonWriter` does. */
+export function fieldWriter(field: Field, data: Data, out: Bytes): (row: number) => void {
+  if (!isJsonText(field)) return jsonWriter(data, out)
+  const offsets = data.valueOffsets as Int32Array
+  return row => out.push((data.values as Uint8Array).subarray(offsets[row], offsets[row + 1]))
 }
 
 function plainWriter(data: Data, out: Bytes): (row: number) => void {
@@ -257,7 +272,7 @@ function dateText({ values }: Data, row: number): string {
 }
 
 /** A decimal's digits, from little-endian two's complement words of 32 bits. */
-function decimalText({ values, type, stride }: Data<Decimal>, row: number): string {
+export function decimalText({ values, type, stride }: Data<Decimal>, row: number): string {
   const words = values as Uint32Array
   let value = 0n
   for (let word = stride - 1; word >= 0; word--) value = (value << 32n) | BigInt(words[row * stride + word])

@@ -157,7 +157,7 @@ function plainOffsets(raw: Int32Array | BigInt64Array, length: number): { offset
 }
 
 /** Arrow lets a null row have bytes; the engine does not. */
-function emptyNulls(data: Data): Data {
+export function emptyNulls(data: Data): Data {
   if (data.nullCount === 0) return data
   const isNull = nullTest(data)
   const { valueOffsets: offsets, length } = data
@@ -191,20 +191,32 @@ function emptyBelow(children: readonly Data[], struct: Data): Data[] {
   })
 }
 
-function plainDictionary(data: Data<Dictionary>): Data {
+/** The values of dictionaries, with a null row behind them: one dictionary serves many batches. */
+const dictionaries = new WeakMap<Vector, Data>()
+
+function dictionaryOf(data: Data<Dictionary>): Data {
+  const known = dictionaries.get(data.dictionary!)
+  if (known) return known
   const chunks = data.dictionary!.data.map(plain)
   const values = chunks.length > 0 ? concat(chunks) : nulls(plainType(data.type.dictionary), 0)
   const withNull = concat([values, nulls(values.type, 1)])
+  dictionaries.set(data.dictionary!, withNull)
+  return withNull
+}
+
+function plainDictionary(data: Data<Dictionary>): Data {
+  const withNull = dictionaryOf(data),
+    count = withNull.length - 1
   const isNull = nullTest(data as Data)
   const indices = data.values as ArrayLike<number | bigint>
   const at = (i: number): number => {
     const index = Number(indices[i])
-    if (!(index >= 0 && index < values.length)) {
-      throw new Error(`index ${index} in a dictionary of ${values.length} values: its buffers are damaged`)
+    if (!(index >= 0 && index < count)) {
+      throw new Error(`index ${index} in a dictionary of ${count} values: its buffers are damaged`)
     }
     return index
   }
-  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => (isNull(i) ? values.length : at(i)))))
+  return take(withNull, runsOfRows(Array.from({ length: data.length }, (_, i) => (isNull(i) ? count : at(i)))))
 }
 
 function fromBytes(views: Data, type: Utf8 | Binary): Data {

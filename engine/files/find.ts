@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
+import { packedCopies, splitsOf, tableOf } from './kept.ts'
 import { isRun } from './published.ts'
 import { filesBelow, filesMatching, kindAt, placeOf, SearchError, type Search } from './search.ts'
 
@@ -32,7 +33,8 @@ export async function findFiles(
   const found = new Map<string, string>(),
     skipped = new Set<string>(),
     left: Left = { others: new Set(), hidden: new Set(), alike: new Map() },
-    twice: string[] = []
+    twice: string[] = [],
+    unnamed: string[] = []
   const missing: string[] = []
   let hasFault = false
   for (const pattern of new Set([path, ...more])) {
@@ -49,6 +51,7 @@ export async function findFiles(
         : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
       for (const file of search.files) {
         refusePublished(stage, file.path, named)
+        if (file.path !== named) unnamed.push(file.path)
         const same = identityOf(file.place),
           other = found.get(same)
         if (other !== undefined && other !== file.path) twice.push(`${file.path} is ${other}`)
@@ -63,6 +66,8 @@ export async function findFiles(
     const what = `${stage}: no input: ${listed(missing, '; ', MOST_MISSING)} (looked in ${base})`
     throw hasFault ? new IoError(what) : new NoInputError(what)
   }
+  const table = tableOf(unnamed.filter(path => !isUrl(path)))
+  if (table !== undefined) throw new DataError(`${stage}: ${table}`)
   const tell = (what: readonly string[], one: string, many: string) => {
     if (what.length > 0) {
       warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`)
@@ -89,7 +94,11 @@ export async function findFiles(
     }
   }
   tell(twice, 'file has two names and is read once', 'files have two names and are read once')
-  const files = [...found.values()].sort(compareBytes)
+  const all = [...found.values()].sort(compareBytes),
+    copies = packedCopies(all, unnamed),
+    files = all.filter(file => !copies.has(file))
+  const packed = 'is left unread, as it lies beside a file of its name that is not packed'
+  tell([...copies], `packed file ${packed}`, 'packed files are left unread, as they lie beside those of their names')
   const saved = new Map(
     [...new Set(files.filter(file => /\.arrow$/i.test(file)).map(file => dirname(file)))].map(folder => [
       folder,
@@ -101,6 +110,8 @@ export async function findFiles(
     read = files.filter(isRead)
   const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
+  const splits = splitsOf(read.filter(path => !isUrl(path)))
+  if (splits !== undefined) warn(`${stage}: ${splits}`)
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
   throw new NoInputError(`${stage}: no input: ${why}`)

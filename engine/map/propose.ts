@@ -199,7 +199,8 @@ const isName = (fact: Fact, facts: readonly Fact[]): boolean => {
 
 /** Whether what a layout takes for the sides are names of other columns: labels, and no answers. */
 export function namesOthers(schema: Schema, samples: readonly RecordBatch[], { chosen, rejected }: Mapping): boolean {
-  const names = new Set(schema.names.map(String)),
+  const own = [chosen?.column, rejected?.column],
+    names = new Set(schema.names.map(String).filter(name => !own.includes(name))),
     texts = (bound: Mapping['chosen']) =>
       bound?.form !== 'text'
         ? []

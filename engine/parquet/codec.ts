@@ -1,6 +1,7 @@
 /** Decompresses pages, and checks their sums. */
 import * as zlib from 'node:zlib'
 import { compressors } from 'hyparquet-compressors'
+import { unpackLz4Hadoop } from '../files/lz4.ts'
 import { checkGrowth } from './growth.ts'
 import { unpackZstd } from './zstd.ts'
 
@@ -11,7 +12,7 @@ const UNPACK: Readonly<Record<string, (bytes: Uint8Array, size: number) => Uint8
   GZIP: (bytes, size) => zlib.gunzipSync(bytes, { maxOutputLength: size }),
   BROTLI: (bytes, size) => zlib.brotliDecompressSync(bytes, { maxOutputLength: size }),
   ZSTD: unpackZstd,
-  LZ4: (bytes, size) => compressors.LZ4!(bytes, size),
+  LZ4: (bytes, size) => unpackLz4Hadoop(bytes, size) ?? compressors.LZ4_RAW!(bytes, size),
   LZ4_RAW: (bytes, size) => compressors.LZ4_RAW!(bytes, size),
 }
 

@@ -47,9 +47,8 @@ export function convertValues(leaf: Leaf, count: number, { data, valueOffsets }:
       const bytes = new Uint8Array(count * width)
       const little = leaf.physical === 'INT32' || leaf.physical === 'INT64'
       for (let i = 0; i < count; i++) {
-        const from = valueOffsets ? valueOffsets[i] : i * leaf.width
-        const to = valueOffsets ? valueOffsets[i + 1] : from + leaf.width
-        if (to - from > width) throw new Error(`a decimal of ${to - from} bytes, at most ${width} for its precision`)
+        const to = valueOffsets ? valueOffsets[i + 1] : (i + 1) * leaf.width
+        const from = signedFrom(data, valueOffsets ? valueOffsets[i] : i * leaf.width, to, width)
         bytes.fill(to > from && data[little ? to - 1 : from] > 127 ? 255 : 0, i * width, (i + 1) * width)
         for (let b = 0; b < to - from; b++) bytes[i * width + b] = data[little ? from + b : to - 1 - b]
       }
@@ -57,6 +56,24 @@ export function convertValues(leaf: Leaf, count: number, { data, valueOffsets }:
     }
   }
   return { bytes: data, width: leaf.width }
+}
+
+/**
+ * Where the last `width` bytes of a big-endian number begin, if it is longer: what is before may only repeat its sign,
+ * as in fixed fields that are wider than their precision needs.
+ */
+function signedFrom(data: Uint8Array, start: number, end: number, width: number): number {
+  const from = end - width
+  if (start >= from) return start
+  const sign = data[from] > 127 ? 255 : 0
+  for (let at = start; at < from; at++) {
+    if (data[at] !== sign) {
+      throw new Error(
+        `a decimal of ${end - start} bytes has more digits than its precision, which ${width} bytes hold; leave the column out by the option 'columns', or write it with the precision that it has`,
+      )
+    }
+  }
+  return from
 }
 
 const UNIX_JULIAN_DAY = 2_440_588

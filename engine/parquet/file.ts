@@ -1,7 +1,14 @@
 /** Opens Parquet files and reads ranges of their rows as Arrow batches. */
 import { isUtf8 } from 'node:buffer'
-import { makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data, type Timestamp } from 'apache-arrow'
-import { parquetMetadata, parquetSchema, type FileMetaData, type RowGroup, type SchemaElement } from 'hyparquet'
+import { DataType, makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data } from 'apache-arrow'
+import {
+  parquetMetadata,
+  parquetSchema,
+  type FileMetaData,
+  type RowGroup,
+  type SchemaElement,
+  type SchemaTree,
+} from 'hyparquet'
 import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import type { ColumnMetaData } from 'hyparquet/src/types.js'
 import { checkMessage } from '../arrow/check_ipc.ts'
@@ -84,7 +91,7 @@ export async function openParquet(path: string, identity?: string): Promise<Parq
     )
     const chunks = metadata.row_groups.flatMap(group => group.columns.map(column => column.meta_data!))
     const first = metadata.row_groups.findIndex(group => group.num_rows > 0n),
-      column = metadata.row_groups[first]?.columns[0]?.meta_data
+      column = metadata.row_groups[first]?.columns.find(one => !one.crypto_metadata)?.meta_data
     const file: ParquetFile = {
       path,
       identity: source.identity,
@@ -243,6 +250,13 @@ async function openReaders(
   inMiddle: boolean,
 ): Promise<ColumnReader[]> {
   const leaves = nodes.flatMap(leavesOf)
+  for (const { index: i, path: column } of leaves) {
+    if (group.columns[i].crypto_metadata === undefined) continue
+    fail(
+      path,
+      `row group ${index}, column ${column} is encrypted, which cannot be read here; leave it out by the option 'columns', which names those to carry, or decrypt the file`,
+    )
+  }
   const chunks = leaves.map(leaf => group.columns[leaf.index].meta_data!)
   const ranges = chunks.map(chunkRange)
   const first = ranges.reduce((least, { start }) => Math.min(least, start), Infinity)
@@ -314,11 +328,11 @@ function pickColumns(
 }
 
 /**
- * A column read as text because of its name must be text; annotated text is the file's own promise and is passed on as
+ * A column read as text because of a name must be text; annotated text is the file's own promise and is passed on as
  * it is.
  */
 function checkText(data: Data, node: ColumnNode): Data {
-  if (TEXT_COLUMNS.has(node.name) && !isText(data)) {
+  if ((TEXT_COLUMNS.has(node.name) || leavesOf(node).some(leaf => leaf.isTaken)) && !isText(data)) {
     throw new Error('its bytes are not UTF-8; convert them, or rename the column to read it as binary')
   }
   return data
@@ -329,32 +343,51 @@ function isText(data: Data): boolean {
 }
 
 function readSchema(metadata: FileMetaData): { nodes: ColumnNode[]; schema: Schema } {
-  const nodes = buildNodes(parquetSchema(metadata), readZones(metadata))
+  const root = parquetSchema(metadata),
+    nodes = buildNodes(root, readHints(metadata, root))
   return { nodes, schema: new Schema(nodes.map(fieldOf)) }
 }
 
-/** Time zones of timestamp columns: only the writer's Arrow schema has them, the format itself knows UTC or local. */
-function readZones(metadata: FileMetaData): ReadonlyMap<string, string> {
+/**
+ * Types that the format itself has not, by the path of the column: time zones, where it knows UTC or local, and
+ * durations, which it has as numbers. Only the writer's Arrow schema has them.
+ */
+function readHints(metadata: FileMetaData, root: SchemaTree): ReadonlyMap<string, DataType> {
   const text = metadata.key_value_metadata?.find(({ key }) => key === 'ARROW:schema')?.value
-  const zones = new Map<string, string>()
-  if (
-    !text ||
-    !metadata.schema.some(({ logical_type: logical }) => logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC)
-  ) {
-    return zones
-  }
+  const hints = new Map<string, DataType>()
+  if (!text) return hints
   try {
     const bytes = Buffer.from(text, 'base64')
     // the mark and the length of a message come first
     checkMessage(bytes.subarray(8, 8 + bytes.readInt32LE(4)))
-    const reader = RecordBatchReader.from(bytes).open()
-    for (const { name, type } of reader.schema.fields) {
-      if ((type as Timestamp).timezone) zones.set(name, (type as Timestamp).timezone!)
+    const { fields } = RecordBatchReader.from(bytes).open().schema
+    for (const tree of root.children) {
+      const field = fields.find(({ name }) => name === tree.element.name)
+      if (field) addHints(tree, field.type as DataType, hints)
     }
   } catch {
     // a hint that Arrow JS cannot read (a type it lacks) is no reason to refuse the file: zones are then UTC
+    hints.clear()
   }
-  return zones
+  return hints
+}
+
+function addHints({ path, children }: SchemaTree, type: DataType, hints: Map<string, DataType>): void {
+  if (DataType.isDictionary(type)) return
+  if (children.length === 0) {
+    hints.set(path.join('.'), type)
+  } else if (DataType.isStruct(type)) {
+    for (const child of children) {
+      const field = type.children.find(({ name }) => name === child.element.name)
+      if (field) addHints(child, field.type as DataType, hints)
+    }
+  } else if (DataType.isMap(type)) {
+    const inner = type.children[0].type.children
+    children[0].children.forEach((child, i) => inner[i] && addHints(child, inner[i].type as DataType, hints))
+  } else if (type.children?.length === 1 && children[0].children.length === 1) {
+    // a list, the item of a list in three levels
+    addHints(children[0].children[0], type.children[0].type as DataType, hints)
+  }
 }
 
 /** Bytes of the footer. */

@@ -31,16 +31,25 @@ const MEASURES: Readonly<Record<string, (bytes: Uint8Array, size: number) => num
   ZSTD: sizeOfZstd,
 }
 
+/** Of parts, each with the bytes that it becomes, in chunks of which each has its length. */
 function sizeOfHadoop(bytes: Uint8Array): number | undefined {
   const view = viewOf(bytes)
   let size = 0,
     at = 0
   while (at + 8 <= bytes.length) {
-    const plain = view.getUint32(at),
-      end = at + 8 + view.getUint32(at + 4)
-    if (end > bytes.length || sizeOfLz4(bytes, at + 8, end) !== plain) return undefined
+    const plain = view.getUint32(at)
+    let part = 0
+    at += 4
+    while (part < plain) {
+      if (at + 4 > bytes.length) return undefined
+      const end = at + 4 + view.getUint32(at),
+        chunk = end > bytes.length ? -1 : sizeOfLz4(bytes, at + 4, end)
+      if (chunk <= 0) return undefined
+      part += chunk
+      at = end
+    }
+    if (part !== plain) return undefined
     size += plain
-    at = end
   }
   return at === bytes.length ? size : undefined
 }

@@ -2,6 +2,7 @@
 import {
   Binary,
   Bool,
+  DataType,
   DateDay,
   Decimal,
   Field,
@@ -25,7 +26,6 @@ import {
   Uint64,
   Uint8,
   Utf8,
-  type DataType,
 } from 'apache-arrow'
 import type { SchemaElement, SchemaTree } from 'hyparquet'
 import { physicalWidth } from './encodings.ts'
@@ -57,6 +57,8 @@ export interface Leaf extends Common {
   readonly physical: string
   readonly width: number
   readonly convert: Convert
+  /** bytes that are taken for text, as a message has them */
+  readonly isTaken: boolean
 }
 export interface StructNode extends Common {
   readonly kind: 'struct'
@@ -78,7 +80,9 @@ interface Place {
 interface Build {
   leaves: number
   root: string
-  zones: ReadonlyMap<string, string>
+  hints: ReadonlyMap<string, DataType>
+  /** fields of the object that are role and text of a message, in bytes */
+  taken: readonly string[]
 }
 
 /**
@@ -89,13 +93,15 @@ export const TEXT_COLUMNS: ReadonlySet<string> = new Set(['id', 'prompt', 'chose
 
 /**
  * The columns of a file with normalised Arrow types. Text of every kind (STRING, ENUM, JSON; large, view or dictionary
- * in the writer's Arrow schema) and UUIDs are Utf8; so is a byte array without annotation inside a column named in
- * TEXT_COLUMNS, any other is Binary. Lists of every spelling are List with an element called `item`, maps are
- * List<Struct<key, value>>, float16 is Float32, INT96 is Timestamp(ns). `zones`: time zone by column, for timestamps in
- * UTC.
+ * in the writer's Arrow schema) and UUIDs are Utf8. A byte array without annotation is Utf8 inside a column named in
+ * TEXT_COLUMNS, and as role and content, or from and value, of an object that has both; any other is Binary.
+ *
+ * Lists of every spelling are List with an element called `item`, maps are List<Struct<key, value>>, float16 is
+ * Float32, INT96 is Timestamp(ns). `hints`: types of the writer's Arrow schema by path, of which time zones and
+ * durations are taken.
  */
-export function buildNodes(root: SchemaTree, zones: ReadonlyMap<string, string>): ColumnNode[] {
-  const build: Build = { leaves: 0, root: '', zones }
+export function buildNodes(root: SchemaTree, hints: ReadonlyMap<string, DataType>): ColumnNode[] {
+  const build: Build = { leaves: 0, root: '', hints, taken: [] }
   return root.children.map(child => {
     build.root = child.element.name
     return buildNode(child, { def: 0, rep: 0, slot: 0 }, build)
@@ -172,13 +178,33 @@ function buildStruct(
   build: Build,
   names: readonly string[] = [],
 ): StructNode {
-  const children = tree.children.map((child, i) => buildNode(child, place, build, names[i]))
+  const taken = messageOfBytes(tree)
+  const children = tree.children.map((child, i) => {
+    build.taken = taken
+    return buildNode(child, place, build, names[i])
+  })
+  build.taken = []
   return { kind: 'struct', name, nullable, ...place, children, type: new Struct(children.map(fieldOf)) }
 }
 
+/** The names of role and text in messages. */
+export const PAIRS = [
+  ['role', 'content'],
+  ['from', 'value'],
+]
+const isBytes = ({ type, converted_type: converted, logical_type: logical }: SchemaElement): boolean =>
+  type === 'BYTE_ARRAY' && converted === undefined && logical === undefined
+
+/** The names of role and text where an object is a message that has them as bytes without an annotation. */
+const messageOfBytes = ({ children }: SchemaTree): readonly string[] =>
+  PAIRS.find(names => names.every(name => children.some(({ element }) => element.name === name && isBytes(element)))) ??
+  []
+
 function buildLeaf({ element, path }: SchemaTree, place: Place, nullable: boolean, name: string, build: Build): Leaf {
   const physical = element.type ?? ''
-  const [type, convert] = leafType(element, build)
+  const hint = build.hints.get(path.join('.')),
+    isTaken = build.taken.includes(name) && isBytes(element)
+  const [type, convert] = isTaken ? ([new Utf8(), 'none'] as const) : leafType(element, build.root, hint)
   const width = physicalWidth(physical, element.type_length)
   return {
     kind: 'leaf',
@@ -191,6 +217,7 @@ function buildLeaf({ element, path }: SchemaTree, place: Place, nullable: boolea
     path: path.join('.'),
     physical,
     width,
+    isTaken,
   }
 }
 
@@ -207,7 +234,7 @@ const INTEGERS: Readonly<Record<string, new () => DataType>> = {
   UINT_64: Uint64,
 }
 
-function leafType(element: SchemaElement, build: Build): [DataType, Convert] {
+function leafType(element: SchemaElement, root: string, hint: DataType | undefined): [DataType, Convert] {
   const { type, converted_type: converted, logical_type: logical } = element
   if (logical?.type === 'NULL') return [new Null(), 'null']
   if (logical?.type === 'DECIMAL' || converted === 'DECIMAL') {
@@ -226,9 +253,9 @@ function leafType(element: SchemaElement, build: Build): [DataType, Convert] {
       return [new Timestamp(TimeUnit.NANOSECOND), 'int96']
     case 'INT32':
     case 'INT64':
-      return integerType(element, build)
+      return integerType(element, hint)
     case 'BYTE_ARRAY':
-      return [isText(element, build.root) ? new Utf8() : new Binary(), 'none']
+      return [isText(element, root) ? new Utf8() : new Binary(), 'none']
     case 'FIXED_LEN_BYTE_ARRAY':
       if (logical?.type === 'UUID') return [new Utf8(), 'uuid']
       if (logical?.type === 'FLOAT16') return [new Float32(), 'float16']
@@ -239,14 +266,12 @@ function leafType(element: SchemaElement, build: Build): [DataType, Convert] {
 
 function integerType(
   { type, converted_type: converted, logical_type: logical }: SchemaElement,
-  build: Build,
+  hint: DataType | undefined,
 ): [DataType, Convert] {
   if (logical?.type === 'DATE' || converted === 'DATE') return [new DateDay(), 'none']
   if (logical?.type === 'TIMESTAMP') {
-    return [
-      new Timestamp(UNITS[logical.unit], logical.isAdjustedToUTC ? (build.zones.get(build.root) ?? 'UTC') : null),
-      'none',
-    ]
+    const zone = hint && DataType.isTimestamp(hint) ? hint.timezone : undefined
+    return [new Timestamp(UNITS[logical.unit], logical.isAdjustedToUTC ? (zone ?? 'UTC') : null), 'none']
   }
   if (logical?.type === 'TIME') return [new TIMES[logical.unit](), 'none']
   // the older annotations say UTC without a flag
@@ -255,6 +280,7 @@ function integerType(
   if (converted === 'TIME_MILLIS') return [new TimeMillisecond(), 'none']
   if (converted === 'TIME_MICROS') return [new TimeMicrosecond(), 'none']
   const width = type === 'INT32' ? 32 : 64
+  if (width === 64 && !logical && !converted && hint && DataType.isDuration(hint)) return [hint, 'none']
   const name =
     logical?.type === 'INTEGER'
       ? `${logical.isSigned ? '' : 'U'}INT_${logical.bitWidth}`

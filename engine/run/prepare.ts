@@ -160,6 +160,9 @@ function unreadOf(files: readonly Pick<InputFile, 'path' | 'rows' | 'facts'>[]):
   const cut = files.flatMap(({ path, facts: { cut_line: line } }) =>
     typeof line === 'number' ? [`${path} (line ${line.toLocaleString('en-US')})`] : [],
   )
+  const nans = files.flatMap(({ path, facts: { nan: count } }) =>
+    typeof count === 'number' ? [`${path} (${count.toLocaleString('en-US')})`] : [],
+  )
   const empty = pathsOf(files.filter(({ rows }) => rows === 0))
   const open = pathsOf(files.filter(({ facts }) => facts.end_of_stream === 'missing'))
   const line = (paths: readonly string[], what: string) =>
@@ -168,6 +171,7 @@ function unreadOf(files: readonly Pick<InputFile, 'path' | 'rows' | 'facts'>[]):
     ...line(empty, `of ${files.length} files have no row`),
     ...line(open, `of ${files.length} files are Arrow streams without an end, and may have been cut`),
     ...line(cut, `of ${files.length} files end within a line that is no JSON, and may have been cut off`),
+    ...line(nans, `of ${files.length} files write NaN or Infinity for a number, and are read with null there`),
   ]
 }
 

@@ -15,9 +15,10 @@ import {
   type Message,
   type TextColumn,
 } from '../arrow/columns.ts'
-import { Bytes, jsonWriter, notJson } from '../arrow/json.ts'
+import { Bytes, fieldWriter, notJson } from '../arrow/json.ts'
 import { textFromBytes } from './ids.ts'
 import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
+import { mayHaveNan, withoutNan } from './json_nan.ts'
 import { isParts, joinParts, readParts } from './parts.ts'
 import type { Form, Turns } from './turns.ts'
 import { readTranscripts } from './transcripts.ts'
@@ -217,12 +218,12 @@ function renameRoles(role: Data): Data {
 function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
   const out = new Bytes()
   const fields = others
-    .map(c => [(structs.type as DataType).children[c].name, structs.children[c]] as const)
+    .map(c => [(structs.type as DataType).children[c] as Field, structs.children[c]] as const)
     .filter(([, data]) => !DataType.isNull(data.type))
-    .map(([name, data]) => ({
-      key: encoder.encode(`,${JSON.stringify(name)}:`),
+    .map(([field, data]) => ({
+      key: encoder.encode(`,${JSON.stringify(field.name)}:`),
       isNull: nullTest(data),
-      write: jsonWriter(data, out),
+      write: fieldWriter(field, data, out),
     }))
   return Array.from({ length: structs.length }, (_, m) => {
     out.at = 0
@@ -260,13 +261,14 @@ interface Parsed {
   readonly fault?: string
 }
 
-/** The messages of a JSON text; undefined when it is no list of at least one message. */
+/** The messages of a JSON text; undefined when it is no list of at least one message. NaN and Infinity are null. */
 function parseMessages(text: string): Parsed | undefined {
   let list: unknown
   try {
     list = JSON.parse(text)
   } catch {
-    return undefined
+    const plain = mayHaveNan(text) ? withoutNan(text) : { text, count: 0 }
+    return plain.count > 0 ? parseMessages(plain.text) : undefined
   }
   if (!Array.isArray(list) || list.length === 0) return undefined
   const messages: Message[] = [],

@@ -1,12 +1,16 @@
 /** Ids of rows: the file's own, else a hash of what the row says. */
 import { hash } from 'node:crypto'
-import { DataType, Utf8, makeData, type Data, type List } from 'apache-arrow'
+import { DataType, Utf8, makeData, type Data, type Decimal, type List } from 'apache-arrow'
 import { encoder, messagesColumn, nullTest, textColumn, type MessagesColumn } from '../arrow/columns.ts'
+import { decimalText } from '../arrow/json.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
 
-/** Whether a column can be the id: text, or numbers, which become decimal text. */
+/** Whether a column can be the id: text, or numbers, which become decimal text; of decimals whole ones. */
 export const isIdType = (type: DataType): boolean =>
-  DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type)
+  DataType.isUtf8(type) ||
+  DataType.isInt(type) ||
+  DataType.isFloat(type) ||
+  (DataType.isDecimal(type) && type.scale === 0)
 
 /** A utf8 column from the bytes of each row. */
 export function textFromBytes(rows: readonly Uint8Array[]): Data<Utf8> {
@@ -27,9 +31,10 @@ export function givenIds(column: Data | undefined, rows: number): Data<Utf8> | (
   if (!column) return new Array<undefined>(rows).fill(undefined)
   const isNull = nullTest(column)
   if (!DataType.isUtf8(column.type)) {
-    return Array.from({ length: rows }, (_, row) =>
-      isNull(row) ? undefined : encoder.encode(String(jsonValueOf(column, row))),
-    )
+    const text = DataType.isDecimal(column.type)
+      ? (row: number) => decimalText(column as Data<Decimal>, row)
+      : (row: number) => String(jsonValueOf(column, row))
+    return Array.from({ length: rows }, (_, row) => (isNull(row) ? undefined : encoder.encode(text(row))))
   }
   const { bytes, offsets } = textColumn(column)
   let all = column.nullCount === 0

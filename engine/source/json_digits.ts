@@ -7,7 +7,7 @@ export const MOST_NESTING = 100
 /** What an integer beyond 2^53 is in a parsed value: text that begins so. No text of a file can be mistaken for one. */
 const MARK = `\u0000integer ${randomUUID()}:`
 const LONG = /\d{16}/
-const isNumberPart = (code: number): boolean =>
+export const isNumberPart = (code: number): boolean =>
   (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e || code === 0x45 || code === 0x65
 
 /** Whether a text may have integers that are marked. */

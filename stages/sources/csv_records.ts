@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { pipeline, Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { readChunks } from '../../engine/files/chunks.ts'
+import { packingOf } from '../../engine/files/packed.ts'
 
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 /** Bytes of a record at most: a quote that is not closed does not fill the memory. */
@@ -42,6 +43,8 @@ export async function* readRecords(path: string, delimiter: string, from?: Place
   async function* bytes() {
     let isFirst = from === undefined
     for await (const chunk of readChunks(path, begin)) {
+      const packing = isFirst ? packingOf(chunk) : undefined
+      if (packing) throw new Error(`is packed by ${packing}; unpack it first, as by ${packing} -d`)
       if (isFirst && chunk.subarray(0, MARK.length).equals(MARK)) begin = MARK.length
       yield isFirst ? chunk.subarray(begin) : chunk
       isFirst = false

@@ -12,12 +12,16 @@ export function typeOf(kinds: Kinds, name: string): DataType {
   return kind === 'number' ? new Float64() : kind === 'bool' ? new Bool() : new Utf8()
 }
 
+/** What Python writes of a float that has no value, which is none of the numbers either. */
+export const isNan = (text: string | null): boolean => text !== null && /^[+-]?(nan|inf(inity)?)$/i.test(text)
+
 function valueOf(name: string, text: string | null, type: Kind | undefined): unknown {
   if (text === null || type === undefined) return text
   if (type === 'bool') {
     if (/^(true|false)$/i.test(text)) return text.toLowerCase() === 'true'
     throw new Error(`${name} is '${text}', and its type is bool: true or false`)
   }
+  if (isNan(text)) return null
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN
   if (!Number.isFinite(value)) throw new Error(`${name} is '${text}', and its type is number`)
   if (/^[+-]?\d{16,}$/.test(text) && BigInt(text) !== BigInt(value)) {

@@ -3,15 +3,23 @@
  * file by its footer.
  */
 import { closeSync, fstatSync, openSync } from 'node:fs'
-import { Message, MessageHeader, RecordBatchReader, Schema, type RecordBatch } from 'apache-arrow'
+import { Message, MessageHeader, RecordBatchReader, Schema, type DataType, type RecordBatch } from 'apache-arrow'
 import { Footer } from 'apache-arrow/ipc/metadata/file'
-import { checkColumns, checkFooter, checkMessage } from '../../engine/arrow/check_ipc.ts'
+import { asText, textField } from '../../engine/arrow/as_text.ts'
+import { checkColumns, checkFooter, checkMessage, LackingType } from '../../engine/arrow/check_ipc.ts'
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { readBytesSync } from '../../engine/files/blocks.ts'
-import { plain, plainField } from '../../engine/arrow/plain.ts'
+import { plain } from '../../engine/arrow/plain.ts'
+import { isPacked, unpackMessage } from './ipc_unpack.ts'
 
 type Range = readonly [start: number, end: number]
+
+/** Where a message lies. `isPacked`: its buffers are compressed. */
+interface Place {
+  readonly at: Range
+  readonly isPacked: boolean
+}
 
 /**
  * `schema` (the bytes of its message) and `dictionaries` (each with the number of batches before it) are what a batch
@@ -21,8 +29,8 @@ type Range = readonly [start: number, end: number]
 export interface IpcIndex {
   readonly bytes: number
   readonly schema: Uint8Array
-  readonly dictionaries: readonly { readonly at: Range; readonly before: number }[]
-  readonly batches: readonly { readonly at: Range; readonly first: number; readonly rows: number }[]
+  readonly dictionaries: readonly (Place & { readonly before: number })[]
+  readonly batches: readonly (Place & { readonly first: number; readonly rows: number })[]
   readonly rows: number
   readonly isClosed: boolean
   readonly format: 'stream' | 'file'
@@ -33,8 +41,8 @@ const contradiction = (what: string): Error => new Error(`contradicts itself: ${
 const MAGIC = Buffer.from('ARROW1')
 
 /**
- * Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, contradicts
- * itself, or has compressed buffers.
+ * Reads the metadata of every message. Throws one line (without the path) for what is no Arrow IPC, is cut, or
+ * contradicts itself.
  */
 export function indexIpc(path: string): IpcIndex {
   const file = openInput(path),
@@ -74,8 +82,8 @@ function indexStream(file: IpcInput, size: number): IpcIndex {
       if (schema) throw new Error(`has a second schema at byte ${at}: ${JOINED}`)
       schema = new Uint8Array(readAt(file, ...range))
     } else if (message.isDictionaryBatch()) {
-      refuseCompressed(message.header().data)
-      dictionaries.push({ at: range, before: batches.length })
+      const packed = isPacked(message.header().data)
+      dictionaries.push({ at: range, before: batches.length, isPacked: packed })
     } else {
       addBatch(batches, message, range, (fields ??= schemaFromBytes(schema!)))
     }
@@ -123,10 +131,9 @@ function indexFile(file: IpcInput, size: number): IpcIndex {
       const what = isDelta ? 'adds to a dictionary that it lacks' : 'replaces a dictionary, which only streams may'
       throw contradiction(`it ${what} (${id}, byte ${at})`)
     }
-    refuseCompressed(data)
     known.add(id)
     // all are there before the first batch, wherever they lie
-    return { at: blocks[i], before: 0 }
+    return { at: blocks[i], before: 0, isPacked: isPacked(data) }
   })
   messages.forEach((message, i) => {
     if (i >= dictionaries.length) addBatch(batches, message, blocks[i], footer.schema)
@@ -149,15 +156,10 @@ function addBatch(batches: Batches, message: Message, at: Range, schema: Schema)
     )
   }
   const header = message.header()
-  refuseCompressed(header)
+  const packed = isPacked(header)
   if (!(header.length >= 0)) throw contradiction(`a record batch of ${header.length} rows is at byte ${at[0]}`)
   checkColumns(schema, header.nodes, header.length)
-  batches.push({ at, first: rowsOf(batches), rows: header.length })
-}
-
-function refuseCompressed({ compression }: { readonly compression: unknown }): void {
-  if (!compression) return
-  throw new Error('its buffers are compressed (lz4 or zstd), which cannot be read here; write it uncompressed')
+  batches.push({ at, first: rowsOf(batches), rows: header.length, isPacked: packed })
 }
 
 const BLOCK_BYTES = 24
@@ -174,8 +176,8 @@ function footerOf(file: IpcInput, size: number): { footer: Footer; start: number
     const bytes = readAt(file, start, size - 10)
     checkFooter(bytes)
     footer = Footer.decode(bytes)
-  } catch {
-    throw cutOff
+  } catch (error) {
+    throw error instanceof LackingType ? error : cutOff
   }
   const blocks = footer.numDictionaries + footer.numRecordBatches
   if (blocks * BLOCK_BYTES > length) throw contradiction(`its footer of ${length} bytes cannot hold ${blocks} messages`)
@@ -280,6 +282,7 @@ function messageAt(
     checkMessage(bytes)
     message = Message.decode(bytes)
   } catch (error) {
+    if (error instanceof LackingType) throw error
     throw new Error(
       isFirst
         ? 'is not Arrow IPC: what stands in the place of the schema is none'
@@ -321,8 +324,8 @@ function readAt(file: IpcInput, start: number, end: number): Buffer {
   return file.last.piece.subarray(start - file.last.at, end - file.last.at)
 }
 
-/** The schema with plain types, as batches will have it. */
-export const ipcSchema = (index: IpcIndex): Schema => new Schema(schemaFromBytes(index.schema).fields.map(plainField))
+/** The schema with plain types, and text for bytes that are text, as batches will have it. */
+export const ipcSchema = (index: IpcIndex): Schema => new Schema(schemaFromBytes(index.schema).fields.map(textField))
 
 /**
  * Batches that have rows of [start, end), whole, in order, with plain types and compact buffers; `first` is the file's
@@ -334,30 +337,38 @@ export function* readIpc(
   schema: Schema,
   { start, end }: { start: number; end: number },
 ): Generator<{ first: number; batch: RecordBatch }> {
-  const file = openInput(path)
+  const file = openInput(path),
+    isWanted = ({ first, rows }: Batches[number]) => rows > 0 && first < end && first + rows > start
   try {
-    for (const [k, { at, first, rows }] of index.batches.entries()) {
-      if (rows === 0 || first >= end || first + rows <= start) continue
-      const dictionaries = index.dictionaries.filter(({ before }) => before <= k).map(dictionary => dictionary.at)
-      const reader = RecordBatchReader.from(joined(file, index.schema, [...dictionaries, at]))
+    // one stream of all, so that a dictionary is read once for the batches that it serves
+    const reader = RecordBatchReader.from(messagesOf(file, index, isWanted))
+    for (const { at, first, rows } of index.batches.filter(isWanted)) {
       const { value } = reader.next() as { value?: RecordBatch }
       if (value?.numRows !== rows) throw contradiction(`${value?.numRows ?? 0} rows are at byte ${at[0]} for ${rows}`)
-      yield { first, batch: toRecordBatch(schema, value.data.children.map(plain), rows) }
+      const columns = value.data.children.map((column, i) => asText(plain(column), schema.fields[i].type as DataType))
+      yield { first, batch: toRecordBatch(schema, columns, rows) }
     }
   } finally {
     closeSync(file.fd)
   }
 }
 
-/** One stream out of the schema and these messages; its own buffer, so that columns may share it. */
-function joined(file: IpcInput, schema: Uint8Array, ranges: readonly Range[]): Uint8Array {
-  const out = new Uint8Array(ranges.reduce((n, [start, end]) => n + end - start, schema.length + END_OF_STREAM.length))
-  out.set(schema)
-  let at = schema.length
-  for (const [start, end] of ranges) {
-    out.set(readAt(file, start, end), at)
-    at += end - start
+/** The schema and the messages that some batches need; each its own buffer, so that columns may share it. */
+function* messagesOf(
+  file: IpcInput,
+  { schema, dictionaries, batches }: IpcIndex,
+  isWanted: (batch: Batches[number]) => boolean,
+): Generator<Uint8Array> {
+  const message = ({ at, isPacked }: Place): Uint8Array => {
+    const bytes = new Uint8Array(readAt(file, ...at))
+    return isPacked ? unpackMessage(bytes, at[0]) : bytes
   }
-  out.set(END_OF_STREAM, at)
-  return out
+  let next = 0
+  yield schema
+  for (const [k, batch] of batches.entries()) {
+    if (!isWanted(batch)) continue
+    for (; next < dictionaries.length && dictionaries[next].before <= k; next++) yield message(dictionaries[next])
+    yield message(batch)
+  }
+  yield END_OF_STREAM
 }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { RecordBatch } from 'apache-arrow'
 import type { RowRange } from '../../engine/contract/define.ts'
 import type { LineReader } from './jsonl_columns.ts'
-import { BLOCK_LINES, readLines } from './lines.ts'
+import { BLOCK_LINES, readLines, type LinePlaces } from './lines.ts'
 import { rangesOf } from '../../engine/source/pick.ts'
 
 const BATCH_ROWS = 1000
@@ -16,7 +16,7 @@ export const startsOf = (offsets: readonly number[]): number[] => offsets.map((_
 /** Raw batches of a range of lines. */
 export async function* readBatches(
   path: string,
-  offsets: readonly number[],
+  places: LinePlaces,
   range: RowRange,
   reader: LineReader,
 ): AsyncGenerator<RecordBatch> {
@@ -32,9 +32,9 @@ export async function* readBatches(
     bytes = 0
     return raw
   }
-  for (const part of rangesOf(range, startsOf(offsets))) {
+  for (const part of rangesOf(range, startsOf(places.offsets))) {
     let row = part.start
-    for await (const line of readLines(path, { offsets }, part)) {
+    for await (const line of readLines(path, places, part)) {
       if (range.rows && range.rows[read + lines.length] !== row++) continue
       // read as if it were, it would be other text
       if (!isUtf8(line)) unread.set(lines.length, 'the line is not UTF-8')

@@ -1,7 +1,8 @@
 /** Columns of JSON objects: their types from the first rows, the check of a row, and rows as a raw batch. */
-import { Bool, DataType, Field, Float64, List, Null, Schema, Struct, Utf8, type RecordBatch } from 'apache-arrow'
+import { Bool, DataType, Field, Float64, Null, Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { isJsonText } from '../../engine/arrow/json.ts'
 import {
   asNumbers,
   digitsOf,
@@ -12,7 +13,9 @@ import {
   parseDigits,
   stringifyDigits,
 } from '../../engine/source/json_digits.ts'
-import { fromValues, own, typeOfValue, unifyJson } from '../../engine/source/values.ts'
+import { mayHaveNan, withoutNan } from '../../engine/source/json_nan.ts'
+import { fromValues, own } from '../../engine/source/values.ts'
+import { countFields, hasJsonText, joinTypes, settled, typeOf, withJsonText } from './jsonl_types.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -33,6 +36,7 @@ export const OTHER = 'source_other'
 /** Text columns of the raw batch alone: lines that could not be read, and why. */
 export const LINE = 'source_line'
 export const FAULT = 'source_fault'
+const OWN: ReadonlySet<string> = new Set([OTHER, LINE, FAULT])
 
 /** Bounds of what a line may ask for: its columns, and, of a line of many megabytes, its values. */
 const MOST_COLUMNS = 10_000,
@@ -44,9 +48,7 @@ const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : isM
 /** Columns by the first rows, in the order in which they are seen. `isSaid` tells the names that layouts look for. */
 export function inferColumns(rows: readonly Json[], isSaid: (name: string) => boolean): Column[] {
   const names = new Set(rows.flatMap(row => Object.keys(row)))
-  names.delete(OTHER)
-  names.delete(LINE)
-  names.delete(FAULT)
+  for (const name of OWN) names.delete(name)
   if (names.size > MOST_COLUMNS) {
     throw new Error(
       `its first ${rows.length} lines have ${names.size} different keys, at most ${MOST_COLUMNS} columns are read; put what has keys of its own in an object`,
@@ -61,11 +63,16 @@ export function inferColumns(rows: readonly Json[], isSaid: (name: string) => bo
   )
 }
 
+/**
+ * Of a column that has only been null so far the kind is 'null', and in lists and objects what has only been null is
+ * Null: see `widenColumn` and `settledColumn`.
+ */
 function inferColumn(name: string, values: readonly unknown[], said: boolean): Column {
   const counts = new Map<string, number>()
   for (const value of values) counts.set(kindOf(value), (counts.get(kindOf(value)) ?? 0) + 1)
   // what most rows have; the first seen of those that are as many
-  const [kind = 'string'] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!)
+  const [kind = 'null'] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!)
+  if (kind === 'null') return { name, json: false, said, kind, type: new Null() }
   if (kind === 'string' || kind === 'number' || kind === 'boolean') {
     const type = kind === 'string' ? new Utf8() : kind === 'number' ? new Float64() : new Bool()
     if (said || counts.size <= 1) return { name, json: false, said, kind, type }
@@ -74,32 +81,52 @@ function inferColumn(name: string, values: readonly unknown[], said: boolean): C
   const type = said
     ? values
         .filter(value => kindOf(value) === kind)
-        .map(value => typeOfValue(asNumbers(value)))
-        .reduce(unifyJson, new Null())
+        .map(value => typeOf(asNumbers(value)))
+        .reduce(joinTypes, new Null())
     : undefined
-  const known = type && countFields(type) <= MOST_COLUMNS ? settled(type) : undefined
-  return known
-    ? { name, json: false, said, kind, type: known }
+  return type && countFields(type) <= MOST_COLUMNS
+    ? { name, json: false, said, kind, type }
     : { name, json: true, said, kind: said ? kind : '', type: new Utf8() }
 }
 
-const countFields = (type: DataType): number =>
-  (type.children ?? []).reduce((sum, field) => sum + countFields(field.type as DataType), 1)
+/** Whether a column that the first rows do not have is one all the same: it belongs to a pair, or names it. */
+export const isTakenUp = (name: string, isSaid: (name: string) => boolean): boolean =>
+  name === 'id' || (isSaid(name) && !OWN.has(name))
 
 /**
- * What has only been null so far is taken for text; undefined for an object without fields, which no column can hold.
+ * The columns that also hold what a later row has: fields of lists and objects, the kinds of what was null so far, and
+ * columns of names that a layout looks for. The same ones where there is nothing to be widened, or no type holds both.
  */
-function settled(type: DataType): DataType | undefined {
-  if (DataType.isNull(type)) return new Utf8()
-  if (DataType.isList(type)) {
-    const item = settled(type.children[0].type)
-    return item && new List(new Field('item', item, true))
-  }
-  if (!DataType.isStruct(type)) return type
-  const fields = type.children.map(field => [field.name, settled(field.type)] as const)
-  return fields.length === 0 || fields.some(([, inner]) => !inner)
-    ? undefined
-    : new Struct(fields.map(([name, inner]) => new Field(name, inner!, true)))
+export function widenColumns(
+  columns: readonly Column[],
+  row: Json,
+  isSaid: (name: string) => boolean,
+): readonly Column[] {
+  const known = new Set(columns.map(({ name }) => name)),
+    late = Object.keys(row).filter(name => !known.has(name) && row[name] !== null && isTakenUp(name, isSaid))
+  const wide = columns.map(column => widenColumn(column, own(row, column.name)))
+  if (late.length === 0 && wide.every((column, i) => column === columns[i])) return columns
+  return [
+    ...wide,
+    ...late.slice(0, MOST_COLUMNS - columns.length).map(name => inferColumn(name, [row[name]], isSaid(name))),
+  ]
+}
+
+function widenColumn(column: Column, value: unknown): Column {
+  const { name, json, said, kind, type } = column
+  if (value === null || value === undefined) return column
+  if (kind === 'null') return inferColumn(name, [value], said)
+  if (json || kind !== kindOf(value) || (kind !== 'array' && kind !== 'object')) return column
+  const wide = joinTypes(type, typeOf(asNumbers(value)))
+  return wide && wide !== type && countFields(wide) <= MOST_COLUMNS ? { ...column, type: wide } : column
+}
+
+/** A column that no row will widen any more. */
+export function settledColumn(column: Column): Column {
+  if (column.kind === 'null') return { ...column, kind: 'string', type: new Utf8() }
+  if (column.json || (column.kind !== 'array' && column.kind !== 'object')) return column
+  const type = settled(column.type)
+  return type ? { ...column, type } : { ...column, json: true, type: new Utf8() }
 }
 
 function jsonSchema(type: DataType): object {
@@ -108,7 +135,9 @@ function jsonSchema(type: DataType): object {
   if (DataType.isInt(type)) return { type: ['integer', 'null'] }
   if (DataType.isBool(type)) return { type: ['boolean', 'null'] }
   if (DataType.isList(type)) return { type: ['array', 'null'], items: jsonSchema(type.children[0].type) }
-  const properties = Object.fromEntries(type.children.map(field => [field.name, jsonSchema(field.type as DataType)]))
+  const properties = Object.fromEntries(
+    type.children.map(field => [field.name, isJsonText(field) ? {} : jsonSchema(field.type as DataType)]),
+  )
   return { type: ['object', 'null'], properties, additionalProperties: false }
 }
 
@@ -124,12 +153,19 @@ export const NO_JSON = 'the line is no JSON'
 
 /**
  * A line as an object, or what is wrong with it. Integers beyond 2^53 are marked text: see `parseDigits`. `mayTwice`:
- * it may have a key twice.
+ * it may have a key twice. NaN and Infinity are null.
  */
 export function parseLine(line: string, mayTwice = true): Json | string {
   if (line.length > LONG_LINE && hasMore(line, ',[{', MOST_VALUES)) {
     return `the line has more than ${MOST_VALUES} values, the most that are read`
   }
+  const said = parseText(line, mayTwice)
+  if (said !== NO_JSON || !mayHaveNan(line)) return said
+  const { text, count } = withoutNan(line)
+  return count === 0 ? said : parseText(text, mayTwice)
+}
+
+function parseText(line: string, mayTwice: boolean): Json | string {
   try {
     const value = parseDigits(line)
     if (hasMore(line, '[{', MOST_NESTING) && isDeep(value, MOST_NESTING)) {
@@ -241,8 +277,9 @@ export function openReader(
       ])
       const byName = new Map(columns.map(column => [column.name, column]))
       const data = schema.fields.map(({ name, type }) => {
-        const column = byName.get(name)
-        return fromValues(type, column ? rows.map(row => cell(column, own(row, name))) : texts.get(name)!)
+        const column = byName.get(name),
+          hasTexts = hasJsonText(type)
+        return fromValues(type, column ? rows.map(row => cell(column, own(row, name), hasTexts)) : texts.get(name)!)
       })
       return toRecordBatch(schema, data, lines.length)
     },
@@ -293,15 +330,16 @@ function fault(validate: ValidateFunction, row: Json): string | undefined {
   return `${instancePath} ${message}${extra === undefined ? '' : `: '${extra}' is not among those of the first rows`}`
 }
 
-function cell({ name, json, said, kind, type }: Column, value: unknown): unknown {
+function cell({ name, json, said, kind, type }: Column, value: unknown, hasTexts: boolean): unknown {
   if (value === null || value === undefined) return null
   // an id is a name, with nothing around it
   if (json) return name === 'id' && typeof value === 'string' && !isMarked(value) ? value : stringifyDigits(value)
   if (isMarked(value) && kind === 'number') {
     return DataType.isInt(type) ? BigInt(digitsOf(value)) : Number(digitsOf(value))
   }
+  if (said) return hasTexts ? withJsonText(value, type) : value
   // a column that no layout needs: what is of another kind is kept in OTHER
-  return said || kindOf(value) === kind ? value : null
+  return kindOf(value) === kind ? value : null
 }
 
 /** The JSON of what a row has that fits no column; null where there is nothing. */

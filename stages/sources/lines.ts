@@ -1,6 +1,7 @@
 /** Lines of a text file by number, without reading what is before them. */
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { readBytes } from '../../engine/files/blocks.ts'
+import { packingOf, unpack, type Packing } from '../../engine/files/packed.ts'
 
 /** Every this many lines the place of one is kept. */
 export const BLOCK_LINES = 20_000
@@ -9,90 +10,118 @@ const CHUNK = 1 << 20
 const chunkEnd = (at: number, size: number): number => Math.min(size, at - (at % CHUNK) + CHUNK)
 /** A byte order mark. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
+/** Bytes that tell what a file is. */
+const MOST_MAGIC = 8
 /** A line is one text in memory, half as long as a text can be. */
 const MOST_LINE = 1 << 28
 
 /**
- * `offsets[k]` is where line k * BLOCK_LINES begins. A last line without a line end counts, an empty one does not;
- * `isEnded`: the last line has one.
+ * `offsets[k]` is where line k * BLOCK_LINES begins; of a packed file the first alone is known, in what it stands for.
+ * A last line without a line end counts, an empty one does not; `isEnded`: the last line has one. `bytes`: of the file.
  */
 export interface LineIndex {
   readonly lines: number
   readonly bytes: number
   readonly offsets: readonly number[]
   readonly isEnded: boolean
+  readonly packing?: Packing
+}
+/** What is needed to read lines again. */
+export type LinePlaces = Pick<LineIndex, 'offsets' | 'packing'>
+
+interface Opened {
+  readonly path: string
+  readonly bytes: number
+  readonly handle: FileHandle
 }
 
-/** Reads a file once for its line ends. A byte order mark at its beginning is no part of the first line. */
+async function* chunksOf(file: Opened, from: number): AsyncGenerator<Buffer> {
+  for (let at = from, end: number; at < file.bytes; at = end) {
+    end = chunkEnd(at, file.bytes)
+    yield await readBytes(file, at, end)
+  }
+}
+
+/** The text of a file from a byte on, a piece at a time; of a packed one what it stands for. */
+async function* textFrom(file: Opened, packing: Packing | undefined, from: number): AsyncGenerator<Buffer> {
+  if (!packing) return yield* chunksOf(file, from)
+  let before = from
+  for await (const piece of unpack(packing, chunksOf(file, 0))) {
+    if (before < piece.length) yield piece.subarray(before)
+    before = Math.max(0, before - piece.length)
+  }
+}
+
+/**
+ * Reads a file once for its line ends. A byte order mark at its beginning is no part of the first line. Throws one line
+ * for what is no text.
+ */
 export async function indexLines(path: string): Promise<LineIndex> {
-  const file = await open(path, 'r')
+  const handle = await open(path, 'r')
   try {
-    const { size } = await file.stat()
-    const opened = { path, bytes: size, handle: file },
-      head = await readBytes(opened, 0, Math.min(3, size))
-    const begin = head.equals(MARK) ? MARK.length : 0
-    const offsets = [begin]
+    const { size } = await handle.stat()
+    const file = { path, bytes: size, handle },
+      packing = packingOf(await readBytes(file, 0, Math.min(MOST_MAGIC, size)))
+    const offsets = [0]
     let ends = 0,
-      last = begin
+      last = 0,
+      at = 0
     const fit = (end: number): void => {
       if (end - last <= MOST_LINE) return
       throw new Error(
         `line ${ends + 1}, which begins at byte ${last}, has more than ${MOST_LINE} bytes, the most that are read; is it JSON Lines, one object a line?`,
       )
     }
-    for (let at = begin; at < size;) {
-      const bytes = await readBytes(opened, at, chunkEnd(at, size))
-      for (let i = bytes.indexOf(10); i >= 0; i = bytes.indexOf(10, i + 1)) {
+    for await (const bytes of textFrom(file, packing, 0)) {
+      if (at === 0) {
+        if (packing) packingOf(bytes)
+        if (bytes.subarray(0, MARK.length).equals(MARK)) last = offsets[0] = MARK.length
+      }
+      for (let i = bytes.indexOf(10, Math.max(0, last - at)); i >= 0; i = bytes.indexOf(10, i + 1)) {
         fit(at + i)
         last = at + i + 1
-        if (++ends % BLOCK_LINES === 0) offsets.push(last)
+        if (++ends % BLOCK_LINES === 0 && !packing) offsets.push(last)
       }
       at += bytes.length
       fit(at)
     }
-    const lines = ends + (last < size ? 1 : 0)
-    if (lines > 0 && lines % BLOCK_LINES === 0) offsets.pop()
-    return { lines, bytes: size, offsets, isEnded: last >= size }
+    const lines = ends + (last < at ? 1 : 0)
+    if (lines > 0 && lines % BLOCK_LINES === 0 && !packing) offsets.pop()
+    return { lines, bytes: size, offsets, isEnded: last >= at, ...(packing ? { packing } : {}) }
   } finally {
-    await file.close()
+    await handle.close()
   }
 }
 
 /** The lines [start, end) as bytes without their line ends, each valid until the next. */
 export async function* readLines(
   path: string,
-  { offsets }: Pick<LineIndex, 'offsets'>,
+  { offsets, packing }: LinePlaces,
   { start, end }: { start: number; end: number },
 ): AsyncGenerator<Buffer> {
   if (start >= end) return
-  const block = Math.floor(start / BLOCK_LINES)
-  const file = await open(path, 'r')
+  const block = packing ? 0 : Math.floor(start / BLOCK_LINES)
+  const handle = await open(path, 'r')
   try {
+    const file = { path, bytes: (await handle.stat()).size, handle }
     let line = block * BLOCK_LINES,
-      at = offsets[block]
-    let parts: Buffer[] = []
-    const { size } = await file.stat()
-    while (line < end) {
-      const chunk =
-        at < size ? await readBytes({ path, bytes: size, handle: file }, at, chunkEnd(at, size)) : Buffer.alloc(0)
-      at += chunk.length
+      parts: Buffer[] = []
+    for await (const chunk of textFrom(file, packing, offsets[block])) {
       let from = 0
       for (let i = chunk.indexOf(10); i >= 0 && line < end; i = chunk.indexOf(10, from)) {
         if (line++ >= start) yield whole(parts, chunk.subarray(from, i))
         parts = []
         from = i + 1
       }
-      if (chunk.length === 0) {
-        if (line++ >= start) yield whole(parts, chunk)
-        if (line < end) {
-          throw new Error(`read_jsonl: ${path}: ends at line ${line}, ${end} expected: it changed while it was read`)
-        }
-      } else if (line < end) {
-        parts.push(chunk.subarray(from))
-      }
+      if (line >= end) return
+      parts.push(chunk.subarray(from))
+    }
+    if (line++ >= start) yield whole(parts, Buffer.alloc(0))
+    if (line < end) {
+      throw new Error(`read_jsonl: ${path}: ends at line ${line}, ${end} expected: it changed while it was read`)
     }
   } finally {
-    await file.close()
+    await handle.close()
   }
 }
 

@@ -43,15 +43,15 @@ const startsOf = ({ batches }: IpcIndex): number[] => [
 
 export default defineSource({
   name: 'read_arrow',
-  version: 7,
+  version: 8,
   extensions: ['.arrow', '.feather'],
   seeks: true,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',
   details: [
-    'Dictionary, large and view types become plain ones. Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
+    'Dictionary, large and view types become plain ones, and UUIDs text, as bytes do in `id`, `prompt`, `chosen` and `rejected`, and as role and content of messages. Buffers may be compressed (lz4, zstd). Columns of rows that Sluice dropped (`dropped_…`, `source_…`) are carried like all others.',
     'A stream that ends between two batches without its end mark is read, and the run warns of it: it may have been cut.',
     'Of a folder that `datasets` or Sluice saved (it has a `state.json`) the files that `state.json` names are read, and no caches that `datasets` put beside them. The file format is read by its footer;',
-    'where that contradicts the file, or a second stream lies behind the first, it is refused. Compressed buffers are refused.',
+    'where that contradicts the file, or a second stream lies behind the first, it is refused.',
     'Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object({}),

@@ -1,11 +1,11 @@
 /** Reads preference pairs from CSV: a header line, then a record a row. */
-import { Field, Schema, Utf8, type RecordBatch } from 'apache-arrow'
+import { DataType, Field, Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { defineSource, Type } from '../../engine/contract/define.ts'
 import { nearest } from '../../engine/graph/messages.ts'
 import { fromValues } from '../../engine/source/values.ts'
 import { readRecords, type CsvRecord, type Place } from './csv_records.ts'
-import { rowOf, typeOf, type Kind } from './csv_values.ts'
+import { isNan, rowOf, typeOf, type Kind } from './csv_values.ts'
 
 /** Every so many rows the place of one is kept. */
 const BLOCK_ROWS = 20_000
@@ -34,12 +34,12 @@ function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[
 
 export default defineSource({
   name: 'read_csv',
-  version: 1,
+  version: 2,
   extensions: ['.csv', '.tsv'],
   summary: 'Read preference pairs from CSV and TSV files, folders or globs.',
   details: [
     'The first record names the columns. Fields may stand in quotes, with line breaks in them and quotes twice; lines end with `\\n` or `\\r\\n`, and a byte order mark is no part of the first name.',
-    'All is read as text unless `types` says otherwise. An empty field is null, and `""` is text without a character. Spaces are kept.',
+    'All is read as text unless `types` says otherwise. An empty field is null, and `""` is text without a character; of numbers NaN and infinities are null, and counted in a warning. Spaces are kept.',
     'A record with more or fewer fields than the header, with text behind a closing quote, or with a value that is not of its type is no row: it is dropped as `unreadable_line`, with the line where it begins.',
     'Of a quote that is never closed nobody can say where its field ends: such a file is refused. Layouts are those of `read_parquet`.',
   ].join('\n'),
@@ -59,14 +59,18 @@ export default defineSource({
     const delimiter = delimiterOf(options, path),
       places: Place[] = []
     let names: string[] | undefined,
-      rows = 0
+      numbers: number[] = [],
+      rows = 0,
+      nans = 0
     for await (const record of readRecords(path, delimiter)) {
       if (!names) {
         names = namesOf(record, delimiter)
+        numbers = names.flatMap((name, i) => (DataType.isFloat(typeOf(options.types, name)) ? [i] : []))
         places.push(record.next)
         continue
       }
       if (++rows % BLOCK_ROWS === 0) places.push(record.next)
+      for (const i of numbers) if (isNan(record.fields[i] ?? null)) nans++
     }
     if (!names) throw new Error('has no line: its columns are unknown; remove the file')
     for (const name of Object.keys(options.types)) {
@@ -79,7 +83,8 @@ export default defineSource({
     const fields = names.map(name => new Field(name, typeOf(options.types, name), true))
     const schema = new Schema([...fields, ...[LINE, FAULT].map(name => new Field(name, new Utf8(), true))])
     const starts = places.map((_, k) => k * BLOCK_ROWS).filter(row => row === 0 || row < rows)
-    return { schema, rows, starts, facts: {}, unread: { text: LINE, why: FAULT }, plan: places }
+    const facts: Record<string, number> = nans === 0 ? {} : { nan: nans }
+    return { schema, rows, starts, facts, unread: { text: LINE, why: FAULT }, plan: places }
   },
   async *read(options, { path, plan, schema }, { start, columns }) {
     const delimiter = delimiterOf(options, path),

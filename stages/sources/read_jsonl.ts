@@ -14,13 +14,13 @@ import {
   type Json,
 } from './jsonl_columns.ts'
 import { settleColumns } from './jsonl_scan.ts'
-import { indexLines, readLines, type LineIndex } from './lines.ts'
+import { indexLines, readLines, type LineIndex, type LinePlaces } from './lines.ts'
 
 const SAMPLE_ROWS = 1000
 
 /** Where a file's blocks of lines begin, and its columns; their types are those of its schema. */
 interface JsonlPlan {
-  readonly offsets: readonly number[]
+  readonly places: LinePlaces
   readonly columns: readonly Omit<Column, 'type'>[]
   readonly hasOther: boolean
   readonly hasTwice: boolean
@@ -47,19 +47,27 @@ async function firstLines(path: string, index: LineIndex): Promise<string[]> {
   return lines
 }
 
+/** What to do with a whole file of JSON, which is mistaken for one of JSON Lines more often than anything else. */
+function cureOf(line: string, parsed: Json | string): string | undefined {
+  if (parsed !== NO_JSON) return undefined
+  if (line.trimStart().startsWith('[')) return "of a JSON array make one object a line, as by jq -c '.[]'"
+  return line.trim() === '{' ? 'its objects go over several lines; make each one line, as by jq -c .' : undefined
+}
+
 export default defineSource({
   name: 'read_jsonl',
-  version: 8,
-  extensions: ['.jsonl', '.ndjson'],
+  version: 9,
+  extensions: ['.jsonl', '.ndjson', '.jsonl.gz', '.ndjson.gz', '.jsonl.zst', '.ndjson.zst'],
   seeks: true,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
   details: [
     'Columns and their kinds come from the first 1,000 rows: text, numbers, bool; of the columns that a layout needs also lists and objects. Lists and objects of other columns, and columns of mixed',
-    `kinds, are JSON text. Keys and values that come later and do not fit are kept as JSON in \`${OTHER}\`, a column that is there only if some row needs it; in a column that the layout needs they make the line`,
-    'unreadable.',
+    `kinds, are JSON text. Of what comes later, columns that a layout needs, fields in them, and kinds of what was null so far are taken up. Other keys and values that come later and do not fit are kept as`,
+    `JSON in \`${OTHER}\`, a column that is there only if some row needs it; in a column that the layout needs values of another kind make the line unreadable. Fields of a message beside role and text are kept as their JSON where they disagree.`,
     '',
     'No digit is lost: a column whose numbers are all written as integers is int64, another float64, and one with integers that neither can hold is JSON text. An `id` may be a number or text.',
-    'A line is a row, blank ones too. Layouts are those of `read_parquet`.',
+    'NaN and Infinity, which Python writes and JSON does not have, are null, and counted in a warning. A line is a row, blank ones too. Files may be packed by gzip or zstd, each then read by one worker.',
+    'Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object({}),
   async open(_, path, mayBePair) {
@@ -68,20 +76,16 @@ export default defineSource({
     if (lines.length === 0) throw new Error('has no line: its columns are unknown; remove the file')
     const parsed = lines.map(line => parseLine(line)),
       rows = parsed.filter((row): row is Json => typeof row !== 'string')
-    if (rows.length === 0) {
-      // a whole file of JSON is mistaken for one of JSON Lines more often than anything else
-      const advice = lines[0].trimStart().startsWith('[')
-        ? "of a JSON array make one object a line, as by jq -c '.[]'"
-        : 'is it JSON Lines?'
-      throw new Error(
-        `${String(parsed[0])} (line 1), and none of the first ${lines.length} is a JSON object; ${advice}`,
-      )
+    const cure = cureOf(lines[0], parsed[0])
+    if (cure !== undefined || rows.length === 0) {
+      const why = rows.length === 0 ? `, and none of the first ${lines.length} is a JSON object` : ''
+      throw new Error(`${String(parsed[0])} (line 1)${why}; ${cure ?? 'is it JSON Lines?'}`)
     }
     const all = readLines(path, index, { start: 0, end: index.lines })
-    const { columns, ...has } = await settleColumns(inferColumns(rows, mayBePair), all),
+    const { columns, nans, ...has } = await settleColumns(inferColumns(rows, mayBePair), all, mayBePair),
       cut = await cutLine(path, index)
     const plan: JsonlPlan = {
-      offsets: index.offsets,
+      places: { offsets: index.offsets, packing: index.packing },
       columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
       ...has,
     }
@@ -90,13 +94,13 @@ export default defineSource({
       rows: index.lines,
       bytes: index.bytes,
       starts: startsOf(index.offsets),
-      facts: { ...(cut === undefined ? {} : { cut_line: cut }) },
+      facts: { ...(cut === undefined ? {} : { cut_line: cut }), ...(nans === 0 ? {} : { nan: nans }) },
       unread: { text: LINE, why: FAULT },
       plan,
     }
   },
   read(_, { path, plan, schema }, { columns: wanted, ...range }) {
     const columns = plan.columns.map((column, i) => ({ ...column, type: schema.fields[i].type }))
-    return readBatches(path, plan.offsets, range, openReader(columns, plan, wanted))
+    return readBatches(path, plan.places, range, openReader(columns, plan, wanted))
   },
 })

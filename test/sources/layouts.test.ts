@@ -101,7 +101,9 @@ describe('conversations beside a prompt', () => {
   it('who begins is told by the whole name of the role', () => {
     const agent = { role: 'agent', content: 'How can I help?' },
       model = (content: string) => ({ role: 'model', content })
-    const whole = read(table([{ prompt: q, chosen: talk(agent, user(q), assistant(a)), rejected: talk(agent, user(q), assistant(b)) }])) // prettier-ignore
+    const whole = read(
+      table([{ prompt: q, chosen: talk(agent, user(q), assistant(a)), rejected: talk(agent, user(q), assistant(b)) }]),
+    )
     expect(whole.pairs[0]).toMatchObject({ prompt: [agent, user(q)], chosen: [assistant(a)], rejected: [assistant(b)] })
     const alone = read(table([{ prompt: q, chosen: [model(a)], rejected: [model(b)] }]))
     expect(alone.pairs[0]).toMatchObject({ prompt: [user(q)], chosen: [model(a)] })

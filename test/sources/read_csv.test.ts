@@ -1,6 +1,7 @@
 /** CSV as Python, pandas and Excel write it, records that are no row, and any way to cut a file. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openInputs } from '../../engine/source/open.ts'
@@ -122,6 +123,21 @@ describe('a file that cannot be read says why', () => {
     await expect(open(bytes)).rejects.toThrow(
       'line 2: the record that begins there has more than 67108864 bytes, the most that are read; is a quote not closed?',
     )
+  })
+
+  it('NaN and infinities of numbers are null, and counted; of text they are text', async () => {
+    const values = ['1.5', 'nan', 'NaN', 'inf', '-Infinity', 'nano'],
+      text = `prompt,chosen,rejected,n,note\n${values.map((value, i) => `p${i},a,b,${value},${value}\n`).join('')}`
+    const { pairs, errors, files } = await read(text, { types: { n: 'number' } })
+    expect(pairs.map(({ n, note }) => [n, note])).toEqual([[1.5, '1.5'], ...values.slice(1, 5).map(one => [null, one])])
+    expect([files[0].facts.nan, [...errors.values()]]).toEqual([4, ["line 7: n is 'nano', and its type is number"]])
+  })
+
+  it('a file that is packed or no text, with what to do', async () => {
+    const text = 'prompt,chosen,rejected\na,b,c\n'
+    await expect(open(gzipSync(text))).rejects.toThrow(/is packed by gzip; unpack it first, as by gzip -d/)
+    await expect(open(Buffer.from(`\ufeff${text}`, 'utf16le'))).rejects.toThrow(/is UTF-16; make it UTF-8/)
+    await expect(open('PK\x03\x04..')).rejects.toThrow(/is a zip archive; unpack it first/)
   })
 
   it('a column that is given a type and is not there', async () => {

@@ -302,15 +302,6 @@ describe('lines', () => {
     expect(pairs.map(({ n }) => n)).toEqual(['1', '0.5', long, '0'])
   })
 
-  it('a field of a message that the first rows do not have is an error, not lost', async () => {
-    const messages = { prompt: [user('x')], chosen: [assistant('y')], rejected: [assistant('z')] }
-    const { errors } = await readRows([
-      ...Array.from({ length: 1000 }, () => messages),
-      { ...messages, chosen: [{ ...assistant('y'), name: 'Ann' }] },
-    ])
-    expect(errors.get(1000)).toMatch(/\/chosen\/0 .*'name' is not among/)
-  })
-
   it('Windows line ends, a byte order mark, no last line end', async () => {
     const { pairs } = await readText(`\ufeff${JSON.stringify(pair)}\r\n{"prompt":"x","chosen":"é","rejected":"z"}`)
     expect(pairs.map(({ prompt, chosen }) => [prompt[0].content, chosen[0].content])).toEqual([

@@ -1,0 +1,76 @@
+/** What the first bytes of a file say of it where it should be text: packed, in another encoding, or no text at all. */
+import { pipeline, Readable, Transform } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { Decompress } from 'fzstd'
+
+/** How a file is packed. */
+export type Packing = 'gzip' | 'zstd'
+
+const PACKED: readonly (readonly [Packing, readonly number[]])[] = [
+  ['gzip', [0x1f, 0x8b]],
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+]
+/** Other things that a name promises to be text, and what to do. */
+const OTHERS: readonly (readonly [readonly number[], string])[] = [
+  [[0x42, 0x5a, 0x68], 'is packed by bzip2; unpack it first, as by bunzip2'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'is packed by xz; unpack it first, as by unxz'],
+  [[0x04, 0x22, 0x4d, 0x18], 'is packed by lz4; unpack it first, as by lz4 -d'],
+  [[0x50, 0x4b, 0x03, 0x04], 'is a zip archive; unpack it first, as by unzip'],
+  [[0x50, 0x41, 0x52, 0x31], 'is a Parquet file; read it by read_parquet'],
+  [[0x41, 0x52, 0x52, 0x4f, 0x57, 0x31], 'is an Arrow file; read it by read_arrow'],
+  [[0xff, 0xfe], 'is UTF-16; make it UTF-8, as by iconv -f utf-16 -t utf-8'],
+  [[0xfe, 0xff], 'is UTF-16; make it UTF-8, as by iconv -f utf-16 -t utf-8'],
+  [[0x7b, 0x00], 'is UTF-16; make it UTF-8, as by iconv -f utf-16le -t utf-8'],
+  [[0x00, 0x7b], 'is UTF-16; make it UTF-8, as by iconv -f utf-16be -t utf-8'],
+  [[0x1e], 'parts its values by the control character 1e; write it without, as by jq -c (and no --seq)'],
+]
+
+const beginsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
+  bytes.length >= magic.length && magic.every((byte, i) => bytes[i] === byte)
+
+/** How a file with these first bytes is packed, undefined for text. Throws one line for what is no text at all. */
+export function packingOf(head: Uint8Array): Packing | undefined {
+  const other = OTHERS.find(([magic]) => beginsWith(head, magic))
+  if (other) throw new Error(other[1])
+  return PACKED.find(([, magic]) => beginsWith(head, magic))?.[0]
+}
+
+/** The bytes that packed ones stand for, a piece at a time. Throws one line for what is damaged or cut. */
+export async function* unpack(packing: Packing, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const source = Readable.from(chunks),
+    out = packing === 'gzip' ? createGunzip({ chunkSize: 1 << 20 }) : unzstd()
+  pipeline(source, out, () => undefined)
+  try {
+    for await (const piece of out) yield piece as Buffer
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // about the file itself, not about what is in it
+    if (!String(code).startsWith('Z_') && !(error instanceof BadZstd)) throw error
+    throw new Error(`cannot be unpacked as ${packing} (${message}); fetch or write it again`, { cause: error })
+  }
+}
+
+class BadZstd extends Error {}
+
+function unzstd(): Transform {
+  let pieces: Uint8Array[] = []
+  const decompress = new Decompress(piece => pieces.push(piece))
+  const push = (stream: Transform, bytes: Uint8Array, isLast: boolean): Error | null => {
+    try {
+      decompress.push(bytes, isLast)
+    } catch (error) {
+      return new BadZstd((error as Error).message)
+    }
+    for (const piece of pieces) if (piece.length > 0) stream.push(piece)
+    pieces = []
+    return null
+  }
+  return new Transform({
+    transform(chunk: Uint8Array, _, done) {
+      done(push(this, chunk, false))
+    },
+    flush(done) {
+      done(push(this, new Uint8Array(0), true))
+    },
+  })
+}
