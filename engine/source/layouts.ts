@@ -310,11 +310,3 @@ export function pairFacts(
     ...(beside.length === 0 ? {} : { beside_prompt: beside.join(', ') }),
   }
 }
-
-/** Whether prompt and sides are plain text: the sink may give the same back. */
-export const isTextPlan = ({ layout, prompt, parts, chosen, rejected }: Mapping): boolean =>
-  prompt?.form === 'text' &&
-  parts.system === undefined &&
-  parts.history === undefined &&
-  chosen?.form === 'text' &&
-  (rejected?.form === 'text' || layout === 'answers')

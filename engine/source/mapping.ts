@@ -52,6 +52,14 @@ export const usedColumns = ({ id, prompt, parts, chosen, rejected, completions }
     completions?.scores,
   ].filter(name => typeof name === 'string')
 
+/** Whether prompt and sides are plain text: the sink may give the same back. */
+export const isTextPlan = ({ layout, prompt, parts, chosen, rejected }: Mapping): boolean =>
+  prompt?.form === 'text' &&
+  parts.system === undefined &&
+  parts.history === undefined &&
+  chosen?.form === 'text' &&
+  (rejected?.form === 'text' || layout === 'answers')
+
 /** A column of a batch by its name. */
 export function columnOf(batch: RecordBatch, name: string): Data | undefined {
   const at = batch.schema.fields.findIndex(field => field.name === name)

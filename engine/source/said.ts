@@ -1,19 +1,25 @@
 /** Prompt and sides as a file's columns have them, and the rows that lack one. */
 import { nullTest } from '../arrow/columns.ts'
+import { splitMarks } from './marks.ts'
 import { joinPrompts, readForm, withHistory, withSystem } from './forms.ts'
-import type { Bound } from './mapping.ts'
+import { isTextPlan, type Bound } from './mapping.ts'
 import { sidesHoldPrompt, type ReasonName, type Task } from './task.ts'
 import type { Turns } from './turns.ts'
 
-/** The prompt as its column has it; of text with what stands above and below, and after earlier turns. */
-export function readPrompt({ plan: { prompt, parts }, column, refuse }: Task): Turns {
+/**
+ * The prompt as its column has it; of text with what stands above and below, and after earlier turns. Where shards are
+ * conversations in any case, turns that marks within a text begin are turns.
+ */
+export function readPrompt({ plan, column, refuse }: Task): Turns {
+  const { prompt, parts } = plan
   const { column: name, form } = prompt!
   const part = (name: string | undefined) => (name === undefined ? undefined : column(name))
   const said =
     parts.context !== undefined || parts.input !== undefined
       ? { data: joinPrompts(column(name), part(parts.context), part(parts.input)) }
       : readForm(form, column(name), 'user')
-  const whole = parts.history === undefined ? said : withHistory(said, column(parts.history))
+  const turns = form === 'text' && !isTextPlan(plan) ? { ...said, data: splitMarks(said.data) } : said
+  const whole = parts.history === undefined ? turns : withHistory(turns, column(parts.history))
   refuseBad(whole, prompt!, refuse, 'unreadable_prompt')
   return whole
 }
