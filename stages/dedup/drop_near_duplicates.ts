@@ -28,14 +28,14 @@ function tokenizeRow(column: MessagesColumn, row: number): number {
 
 export default defineStage({
   name: 'drop_near_duplicates',
-  version: 4,
+  version: 5,
   category: 'check and deduplicate',
   status: { is: 'as published' },
   summary: 'Drop pairs that are nearly the same as an earlier pair.',
   details:
     'Pairs are compared as sets of five words in a row (characters, where writing has no spaces), each tagged with its part. The whole pairs must be as similar as `similarity`, and so must their two ' +
     'answers taken together, and what one of them says and the other does not by 0.5 at least: other answers to the same long prompt are no duplicates, nor is the same answer against another, or with another error in it. A text of fewer than five words is one such set. Near-duplicates of near-duplicates belong to one cluster, of which ' +
-    'the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, at least 95 % are found (`1 - (1 - s^rows)^bands` over sketches of 64 entries); none below the ' +
+    'the first in order of file and row stays. Of the pairs that are 0.05 more similar than the limit, whole and in their answers, at least 95 % are found (`1 - (1 - s^rows)^bands` over two sketches of 64 entries, as a key is of both); none below the ' +
     'limit is joined directly. Pairs that are nearly equal but prefer opposite sides are not seen. What lies beside the texts (see drop_duplicates) must be the same. Of more than 1,000 candidates of one key, each is compared with the 1,000 nearest in length.',
   paper: { title: 'Fast Similarity Sketching', arxiv: '1704.04370', form: 'as in' },
   options: Type.Object({
@@ -106,8 +106,12 @@ export default defineStage({
     },
   ],
   carry: ({ similarity }) => {
-    const { bands, rows } = chooseBands(similarity, BINS)
-    const sketched = new Uint32Array(BINS),
+    const { bands, rows } = chooseBands(similarity, BINS),
+      // a key is of both: many rows may share a long prompt, and many the same short answers
+      ofWhole = rows >> 1,
+      ofAnswers = rows - ofWhole
+    const whole = new Uint32Array(BINS),
+      answers = new Uint32Array(BINS),
       key = new Uint32Array(2)
     return batch => {
       const columns = sides.map(([side]) => batch.messages(side)),
@@ -144,11 +148,13 @@ export default defineStage({
           const until = part < 2 ? at + words[start + 2 + part] : end
           for (; at < until; at++) tagged[at - first] = mix32(words[at] ^ tag)
         })
-        sketch(tagged, 0, end - first, sketched, 0, BINS)
+        sketch(tagged, 0, end - first, whole, 0, BINS)
+        sketch(tagged, words[start + 2], end - first, answers, 0, BINS)
         const size = other[0] === 0 && other[1] === 0 ? 0 : 2
         for (let band = 0; band < bands; band++) {
           beginKey(band)
-          feedKey(sketched, band * rows, rows)
+          feedKey(whole, band * ofWhole, ofWhole)
+          feedKey(answers, band * ofAnswers, ofAnswers)
           feedKey(other, 0, size)
           endKey(key, 0)
           found[bandsEnd[row + 1]++] = key[0]

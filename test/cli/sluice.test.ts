@@ -105,7 +105,7 @@ describe('a wrong command line ends with 64 before anything is done, and says wh
     [['clean-cache', 'out'], "'out' is one word too many; did you mean --output out?"],
     [['clean-cache', '--anew'], '`sluice clean-cache` has no use of --anew'],
     [['verfiy'], "no command 'verfiy'; did you mean verify?"],
-    [['constructor'], "no command 'constructor'; there are run, check, "],
+    [['constructor'], "no command 'constructor'; there are look, run, check, "],
   ])('%j', async (argv, says) => {
     const { graph, to, output } = place()
     const { code, stdout, stderr } = await sluice(
@@ -167,7 +167,7 @@ describe('words that are right', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('--quiet')
     expect(stdout).not.toMatch(/--input|sluice run/)
-    expect((await sluice('-h')).stdout).toMatch(/^sluice run GRAPH \[INPUT\]…/)
+    expect((await sluice('-h')).stdout).toMatch(/^sluice look FILE… .*\nsluice run GRAPH \[INPUT\]…/)
   })
 })
 

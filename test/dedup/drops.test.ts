@@ -1,11 +1,13 @@
 /** The stages that relate pairs, against brute force over strings. */
 import fc from 'fast-check'
+import type { Data } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
+import { listColumn } from '../../engine/arrow/columns.ts'
 import { mix32 } from '../../engine/arrow/hash.ts'
 import dropDuplicates from '../../stages/dedup/drop_duplicates.ts'
 import dropNearDuplicates from '../../stages/dedup/drop_near_duplicates.ts'
 import type { AnyStage } from '../../engine/contract/define.ts'
-import { dropped, reasonsOf, type Drop } from './helpers.ts'
+import { batchOf, dropped, reasonsOf, type Drop } from './helpers.ts'
 
 const exact = dropDuplicates as unknown as AnyStage,
   near = dropNearDuplicates as unknown as AnyStage
@@ -191,4 +193,19 @@ describe('drop_near_duplicates', () => {
     )
     expect(drops.size).toBe(2999)
   })
+})
+
+it('rows that share a long prompt, or short answers, do not all meet in one group', () => {
+  const text = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => `w${((from + i) * 7919) % 1009}`).join(' ')
+  const carry = dropNearDuplicates.carry!({ similarity: 0.8 }, undefined as never)
+  for (const row of [
+    (i: number) => pair(text(0, 900), text(i * 31, 40), text(i * 17 + 500, 40)),
+    (i: number) => pair(text(i * 31, 60), 'Yes.', 'No.'),
+  ]) {
+    const { values } = listColumn(carry(batchOf(Array.from({ length: 200 }, (_, i) => row(i)))).bands as Data),
+      counts = new Map<number, number>()
+    for (const key of values) counts.set(key, (counts.get(key) ?? 0) + 1)
+    expect(Math.max(...counts.values())).toBeLessThan(20)
+  }
 })
