@@ -25,21 +25,33 @@ export interface How {
 /** The first rows of these columns. */
 export type Sample = (columns: readonly string[]) => Promise<readonly RecordBatch[]>
 
-/** Finds out how pairs lie in a file of this schema. Throws what is to be done where nobody can tell. */
-export async function howPairsLie(
-  schema: Schema,
-  { layout, map: given, answer }: Pick<SourceOptions, 'layout' | 'map' | 'answer'>,
-  sample: Sample,
-): Promise<How> {
+type Said = Pick<SourceOptions, 'layout' | 'map' | 'answer'>
+
+/** The mapping that the user gives, by itself or by a preset's name. */
+export const givenMap = ({ map }: Pick<Said, 'map'>): MapSpec | undefined =>
+  typeof map === 'string' ? presetOf(map).map : map
+
+/** The layout of a file, where nothing is said of it and one fits. */
+export async function layoutThatFits(schema: Schema, said: Said, sample: Sample): Promise<How | undefined> {
+  if (said.map !== undefined || said.layout !== 'auto') return undefined
+  const samples = await sample(sampleColumns(schema, said.answer)),
+    pairs = findLayout(schema, samples)
+  return pairs && !namesOthers(schema, samples, pairs) ? { pairs, layout: pairs.layout } : undefined
+}
+
+/**
+ * Finds out how pairs lie in a file of this schema that no layout fits by itself. Throws what is to be done where
+ * nobody can tell.
+ */
+export async function howPairsLie(schema: Schema, { layout, map: given, answer }: Said, sample: Sample): Promise<How> {
   if (given !== undefined) {
     if (layout !== 'auto') throw new DataError("options 'map' and 'layout' say both how pairs lie; leave out layout")
     const named = typeof given === 'string' ? presetOf(given) : undefined
     return byMap(schema, named?.map ?? (given as MapSpec), sample, named?.name ?? 'map')
   }
-  const samples = await sample(sampleColumns(schema, answer))
-  if (layout !== 'auto') return { pairs: wantedLayout(schema, samples, layout, answer), layout }
-  const pairs = findLayout(schema, samples)
-  if (pairs && !namesOthers(schema, samples, pairs)) return { pairs, layout: pairs.layout }
+  if (layout !== 'auto') {
+    return { pairs: wantedLayout(schema, await sample(sampleColumns(schema, answer)), layout, answer), layout }
+  }
   const fitting = fittingPresets(schema).filter(({ map }) => opens(map, schema))
   if (fitting.length === 1) return { ...(await byPreset(schema, fitting[0], sample)) }
   const all = await sample(schema.names.map(String)),

@@ -15,7 +15,7 @@ import { stampOf } from '../run/files.ts'
 import { headsOf, mapSaid } from '../map/said.ts'
 import { openMapped } from './convert.ts'
 import type { InputFile } from './input.ts'
-import { howPairsLie, type How, type Sample } from './how.ts'
+import { givenMap, howPairsLie, layoutThatFits, type How, type Sample } from './how.ts'
 import { isSampled, pairFacts } from './layouts.ts'
 import { isTextPlan, usedColumns } from './mapping.ts'
 import { checkCarried, checkNames, hiveColumns, renamedColumns } from './names.ts'
@@ -110,20 +110,17 @@ interface Opened {
   readonly sample: Sample
 }
 
+/** `isPart`: whether a column may become part of pairs, by its name; only such are read in all their depth. */
 async function openRaw(
   source: AnySource,
   options: SourceOptions,
   path: string,
   bytesOf: (schema: Schema) => Uint8Array,
+  isPart: (column: string) => boolean,
 ): Promise<Opened> {
-  const { rename, answer } = options
+  const { rename } = options
   const called = new Map(Object.entries(rename ?? {}).map(([now, old]) => [old, now]))
-  const heads = typeof options.map === 'object' ? headsOf(options.map) : []
-  const mayBePair = (column: string): boolean => {
-    const name = called.get(column) ?? column
-    return isSampled(name) || name === answer || heads.includes(name)
-  }
-  const file = await source.open({ ...options } as never, path, mayBePair)
+  const file = await source.open({ ...options } as never, path, column => isPart(called.get(column) ?? column))
   checkNames(file.schema.fields)
   const raw = rawPlan(source, file, path, rename, bytesOf)
   const rows = (range: { start: number; end: number }, wanted: readonly string[], faults?: Map<number, string>) =>
@@ -134,6 +131,24 @@ async function openRaw(
     schema: new Schema(rawSchema(raw).fields.filter(({ name }) => name !== raw.unread?.text)),
     sample: columns => sampleOf(file.rows, columns, rows),
   }
+}
+
+/** Opens a file, and finds out how its pairs lie, at once or when it is asked. */
+async function openHow(
+  source: AnySource,
+  options: SourceOptions,
+  path: string,
+  bytesOf: (schema: Schema) => Uint8Array,
+): Promise<Opened & { how(): Promise<How> }> {
+  const map = givenMap(options),
+    heads = map && new Set(headsOf(map)),
+    open = (isPart: (name: string) => boolean) => openRaw(source, options, path, bytesOf, isPart)
+  const opened = await open(name => isSampled(name) || name === options.answer || (heads?.has(name) ?? false)),
+    fits = await layoutThatFits(opened.schema, options, opened.sample)
+  if (fits) return { ...opened, how: () => Promise.resolve(fits) }
+  // any column may be part of a preset, or of what is proposed
+  const all = map || options.layout !== 'auto' ? opened : await open(() => true)
+  return { ...all, how: () => howPairsLie(all.schema, options, all.sample) }
 }
 
 /** What is seen of a file and its first rows, for who looks before a run. `how` throws where nobody can tell. */
@@ -155,10 +170,8 @@ export async function lookAtInputs(
 ): Promise<Looked[]> {
   const paths = await findFiles(source.name, options, base, source.extensions, warn)
   return openAll(source.name, paths, async path => {
-    const { file, schema, sample } = await openRaw(source, options, path, schemaBytes)
-    const samples = () => sample(schema.names.map(String)),
-      how = () => howPairsLie(schema, options, sample)
-    return { path, rows: file.rows, schema, samples, facts: {}, how }
+    const { file, schema, sample, how } = await openHow(source, options, path, schemaBytes)
+    return { path, rows: file.rows, schema, samples: () => sample(schema.names.map(String)), facts: {}, how }
   })
 }
 
@@ -168,10 +181,10 @@ async function openFile(
   path: string,
   bytesOf: (schema: Schema) => Uint8Array,
 ): Promise<InputFile> {
-  const { file, raw, schema: said, sample } = await openRaw(source, options, path, bytesOf),
+  const { file, raw, schema: said, how } = await openHow(source, options, path, bytesOf),
     names = said.names.map(String)
   checkCarried(options.columns, names)
-  const { pairs, map, mapped, layout, found } = await howPairsLie(said, options, sample)
+  const { pairs, map, mapped, layout, found } = await how()
   const scores = pairs.rejected ? findSideScores(mapped?.schema ?? said) : undefined
   if (!scores && (options.ties === 'drop' || options.opposed === 'drop')) {
     throw new DataError(

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { presets } from '../../engine/map/presets.ts'
 import { inProcess } from '../failures/helpers.ts'
 
 const folder = () => mkdtempSync(join(tmpdir(), 'sluice-look-'))
@@ -71,14 +72,26 @@ describe('sluice look', () => {
     ])
   })
 
+  it.each(presets().map(({ name, rows, ties }) => [name, rows, ties] as const))(
+    'JSON Lines of %s are known by their columns, lists and objects too',
+    async (name, rows, ties) => {
+      const path = write(folder(), 'set.jsonl', rows),
+        { code, stdout } = await inProcess('look', path, '--json')
+      const [look] = JSON.parse(stdout) as [{ layout?: string; first_rows: object; why?: string }]
+      if (/^pku_/.test(name)) expect([code, look.why!.includes(`map: ${name}`)]).toEqual([65, true])
+      else expect([code, look.layout]).toEqual([0, name])
+      if (ties > 0 && name !== 'helpsteer') expect(look.first_rows).toMatchObject({ none: { tied_label: ties } })
+    },
+  )
+
   it('--presets lists the known sets; no file, no such file and no such map are told', async () => {
     expect((await inProcess('look', '--presets')).stdout).toContain('helpsteer2_preference')
     expect((await inProcess('look')).code).toBe(64)
     expect((await inProcess('look', 'nowhere/*.parquet')).code).toBe(66)
     const path = write(folder(), 'b.jsonl', battles)
     expect(await inProcess('look', path, '--map', './no.yaml')).toMatchObject({ code: 66 })
-    const { code, stdout } = await inProcess('look', path, '--map', 'arenaa')
-    expect([code, stdout.includes("did you mean 'arena'?")]).toEqual([65, true])
+    const { code, stderr } = await inProcess('look', path, '--map', 'arenaa')
+    expect([code, stderr.includes("did you mean 'arena'?")]).toEqual([65, true])
   })
 })
 

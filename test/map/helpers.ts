@@ -2,7 +2,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import type { MapSpec } from '../../engine/map/spec.ts'
 import { openMapped, type ConvertOptions } from '../../engine/source/convert.ts'
-import { howPairsLie, type How } from '../../engine/source/how.ts'
+import { howPairsLie, layoutThatFits, type How } from '../../engine/source/how.ts'
 import { pairsOf, rowsFrom, table, type Row } from '../sources/helpers.ts'
 
 type Pair = ReturnType<typeof pairsOf>[number] & Readonly<Record<string, unknown>>
@@ -30,7 +30,9 @@ export async function readMapped(
   options: ConvertOptions = {},
 ): Promise<MapRead> {
   const batch = Array.isArray(rows) ? table(rows) : (rows as RecordBatch),
-    how = await howPairsLie(batch.schema, { layout: 'auto', answer: 'answer', map }, () => Promise.resolve([batch])),
+    said = { layout: 'auto', answer: 'answer', map } as const,
+    sample = () => Promise.resolve([batch]),
+    how = (await layoutThatFits(batch.schema, said, sample)) ?? (await howPairsLie(batch.schema, said, sample)),
     got = openMapped(how.map, how.pairs, batch.schema, options).convert(batch, rowsFrom(0, batch.numRows))
   return {
     how,
