@@ -301,6 +301,8 @@ export interface RunMore {
   readonly set?: readonly string[]
   /** No word of progress. */
   readonly quiet?: boolean
+  /** Refuse inputs whose pairs lie otherwise than in the run before. */
+  readonly holdLayouts?: boolean
   /** What is said of the result, instead of the summary; '' says nothing. */
   readonly summary?: (result: RunResult) => string
 }
@@ -339,6 +341,7 @@ export async function runAs(
     ...wanted,
     answers,
     anew,
+    holdLayouts: more.holdLayouts ?? false,
     signal: abort.signal,
     onProgress: progress.report,
     onWarning: text => console.error(text),

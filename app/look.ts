@@ -72,7 +72,8 @@ export async function lookCommand(
   for (const file of files) looks.push(await lookAt(file))
   if (json) console.log(JSON.stringify(looks, null, 2))
   else console.log(looks.map(look => linesOf(look, use).join('\n')).join('\n\n'))
-  return looks.every(({ why }) => why === undefined) ? EXIT.ok : EXIT.data
+  const isRead = ({ why, first_rows: first }: Look) => why === undefined && (first!.rows === 0 || first!.pairs > 0)
+  return looks.every(isRead) ? EXIT.ok : EXIT.data
 }
 
 const presetLine = ({ name, about, notes }: ReturnType<typeof presets>[number]): string =>
@@ -120,7 +121,7 @@ function foundIn(file: Looked, samples: readonly RecordBatch[], how: How): Omit<
     first_rows: { rows, pairs: made, none },
     pairs: first ? Array.from({ length: Math.min(SHOWN, first.numRows) }, (_, row) => shownPair(first, row)) : [],
     beside: beside.map(({ path, length }) => `${path} (text, ${Math.round(length)} characters)`),
-    notices: first ? noticesIn(first, how.map ? [] : samples.slice(0, 1)) : [],
+    notices: first ? noticesIn(first, samples.slice(0, 1), how.map !== undefined) : [],
   }
 }
 

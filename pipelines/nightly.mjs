@@ -4,7 +4,7 @@
 //   PATH=/usr/local/bin:/usr/bin:/bin
 //   15 2 * * *  cd /srv/sluice && npx zx pipelines/nightly.mjs --input /srv/in --output /srv/out --keep 7
 // The whole folder is one run: new rows are held against old ones, and what was worked out about old files is used
-// again.
+// again. A file whose pairs lie otherwise than those of the run before is refused until --accept-layout is given.
 // Move files into the folder by a rename, so that a half-copied one is never read.
 import { existsSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,6 +17,10 @@ await pipeline(
     graph: 'clean.yaml',
     sample: '../data/sample/*.parquet',
     flags: {
+      'accept-layout': {
+        type: 'boolean',
+        about: 'inputs whose pairs lie otherwise than in the run before: without it they are refused',
+      },
       keep: {
         type: 'string',
         least: 1,
@@ -25,7 +29,7 @@ await pipeline(
       },
     },
   },
-  async ({ values: { output, keep }, run }) => {
+  async ({ values: { output, keep, 'accept-layout': isAccepted }, run }) => {
     const latest = join(output, 'latest'),
       before = existsSync(latest) ? realpathSync(latest) : undefined
     const {
@@ -33,6 +37,7 @@ await pipeline(
       result: { status },
     } = await run({
       quiet: true,
+      holdLayouts: !isAccepted,
       summary: ({ status, folder, manifest }) => {
         if (status !== 'published') return ''
         const { kept, read, derived } = manifest.rows,

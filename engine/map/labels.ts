@@ -19,30 +19,34 @@ export interface Reading {
 /** Values of a label at most: more are no label. */
 const MOST_VALUES = 12
 
+/** What may stand before the mark of a side. */
+const SIDE = '(?:(?:the )?(?:model|response|answer|assistant|output|option|side|completion|candidate|summary|text) ?)?'
+const SAYS = new RegExp(
+  `^${SIDE}([^<> ]+(?: [^<> ]+)??)(?: ?(?:[<>]+|over|beats|(?:is|was) (?:much |slightly |clearly )?better(?: than)?|wins(?: over)?|(?:is )?preferred(?: to| over)?) ?(?:${SIDE}([^<> ]+))?)?\\.?$`,
+)
+
 const plain = (text: string): string => text.toLowerCase().replaceAll('_', ' ').trim()
 
 /** The side that a text names, 0 or 1; 2 where it names none as the better one, undefined where nobody can tell. */
 function sideOf(text: string, { first, second, marks }: Sides): number | undefined {
   const said = plain(text)
-    .replace(/^\[+|\]+$/g, '')
+    .replace(/^\[+|\]+$|\.$/g, '')
     .replace(/\s*([<>=]+)\s*/g, '$1')
   if (TIES.test(said)) return 2
-  const names = [first, second].map(({ name }, i) => [plain(name), plain(marks[i])])
-  const isSide = (side: number) => {
-    const [[, own], [, other]] = side === 0 ? names : [names[1], names[0]]
-    return (
-      names[side].includes(said) ||
-      said.endsWith(` ${own}`) ||
-      new RegExp(`^${own}(?:>+${other}| (?:wins|is better))$`).test(said)
-    )
-  }
-  return isSide(0) ? 0 : isSide(1) ? 1 : undefined
+  const sideAt = (word: string): number =>
+    [first, second].findIndex(({ name }, i) => word === plain(name) || word === plain(marks[i]))
+  // `Response 1 is better than Response 2`, `A>B`, `model_a`: who stands first is the better one
+  const [, one, other] = SAYS.exec(said) ?? [],
+    side = one === undefined ? -1 : sideAt(one),
+    rest = other === undefined ? undefined : sideAt(other)
+  if (side < 0 || (rest !== undefined && rest !== 1 - side)) return undefined
+  return /<+/.test(said) ? 1 - side : side
 }
 
 /** How a column may say which of two answers is better; undefined where it holds no labels. */
 export function readLabel(label: Fact, sides: Sides): Reading | undefined {
   const tally = tallyOf(label)
-  if (label.isList || tally.length === 0 || tally.length > MOST_VALUES) return undefined
+  if (label.isList || tally.length < 2 || tally.length > MOST_VALUES) return undefined
   return label.kind === 'text'
     ? readTexts(label, tally, sides)
     : label.kind === 'bool'
@@ -60,7 +64,7 @@ function readTexts({ path }: Fact, tally: readonly [string, number][], sides: Si
   const values = tally.map(([value]) => value),
     [first, second, tie] = [0, 1, 2].map(side => values.filter(value => sideOf(value, sides) === side)),
     others = tally.filter(([value]) => sideOf(value, sides) === undefined)
-  if (first.length === 0 && second.length === 0) return undefined
+  if (first.length === 0 || second.length === 0) return undefined
   const counts = others.map(([value, count]) => `'${value}' (${count})`).join(', ')
   return {
     prefer: preferOf(path, first, second, tie),
@@ -90,7 +94,7 @@ function readNumbers(label: Fact, values: readonly number[], sides: Sides): Read
     only = (...some: number[]) => values.every(value => some.includes(value)),
     { marks } = sides
   // a number that names its side as the columns do
-  if (marks.every(mark => /^\d$/.test(mark)) && only(...marks.map(Number), 0, 3)) {
+  if (marks.every(mark => /^\d$/.test(mark)) && only(...marks.map(Number), 0, 3) && values.includes(Number(marks[1]))) {
     const [first, second] = marks.map(Number)
     return asked(
       label,

@@ -11,11 +11,11 @@ export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|n
 
 /** Parts of names that tell two answers apart. */
 export const MARKS = [
-  ['a', 'b'], ['0', '1'], ['1', '2'], ['left', 'right'], ['first', 'second'], ['one', 'two'], ['x', 'y'],
+  ['a', 'b'], ['0', '1'], ['1', '2'], ['left', 'right'], ['first', 'second'], ['one', 'two'], ['x', 'y'], ['j', 'k'],
 ] as const // prettier-ignore
 /** Parts of names that say which answer is better. */
 export const ORDERED = [
-  ['chosen', 'rejected'], ['better', 'worse'], ['preferred', 'dispreferred'], ['preferred', 'rejected'], ['accepted', 'rejected'],
+  ['chosen', 'rejected'], ['better', 'worse'], ['preferred', 'dispreferred'], ['preferred', 'rejected'], ['preferred', 'nonpreferred'], ['matching', 'notmatching'], ['real', 'generated'], ['accepted', 'rejected'],
   ['winner', 'loser'], ['win', 'lose'], ['good', 'bad'], ['positive', 'negative'], ['pos', 'neg'], ['best', 'worst'],
 ] as const // prettier-ignore
 
@@ -24,6 +24,9 @@ export const partsOf = (name: string): string[] =>
     .split(/[_\-\s.]+|(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[a-zA-Z])/)
     .filter(Boolean)
     .map(part => part.toLowerCase())
+    .flatMap((part, i, all) =>
+      part === 'non' || part === 'not' ? [] : [/^no[nt]$/.test(all[i - 1] ?? '') ? all[i - 1] + part : part],
+    )
 
 /** Of two names the parts in which alone they differ, and what they share. */
 export function differenceOf(a: string, b: string): { marks: [string, string]; stem: string } | undefined {

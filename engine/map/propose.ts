@@ -5,6 +5,7 @@ import { makeText, textColumn } from '../arrow/columns.ts'
 import { columnOf, type Mapping } from '../source/mapping.ts'
 import { readLabel, type Reading, type Sides } from './labels.ts'
 import { differenceOf, isOneOf, LABEL, MARKS, ORDERED, partsOf, SCORE } from './names.ts'
+import { headsOf } from './said.ts'
 import type { MapSpec } from './spec.ts'
 
 export interface Proposal {
@@ -30,6 +31,8 @@ const PROMPTS =
 const ANSWER =
   /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model/i
 /** Names of labels that say which answer is the worse one. */
+/** Names of bools that say whether an answer is a good one. */
+const GOOD = /label|chosen|good|correct|safe|score|thumb|feedback|accept|desirable|like/i
 const WORSE = /reject|worse|worst|loser|dispref/i
 /** What can be proposed for a file, the best first. */
 export function propose(schema: Schema, samples: readonly RecordBatch[]): Proposals {
@@ -49,10 +52,19 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
     }
   }
   const prompt = promptOf(facts),
-    proposals = [...ofSides(facts, prompt), ...ofLists(facts, prompt)]
-  if (proposals.length > 0) return { proposals }
-  const answers = ofAnswers(facts, prompt)
-  if (answers.length > 0) return { proposals: answers }
+    pairs = [...ofSides(facts, prompt), ...ofLists(facts, prompt)],
+    found = pairs.length > 0 ? pairs : ofAnswers(facts, prompt)
+  if (found.length > 0) {
+    const proposals = found.map(({ isCertain, ...proposal }) => {
+      const more = partsAsked(facts, proposal.map)
+      return {
+        ...proposal,
+        asks: [...proposal.asks, ...more],
+        ...(isCertain && more.length === 0 ? { isCertain } : {}),
+      }
+    })
+    return { proposals }
+  }
   return { proposals: [], none: whyNone(facts, prompt) }
 }
 
@@ -62,8 +74,16 @@ function whyNone(facts: readonly Fact[], prompt: Fact | undefined): string {
     return 'no column of it is a prompt: text or messages under a name such as prompt, instruction or question'
   }
   if (!answer) return `it has a prompt (${prompt.path}) and no answers`
-  const bool = facts.find(({ kind, isList }) => kind === 'bool' && !isList)
-  return `it is unpaired: one answer a row (${answer.path})${bool ? ` with a bool (${bool.path})` : ''}, and no prompt comes again, so there is nothing to pair it with. Where each answer is a good one${bool ? `, which those with ${bool.path} false are not` : ''}, 'layout: answers' with 'answer: ${answer.path}' lets stages make the other side`
+  const bool = facts.find(({ kind, isList, name }) => kind === 'bool' && !isList && GOOD.test(name))
+  const keys = prompt.values.map(value => JSON.stringify(value))
+  if (new Set(keys).size < keys.length) {
+    return `it has one answer a row (${answer.path}) to prompts that come again, and no number or bool that scores it`
+  }
+  const isGood = bool ? `, which those with ${bool.path} false are not` : '',
+    advice = answer.path.includes('.')
+      ? ''
+      : `. Where each answer is a good one${isGood}, 'layout: answers' with 'answer: ${answer.path}' lets stages make the other side`
+  return `it is unpaired: one answer a row (${answer.path})${bool ? ` with a bool (${bool.path})` : ''}, and no prompt comes again, so there is nothing to pair it with${advice}`
 }
 
 /** The column that asks, by its name; of an object also by the field that is its text. */
@@ -78,13 +98,52 @@ function promptOf(facts: readonly Fact[], not: readonly Fact[] = []): Fact | und
   return fits.find(({ name }) => partsOf(name).some(part => PROMPTS.includes(part)))
 }
 
+/** The column that asks, which is neither an answer nor a text that holds the answers, as what a judge was asked. */
+function questionFor(facts: readonly Fact[], prompt: Fact | undefined, answers: readonly Fact[]): Fact | undefined {
+  const not = [...answers]
+  let asked = prompt
+  while (asked && (not.includes(asked) || holdsAll(asked, answers))) {
+    not.push(asked)
+    asked = promptOf(facts, not)
+  }
+  return asked
+}
+
+function holdsAll({ values }: Fact, answers: readonly Fact[]): boolean {
+  const rows = values.filter((value, row) =>
+    answers.every(answer => {
+      const said = answer.values[row]
+      return typeof value === 'string' && typeof said === 'string' && said.length > 0 && value.includes(said)
+    }),
+  )
+  return rows.length > 0.5 * values.length
+}
+
+/** Names of what belongs to a prompt, but for those that every layout knows. */
+const MORE =
+  /system|history|context|passage|schema|document|evidence|instruction|background|persona|body|title|question|query|scenario|knowledge|message/i
+
+/** Columns beside a mapping that by their names belong to its prompt. */
+function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
+  const used = new Set(headsOf(map)),
+    prompt = typeof map.prompt === 'string' ? map.prompt : 'PROMPT'
+  if (prompt === 'shared') return []
+  const known = ['system', 'system_prompt', 'history', 'context', 'input']
+  return facts.flatMap(({ path, name, kind, isList, length }) => {
+    const isPart = !isList && (kind === 'messages' || (kind === 'text' && length >= 8))
+    if (!isPart || path.includes('.') || used.has(path) || known.includes(path) || !MORE.test(name)) return []
+    const part = kind === 'messages' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
+    return [`does ${path} belong to the prompt? if so, prompt: [${part}, ${prompt}]`]
+  })
+}
+
 /** The map's prompt for two sides: what conversations share, or a column, or a question. */
 function promptFor(
   facts: readonly Fact[],
   prompt: Fact | undefined,
   { first, second }: Pick<Sides, 'first' | 'second'>,
 ): { prompt: string; asks: string[] } {
-  const own = prompt === first || prompt === second ? promptOf(facts, [first, second]) : prompt
+  const own = questionFor(facts, prompt, [first, second])
   const isWhole =
     first.kind === 'messages' ||
     first.values.some(value => typeof value === 'string' && /^\s*(?:\[\s*\{|(?:Human|H):)/.test(value))
@@ -107,7 +166,9 @@ function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [string, s
   )
 }
 
-const isSaid = ({ kind, isList }: Fact): boolean => !isList && (kind === 'text' || kind === 'messages')
+const isSaid = (fact: Fact): boolean =>
+  !fact.isList &&
+  (fact.kind === 'messages' || (fact.kind === 'text' && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
 
 /** Of columns of two sides those that are the answers: what is said at most length, by a name of answers first. */
 function answersAmong<F extends { first: Fact; second: Fact }>(families: readonly F[]): F | undefined {
@@ -147,10 +208,17 @@ function ofSides(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
       !families.some(family => family.first === fact || family.second === fact),
   )
   const labels = others.flatMap(fact => {
-    const read = LABEL.test(fact.name) || fact.kind === 'text' ? readLabel(fact, sides) : undefined
+    // of columns that are each one value of a label, the tie's is none
+    const isLabel =
+        (LABEL.test(fact.name) || WORSE.test(fact.name) || fact.kind === 'text') &&
+        !/(?:^|_)tie(?:_|$)/i.test(fact.name),
+      read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
-  const scores = families.filter(({ first, stem }) => first.kind === 'number' && !first.isList && SCORE.test(stem))
+  const scores = families.filter(
+    ({ first, stem }) =>
+      (first.kind === 'number' || first.kind === 'bool') && !first.isList && (SCORE.test(stem) || LABEL.test(stem)),
+  )
   const proposals = [
     ...labels.map(({ fact, read }) => {
       const agrees = scores.map(score => agreementOf(read, fact, score)).find(Boolean)
@@ -187,7 +255,7 @@ function ofSides(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
 
 /** The same where the label names the worse answer. */
 const exchanged = ({ prefer, ...read }: Reading): Reading => ({
-  ...read,
+  asks: read.asks.map(ask => ask.replace('the better one', 'the worse one')),
   prefer: { ...prefer, first: prefer.second, second: prefer.first },
 })
 
@@ -226,6 +294,7 @@ function bySide(
   const own = families.filter(
     ({ first, second, marks, stem }) =>
       stem !== '' &&
+      !LABEL.test(stem) &&
       first !== sides.first &&
       second !== sides.second &&
       marks.join() === sides.marks.join() &&
@@ -353,7 +422,7 @@ function ofAnswers(facts: readonly Fact[], prompt: Fact | undefined): Proposal[]
     ({ kind, isList, name, path }) =>
       (kind === 'number' || kind === 'bool') &&
       !isList &&
-      !path.includes('.') &&
+      !path.includes('[]') &&
       !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(name),
   )
   const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))

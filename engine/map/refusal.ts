@@ -49,4 +49,4 @@ export function refusalOf(
 }
 
 const HOW =
-  "put the line that is right into the graph, below `with` of the source, or give it by --set '<its id>.map=…'; sluice look FILE shows two pairs of each"
+  "put the line that is right into the graph, below `with` of the source, or give it by --set '<its id>.map=…'; sluice look FILE --map … shows two pairs of it"

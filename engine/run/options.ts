@@ -54,6 +54,8 @@ export interface RunOptions {
    * made again.
    */
   readonly anew?: boolean
+  /** Refuse inputs whose pairs lie otherwise than in the last run of the graph. */
+  readonly holdLayouts?: boolean
   /** Hears what stages will ask of servers, a line each, before the first row. */
   readonly onPlan?: (lines: readonly string[]) => void
   /** Hears warnings about the graph, and of work that does not get on. */
@@ -93,6 +95,7 @@ const decisions = {
   what: `a list of { id, decision: ${decisionWords.map(word => `'${word}'`).join(' | ')}, content_hash? }`,
 }
 const text = { is: (value: unknown) => typeof value === 'string' && value !== '', what: 'a text' }
+const bool = { is: (value: unknown) => typeof value === 'boolean', what: 'true or false' }
 const work = { is: (value: unknown) => typeof value === 'function', what: 'a function' }
 const whole = (least: number) => ({
   is: (value: unknown) => Number.isSafeInteger(value) && (value as number) >= least,
@@ -114,7 +117,8 @@ const kinds: Readonly<Record<keyof RunOptions, { is(value: unknown): boolean; re
     what: 'a mapping, or the name of a preset',
   },
   answers: text,
-  anew: { is: value => typeof value === 'boolean', what: 'true or false' },
+  anew: bool,
+  holdLayouts: bool,
   onPlan: work,
   onWarning: work,
   onProgress: work,

@@ -1,4 +1,5 @@
 /** A run from the graph to the published folder. */
+import { holdLayouts } from './accept.ts'
 import { Schema } from 'apache-arrow'
 import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -67,6 +68,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const opened = new Map<string, Blocks>()
     const prepared = await openingInputs(opened, () => prepare(input, options, join(cache, 'user'), stages))
     options.signal?.throwIfAborted()
+    if (options.holdLayouts) holdLayouts(output, prepared)
     const { graph, files, tables } = prepared
     const stamps = [...files, ...tables].map(file => (file.stamp === undefined ? checkInput(file, output) : undefined))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)

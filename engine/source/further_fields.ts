@@ -75,7 +75,7 @@ const hashBytes = (bytes: Uint8Array, state: Uint32Array): void => hash64(bytes,
 
 /** Chains a value of any type into `state`: nothing for null, else its bytes, or those of all that it holds. */
 function hashValue(data: Data, row: number, state: Uint32Array): void {
-  if (nullTest(data)(row)) return
+  if (DataType.isNull(data.type) || nullTest(data)(row)) return
   const type = data.type as DataType,
     { valueOffsets: offsets, values, stride } = data as Data & { values: Uint8Array }
   if (DataType.isUtf8(type) || DataType.isBinary(type)) hash64(values, offsets[row], offsets[row + 1], state)

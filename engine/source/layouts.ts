@@ -1,5 +1,6 @@
 /** How the way in which pairs lie in a file is found. `convert.ts` turns them into pairs. */
 import { DataType, Schema, type List, type RecordBatch } from 'apache-arrow'
+import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findCompletions, findReplies } from './completions.ts'
@@ -96,7 +97,7 @@ export function mappedLayout(
     const found = findLayout(here, samples, map.answer === undefined ? undefined : 'ranked')
     if (found) return found
     const made = here.fields.filter(({ name }) => own.includes(name)).map(({ name, type }) => `${name} as ${type}`)
-    throw new Error(`map: it makes ${made.join(', ')}, which are no pairs: each is text or messages`)
+    throw new DataError(`map: it makes ${made.join(', ')}, which are no pairs: each is text or messages`)
   }
   const { type } = (here.fields.find(({ name }) => name === 'completions')!.type as List).children[0].type.children[0],
     form = typeForm(type as DataType)!,

@@ -2,6 +2,7 @@
 import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
 import { messagesColumn, numberColumn, textColumn } from '../arrow/columns.ts'
 import { differenceOf, isOneOf, LABEL, MARKS, SCORE, TIES } from '../map/names.ts'
+import { isTurns, typeForm } from './forms.ts'
 import { columnOf } from './mapping.ts'
 
 /** Marks of chat formats within a message: what a template writes, a message has no more. */
@@ -16,8 +17,10 @@ const FORMATS: readonly (readonly [string, RegExp])[] = [
   ['### Instruction:', /(?:^|\n)### (?:Instruction|Response|Human|Assistant):/],
 ]
 
+/** JSON, or what Python prints of lists and objects. */
 const isJson = (text: string): boolean => {
   if (!/^\s*[[{]/.test(text)) return false
+  if (/^\s*\[?\{'/.test(text)) return true
   try {
     return typeof JSON.parse(text) === 'object'
   } catch {
@@ -29,8 +32,8 @@ const isJson = (text: string): boolean => {
 const LEAST_ROWS = 24
 const FEW_VALUES = 10
 
-/** `pairs` are the first rows as pairs, `raw` as they lie. */
-export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[]): string[] {
+/** `pairs` are the first rows as pairs, `raw` as they lie; `isMapped`: a mapping says which labels and scores count. */
+export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMapped: boolean): string[] {
   const said: string[] = [],
     rows = pairs.numRows
   if (rows === 0) return said
@@ -48,6 +51,12 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[]): stri
         said.push(`${side} holds ${name} in ${of(count)}: marks of a chat format, which stay text within a message`)
       }
     }
+    const json = texts.filter(own => own.length > 0 && own.every(isJson)).length
+    if (json >= 0.9 * rows) {
+      said.push(
+        `${side} is JSON text in ${of(json)}: it stays text as it is; \`map\` goes into objects, as ${side}.text`,
+      )
+    }
     if (side === 'prompt') continue
     const twice = texts.filter(([text], row) => {
       const question = asked(row).at(-1)?.content.trim()
@@ -56,39 +65,36 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[]): stri
     if (twice > 0.5 * rows) {
       said.push(`${side} begins with the text of its prompt in ${of(twice)}: a trainer would see it twice`)
     }
-    const json = texts.filter(own => own.length > 0 && own.every(isJson)).length
-    if (json >= 0.9 * rows) {
-      said.push(
-        `${side} is JSON text in ${of(json)}: where an answer lies within it, \`map\` names it, as ${side}.text`,
-      )
-    }
     const values = new Set(texts.map(own => own.join('\n')))
-    if (rows >= LEAST_ROWS && values.size < FEW_VALUES) {
+    const length = [...values].reduce((sum, value) => sum + value.length, 0) / values.size
+    // names come again too, if there are many
+    const isFew = values.size < FEW_VALUES || (values.size < 0.5 * rows && length < 30)
+    if (rows >= LEAST_ROWS && isFew) {
       said.push(
         `${side} has ${values.size === 1 ? 'one value' : `${values.size} values`} in the first ${rows} rows: a label, perhaps, and no answer`,
       )
     }
   }
-  return [...said, ...promptsIn(raw, pairs), ...tiesIn(raw), ...unnamedScores(raw)]
+  const ofColumns = isMapped ? [] : [...tiesIn(raw), ...unnamedScores(raw)]
+  return [...said, ...promptsIn(raw, pairs), ...ofColumns]
 }
 
 /** Names of what a prompt is often asked about, or an answer begun with. */
-const PARTS = /schema|context|passage|steps?|background|persona|scenario|evidence|knowledge|document/i
+const PARTS =
+  /system|history|instruction|schema|context|passage|steps?(?:_|$)|background|persona|scenario|evidence|knowledge|document/i
 
-/** Text beside the pair that by its name belongs to it, and to no trainer is shown. */
+/** What is said beside the pair that by its name belongs to it, and to no trainer is shown. */
 function promptsIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
   const kept = new Set(pairs.schema.names.map(String)),
-    texts = (raw[0]?.schema.fields ?? []).filter(
-      ({ name, type }) =>
-        DataType.isUtf8(type) && PARTS.test(name) && kept.has(name) && !/(?:id|name|type|source)$/i.test(name),
+    columns = (raw[0]?.schema.fields ?? []).filter(
+      ({ name }) => PARTS.test(name) && kept.has(name) && !/(?:id|name|type|source|model|score|rating)$/i.test(name),
     )
-  return texts.flatMap(({ name }) => {
-    const { rows, offsets } = textColumn(columnOf(raw[0], name)!)
-    return offsets[rows] - offsets[0] >= 20 * rows
-      ? [
-          `${name} is text beside the pair, which no trainer sees; \`map\` can put it into the prompt, as [${name}, prompt]`,
-        ]
-      : []
+  return columns.flatMap(({ name, type }) => {
+    const data = columnOf(raw[0], name)!
+    const isSaid = DataType.isUtf8(type)
+      ? data.valueOffsets[data.length] - data.valueOffsets[0] >= 8 * data.length
+      : typeForm(type as DataType) === 'messages' || isTurns(type as DataType)
+    return isSaid ? [`${name} lies beside the pair, and no trainer sees it; \`map\` can put it into the prompt`] : []
   })
 }
 

@@ -64,7 +64,7 @@ async function noticesOf(source: AnySource, options: SourceOptions, file: InputF
   const range = { start: 0, end: Math.min(SAMPLE_ROWS, file.rows) },
     said: string[] = []
   for await (const { pairs, raw } of readPairs(source, options, file, range)) {
-    said.push(...noticesIn(pairs, file.plan.map ? [] : [raw]))
+    said.push(...noticesIn(pairs, [raw], file.plan.map !== undefined))
     break
   }
   return said

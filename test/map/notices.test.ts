@@ -15,7 +15,7 @@ const noticesOf = (make: (i: number) => Row, count = 24): string[] => {
     })),
   )
   const plan = findLayout(raw.schema, [raw])!
-  return noticesIn(openMapped(undefined, plan, raw.schema).convert(raw, rowsFrom(0, count)).pairs, [raw])
+  return noticesIn(openMapped(undefined, plan, raw.schema).convert(raw, rowsFrom(0, count)).pairs, [raw], false)
 }
 
 describe('notices', () => {
@@ -50,8 +50,24 @@ describe('notices', () => {
     [
       'a schema',
       i => ({ schema: `CREATE TABLE t${i} (a INT, b INT)` }),
-      'schema is text beside the pair, which no trainer sees',
+      'schema lies beside the pair, and no trainer sees it',
     ],
+    [
+      'earlier turns of another name',
+      () => ({ conversation_history: [user('Hello.')] }),
+      'conversation_history lies beside the pair',
+    ],
+    [
+      'a system message of another name',
+      i => ({ system_message: `Be brief, number ${i}.` }),
+      'system_message lies beside the pair',
+    ],
+    [
+      'lists as Python prints them',
+      i => ({ chosen: `[{'role': 'assistant', 'content': 'Good ${i}'}]` }),
+      'chosen is JSON text in 24',
+    ],
+    ['names of models', i => ({ rejected: `model-${i % 11}-chat` }), 'rejected has 11 values in the first 24 rows'],
     [
       'a label of ties',
       i => ({ status: i < 5 ? 'tie' : 'done' }),

@@ -95,14 +95,120 @@ describe('two answers and a label', () => {
     expect(prompts(read)[0]).toBe(q(0))
   })
 
+  it.each<[string, (is: boolean) => string]>([
+    ['A is better than B', is => (is ? 'A is better than B' : 'B is better than A')],
+    ['model_a > model_b', is => (is ? 'model_a > model_b' : 'model_b > model_a')],
+    ['a smaller sign', is => (is ? 'B<A' : 'A < B')],
+    ['A over B', is => (is ? 'A over B' : 'B over A')],
+    ['Response A wins.', is => (is ? 'Response A wins.' : 'Response B wins.')],
+  ])('comparisons in words: %s', async (_, say) => {
+    const { proposal, read } = await pasted(
+      rows((i, x, y, is) => ({ prompt: q(i), response_a: x, response_b: y, verdict: say(is) })),
+    )
+    expect([proposal.asks, isRight(sides(read)), read.pairs.length]).toEqual([[], true, 24])
+  })
+
+  it('what names a side and denies it is no label', async () => {
+    const some = rows((i, x, y, is) => ({
+      prompt: q(i),
+      response_a: x,
+      response_b: y,
+      verdict: is ? 'not B' : 'not A',
+    }))
+    expect(await failure(readMapped(some))).toContain('no column says which is better')
+  })
+
+  it('nought and one are no names of a first and a second column', async () => {
+    const some = rows((i, x, y, is) => ({ prompt: q(i), response_1: x, response_2: y, label: is ? 1 : 0 }))
+    const { proposal, read } = await pasted(some)
+    expect(proposal.map.prefer).toEqual({ by: 'label', first: 1, second: 0 })
+    expect([isRight(sides(read)), read.pairs.length]).toEqual([true, 24])
+  })
+
+  it('of a label of the worse one the question is of the worse one', async () => {
+    const some = rows((i, x, y, is) => ({ prompt: q(i), response_0: x, response_1: y, worse_id: is ? 1 : 0 }))
+    const { proposal, read } = await pasted(some)
+    expect([proposal.asks, isRight(sides(read))]).toEqual([
+      ['does worse_id = 0 mean that response_0 is the worse one? if not, exchange first and second'],
+      true,
+    ])
+  })
+
+  it('a column of each side that says whether it wins', async () => {
+    const some = rows((i, x, y, is) => ({
+      prompt: q(i),
+      response_a: x,
+      response_b: y,
+      winner_a: is && i !== 1 ? 1 : 0,
+      winner_b: is ? 0 : 1,
+      winner_tie: i === 1 ? 1 : 0,
+    }))
+    const { proposal, read } = await pasted(some)
+    expect(proposal.map.prefer).toEqual({ higher: ['winner_a', 'winner_b'] })
+    expect([isRight(sides(read)), read.refused]).toEqual([true, { 1: 'tied_label' }])
+  })
+
+  it('a prompt that holds the answers is what a judge was asked, and never the prompt', async () => {
+    const some = rows((i, x, y, is) => ({
+      instruction: `Which is better? ${x} or ${y}`,
+      orig_instruction: q(i),
+      response_a: x,
+      response_b: y,
+      choice: is ? 'a' : 'b',
+    }))
+    const { proposal } = await pasted(some)
+    expect(proposal.map.prompt).toBe('orig_instruction')
+  })
+
+  it('what else may belong to the prompt is asked, and then nothing is taken unasked', async () => {
+    const some = rows((i, x, y, is) => ({
+      question: q(i),
+      passage: `A passage about ${i}.`,
+      post_a: x,
+      post_b: y,
+      votes_a: is ? 9 : 1,
+      votes_b: 5,
+      label: is ? 1 : 0,
+    }))
+    const { proposal } = await pasted(some)
+    expect(proposal.asks).toEqual(['does passage belong to the prompt? if so, prompt: [passage, question]'])
+  })
+
+  it('names of models are no answers, and one value no label', async () => {
+    const some = rows((i, _x, _y, is) => ({
+      prompt: q(i),
+      model_1: `first-model-${i}`,
+      model_2: `other-model-${i}`,
+      winner: is ? 1 : 2,
+    }))
+    expect(await failure(readMapped(some))).toContain('no pairs are found in it')
+    const one = rows((i, x, y, is) => ({ prompt: q(i), reply_1: x, reply_2: y, annotator: 2, better: is ? 1 : 2 }))
+    expect((await pasted(one)).proposal.map.prefer).toMatchObject({ by: 'better' })
+  })
+
   it('conversations say themselves what was asked', async () => {
-    const { read } = await pasted(rows((i, x, y, is) => ({ chat_a: [user(q(i)), assistant(x)], chat_b: [user(q(i)), assistant(y)], winner: is ? 'a' : 'b' }))) // prettier-ignore
+    const { read } = await pasted(
+      rows((i, x, y, is) => ({
+        chat_a: [user(q(i)), assistant(x)],
+        chat_b: [user(q(i)), assistant(y)],
+        winner: is ? 'a' : 'b',
+      })),
+    )
     expect([isRight(sides(read)), prompts(read)[3]]).toEqual([true, q(3)])
   })
 
   it('votes of three, and columns of both sides', async () => {
     const { proposal, read } = await pasted(
-      rows((i, x, y, is) => ({ instruction: q(i), response1: x, response2: y, model1: 'm', model2: 'n', annotator1: is ? 1 : 2, annotator2: is ? 1 : 2, annotator3: 0 })), // prettier-ignore
+      rows((i, x, y, is) => ({
+        instruction: q(i),
+        response1: x,
+        response2: y,
+        model1: 'm',
+        model2: 'n',
+        annotator1: is ? 1 : 2,
+        annotator2: is ? 1 : 2,
+        annotator3: 0,
+      })),
     )
     expect(proposal.map).toMatchObject({
       prefer: { by: ['annotator1', 'annotator2', 'annotator3'] },
@@ -125,7 +231,9 @@ describe('two answers and a label', () => {
   })
 
   it('a value that nobody can read is asked for', async () => {
-    const { proposal, read } = await pasted(rows((i, x, y, is) => ({ prompt: q(i), answer_a: x, answer_b: y, winner: i === 0 ? 'unclear' : is ? 'a' : 'b' }))) // prettier-ignore
+    const { proposal, read } = await pasted(
+      rows((i, x, y, is) => ({ prompt: q(i), answer_a: x, answer_b: y, winner: i === 0 ? 'unclear' : is ? 'a' : 'b' })),
+    )
     expect(proposal.asks).toEqual(["what does winner 'unclear' (1) mean? add it to first, second or tie"])
     expect(read.refused).toEqual({ 0: 'unreadable_label' })
   })
@@ -173,7 +281,15 @@ describe('two answers and a label', () => {
   })
 
   it('sides that only name other columns are no answers', async () => {
-    const { read } = await pasted(rows((i, x, y, is) => ({ prompt: q(i), text_a: x, text_b: y, chosen: is ? 'text_a' : 'text_b', rejected: is ? 'text_b' : 'text_a' }))) // prettier-ignore
+    const { read } = await pasted(
+      rows((i, x, y, is) => ({
+        prompt: q(i),
+        text_a: x,
+        text_b: y,
+        chosen: is ? 'text_a' : 'text_b',
+        rejected: is ? 'text_b' : 'text_a',
+      })),
+    )
     expect(isRight(sides(read))).toBe(true)
   })
 })
@@ -184,7 +300,16 @@ describe('lists, and an answer a row', () => {
       'two lists',
       rows((i, x, y, is) => ({ question: q(i), candidates_text: [x, y], judge_scores: is ? [0.9, 0.1] : [0.1, 0.9] })),
     ],
-    ['objects', rows((i, x, y, is) => ({ question: q(i), replies: [{ body: x, text: x, upvotes: is ? 9 : 1 }, { body: y, text: y, upvotes: is ? 1 : 9 }] }))], // prettier-ignore
+    [
+      'objects',
+      rows((i, x, y, is) => ({
+        question: q(i),
+        replies: [
+          { body: x, text: x, upvotes: is ? 9 : 1 },
+          { body: y, text: y, upvotes: is ? 1 : 9 },
+        ],
+      })),
+    ],
     [
       'scores as text',
       rows((i, x, y, is) => ({ question: q(i), outputs: [x, y], grades: is ? ['5', '2'] : ['N/A', '4'] }), 24).map(
@@ -206,6 +331,13 @@ describe('lists, and an answer a row', () => {
     expect(proposal).toMatchObject({ map: { prompt: 'question', answer: 'solution', score: 'solved' } })
     expect(read.how.pairs.scored).toEqual({ column: 'score', lowFirst: false })
   })
+})
+
+it('bools that say nothing of the answer are not taken for its quality, nor is a score within an object missed', async () => {
+  const said = await failure(readMapped(rows((i, x) => ({ prompt: q(i), output: x, parallel_tool_calls: true }))))
+  expect(said).not.toContain('parallel_tool_calls)')
+  const scored = rows((i, x) => ({ prompt: q(i >> 1), reply: x, axes: { overall: i % 2 } }))
+  expect((await pasted(scored)).proposal.map).toMatchObject({ answer: 'reply', score: 'axes.overall' })
 })
 
 describe('what is no pairs is named, and never advised into pairs', () => {

@@ -1,0 +1,37 @@
+/** Holds how pairs lie in the inputs against the last run: nobody looks at a run at night. */
+import { DataError } from '../errors.ts'
+import { readManifest } from './inspect.ts'
+import { labelOf, type Manifest } from './manifest.ts'
+import type { Prepared } from './prepare.ts'
+import { latestRun } from './publish.ts'
+
+type Input = Pick<Manifest['inputs'][number], 'layout' | 'facts'>
+
+const howOf = ({ layout, facts: { pair } }: Input): string =>
+  `layout ${layout}${typeof pair === 'string' ? ` (${pair})` : ''}`
+
+/**
+ * Throws where a file's pairs lie otherwise than in any file that the last published run of the graph read by the same
+ * source. Without such a run, and of files without a row, nothing is held.
+ */
+export function holdLayouts(output: string, { graph, files }: Pick<Prepared, 'graph' | 'files'>): void {
+  const last = latestRun(output)
+  if (last === undefined) return
+  const manifest = readManifest(last)
+  if (manifest.graph.name !== graph.name) return
+  const known = new Map<string, Set<string>>()
+  for (const input of manifest.inputs) {
+    if (input.rows > 0) known.set(input.source, (known.get(input.source) ?? new Set()).add(howOf(input)))
+  }
+  const other = files.flatMap(file => {
+    const before = known.get(file.source),
+      now = howOf(file)
+    return file.rows === 0 || !before || before.has(now)
+      ? []
+      : [`${labelOf(file.path)}: ${now}; before: ${[...before].join('; ')}`]
+  })
+  if (other.length === 0) return
+  throw new DataError(
+    `pairs lie otherwise than in the run before, in ${other.length === 1 ? 'one file' : `${other.length} files`}; look at them (sluice look), then accept them by --accept-layout:\n  ${other.slice(0, 5).join('\n  ')}`,
+  )
+}
