@@ -77,6 +77,20 @@ it("a number beside UNKNOWN, as writev gives it, is the disk's too", () => {
   ])
 })
 
+const said = (code: string, syscall: string) =>
+  Object.assign(new Error(`${code}: as the system says it, ${syscall}`), { code, syscall })
+
+it.each(['ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENOTCONN', 'ECONNRESET', 'ENOMEM', 'EAGAIN', 'ENOTSUP', 'EXDEV'])(
+  '%s of a file is the disk, and of a server that somebody asks by himself is none',
+  code => {
+    for (const syscall of ['open', 'write', 'fsync', 'rename', 'symlink', 'stat', 'scandir']) {
+      expect([exitCode(said(code, syscall)), exitCode(crossed(said(code, syscall)))]).toEqual([EXIT.io, EXIT.io])
+    }
+    expect(exitCode(said(code, 'connect'))).toBe(EXIT.unexpected)
+    expect(exitCode(Object.assign(new Error('x'), { code }))).toBe(EXIT.unexpected)
+  },
+)
+
 it('a number that is none of a disk stays one, and is no exit code of it', () => {
   const error = nameless(constants.errno.ECHILD)
   expect([exitCode(error), systemSaid(error)]).toEqual([EXIT.unexpected, { code: error.code, message: error.message }])
@@ -109,5 +123,11 @@ it('a run says of a quota that is reached what it says of a full disk; a file th
   await expect(failing(large)).rejects.toMatchObject({
     exit: EXIT.io,
     message: expect.stringMatching(/^run: EFBIG: file too large, write; what is finished is kept/) as unknown,
+  })
+  await expect(failing(said('ETIMEDOUT', 'fsync'))).rejects.toMatchObject({
+    exit: EXIT.io,
+    message: expect.stringMatching(
+      /^run: ETIMEDOUT: as the system says it, fsync; what is finished is kept/,
+    ) as unknown,
   })
 })
