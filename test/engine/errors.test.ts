@@ -1,4 +1,5 @@
 /** Errors on their way from one thread to another. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -130,4 +131,33 @@ it('a run says of a quota that is reached what it says of a full disk; a file th
       /^run: ETIMEDOUT: as the system says it, fsync; what is finished is kept/,
     ) as unknown,
   })
+})
+
+it.each<[string, (output: string) => string]>([
+  ['the lock cannot be read', output => join(output, '.sluice', 'lock')],
+  ['what is half done cannot be removed', output => join(output, 'runs')],
+])('a run says what went wrong first where %s afterwards', async (_, pathIn) => {
+  const at = folder(),
+    output = join(at, 'out'),
+    path = writeJsonl(join(at, 'in.jsonl'), pairs(3)),
+    damaged = pathIn(output)
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path } },
+    { id: 'dpo', use: 'write_jsonl' },
+  ]
+  const fail = run(
+    { version: 1, name: 'g', stages },
+    {
+      output,
+      workers: 1,
+      onProgress() {
+        rmSync(damaged, { recursive: true })
+        // a file for a folder, and a folder for a file
+        if (damaged.endsWith('lock')) mkdirSync(damaged)
+        else writeFileSync(damaged, '')
+        throw new SluiceError('first', EXIT.endpoint)
+      },
+    },
+  )
+  await expect(fail).rejects.toMatchObject({ exit: EXIT.endpoint, message: 'first' })
 })
