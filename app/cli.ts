@@ -14,6 +14,7 @@ import { EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
+import { isMade } from '../engine/run/made.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
@@ -416,11 +417,12 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
     own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''),
-    rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
+    isPair = own.length === 0 && parent !== what && (await isMade(folder, what)),
+    rows = isPair ? await why(folder, parent) : own
   const manifest = readManifest(folder)
   if (rows.length === 0) {
     throw new SluiceError(
-      `sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`,
+      `sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}${parent === what ? '' : ', and no pair of that id in its sinks or among what was set aside'}; ids are as in the input, rows count from 0`,
       EXIT.noInput,
     )
   }
