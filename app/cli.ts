@@ -427,9 +427,10 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
     )
   }
   // beside JSON on stderr, so that stdout stays JSON
-  if (own.length === 0) {
-    ;(values.json ? console.error : console.log)(`no row has the id '${what}'; as a pair made of '${parent}':`)
-  }
+  const tell = values.json ? console.error : console.log,
+    fitting = new Set(own.filter(({ id }) => id !== what).map(({ file }) => file))
+  if (own.length === 0) tell(`no row has the id '${what}'; as a pair made of '${parent}':`)
+  if (fitting.size > 1) tell(`'${what}' fits ${fitting.size} files; name more of the path to ask of one:`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }

@@ -1,10 +1,11 @@
 /** What the ledger, `why` and notes/ say of rows that went no further. */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { main, run } from '../../index.mjs'
 import { explain, why } from '../../engine/run/inspect.ts'
 import { summaryText } from '../../engine/run/summary.ts'
-import { folder, rowsOf, writeJsonl } from './helpers.ts'
+import { folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -291,6 +292,36 @@ it.each(['write_arrow', 'write_jsonl', 'write_parquet'])(
     error.mockRestore()
   },
 )
+
+it('`why FILE:ROW` takes the end of a path from a slash on, and says where it fits several files', async () => {
+  const at = folder(),
+    output = join(at, 'out')
+  for (const [i, name] of ['a.jsonl', 'more/a.jsonl', 'more/ba.jsonl'].entries()) {
+    mkdirSync(join(at, 'in', name, '..'), { recursive: true })
+    writeJsonl(
+      join(at, 'in', name),
+      pairs(2).map(row => ({ ...row, id: `${row.id as string}-of-${i}` })),
+    )
+  }
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in') } },
+    { id: 'dpo', use: 'write_jsonl' },
+  ]
+  const { folder: out } = await run({ version: 1, name: 'g', stages }, { output, workers: 1 })
+  const ids = async (what: string) => (await why(out, what)).map(({ id }) => id)
+  expect(await ids('a.jsonl:1')).toEqual(['r1-of-0', 'r1-of-1'])
+  expect(await ids('more/a.jsonl:1')).toEqual(['r1-of-1'])
+  expect(await ids(`${join(at, 'in', 'a.jsonl')}:1`)).toEqual(['r1-of-0'])
+  for (const what of ['jsonl:1', '.jsonl:1', 'e/ba.jsonl:1', 'a.jsonl:2']) expect(await ids(what), what).toEqual([])
+  const log = vi.spyOn(console, 'log')
+  expect(await main(['why', 'a.jsonl:1', '--output', output])).toBe(0)
+  expect(log.mock.calls.flat()).toEqual([
+    "'a.jsonl:1' fits 2 files; name more of the path to ask of one:",
+    expect.stringMatching(/^r1-of-0 \(.*\/a\.jsonl:1\) was kept/),
+    expect.stringMatching(/^r1-of-1 \(.*\/more\/a\.jsonl:1\) was kept/),
+  ])
+  log.mockRestore()
+})
 
 it('columns of dropped rows that are named as those that say why keep their values under another name', async () => {
   const at = folder(),
