@@ -4,6 +4,7 @@ import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Table } from 'apache-arrow'
 import { describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../engine/graph/bundle.ts'
 import { makerOf } from '../../engine/graph/user_stage.ts'
@@ -24,6 +25,17 @@ const valueOf = async (folder: string, entry?: string): Promise<unknown> => {
   const make: () => Promise<unknown> = await makerOf((await bundled(folder, entry)).module)
   return make()
 }
+
+it("'apache-arrow' is the copy that Sluice has, in a folder that has none and in one that has another", async () => {
+  const other = {
+    'node_modules/apache-arrow/package.json': '{"name":"apache-arrow","version":"1.0.0","main":"index.js"}',
+    'node_modules/apache-arrow/index.js': 'module.exports = {}',
+  }
+  for (const files of [{}, other]) {
+    const folder = made({ 'mine.mjs': "export { Table as default } from 'apache-arrow'", ...files })
+    expect(await valueOf(folder)).toBe(Table)
+  }
+})
 
 describe("a stage of one's own is made anew", () => {
   it.each([
