@@ -17,6 +17,7 @@ import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
 import type { MapSpec } from '../engine/map/spec.ts'
+import { isMade } from '../engine/run/made.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
@@ -466,18 +467,20 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
     own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''),
-    rows = own.length === 0 && parent !== what ? await why(folder, parent) : own
+    isPair = own.length === 0 && parent !== what && (await isMade(folder, what)),
+    rows = isPair ? await why(folder, parent) : own
   const manifest = readManifest(folder)
   if (rows.length === 0) {
     throw new SluiceError(
-      `sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}; ids are as in the input, rows count from 0`,
+      `sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}${parent === what ? '' : ', and no pair of that id in its sinks or among what was set aside'}; ids are as in the input, rows count from 0`,
       EXIT.noInput,
     )
   }
   // beside JSON on stderr, so that stdout stays JSON
-  if (own.length === 0) {
-    ;(values.json ? console.error : console.log)(`no row has the id '${what}'; as a pair made of '${parent}':`)
-  }
+  const tell = values.json ? console.error : console.log,
+    fitting = new Set(own.filter(({ id }) => id !== what).map(({ file }) => file))
+  if (own.length === 0) tell(`no row has the id '${what}'; as a pair made of '${parent}':`)
+  if (fitting.size > 1) tell(`'${what}' fits ${fitting.size} files; name more of the path to ask of one:`)
   for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
   return EXIT.ok
 }

@@ -158,11 +158,40 @@ const ioCodes = new Set([
   'ELOOP',
 ])
 
+/** What it says of them where they lie on a share, or on a file system that has not all, or where memory is short. */
+const shareCodes = new Set([
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTCONN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPROTO',
+  'ENOBUFS',
+  'ENOMEM',
+  'EAGAIN',
+  'EINTR',
+  'ECANCELED',
+  'ETXTBSY',
+  'EXDEV',
+  'EMLINK',
+  'EILSEQ',
+  'EOVERFLOW',
+  'ENOSYS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+])
+
 /** The exit code of any error. */
 export function exitCode(error: unknown): number {
   if (error instanceof SluiceError) return error.exit
-  const { exit } = error as { exit?: number }
+  const { exit, syscall = '' } = error as { exit?: number; syscall?: string }
   if (typeof exit === 'number') return exit
-  const { code } = systemSaid(error)
-  return code !== undefined && ioCodes.has(code) ? EXIT.io : EXIT.unexpected
+  const { code = '' } = systemSaid(error),
+    // a server that a stage of one's own asks by itself is no disk
+    isShare = shareCodes.has(code) && !/^(?:|connect|getaddrinfo)$/.test(syscall)
+  return ioCodes.has(code) || isShare ? EXIT.io : EXIT.unexpected
 }

@@ -1,6 +1,14 @@
 #!/usr/bin/env node
 // The command `sluice`.
-import { main } from '../index.mjs'
+const { main } = await import('../index.mjs').catch(error => {
+  if (error.syscall === undefined) throw error
+  // nothing is loaded yet that could say so
+  const isShort = ['EMFILE', 'ENFILE'].includes(error.code)
+  console.error(
+    `sluice: its own files cannot be read (${error.message})${isShort ? '; let a process open 1,024 files, as by `ulimit -n 1024`, and run again' : ''}`,
+  )
+  process.exit(74)
+})
 
 const code = await main(process.argv.slice(2))
 process.exitCode = code

@@ -5,6 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, SluiceError } from '../errors.ts'
+import { writeWhole } from '../run/files.ts'
 import { damagedLogs } from './log.ts'
 import { damagedTables } from './tables.ts'
 
@@ -51,10 +52,13 @@ export async function openCache(folder: string, warn: (text: string) => void = (
     lost = join(folder, 'lost')
   if (damaged.length + logs.length > 0) {
     await checkLock()
-    // where LevelDB's own repair puts what it cannot use; of a log it takes itself what is whole
+    // where LevelDB's own repair puts what it cannot use
     mkdirSync(lost, { recursive: true })
+    for (const { name, whole } of logs) {
+      copyFileSync(join(folder, name), join(lost, name))
+      writeWhole(join(folder, name), whole)
+    }
     for (const { name } of damaged) renameSync(join(folder, name), join(lost, name))
-    for (const { name } of logs) copyFileSync(join(folder, name), join(lost, name))
   }
   const open = async () => {
     // LevelDB would begin anew in a folder that has lost its list, and remove what it does not know

@@ -87,9 +87,12 @@ function isWhole(file: Buffer, { offset, size }: Handle): boolean {
 }
 
 /** Whether LevelDB's checksum of some bytes is what it says at `at`. */
-export function isChecked(file: Buffer, start: number, end: number, at: number): boolean {
-  const crc = crc32c(file, start, end)
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0 === file.readUInt32LE(at)
+export const isChecked = (file: Buffer, start: number, end: number, at: number): boolean =>
+  checksumOf(file, start, end) === file.readUInt32LE(at)
+
+export function checksumOf(bytes: Buffer, start: number, end: number): number {
+  const crc = crc32c(bytes, start, end)
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }
 
 /** A block's content. Throws a RangeError where it is damaged. */

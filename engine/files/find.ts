@@ -1,7 +1,7 @@
 /** Which files an input names. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
-import { DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
+import { ChangedInputError, DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { packedCopies, splitsOf, tableOf } from './kept.ts'
 import { isRun } from './published.ts'
@@ -20,7 +20,7 @@ const SHOWN = 5,
  * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
  * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
  * Throws a NoInputError that names every path that gives no file, and what should be read and cannot; an IoError where
- * a disk fails.
+ * a disk fails; a ChangedInputError where a second look finds other files.
  */
 export async function findFiles(
   stage: string,
@@ -35,9 +35,11 @@ export async function findFiles(
     left: Left = { others: new Set(), hidden: new Set(), alike: new Map() },
     twice: string[] = [],
     unnamed: string[] = []
-  const missing: string[] = []
+  const missing: string[] = [],
+    patterns = [...new Set([path, ...more])],
+    seen = new Set<string>()
   let hasFault = false
-  for (const pattern of new Set([path, ...more])) {
+  for (const pattern of patterns) {
     try {
       const search = await searchFor(pattern, base, extensions, left)
       missing.push(...search.broken.map(({ path, why }) => `${path} ${why}`))
@@ -50,6 +52,7 @@ export async function findFiles(
         ? resolve(base, pattern)
         : resolve(base, pattern.replace(/[*?[\]{}()!].*$/s, ''))
       for (const file of search.files) {
+        seen.add(file.path)
         refusePublished(stage, file.path, named)
         if (file.path !== named) unnamed.push(file.path)
         const same = identityOf(file.place),
@@ -68,6 +71,7 @@ export async function findFiles(
   }
   const table = tableOf(unnamed.filter(path => !isUrl(path)))
   if (table !== undefined) throw new DataError(`${stage}: ${table}`)
+  await lookAgain(stage, seen, patterns, base, extensions)
   const tell = (what: readonly string[], one: string, many: string) => {
     if (what.length > 0) {
       warn(`${stage}: ${what.length.toLocaleString('en-US')} ${what.length === 1 ? one : many}: ${listed(what)}`)
@@ -115,6 +119,33 @@ export async function findFiles(
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
   throw new NoInputError(`${stage}: no input: ${why}`)
+}
+
+/**
+ * Refuses files that a second look does not find, or finds beside the first: what is moved from a folder that is not
+ * looked through yet to one that is would be in neither.
+ */
+async function lookAgain(
+  stage: string,
+  first: ReadonlySet<string>,
+  patterns: readonly string[],
+  base: string,
+  extensions: readonly string[],
+): Promise<void> {
+  const second = new Set<string>()
+  for (const pattern of patterns) {
+    const { files } = await searchFor(pattern, base, extensions).catch((error: unknown) => {
+      if (error instanceof SearchError) return none
+      throw error
+    })
+    for (const file of files) second.add(file.path)
+  }
+  const gone = [...first].find(path => !second.has(path)),
+    changed = gone ?? [...second].find(path => !first.has(path))
+  if (changed === undefined) return
+  throw new ChangedInputError(
+    `${stage}: ${basename(changed)} ${gone === undefined ? 'came into' : 'went from'} ${dirname(changed)} while files were searched for: the input is changing; run again when nothing is moved there`,
+  )
 }
 
 /** What a file is whatever its name, where links were followed: its place, or of several hard links their inode. */
@@ -207,7 +238,7 @@ interface Left {
 }
 
 /** The files of one path or pattern; `left` takes what a folder has beside them. */
-async function searchFor(pattern: string, base: string, extensions: readonly string[], left: Left): Promise<Search> {
+async function searchFor(pattern: string, base: string, extensions: readonly string[], left?: Left): Promise<Search> {
   if (isUrl(pattern)) {
     if (!extensions.includes('.parquet')) {
       throw new SearchError('is a URL, and only Parquet is read from one; download it')
@@ -218,7 +249,7 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   // a name that exists is that file, whatever characters it has
   const kind = await kindAt(path)
   // so many are names that a shell put for a pattern
-  if (kind !== undefined && PATTERN.test(pattern) && left.alike.size < MOST_ALIKE) {
+  if (left && kind !== undefined && PATTERN.test(pattern) && left.alike.size < MOST_ALIKE) {
     left.alike.set(pattern, await alikeOf(pattern, base, path))
   }
   if (kind === 'folder') {
@@ -267,7 +298,7 @@ const lacking = (extensions: readonly string[]): string =>
 async function searchFolder(
   path: string,
   extensions: readonly string[],
-  left: Left,
+  left?: Left,
 ): Promise<{ search: Search; beside: string[] }> {
   const mayBeData = (name: string) => (DATA.test(name) && !NO_DATA.has(name)) || /^part-[^.]*$/i.test(name)
   const search = await filesBelow(path, /^[._]/, name => mayBeData(name) || isOf(name, extensions))
@@ -279,8 +310,8 @@ async function searchFolder(
   const hidden = search.hidden.filter(name =>
     name.endsWith(sep) ? basename(name).startsWith('_') : mayBeData(basename(name)),
   )
-  for (const file of others) left.others.add(file)
-  for (const name of hidden) left.hidden.add(name)
+  for (const file of others) left?.others.add(file)
+  for (const name of hidden) left?.hidden.add(name)
   return { search: { ...search, files, broken }, beside: [...search.skipped, ...others, ...hidden] }
 }
 

@@ -4,6 +4,7 @@
  */
 import { lstat, opendir, readlink, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve, sep } from 'node:path'
+import { ChangedInputError } from '../errors.ts'
 
 /**
  * Names that are looked at, those of a folder again for each part of a pattern; patterns that braces stand for;
@@ -115,6 +116,7 @@ export async function filesMatching(pattern: string, base: string): Promise<Sear
     lacking: Search['broken'] = []
   const count = ({ files, folders, skipped, broken }: Search) =>
     files.length + folders.length + skipped.length + broken.length
+  const isBase = (await kindAt(resolve(base))) !== undefined
   // a shell drops words of nothing
   for (const one of new Set(expandBraces(pattern).filter(one => one !== ''))) {
     const parts = one
@@ -122,7 +124,7 @@ export async function filesMatching(pattern: string, base: string): Promise<Sear
       .filter((part, i, all) => part !== '' && part !== '.' && !(part === '**' && all[i - 1] === '**'))
     if (/(^|\/)\.?$/.test(one)) parts.push('')
     const before = count(walk.found)
-    await walk.run(isAbsolute(one) ? sep : resolve(base), parts)
+    if (isBase || isAbsolute(one)) await walk.run(isAbsolute(one) ? sep : resolve(base), parts)
     // the shell would have handed on the name, and it would not be there
     if (one !== pattern && count(walk.found) === before) {
       lacking.push({ path: one, why: 'matches no file' })
@@ -257,9 +259,14 @@ class Walk {
       }
     } catch (error) {
       if (error instanceof SearchError) throw error
-      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') {
-        this.found.broken.push({ path: folder, why: `cannot be read (${codeOf(error)})`, code: codeOf(error) })
+      // a moment ago it was there
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') {
+        throw new ChangedInputError(
+          `run: the folder ${folder} went away while it was looked through (${codeOf(error)}): the input is changing; run again when nothing is moved there`,
+          { cause: error },
+        )
       }
+      this.found.broken.push({ path: folder, why: `cannot be read (${codeOf(error)})`, code: codeOf(error) })
     }
     entries.sort((a, b) => Number(a.isLink) - Number(b.isLink) || (a.name < b.name ? -1 : 1))
     this.#folders.set(folder, entries)

@@ -26,7 +26,7 @@ const partly = new Map<string, RegExp>([
   ['buffer', /^File$/],
   ['path', /^(?:resolve|relative)$/],
   ['url', /^pathToFileURL$/],
-  ['util', /^(?:debug|debuglog|parseArgs|styleText)$/],
+  ['util', /^(?:debug|debuglog|getCallSites?|parseArgs|styleText)$/],
 ])
 partly.set('sys', partly.get('util')!)
 const folderOf = (name: string): string => name.replace(/^node:/, '').split('/')[0]

@@ -169,7 +169,9 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         const packageName = /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? ''
         if (isBuiltin(name) ? isReading(name) : readers.has(packageName)) says(importer, `imports ${name}`)
         if (isBuiltin(name)) return { path: name, external: true }
-        const { resolveDir, with: attributes } = args,
+        const { with: attributes } = args,
+          // columns of another copy than this package's own are none to it
+          resolveDir = packageName === 'apache-arrow' ? dirname(fileURLToPath(sluice)) : args.resolveDir,
           how = { kind, importer, resolveDir, pluginData: 'inner', with: attributes }
         const found = await it.resolve(name.startsWith('file:') ? fileURLToPath(name) : name, how)
         // what is imported at run time may be absent on purpose

@@ -102,7 +102,48 @@ function readsOf(names: Names): Sight[] {
   // patterns with members of objects on their left are beyond the parser
   const odd = [...nodesOf(names.top)].find(({ type }) => type.isError)
   const unread = odd ? [{ at: odd.from, what: 'has code that cannot be looked into' }] : []
-  return [...unread, ...clocksOf(names), ...builtinsOf(names)]
+  return [...unread, ...clocksOf(names), ...stacksOf(names), ...builtinsOf(names)]
+}
+
+/**
+ * Where the stack of an error is taken, which says in which folder a run keeps the code. Where the code gives something
+ * a `stack` of its own, only what is plainly an error counts.
+ */
+function* stacksOf(names: Names): Iterable<Sight> {
+  for (const node of names.globals.get('Error') ?? []) {
+    for (const { member = '', value } of membersOf(names, node)) {
+      if (/^(?:capture|prepare)StackTrace$/.test(member)) yield { at: value.from, what: `uses ${member} of Error` }
+    }
+  }
+  if (!names.text.includes('stack')) return
+  const isStack = (node: SyntaxNode | null | undefined) =>
+    node && /^(["'`]?)stack\1$/.test(textOf(names, node)) ? node : undefined
+  const taken: { node: SyntaxNode; of?: SyntaxNode }[] = []
+  let hasOwn = false
+  for (const node of nodesOf(names.top)) {
+    const { parent, firstChild } = node
+    if (node.name === 'MemberExpression' && isStack(childrenOf(node).findLast(({ name }) => name !== ']'))) {
+      const isGiven = parent?.name === 'AssignmentExpression' && parent.firstChild!.from === node.from
+      if (isGiven && parent.getChild('Equals')) hasOwn = true
+      else taken.push({ node, of: firstChild! })
+    } else if (node.name === 'PatternProperty' && isStack(firstChild)) taken.push({ node })
+    else if (/^(?:Property|PropertyDeclaration|MethodDeclaration)$/.test(node.name)) {
+      hasOwn ||= childrenOf(node).some(one => /^(?:PropertyDefinition|String)$/.test(one.name) && isStack(one))
+    }
+  }
+  for (const { node, of } of taken) {
+    if (!hasOwn || (of && isError(names, of))) yield { at: node.from, what: 'uses the stack of an error' }
+  }
+}
+
+/** Whether a value is an error by how it came here, or by its name. */
+function isError(names: Names, node: SyntaxNode): boolean {
+  const binding = node.name === 'VariableName' ? names.bindingOf(node) : undefined,
+    made = /^(?:new )?\w*Error\(/
+  if (made.test(textOf(names, node)) || binding?.definition.parent?.name === 'CatchClause') return true
+  const init = initOf(names, binding)
+  if (init) return made.test(textOf(names, init))
+  return /^(?:\w*err(?:or)?|ex|e|cause|reason)\d*$/i.test(textOf(names, node).replace(/^.*\./s, ''))
 }
 
 function* clocksOf(names: Names): Iterable<Sight> {
@@ -147,12 +188,17 @@ function* builtinsOf(names: Names): Iterable<Sight> {
     if (!differs) continue
     const members = node.name === 'ImportDeclaration' ? [...importedBy(names, node)] : [...membersOf(names, node)]
     for (const { member, value } of members) {
+      const isShown = /^(?:inspect|format|formatWithOptions)$/.test(member ?? '') && isGivenError(names, value)
+      if (isShown) yield { at: value.from, what: `uses ${member} of ${name} for an error, whose stack it shows` }
       if (member !== undefined && !differs.test(member)) continue
       if (member !== undefined && isAnchored(names, value, member)) continue
       yield { at: value.from, what: member === undefined ? `hands ${name} on` : `uses ${member} of ${name}` }
     }
   }
 }
+
+const isGivenError = (names: Names, { parent }: SyntaxNode): boolean =>
+  parent?.name === 'CallExpression' && childrenOf(parent.getChild('ArgList')!).some(one => isError(names, one))
 
 /** The name of a module in `require('…')` and `import('…')`. */
 function loadedBy(names: Names, node: SyntaxNode): SyntaxNode | null | undefined {

@@ -84,7 +84,10 @@ async function wholeLedger(run: string): Promise<string[]> {
   )
 }
 
-/** All ledger rows of an id, or the one of `file:row`. */
+/**
+ * All ledger rows of an id, or those of `file:row`: the one of a file that is named as in the ledger, else those of all
+ * files whose paths end so, from a slash on.
+ */
 export async function why(run: string, what: string): Promise<LedgerRow[]> {
   const ledger = await wholeLedger(run)
   const place = /^(.+):(\d+)$/.exec(what)
@@ -96,12 +99,11 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
         files = batch.getChild('file')!,
         rows = batch.getChild('row')!
       for (let i = 0; i < batch.numRows; i++) {
-        if (
-          ids.text(i) !== what &&
-          !(place && Number(rows.get(i)) === Number(place[2]) && (files.get(i) as string).endsWith(place[1]))
-        ) {
-          continue
-        }
+        const isPlace =
+          place !== null &&
+          Number(rows.get(i)) === Number(place[2]) &&
+          `/${files.get(i) as string}`.endsWith(place[1].startsWith('/') ? place[1] : `/${place[1]}`)
+        if (ids.text(i) !== what && !isPlace) continue
         const row = batch.get(i)!.toJSON() as Record<string, unknown> & {
           numbers: Iterable<{ toJSON(): LedgerRow['numbers'][number] }>
           sinks: Iterable<string>
@@ -116,7 +118,8 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
       }
     }
   }
-  return found
+  const exact = found.filter(({ file }) => file === place?.[1])
+  return exact.length > 0 ? found.filter(({ id, file }) => id === what || file === place?.[1]) : found
 }
 
 /** One row of the ledger in words. */

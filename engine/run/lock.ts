@@ -56,6 +56,7 @@ export interface Held {
   readonly text: string
 }
 export interface Lock extends Held {
+  /** Never throws. */
   giveBack(): void
 }
 
@@ -135,7 +136,11 @@ export function takeLock(folder: string, onLost: () => void = () => undefined): 
     ...held,
     giveBack() {
       clearInterval(beat)
-      if (textOf(path) === mine) rmSync(path, { force: true })
+      try {
+        if (textOf(path) === mine) rmSync(path, { force: true })
+      } catch {
+        /* it stays, and the next run takes it over, as this process has ended by then */
+      }
     },
   }
 }

@@ -1,5 +1,5 @@
 /** Which published runs could go. */
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { WHOLE_RUN_NAME, runStamp } from '../files/published.ts'
 import { readManifest } from './inspect.ts'
@@ -30,12 +30,13 @@ export function oldRuns(output: string, keep: number, { before, onWarning }: Old
         .reverse()
     : []
   if (!existsSync(link)) return []
-  const latest = basename(readlinkSync(link)),
+  // by as many links as there are: a run may be one, too
+  const latest = realpathSync(link),
     own = kindOf(link),
     last = before === undefined ? undefined : basename(before),
     now = runStamp()
   const others = names
-    .filter(name => name !== latest)
+    .filter(name => placeOf(join(runs, name)) !== latest)
     .map(name => ({ name, kind: kindOf(join(runs, name)) }))
     .filter(({ kind }) => kind !== undefined && kind.graph === own?.graph)
   const isLater = ({ name }: { name: string }) => name !== last && name.slice(0, now.length) > now
@@ -47,9 +48,18 @@ export function oldRuns(output: string, keep: number, { before, onWarning }: Old
     )
   }
   const counted = others.filter(run => !isLater(run)).sort((a, b) => Number(b.name === last) - Number(a.name === last))
-  const groups = new Map<string, string[]>([[own?.group ?? '', [latest]]])
+  const groups = new Map<string, string[]>([[own?.group ?? '', [basename(latest)]]])
   for (const { name, kind } of counted) groups.set(kind!.group, [...(groups.get(kind!.group) ?? []), name])
   return [...groups.values()].flatMap(group => group.slice(keep)).map(name => join(runs, name))
+}
+
+/** Where a run lies once links are followed; undefined where it is gone by now. */
+function placeOf(run: string): string | undefined {
+  try {
+    return realpathSync(run)
+  } catch {
+    return undefined
+  }
 }
 
 /** The name of a run's graph, and what it is counted among; undefined where that cannot be read. */

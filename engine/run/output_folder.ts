@@ -20,7 +20,12 @@ export function openOutput(output: string, cache: string, onLost: () => void): L
       )
     }
     const lock = takeLock(cache, onLost)
-    removeHalves(output, cache)
+    try {
+      removeHalves(output, cache)
+    } catch (error) {
+      lock.giveBack()
+      throw error
+    }
     return lock
   } catch (error) {
     if (error instanceof SluiceError) throw error

@@ -14,7 +14,7 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs'
-import { join, relative } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import type { AnySink } from '../contract/define.ts'
 import { isMade } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
@@ -485,5 +485,6 @@ export function latestRun(output: string): string | undefined {
       EXIT.io,
     )
   }
-  return join(output, readlinkSync(latest))
+  const target = readlinkSync(latest)
+  return isAbsolute(target) ? target : join(output, target)
 }

@@ -241,9 +241,13 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     await pool?.close()
     try {
       await calls?.close()
-      // what is half done is another run's, if the lock is
-      if (!isLost(lock)) removeHalves(output, cache)
     } finally {
+      try {
+        // what is half done is another run's, if the lock is
+        if (!isLost(lock)) removeHalves(output, cache)
+      } catch {
+        /* the next run removes it: that it stays shall not hide what went wrong before */
+      }
       lock.giveBack()
     }
   }

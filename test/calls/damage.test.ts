@@ -1,10 +1,19 @@
 /** A flipped byte anywhere in the folder of answers: never a wrong answer, never the end of the process. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { expect, it, vi } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import '../../index.mjs'
 import { openCache } from '../../engine/calls/cache.ts'
 import { Random } from '../../models/random.ts'
@@ -36,12 +45,10 @@ await cache.put(new Map([['new', 1]]))
 await cache.close()
 console.log(JSON.stringify({ warnings, values }))`
 
-it('costs the answers that it was in, and they are told of', async () => {
-  const home = folder(),
-    answers = join(home, 'answers'),
-    random = new Random(11),
-    script = join(home, 'read.mjs')
-  // bundled once: it took longer than all that each of the processes does
+const home = folder(),
+  script = join(home, 'read.mjs')
+// bundled once: it took longer than all that each of the processes does
+beforeAll(async () => {
   await build({
     stdin: { contents: reader, resolveDir: root },
     bundle: true,
@@ -53,6 +60,21 @@ it('costs the answers that it was in, and they are told of', async () => {
     logLevel: 'silent',
   })
   symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'))
+})
+
+/** What that process says of a folder; it must end well, and give no value but the right one. */
+function readAll(answers: string, label: string): { warnings: string[]; there: number } {
+  const { status, stdout, stderr, signal } = spawnSync(process.execPath, [script, answers], { encoding: 'utf8' })
+  expect({ status, signal, stderr }, label).toEqual({ status: 0, signal: null, stderr: '' })
+  const { warnings, values } = JSON.parse(stdout) as { warnings: string[]; values: unknown[] }
+  const there = values.map((value, i) => [i, value] as const).filter(([, value]) => value !== null)
+  for (const [i, value] of there) expect(value, label).toEqual(valueOf(i))
+  return { warnings, there: there.length }
+}
+
+/** A folder with all answers, half of them in a table, the others in a log. */
+async function logged(): Promise<string> {
+  const answers = join(folder(), 'answers')
   for (const half of [0, 1]) {
     const cache = await openCache(answers)
     await cache.put(
@@ -65,21 +87,27 @@ it('costs the answers that it was in, and they are told of', async () => {
     )
     await cache.close()
   }
+  return answers
+}
+const logIn = (at: string) =>
+  readdirSync(at).find(name => name.endsWith('.log') && readFileSync(join(at, name)).length > 0)
+
+it('costs the answers that it was in, and they are told of', async () => {
+  const random = new Random(11),
+    withLog = await logged(),
+    answers = join(folder(), 'answers')
   // what was in the log goes to a table when it is opened again
-  const logged = join(home, 'logged'),
-    logIn = (at: string) =>
-      readdirSync(at).find(name => name.endsWith('.log') && readFileSync(join(at, name)).length > 0)
-  cpSync(answers, logged, { recursive: true })
+  cpSync(withLog, answers, { recursive: true })
   await (
     await openCache(answers, text => {
       throw new Error(text)
     })
   ).close()
   const files = readdirSync(answers).filter(name => name !== 'LOCK' && readFileSync(join(answers, name)).length > 0)
-  expect([tablesIn(answers).length > 0, logIn(answers), logIn(logged)]).toEqual([true, undefined, expect.any(String)])
+  expect([tablesIn(answers).length > 0, logIn(answers), logIn(withLog)]).toEqual([true, undefined, expect.any(String)])
   let damaged = 0,
     copies = 0
-  for (const [from, name] of [...files.map(name => [answers, name] as const), [logged, logIn(logged)!] as const]) {
+  for (const [from, name] of [...files.map(name => [answers, name] as const), [withLog, logIn(withLog)!] as const]) {
     const { length } = readFileSync(join(from, name)),
       isTable = name.endsWith('.ldb')
     // of a table also its filter, its index and what says where they are, which are its end
@@ -91,16 +119,8 @@ it('costs the answers that it was in, and they are told of', async () => {
       const copy = join(home, `copy-${copies++}`)
       cpSync(from, copy, { recursive: true })
       flip(join(copy, name), at, random.uint32() % 8)
-      const { status, stdout, stderr, signal } = spawnSync(process.execPath, [script, copy], { encoding: 'utf8' })
-      expect({ status, signal, stderr }, `${name} at ${at} of ${length}`).toEqual({
-        status: 0,
-        signal: null,
-        stderr: '',
-      })
-      const { warnings, values } = JSON.parse(stdout) as { warnings: string[]; values: unknown[] }
-      const there = values.map((value, i) => [i, value] as const).filter(([, value]) => value !== null)
-      for (const [i, value] of there) expect(value, `${name} at ${at}`).toEqual(valueOf(i))
-      if (there.length < ANSWERS) expect(warnings, `${name} at ${at}`).toHaveLength(1)
+      const { warnings, there } = readAll(copy, `${name} at ${at} of ${length}`)
+      if (there < ANSWERS) expect(warnings, `${name} at ${at}`).toHaveLength(1)
       if (warnings.length > 0) {
         expect(warnings.join()).toMatch(
           /^calls: of the answers in .* [\d,]+ bytes are damaged on the disk(, or were cut off as they were written,)? and will be asked for again; the files are in .*lost$/,
@@ -112,17 +132,46 @@ it('costs the answers that it was in, and they are told of', async () => {
       }
       // and once it was told of, it is over
       if (warnings.length > 0 && damaged < 4) {
-        expect(
-          (
-            JSON.parse(spawnSync(process.execPath, [script, copy], { encoding: 'utf8' }).stdout) as {
-              warnings: string[]
-            }
-          ).warnings,
-        ).toEqual([])
+        expect(readAll(copy, name).warnings).toEqual([])
       }
     }
   }
   expect(damaged).toBeGreaterThan(8)
+})
+
+it('in a log is never taken for an answer, where the lists of files are gone and LevelDB repairs', async () => {
+  const from = await logged(),
+    log = logIn(from)!,
+    { length } = readFileSync(join(from, log)),
+    random = new Random(12)
+  for (const gone of ['CURRENT', 'MANIFEST', 'CURRENT|MANIFEST']) {
+    for (let i = 0; i < 4; i++) {
+      const copy = join(folder(), 'answers'),
+        at = random.uint32() % length
+      cpSync(from, copy, { recursive: true })
+      flip(join(copy, log), at, random.uint32() % 8)
+      for (const name of readdirSync(copy)) if (new RegExp(`^(${gone})`).test(name)) rmSync(join(copy, name))
+      const { warnings, there } = readAll(copy, `${log} at ${at} of ${length} without ${gone}`)
+      expect(there).toBeLessThan(ANSWERS)
+      expect(warnings.join()).toMatch(/bytes are damaged on the disk.* and will be asked for again/)
+      expect(readAll(copy, 'once more')).toEqual({ warnings: [], there })
+    }
+  }
+})
+
+it.each<[string, (log: Buffer, answers: string) => void, isTold: boolean]>([
+  ['as a whole', (log, answers) => appendFileSync(join(answers, logIn(answers)!), log), false],
+  ['cut off', (log, answers) => appendFileSync(join(answers, logIn(answers)!), log.subarray(0, -9)), true],
+  ['in a file of its own', (log, answers) => writeFileSync(join(answers, '000099.log'), log), false],
+])('a log that holds its records twice, %s, costs nothing', async (_, repeat, isTold) => {
+  const answers = join(folder(), 'answers'),
+    cache = await openCache(answers)
+  for (let i = 0; i < 20; i++) await cache.put(new Map([[`key${i}`, valueOf(i)]]))
+  await cache.close()
+  repeat(readFileSync(join(answers, logIn(answers)!)), answers)
+  const { warnings, there } = readAll(answers, 'first')
+  expect([there, warnings.length]).toEqual([20, isTold ? 1 : 0])
+  expect(readAll(answers, 'again')).toEqual({ warnings: [], there })
 })
 
 it('is told of by a run, which asks again for what is lost alone', async () => {

@@ -301,6 +301,28 @@ describe('nightly.mjs deletes', () => {
     expect(readdirSync(runs).sort()).toEqual(kept.sort())
   })
 
+  it('nor what latest leads to by several links, or by an absolute one', async () => {
+    const { output, runs, latest, night } = await nights(),
+      link = join(output, 'latest')
+    const leads: [string, string][][] = [
+      [
+        ['current', join('runs', latest)],
+        ['latest', 'current'],
+      ],
+      [['latest', join(runs, latest)]],
+      [
+        [join('runs', '20200105T000000Z-eeeeeeee'), latest],
+        ['latest', join('runs', '20200105T000000Z-eeeeeeee')],
+      ],
+    ]
+    for (const links of leads) {
+      rmSync(link)
+      for (const [from, to] of links) symlinkSync(to, join(output, from))
+      expect(await night('--keep', '1'), String(links)).toEqual({ code: 0, stdout: '', stderr: '' })
+      expect(existsSync(join(runs, latest, 'manifest.json')), String(links)).toBe(true)
+    }
+  })
+
   it('no copy that somebody made of a run', async () => {
     const { runs, latest, night } = await nights(),
       copy = `${latest}-good`

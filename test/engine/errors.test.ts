@@ -1,4 +1,5 @@
 /** Errors on their way from one thread to another. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -77,6 +78,20 @@ it("a number beside UNKNOWN, as writev gives it, is the disk's too", () => {
   ])
 })
 
+const said = (code: string, syscall: string) =>
+  Object.assign(new Error(`${code}: as the system says it, ${syscall}`), { code, syscall })
+
+it.each(['ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENOTCONN', 'ECONNRESET', 'ENOMEM', 'EAGAIN', 'ENOTSUP', 'EXDEV'])(
+  '%s of a file is the disk, and of a server that somebody asks by himself is none',
+  code => {
+    for (const syscall of ['open', 'write', 'fsync', 'rename', 'symlink', 'stat', 'scandir']) {
+      expect([exitCode(said(code, syscall)), exitCode(crossed(said(code, syscall)))]).toEqual([EXIT.io, EXIT.io])
+    }
+    expect(exitCode(said(code, 'connect'))).toBe(EXIT.unexpected)
+    expect(exitCode(Object.assign(new Error('x'), { code }))).toBe(EXIT.unexpected)
+  },
+)
+
 it('a number that is none of a disk stays one, and is no exit code of it', () => {
   const error = nameless(constants.errno.ECHILD)
   expect([exitCode(error), systemSaid(error)]).toEqual([EXIT.unexpected, { code: error.code, message: error.message }])
@@ -110,4 +125,39 @@ it('a run says of a quota that is reached what it says of a full disk; a file th
     exit: EXIT.io,
     message: expect.stringMatching(/^run: EFBIG: file too large, write; what is finished is kept/) as unknown,
   })
+  await expect(failing(said('ETIMEDOUT', 'fsync'))).rejects.toMatchObject({
+    exit: EXIT.io,
+    message: expect.stringMatching(
+      /^run: ETIMEDOUT: as the system says it, fsync; what is finished is kept/,
+    ) as unknown,
+  })
+})
+
+it.each<[string, (output: string) => string]>([
+  ['the lock cannot be read', output => join(output, '.sluice', 'lock')],
+  ['what is half done cannot be removed', output => join(output, 'runs')],
+])('a run says what went wrong first where %s afterwards', async (_, pathIn) => {
+  const at = folder(),
+    output = join(at, 'out'),
+    path = writeJsonl(join(at, 'in.jsonl'), pairs(3)),
+    damaged = pathIn(output)
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path } },
+    { id: 'dpo', use: 'write_jsonl' },
+  ]
+  const fail = run(
+    { version: 1, name: 'g', stages },
+    {
+      output,
+      workers: 1,
+      onProgress() {
+        rmSync(damaged, { recursive: true })
+        // a file for a folder, and a folder for a file
+        if (damaged.endsWith('lock')) mkdirSync(damaged)
+        else writeFileSync(damaged, '')
+        throw new SluiceError('first', EXIT.endpoint)
+      },
+    },
+  )
+  await expect(fail).rejects.toMatchObject({ exit: EXIT.endpoint, message: 'first' })
 })

@@ -1,10 +1,11 @@
 /** What the ledger, `why` and notes/ say of rows that went no further. */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { run } from '../../index.mjs'
+import { main, run } from '../../index.mjs'
 import { explain, why } from '../../engine/run/inspect.ts'
 import { summaryText } from '../../engine/run/summary.ts'
-import { folder, rowsOf, writeJsonl } from './helpers.ts'
+import { folder, pairs, rowsOf, writeJsonl } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -259,6 +260,67 @@ describe('a row that no stage dropped and no output took', () => {
       middle: ['dropped', 'answers_pairs', 'not_paired', null, ''],
     })
   })
+})
+
+it.each(['write_arrow', 'write_jsonl', 'write_parquet'])(
+  'of a pair that was made of a row `why` tells by that row, and of one that was not nothing: %s',
+  async use => {
+    const at = folder(),
+      row = (id: string, rejected: string) => ({ id, prompt: 'How much is 3 and 7?', chosen: '3 + 7 = 10.', rejected }),
+      output = join(at, 'out')
+    const rows = [row('sum', 'Much.'), row('again', 'Little.'), { ...row('plain', 'No.'), chosen: 'Ten.' }]
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } },
+      { id: 'hard', use: 'inject_errors' },
+      { id: 'dpo', use, from: 'hard' },
+    ]
+    const { folder: published } = await run({ version: 1, name: 'g', stages }, { output, workers: 1 })
+    const log = vi.spyOn(console, 'log'),
+      error = vi.spyOn(console, 'error')
+    expect(await main(['why', 'sum~hard', '--output', output])).toBe(0)
+    expect(log.mock.calls.flat()).toEqual([
+      "no row has the id 'sum~hard'; as a pair made of 'sum':",
+      expect.stringMatching(/^sum \(.*:0\) /),
+    ])
+    for (const id of ['plain~hard', 'sum~hard-9', 'sum-1', 'sum~other', 'sum~har']) {
+      expect(await main(['why', id, '--output', output]), id).toBe(66)
+      expect(error.mock.lastCall?.[0], id).toMatch(
+        `sluice why: no row '${id}' in the ledger of ${published}, and no pair of that id in its sinks or among what was set aside`,
+      )
+    }
+    log.mockRestore()
+    error.mockRestore()
+  },
+)
+
+it('`why FILE:ROW` takes the end of a path from a slash on, and says where it fits several files', async () => {
+  const at = folder(),
+    output = join(at, 'out')
+  for (const [i, name] of ['a.jsonl', 'more/a.jsonl', 'more/ba.jsonl'].entries()) {
+    mkdirSync(join(at, 'in', name, '..'), { recursive: true })
+    writeJsonl(
+      join(at, 'in', name),
+      pairs(2).map(row => ({ ...row, id: `${row.id as string}-of-${i}` })),
+    )
+  }
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path: join(at, 'in') } },
+    { id: 'dpo', use: 'write_jsonl' },
+  ]
+  const { folder: out } = await run({ version: 1, name: 'g', stages }, { output, workers: 1 })
+  const ids = async (what: string) => (await why(out, what)).map(({ id }) => id)
+  expect(await ids('a.jsonl:1')).toEqual(['r1-of-0', 'r1-of-1'])
+  expect(await ids('more/a.jsonl:1')).toEqual(['r1-of-1'])
+  expect(await ids(`${join(at, 'in', 'a.jsonl')}:1`)).toEqual(['r1-of-0'])
+  for (const what of ['jsonl:1', '.jsonl:1', 'e/ba.jsonl:1', 'a.jsonl:2']) expect(await ids(what), what).toEqual([])
+  const log = vi.spyOn(console, 'log')
+  expect(await main(['why', 'a.jsonl:1', '--output', output])).toBe(0)
+  expect(log.mock.calls.flat()).toEqual([
+    "'a.jsonl:1' fits 2 files; name more of the path to ask of one:",
+    expect.stringMatching(/^r1-of-0 \(.*\/a\.jsonl:1\) was kept/),
+    expect.stringMatching(/^r1-of-1 \(.*\/more\/a\.jsonl:1\) was kept/),
+  ])
+  log.mockRestore()
 })
 
 it('columns of dropped rows that are named as those that say why keep their values under another name', async () => {

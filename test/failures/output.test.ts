@@ -90,6 +90,13 @@ it.runIf(existsSync('/dev/full'))('warnings that find no room end with 74, and n
   expect(status).toBe(74)
 })
 
+it.runIf(process.platform === 'linux')('where too few files may be open to load Sluice it says so in a line', () => {
+  const command = `ulimit -n 50; exec '${process.execPath}' '${join(root, 'scripts', 'sluice.mjs')}' stages`,
+    { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  expect(status).toBe(74)
+  expect(stderr).toMatch(/^sluice: its own files cannot be read \(EMFILE: .*; let a process open 1,024 files, .*\n$/)
+})
+
 describe('an output among the inputs', () => {
   it('is not read by the next run: it is refused, and what was published stays', async () => {
     const at = folder(),

@@ -1,5 +1,5 @@
 /** `sluice verify`: any change of a published run is found, and nothing else is. */
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader } from 'apache-arrow'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -193,6 +193,23 @@ describe('sluice verify', () => {
       expect(told).toEqual([
         `run: 1 file in ${join(output, 'latest')} that no run published there: ${stray}; what reads the whole folder reads that too, so move it away`,
       ])
+    },
+  )
+
+  it.each(['verify', 'why'])(
+    '%s too follows `latest` where it is an absolute link, or one to a link',
+    async command => {
+      const output = join(folder(), 'out'),
+        link = join(output, 'latest'),
+        words = [command, ...(command === 'why' ? ['r3'] : []), '--output', output]
+      cpSync(first, output, { recursive: true, verbatimSymlinks: true })
+      for (const target of [realpathSync(link), 'current']) {
+        symlinkSync(realpathSync(link), join(output, 'current'))
+        rmSync(link)
+        symlinkSync(target, link)
+        expect(await sluice(...words), target).toMatchObject({ code: 0, stderr: '' })
+        if (target !== 'current') rmSync(join(output, 'current'))
+      }
     },
   )
 

@@ -4,6 +4,7 @@ import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { Table } from 'apache-arrow'
 import { describe, expect, it, vi } from 'vitest'
 import { bundle } from '../../engine/graph/bundle.ts'
 import { makerOf } from '../../engine/graph/user_stage.ts'
@@ -24,6 +25,17 @@ const valueOf = async (folder: string, entry?: string): Promise<unknown> => {
   const make: () => Promise<unknown> = await makerOf((await bundled(folder, entry)).module)
   return make()
 }
+
+it("'apache-arrow' is the copy that Sluice has, in a folder that has none and in one that has another", async () => {
+  const other = {
+    'node_modules/apache-arrow/package.json': '{"name":"apache-arrow","version":"1.0.0","main":"index.js"}',
+    'node_modules/apache-arrow/index.js': 'module.exports = {}',
+  }
+  for (const files of [{}, other]) {
+    const folder = made({ 'mine.mjs': "export { Table as default } from 'apache-arrow'", ...files })
+    expect(await valueOf(folder)).toBe(Table)
+  }
+})
 
 describe("a stage of one's own is made anew", () => {
   it.each([
@@ -443,6 +455,45 @@ describe('what a stage may read that is in no key', () => {
     ['the date, without brackets', 'export default () => new Date', 'calls new Date()'],
     ['the date as text', 'export default () => Date()', 'uses Date'],
     ['the clock by another name', 'const D = Date\nexport default D', 'uses Date'],
+    ['a stack', 'export default () => new Error().stack', 'uses the stack of an error'],
+    [
+      'that of what was caught',
+      'export default f => { try { f() } catch (e) { return e?.stack } }',
+      'uses the stack of an error',
+    ],
+    ['by its name', "export default it => it['stack']", 'uses the stack of an error'],
+    ['taken out', 'export default ({ stack }) => stack', 'uses the stack of an error'],
+    [
+      'taken out where it is caught',
+      'export default f => { try { f() } catch ({ stack: s }) { return s } }',
+      'uses the stack of an error',
+    ],
+    [
+      'beside a stack of its own',
+      'export default (pile, error) => [{ stack: pile }, error.cause.stack]',
+      'uses the stack of an error',
+    ],
+    ['one that is put on', 'export default it => Error.captureStackTrace(it)', 'uses captureStackTrace of Error'],
+    [
+      'the same, taken out',
+      'const { captureStackTrace: c } = Error\nexport default c',
+      'uses captureStackTrace of Error',
+    ],
+    [
+      'how one is made',
+      'Error.prepareStackTrace = (_, sites) => sites\nexport default 1',
+      'uses prepareStackTrace of Error',
+    ],
+    [
+      'who called',
+      "import { getCallSites } from 'node:util'\nexport default getCallSites",
+      'uses getCallSites of node:util',
+    ],
+    [
+      'an error that is shown',
+      "import * as u from 'node:util'\nexport default f => { try { f() } catch (e) { return u.inspect(e) } }",
+      'uses inspect of node:util for an error, whose stack it shows',
+    ],
     ['chance', 'export default () => Math.random()', 'uses random of Math'],
     ['chance by its name', "export default Math['random']", 'uses random of Math'],
     ['a part of Math', 'const { random: r } = Math\nexport default r', 'uses random of Math'],
@@ -562,9 +613,12 @@ const Math2 = { random: () => 4 }, days = new Date(0), { floor, max } = Math, fr
 export const more = [Math2.random(), days, floor(1.5), max(1, 2), Math.PI, Date.UTC(2024), Date.parse('2024'), new Date('2024')]
 export const paths = [resolve(from, 'a'), path.resolve('/a', 'b'), relative('/a', from), path.join('a'), path.posix.sep]
 export const hash = [createHash('sha256'), crypto.subtle, inspect({}), days instanceof Date, Math2 instanceof Object]
+class Wrong extends Error {}
+const pile = { stack: [] }, top = it => it.stack.at(-1)
+pile.stack.push(new Wrong('of all'), new Error('of all').message, Error.stackTraceLimit)
 function clock(Date, performance) { return [Date.now(), performance] }
 export const randomInt = seed => [seed, clock({ now: () => 1 })]
-export default [self.global, self.process, 'eval of process', typeof process, x => x instanceof Function, Type, defineStage]`,
+export default [top(pile), self.global, self.process, 'eval of process', typeof process, x => x instanceof Function, Type, defineStage]`,
     })
     expect((await bundled(folder, 'mine.ts')).reads).toEqual([])
   })

@@ -3,7 +3,7 @@
  * out.
  */
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import type * as fs from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
@@ -12,15 +12,22 @@ import { findFiles } from '../../engine/files/find.ts'
 import { expandBraces } from '../../engine/files/search.ts'
 import { folder } from '../engine/helpers.ts'
 
-/** What the system says of a path, in the place of what it is. */
+/** What the system says of a path, in the place of what it is; what happens before a folder is looked through. */
 const faults = vi.hoisted(() => new Map<string, string>())
+const events = vi.hoisted(() => new Map<string, () => void>())
 vi.mock('node:fs/promises', async original => {
   const real = await original<typeof fs>()
   const stat = (path: string) => {
     const code = faults.get(path)
     return code === undefined ? real.stat(path) : Promise.reject(Object.assign(new Error(code), { code }))
   }
-  return { ...real, stat }
+  const opendir = (path: string, options: object) => {
+    const happen = events.get(path)
+    events.delete(path)
+    happen?.()
+    return real.opendir(path, options)
+  }
+  return { ...real, stat, opendir }
 })
 
 const closers: (() => void)[] = []
@@ -49,13 +56,13 @@ async function find(at: string, paths: string | string[], extensions = ['.jsonl'
   )
   return { files: files.map(file => relative(at, file)), warnings }
 }
-const failure = (at: string, paths: string | string[]): Promise<string> =>
+const failure = (at: string, paths: string | string[], exit = 66): Promise<string> =>
   find(at, paths).then(
     found => {
       throw new Error(`found ${found.files.join()}`)
     },
     (error: Error & { code?: string }) => {
-      expect(error, error.message).toMatchObject({ exit: 66 })
+      expect(error, error.message).toMatchObject({ exit })
       return error.message.replaceAll(at, '.')
     },
   )
@@ -161,6 +168,51 @@ describe('a folder that a pattern stands for', () => {
   it('is not told of as left unread where another name of the input reads it', async () => {
     const both = tree('x/a.jsonl', 'x/_b/c.jsonl')
     expect(await find(both, ['x', 'x/_b'])).toEqual({ files: ['x/_b/c.jsonl', 'x/a.jsonl'], warnings: [] })
+  })
+})
+
+describe('an input that changes while files are searched for', () => {
+  const files = ['a/1.jsonl', 'b/2.jsonl', 'b/3.jsonl', 'c/4.jsonl']
+  const gone =
+    /^run: the folder \.\/b went away while it was looked through \((ENOENT|ENOTDIR)\): the input is changing/
+  const other =
+    /^read: .* (came into|went from) \.\/\S+ while files were searched for: the input is changing; run again/
+  it.each<[string, string, (at: string) => void, RegExp]>([
+    ['a folder goes', 'b', at => rmSync(join(at, 'b'), { recursive: true }), gone],
+    ['a folder is moved to where nobody looks', 'b', at => renameSync(join(at, 'b'), join(at, '_b')), gone],
+    [
+      'a folder makes room for a file',
+      'b',
+      at => {
+        rmSync(join(at, 'b'), { recursive: true })
+        writeFileSync(join(at, 'b'), '')
+      },
+      gone,
+    ],
+    [
+      'a file is moved to a folder that was looked through',
+      'b',
+      at => renameSync(join(at, files[1]), join(at, 'a/2.jsonl')),
+      other,
+    ],
+    ['a file comes into a folder that was looked through', 'c', at => writeFileSync(join(at, 'a/5.jsonl'), ''), other],
+  ])('%s', async (_, when, change, message) => {
+    for (const paths of ['.', '**/*.jsonl', '*/*.jsonl', ['a', 'b', 'c']]) {
+      const at = tree(...files)
+      events.set(join(at, when), () => {
+        change(at)
+      })
+      expect(await failure(at, paths, 75), String(paths)).toMatch(message)
+    }
+  })
+  it('is read as it was when a second look finds the same', async () => {
+    const at = tree(...files)
+    events.set(join(at, 'b'), () => {
+      rmSync(join(at, 'a/1.jsonl'))
+      writeFileSync(join(at, 'a/1.jsonl'), '')
+      writeFileSync(join(at, 'a/1.txt'), '')
+    })
+    expect((await find(at, '.')).files).toEqual(files)
   })
 })
 
