@@ -25,9 +25,11 @@ export interface Proposals {
 }
 
 const PROMPTS =
-  'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue|context|history|input|task|title'.split(
+  'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue'.split(
     '|',
   )
+/** Names that are a prompt only where no other is there: more often they are a part of one. */
+const LAST_PROMPTS = ['input', 'context', 'history', 'task', 'title']
 const ANSWER =
   /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model/i
 /** Names of labels that say which answer is the worse one. */
@@ -91,11 +93,11 @@ function promptOf(facts: readonly Fact[], not: readonly Fact[] = []): Fact | und
   const fits = facts.filter(
     fact => (fact.kind === 'text' || fact.kind === 'messages') && !fact.isList && !not.includes(fact),
   )
-  for (const name of PROMPTS) {
-    const found = fits.find(fact => fact.name.toLowerCase() === name)
-    if (found) return found
-  }
-  return fits.find(({ name }) => partsOf(name).some(part => PROMPTS.includes(part)))
+  const named = (names: readonly string[]) =>
+    names.map(name => fits.find(fact => fact.name.toLowerCase() === name)).find(found => found !== undefined)
+  const byPart = () =>
+    fits.find(({ name }) => !/system|model|source/i.test(name) && partsOf(name).some(part => PROMPTS.includes(part)))
+  return named(PROMPTS) ?? byPart() ?? named(LAST_PROMPTS)
 }
 
 /** The column that asks, which is neither an answer nor a text that holds the answers, as what a judge was asked. */

@@ -75,7 +75,7 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
       )
     }
   }
-  const ofColumns = isMapped ? [] : [...tiesIn(raw), ...unnamedScores(raw)]
+  const ofColumns = isMapped ? [] : [...longerIn(raw, pairs), ...tiesIn(raw), ...unnamedScores(raw)]
   return [...said, ...promptsIn(raw, pairs), ...ofColumns]
 }
 
@@ -96,6 +96,27 @@ function promptsIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
       : typeForm(type as DataType) === 'messages' || isTurns(type as DataType)
     return isSaid ? [`${name} lies beside the pair, and no trainer sees it; \`map\` can put it into the prompt`] : []
   })
+}
+
+/** Text of two sides beside the pair that is much longer than its own, which may only name it. */
+function longerIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
+  const meanOf = (data: Data) => (data.valueOffsets[data.length] - data.valueOffsets[0]) / data.length,
+    chosen = columnOf(pairs, 'chosen')
+  const { bytes = 0, rows = 1 } = chosen
+    ? { bytes: messagesColumn(chosen).end(pairs.numRows - 1), rows: pairs.numRows }
+    : {}
+  const texts = (raw[0]?.schema.fields ?? []).filter(
+    ({ name, type }) => DataType.isUtf8(type) && meanOf(columnOf(raw[0], name)!) > Math.max(20, (2 * bytes) / rows),
+  )
+  const found = texts.flatMap(({ name: a }) =>
+    texts.flatMap(({ name: b }) => {
+      const differs = a === b ? undefined : differenceOf(a, b)
+      return differs && isOneOf(MARKS, differs.marks) ? [`${a} and ${b}`] : []
+    }),
+  )
+  return bytes / rows < 40 && found.length > 0
+    ? [`chosen is short, and ${found[0]} beside it are not: it may name an answer, and be none`]
+    : []
 }
 
 /** Labels of ties beside pairs that are all taken. */

@@ -69,6 +69,14 @@ describe('notices', () => {
     ],
     ['names of models', i => ({ rejected: `model-${i % 11}-chat` }), 'rejected has 11 values in the first 24 rows'],
     [
+      'names where the answers lie beside',
+      i => ({
+        response_a: `A long answer, the one with number ${i}, at its full length`,
+        response_b: `Another long answer, that of number ${i}, as long`,
+      }),
+      'chosen is short, and response_a and response_b beside it are not',
+    ],
+    [
       'a label of ties',
       i => ({ status: i < 5 ? 'tie' : 'done' }),
       "status is 'tie' in 5 of the first 24 rows, which are pairs all the same",

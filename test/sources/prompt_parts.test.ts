@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { run } from '../../index.mjs'
-import { saidBeside } from '../../engine/source/further_fields.ts'
+import { Batch } from '../../engine/arrow/flow.ts'
+import { hashBeside, saidBeside } from '../../engine/source/further_fields.ts'
 import { layouts } from '../../engine/source/layout_table.ts'
 import { openInputs } from '../../engine/source/open.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
@@ -192,4 +193,22 @@ describe('what messages say beside their texts', () => {
       'pairs: messages have fields beside role and content, as tool calls or reasoning, and published ones have none: they lie as JSON in source_chosen_fields of 40 pairs',
     ])
   })
+})
+
+it('tools and pictures with a field of which nothing is known say nothing by it, and end no run', () => {
+  const hashes = ['x', 'x', 'y'].map(name => {
+    const { schema, data } = table([{ tools: [{ name, strict: null }] }])
+    const batch = new Batch({
+      schema,
+      columns: data.children,
+      rows: 1,
+      row: new Uint32Array(1),
+      copy: new Uint32Array(1),
+    })
+    const state = new Uint32Array(2)
+    hashBeside(batch, 'prompt')(0, state)
+    return [...state]
+  })
+  expect(hashes[1]).toEqual(hashes[0])
+  expect(hashes[2]).not.toEqual(hashes[0])
 })
