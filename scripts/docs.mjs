@@ -407,7 +407,7 @@ function layoutsPage() {
       ),
       '## map',
       'The option `map` of a source, or `--map FILE`, says where the pairs are, in place of a layout; `sluice look` writes one to begin with. A path names a column, a field of an object by ' +
-        'dots (`info.post`; also within JSON text), and the items of a list by brackets (`completions[].response`). The text that a path leads to is read in whatever form it has: text, messages, JSON text of them, transcripts.',
+        'dots (`info.post`; also within JSON text), and the items of a list by brackets (`completions[].response`). The text that a path leads to is read in the form it has: text, messages, JSON text of them; transcripts where both sides are whole ones.',
       table(
         ['key', 'what it says'],
         Object.entries(mapSchema.properties).map(([name, { description }]) => [`\`${name}\``, description]),

@@ -9,6 +9,12 @@ export const LABEL =
 /** What a label that prefers none holds. */
 export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|no preference|a=b)\b/
 
+/** Names of labels that say which answer is the worse one. */
+export const WORSE = /reject|worse|worst|loser|dispref/i
+/** Names of what answers. */
+export const ANSWER =
+  /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model/i
+
 /** Parts of names that tell two answers apart. */
 export const MARKS = [
   ['a', 'b'], ['0', '1'], ['1', '2'], ['left', 'right'], ['first', 'second'], ['one', 'two'], ['x', 'y'], ['j', 'k'],

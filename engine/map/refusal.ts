@@ -2,7 +2,8 @@
 import type { RecordBatch, Schema } from 'apache-arrow'
 import { stringify } from 'yaml'
 import type { Preset } from './presets.ts'
-import { propose, type Proposal } from './propose.ts'
+import { propose } from './propose.ts'
+import type { Proposal } from './proposal.ts'
 import type { MapSpec } from './spec.ts'
 
 /** A mapping as one line of a graph. */

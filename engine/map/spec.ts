@@ -27,7 +27,11 @@ const prefer = Type.Object(
     higher: Type.Optional(two('instead of `by`: columns of the scores of both answers, of which the higher wins')),
     lower: Type.Optional(two('the same where the lower one wins, as of ranks')),
   },
-  { ...strict, description: 'which of `answers` is the better one' },
+  {
+    ...strict,
+    description:
+      'which of `answers` is the better one: `by` a label with `first`, `second` and `tie` (a value, several, or a comparison as `< 0`), by several columns as votes, or the `higher` or `lower` of the scores of both',
+  },
 )
 
 /**

@@ -1,14 +1,15 @@
 /** How the pairs of a file lie: by the user's word, by a layout that fits, by a preset; else it is asked. */
 import type { RecordBatch, Schema } from 'apache-arrow'
+import { makeText, textColumn } from '../arrow/columns.ts'
 import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import { openMap, type OpenMap } from '../map/open.ts'
 import { fittingPresets, presets, type Preset } from '../map/presets.ts'
-import { namesOthers, propose } from '../map/propose.ts'
+import { propose } from '../map/propose.ts'
 import { refusalOf } from '../map/refusal.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
-import type { Mapping } from './mapping.ts'
+import { columnOf, type Mapping } from './mapping.ts'
 import type { SourceOptions } from './options.ts'
 
 /** What was found. `map` makes the columns that `pairs` is of; without it they are the file's own. */
@@ -95,4 +96,19 @@ function opens(map: MapSpec, schema: Schema): boolean {
     if (error instanceof DataError) return false
     throw error
   }
+}
+
+/** Whether what a layout takes for the sides are names of other columns: labels, and no answers. */
+function namesOthers(schema: Schema, samples: readonly RecordBatch[], { chosen, rejected }: Mapping): boolean {
+  const own = [chosen?.column, rejected?.column],
+    names = new Set(schema.names.map(String).filter(name => !own.includes(name))),
+    texts = (bound: Mapping['chosen']) =>
+      bound?.form !== 'text'
+        ? []
+        : samples.flatMap(one => {
+            const { rows, isNull, text } = textColumn(columnOf(one, bound.column) ?? makeText([]))
+            return Array.from({ length: rows }, (_, row) => (isNull(row) ? null : text(row)))
+          })
+  const values = [...texts(chosen), ...texts(rejected)].filter(value => value !== null)
+  return values.length > 0 && values.every(value => names.has(value))
 }

@@ -83,11 +83,18 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
 const PARTS =
   /system|history|instruction|schema|context|passage|steps?(?:_|$)|background|persona|scenario|evidence|knowledge|document/i
 
+/** Of these the opening of a file tells, where a layout cannot take them in. */
+const TOLD = /^(?:system|system_prompt|history|context|input)$/
+
 /** What is said beside the pair that by its name belongs to it, and to no trainer is shown. */
 function promptsIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
   const kept = new Set(pairs.schema.names.map(String)),
     columns = (raw[0]?.schema.fields ?? []).filter(
-      ({ name }) => PARTS.test(name) && kept.has(name) && !/(?:id|name|type|source|model|score|rating)$/i.test(name),
+      ({ name }) =>
+        PARTS.test(name) &&
+        !TOLD.test(name) &&
+        kept.has(name) &&
+        !/(?:id|name|type|source|model|score|rating)$/i.test(name),
     )
   return columns.flatMap(({ name, type }) => {
     const data = columnOf(raw[0], name)!

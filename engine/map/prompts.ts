@@ -1,0 +1,80 @@
+/** Which column of a file asks, and what else belongs to what is asked. */
+import type { Fact } from './facts.ts'
+import { partsOf } from './names.ts'
+import { headsOf } from './said.ts'
+import type { MapSpec } from './spec.ts'
+
+const PROMPTS =
+  'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue'.split(
+    '|',
+  )
+/** Names that are a prompt only where no other is there: more often they are a part of one. */
+const LAST_PROMPTS = ['input', 'context', 'history', 'task', 'title']
+
+/** The column that asks, by its name; of an object also by the field that is its text. */
+export function promptOf(facts: readonly Fact[], not: readonly Fact[] = []): Fact | undefined {
+  const fits = facts.filter(
+    fact => (fact.kind === 'text' || fact.kind === 'messages') && !fact.isList && !not.includes(fact),
+  )
+  const named = (names: readonly string[]) =>
+    names.map(name => fits.find(fact => fact.name.toLowerCase() === name)).find(found => found !== undefined)
+  const byPart = () =>
+    fits.find(({ name }) => !/system|model|source/i.test(name) && partsOf(name).some(part => PROMPTS.includes(part)))
+  return named(PROMPTS) ?? byPart() ?? named(LAST_PROMPTS)
+}
+
+/** The column that asks, which is neither an answer nor a text that holds the answers, as what a judge was asked. */
+function questionFor(facts: readonly Fact[], prompt: Fact | undefined, answers: readonly Fact[]): Fact | undefined {
+  const not = [...answers]
+  let asked = prompt
+  while (asked && (not.includes(asked) || holdsAll(asked, answers))) {
+    not.push(asked)
+    asked = promptOf(facts, not)
+  }
+  return asked
+}
+
+function holdsAll({ values }: Fact, answers: readonly Fact[]): boolean {
+  const rows = values.filter((value, row) =>
+    answers.every(answer => {
+      const said = answer.values[row]
+      return typeof value === 'string' && typeof said === 'string' && said.length > 0 && value.includes(said)
+    }),
+  )
+  return rows.length > 0.5 * values.length
+}
+
+/** Names of what belongs to a prompt, but for those that every layout knows. */
+const MORE =
+  /system|history|context|passage|schema|document|evidence|instruction|background|persona|body|title|question|query|scenario|knowledge|message/i
+
+/** Columns beside a mapping that by their names belong to its prompt. */
+export function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
+  const used = new Set(headsOf(map)),
+    prompt = typeof map.prompt === 'string' ? map.prompt : 'PROMPT'
+  if (prompt === 'shared') return []
+  const known = ['system', 'system_prompt', 'history', 'context', 'input']
+  return facts.flatMap(({ path, name, kind, isList, length }) => {
+    const isPart = !isList && (kind === 'messages' || (kind === 'text' && length >= 8))
+    if (!isPart || path.includes('.') || used.has(path) || known.includes(path) || !MORE.test(name)) return []
+    const part = kind === 'messages' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
+    return [`does ${path} belong to the prompt? if so, prompt: [${part}, ${prompt}]`]
+  })
+}
+
+/** The map's prompt for two sides: what conversations share, or a column, or a question. */
+export function promptFor(
+  facts: readonly Fact[],
+  prompt: Fact | undefined,
+  { first, second }: { readonly first: Fact; readonly second: Fact },
+): { prompt: string; asks: string[] } {
+  const own = questionFor(facts, prompt, [first, second])
+  const isWhole =
+    first.kind === 'messages' ||
+    first.values.some(value => typeof value === 'string' && /^\s*(?:\[\s*\{|(?:Human|H):)/.test(value))
+  // conversations hold what was asked
+  if (isWhole && !own) return { prompt: 'shared', asks: [] }
+  return own
+    ? { prompt: own.path, asks: [] }
+    : { prompt: 'PROMPT', asks: ['which column is the prompt? put its name in place of PROMPT'] }
+}

@@ -1,0 +1,99 @@
+/** Lists of answers and single answers, with what may score them. */
+import type { Fact } from './facts.ts'
+import { ANSWER, LABEL, SCORE } from './names.ts'
+import type { Proposal } from './proposal.ts'
+import { isSaid } from './propose_sides.ts'
+
+export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
+  const texts = facts
+    .filter(
+      ({ kind, isList, length, name, path }) =>
+        isList &&
+        (kind === 'messages' || (kind === 'text' && length >= 3)) &&
+        path.includes('[]') &&
+        (ANSWER.test(name) || ANSWER.test(path)),
+    )
+    .sort((a, b) => b.length - a.length)
+  const [answers] = texts as [Fact?]
+  if (!answers) return []
+  const sizes = (fact: Fact) => fact.values.map(value => (Array.isArray(value) ? value.length : 0))
+  const own = sizes(answers)
+  const isBeside = (fact: Fact) =>
+    fact.isList && fact !== answers && sizes(fact).every((size, row) => size === own[row])
+  const isNumbers = (fact: Fact) =>
+    fact.kind === 'number' ||
+    fact.kind === 'bool' ||
+    (fact.kind === 'text' &&
+      fact.values
+        .flat()
+        .every(
+          value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
+        ))
+  const scores = facts.filter(
+    fact => isBeside(fact) && isNumbers(fact) && !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
+  )
+  const indexes = facts.filter(
+    ({ kind, isList, values, name }) =>
+      kind === 'number' &&
+      !isList &&
+      LABEL.test(name) &&
+      values.every(
+        (value, row) =>
+          value === null || (Number.isInteger(Number(value)) && Number(value) >= 0 && Number(value) < own[row]),
+      ),
+  )
+  const prompt = asked?.path ?? 'PROMPT',
+    asks = asked ? [] : ['which column is the prompt? put its name in place of PROMPT'],
+    base = { prompt, list: answers.path }
+  const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))
+  const which = sorted.length > 1 ? [`which number counts? ${sorted.map(({ path }) => path).join(', ')}`] : []
+  return [
+    ...indexes.map(({ path }) => ({
+      what: `${answers.path} are answers to ${prompt}, ${path} the place of the best`,
+      map: { ...base, index: path },
+      asks: [...asks, `is ${path} counted from 0? if from 1, it cannot be read so`],
+    })),
+    ...sorted.slice(0, 1).map(({ path, name }) => ({
+      what: `${answers.path} are answers to ${prompt}, scored by ${path}`,
+      map: { ...base, score: path },
+      asks: [...asks, ...which, `is a higher ${name} better? if not, score: { '${path}': -1 }`],
+    })),
+  ]
+}
+
+export const answerOf = (facts: readonly Fact[], prompt: Fact | undefined): Fact | undefined =>
+  facts
+    .filter(
+      fact =>
+        isSaid(fact) &&
+        fact !== prompt &&
+        ANSWER.test(fact.name) &&
+        !/(?:^|_)(?:model|id|source|type)$/i.test(fact.name),
+    )
+    .sort((a, b) => b.length - a.length)[0]
+
+export function ofAnswers(facts: readonly Fact[], prompt: Fact | undefined): Proposal[] {
+  const answer = answerOf(facts, prompt)
+  if (!prompt || !answer) return []
+  const keys = prompt.values.map(value => JSON.stringify(value))
+  if (new Set(keys).size === keys.length) return []
+  const scores = facts.filter(
+    ({ kind, isList, name, path }) =>
+      (kind === 'number' || kind === 'bool') &&
+      !isList &&
+      !path.includes('[]') &&
+      !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(name),
+  )
+  const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))
+  const which = sorted.length > 1 ? [`which number counts? ${sorted.map(({ path }) => path).join(', ')}`] : []
+  return sorted.slice(0, 1).map(({ path, kind }) => ({
+    what: `a row is one answer (${answer.path}) to ${prompt.path}, scored by ${path}`,
+    map: { prompt: prompt.path, answer: answer.path, score: path },
+    asks: [
+      ...which,
+      kind === 'bool'
+        ? `does ${path} true mean a good answer? if not, score: { ${path}: -1 }`
+        : `is a higher ${path} better? if not, score: { ${path}: -1 }`,
+    ],
+  }))
+}

@@ -1,0 +1,184 @@
+/** Two columns of answers, and what may say which of them is the better one. */
+import { tallyOf, type Fact } from './facts.ts'
+import { readLabel, type Reading, type Sides } from './labels.ts'
+import { ANSWER, differenceOf, isOneOf, LABEL, MARKS, ORDERED, partsOf, SCORE, WORSE } from './names.ts'
+import { promptFor } from './prompts.ts'
+import type { Proposal } from './proposal.ts'
+import type { MapSpec } from './spec.ts'
+
+/** All pairs of columns of one kind whose names differ in a mark alone. */
+function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [string, string])[]) {
+  return facts.flatMap(first =>
+    facts.flatMap(second => {
+      const differs = first === second ? undefined : differenceOf(first.path, second.path)
+      return differs && first.kind === second.kind && first.isList === second.isList && isOneOf(pairs, differs.marks)
+        ? [{ first, second, ...differs }]
+        : []
+    }),
+  )
+}
+
+/** Whether a column may be an answer: text or messages, and no name of what said it. */
+export const isSaid = (fact: Fact): boolean =>
+  !fact.isList &&
+  (fact.kind === 'messages' || (fact.kind === 'text' && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
+
+/** Of columns of two sides those that are the answers: what is said at most length, by a name of answers first. */
+function answersAmong<F extends { first: Fact; second: Fact }>(families: readonly F[]): F | undefined {
+  const rank = ({ first }: F) => (first.kind === 'messages' ? 1e6 : first.length) + (ANSWER.test(first.name) ? 1e5 : 0)
+  return families.filter(({ first }) => isSaid(first)).sort((a, b) => rank(b) - rank(a))[0] as F | undefined
+}
+
+export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
+  const ordered = familiesOf(facts, ORDERED),
+    named = answersAmong(ordered.filter(({ first, second }) => ![first, second].some(fact => isName(fact, facts))))
+  if (named) {
+    const { first, second } = named,
+      { prompt, asks } = promptFor(facts, asked, named)
+    const by = bySide(ordered, named)
+    return [
+      {
+        what: `${first.path} and ${second.path} are the better and the worse answer`,
+        map: { prompt, chosen: first.path, rejected: second.path, ...by },
+        asks,
+      },
+    ]
+  }
+  const families = familiesOf(facts, MARKS),
+    sides = answersAmong(families)
+  if (!sides || (sides.first.length < 3 && sides.first.kind === 'text')) return []
+  const { first, second } = sides,
+    { prompt, asks } = promptFor(facts, asked, sides),
+    by = bySide(families, sides),
+    base = { prompt, answers: [first.path, second.path] }
+  const votes = votesOf(facts, families, sides),
+    voted = votes.flatMap(({ votes }) => votes)
+  const others = facts.filter(
+    fact =>
+      ![first, second, ...voted].includes(fact) &&
+      !fact.path.includes('[]') &&
+      fact.path !== prompt &&
+      !families.some(family => family.first === fact || family.second === fact),
+  )
+  const labels = others.flatMap(fact => {
+    // of columns that are each one value of a label, the tie's is none
+    const isLabel =
+        (LABEL.test(fact.name) || WORSE.test(fact.name) || fact.kind === 'text') &&
+        !/(?:^|_)tie(?:_|$)/i.test(fact.name),
+      read = isLabel ? readLabel(fact, sides) : undefined
+    return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
+  })
+  const scores = families.filter(
+    ({ first, stem }) =>
+      (first.kind === 'number' || first.kind === 'bool') && !first.isList && (SCORE.test(stem) || LABEL.test(stem)),
+  )
+  const proposals = [
+    ...labels.map(({ fact, read }) => {
+      const agrees = scores.map(score => agreementOf(read, fact, score)).find(Boolean)
+      return {
+        what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} says which is better${agrees ? `, and ${agrees} agrees` : ''}`,
+        map: { ...base, prefer: read.prefer, ...by },
+        asks: agrees ? asks : [...asks, ...read.asks],
+        ...(agrees && asks.length === 0 && labels.length === 1 ? { isCertain: true } : {}),
+      }
+    }),
+    ...votes.map(({ votes, read }) => ({
+      what: `${first.path} and ${second.path} are two answers, the votes ${votes.map(({ path }) => path).join(', ')} say which is better`,
+      map: { ...base, prefer: { ...read.prefer, by: votes.map(({ path }) => path) }, ...by },
+      asks: [...asks, ...read.asks],
+    })),
+    ...scores.map(score => ({
+      what: `${first.path} and ${second.path} are two answers with scores, ${score.first.path} and ${score.second.path}`,
+      map: { ...base, prefer: { higher: [score.first.path, score.second.path] }, ...by },
+      asks: [...asks, `is the answer with the higher ${score.stem} the better one? if not, say lower`],
+    })),
+  ]
+  if (proposals.length > 0) return proposals
+  return [
+    {
+      what: `${first.path} and ${second.path} are two answers, and no column says which is better`,
+      map: { ...base, prefer: { by: 'LABEL', first: 'FIRST', second: 'SECOND' }, ...by },
+      asks: [
+        ...asks,
+        'which column says which answer is better, and by which values? put them in place of LABEL, FIRST and SECOND',
+      ],
+    },
+  ]
+}
+
+/** The same where the label names the worse answer. */
+const exchanged = ({ prefer, ...read }: Reading): Reading => ({
+  asks: read.asks.map(ask => ask.replace('the better one', 'the worse one')),
+  prefer: { ...prefer, first: prefer.second, second: prefer.first },
+})
+
+/** Whether a column of a few values names other columns, and is no answer itself. */
+const isName = (fact: Fact, facts: readonly Fact[]): boolean => {
+  const values = fact.kind === 'text' && !fact.isList ? tallyOf(fact) : []
+  return values.length > 0 && values.every(([value]) => facts.some(other => other !== fact && other.path === value))
+}
+
+const labelSaid = (fact: Fact): string =>
+  `${fact.path} (${tallyOf(fact)
+    .slice(0, 6)
+    .map(([value, count]) => `${value}: ${count}`)
+    .join(', ')})`
+
+/** Columns of both sides beside the answers, by what their names share. */
+function bySide(
+  families: readonly { first: Fact; second: Fact; stem: string; marks: [string, string] }[],
+  sides: { first: Fact; second: Fact; marks: [string, string] },
+): Pick<MapSpec, 'by_side'> {
+  const own = families.filter(
+    ({ first, second, marks, stem }) =>
+      stem !== '' &&
+      !LABEL.test(stem) &&
+      first !== sides.first &&
+      second !== sides.second &&
+      marks.join() === sides.marks.join() &&
+      !first.path.includes('[]') &&
+      !/[.]/.test(first.path),
+  )
+  return own.length === 0
+    ? {}
+    : { by_side: Object.fromEntries(own.map(({ stem, first, second }) => [stem, [first.path, second.path]])) }
+}
+
+/** Three columns and more of one name with a number, which say alike which answer is better. */
+function votesOf(
+  facts: readonly Fact[],
+  families: readonly { first: Fact; second: Fact; stem: string }[],
+  sides: Sides,
+): { votes: Fact[]; read: Reading }[] {
+  const stems = new Set(families.filter(({ stem }) => LABEL.test(stem)).map(({ stem }) => stem))
+  return [...stems].flatMap(stem => {
+    const votes = facts.filter(
+      ({ name, isList }) =>
+        !isList &&
+        partsOf(name)
+          .filter(part => !/^\d+$/.test(part))
+          .join('_') === stem,
+    )
+    const all = { ...votes[0], values: votes.flatMap(({ values }) => values) },
+      read = votes.length > 2 ? readLabel(all, sides) : undefined
+    return read ? [{ votes, read: { ...read, asks: read.asks.map(ask => ask.replace(votes[0].path, `a vote`)) } }] : []
+  })
+}
+
+/** Whether scores of the two sides say what the label says as it is read, in 99 of 100 rows; in words. */
+function agreementOf(
+  { prefer }: Reading,
+  label: Fact,
+  { first, second, stem }: { first: Fact; second: Fact; stem: string },
+): string | undefined {
+  let same = 0,
+    all = 0
+  label.values.forEach((value, row) => {
+    const gap = Number(first.values[row]) - Number(second.values[row])
+    const says = String(value) === String(prefer.first) ? 1 : String(value) === String(prefer.second) ? -1 : 0
+    if (says === 0 || gap === 0 || Number.isNaN(gap)) return
+    all++
+    if (says * gap > 0) same++
+  })
+  return all >= 20 && same >= 0.99 * all ? `the higher ${stem} (${same} of ${all} rows)` : undefined
+}
