@@ -20,15 +20,6 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
   const own = sizes(answers)
   const isBeside = (fact: Fact) =>
     fact.isList && fact !== answers && sizes(fact).every((size, row) => size === own[row])
-  const isNumbers = (fact: Fact) =>
-    fact.kind === 'number' ||
-    fact.kind === 'bool' ||
-    (fact.kind === 'text' &&
-      fact.values
-        .flat()
-        .every(
-          value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
-        ))
   const scores = facts.filter(
     fact => isBeside(fact) && isNumbers(fact) && !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
   )
@@ -61,6 +52,27 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
   ]
 }
 
+/** Numbers, bools, or text of which each value is a number or none. */
+const isNumbers = ({ kind, values }: Fact): boolean =>
+  kind === 'number' ||
+  kind === 'bool' ||
+  (kind === 'text' &&
+    values
+      .flat()
+      .every(
+        value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
+      ))
+
+/** Whether two rows of one key differ in it: what all answers to a prompt have is the prompt's. */
+function differsWithin({ values }: Fact, keys: readonly string[]): boolean {
+  const first = new Map<string, string>()
+  return values.some((value, row) => {
+    const before = first.get(keys[row])
+    if (before === undefined) first.set(keys[row], String(value))
+    return before !== undefined && before !== String(value)
+  })
+}
+
 export const answerOf = (facts: readonly Fact[], prompt: Fact | undefined): Fact | undefined =>
   facts
     .filter(
@@ -78,11 +90,13 @@ export function ofAnswers(facts: readonly Fact[], prompt: Fact | undefined): Pro
   const keys = prompt.values.map(value => JSON.stringify(value))
   if (new Set(keys).size === keys.length) return []
   const scores = facts.filter(
-    ({ kind, isList, name, path }) =>
-      (kind === 'number' || kind === 'bool') &&
-      !isList &&
-      !path.includes('[]') &&
-      !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(name),
+    fact =>
+      isNumbers(fact) &&
+      differsWithin(fact, keys) &&
+      (fact.kind !== 'text' || SCORE.test(fact.name)) &&
+      !fact.isList &&
+      !fact.path.includes('[]') &&
+      !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
   )
   const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))
   const which = sorted.length > 1 ? [`which number counts? ${sorted.map(({ path }) => path).join(', ')}`] : []

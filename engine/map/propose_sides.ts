@@ -23,10 +23,17 @@ export const isSaid = (fact: Fact): boolean =>
   !fact.isList &&
   (fact.kind === 'messages' || (fact.kind === 'text' && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
 
+/** Whether a few values come again and again, as those of a label do. */
+function isLabel(fact: Fact): boolean {
+  const count = fact.kind === 'text' ? tallyOf(fact).length : Infinity
+  return fact.values.length >= 24 && count <= 12
+}
+
 /** Of columns of two sides those that are the answers: what is said at most length, by a name of answers first. */
 function answersAmong<F extends { first: Fact; second: Fact }>(families: readonly F[]): F | undefined {
   const rank = ({ first }: F) => (first.kind === 'messages' ? 1e6 : first.length) + (ANSWER.test(first.name) ? 1e5 : 0)
-  return families.filter(({ first }) => isSaid(first)).sort((a, b) => rank(b) - rank(a))[0] as F | undefined
+  return families.filter(({ first }) => isSaid(first) && !isLabel(first)).sort((a, b) => rank(b) - rank(a))[0] as
+    F | undefined
 }
 
 export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {

@@ -28,9 +28,13 @@ const isJson = (text: string): boolean => {
   }
 }
 
+/** In so few rows a mark is more often quoted than meant. */
+const QUOTED = 0.02
 /** Rows at least, so that few different values tell something. */
 const LEAST_ROWS = 24
 const FEW_VALUES = 10
+/** Values of a label at most. */
+const MOST_LABELS = 12
 
 /** `pairs` are the first rows as pairs, `raw` as they lie; `isMapped`: a mapping says which labels and scores count. */
 export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMapped: boolean): string[] {
@@ -47,7 +51,7 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
       texts = Array.from({ length: rows }, (_, row) => messages(row).map(({ content }) => content))
     for (const [name, mark] of FORMATS) {
       const count = texts.filter(own => own.some(text => mark.test(text))).length
-      if (count > 0) {
+      if (count > QUOTED * rows) {
         said.push(`${side} holds ${name} in ${of(count)}: marks of a chat format, which stay text within a message`)
       }
     }
@@ -75,7 +79,7 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
       )
     }
   }
-  const ofColumns = isMapped ? [] : [...longerIn(raw, pairs), ...tiesIn(raw), ...unnamedScores(raw)]
+  const ofColumns = isMapped ? [] : [...longerIn(raw, pairs), ...tiesIn(pairs), ...unnamedScores(raw)]
   return [...said, ...promptsIn(raw, pairs), ...ofColumns]
 }
 
@@ -126,14 +130,14 @@ function longerIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
     : []
 }
 
-/** Labels of ties beside pairs that are all taken. */
-function tiesIn(raw: readonly RecordBatch[]): string[] {
-  const texts = (raw[0]?.schema.fields ?? []).filter(({ name, type }) => DataType.isUtf8(type) && LABEL.test(name))
+/** Labels of ties beside pairs that are taken all the same; `pairs` has none of the rows that are not. */
+function tiesIn(pairs: RecordBatch): string[] {
+  const texts = pairs.schema.fields.filter(({ name, type }) => DataType.isUtf8(type) && LABEL.test(name))
   return texts.flatMap(({ name }) => {
-    const { rows, isNull, text } = textColumn(columnOf(raw[0], name)!),
+    const { rows, isNull, text } = textColumn(columnOf(pairs, name)!),
       values = Array.from({ length: rows }, (_, row) => (isNull(row) ? '' : text(row))),
       ties = values.filter(value => value.length < 40 && TIES.test(value.toLowerCase()))
-    return ties.length > 0 && ties.length < rows
+    return ties.length > 0 && ties.length < rows && new Set(values).size <= MOST_LABELS
       ? [`${name} is '${ties[0]}' in ${ties.length} of the first ${rows} rows, which are pairs all the same`]
       : []
   })

@@ -90,6 +90,12 @@ describe('notices', () => {
     expect(noticesOf(make)).toEqual([expect.stringContaining(said)])
   })
 
+  it('ties that make no pair are no pairs, and a few quotes of a chat format no marks', () => {
+    const ties = (i: number) => (i < 5 ? { verdict: 'tie', chosen: null, rejected: null } : { verdict: 'a' })
+    expect(noticesOf(ties)).toEqual([])
+    expect(noticesOf(i => (i === 0 ? { prompt: '\n\nHuman: x\n\nAssistant:' } : {}), 100)).toEqual([])
+  })
+
   it('of few rows, few values say nothing', () => {
     expect(noticesOf(() => ({ chosen: 'yes' }), 23)).toEqual([])
   })

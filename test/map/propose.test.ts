@@ -340,6 +340,21 @@ it('bools that say nothing of the answer are not taken for its quality, nor is a
   expect((await pasted(scored)).proposal.map).toMatchObject({ answer: 'reply', score: 'axes.overall' })
 })
 
+it('a score is of the answer, and may be text; what all answers to a prompt have is the prompt’s', async () => {
+  const some = (rating: (i: number) => unknown) =>
+    rows((i, x) => ({ prompt: q(i >> 1), reply: x, rating: rating(i), safe_prompt: i % 4 < 2 }))
+  expect((await pasted(some(i => (i % 2 ? '4' : 'N/A')))).proposal.map.score).toBe('rating')
+  expect(await failure(readMapped(some(() => 'good')))).toContain('no number or bool that scores it')
+})
+
+it('a few values that come again are labels, and no answers', async () => {
+  const some = rows(
+    i => ({ prompt: q(i), annotation_1: i % 2 ? '1_compliance' : '2_refusal', annotation_2: '1_compliance' }),
+    30,
+  )
+  expect(await failure(readMapped(some))).toContain('no pairs are found in it')
+})
+
 describe('what is no pairs is named, and never advised into pairs', () => {
   it.each<[Row[], string]>([
     [
