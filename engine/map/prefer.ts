@@ -53,11 +53,18 @@ export type Rule = (label: Scalar) => number
 function byLabels(prefer: Prefer, schema: Schema): Judge {
   const names = [prefer.by!].flat(),
     reads = names.map(text => labelPath(schema, text)),
+    called = (prefer.names ?? []).map(text => labelPath(schema, text)),
     rule = ruleOf(prefer)
   return {
-    reads,
+    reads: [...reads, ...called],
     judge(batch) {
       const votes = reads.map(path => codesOf(readPath(path, batch), rule))
+      if (called.length > 0) {
+        const [a, b] = called.map(path => readPath(path, batch))
+        reads.forEach((path, v) => {
+          nameCodes(readPath(path, batch), a, b, votes[v].codes)
+        })
+      }
       const codes = votes.length === 1 ? votes[0].codes : majority(votes.map(vote => vote.codes))
       return { codes, said: row => names.map((name, v) => `${name}: ${votes[v].said(row)}`).join(', ') }
     },
@@ -109,6 +116,17 @@ function codesOf(data: Data, rule: Rule): Verdicts {
     return code
   })
   return { codes, said: row => (isNull(row) ? 'null' : String(labelAt(row))) }
+}
+
+/** Puts in the verdicts of labels that are what one of the answers is called in its row, and not the other too. */
+function nameCodes(labels: Data, a: Data, b: Data, codes: Uint8Array): void {
+  const [label, first, second] = [labels, a, b].map(data => (row: number) => jsonValueOf(data, row))
+  for (let row = 0; row < codes.length; row++) {
+    const said = label(row)
+    if (codes[row] !== UNREAD || said === null) continue
+    const isFirst = said === first(row)
+    if (isFirst !== (said === second(row))) codes[row] = isFirst ? FIRST : SECOND
+  }
 }
 
 /** What most say; who says nothing does not count, and as many for one as for the other are a tie. */

@@ -1,10 +1,10 @@
 /** Two columns of answers, and what may say which of them is the better one. */
 import { tallyOf, type Fact } from './facts.ts'
 import { readLabel, type Reading, type Sides } from './labels.ts'
-import { ANSWER, differenceOf, isOneOf, LABEL, MARKS, ORDERED, partsOf, SCORE, WORSE } from './names.ts'
+import { ANSWER, differenceOf, isOneOf, LABEL, MARKS, ORDERED, partsOf, SCORE, TIES, WORSE } from './names.ts'
 import { promptFor } from './prompts.ts'
 import type { Proposal } from './proposal.ts'
-import type { MapSpec } from './spec.ts'
+import type { MapSpec, Prefer } from './spec.ts'
 
 /** All pairs of columns of one kind whose names differ in a mark alone. */
 function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [string, string])[]) {
@@ -75,6 +75,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
+  const byName = others.flatMap(fact => namedLabel(fact, families, sides))
   const scores = families.filter(
     ({ first, stem }) =>
       (first.kind === 'number' || first.kind === 'bool') && !first.isList && (SCORE.test(stem) || LABEL.test(stem)),
@@ -89,6 +90,11 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
         ...(agrees && asks.length === 0 && labels.length === 1 ? { isCertain: true } : {}),
       }
     }),
+    ...byName.map(({ fact, prefer }) => ({
+      what: `${first.path} and ${second.path} are two answers, ${fact.path} says by name which is better`,
+      map: { ...base, prefer, ...by },
+      asks,
+    })),
     ...votes.map(({ votes, read }) => ({
       what: `${first.path} and ${second.path} are two answers, the votes ${votes.map(({ path }) => path).join(', ')} say which is better`,
       map: { ...base, prefer: { ...read.prefer, by: votes.map(({ path }) => path) }, ...by },
@@ -111,6 +117,24 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       ],
     },
   ]
+}
+
+/** A label that is what a column of each side says, as the name of a model. */
+function namedLabel(
+  fact: Fact,
+  families: readonly { first: Fact; second: Fact; marks: [string, string] }[],
+  { marks }: Sides,
+): { fact: Fact; prefer: Prefer }[] {
+  if (fact.kind !== 'text' || !LABEL.test(fact.name)) return []
+  const own = families.find(({ first, second, marks: others }) => {
+    const isNamed = (value: unknown, row: number) => value === first.values[row] || value === second.values[row],
+      count = fact.values.filter(isNamed).length
+    return others.join() === marks.join() && first.kind === 'text' && count > 0.5 * fact.values.length
+  })
+  if (!own) return []
+  const ties = tallyOf(fact).flatMap(([value]) => (TIES.test(value.toLowerCase()) ? [value] : []))
+  const tie = ties.length === 0 ? {} : { tie: ties.length === 1 ? ties[0] : ties }
+  return [{ fact, prefer: { by: fact.path, names: [own.first.path, own.second.path], ...tie } }]
 }
 
 /** The same where the label names the worse answer. */

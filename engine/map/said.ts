@@ -6,7 +6,7 @@ export function headsOf(map: MapSpec): string[] {
   const { id, prompt, chosen, rejected, answers, prefer, list, index, answer, score, by_side: bySide } = map
   const items = prompt === 'shared' ? [] : promptItems(map).map(({ path }) => path),
     scores = typeof score === 'string' ? [score] : Object.keys(score ?? {})
-  const by = [prefer?.by ?? [], prefer?.higher ?? [], prefer?.lower ?? []].flat()
+  const by = [prefer?.by ?? [], prefer?.names ?? [], prefer?.higher ?? [], prefer?.lower ?? []].flat()
   const all = [
     id,
     ...items,
@@ -45,11 +45,15 @@ export function mapSaid(map: MapSpec): string {
 }
 
 function preferSaid(prefer: NonNullable<MapSpec['prefer']>, [a, b]: readonly string[]): string {
-  const { by, higher, lower } = prefer
+  const { by, names, higher, lower } = prefer
   if (higher ?? lower) {
     return `chosen is the one of '${a}' and '${b}' with the ${higher ? 'higher' : 'lower'} of ${(higher ?? lower)!.join(' and ')}`
   }
   const [first, second, tie] = labelsOf(prefer).map(values => values.join(' or ')),
     name = [by!].flat().join(', ')
-  return `chosen is '${a}' where ${name} is ${first}, '${b}' where it is ${second}${tie === '' ? '' : `, none where it is ${tie}`}`
+  const none = tie === '' ? '' : `, none where it is ${tie}`
+  if (names) {
+    return `chosen is '${a}' where ${name} is what ${names[0]} says, '${b}' where it is what ${names[1]} says${none}`
+  }
+  return `chosen is '${a}' where ${name} is ${first}, '${b}' where it is ${second}${none}`
 }

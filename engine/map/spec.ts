@@ -24,13 +24,16 @@ const prefer = Type.Object(
     first: Type.Optional(values('label, several, or a comparison as `< 0`: the first answer is the better one')),
     second: Type.Optional(values('the same of the second answer')),
     tie: Type.Optional(values('labels that prefer none; any other value makes a row unreadable')),
+    names: Type.Optional(
+      two('in place of `first` and `second`: columns of what the label calls each answer, as model_a and model_b'),
+    ),
     higher: Type.Optional(two('instead of `by`: columns of the scores of both answers, of which the higher wins')),
     lower: Type.Optional(two('the same where the lower one wins, as of ranks')),
   },
   {
     ...strict,
     description:
-      'which of `answers` is the better one: `by` a label with `first`, `second` and `tie` (a value, several, or a comparison as `< 0`), by several columns as votes, or the `higher` or `lower` of the scores of both',
+      'which of `answers` is the better one: `by` a label with `first`, `second` and `tie` (a value, several, or a comparison as `< 0`), by `names` of models, by several columns as votes, or the `higher` or `lower` of the scores of both',
   },
 )
 
@@ -131,15 +134,16 @@ export function mapFaults(map: MapSpec): string[] {
 }
 
 function preferFaults(prefer: Prefer): string[] {
-  const { by, first, second, tie, higher, lower } = prefer,
+  const { by, first, second, tie, names, higher, lower } = prefer,
     ways = [by, higher, lower].filter(one => one !== undefined).length
   if (ways !== 1) return ['prefer needs one of: by, higher, lower']
   if (by === undefined) {
-    return (first ?? second ?? tie)
-      ? ['prefer: first, second and tie are of `by`; the scores alone say which is better']
+    return (first ?? second ?? tie ?? names)
+      ? ['prefer: first, second, tie and names are of `by`; the scores alone say which is better']
       : []
   }
-  const faults = first === undefined || second === undefined ? ['prefer: by needs first and second'] : []
+  const isSaid = names ? (first ?? second) === undefined : first !== undefined && second !== undefined
+  const faults = isSaid ? [] : ['prefer: by needs first and second, or names in their place']
   const seen = new Set<string>()
   for (const value of labelsOf(prefer).flat().map(String)) {
     if (seen.has(value)) faults.push(`prefer: the label '${value}' is said twice`)

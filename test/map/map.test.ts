@@ -75,6 +75,14 @@ describe('two answers and a label', () => {
     },
   )
 
+  it('names: a label that is what a column of the answer says; where both say it, nobody knows', async () => {
+    const made = ['gpt', 'llama', 'tie', 'gpt', 'other'].map((w, i) => ({ q: `${q}${i}`, x: `x${i}`, y: `y${i}`, w, m: 'gpt', n: i === 3 ? 'gpt' : 'llama' })) // prettier-ignore
+    const read = await readMapped(made, { prompt: 'q', answers: ['x', 'y'], prefer: { by: 'w', names: ['m', 'n'], tie: 'tie' } }) // prettier-ignore
+    expect(sides(read)).toEqual([['x0', 'y0'], ['y1', 'x1']]) // prettier-ignore
+    expect(read.refused).toEqual({ 2: 'tied_label', 3: 'unreadable_label', 4: 'unreadable_label' })
+    expect(read.pairs[0]).toMatchObject({ m: 'gpt', w: 'gpt' })
+  })
+
   it('votes: the majority; who says nothing does not count', async () => {
     const votes = [[1, 1, 2], [2, 2, 1], [1, 2, 0], [1, null, null], [null, null, null]] // prettier-ignore
     const read = await readMapped(

@@ -217,6 +217,17 @@ describe('two answers and a label', () => {
     expect(isRight(sides(read))).toBe(true)
   })
 
+  it('a label that is the name of a model', async () => {
+    const { proposal, read } = await pasted(
+      rows((i, x, y, is) => {
+        const [model_a, model_b] = [`model-${i % 7}`, `model-${7 + (i % 5)}`]
+        return { prompt: q(i), model_a, model_b, response_a: x, response_b: y, winner: i === 5 ? 'tie' : is ? model_a : model_b } // prettier-ignore
+      }),
+    )
+    expect(proposal.map.prefer).toEqual({ by: 'winner', names: ['model_a', 'model_b'], tie: 'tie' })
+    expect([isRight(sides(read)), read.refused]).toEqual([true, { 5: 'tied_label' }])
+  })
+
   it('several labels are all shown, and none is taken', async () => {
     const some = rows((i, x, y, is) => ({
       prompt: q(i),
