@@ -8,7 +8,6 @@ import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { readDecisions } from './decisions.ts'
 import { checkExamples } from './own_examples.ts'
-import { lookCommand } from './look.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
@@ -378,6 +377,8 @@ async function runCommand(values: CliValues, words: readonly string[]): Promise<
 
 async function lookAtFiles({ map, presets, json }: CliValues, words: readonly string[]): Promise<number> {
   if (words.length === 0 && !presets) throw new SluiceError('sluice look: name a file, a folder or a glob', EXIT.usage)
+  // no other command waits for what it alone needs
+  const { lookCommand } = await import('./look.ts')
   return lookCommand(words, { map: readMap(map), json: json === true, isPresets: presets === true })
 }
 

@@ -5,8 +5,6 @@ import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import { openMap, type OpenMap } from '../map/open.ts'
 import { fittingPresets, presets, type Preset } from '../map/presets.ts'
-import { propose } from '../map/propose.ts'
-import { refusalOf } from '../map/refusal.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
 import { columnOf, type Mapping } from './mapping.ts'
@@ -55,6 +53,8 @@ export async function howPairsLie(schema: Schema, { layout, map: given, answer }
   }
   const fitting = fittingPresets(schema).filter(({ map }) => opens(map, schema))
   if (fitting.length === 1) return { ...(await byPreset(schema, fitting[0], sample)) }
+  // loaded only where a file is asked about
+  const [{ propose }, { refusalOf }] = await Promise.all([import('../map/propose.ts'), import('../map/refusal.ts')])
   const all = await sample(schema.names.map(String)),
     { proposals } = propose(schema, all),
     certain = proposals.filter(({ isCertain }) => isCertain)

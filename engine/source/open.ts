@@ -28,6 +28,8 @@ import { rawRows, rawSchema, type RawPlan } from './raw.ts'
 /** What a layout is judged by: so many rows, and of huge ones so many bytes. */
 const SAMPLE_ROWS = 1000
 const SAMPLE_BYTES = 64 << 20
+/** Rows of which is said what a person should look at: as many as show it, and no start waits for. */
+const NOTICED_ROWS = 300
 
 /**
  * Finds and opens the input of a source: paths are relative to `base`, and `warn` hears what is left unread. Throws one
@@ -61,7 +63,7 @@ export async function openInputs(
 
 /** What the first rows of a file show that a person should look at. */
 async function noticesOf(source: AnySource, options: SourceOptions, file: InputFile): Promise<string[]> {
-  const range = { start: 0, end: Math.min(SAMPLE_ROWS, file.rows) },
+  const range = { start: 0, end: Math.min(NOTICED_ROWS, file.rows) },
     said: string[] = []
   for await (const { pairs, raw } of readPairs(source, options, file, range)) {
     said.push(...noticesIn(pairs, [raw], file.plan.map !== undefined))
