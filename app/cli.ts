@@ -389,14 +389,29 @@ function readMap(map: string | undefined): MapSpec | string | undefined {
     if (!/[./\\]/.test(map)) return map
     throw new SluiceError(`--map ${map} does not exist (looked in ${process.cwd()})`, EXIT.noInput)
   }
-  const value: unknown = parseYaml(readFileSync(map, 'utf8'))
-  if (typeof value !== 'object' || value === null) {
+  if (!statSync(map).isFile()) throw new SluiceError(`--map ${map} is no file`, EXIT.noInput)
+  const value = yamlOf(map),
+    isWrapped = typeof value === 'object' && value !== null && Object.hasOwn(value, 'map')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DataError(
       `--map ${map} is no mapping; it holds keys as \`prompt: question\`, as \`sluice look\` writes them`,
     )
   }
   // a file may hold the line of a graph as it is
-  return ('map' in value ? value.map : value) as MapSpec
+  if (!isWrapped) return value as MapSpec
+  const others = Object.keys(value).filter(key => key !== 'map')
+  if (others.length > 0)
+    {throw new DataError(`--map ${map} holds ${others.join(', ')} beside map; only map is read: leave them out`)}
+  return (value as { readonly map: MapSpec }).map
+}
+
+function yamlOf(path: string): unknown {
+  const text = readFileSync(path, 'utf8')
+  try {
+    return parseYaml(text)
+  } catch (error) {
+    throw new DataError(`--map ${path} is no YAML: ${(error as Error).message.split('\n')[0]}`, { cause: error })
+  }
 }
 
 async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {

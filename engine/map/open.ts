@@ -36,6 +36,8 @@ export interface OpenMap {
   readonly own: readonly string[]
   readonly reads: readonly string[]
   readonly named: ReadonlyMap<string, string>
+  /** Paths into JSON text, of which only the rows tell whether they are there. */
+  readonly inText: readonly Path[]
   apply(batch: RecordBatch): MappedBatch
 }
 
@@ -78,6 +80,7 @@ export function openMap(map: MapSpec, schema: Schema): OpenMap {
     schema: out,
     own,
     reads: [...used],
+    inText: [...paths, ...(judge?.reads ?? [])].filter(({ isJson }) => isJson),
     named: new Map(beside.map((one, c) => [one.field.name, names[c]])),
     apply(batch) {
       const verdicts = judge?.judge(batch),

@@ -15,6 +15,8 @@ export const UNREAD = 3
 /** Of each row one of the four, and what its label was where that matters. */
 export interface Verdicts {
   readonly codes: Uint8Array
+  /** Whether nobody said anything. */
+  isNull?(row: number): boolean
   said(row: number): string
 }
 
@@ -65,7 +67,7 @@ function byLabels(prefer: Prefer, schema: Schema): Judge {
           nameCodes(readPath(path, batch), a, b, votes[v].codes)
         })
       }
-      const codes = votes.length === 1 ? votes[0].codes : majority(votes.map(vote => vote.codes))
+      const codes = votes.length === 1 ? votes[0].codes : majority(votes)
       return { codes, said: row => names.map((name, v) => `${name}: ${votes[v].said(row)}`).join(', ') }
     },
   }
@@ -115,7 +117,7 @@ function codesOf(data: Data, rule: Rule): Verdicts {
     if (code === undefined) known.set(label, (code = rule(label)))
     return code
   })
-  return { codes, said: row => (isNull(row) ? 'null' : String(labelAt(row))) }
+  return { codes, isNull, said: row => (isNull(row) ? 'null' : String(labelAt(row))) }
 }
 
 /** Puts in the verdicts of labels that are what one of the answers is called in its row, and not the other too. */
@@ -129,11 +131,15 @@ function nameCodes(labels: Data, a: Data, b: Data, codes: Uint8Array): void {
   }
 }
 
-/** What most say; who says nothing does not count, and as many for one as for the other are a tie. */
-function majority(votes: readonly Uint8Array[]): Uint8Array {
-  return votes[0].map((_, row) => {
-    const count = (code: number) => votes.filter(codes => codes[row] === code).length
-    if (count(UNREAD) === votes.length) return UNREAD
+/**
+ * What most say. Null does not count; as many for one as for the other are a tie, and a vote that nobody named may be
+ * for either.
+ */
+function majority(votes: readonly Verdicts[]): Uint8Array {
+  return votes[0].codes.map((_, row) => {
+    const count = (code: number) => votes.filter(({ codes }) => codes[row] === code).length,
+      silent = votes.filter(vote => vote.isNull!(row)).length
+    if (silent === votes.length || count(UNREAD) > silent) return UNREAD
     return count(FIRST) > count(SECOND) ? FIRST : count(SECOND) > count(FIRST) ? SECOND : TIE
   })
 }

@@ -112,6 +112,8 @@ export function mapFaults(map: MapSpec): string[] {
   }
   if ((chosen === undefined) !== (rejected === undefined)) faults.push('chosen and rejected need each other')
   if ((answers === undefined) !== (prefer === undefined)) faults.push('answers and prefer need each other')
+  const [one, other] = answers ?? [chosen, rejected]
+  if (one !== undefined && one === other) faults.push(`'${one}' is both sides; name two columns`)
   if (prefer) faults.push(...preferFaults(prefer))
   if (items !== undefined && (score === undefined) === (index === undefined)) {
     faults.push('list needs score or index, one of them')
@@ -144,6 +146,10 @@ function preferFaults(prefer: Prefer): string[] {
   }
   const isSaid = names ? (first ?? second) === undefined : first !== undefined && second !== undefined
   const faults = isSaid ? [] : ['prefer: by needs first and second, or names in their place']
+  const voters = [by].flat()
+  for (const name of new Set(voters.filter((name, i) => voters.indexOf(name) < i))) {
+    faults.push(`prefer: by names '${name}' twice; a vote counts once`)
+  }
   const seen = new Set<string>()
   for (const value of labelsOf(prefer).flat().map(String)) {
     if (seen.has(value)) faults.push(`prefer: the label '${value}' is said twice`)

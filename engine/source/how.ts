@@ -1,9 +1,10 @@
 /** How the pairs of a file lie: by the user's word, by a layout that fits, by a preset; else it is asked. */
-import type { RecordBatch, Schema } from 'apache-arrow'
+import type { Data, RecordBatch, Schema } from 'apache-arrow'
 import { makeText, textColumn } from '../arrow/columns.ts'
 import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import { openMap, type OpenMap } from '../map/open.ts'
+import { readPath } from '../map/paths.ts'
 import { fittingPresets, presets, type Preset } from '../map/presets.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
@@ -69,10 +70,19 @@ const byPreset = async (schema: Schema, { name, about, map }: Preset, sample: Sa
   found: about,
 })
 
+const isAllNull = ({ nullCount, length }: Data): boolean => nullCount === length
+
 async function byMap(schema: Schema, map: MapSpec, sample: Sample, layout: string): Promise<How> {
   const mapped = openMap(map, schema),
     wanted = new Set([...sampleColumns(schema, ''), 'id', ...mapped.reads]),
     samples = await sample(schema.names.map(String).filter(name => wanted.has(name)))
+  const absent = mapped.inText.filter(path => samples.every(one => isAllNull(readPath(path, one))))
+  if (absent.length > 0 && samples.some(({ numRows }) => numRows > 0)) {
+    const names = [...new Set(absent.map(({ text }) => `'${text}'`))].join(' and ')
+    throw new DataError(
+      `map: ${names} is null in all of the first rows: their JSON text has no such key; see how it is spelt`,
+    )
+  }
   const made = samples.map(one => openMap(map, one.schema).apply(one).batch)
   return { pairs: mappedLayout(map, mapped.own, mapped.schema, made), map, mapped, layout }
 }

@@ -37,9 +37,14 @@ export function weighSides(
   { rows, column, mask, refuse }: Pick<Task, 'rows' | 'column' | 'mask' | 'refuse'>,
   note: (row: number, reason: ReasonName) => void,
 ): void {
-  const [a, b] = [chosen, rejected].map(name => numberColumn(column(name)).values)
+  const [a, b] = [chosen, rejected].map(name => numberColumn(column(name)).values),
+    [x, y] = [chosen, rejected].map(name => column(name).values as unknown),
+    // float64 would make equals of large integers that are not
+    isWhole = x instanceof BigInt64Array && y instanceof BigInt64Array
   for (let row = 0; row < rows; row++) {
-    const gap = lowFirst ? b[row] - a[row] : a[row] - b[row]
+    const rounded = a[row] - b[row],
+      exact = isWhole && !Number.isNaN(rounded) ? Number(x[row] - y[row]) : rounded,
+      gap = lowFirst ? -exact : exact
     // without a score nothing is said
     if (mask[row] || !(gap <= 0)) continue
     const reason = gap === 0 ? 'equal_scores' : 'opposed_scores'

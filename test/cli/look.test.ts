@@ -137,6 +137,22 @@ describe('a run', () => {
     expect([both.code, both.stderr.includes('both say where the pairs are')]).toEqual([64, true])
   })
 
+  it('a file of --map that is no YAML, no mapping, or holds more than its map is told by name', async () => {
+    const at = folder(),
+      path = write(at, 'b.jsonl', battles)
+    for (const [text, code, why] of [
+      ['a: 1\na: 2\n', 65, 'is no YAML'],
+      ['[]', 65, 'is no mapping'],
+      ['map: { prompt: q }\nties: drop\n', 65, 'holds ties beside map'],
+    ] as const) {
+      const file = join(at, 'wrong.yaml')
+      writeFileSync(file, text)
+      const { code: ended, stderr } = await inProcess('look', path, '--map', file)
+      expect([ended, stderr.includes(why), stderr.includes(file)]).toEqual([code, true, true])
+    }
+    expect((await inProcess('look', path, '--map', at)).code).toBe(66)
+  })
+
   it('what is wrong with a map is told with its place, all at once', async () => {
     const at = folder(),
       path = write(at, 'b.jsonl', battles)

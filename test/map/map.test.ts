@@ -75,6 +75,12 @@ describe('two answers and a label', () => {
     },
   )
 
+  it('votes: one that nobody named may be for either, so that the row is unreadable', async () => {
+    const made = [['yes', 'yes', 'no'], ['no', 'no', null], ['Yes', 'yes', 'no']].map(([v, w, z], i) => ({ q: `${q}${i}`, x: `x${i}`, y: `y${i}`, v, w, z })) // prettier-ignore
+    const read = await readMapped(made, { prompt: 'q', answers: ['x', 'y'], prefer: { by: ['v', 'w', 'z'], first: 'yes', second: 'no' } }) // prettier-ignore
+    expect([sides(read), read.refused]).toEqual([[['x0', 'y0'], ['y1', 'x1']], { 2: 'unreadable_label' }]) // prettier-ignore
+  })
+
   it('names: a label that is what a column of the answer says; where both say it, nobody knows', async () => {
     const made = ['gpt', 'llama', 'tie', 'gpt', 'other'].map((w, i) => ({ q: `${q}${i}`, x: `x${i}`, y: `y${i}`, w, m: 'gpt', n: i === 3 ? 'gpt' : 'llama' })) // prettier-ignore
     const read = await readMapped(made, { prompt: 'q', answers: ['x', 'y'], prefer: { by: 'w', names: ['m', 'n'], tie: 'tie' } }) // prettier-ignore
@@ -249,7 +255,7 @@ it('scores that float64 would round stop the run instead of tying', async () => 
 })
 
 describe('what is wrong is told all at once', () => {
-  const row = { q, x: good, y: bad, w: 'a', l: ['a'], n: 1, o: { f: 'x' } }
+  const row = { q, x: good, y: bad, w: 'a', l: ['a'], n: 1, m: 2, o: { f: 'x' }, j: '{"q": "Why?"}' }
   it.each([
     [{ prompt: 'q' }, 'says no answers; give one of: chosen with rejected, answers, list, answer'],
     [{ prompt: 'q', chosen: 'x' }, 'chosen and rejected need each other'],
@@ -265,7 +271,10 @@ describe('what is wrong is told all at once', () => {
     [{ prompt: 'q', answer: 'x' }, 'answer needs score'],
     [{ prompt: 'Q', chosen: 'xx', rejected: 'y' }, /'Q' is not there \(did you mean 'q'\?\).*'xx' is not there/s],
     [{ prompt: 'q', chosen: 'o.g', rejected: 'y' }, "'o.g': o has no field 'g'; there are f"],
-    [{ prompt: 'q', chosen: 'n', rejected: 'n' }, 'which are no pairs: each is text or messages'],
+    [{ prompt: 'q', chosen: 'n', rejected: 'm' }, 'which are no pairs: each is text or messages'],
+    [{ prompt: 'q', chosen: 'x', rejected: 'x' }, "'x' is both sides; name two columns"],
+    [{ prompt: 'q', answers: ['x', 'y'], prefer: { by: ['w', 'w'], first: 1, second: 2 } }, "by names 'w' twice"],
+    [{ prompt: 'j.qq', chosen: 'x', rejected: 'y' }, "'j.qq' is null in all of the first rows"],
     [{ prompt: 'q', chosen: 'x', rejected: 'n' }, "'x' is Utf8 and 'n' Float64; they need one type"],
     [
       { prompt: 'q', answers: ['x', 'y'], prefer: { by: 'l', first: 1, second: 2 } },
@@ -287,6 +296,14 @@ describe("the file's own scores of the two sides", () => {
     expect([kept.noted, kept.refused]).toEqual([[[1, 'opposed_scores'], [2, 'equal_scores']], {}]) // prettier-ignore
     const dropped = await readMapped(rows, undefined, { ties: 'drop', opposed: 'drop' })
     expect([dropped.noted, dropped.refused]).toEqual([[], { 1: 'opposed_scores', 2: 'equal_scores' }])
+  })
+
+  it('integers beyond 2^53 are compared as they are', async () => {
+    const { table } = await import('../sources/helpers.ts'),
+      { Int64 } = await import('apache-arrow'),
+      large = 2n ** 53n
+    const made = table([{ prompt: q, chosen: good, rejected: bad, chosen_score: large + 1n, rejected_score: large }, { prompt: q, chosen: good, rejected: bad, chosen_score: large, rejected_score: large + 1n }] as never, { chosen_score: new Int64(), rejected_score: new Int64() }) // prettier-ignore
+    expect((await readMapped(made)).noted).toEqual([[1, 'opposed_scores']])
   })
 
   it('of ranks the least is the best', async () => {
