@@ -400,8 +400,9 @@ function readMap(map: string | undefined): MapSpec | string | undefined {
   // a file may hold the line of a graph as it is
   if (!isWrapped) return value as MapSpec
   const others = Object.keys(value).filter(key => key !== 'map')
-  if (others.length > 0)
-    {throw new DataError(`--map ${map} holds ${others.join(', ')} beside map; only map is read: leave them out`)}
+  if (others.length > 0) {
+    throw new DataError(`--map ${map} holds ${others.join(', ')} beside map; only map is read: leave them out`)
+  }
   return (value as { readonly map: MapSpec }).map
 }
 

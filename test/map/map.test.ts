@@ -302,7 +302,13 @@ describe("the file's own scores of the two sides", () => {
     const { table } = await import('../sources/helpers.ts'),
       { Int64 } = await import('apache-arrow'),
       large = 2n ** 53n
-    const made = table([{ prompt: q, chosen: good, rejected: bad, chosen_score: large + 1n, rejected_score: large }, { prompt: q, chosen: good, rejected: bad, chosen_score: large, rejected_score: large + 1n }] as never, { chosen_score: new Int64(), rejected_score: new Int64() }) // prettier-ignore
+    const made = table(
+      [
+        { prompt: q, chosen: good, rejected: bad, chosen_score: large + 1n, rejected_score: large },
+        { prompt: q, chosen: good, rejected: bad, chosen_score: large, rejected_score: large + 1n },
+      ] as never,
+      { chosen_score: new Int64(), rejected_score: new Int64() },
+    )
     expect((await readMapped(made)).noted).toEqual([[1, 'opposed_scores']])
   })
 
