@@ -3,19 +3,18 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
-import { parse as parseYaml } from 'yaml'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { readDecisions } from './decisions.ts'
+import { readMap } from './map.ts'
 import { checkExamples } from './own_examples.ts'
 import { stagesCommand } from './stages.ts'
 import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
-import { DataError, EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
+import { EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
-import type { MapSpec } from '../engine/map/spec.ts'
 import { isMade } from '../engine/run/made.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { latestRun } from '../engine/run/publish.ts'
@@ -380,39 +379,6 @@ async function lookAtFiles({ map, presets, json }: CliValues, words: readonly st
   // no other command waits for what it alone needs
   const { lookCommand } = await import('./look.ts')
   return lookCommand(words, { map: readMap(map), json: json === true, isPresets: presets === true })
-}
-
-/** The mapping of `--map`: of a file, or a preset's name. */
-function readMap(map: string | undefined): MapSpec | string | undefined {
-  if (map === undefined) return undefined
-  if (!existsSync(map)) {
-    if (!/[./\\]/.test(map)) return map
-    throw new SluiceError(`--map ${map} does not exist (looked in ${process.cwd()})`, EXIT.noInput)
-  }
-  if (!statSync(map).isFile()) throw new SluiceError(`--map ${map} is no file`, EXIT.noInput)
-  const value = yamlOf(map),
-    isWrapped = typeof value === 'object' && value !== null && Object.hasOwn(value, 'map')
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DataError(
-      `--map ${map} is no mapping; it holds keys as \`prompt: question\`, as \`sluice look\` writes them`,
-    )
-  }
-  // a file may hold the line of a graph as it is
-  if (!isWrapped) return value as MapSpec
-  const others = Object.keys(value).filter(key => key !== 'map')
-  if (others.length > 0) {
-    throw new DataError(`--map ${map} holds ${others.join(', ')} beside map; only map is read: leave them out`)
-  }
-  return (value as { readonly map: MapSpec }).map
-}
-
-function yamlOf(path: string): unknown {
-  const text = readFileSync(path, 'utf8')
-  try {
-    return parseYaml(text)
-  } catch (error) {
-    throw new DataError(`--map ${path} is no YAML: ${(error as Error).message.split('\n')[0]}`, { cause: error })
-  }
 }
 
 async function checkCommand(values: CliValues, words: readonly string[]): Promise<number> {

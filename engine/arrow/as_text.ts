@@ -1,7 +1,7 @@
 /** Bytes of Arrow columns that are text in preference data, as read_parquet takes them: ids, sides, messages, UUIDs. */
 import { DataType, Field, List, makeData, Struct, Utf8, type Data } from 'apache-arrow'
 import { expandUuids } from '../parquet/convert.ts'
-import { PAIRS, TEXT_COLUMNS } from '../parquet/schema.ts'
+import { MESSAGE_NAMES, TEXT_COLUMNS } from '../parquet/schema.ts'
 import { emptyNulls, plainField } from './plain.ts'
 
 /** A field as `plain` makes it, with text in the place of such bytes. `field`: as it lies in the file. */
@@ -23,7 +23,7 @@ function textType(type: DataType, field: Field, isInside: boolean): DataType {
     )
   if (DataType.isList(type)) return new List(below(type.children[0], 0))
   if (!DataType.isStruct(type)) return type
-  const message = PAIRS.find(names =>
+  const message = MESSAGE_NAMES.find(names =>
     names.every(name => type.children.some(child => child.name === name && DataType.isBinary(child.type))),
   )
   return new Struct(type.children.map((child, i) => below(child, i, isInside || message?.includes(child.name))))

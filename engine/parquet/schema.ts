@@ -188,17 +188,19 @@ function buildStruct(
 }
 
 /** The names of role and text in messages. */
-export const PAIRS = [
+export const MESSAGE_NAMES: readonly (readonly [string, string])[] = [
   ['role', 'content'],
   ['from', 'value'],
+  ['role', 'text'],
 ]
 const isBytes = ({ type, converted_type: converted, logical_type: logical }: SchemaElement): boolean =>
   type === 'BYTE_ARRAY' && converted === undefined && logical === undefined
 
 /** The names of role and text where an object is a message that has them as bytes without an annotation. */
 const messageOfBytes = ({ children }: SchemaTree): readonly string[] =>
-  PAIRS.find(names => names.every(name => children.some(({ element }) => element.name === name && isBytes(element)))) ??
-  []
+  MESSAGE_NAMES.find(names =>
+    names.every(name => children.some(({ element }) => element.name === name && isBytes(element))),
+  ) ?? []
 
 function buildLeaf({ element, path }: SchemaTree, place: Place, nullable: boolean, name: string, build: Build): Leaf {
   const physical = element.type ?? ''

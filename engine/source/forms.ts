@@ -16,6 +16,7 @@ import {
   type TextColumn,
 } from '../arrow/columns.ts'
 import { Bytes, fieldWriter, notJson } from '../arrow/json.ts'
+import { MESSAGE_NAMES } from '../parquet/schema.ts'
 import { textFromBytes } from './ids.ts'
 import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from './json_digits.ts'
 import { mayHaveNan, withoutNan } from './json_nan.ts'
@@ -31,18 +32,12 @@ const ROLES = new Map([
   ['function_call', 'assistant'],
 ])
 
-const PAIRS = [
-  ['role', 'content'],
-  ['from', 'value'],
-  ['role', 'text'],
-] as const
-
 /** The names under which a struct has a message's role and text, if it is a message. */
 function messageNames(type: DataType): readonly [string, string] | undefined {
   if (!DataType.isStruct(type)) return undefined
   const has = (name: string, fits: (type: DataType) => boolean) =>
     type.children.some(field => field.name === name && fits(field.type as DataType))
-  return PAIRS.find(
+  return MESSAGE_NAMES.find(
     ([role, content]) => has(role, DataType.isUtf8) && has(content, one => DataType.isUtf8(one) || isParts(one)),
   )
 }
@@ -279,8 +274,9 @@ function parseMessages(text: string): Parsed | undefined {
     if (typeof item !== 'object' || item === null) return undefined
     const message = item as Record<string, unknown>
     // an edge of a graph has a `from` too; of messages only those that call a tool may have no content
-    const isNamed = ([role, said]: (typeof PAIRS)[number]) => typeof message[role] === 'string' && said in message
-    const names = PAIRS.find(isNamed) ?? (typeof message.role === 'string' ? PAIRS[0] : undefined)
+    const isNamed = ([role, said]: (typeof MESSAGE_NAMES)[number]) =>
+      typeof message[role] === 'string' && said in message
+    const names = MESSAGE_NAMES.find(isNamed) ?? (typeof message.role === 'string' ? MESSAGE_NAMES[0] : undefined)
     if (!names) return undefined
     const { [names[0]]: role, [names[1]]: content = null, ...rest } = message
     const parts = joinParts(content),

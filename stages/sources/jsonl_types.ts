@@ -4,11 +4,11 @@
  */
 import { Bool, DataType, Field, Float64, List, Null, Struct, Utf8 } from 'apache-arrow'
 import { isJsonText, jsonTextField } from '../../engine/arrow/json.ts'
-import { PAIRS } from '../../engine/parquet/schema.ts'
+import { MESSAGE_NAMES } from '../../engine/parquet/schema.ts'
 
 /** Names of role and text where fields are those of a message. */
 const messageOf = (has: (name: string) => boolean): readonly string[] | undefined =>
-  PAIRS.find(names => names.every(has))
+  MESSAGE_NAMES.find(names => names.every(has))
 
 /** The type of one JSON value; undefined where values in it disagree. */
 export function typeOf(value: unknown): DataType | undefined {
