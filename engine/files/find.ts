@@ -142,11 +142,14 @@ async function lookAgain(
   }
   const gone = [...first].find(path => !second.has(path)),
     changed = gone ?? [...second].find(path => !first.has(path))
-  if (changed === undefined) return
-  throw new ChangedInputError(
-    `${stage}: ${basename(changed)} ${gone === undefined ? 'came into' : 'went from'} ${dirname(changed)} while files were searched for: the input is changing; run again when nothing is moved there`,
-  )
+  if (changed !== undefined) throw changedSearch(stage, changed, gone !== undefined)
 }
+
+/** What is thrown where a second look finds another file, or one less. */
+export const changedSearch = (stage: string, path: string, isGone: boolean): ChangedInputError =>
+  new ChangedInputError(
+    `${stage}: ${basename(path)} ${isGone ? 'went from' : 'came into'} ${dirname(path)} while files were searched for: the input is changing; run again when nothing is moved there`,
+  )
 
 /** What a file is whatever its name, where links were followed: its place, or of several hard links their inode. */
 export function identityOf(place: string): string {

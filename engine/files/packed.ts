@@ -1,7 +1,7 @@
 /** What the first bytes of a file say of it where it should be text: packed, in another encoding, or no text at all. */
-import { pipeline, Readable, Transform } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { Decompress } from 'fzstd'
+import { Damaged, unzstd } from './zstd_frames.ts'
 
 /** How a file is packed. */
 export type Packing = 'gzip' | 'zstd'
@@ -32,45 +32,35 @@ const beginsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
 export function packingOf(head: Uint8Array): Packing | undefined {
   const other = OTHERS.find(([magic]) => beginsWith(head, magic))
   if (other) throw new Error(other[1])
-  return PACKED.find(([, magic]) => beginsWith(head, magic))?.[0]
+  // what pzstd writes begins with a frame to be skipped, whose last four bits are free
+  const isSkippable = head.length > 3 && (head[0] & 0xf0) === 0x50 && beginsWith(head.subarray(1), [0x2a, 0x4d, 0x18])
+  return isSkippable ? 'zstd' : PACKED.find(([, magic]) => beginsWith(head, magic))?.[0]
 }
 
 /** The bytes that packed ones stand for, a piece at a time. Throws one line for what is damaged or cut. */
 export async function* unpack(packing: Packing, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const source = Readable.from(chunks),
-    out = packing === 'gzip' ? createGunzip({ chunkSize: 1 << 20 }) : unzstd()
-  pipeline(source, out, () => undefined)
   try {
-    for await (const piece of out) yield piece as Buffer
+    yield* packing === 'gzip' ? gunzip(chunks) : unzstd(chunks)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     // about the file itself, not about what is in it
-    if (!String(code).startsWith('Z_') && !(error instanceof BadZstd)) throw error
+    if (!String(code).startsWith('Z_') && !(error instanceof Damaged)) throw error
     throw new Error(`cannot be unpacked as ${packing} (${message}); fetch or write it again`, { cause: error })
   }
 }
 
-class BadZstd extends Error {}
-
-function unzstd(): Transform {
-  let pieces: Uint8Array[] = []
-  const decompress = new Decompress(piece => pieces.push(piece))
-  const push = (stream: Transform, bytes: Uint8Array, isLast: boolean): Error | null => {
-    try {
-      decompress.push(bytes, isLast)
-    } catch (error) {
-      return new BadZstd((error as Error).message)
+async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const out = createGunzip({ chunkSize: 1 << 20 })
+  let given = 0
+  async function* counted() {
+    for await (const chunk of chunks) {
+      given += chunk.length
+      yield chunk
     }
-    for (const piece of pieces) if (piece.length > 0) stream.push(piece)
-    pieces = []
-    return null
   }
-  return new Transform({
-    transform(chunk: Uint8Array, _, done) {
-      done(push(this, chunk, false))
-    },
-    flush(done) {
-      done(push(this, new Uint8Array(0), true))
-    },
-  })
+  pipeline(Readable.from(counted()), out, () => undefined)
+  for await (const piece of out) yield piece as Buffer
+  // zlib stops at a zero where a member may begin: what a crash left may be the place of one
+  const left = given - out.bytesWritten
+  if (left > 0) throw new Damaged(`behind its end are ${left} bytes that begin with zero, and no part of it`)
 }

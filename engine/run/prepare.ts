@@ -4,7 +4,7 @@ import type { Schema } from 'apache-arrow'
 import type { AnySink, AnySource, Registry } from '../contract/define.ts'
 import type { InputFile } from '../source/input.ts'
 import { pairingIn } from '../source/options.ts'
-import { openInputs, openTables, type TableFile } from '../source/open.ts'
+import { holdFiles, openInputs, openTables, type TableFile } from '../source/open.ts'
 import { servicesOf, type Services } from '../calls/graph.ts'
 import { identityOf } from '../files/find.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
@@ -96,6 +96,15 @@ export async function prepare(
     const warn = (text: string) => told.push(text),
       some = await asked(() => openTables(stage as AnySource, options as never, graph.base, warn))
     tables.push(...some.map(file => ({ ...file, source: id })))
+  }
+  // those of one source are held where they are found
+  if (sources.length > 1) {
+    const found = sources.map(({ id, stage, options }) => ({
+      source: stage as AnySource,
+      options: options as never,
+      files: inputs.get(id) ?? tables.filter(({ source }) => source === id),
+    }))
+    await asked(() => holdFiles(found, graph.base))
   }
   const files = [...inputs].flatMap(([source, some]) => some.map(file => ({ ...file, source })))
   const { services, problems: unfit } = servicesOf(graph)

@@ -8,7 +8,7 @@ import { plainField } from '../arrow/plain.ts'
 import type { AnySource, RawFile } from '../contract/define.ts'
 import { DataError, SluiceError } from '../errors.ts'
 import { readingOnly } from '../files/chunks.ts'
-import { findFiles, type Warn } from '../files/find.ts'
+import { changedSearch, findFiles, type Warn } from '../files/find.ts'
 import { isUrl } from '../parquet/http_source.ts'
 import { isReadFault, readFault } from '../parquet/source.ts'
 import { stampOf } from '../run/files.ts'
@@ -151,6 +151,22 @@ async function openHow(
   // any column may be part of a preset, or of what is proposed
   const all = map || options.layout !== 'auto' ? opened : await open(() => true)
   return { ...all, how: () => howPairsLie(all.schema, options, all.sample) }
+}
+
+/**
+ * Looks for the files of sources again once all are found. Throws a ChangedInputError where there are others: a file
+ * that is moved from the folder of one that is not searched yet to that of one that was would be in neither.
+ */
+export async function holdFiles(
+  found: readonly { source: AnySource; options: SourceOptions; files: readonly { readonly path: string }[] }[],
+  base: string,
+): Promise<void> {
+  for (const { source, options, files } of found) {
+    const now = new Set(await findFiles(source.name, options, base, source.extensions)),
+      gone = files.find(({ path }) => !now.delete(path))?.path,
+      changed = gone ?? [...now][0]
+    if (changed !== undefined) throw changedSearch(source.name, changed, gone !== undefined)
+  }
 }
 
 /** What is seen of a file and its first rows, for who looks before a run. `how` throws where nobody can tell. */

@@ -1,5 +1,14 @@
 /** Inputs that are damaged, absent, no pairs, or changed midway: how each run ends, and with what words. */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import parquet from 'parquetjs-lite'
@@ -73,6 +82,39 @@ it('a disk that fails while an input is read ends the run with 74 and the file, 
     read.mockRestore()
     await handle.close()
   }
+})
+
+it('a file that is moved from one source to another that was searched before ends the run with 75', async () => {
+  const at = folder(),
+    [from, to] = ['later', 'before'].map(name => join(at, name)),
+    handle = await open(good)
+  for (const [place, ...names] of [
+    [to, 'a'],
+    [from, 'b', 'c'],
+  ]) {
+    mkdirSync(place)
+    for (const name of names) writeFileSync(join(place, `${name}.jsonl`), `${JSON.stringify(row({ id: name }))}\n`)
+  }
+  const graph = graphOf(to)
+  graph.stages.splice(1, 0, { id: 'others', use: 'read_jsonl', with: { path: from } })
+  Object.assign(graph.stages[2], { from: ['pairs', 'others'] })
+  const { read } = Object.getPrototypeOf(handle) as typeof handle
+  const spy = vi.spyOn(Object.getPrototypeOf(handle) as typeof handle, 'read')
+  spy.mockImplementationOnce(function (this: typeof handle, ...args) {
+    // the first source is searched, the second is not
+    renameSync(join(from, 'b.jsonl'), join(to, 'b.jsonl'))
+    return (read as (...args: unknown[]) => Promise<never>).apply(this, args)
+  })
+  try {
+    const error = await refused(graph, join(at, 'out'))
+    expect(error.message).toMatch(/^read_jsonl: b\.jsonl came into \S*before while files were searched for/)
+    expect(exitCode(error)).toBe(75)
+  } finally {
+    spy.mockRestore()
+    await handle.close()
+  }
+  const { folder: published } = await run(graph, { output: join(at, 'out'), workers: 1 })
+  expect(ledgerOf(published).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
 })
 
 describe('a damaged Parquet file', () => {

@@ -2,8 +2,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { unpack } from '../../engine/files/packed.ts'
 import type { SourceOptions } from '../../engine/source/options.ts'
 import { openInputs } from '../../engine/source/open.ts'
 import readJsonl from '../../stages/sources/read_jsonl.ts'
@@ -11,10 +13,10 @@ import { optionsOf, readAll } from './files.ts'
 import { assistant, read, table, user } from './helpers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-'))
-/** What `zstd` makes of three rows. */
+/** What `zstd` makes of three rows, with its checksum. */
 const ZSTD =
-  'KLUv/SDzrQMA4kUUGYCpbRqLxLdJc7RQM6QDZG4hyKI31ZbI6lhmuaOZ7A3MldiwIwQf1VpgxAvrpQxmuXPN4wuf+OoVH+iVguA5' +
-  'yk1mO/KxElI2nQHOZ4E75C0CDQBWzAgKHQKFAZejmIkUOoJ/pyA+hDM3W4MtfO4v6wwD'
+  'KLUv/QRYtQMAogYWGoC5ORqLlNtemyjIE2T6UMaoMJsJqGRjuWYBZvFRmuyN1JagcUcE+GSLADR8sNgYwSw+V3q85Q9fdcQDPmR1' +
+  'piDpK3yedNfhPeHhQ24rKbt8hdGHXFAnAgoAVswICh0ChQGXo5iJFDqCf6cgPoQzd+2EAs/mIGE='
 let files = 0
 function write(content: string | Uint8Array, ending = '.jsonl'): string {
   const path = join(folder, `${files++}${ending}`)
@@ -176,6 +178,35 @@ describe('packed files', () => {
     ])
     const cut = openInputs(readJsonl, optionsOf(write(frame.subarray(0, -6), '.jsonl.zst')), folder)
     await expect(cut).rejects.toThrow(/cannot be unpacked as zstd \(.*\); fetch or write it again/)
+    // what a tool may put before it is no text
+    const note = Buffer.concat([Buffer.from('5a2a4d1803000000', 'hex'), Buffer.from('abc')])
+    const noted = await openInputs(readJsonl, optionsOf(write(Buffer.concat([note, frame]), '.jsonl.zst')), folder)
+    expect(noted[0].rows).toBe(3)
+  })
+
+  it('by zstd with any bit that is flipped are refused', async () => {
+    const unpacked = async (bytes: Uint8Array) =>
+      Buffer.concat((await Readable.from(unpack('zstd', Readable.from([bytes]))).toArray()) as Buffer[])
+    const frame = Buffer.from(ZSTD, 'base64'),
+      whole = await unpacked(frame)
+    for (let bit = 0; bit < frame.length * 8; bit++) {
+      const bad = Uint8Array.from(frame)
+      bad[bit >> 3] ^= 1 << (bit & 7)
+      const got = await unpacked(bad).catch((error: Error) => error.message)
+      // some bits say nothing of the text, as how large a window is
+      if (typeof got !== 'string') expect(got.equals(whole), `bit ${bit}`).toBe(true)
+      else expect(got).toMatch(/^cannot be unpacked as zstd \(.+\); fetch or write it again$/)
+    }
+  })
+
+  it('by gzip with zeros behind them are refused, as a member may have stood there', async () => {
+    const text = gzipSync(lines(some))
+    for (const zeros of [1, 4096]) {
+      const file = write(Buffer.concat([text, Buffer.alloc(zeros)]), '.jsonl.gz')
+      await expect(openInputs(readJsonl, optionsOf(file), folder)).rejects.toThrow(
+        `cannot be unpacked as gzip (behind its end are ${zeros} bytes that begin with zero, and no part of it)`,
+      )
+    }
   })
 
   it('that are cut or damaged are refused', async () => {
