@@ -66,6 +66,10 @@ const flags = {
     about:
       'FILE   where the pairs of the inputs are, a mapping in YAML as `sluice look` writes it, or the name of a preset',
   },
+  'accept-layout': {
+    type: 'boolean',
+    about: 'inputs whose pairs lie otherwise than in the run before: without it they are refused',
+  },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
@@ -300,8 +304,6 @@ export interface RunMore {
   readonly set?: readonly string[]
   /** No word of progress. */
   readonly quiet?: boolean
-  /** Refuse inputs whose pairs lie otherwise than in the run before. */
-  readonly holdLayouts?: boolean
   /** What is said of the result, instead of the summary; '' says nothing. */
   readonly summary?: (result: RunResult) => string
 }
@@ -340,7 +342,7 @@ export async function runAs(
     ...wanted,
     answers,
     anew,
-    holdLayouts: more.holdLayouts ?? false,
+    acceptLayout: values['accept-layout'],
     signal: abort.signal,
     onProgress: progress.report,
     onWarning: text => console.error(text),

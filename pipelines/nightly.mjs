@@ -17,10 +17,6 @@ await pipeline(
     graph: 'clean.yaml',
     sample: '../data/sample/*.parquet',
     flags: {
-      'accept-layout': {
-        type: 'boolean',
-        about: 'inputs whose pairs lie otherwise than in the run before: without it they are refused',
-      },
       keep: {
         type: 'string',
         least: 1,
@@ -29,7 +25,7 @@ await pipeline(
       },
     },
   },
-  async ({ values: { output, keep, 'accept-layout': isAccepted }, run }) => {
+  async ({ values: { output, keep }, run }) => {
     const latest = join(output, 'latest'),
       before = existsSync(latest) ? realpathSync(latest) : undefined
     const {
@@ -37,7 +33,6 @@ await pipeline(
       result: { status },
     } = await run({
       quiet: true,
-      holdLayouts: !isAccepted,
       summary: ({ status, folder, manifest }) => {
         if (status !== 'published') return ''
         const { kept, read, derived } = manifest.rows,

@@ -54,8 +54,8 @@ export interface RunOptions {
    * made again.
    */
   readonly anew?: boolean
-  /** Refuse inputs whose pairs lie otherwise than in the last run of the graph. */
-  readonly holdLayouts?: boolean
+  /** Take inputs whose pairs lie otherwise than in the last run of the graph; else they are refused. */
+  readonly acceptLayout?: boolean
   /** Hears what stages will ask of servers, a line each, before the first row. */
   readonly onPlan?: (lines: readonly string[]) => void
   /** Hears warnings about the graph, and of work that does not get on. */
@@ -118,7 +118,7 @@ const kinds: Readonly<Record<keyof RunOptions, { is(value: unknown): boolean; re
   },
   answers: text,
   anew: bool,
-  holdLayouts: bool,
+  acceptLayout: bool,
   onPlan: work,
   onWarning: work,
   onProgress: work,

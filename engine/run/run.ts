@@ -68,7 +68,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const opened = new Map<string, Blocks>()
     const prepared = await openingInputs(opened, () => prepare(input, options, join(cache, 'user'), stages))
     options.signal?.throwIfAborted()
-    if (options.holdLayouts) holdLayouts(output, prepared)
+    if (!options.acceptLayout) holdLayouts(output, prepared)
     const { graph, files, tables } = prepared
     const stamps = [...files, ...tables].map(file => (file.stamp === undefined ? checkInput(file, output) : undefined))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)

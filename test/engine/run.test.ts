@@ -391,6 +391,31 @@ describe('run', () => {
     expect(third.manifest.rows.read).toBe(61)
   })
 
+  it('refuses files whose pairs lie otherwise than before, until that is accepted or the source says so', async () => {
+    const at = folder(),
+      path = writeJsonl(join(at, 'in.jsonl'), pairs(5)),
+      graph = (layout = 'auto') =>
+        graphOf([
+          { ...source(path), with: { path, layout } },
+          { id: 'dpo', use: 'write_arrow' },
+        ])
+    const into = (layout?: string, more = {}) => run(graph(layout), { output: join(at, 'out'), workers: 1, ...more })
+    await into()
+    const conversation = (text: string) => [{ role: 'user', content: text }]
+    writeJsonl(
+      path,
+      pairs(5).map(row => ({ ...row, prompt: conversation(row.prompt) })),
+    )
+    await expect(into()).rejects.toThrow(
+      /^pairs lie otherwise than in the run before, in one file; .*\n {2}\S*in\.jsonl: layout mixed; before: layout text$/,
+    )
+    expect((await into('auto', { acceptLayout: true })).status).toBe('published')
+    // accepted once is known from then on
+    expect((await into()).status).toBe('nothing_new')
+    writeJsonl(path, pairs(6))
+    expect((await into('text')).status).toBe('published')
+  })
+
   it('never drops a row that --keep-ids names, and says so', async () => {
     const at = folder(),
       rows = mixedRows()
