@@ -79,10 +79,15 @@ async function* rowsOf(path: string, most: number): AsyncGenerator<Row> {
 function saidOf(value: unknown, name: string, id: string): Said {
   if (typeof value === 'string') return value
   if (value !== null && typeof value === 'object' && Symbol.iterator in value) {
-    return [...(value as Iterable<{ role: unknown; content: unknown }>)].map(({ role, content }) => ({
-      role: String(role),
-      content: String(content),
-    }))
+    return (
+      [...(value as Iterable<string | { role: unknown; content: unknown }>)]
+        // whole messages are JSON in Arrow
+        .map(one => (typeof one === 'string' ? (JSON.parse(one) as { role: unknown; content: unknown }) : one))
+        .map(({ role, content }) => ({
+          role: String(role),
+          content: typeof content === 'string' ? content : JSON.stringify(content),
+        }))
+    )
   }
   throw new DataError(`sluice review: the list has no text in ${name} of '${id}'; publish prompt, chosen and rejected`)
 }

@@ -116,10 +116,11 @@ const supported = new Set([
  * JSON has none), text, bool, dates and times in ISO 8601 with all their digits (an instant with a zone in UTC with Z,
  * one without a zone without), decimals as strings of digits, bytes as base64, durations as integers of their unit,
  * lists as arrays, structs as objects, null as null. An instant that no calendar of JavaScript holds is its integer as
- * a string.
+ * a string. `isLean`: objects have no key whose value is null, as of structs nobody can tell it from one that was not
+ * there.
  */
-export function jsonWriter(data: Data, out: Bytes): (row: number) => void {
-  const write = plainWriter(data, out)
+export function jsonWriter(data: Data, out: Bytes, isLean = false): (row: number) => void {
+  const write = plainWriter(data, out, isLean)
   if (data.nullCount === 0) return write
   const isNull = nullTest(data)
   return row => {
@@ -132,16 +133,17 @@ const JSON_TEXT = new Map([['sluice', 'json']])
 
 /** A text field whose values are JSON. */
 export const jsonTextField = (name: string): Field => new Field(name, new Utf8(), true, JSON_TEXT)
-export const isJsonText = ({ metadata }: Field): boolean => metadata.get('sluice') === 'json'
+export const isJsonText = ({ metadata }: Field): boolean =>
+  metadata.get('sluice') === 'json' || metadata.get('ARROW:extension:name') === 'arrow.json'
 
 /** Writes values of a field of an object: those of JSON text as they are, others as `jsonWriter` does. */
-export function fieldWriter(field: Field, data: Data, out: Bytes): (row: number) => void {
-  if (!isJsonText(field)) return jsonWriter(data, out)
+export function fieldWriter(field: Field, data: Data, out: Bytes, isLean = false): (row: number) => void {
+  if (!isJsonText(field)) return jsonWriter(data, out, isLean)
   const offsets = data.valueOffsets as Int32Array
   return row => out.push((data.values as Uint8Array).subarray(offsets[row], offsets[row + 1]))
 }
 
-function plainWriter(data: Data, out: Bytes): (row: number) => void {
+function plainWriter(data: Data, out: Bytes, isLean: boolean): (row: number) => void {
   const type: DataType = data.type
   const { values } = data
   if (DataType.isNull(type)) return () => out.ascii('null')
@@ -178,12 +180,12 @@ function plainWriter(data: Data, out: Bytes): (row: number) => void {
   if (DataType.isTimestamp(type)) return row => out.ascii(`"${instantText((values as BigInt64Array)[row], type)}"`)
   if (DataType.isList(type)) {
     const offsets = data.valueOffsets as Int32Array,
-      item = jsonWriter(data.children[0], out)
+      item = fieldWriter(type.children[0], data.children[0], out, isLean)
     return row => list(out, item, offsets[row], offsets[row + 1])
   }
   if (DataType.isFixedSizeList(type)) {
     const size = (type as FixedSizeList).listSize,
-      item = jsonWriter(data.children[0], out)
+      item = jsonWriter(data.children[0], out, isLean)
     return row => list(out, item, row * size, (row + 1) * size)
   }
   if (DataType.isStruct(type)) {
@@ -191,6 +193,7 @@ function plainWriter(data: Data, out: Bytes): (row: number) => void {
       type.children.map(({ name }) => name),
       data.children,
       out,
+      isLean,
     )
   }
   throw new Error(`json: a value of type ${type} has no form in JSON`)
@@ -206,16 +209,36 @@ class NotText extends DataError {
 }
 
 /** Writes rows of several columns as objects with these keys, in this order. */
-export function objectWriter(names: readonly string[], columns: readonly Data[], out: Bytes): (row: number) => void {
+export function objectWriter(
+  names: readonly string[],
+  columns: readonly Data[],
+  out: Bytes,
+  isLean = false,
+): (row: number) => void {
   const keys = names.map((name, i) => encoder.encode(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`))
   const writers = columns.map((column, i) => {
     try {
-      return jsonWriter(column, out)
+      return jsonWriter(column, out, isLean)
     } catch (error) {
       if (!(error instanceof NotText)) throw error
       throw new DataError(`column ${names[i]} ${error.message}`)
     }
   })
+  if (isLean) {
+    const nulls = columns.map(nullTest)
+    return row => {
+      const start = out.at
+      for (let i = 0; i < writers.length; i++) {
+        if (nulls[i](row)) continue
+        out.push(keys[i])
+        // the first that is there opens the object
+        out.data[start] = 0x7b
+        writers[i](row)
+      }
+      if (out.at === start) out.ascii('{')
+      out.ascii('}')
+    }
+  }
   return row => {
     if (keys.length === 0) out.ascii('{')
     for (let i = 0; i < writers.length; i++) {

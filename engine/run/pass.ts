@@ -37,6 +37,7 @@ import {
 import { contentOf } from './content.ts'
 import { openDecided } from './decided.ts'
 import { hashed, hashField, withHashes } from './row_hash.ts'
+import { isFurther } from '../source/further_fields.ts'
 import { Outputs } from './outputs.ts'
 import { pairOrigins } from './partners.ts'
 import { gathered, isGroupRound, leftBy, opsFor, opsOf, type Op } from './plan.ts'
@@ -55,9 +56,6 @@ const inStage = ({ id, use }: WorkerNode, error: unknown): Error => prefixed(`${
 
 /** Whether a stage judges labels: it leaves those be that people decided on. */
 const isOfLabels = ({ stage }: WorkerNode): boolean => stage.category === 'find wrong labels'
-
-/** Columns of what messages have beside role and content, which a source splits off. */
-const FURTHER = /^source_(prompt|chosen|rejected)_fields$/
 
 /** All that one partition's pass holds open. */
 class PartitionPass {
@@ -245,7 +243,7 @@ class PartitionPass {
     )
     const flow = this.#decide(batch, read, node)
     flow.schema.fields.forEach(({ name }, c) => {
-      const some = FURTHER.test(name) ? flow.rows - flow.columns[c].nullCount : 0
+      const some = isFurther(name) ? flow.rows - flow.columns[c].nullCount : 0
       if (some > 0) counts.left[name] = (counts.left[name] ?? 0) + some
     })
     this.#look(idsOf(flow))

@@ -1,6 +1,7 @@
 /** What a run is warned of once it is done. */
 import type { Reason } from '../contract/define.ts'
 import { effectOf, sourcesAbove, type Node } from '../graph/types.ts'
+import { isFurther } from '../source/further_fields.ts'
 import { emptyCounts, ERROR_ABOUT, type Counts } from './messages.ts'
 import type { Prepared } from './prepare.ts'
 
@@ -18,13 +19,19 @@ const n = (count: number) => count.toLocaleString('en-US')
  * the sides of so many pairs; `flipped`: how many pairs these were in all.
  */
 export function warningsOf(
-  { graph, files }: Prepared,
+  { graph, files, schemas }: Prepared,
   counts: Readonly<Record<string, Counts>>,
   keepIds: readonly string[],
   stayed: Counts['left'],
   flipped: number,
 ): string[] {
-  const above = sourcesAbove(graph)
+  const above = sourcesAbove(graph),
+    lacking = graph.nodes.filter(
+      ({ id, stage, options }) =>
+        stage.kind === 'sink' &&
+        options.for !== 'review' &&
+        schemas.get(id)!.output.fields.some(({ name }) => isFurther(name)),
+    )
   const ofNodes = graph.nodes.flatMap(node => {
     const said = counts[node.id] ?? emptyCounts(),
       read = files.flatMap(({ source, facts: { pair } }) =>
@@ -36,7 +43,13 @@ export function warningsOf(
         : []),
       ...oneWay(node, said, new Set(read)),
       ...muchByOne(node, said),
-      ...(node.stage.kind === 'source' ? splitOff : leftBehind)(node.id, said.left),
+      ...(node.stage.kind === 'source'
+        ? splitOff(
+            node.id,
+            said.left,
+            lacking.flatMap(({ id }) => (above.get(id)!.has(node.id) ? [id] : [])),
+          )
+        : leftBehind(node.id, said.left)),
     ]
   })
   return [...leftBehind('--decisions', stayed), ...namedSides(graph, flipped), ...ofNodes]
@@ -76,13 +89,13 @@ function muchByOne({ id, stage, options }: Node, { in: rows, reasons }: Counts):
   })
 }
 
-/** What messages have beside role and content, which the published ones have no place for. */
-function splitOff(id: string, left: Counts['left']): string[] {
+/** What messages have beside role and content, which those of these sinks have no place for. */
+function splitOff(id: string, left: Counts['left'], sinks: readonly string[]): string[] {
   const columns = Object.entries(left).map(([column, pairs]) => `${column} of ${n(pairs)}`)
-  return columns.length === 0
+  return columns.length === 0 || sinks.length === 0
     ? []
     : [
-        `${id}: messages have fields beside role and content, as tool calls or reasoning, and published ones have none: they lie as JSON in ${columns.join(' pairs, ')} pairs`,
+        `${id}: messages have fields beside role and content, as tool calls or reasoning, and those of ${sinks.join(', ')} have none: they lie as JSON in ${columns.join(' pairs, ')} pairs; for trainers write them by write_arrow with format: whole`,
       ]
 }
 

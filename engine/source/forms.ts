@@ -209,7 +209,7 @@ function renameRoles(role: Data): Data {
   return take(makeText(names), picks)
 }
 
-/** What each message has beside its text: its fields as `write_jsonl` writes columns, those that are null left out. */
+/** What each message has beside its text: its fields as `write_jsonl` writes columns, nulls left out at any depth. */
 function extraFields(structs: Data, others: readonly number[]): (string | null)[] {
   const out = new Bytes()
   const fields = others
@@ -218,7 +218,7 @@ function extraFields(structs: Data, others: readonly number[]): (string | null)[
     .map(([field, data]) => ({
       key: encoder.encode(`,${JSON.stringify(field.name)}:`),
       isNull: nullTest(data),
-      write: fieldWriter(field, data, out),
+      write: fieldWriter(field, data, out, true),
     }))
   return Array.from({ length: structs.length }, (_, m) => {
     out.at = 0

@@ -9,6 +9,9 @@ const MEDIA = ['images', 'image', 'videos', 'video', 'audios', 'audio']
 const SAID = ['tool_calls', 'function_call', 'reasoning_content', 'reasoning', 'thinking', ...MEDIA, 'refusal']
 const MAY_SAY = new RegExp(`"(${SAID.join('|')})"`)
 
+/** Whether a column is of what messages had beside role and content, which their source split off. */
+export const isFurther = (name: string): boolean => /^source_(prompt|chosen|rejected)_fields$/.test(name)
+
 /** Columns that belong to the prompt: what the question is about, or what the answer may call. */
 const CONTEXT = ['tools', 'documents', ...MEDIA, 'system', 'system_prompt', 'history', 'context', 'input']
 

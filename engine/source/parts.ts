@@ -26,8 +26,9 @@ export function joinParts(value: unknown): { text: string; others: readonly unkn
     if (typeof part !== 'object' || part === null) return undefined
     const { type, text: said } = part as { readonly type?: unknown; readonly text?: unknown }
     if (type === 'text' && typeof said === 'string') text += said
-    else if (typeof type === 'string' && type !== 'text') others.push(part)
-    else return undefined
+    else if (typeof type === 'string' && type !== 'text') {
+      others.push(Object.fromEntries(Object.entries(part).filter(([, value]) => value !== null)))
+    } else return undefined
   }
   return { text, others }
 }

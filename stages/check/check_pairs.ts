@@ -15,8 +15,8 @@ export default defineStage({
   category: 'check and deduplicate',
   summary: 'Drop pairs that a preference trainer would corrupt or learn nothing from.',
   details: [
-    'Of several faults the first of the list of reasons counts. What messages have beside role and content (`source_<side>_fields`) is not published as part',
-    'of a side: a side that is only a tool call, and sides that differ in their calls or reasoning alone, are dropped for that.',
+    'Of several faults the first of the list of reasons counts. What messages have beside role and content (`source_<side>_fields`) is published as part',
+    'of a side by sinks with `format: whole` alone: a side that is only a tool call, and sides that differ in their calls or reasoning alone, are dropped unless `allow_beside_text` is set.',
     'It does not tokenise: pairs that become identical when they are cut to a length in tokens are not seen here.',
   ].join('\n'),
   options: Type.Object({
@@ -30,6 +30,10 @@ export default defineStage({
     allow_prefix: Type.Boolean({
       default: false,
       description: 'keep pairs of which one side is the beginning of the other',
+    }),
+    allow_beside_text: Type.Boolean({
+      default: false,
+      description: 'keep pairs that differ in tool calls or reasoning alone, for sinks with `format: whole`',
     }),
   }),
   reads: { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
@@ -47,7 +51,7 @@ export default defineStage({
     only_beside_text: {
       kind: 'broken',
       about:
-        'a side says nothing, or both the same, but for tool calls or reasoning, which are not published as part of it',
+        'a side says nothing, or both the same, but for tool calls or reasoning; allow_beside_text keeps it, for sinks with format: whole',
     },
     unknown_role: {
       kind: 'broken',
@@ -159,6 +163,17 @@ export default defineStage({
       ],
       kept: [],
       dropped: { 0: 'only_beside_text', 1: 'identical', 2: 'only_beside_text' },
+    },
+    {
+      title: 'the same for shards of whole messages',
+      options: { allow_beside_text: true },
+      rows: [
+        { ...pair, rejected: a, source_chosen_fields: '[{"tool_calls": [{"function": {"name": "add"}}]}]' },
+        { ...pair, rejected: a, source_chosen_fields: '[{"name": "Ada"}]' },
+        { ...pair, rejected: '', source_rejected_fields: '[{"tool_calls": [{"function": {"name": "add"}}]}]' },
+      ],
+      kept: [0, 2],
+      dropped: { 1: 'identical' },
     },
     {
       title: 'very long messages and texts that were decoded wrongly',

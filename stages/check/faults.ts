@@ -172,13 +172,19 @@ interface Bounds {
   readonly max_chars: number
   readonly max_replacement_share: number
   readonly allow_prefix: boolean
+  readonly allow_beside_text: boolean
 }
 const FIELDS = ['source_prompt_fields', 'source_chosen_fields', 'source_rejected_fields']
 
 /** A function from a row of a batch to its first fault, with the value that it is dropped for where there is one. */
 export function faultFinder(
   batch: Batch,
-  { max_chars: maxChars, max_replacement_share: maxShare, allow_prefix: allowPrefix }: Bounds,
+  {
+    max_chars: maxChars,
+    max_replacement_share: maxShare,
+    allow_prefix: allowPrefix,
+    allow_beside_text: allowBeside,
+  }: Bounds,
 ): (row: number) => [fault: Fault, value?: number] | undefined {
   const prompt = batch.messages('prompt'),
     chosen = batch.messages('chosen'),
@@ -199,9 +205,10 @@ export function faultFinder(
     if (isEmptyPrompt(prompt, row)) return ['empty_prompt']
     const [noChosen, noRejected] = [isEmpty(chosen, row), isEmpty(rejected, row)]
     if ((noChosen && !besideChosen(row)) || (noRejected && !besideRejected(row))) return ['empty_side']
-    if (noChosen || noRejected) return ['only_beside_text']
-    const like = likeness(chosen, rejected, row)
-    if (like && like !== 'prefix') return [besideChosen(row) === besideRejected(row) ? like : 'only_beside_text']
+    if ((noChosen || noRejected) && !allowBeside) return ['only_beside_text']
+    const differs = besideChosen(row) !== besideRejected(row),
+      like = allowBeside && differs ? undefined : likeness(chosen, rejected, row)
+    if (like && like !== 'prefix') return [differs ? 'only_beside_text' : like]
     const fault = orderFault(prompt, row, PROMPT) ?? orderFault(chosen, row, SIDE) ?? orderFault(rejected, row, SIDE)
     if (fault) return [fault]
     if (fields.some(column => hasBadArguments(column, row))) return ['tool_arguments']

@@ -1,47 +1,59 @@
-/** Pairs as messages or as plain text: what the sinks share. */
-import { Field, makeData, Schema, Utf8, type Data, type RecordBatch } from 'apache-arrow'
+/** Pairs as messages, whole or of role and content alone, or as plain text: what the sinks share. */
+import { DataType, Field, makeData, Schema, Utf8, type Data, type RecordBatch } from 'apache-arrow'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { isFurther } from '../../engine/source/further_fields.ts'
 import { choice } from '../../engine/contract/define.ts'
+import { isWhole, wholeMessages, wholeType } from './whole.ts'
 
 const sides = ['prompt', 'chosen', 'rejected']
+type Format = 'conversational' | 'text' | 'whole'
+
+/** What the values of `format` mean, but for `auto`. */
+export const formats =
+  'conversational: messages of role and content; what else they had lies beside them, in `source_<side>_fields`. text: plain text, only for pairs of single messages.'
+export const wholeFormat = 'whole: messages with all that they had, as tool calls and reasoning'
 
 /** The option `format` of a sink. */
 export const formatOption = choice(['auto', 'conversational', 'text'], {
   default: 'auto',
-  description:
-    'conversational: messages. text: plain text, only for pairs of single messages. auto: text when every source file held plain text, else conversational.',
+  description: `${formats} auto: text when every source file held plain text, else conversational.`,
 })
 
 /**
- * The schema that a format writes: for text, prompt, chosen and rejected are utf8; all other columns keep name and
- * type.
+ * The schema that a format writes: for text, prompt, chosen and rejected are utf8; of whole messages each is JSON, and
+ * the columns of their further fields are left out; all other columns keep name and type.
  */
 export function formatSchema(
-  format: 'auto' | 'conversational' | 'text',
+  format: 'auto' | Format,
   input: Schema,
   isText: boolean,
-): { schema: Schema; format: 'conversational' | 'text' } {
+): { schema: Schema; format: Format } {
   const chosen = format === 'auto' ? (isText ? 'text' : 'conversational') : format
   if (chosen === 'conversational') return { schema: input, format: chosen }
+  const type = chosen === 'text' ? new Utf8() : wholeType,
+    fields = chosen === 'text' ? input.fields : input.fields.filter(({ name }) => !isFurther(name))
   return {
-    schema: new Schema(
-      input.fields.map(field => (sides.includes(field.name) ? new Field(field.name, new Utf8(), false) : field)),
-    ),
+    schema: new Schema(fields.map(field => (sides.includes(field.name) ? new Field(field.name, type, false) : field))),
     format: chosen,
   }
 }
 
 /**
- * Rows in the written schema; throws `<stage>: …` for a side of several messages where text was asked for. Shares all
- * memory.
+ * Rows in the written schema; throws `<stage>: …` for a side of several messages where text was asked for. Of text it
+ * shares all memory.
  */
 export function toFormat(stage: string, input: RecordBatch, schema: Schema): RecordBatch {
-  const columns = input.data.children.map((column, i) =>
-    sides.includes(schema.fields[i].name) && schema.fields[i].type instanceof Utf8
-      ? singleText(stage, column, input, schema.fields[i].name)
-      : column,
-  )
+  // names may be others in what is written, places are the same
+  const isLeft = (name: string) => schema.fields.some(({ type }) => isWhole(type)) && isFurther(name)
+  const columns = input.data.children
+    .filter((_, i) => !isLeft(input.schema.fields[i].name))
+    .map((column, i) => {
+      const { name, type } = schema.fields[i]
+      if (!sides.includes(name)) return column
+      if (DataType.isUtf8(type)) return singleText(stage, column, input, name)
+      return isWhole(type) ? wholeMessages(stage, column, input, name) : column
+    })
   return toRecordBatch(schema, columns, input.numRows)
 }
 

@@ -2,8 +2,8 @@
 import { Field, Schema } from 'apache-arrow'
 import { appendStreams, schemaBytes } from '../../engine/arrow/ipc.ts'
 import { finishDataset } from '../../engine/dataset.ts'
-import { defineSink, Type } from '../../engine/contract/define.ts'
-import { formatOption, formatSchema, toFormat } from './format.ts'
+import { choice, defineSink, Type } from '../../engine/contract/define.ts'
+import { formats, formatSchema, toFormat, wholeFormat } from './format.ts'
 
 /** Names that TRL gives a meaning to: a column of that name changes what is trained. */
 export const reservedNames = [
@@ -32,6 +32,9 @@ export default defineSink({
   version: 1,
   summary: 'Write Arrow shards that `load_from_disk` opens and a DPO trainer takes as they are.',
   details: `The folder holds \`data-00000-of-0000n.arrow\` (IPC streams, record batches of at most 1,000 rows), \`state.json\` and \`dataset_info.json\`. The prompt is always explicit.
+Where messages have tool calls, reasoning or other fields, \`format: whole\` gives them to the trainer: each message is a value of the type JSON (\`arrow.json\`, \`Json()\` in \`datasets\` 4.7 and later) with the keys that it had and no others, calls and
+their arguments as objects; pictures among its parts come before its text. A column \`tools\` keeps its name then, and \`source_<side>_fields\` are left out.
+
 Columns whose names TRL reserves are renamed to \`meta_<name>\` and listed in the manifest. All shards have one schema, and there is at least one shard.
 
 Rows are in order of the input, a new pair after the row that it was made of. \`order_by\` sorts them by a column instead: \`order_by: agreed_curriculum_rank\` goes from easy to hard pairs.
@@ -39,7 +42,10 @@ Rows with equal values stay in order of the input, and rows without a value (nul
 columns of the stage that made it, and in those that only other rows have, it may have none. Text is compared by its UTF-16 units. The sort spills to the output's disk: any number of rows fits. A trainer that
 shuffles undoes the order.`,
   options: Type.Object({
-    format: formatOption,
+    format: choice(['auto', 'conversational', 'text', 'whole'], {
+      default: 'auto',
+      description: `${formats} ${wholeFormat}, each as JSON. auto: text when every source file held plain text, else conversational.`,
+    }),
     shard_megabytes: Type.Integer({
       minimum: 1,
       maximum: 4000,
@@ -52,8 +58,9 @@ shuffles undoes the order.`,
     const { schema, format } = formatSchema(options.format, input, isText)
     const taken = new Set(input.fields.map(({ name }) => name))
     const renamed: Record<string, string> = {}
+    const isReserved = (name: string) => reservedNames.includes(name) && !(format === 'whole' && name === 'tools')
     const fields = schema.fields.map(field => {
-      if (!reservedNames.includes(field.name)) return field
+      if (!isReserved(field.name)) return field
       let name = `meta_${field.name}`
       while (taken.has(name)) name = `meta_${name}`
       renamed[field.name] = name

@@ -2,15 +2,16 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bytes, notJson, objectWriter } from '../../engine/arrow/json.ts'
+import { isFurther } from '../../engine/source/further_fields.ts'
 import { writeAll } from '../../engine/io.ts'
-import { defineSink, Type } from '../../engine/contract/define.ts'
-import { formatOption, formatSchema, toFormat } from './format.ts'
+import { choice, defineSink, Type } from '../../engine/contract/define.ts'
+import { formats, formatSchema, toFormat, wholeFormat } from './format.ts'
 
 const FLUSH_BYTES = 4 << 20
 
 export default defineSink({
   name: 'write_jsonl',
-  version: 1,
+  version: 2,
   summary: 'Write JSON Lines, one object a row.',
   details: `The folder holds \`data.jsonl\`: UTF-8, one object a line, its keys in the order of the columns and the same on every line. \`prompt\`, \`chosen\` and \`rejected\` are lists of
 \`{"role", "content"}\`, or strings (\`format\`). Columns keep their names.
@@ -23,7 +24,12 @@ export default defineSink({
 | decimals | a string of digits |
 | timestamps, dates, times | ISO 8601 with all digits of their unit; a timestamp with a zone in UTC with \`Z\`, one without a zone without |
 | bytes | base64 |`,
-  options: Type.Object({ format: formatOption }),
+  options: Type.Object({
+    format: choice(['auto', 'conversational', 'text', 'whole'], {
+      default: 'auto',
+      description: `${formats} ${wholeFormat}. auto: text when every source file held plain text, whole when messages may have further fields, else conversational.`,
+    }),
+  }),
   reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   schema(options, input, isText) {
     const bad = input.fields.flatMap(({ name, type }) => {
@@ -33,7 +39,9 @@ export default defineSink({
     if (bad.length > 0) {
       throw new Error(`write_jsonl: no form in JSON for ${bad.join(', ')}; cast these columns before they are read`)
     }
-    const { schema, format } = formatSchema(options.format, input, isText)
+    const hasFurther = !isText && input.fields.some(({ name }) => isFurther(name)),
+      wanted = options.format === 'auto' && hasFurther ? 'whole' : options.format
+    const { schema, format } = formatSchema(wanted, input, isText)
     return { schema, renamed: {}, facts: { format } }
   },
   convert: (_options, input, schema) => toFormat('write_jsonl', input, schema),

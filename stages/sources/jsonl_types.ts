@@ -1,6 +1,6 @@
 /**
- * Types of lists and objects in JSON. Where a field of a message beside its role and text has values that disagree, the
- * field alone is JSON text, as only role and text need a type.
+ * Types of lists and objects in JSON. Where a field of a message beside its role and text has objects, or values that
+ * disagree, the field alone is JSON text: only role and text need a type, and a type of objects has the keys of all.
  */
 import { Bool, DataType, Field, Float64, List, Null, Struct, Utf8 } from 'apache-arrow'
 import { isJsonText, jsonTextField } from '../../engine/arrow/json.ts'
@@ -31,9 +31,13 @@ export function typeOf(value: unknown): DataType | undefined {
 }
 
 function fieldOf(name: string, type: DataType | undefined, message: readonly string[] | undefined): Field | undefined {
-  if (type) return new Field(name, type, true)
-  return message && !message.includes(name) ? jsonTextField(name) : undefined
+  const isFurther = message !== undefined && !message.includes(name)
+  if (isFurther && (!type || hasObjects(type))) return jsonTextField(name)
+  return type && new Field(name, type, true)
 }
+
+const hasObjects = (type: DataType): boolean =>
+  DataType.isStruct(type) || (DataType.isList(type) && hasObjects(type.children[0].type as DataType))
 
 /** The type that holds the values of both; undefined where there is none. The first itself where it holds them. */
 export function joinTypes(a: DataType | undefined, b: DataType | undefined): DataType | undefined {

@@ -26,7 +26,7 @@ export default defineSource({
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',
     'Bytes that no annotation calls text are text in `id`, `prompt`, `chosen` and `rejected`, and as role and content of messages. Durations and time zones are those of the Arrow schema that a writer has left.',
-    'Further fields of a message become JSON in `source_<side>_fields`, in the form in which `write_jsonl` writes a column of their type; those that are null are left out.',
+    'Further fields of a message become JSON in `source_<side>_fields`, in the form in which `write_jsonl` writes a column of their type; what is null in them is left out.',
     'Layouts, in the order in which they are tried:',
     '',
     ...layouts.map(({ name, rule, example }) => `- **${name}**: ${rule}.\n  \`${example.replaceAll('\n', '`, `')}\``),

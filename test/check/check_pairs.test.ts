@@ -7,7 +7,7 @@ import { Batch, field, type Flow } from '../../engine/arrow/flow.ts'
 import checkPairs from '../../stages/check/check_pairs.ts'
 import type { Context, ExampleRow } from '../../engine/contract/define.ts'
 
-const defaults = { max_chars: 1_000_000, max_replacement_share: 0.01, allow_prefix: false }
+const defaults = { max_chars: 1_000_000, max_replacement_share: 0.01, allow_prefix: false, allow_beside_text: false }
 const context: Context = {
   id: 'check',
   seed: 1,

@@ -115,6 +115,27 @@ async function sinks(name, file) {
   )
 }
 
+/** Tool calls, which `datasets` must give to a trainer as they were, with no key that is null. */
+async function calls() {
+  const file = join(work, 'calls.jsonl'),
+    output = join(work, 'calls')
+  const rows = Array.from({ length: 30 }, (_, i) => {
+    const tool_calls = [{ type: 'function', function: { name: 'look', arguments: { [`at${i % 3}`]: i } } }]
+    const chosen = [{ role: 'assistant', content: 'I look.', tool_calls }]
+    return {
+      id: `r${i}`,
+      prompt: [{ role: 'user', content: `Where is ${i}?` }],
+      chosen,
+      rejected: [{ role: 'assistant', content: 'No.' }],
+    }
+  })
+  writeFileSync(file, rows.map(row => `${JSON.stringify(row)}\n`).join(''))
+  const run =
+    await $`node scripts/sluice.mjs run ${join(here, 'calls.yaml')} --quiet --output ${output} --input ${file}`
+  if (run.exitCode !== 0) return expect('calls', false, `exit ${run.exitCode}: ${run.stderr.slice(-3000)}`)
+  count('calls', await python('same_lines.py', file, ...['arrow', 'lines'].map(sink => join(output, 'latest', sink))))
+}
+
 // two runs at a time of one worker each: what more workers write is the same, and is held by the sample and the sinks
 const queue = new PQueue({ concurrency: AT_ONCE })
 const whole = (name, files, flags = []) => void queue.add(() => clean(name, files, ['--workers', '1', ...flags]))
@@ -161,6 +182,7 @@ if (existsSync(data)) {
   }
 } else console.log(`no ${data}: the checks on public data are left out`)
 for (const layout of ['text', 'messages']) void queue.add(() => sinks(layout, join(inputs, `${layout}-zstd.parquet`)))
+void queue.add(calls)
 await queue.onIdle()
 
 const bytes = folder =>

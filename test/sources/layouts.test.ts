@@ -320,7 +320,7 @@ describe('messages', () => {
     data: makeData({ type, length: 2, nullCount: 0, data } as never),
   })
 
-  it('further fields of any type are the JSON that write_jsonl writes; nulls within them stay', async () => {
+  it('further fields of any type are the JSON that write_jsonl writes, but for the keys of structs that are null', async () => {
     const nested = new Struct([new Field('a', new Utf8()), new Field('b', new List(new Field('item', new Int64())))])
     const entries = new Struct([new Field('key', new Utf8(), false), new Field('value', new Int64())])
     const fields = [
@@ -353,13 +353,13 @@ describe('messages', () => {
       '[{"price":"-1.25","day":"2024-10-04","at":"1970-01-01T00:00:00.000000001Z","clock":"01:01:01.000001","wait":90,' +
         '"whole":9007199254740993,"big":18446744073709551615,"small":0.10000000149011612,"odd":null,"bytes":"AH8Q",' +
         '"fixed":"AQI=","two":[1,null],"map":[{"key":"k","value":9007199254740993}],' +
-        '"é\\"":[{"a":null,"b":[9007199254740993,null]},null]}]',
+        '"é\\"":[{"b":[9007199254740993,null]},null]}]',
       '[{"price":"0.05","day":"1969-12-31","at":"1969-12-31T23:59:59.999999999Z","clock":"00:00:00.000000","wait":0,' +
-        '"odd":null,"é\\"":[{"a":"\ufeff","b":null}]}]',
+        '"odd":null,"é\\"":[{"a":"\ufeff"}]}]',
     ])
     const { folder } = await runSink(writeJsonl, {}, [pairsOfSink(numbered(2), fields)])
     const [line] = readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n')
-    expect(line.slice(line.indexOf('"price"'))).toBe(got[0].slice(2, -1))
+    expect(line.slice(line.indexOf('"price"')).replace('"a":null,', '')).toBe(got[0].slice(2, -1))
   })
 
   it('a further field that JSON has no form for is refused when the file is opened, by name', () => {

@@ -190,7 +190,7 @@ describe('what messages say beside their texts', () => {
     const { manifest } = await run({ version: 1, name: 'g', stages }, { output: join(folder, 'out') })
     expect(manifest.rows).toMatchObject({ read: 40, kept: 40 })
     expect(manifest.warnings).toEqual([
-      'pairs: messages have fields beside role and content, as tool calls or reasoning, and published ones have none: they lie as JSON in source_chosen_fields of 40 pairs',
+      'pairs: messages have fields beside role and content, as tool calls or reasoning, and those of dpo have none: they lie as JSON in source_chosen_fields of 40 pairs; for trainers write them by write_arrow with format: whole',
     ])
   })
 })
