@@ -24,9 +24,9 @@ export type WrittenType =
 /**
  * What it can ask for: those, and `number`, any numeric or bool column as float64; `sortable`, what has an order:
  * numbers, bool, text, dates and timestamps; `vector`, a list of float32 or float64, of fixed size or not; `list`, a
- * list of anything, or text that may be the JSON of one.
+ * list of anything, or text that may be the JSON of one; `any`, a column of any type.
  */
-export type ReadType = WrittenType | 'number' | 'sortable' | 'vector' | 'list'
+export type ReadType = WrittenType | 'number' | 'sortable' | 'vector' | 'list' | 'any'
 
 /** Columns by name. `undefined`: not with these options. */
 export type Reads = Readonly<Record<string, ReadType | undefined>>
@@ -281,6 +281,12 @@ export interface Replaced {
   readonly by: string
 }
 
+/** An option that cannot be as it is, and why: what is wrong, and what to write instead. */
+export interface WrongOption {
+  readonly option: string
+  readonly why: string
+}
+
 interface Described<O extends TObject> {
   /** As graphs write it; the file's name. */
   readonly name: string
@@ -333,6 +339,11 @@ export interface Stage<
   /** Columns that are added, each named `<id>_<name>`; id, prompt, chosen and rejected stand for themselves. */
   readonly writes: Of<O, W>
   readonly rows: Of<O, E>
+  /**
+   * What is wrong with options that no schema can say: two that do not go together, an expression that is none or does
+   * not fit the columns that are there. Told before a row is read.
+   */
+  check?(options: Static<O>, columns: Schema): readonly WrongOption[]
   /** Why rows leave. Each is a named output: `<id>.<reason>`; all together are `<id>.dropped`. */
   readonly reasons?: Readonly<Record<Why, Reason>>
   /** What is said of rows that are not dropped for it. */

@@ -64,6 +64,7 @@ const arrowTypes: Readonly<Record<ReadType, DataType>> = {
   sortable: new Float64(),
   vector: new List(new Field('item', new Float64())),
   list: new List(new Field('item', new Utf8())),
+  any: new Utf8(),
   float64: new Float64(),
   int32: new Int32(),
   bool: new Bool(),
@@ -74,7 +75,7 @@ const arrowTypes: Readonly<Record<ReadType, DataType>> = {
 
 /** The types by their names: all that can be read, and those that can be written. */
 export const READ_TYPES = Object.keys(arrowTypes)
-export const WRITTEN_TYPES = READ_TYPES.filter(type => !['number', 'sortable', 'vector', 'list'].includes(type))
+export const WRITTEN_TYPES = READ_TYPES.filter(type => !['number', 'sortable', 'vector', 'list', 'any'].includes(type))
 
 /** What a message says in place of a type that stands for several. */
 const typesRead: Readonly<Partial<Record<ReadType, string>>> = {
@@ -131,6 +132,7 @@ interface Outer {
  * `sortable` text, dates and timestamps too.
  */
 export function accepts(expected: ReadType, type: DataType): boolean {
+  if (expected === 'any') return true
   if (expected === 'vector') return isVector(type)
   if (expected === 'list') return [Id.List, Id.Utf8, Id.Null].includes(type.typeId)
   if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
@@ -215,7 +217,9 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     if (answers.length > 0 && answers.length < parts.length) {
       problems.push(...answers.map(({ where }) => say.answersOnly(`${at}/from`, node.id, where)))
     }
-    problems.push(...checkReads(node, input), ...checkGroups(node, input))
+    const unread = [...checkReads(node, input)]
+    problems.push(...unread, ...checkGroups(node, input))
+    if (unread.length === 0) problems.push(...checkOptions(node, input))
     const added = [
       ...(effectOf(node) === 'pair' ? partnerFields(input).map(({ field }) => field) : []),
       ...addedFields(node),
@@ -350,6 +354,14 @@ function union(parts: readonly { schema: Schema; where: string }[], pointer: str
 }
 
 const checkReads = (node: Node, input: Schema): Iterable<Problem> => checkColumns(node, readsOf(node), input, input)
+
+/** What a stage itself finds wrong with its options, over columns that are there. */
+function* checkOptions({ stage, options, index }: Node, input: Schema): Iterable<Problem> {
+  if (stage.kind !== 'stage') return
+  for (const { option, why } of stage.check?.(options, input) ?? []) {
+    yield say.invalidValue(step(`/stages/${index}/with`, option), options[option], why)
+  }
+}
 
 /** `there`: all that is there, for who asks for something else; `at`: where the input is named. */
 function* checkColumns(
