@@ -54,13 +54,15 @@ export type ColumnsOf<W extends Writes> = { readonly [K in keyof W]: ColumnOf<W[
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it
- * is bad; `configured`: a limit that the user set. `limit` names the option that `value` is held against. The reason's
- * name is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
+ * is bad; `configured`: an option says so. `limit` names the option that `value` is held against. `isAsked`: the user
+ * asks for the drops and not for their cause, as of a sample, so that no run warns of their number. The reason's name
+ * is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
  */
 export interface Reason {
   readonly kind: 'broken' | 'quality' | 'configured'
   readonly about: string
   readonly limit?: string
+  readonly isAsked?: true
 }
 
 /**
@@ -255,6 +257,7 @@ export const categories = [
   'ask models',
   'make pairs',
   'weigh and balance',
+  'name columns',
   'audit',
   'write',
 ] as const
@@ -344,6 +347,11 @@ export interface Stage<
    * not fit the columns that are there. Told before a row is read.
    */
   check?(options: Static<O>, columns: Schema): readonly WrongOption[]
+  /**
+   * The columns that go on, of those that came in, as [its name from here on, its name until here]: of a stage that
+   * does nothing but that, with rows: 'same'. `id`, `prompt`, `chosen` and `rejected` keep their names.
+   */
+  picks?(options: Static<O>, names: readonly string[]): readonly (readonly [name: string, from: string])[]
   /** Why rows leave. Each is a named output: `<id>.<reason>`; all together are `<id>.dropped`. */
   readonly reasons?: Readonly<Record<Why, Reason>>
   /** What is said of rows that are not dropped for it. */

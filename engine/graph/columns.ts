@@ -238,15 +238,17 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
         if (!replaced.has(name)) replaced.set(name, new Field(name, type, true, metadata))
       }
     }
+    const picked = pickedFields(node, input, problems)
     const output =
-      added.length === 0
+      picked ??
+      (added.length === 0
         ? input
         : new Schema(
             inOrderOfPair([
               ...input.fields.map(field => replaced.get(field.name) ?? field),
               ...added.filter(field => !present.has(field.name)),
             ]),
-          )
+          ))
     const isText = node.from.every(edge => nodes.get(edge.node)!.isText),
       seen = new Set([...Object.keys(readsOf(node)), ...added.map(({ name }) => name)]),
       tallied = talliesOf(node).map(name => [name, narrowed(output, seen)] as const)
@@ -265,6 +267,35 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     isText: sources.every(node => nodes.get(node.id)!.isText),
     problems: sortProblems(problems.map(problem => graph.place(problem))),
   }
+}
+
+/** The columns that a stage picks of its rows; undefined where it picks none. */
+function pickedFields(node: Node, input: Schema, problems: Problem[]): Schema | undefined {
+  const { stage, options, index } = node
+  if (stage.kind !== 'stage' || !stage.picks) return undefined
+  const bad = (why: string) => void problems.push(say.badStage(`/stages/${index}`, node.id, why))
+  if (effectOf(node) !== 'same' || stage.open || stage.by || Object.keys(writesOf(node)).length > 0) {
+    bad("it has 'picks', so it says rows: 'same', has no 'open' and no 'by', and writes no columns")
+  }
+  const picks = stage.picks(
+      options,
+      input.fields.map(({ name }) => name),
+    ),
+    names = picks.map(([name]) => name)
+  const twice = names.find((name, i) => names.indexOf(name) < i),
+    gone = pair.find(
+      name =>
+        input.fields.some(field => field.name === name) && !picks.some(([to, from]) => to === name && from === name),
+    )
+  if (twice !== undefined) bad(`'picks' gives two columns the name '${twice}'`)
+  if (gone !== undefined) bad(`'picks' leaves out '${gone}', or calls it otherwise; it is of the pair itself`)
+  return new Schema(
+    picks.flatMap(([name, from]) => {
+      const field = input.fields.find(field => field.name === from)
+      if (!field) bad(`'picks' names the column '${from}', which is not there`)
+      return field ? [new Field(name, field.type, field.nullable, field.metadata)] : []
+    }),
+  )
 }
 
 /** A rejected side that was not there before stands where sides stand. */
