@@ -13,13 +13,15 @@ import {
 } from 'apache-arrow'
 import fc from 'fast-check'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
 import { Batch } from '../../engine/arrow/flow.ts'
 import { runExample } from '../../engine/run/examples.ts'
 import { columnsIn, compile, wrongIn } from '../../stages/check/cel.ts'
 import dropByColumn from '../../stages/check/drop_by_column.ts'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 /** What an expression says of rows of these columns. */
 function told(expression: string, columns: Readonly<Record<string, Data>>): (boolean | undefined)[] {
