@@ -183,7 +183,9 @@ function columnsText(stage) {
     return 'Gives `id` (text), `prompt`, `chosen` and `rejected` (messages; of layout `answers` no `rejected`), then the other columns of the files.'
   }
   const columns = columnList(declared(stage, 'reads')),
-    reads = columns ? `Reads ${columns}.` : 'Reads no column of the rows.'
+    none =
+      typeof stage.reads === 'function' ? 'Reads the columns that its options name.' : 'Reads no column of the rows.',
+    reads = columns ? `Reads ${columns}.` : none
   if (stage.kind === 'sink') return `${reads} All other columns are written too.`
   const writes = columnList(declared(stage, 'writes'), true)
   const more = typeof stage.writes === 'function' ? ' (with the default options)' : ''

@@ -175,6 +175,20 @@ export function withColumns(flow: Flow, schema: Schema, added: ReadonlyMap<strin
   }
 }
 
+/** The same rows with these columns of theirs, as [name, its name here]. */
+export function pickColumns(flow: Flow, schema: Schema, picks: readonly (readonly [string, string])[]): Flow {
+  const at = new Map(flow.schema.fields.map((field, i) => [field.name, flow.columns[i]]))
+  return {
+    ...flow,
+    schema,
+    columns: picks.map(([, from]) => at.get(from)!),
+    root: owning(
+      flow.root,
+      picks.flatMap(([name, from]) => (name === from ? [] : [name])),
+    ),
+  }
+}
+
 export const toRecordBatch = (schema: Schema, columns: readonly Data[], rows: number): RecordBatch =>
   new RecordBatch(
     schema,

@@ -24,9 +24,9 @@ export type WrittenType =
 /**
  * What it can ask for: those, and `number`, any numeric or bool column as float64; `sortable`, what has an order:
  * numbers, bool, text, dates and timestamps; `vector`, a list of float32 or float64, of fixed size or not; `list`, a
- * list of anything, or text that may be the JSON of one.
+ * list of anything, or text that may be the JSON of one; `any`, a column of any type.
  */
-export type ReadType = WrittenType | 'number' | 'sortable' | 'vector' | 'list'
+export type ReadType = WrittenType | 'number' | 'sortable' | 'vector' | 'list' | 'any'
 
 /** Columns by name. `undefined`: not with these options. */
 export type Reads = Readonly<Record<string, ReadType | undefined>>
@@ -54,13 +54,15 @@ export type ColumnsOf<W extends Writes> = { readonly [K in keyof W]: ColumnOf<W[
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it
- * is bad; `configured`: a limit that the user set. `limit` names the option that `value` is held against. The reason's
- * name is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
+ * is bad; `configured`: an option says so. `limit` names the option that `value` is held against. `isAsked`: the user
+ * asks for the drops and not for their cause, as of a sample, so that no run warns of their number. The reason's name
+ * is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
  */
 export interface Reason {
   readonly kind: 'broken' | 'quality' | 'configured'
   readonly about: string
   readonly limit?: string
+  readonly isAsked?: true
 }
 
 /**
@@ -255,6 +257,7 @@ export const categories = [
   'ask models',
   'make pairs',
   'weigh and balance',
+  'name columns',
   'audit',
   'write',
 ] as const
@@ -279,6 +282,12 @@ export interface Replaced {
   readonly option: string
   readonly value?: string
   readonly by: string
+}
+
+/** An option that cannot be as it is, and why: what is wrong, and what to write instead. */
+export interface WrongOption {
+  readonly option: string
+  readonly why: string
 }
 
 interface Described<O extends TObject> {
@@ -333,6 +342,16 @@ export interface Stage<
   /** Columns that are added, each named `<id>_<name>`; id, prompt, chosen and rejected stand for themselves. */
   readonly writes: Of<O, W>
   readonly rows: Of<O, E>
+  /**
+   * What is wrong with options that no schema can say: two that do not go together, an expression that is none or does
+   * not fit the columns that are there. Told before a row is read.
+   */
+  check?(options: Static<O>, columns: Schema): readonly WrongOption[]
+  /**
+   * The columns that go on, of those that came in, as [its name from here on, its name until here]: of a stage that
+   * does nothing but that, with rows: 'same'. `id`, `prompt`, `chosen` and `rejected` keep their names.
+   */
+  picks?(options: Static<O>, names: readonly string[]): readonly (readonly [name: string, from: string])[]
   /** Why rows leave. Each is a named output: `<id>.<reason>`; all together are `<id>.dropped`. */
   readonly reasons?: Readonly<Record<Why, Reason>>
   /** What is said of rows that are not dropped for it. */

@@ -64,6 +64,7 @@ const arrowTypes: Readonly<Record<ReadType, DataType>> = {
   sortable: new Float64(),
   vector: new List(new Field('item', new Float64())),
   list: new List(new Field('item', new Utf8())),
+  any: new Utf8(),
   float64: new Float64(),
   int32: new Int32(),
   bool: new Bool(),
@@ -74,7 +75,7 @@ const arrowTypes: Readonly<Record<ReadType, DataType>> = {
 
 /** The types by their names: all that can be read, and those that can be written. */
 export const READ_TYPES = Object.keys(arrowTypes)
-export const WRITTEN_TYPES = READ_TYPES.filter(type => !['number', 'sortable', 'vector', 'list'].includes(type))
+export const WRITTEN_TYPES = READ_TYPES.filter(type => !['number', 'sortable', 'vector', 'list', 'any'].includes(type))
 
 /** What a message says in place of a type that stands for several. */
 const typesRead: Readonly<Partial<Record<ReadType, string>>> = {
@@ -131,6 +132,7 @@ interface Outer {
  * `sortable` text, dates and timestamps too.
  */
 export function accepts(expected: ReadType, type: DataType): boolean {
+  if (expected === 'any') return true
   if (expected === 'vector') return isVector(type)
   if (expected === 'list') return [Id.List, Id.Utf8, Id.Null].includes(type.typeId)
   if (expected === 'sortable' && [Id.Utf8, Id.Timestamp, Id.Date].includes(type.typeId)) return true
@@ -215,7 +217,9 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     if (answers.length > 0 && answers.length < parts.length) {
       problems.push(...answers.map(({ where }) => say.answersOnly(`${at}/from`, node.id, where)))
     }
-    problems.push(...checkReads(node, input), ...checkGroups(node, input))
+    const unread = [...checkReads(node, input)]
+    problems.push(...unread, ...checkGroups(node, input))
+    if (unread.length === 0) problems.push(...checkOptions(node, input))
     const added = [
       ...(effectOf(node) === 'pair' ? partnerFields(input).map(({ field }) => field) : []),
       ...addedFields(node),
@@ -234,15 +238,17 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
         if (!replaced.has(name)) replaced.set(name, new Field(name, type, true, metadata))
       }
     }
+    const picked = pickedFields(node, input, problems)
     const output =
-      added.length === 0
+      picked ??
+      (added.length === 0
         ? input
         : new Schema(
             inOrderOfPair([
               ...input.fields.map(field => replaced.get(field.name) ?? field),
               ...added.filter(field => !present.has(field.name)),
             ]),
-          )
+          ))
     const isText = node.from.every(edge => nodes.get(edge.node)!.isText),
       seen = new Set([...Object.keys(readsOf(node)), ...added.map(({ name }) => name)]),
       tallied = talliesOf(node).map(name => [name, narrowed(output, seen)] as const)
@@ -261,6 +267,35 @@ export function resolveColumns(graph: Graph, inputs: ReadonlyMap<string, readonl
     isText: sources.every(node => nodes.get(node.id)!.isText),
     problems: sortProblems(problems.map(problem => graph.place(problem))),
   }
+}
+
+/** The columns that a stage picks of its rows; undefined where it picks none. */
+function pickedFields(node: Node, input: Schema, problems: Problem[]): Schema | undefined {
+  const { stage, options, index } = node
+  if (stage.kind !== 'stage' || !stage.picks) return undefined
+  const bad = (why: string) => void problems.push(say.badStage(`/stages/${index}`, node.id, why))
+  if (effectOf(node) !== 'same' || stage.open || stage.by || Object.keys(writesOf(node)).length > 0) {
+    bad("it has 'picks', so it says rows: 'same', has no 'open' and no 'by', and writes no columns")
+  }
+  const picks = stage.picks(
+      options,
+      input.fields.map(({ name }) => name),
+    ),
+    names = picks.map(([name]) => name)
+  const twice = names.find((name, i) => names.indexOf(name) < i),
+    gone = pair.find(
+      name =>
+        input.fields.some(field => field.name === name) && !picks.some(([to, from]) => to === name && from === name),
+    )
+  if (twice !== undefined) bad(`'picks' gives two columns the name '${twice}'`)
+  if (gone !== undefined) bad(`'picks' leaves out '${gone}', or calls it otherwise; it is of the pair itself`)
+  return new Schema(
+    picks.flatMap(([name, from]) => {
+      const field = input.fields.find(field => field.name === from)
+      if (!field) bad(`'picks' names the column '${from}', which is not there`)
+      return field ? [new Field(name, field.type, field.nullable, field.metadata)] : []
+    }),
+  )
 }
 
 /** A rejected side that was not there before stands where sides stand. */
@@ -350,6 +385,14 @@ function union(parts: readonly { schema: Schema; where: string }[], pointer: str
 }
 
 const checkReads = (node: Node, input: Schema): Iterable<Problem> => checkColumns(node, readsOf(node), input, input)
+
+/** What a stage itself finds wrong with its options, over columns that are there. */
+function* checkOptions({ stage, options, index }: Node, input: Schema): Iterable<Problem> {
+  if (stage.kind !== 'stage') return
+  for (const { option, why } of stage.check?.(options, input) ?? []) {
+    yield say.invalidValue(step(`/stages/${index}/with`, option), options[option], why)
+  }
+}
 
 /** `there`: all that is there, for who asks for something else; `at`: where the input is named. */
 function* checkColumns(

@@ -85,7 +85,7 @@ function isSayable(value: unknown): boolean {
 }
 
 const STAGE_KEYS = (
-  'kind name version category summary details paper status options notInKey replaces files reads tables writes rows reasons ' +
+  'kind name version category summary details paper status options notInKey replaces files reads tables writes rows check picks reasons ' +
   'notes examples by carries carry fit calls open tally report'
 ).split(' ')
 const KINDS = ['broken', 'quality', 'configured']

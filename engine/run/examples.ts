@@ -2,7 +2,7 @@
  * Runs the examples that stages and audits declare, through the code that runs them: for tests and for the pages in
  * docs/stages.
  */
-import { Field, Schema, Utf8, vectorFromArray, type Data } from 'apache-arrow'
+import { Field, List, Schema, Utf8, vectorFromArray, type Data } from 'apache-arrow'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,6 +93,9 @@ function columnOf(name: string, values: readonly unknown[]): Data {
   // as read_jsonl gives them
   if (Array.isArray(first) && typeof first[0] === 'object') {
     return makeText(values.map(value => (value === null || value === undefined ? null : JSON.stringify(value))))
+  }
+  if (Array.isArray(first) && typeof first[0] === 'string') {
+    return vectorFromArray(values, new List(new Field('item', new Utf8()))).data[0]
   }
   return vectorFromArray(values).data[0]
 }

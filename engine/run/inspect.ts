@@ -135,7 +135,10 @@ export function explain(told: LedgerRow, manifest?: Manifest): string {
     .map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`)
     .join(',')
   const isRow = row.reason !== 'error' && /:\d+$/.test(row.detail ?? '')
-  const detail = row.detail === null || row.detail === 'spared' ? '' : `; ${isRow ? 'yields to ' : ''}${row.detail}`
+  const detail =
+    row.detail === null || row.detail === 'spared'
+      ? ''
+      : `; ${isRow ? 'yields to ' : ''}${row.detail === `${row.file}:${row.row}` ? 'another of its own pairs' : row.detail}`
   const decided = row.decision ? `; people decided: ${row.decision}` : ''
   const byNone =
     row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail, row.sinks) : undefined
@@ -147,7 +150,7 @@ export function explain(told: LedgerRow, manifest?: Manifest): string {
   const where = `${row.id} (${row.file}:${row.row})`
   const also = row.sinks.length > 0 ? `; it is in ${row.sinks.join(', ')}, for review` : ''
   if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}${also}${decided}`
-  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? `but for ${row.decision ? '--decisions' : '--keep-ids'} it would have been` : 'on another way through the graph it was'} dropped${because}` : ''}${decided}`
+  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? `but for ${row.decision ? '--decisions' : '--keep-ids'} it would have been` : 'another of its pairs, or it on another way through the graph, was'} dropped${because}` : ''}${decided}`
 }
 /** What the ledger says of rows that no stage dropped. */
 const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly string[]) => string>> = {

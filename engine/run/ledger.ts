@@ -30,12 +30,12 @@ const numberType = new Struct([
 /**
  * `outcome`: kept, dropped or errored. `stage`, `reason`, `numbers` (the measured value and the limit it was held
  * against) and `detail` (an error's message, or the row that this one yields to, as `file:row`) say why. On a kept row
- * they say which stage dropped it on another way through the graph or, where `detail` is `spared`, would have dropped
- * it but for --keep-ids or --decisions. Where no stage dropped a row that is in no sink, `reason` is one of BY_NONE:
- * `detail` are then the sinks of the pairs that were made of it, or the row whose pair it is a side of. `sinks`: where
- * it, or a pair of it, went; it is kept where one of them is for training, or none of the graph is and nothing drops
- * it. `decision`: what people decided of it, keep, drop or flip, and was applied; of a row of several pairs what was
- * decided of any.
+ * they say which stage dropped another of its pairs, or it on another way through the graph, or, where `detail` is
+ * `spared`, would have dropped it but for --keep-ids or --decisions. Where no stage dropped a row that is in no sink,
+ * `reason` is one of BY_NONE: `detail` are then the sinks of the pairs that were made of it, or the row whose pair it
+ * is a side of. `sinks`: where it, or a pair of it, went; it is kept where one of them is for training, or none of the
+ * graph is and nothing drops it. `decision`: what people decided of it, keep, drop or flip, and was applied; of a row
+ * of several pairs what was decided of any.
  */
 export const ledgerSchema = new Schema([
   new Field('id', new Utf8(), false),
@@ -62,7 +62,7 @@ const BY_NONE = [PARENT, REJECTED_SIDE, UNUSED] as const
 export interface LedgerPart extends StreamAt {
   readonly outcomes: { kept: number; dropped: number; errored: number }
   readonly byNone: Readonly<Record<(typeof BY_NONE)[number], number>>
-  /** Rows that are kept, and that a stage dropped on another way through the graph. */
+  /** Rows that are kept, and of which a stage dropped another pair, or them on another way through the graph. */
   readonly elsewhere: number
 }
 

@@ -71,7 +71,7 @@ export interface Manifest {
    * nobody took.
    */
   readonly dropped_by_none: { parent: number; rejected_side: number; unused: number }
-  /** Rows that a stage dropped and that are kept all the same, by another way through the graph. */
+  /** Rows that a stage dropped and that are kept all the same, by another of their pairs or another way. */
   readonly kept_elsewhere: number
   readonly stages: Record<string, StageCounts>
   /** Of stages of which nearly all rows ended in one way. */

@@ -63,6 +63,7 @@ export const leftBy = (node: string): string => `${node}#all`
  */
 function isTransparent(node: Node, reader: Node): boolean {
   const read = readsOf(reader)
+  if (node.stage.kind === 'stage' && node.stage.picks) return false
   return effectOf(node) === 'same' && Object.keys(writesOf(node)).every(name => !(writtenName(node.id, name) in read))
 }
 

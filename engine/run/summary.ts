@@ -138,7 +138,9 @@ export function summaryText(result: RunResult): string {
     ...drops(manifest),
     ...(byNone(manifest) !== '' ? [`  by no stage: ${byNone(manifest)}`] : []),
     ...(manifest.kept_elsewhere > 0
-      ? [`  ${n(manifest.kept_elsewhere)} of these are kept all the same, by another way through the graph`]
+      ? [
+          `  ${n(manifest.kept_elsewhere)} of these are kept all the same, by another of their pairs or another way through the graph`,
+        ]
       : []),
     ...Object.entries(manifest.stages)
       .filter(([id]) => !sinkIds.has(id))

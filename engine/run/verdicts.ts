@@ -5,7 +5,17 @@
 import type { Data, Field, Schema } from 'apache-arrow'
 import type { AnyStage, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
 import { makeText, nulls, runsOf, runsOfRows, textColumn } from '../arrow/columns.ts'
-import { Batch, concatFlows, conform, DERIVED, emptyFlow, takeFlow, withColumns, type Flow } from '../arrow/flow.ts'
+import {
+  Batch,
+  concatFlows,
+  conform,
+  DERIVED,
+  emptyFlow,
+  pickColumns,
+  takeFlow,
+  withColumns,
+  type Flow,
+} from '../arrow/flow.ts'
 import { besides } from '../graph/columns.ts'
 import { effectOf, fitRounds, type Node } from '../graph/types.ts'
 import { DROPPED, ERRORED, SPARED, SIDE, type Partners } from './messages.ts'
@@ -182,6 +192,8 @@ export interface StageRun {
   ): Output | void | Promise<Output | void>
   /** Opens the stage anew: after an error it has seen rows that it is to be given again. */
   renew?(): void
+  /** Of a stage that picks columns, which. */
+  picks?(names: readonly string[]): readonly (readonly [string, string])[]
   readonly output: Schema
   readonly spare?: (flow: Flow) => Asks | undefined
   readonly decided?: (flow: Flow) => Asks | undefined
@@ -193,6 +205,7 @@ export const openNone = (node: Pick<Node, 'id' | 'stage' | 'options'>): Omit<Sta
   stage: node.stage as AnyStage,
   effect: effectOf(node)!,
   isFitted: fitRounds(node).length > 0,
+  picks: (node.stage as AnyStage).picks && (names => (node.stage as AnyStage).picks!(node.options, names)),
 })
 /** The same, opened. */
 export function openRun(
@@ -345,6 +358,10 @@ function edgesOf(run: StageRun, { rows, groups }: Flow, result: Output | void): 
 
 /** The columns that a stage gave, under their full names, over the rows that came in or the new rows. */
 function outputOf(run: StageRun, flow: Flow, result: Output | void, said: Said): Flow {
+  if (run.picks) {
+    const names = flow.schema.fields.map(({ name }) => name)
+    return pickColumns(flow, run.output, run.picks(names))
+  }
   let base = flow
   const old = renamed(result)
   if (result?.swapped && run.effect === 'same' && run.isFitted) {

@@ -66,6 +66,7 @@ function oneWay(
 ): string[] {
   return Object.entries({ ...reasons, ...notes, error: errored })
     .filter(([, some]) => rows >= FEWEST && some > MOST * rows)
+    .filter(([reason]) => stage.reasons[reason]?.isAsked !== true)
     .map(([reason, some]) => {
       const said = (stage.kind === 'stage' ? stage.notes : {})[reason] ?? (reason === 'error' ? ERROR_ABOUT : undefined)
       const { about = said, limit } = stage.reasons[reason] ?? ({} as Partial<Reason>)
@@ -80,8 +81,8 @@ function oneWay(
 /** An option that takes much away: it may be wrong for these data, and whoever set it or left it has to look. */
 function muchByOne({ id, stage, options }: Node, { in: rows, reasons }: Counts): string[] {
   return Object.entries(reasons).flatMap(([reason, some]) => {
-    const { about, limit } = stage.reasons[reason] ?? ({} as Partial<Reason>)
-    if (limit === undefined || rows < FEWEST_OF_MUCH || some <= MUCH * rows || some > MOST * rows) return []
+    const { about, limit, isAsked } = stage.reasons[reason] ?? ({} as Partial<Reason>)
+    if (isAsked || limit === undefined || rows < FEWEST_OF_MUCH || some <= MUCH * rows || some > MOST * rows) return []
     const value = String((options as Readonly<Record<string, unknown>>)[limit])
     return [
       `${id}: ${reason} ${n(some)} of ${n(rows)} rows (${((100 * some) / rows).toFixed(1)} %), ${about}: look at some of them, and set ${limit} (now ${value}) otherwise if they are good`,

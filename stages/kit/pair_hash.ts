@@ -16,16 +16,39 @@ function hashMessages(column: MessagesColumn, row: number, state: Uint32Array): 
 /** 53 bits of a hash, which a number holds whole. */
 const numberOf = (hash: Uint32Array): number => (hash[0] >>> 11) * 2 ** 32 + hash[1]
 
+/** Chains what the prompt of a row is, and where it ends: a turn of it is none of the answer. */
+function prompts(batch: Batch<'prompt'>): (row: number, state: Uint32Array) => void {
+  const messages = batch.messages('prompt'),
+    beside = hashBeside(batch, 'prompt')
+  return (row, state) => {
+    state.fill(0)
+    hashMessages(messages, row, state)
+    beside(row, state)
+    hash64(messages.bytes, 0, 0, state)
+  }
+}
+
+/** A 53-bit hash of a row's prompt, with what is beside it: that of `pairHash`. */
+export function promptHash(batch: Batch<'prompt'>): (row: number) => number {
+  const read = prompts(batch),
+    state = new Uint32Array(2)
+  return row => {
+    read(row, state)
+    return numberOf(state)
+  }
+}
+
 /**
  * `read` takes a row; then `prompt`, `chosen` and `rejected` are 53-bit hashes, of the answers to their prompt: equal
  * where the texts are after lower-casing and with every run of white space taken for one space, and what the batch
  * has beside them (tool calls, pictures) is the same.
  */
 export function pairHash(batch: Batch<'prompt' | 'chosen' | 'rejected'>) {
-  const [prompt, chosen, rejected] = (['prompt', 'chosen', 'rejected'] as const).map(side => ({
-    messages: batch.messages(side),
-    beside: hashBeside(batch, side),
-  }))
+  const prompt = prompts(batch),
+    [chosen, rejected] = (['chosen', 'rejected'] as const).map(side => ({
+      messages: batch.messages(side),
+      beside: hashBeside(batch, side),
+    }))
   const one = new Uint32Array(2),
     other = new Uint32Array(2)
   const hash = {
@@ -33,11 +56,7 @@ export function pairHash(batch: Batch<'prompt' | 'chosen' | 'rejected'>) {
     chosen: 0,
     rejected: 0,
     read(row: number): void {
-      one.fill(0)
-      hashMessages(prompt.messages, row, one)
-      prompt.beside(row, one)
-      // where the prompt ends: a turn of it is none of the answer
-      hash64(prompt.messages.bytes, 0, 0, one)
+      prompt(row, one)
       hash.prompt = numberOf(one)
       other.set(one)
       hashMessages(chosen.messages, row, one)

@@ -355,3 +355,22 @@ it('columns of dropped rows that are named as those that say why keep their valu
   ])
   expect(rowsOf(join(out, 'dpo'))).toMatchObject([{ id: 'r1', source_file: 'mine 1', dropped_by: 'me' }])
 })
+
+it('a row of several pairs is kept by another of them, and a pair may yield to another of its own row', async () => {
+  const at = folder(),
+    completions = ['The Po flows there.', 'A river.', 'bad'],
+    row = { id: 'a', prompt: 'What flows through Turin?', completions, scores: [3, 2, 1] },
+    again = { ...row, id: 'b', prompt: 'And there?', completions: ['Yes, it does.', 'No.', 'no.'], scores: [3, 1, 1] },
+    path = writeJsonl(join(at, 'in.jsonl'), [row, again])
+  const stages = [
+    { id: 'pairs', use: 'read_jsonl', with: { path, pairing: 'all' } },
+    { id: 'unique', use: 'drop_duplicates' },
+    { id: 'some', use: 'drop_by_column', with: { where: 'rejected == "bad" && chosen == "A river."' } },
+    { id: 'dpo', use: 'write_arrow' },
+  ]
+  const result = await run({ version: 1, name: 'g', stages }, { output: join(at, 'out'), workers: 1 })
+  expect(result.manifest).toMatchObject({ rows: { read: 2, kept: 2, dropped: 0 }, kept_elsewhere: 2 })
+  expect(summaryText(result)).toContain('2 of these are kept all the same, by another of their pairs or another way')
+  expect(await words(result.folder, 'a')).toContain('another of its pairs, or it on another way through the graph, was')
+  expect(await words(result.folder, 'b')).toContain('duplicate 2; yields to another of its own pairs')
+})

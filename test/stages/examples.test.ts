@@ -57,6 +57,8 @@ const plainNumbers = new Set([
   'drop_repetition.max_special',
   'drop_near_duplicates.similarity',
   'drop_contaminated.n',
+  'split_by_prompt.prompts',
+  'split_by_prompt.similarity',
   'drop_contaminated.coverage',
   'drop_contaminated.ignore_more_than',
   ...all.filter(({ kind }) => kind === 'sink').map(({ name }) => `${name}.limit`),

@@ -54,6 +54,9 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   ],
   drop_ches: [{ keep_share: 0.3 }, {}],
   inject_errors: [{}, { tell_rows: 20, pairs: 'steps' }],
+  sample_mix: [{ by: 'group', weights: { river: 2, lamp: 1.5, stone: 0.1 } }],
+  split_by_prompt: [{ prompts: 10 }],
+  sample_rows: [{ rows: 40 }, { rows: 1000 }],
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
 /** The same of audits. */

@@ -1,0 +1,100 @@
+/**
+ * Samples of rows by the smallest hashes of their ids: the same ones for any order of files and number of workers, and
+ * of a larger sample those of a smaller one are a part.
+ */
+import { hash64 } from '../../engine/arrow/hash.ts'
+import { round, type Batch, type Context } from '../../engine/contract/define.ts'
+import { hashString } from '../../models/random.ts'
+
+/** Hashes are whole numbers below this. */
+export const HASHES = 2 ** 53
+const BINS = 1 << 12,
+  BIN = HASHES / BINS
+
+/** Hashes of ids with the seed, and with the id of the stage: two samples of one graph know nothing of each other. */
+export function idHash(batch: Batch<'id'>, { seed, id }: Pick<Context, 'seed' | 'id'>): (row: number) => number {
+  const { bytes, offsets } = batch.text('id'),
+    salt = hashString(id, seed),
+    state = new Uint32Array(2)
+  return row => {
+    state[0] = seed
+    state[1] = salt
+    hash64(bytes, offsets[row], offsets[row + 1], state)
+    return (state[0] >>> 11) * 2 ** 32 + state[1]
+  }
+}
+
+/** Of each kind of rows how many there are, and the hash below which they are taken. */
+export interface Least {
+  readonly counts: readonly number[]
+  readonly limits: readonly number[]
+}
+interface Binned {
+  readonly bins: readonly Uint32Array[]
+}
+
+/**
+ * Two rounds that find, for so many kinds of rows, the hashes below which as many are as `take` says of their counts.
+ * Rows of one hash are taken together or not at all, so that there are a few less where ids are there twice.
+ * `kinds(batch)` tells the kind of a row, -1 for one that is of none.
+ */
+export function least(
+  many: number,
+  kinds: (batch: Batch) => (row: number) => number,
+  take: (counts: readonly number[]) => readonly number[],
+) {
+  /** Goes through the rows of a batch that are of a kind. */
+  const each = (batch: Batch, context: Pick<Context, 'seed' | 'id'>, see: (kind: number, hash: number) => void) => {
+    const hash = idHash(batch, context),
+      kindOf = kinds(batch)
+    for (let row = 0; row < batch.rows; row++) {
+      const kind = kindOf(row)
+      if (kind >= 0) see(kind, hash(row))
+    }
+  }
+  return round({
+    collect(context) {
+      const bins = Array.from({ length: many }, () => new Uint32Array(BINS))
+      return {
+        batch: batch => each(batch, context, (kind, hash) => void bins[kind][Math.floor(hash / BIN)]++),
+        part: (): Binned => ({ bins }),
+      }
+    },
+    merge(parts: Iterable<Binned>) {
+      const bins = Array.from({ length: many }, () => new Float64Array(BINS))
+      for (const part of parts) {
+        part.bins.forEach((some, kind) => some.forEach((rows, bin) => void (bins[kind][bin] += rows)))
+      }
+      const counts = bins.map(some => some.reduce((sum, rows) => sum + rows, 0)),
+        wanted = take(counts)
+      /** The bin in which the last one taken is, and how many of it; none where all are, or nothing is. */
+      const last = bins.map((some, kind) => {
+        let left = wanted[kind],
+          bin = 0
+        if (left >= counts[kind]) return { bin: BINS, left: 0 }
+        while (some[bin] <= left) left -= some[bin++]
+        return { bin, left }
+      })
+      return { counts, last }
+    },
+  }).next({
+    collect(context) {
+      const { last } = context.state,
+        near = last.map((): number[] => [])
+      return {
+        batch: batch =>
+          each(batch, context, (kind, hash) => {
+            if (Math.floor(hash / BIN) === last[kind].bin) near[kind].push(hash)
+          }),
+        part: () => near,
+      }
+    },
+    merge(parts: Iterable<readonly number[][]>, { state: { counts, last } }): Least {
+      const all = [...parts]
+      const limits = last.map(({ bin, left }, kind) =>
+        bin === BINS ? HASHES : all.flatMap(part => part[kind]).sort((a, b) => a - b)[left],
+      )
+      return { counts, limits }
+    },
+  })
+}
