@@ -4,6 +4,7 @@ import { makeFloat64 } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
 import { typeForm } from '../source/forms.ts'
+import { isTexts } from '../source/turn_lists.ts'
 import type { Find, Made } from './made.ts'
 import { isScore, numbersOf } from './numbers.ts'
 import { readPath, type Path } from './paths.ts'
@@ -13,13 +14,13 @@ import type { MapSpec } from './spec.ts'
 export function listOf(map: MapSpec, find: Find, faults: string[]): Made[] {
   const path = find(map.list!)
   if (!path) return []
-  const at = path.steps.findIndex(({ each }) => each)
+  const at = path.steps.findLastIndex(({ each }) => each)
   // the items whole, of which some fields go with their side
-  const whole = find(
-    [path.column, ...path.steps.slice(0, at + 1).map(({ name }) => name)].filter(Boolean).join('.') + '[]',
-  )
+  const whole = find(itemsOf(path.text))
   const text = (path.type as List).children[0].type as DataType
-  if (!typeForm(text)) faults.push(`list '${path.text}' is ${path.type}; its answers are text or messages`)
+  if (!typeForm(text) && !isTexts(text)) {
+    faults.push(`list '${path.text}' is ${path.type}; its answers are text or messages`)
+  }
   const scores =
     map.index === undefined ? listScore(map, path, find, faults) : indexScore(map.index, path, find, faults)
   if (!whole || !scores) return []
@@ -165,8 +166,8 @@ function listScore(map: MapSpec, answers: Path, find: Find, faults: string[]): M
   }
 }
 
-/** A path as far as the items of its list. */
-export const itemsOf = (text: string): string => text.slice(0, text.indexOf('[]') + 2)
+/** A path as far as the items of its list, of lists within lists the inner one. */
+export const itemsOf = (text: string): string => text.slice(0, text.lastIndexOf('[]') + 2)
 
 /** Fields that name the items of both lists: where their orders differ, the names count. */
 function keysOf(answers: string, scored: string, find: Find): [Path, Path][] {

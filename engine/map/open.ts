@@ -11,7 +11,7 @@ import { isTurns, typeForm } from '../source/forms.ts'
 import { columnOf } from '../source/mapping.ts'
 import { itemsOf, listOf, scoreOf } from './lists.ts'
 import { plainly, type Find, type Made } from './made.ts'
-import { findPath, readPath, type Path } from './paths.ts'
+import { findPath, readPath, textWithin, type Path } from './paths.ts'
 import { openJudge, SECOND, TIE, UNREAD, type Verdicts } from './prefer.ts'
 import { isShared, mapFaults, promptItems, type MapSpec } from './spec.ts'
 
@@ -42,8 +42,9 @@ export interface OpenMap {
 }
 
 /** Makes the mapping of files of this schema. Throws one error for all that is wrong. */
-export function openMap(map: MapSpec, schema: Schema): OpenMap {
-  const faults = mapFaults(map),
+export function openMap(given: MapSpec, schema: Schema): OpenMap {
+  const map = withTexts(given, schema),
+    faults = mapFaults(map),
     paths: Path[] = [],
     extra: Path[] = []
   const find: Find = (text, mayLack = false) => {
@@ -90,6 +91,29 @@ export function openMap(map: MapSpec, schema: Schema): OpenMap {
         unmapped: verdicts ? unmappedOf(verdicts) : [],
       }
     },
+  }
+}
+
+/** The mapping with the one text of objects in place of these. */
+function withTexts(map: MapSpec, schema: Schema): MapSpec {
+  const text = (path: string): string => {
+    try {
+      return textWithin(schema, path)
+    } catch {
+      // told where it is looked for
+      return path
+    }
+  }
+  const { prompt, chosen, rejected, answers, list, answer } = map
+  const asked = (item: Exclude<MapSpec['prompt'], string>[number]) => (typeof item === 'string' ? text(item) : item)
+  return {
+    ...map,
+    prompt: typeof prompt === 'string' ? (isShared(map) ? prompt : text(prompt)) : prompt.map(asked),
+    ...(chosen === undefined ? {} : { chosen: text(chosen) }),
+    ...(rejected === undefined ? {} : { rejected: text(rejected) }),
+    ...(answers === undefined ? {} : { answers: answers.map(text) }),
+    ...(list === undefined ? {} : { list: text(list) }),
+    ...(answer === undefined ? {} : { answer: text(answer) }),
   }
 }
 
@@ -209,11 +233,11 @@ function answersOf(map: MapSpec, find: Find, faults: string[]): Made[] {
     ...others.map(({ name, paths }) => ({ names: [`source_chosen_${name}`, `source_rejected_${name}`], paths })),
   ].flatMap(({ names, paths: [first, second] }) => {
     if (!first || !second) return []
-    if (!sameType(first.type, second.type)) {
+    if (answers && !sameType(first.type, second.type)) {
       faults.push(`'${first.text}' is ${first.type} and '${second.text}' ${second.type}; they need one type`)
     }
     return [FIRST_SIDE, SECOND_SIDE].map(side => ({
-      field: field(names[side], first.type),
+      field: field(names[side], side === FIRST_SIDE ? first.type : second.type),
       read: (batch: RecordBatch, verdicts?: Verdicts) =>
         pick(readPath(first, batch), readPath(second, batch), side, verdicts),
     }))

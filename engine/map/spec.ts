@@ -46,7 +46,7 @@ export const mapSchema = Type.Object(
     id: Type.Optional(path('column that names the rows; `id` when left out')),
     prompt: Type.Union([Type.String({ minLength: 1 }), Type.Array(asked, { minItems: 1 })], {
       description:
-        'column of the prompt, or `shared`: what both conversations begin with; of several texts one, a blank line between them, without those that are null',
+        'column of the prompt, or `shared`: what both conversations begin with, or one before its last answer; of several texts one, a blank line between them, without those that are null',
     }),
     chosen: Type.Optional(path('column of the better answer')),
     rejected: Type.Optional(path('column of the worse answer')),
@@ -128,9 +128,6 @@ export function mapFaults(map: MapSpec): string[] {
     ['by_side', by_side !== undefined && !answers && !chosen, 'answers, or chosen with rejected'],
   ] as const) {
     if (is) faults.push(`${name} counts for nothing without ${needs}`)
-  }
-  if (map.prompt === 'shared' && (items ?? answer)) {
-    faults.push('prompt: shared is of two conversations; name the column of the prompt')
   }
   return faults
 }

@@ -275,7 +275,10 @@ describe('what is wrong is told all at once', () => {
     [{ prompt: 'q', chosen: 'x', rejected: 'x' }, "'x' is both sides; name two columns"],
     [{ prompt: 'q', answers: ['x', 'y'], prefer: { by: ['w', 'w'], first: 1, second: 2 } }, "by names 'w' twice"],
     [{ prompt: 'j.qq', chosen: 'x', rejected: 'y' }, "'j.qq' is null in all of the first rows"],
-    [{ prompt: 'q', chosen: 'x', rejected: 'n' }, "'x' is Utf8 and 'n' Float64; they need one type"],
+    [
+      { prompt: 'q', answers: ['x', 'n'], prefer: { by: 'w', first: 1, second: 2 } },
+      "'x' is Utf8 and 'n' Float64; they need one type",
+    ],
     [
       { prompt: 'q', answers: ['x', 'y'], prefer: { by: 'l', first: 1, second: 2 } },
       "prefer: 'l' is List<Utf8>; a label is text, a number or a bool",
