@@ -223,7 +223,7 @@ function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputF
   const found = new Map<string, object>()
   for (const { id, options } of nodes) {
     const files = inputs.get(id) ?? [],
-      scoreOf = ({ scored }: InputFile) => scored?.column
+      scoreOf = ({ scored }: InputFile) => scored && `${scored.column} ${scored.by}`
     const [first] = files.filter(file => scoreOf(file) !== undefined),
       other = files.find(file => scoreOf(file) !== scoreOf(first ?? file))
     if (!first) continue
@@ -234,8 +234,13 @@ function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputF
         `${id}: one source cannot read ${what(first)} and ${what(other)}: of the first pairs are made behind it; give each kind a source of its own`,
       )
     }
-    const { column, lowFirst } = first.scored!
-    found.set(id, { score: column, order: lowFirst ? 'low_first' : 'high_first', ...pairingIn(options) })
+    const { column, lowFirst, by } = first.scored!
+    found.set(id, {
+      ...(by === undefined ? {} : { by }),
+      score: column,
+      order: lowFirst ? 'low_first' : 'high_first',
+      ...pairingIn(options),
+    })
   }
   return found
 }

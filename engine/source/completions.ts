@@ -21,6 +21,8 @@ export interface CompletionsAt {
   readonly scores: string | null
   readonly score: string | null
   readonly lowFirst: boolean
+  /** Whether there are two levels, of which each answer meets each: good and bad ones. */
+  readonly isEach?: boolean
 }
 
 const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)

@@ -84,7 +84,7 @@ async function byMap(schema: Schema, map: MapSpec, sample: Sample, layout: strin
     )
   }
   const made = samples.map(one => openMap(map, one.schema).apply(one).batch)
-  return { pairs: mappedLayout(mapped.own, mapped.schema, made), map, mapped, layout }
+  return { pairs: mappedLayout(map, mapped.own, mapped.schema, made), map, mapped, layout }
 }
 
 function presetOf(name: string): Preset {

@@ -2,6 +2,7 @@
 import { DataType, Schema, type Data, type List, type RecordBatch } from 'apache-arrow'
 import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
+import type { MapSpec } from '../map/spec.ts'
 import { findCompletions, findReplies } from './completions.ts'
 import { contentForm, hasExtras, isTurns, typeForm } from './forms.ts'
 import { isIdType, rawHash } from './ids.ts'
@@ -89,7 +90,12 @@ export function wantedLayout(
  * How pairs lie in the columns that a mapping makes. `schema` and `samples` are of these, `own` their names: what else
  * is there counts only where it belongs to a prompt.
  */
-export function mappedLayout(own: readonly string[], schema: Schema, samples: readonly RecordBatch[]): Mapping {
+export function mappedLayout(
+  { chosen: good, labels }: MapSpec,
+  own: readonly string[],
+  schema: Schema,
+  samples: readonly RecordBatch[],
+): Mapping {
   const parts = Object.values(PARTS).flat() as string[],
     here = new Schema(schema.fields.filter(({ name }) => own.includes(name) || name === 'id' || parts.includes(name)))
   const made = here.fields.filter(({ name }) => own.includes(name)).map(({ name, type }) => `${name} as ${type}`),
@@ -117,7 +123,11 @@ export function mappedLayout(own: readonly string[], schema: Schema, samples: re
       scores: score!,
       score: null,
     }
-    plan = { ...base, layout: 'completions', completions: { ...at, lowFirst: scored!.lowFirst } }
+    plan = {
+      ...base,
+      layout: 'completions',
+      completions: { ...at, lowFirst: scored!.lowFirst, isEach: (good ?? labels) !== undefined },
+    }
   } else if (scored) {
     const by = own.includes('group') ? { by: 'group' } : {}
     plan = { ...base, layout: 'ranked', chosen: formOf('response'), scored: { ...scored, ...by } }

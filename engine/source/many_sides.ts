@@ -18,7 +18,8 @@ export function convertCompletions(task: Task): Made {
   const prompt = readPrompt(task),
     said = readAnswers(task, at.form, scored.texts, rowsBy(scored.offsets))
   const looks = looksOf(messagesColumn(said.data), scored.texts)
-  const found = pairUp(scored, at.lowFirst, pairing, looks, mask, said.bad, refuse)
+  const meets = at.isEach && pairing.pairing === 'adjacent' ? EACH : {},
+    found = pairUp(scored, at.lowFirst, { ...pairing, ...meets }, looks, mask, said.bad, refuse)
   // each pair as a row of its own, whose sides may hold the prompt
   const pairMask = new Uint8Array(found.parents.length)
   const parts = cutAll(
@@ -60,6 +61,8 @@ export function convertCompletions(task: Task): Made {
     ],
   }
 }
+
+const EACH = { pairing: 'all', max_pairs: Infinity } as const
 
 /** Messages of these rows, in their order. */
 function pick(said: Turns, rows: readonly number[]): Turns {
