@@ -27,6 +27,9 @@ export function mapFaults(map: MapSpec): string[] {
   if (typeof list === 'string' && !list.includes('[]')) {
     faults.push(`list '${list}' needs [] behind the column, as ${list}[]`)
   }
+  if (Array.isArray(score) && !Array.isArray(list)) {
+    faults.push('score: a list of columns is of a `list` of columns, one of each; a sum is { help: 1, truth: 1 }')
+  }
   if (Array.isArray(list) && new Set(list).size < list.length) faults.push('list names a column twice')
   if (answer !== undefined && raters !== 1) faults.push('answer needs score or labels; without one there are no pairs')
   for (const [name, is, needs] of [

@@ -19,7 +19,9 @@ export function listScores(map: MapSpec, listed: Listed, find: Find, faults: str
   const { index, labels, score } = map
   if (index !== undefined) return indexScore(index, listed, find, faults)
   if (labels) return labelScore(labels, find, faults)
-  if (Array.isArray(score)) return columnScore(score as readonly string[], map, find, faults)
+  if (Array.isArray(map.list) && !Object.keys(namesOf(score)).some(name => name.includes('[]'))) {
+    return columnScore(map, find, faults)
+  }
   if (score !== undefined) return listScore(map, listed.path?.text, find, faults)
   return {
     field: field('scores', scoresType),
@@ -80,15 +82,27 @@ function labelScore(labels: NonNullable<MapSpec['labels']>, find: Find, faults: 
   )
 }
 
-/** A column of scores beside each column of answers. */
-function columnScore(texts: readonly string[], { list }: MapSpec, find: Find, faults: string[]): Made | undefined {
+/** The columns of a score with their weights, 1 where none are said. */
+const namesOf = (score: MapSpec['score'] = {}): Readonly<Record<string, number>> =>
+  typeof score === 'string' || Array.isArray(score)
+    ? Object.fromEntries([score as string | readonly string[]].flat().map(name => [name, 1]))
+    : (score as Readonly<Record<string, number>>)
+
+/** A column of scores beside each column of answers: of ranks, where less is better, each with a weight of -1. */
+function columnScore({ list, score }: MapSpec, find: Find, faults: string[]): Made | undefined {
+  const weights = namesOf(score),
+    texts = Object.keys(weights),
+    isRank = Object.values(weights).every(weight => weight === -1)
   const paths = texts.flatMap(text => find(text) ?? [])
   if (!Array.isArray(list) || list.length !== texts.length) {
     faults.push(`score: names ${texts.length} columns, one of each answer; list names ${[list].flat().length}`)
   }
+  if (!isRank && Object.values(weights).some(weight => weight !== 1)) {
+    faults.push('score: columns of one answer each weigh -1 where less is better, all of them, or nothing is said')
+  }
   for (const path of paths) checkOne(path, faults)
   return {
-    field: field('scores', scoresType),
+    field: field(isRank ? 'ranks' : 'scores', scoresType),
     read: batch =>
       gather(
         paths.map(path => makeFloat64(numbersOf(readPath(path, batch), path.text))),

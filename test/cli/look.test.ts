@@ -91,7 +91,7 @@ describe('sluice look', () => {
     const path = write(folder(), 'b.jsonl', battles)
     expect(await inProcess('look', path, '--map', './no.yaml')).toMatchObject({ code: 66 })
     const { code, stderr } = await inProcess('look', path, '--map', 'arenaa')
-    expect([code, stderr.includes("did you mean 'arena'?")]).toEqual([65, true])
+    expect([code, stderr.includes("did you mean 'arena'?")]).toEqual([64, true])
   })
 })
 
@@ -144,6 +144,10 @@ describe('a run', () => {
       ['a: 1\na: 2\n', 65, 'is no YAML'],
       ['[]', 65, 'is no mapping'],
       ['map: { prompt: q }\nties: drop\n', 65, 'holds ties beside map'],
+      ['prompt: q\nprefr: 1\nchosen: x\n', 65, 'wrong.yaml:2'],
+      ['prompt: !col q\nchosen: x\nrejected: y\n', 65, 'wrong.yaml'],
+      ['prompt: q\nchosen: x\nlist: y\n', 65, 'says chosen with rejected and list'],
+      ["prompt: q\nanswers: [left, right]\nprefer: { by: w, first: '> 1', second: '> 2' }\n", 65, 'part them'],
     ] as const) {
       const file = join(at, 'wrong.yaml')
       writeFileSync(file, text)
