@@ -125,7 +125,9 @@ export function checkText(name: string, data: Data): void {
 
 function isText(data: Data): boolean {
   if (!DataType.isUtf8(data.type as DataType) && !DataType.isBinary(data.type as DataType)) {
-    return (data.children as Data[]).every(isText)
+    // bytes beside a text, as a picture, are no text
+    const isBytes = (child: Data) => DataType.isStruct(data.type) && DataType.isBinary(child.type as DataType)
+    return (data.children as Data[]).every(child => isBytes(child) || isText(child))
   }
   if (isWhole(data)) return true
   // what lies below a null is nothing

@@ -4,7 +4,7 @@ import { makeFloat64, messagesColumn, runsOfRows, take, type MessagesColumn } fr
 import { countCodePoints } from '../arrow/text.ts'
 import { pairUp, readScored, type Looks } from './completions.ts'
 import { cutAll } from './cut_sides.ts'
-import { cutMessages, extrasColumn } from './forms.ts'
+import { checkText, cutMessages, extrasColumn } from './forms.ts'
 import { rawHash } from './ids.ts'
 import { readAnswers, readPrompt, refuseNulls } from './said.ts'
 import { SIDES, type Made, type Task } from './task.ts'
@@ -14,6 +14,7 @@ export function convertCompletions(task: Task): Made {
   const { plan, column, refuse, mask, extras, ofSides, pairing } = task
   const at = plan.completions!
   const scored = readScored(at, column)
+  checkText(at.list, scored.texts)
   refuseNulls(task)
   const prompt = readPrompt(task),
     said = readAnswers(task, at.form, scored.texts, rowsBy(scored.offsets))

@@ -1,7 +1,12 @@
 /** Answers in columns, in lists within lists and in two lists; labels of answers; what belongs to both sides. */
 import { describe, expect, it } from 'vitest'
+import { Binary, List, makeData, Schema, Struct, Utf8, type Data } from 'apache-arrow'
+import { makeText } from '../../engine/arrow/columns.ts'
+import { field, toRecordBatch } from '../../engine/arrow/flow.ts'
 import type { MapSpec } from '../../engine/map/spec.ts'
-import type { Row } from '../sources/helpers.ts'
+import { openMapped } from '../../engine/source/convert.ts'
+import { noticesIn } from '../../engine/source/notices.ts'
+import { table, type Row } from '../sources/helpers.ts'
 import { failure, readMapped, sides } from './helpers.ts'
 
 const of = async (row: Row, map: Omit<MapSpec, 'prompt'>) => readMapped([{ q: 'Q?', ...row }], { prompt: 'q', ...map })
@@ -84,6 +89,34 @@ it('both: what belongs to both sides counts where pairs are compared', async () 
   const read = await of({ x: 'A', y: 'B', photo: { path: 'p.png' }, images: ['i'] }, { chosen: 'x', rejected: 'y', both: ['photo', 'images'] }) // prettier-ignore
   expect(read.pairs[0]).toMatchObject({ source_both_photo: { path: 'p.png' }, images: ['i'] })
   expect(await failure(of({ x: 'A', y: 'B' }, { chosen: 'x', rejected: 'y', both: ['photo'] }))).toContain("'photo' is not there") // prettier-ignore
+})
+
+it('bytes beside the text of a message, as a picture, are carried as base64', async () => {
+  const photo = makeData({
+    type: new Binary(),
+    length: 2,
+    nullCount: 0,
+    valueOffsets: Int32Array.of(0, 2, 2),
+    data: Uint8Array.of(0xff, 0xfe),
+  })
+  const type = new Struct([field('role', new Utf8()), field('content', new Utf8()), field('photo', new Binary())])
+  const talk = (answer: string): Data => {
+    const child = makeData({ type, length: 2, nullCount: 0, children: [makeText(['user', 'assistant']), makeText(['Q?', answer]), photo] }) // prettier-ignore
+    return makeData({ type: new List(field('item', type)), length: 1, nullCount: 0, valueOffsets: Int32Array.of(0, 2), child }) // prettier-ignore
+  }
+  const list = new List(field('item', type)),
+    batch = toRecordBatch(new Schema([field('chosen', list), field('rejected', list)]), [talk('A'), talk('B')], 1)
+  const { pairs, refused } = await readMapped(batch)
+  expect(refused).toEqual({})
+  expect(pairs[0]).toMatchObject({ source_prompt_fields: '[{"photo":"//4="}]' })
+})
+
+it('roles that no template knows are told, all of them', async () => {
+  const l = (a: string) => [{ role: 'student', content: 'Q?' }, { role: 'teacher', content: a }] // prettier-ignore
+  const batch = table([{ chosen: l('A'), rejected: l('B') }]),
+    { how } = await readMapped(batch),
+    { pairs } = openMapped(how.map, how.pairs, batch.schema).convert(batch, Uint32Array.of(0))
+  expect(noticesIn(pairs, [batch], false)).toEqual([expect.stringContaining('the roles student, teacher, and')])
 })
 
 describe('what is wrong with a map is told before it is used', () => {
