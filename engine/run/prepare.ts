@@ -106,7 +106,11 @@ export async function prepare(
   const { nodes, problems: unread } = resolveColumns(graph, opened),
     { files: stageFiles, problems: unusable } = findStageFiles(graph),
     layouts = new Map(
-      [...inputs].map(([id, some]) => [id, new Set(some.filter(({ rows }) => rows > 0).map(({ layout }) => layout))]),
+      [...inputs].map(([id, some]) => {
+        const full = some.filter(({ rows }) => rows > 0)
+        // lists that a mapping makes are scored completions too
+        return [id, new Set(full.map(({ layout, plan }) => (plan.pairs.completions ? 'completions' : layout)))]
+      }),
     ),
     problems = [...unfit, ...unread, ...unusable, ...idlePairing(graph, layouts, written)]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)

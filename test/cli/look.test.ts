@@ -137,6 +137,22 @@ describe('a run', () => {
     expect([both.code, both.stderr.includes('both say where the pairs are')]).toEqual([64, true])
   })
 
+  it('options of pairing count for lists that a map names, and group for rows of one answer each', async () => {
+    const at = folder(),
+      rows = [0, 1, 2].map(i => ({ q: `Question ${i}?`, a: `A${i}`, b: `B${i}`, c: `C${i}`, s: [3, 2, 1] })),
+      output = join(at, 'out')
+    const of = async (path: string, map: object, ...more: string[]) => {
+      const { code, stderr } = await inProcess('run', graph(at, path, map), ...more, '--output', output, '--workers', '1') // prettier-ignore
+      expect([code, stderr]).toEqual([0, expect.any(String)])
+      return shardOf(output).trim().split('\n')
+    }
+    const list = { prompt: 'q', list: ['a', 'b', 'c'], score: 's[]' }
+    expect(await of(write(at, 'l.jsonl', rows), list, '--set', 'pairs.pairing=best_worst')).toHaveLength(3)
+    const answers = [0, 1, 2, 3].map(i => ({ q: `Question ${i >> 1}?`, a: `A${i}`, ok: i % 2 === 0, g: i >> 1 })),
+      one = { prompt: 'q', answer: 'a', group: 'g', score: 'ok' }
+    expect(await of(write(at, 'g.jsonl', answers), one)).toHaveLength(2)
+  })
+
   it('a file of --map that is no YAML, no mapping, or holds more than its map is told by name', async () => {
     const at = folder(),
       path = write(at, 'b.jsonl', battles)
