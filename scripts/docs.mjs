@@ -409,12 +409,13 @@ function layoutsPage() {
       ),
       '## map',
       'The option `map` of a source, or `--map FILE`, says where the pairs are, in place of a layout; `sluice look` writes one to begin with. A path names a column, a field of an object by ' +
-        'dots (`info.post`; also within JSON text), and the items of a list by brackets (`completions[].response`). The text that a path leads to is read in the form it has: text, messages, JSON text of them; transcripts where both sides are whole ones.',
+        'dots (`info.post`; also within JSON text), and the items of a list by brackets (`completions[].response`). The text that a path leads to is read in the form it has: text; messages, objects of the lists of their roles and texts, JSON text of them; lists of texts as turns that alternate, native or as JSON text; one text of an object; whole conversations, also with marks (Human:, <|im_start|>, <extra_id_1>). Each form lies in each shape: `npx vitest run test/map/cells.test.ts` reads made rows of all.',
       table(
         ['key', 'what it says'],
         Object.entries(mapSchema.properties).map(([name, { description }]) => [`\`${name}\``, description]),
       ),
       `Two answers and a label; ties make no pair, and a label that is not named makes the row unreadable, which is told:\n\n\`\`\`yaml\nmap:\n  prompt: [system, { turns: history }, question]\n  answers: [response_a, response_b]\n  prefer: { by: winner, first: model_a, second: model_b, tie: [tie, both_bad] }\n  by_side: { model: [model_a, model_b] }\n\`\`\``,
+      `Columns of answers with scores, and lists of which each good answer meets each bad one:\n\n\`\`\`yaml\nmap: { prompt: question, list: [answer_1, answer_2, answer_3], score: 'scores[]' }\n\`\`\`\n\n\`\`\`yaml\nmap: { prompt: question, chosen: 'right[]', rejected: 'wrong[].text' }\n\`\`\``,
       `A list of answers with scores, and one answer a row:\n\n\`\`\`yaml\nmap: { prompt: instruction, list: 'completions[].response', score: 'completions[].overall_score' }\n\`\`\`\n\n\`\`\`yaml\nmap: { prompt: question, answer: reply, score: { help: 1, length: -0.001 } }\n\`\`\``,
       'The columns of one side that `by_side` names become `source_chosen_…` and `source_rejected_…`. A label stays a column beside the pair. Which answer is the better one is never guessed: unasked a run takes ' +
         'sides that are called chosen and rejected, a public set that it knows, or a label with which the scores of both sides agree in 99 of 100 rows.',

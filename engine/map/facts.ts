@@ -3,6 +3,7 @@ import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow
 import { jsonValueOf } from '../arrow/plain.ts'
 import { isTurns, typeForm } from '../source/forms.ts'
 import { columnOf } from '../source/mapping.ts'
+import { isTexts, isTextsJson } from '../source/turn_lists.ts'
 import { findPath, readPath } from './paths.ts'
 
 export interface Fact {
@@ -10,8 +11,8 @@ export interface Fact {
   readonly path: string
   /** What it is called, without what it lies in. */
   readonly name: string
-  /** What it holds, as lists do of their items. */
-  readonly kind: 'text' | 'messages' | 'number' | 'bool' | 'other'
+  /** What it holds, as lists do of their items; turns are lists of texts, native or as JSON text. */
+  readonly kind: 'text' | 'messages' | 'turns' | 'number' | 'bool' | 'other'
   readonly isList: boolean
   /** Values of the sample in order of rows: of lists the list, of messages and others only whether they are there. */
   readonly values: readonly unknown[]
@@ -24,11 +25,13 @@ const kindOf = (type: DataType): Fact['kind'] =>
     ? 'text'
     : (typeForm(type) ?? (isTurns(type) ? 'messages' : undefined))
       ? 'messages'
-      : DataType.isInt(type) || DataType.isFloat(type)
-        ? 'number'
-        : DataType.isBool(type)
-          ? 'bool'
-          : 'other'
+      : isTexts(type)
+        ? 'turns'
+        : DataType.isInt(type) || DataType.isFloat(type)
+          ? 'number'
+          : DataType.isBool(type)
+            ? 'bool'
+            : 'other'
 
 /** Facts of all that can be named, columns in their order, each before what lies in it. */
 export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[] {
@@ -37,28 +40,42 @@ export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[]
     const own = factOf(schema, samples, name)
     facts.push(own)
     if (own.kind === 'messages') continue
-    const inner = DataType.isList(type) ? (type.children[0].type as DataType) : (type as DataType)
-    if (DataType.isStruct(inner) && !typeForm(inner)) {
-      for (const child of inner.children) {
-        facts.push(factOf(schema, samples, `${name}${DataType.isList(type) ? '[]' : ''}.${child.name}`))
-      }
-    } else if (DataType.isList(type)) facts.push(factOf(schema, samples, `${name}[]`))
-    else if (own.kind === 'text') for (const key of jsonKeys(own)) facts.push(factOf(schema, samples, `${name}.${key}`))
+    for (const path of within(name, type as DataType, MOST_LEVELS)) facts.push(factOf(schema, samples, path))
+    if (own.kind === 'text') for (const key of jsonKeys(own)) facts.push(factOf(schema, samples, `${name}.${key}`))
   }
   return facts
+}
+
+/** Levels of objects and lists that are looked into. */
+const MOST_LEVELS = 8
+
+/** The paths of the fields of objects and of the items of lists, but for those of messages. */
+function within(path: string, type: DataType, levels: number): string[] {
+  if (levels === 0 || typeForm(type)) return []
+  const of = (inner: string, { type }: { type: DataType }): string[] => [inner, ...within(inner, type, levels - 1)]
+  if (DataType.isStruct(type)) return type.children.flatMap(child => of(`${path}.${child.name}`, child))
+  if (!DataType.isList(type)) return []
+  const [item] = type.children as readonly { type: DataType }[]
+  return DataType.isStruct(item.type) ? within(`${path}[]`, item.type, levels - 1) : of(`${path}[]`, item)
 }
 
 function factOf(schema: Schema, samples: readonly RecordBatch[], path: string): Fact {
   const found = findPath(schema, path),
     type = found.isList ? ((found.type as DataType).children[0].type as DataType) : found.type,
-    kind = kindOf(type)
+    byType = kindOf(type)
   const read = (data: Data): unknown[] =>
     Array.from({ length: data.length }, (_, row) => {
       const value = jsonValueOf(data, row)
-      return kind === 'other' && value !== null ? true : value
+      return byType === 'other' && value !== null ? true : value
     })
   const values = samples.filter(one => columnOf(one, found.column)).flatMap(one => read(readPath(found, one)))
-  const texts = kind === 'text' ? (values.flat() as unknown[]).filter(value => typeof value === 'string') : []
+  const given = byType === 'text' && !found.isList ? values.filter(value => typeof value === 'string') : [],
+    isTurns =
+      given.length > 0 &&
+      given.filter(value => /^\s*\[/.test(value) && isTextsJson(value)).length >= 0.9 * given.length,
+    kind = isTurns ? 'turns' : byType
+  const texts =
+    kind === 'text' || kind === 'turns' ? (values.flat() as unknown[]).filter(value => typeof value === 'string') : []
   return {
     path,
     name: path.replace(/\[\]$/, '').split('.').at(-1)!,

@@ -22,7 +22,7 @@ const MOST_VALUES = 12
 /** What may stand before the mark of a side. */
 const SIDE = '(?:(?:the )?(?:model|response|answer|assistant|output|option|side|completion|candidate|summary|text) ?)?'
 const SAYS = new RegExp(
-  `^${SIDE}([^<> ]+(?: [^<> ]+)??)(?: ?(?:[<>]+|over|beats|(?:is|was) (?:much |slightly |clearly )?better(?: than)?|wins(?: over)?|(?:is )?preferred(?: to| over)?) ?(?:${SIDE}([^<> ]+))?)?\\.?$`,
+  `^${SIDE}([^<> ]+(?: [^<> ]+)??)(?: ?(?:[<>]+|over|beats|(?:(?:is|was) )?(?!(?:not|no|never) )(?:\\w+ )?better(?: than)?|wins(?: over)?|(?:is )?preferred(?: to| over)?) ?(?:${SIDE}([^<> ]+))?)?\\.?$`,
 )
 
 const plain = (text: string): string => text.toLowerCase().replaceAll('_', ' ').trim()

@@ -1,82 +1,48 @@
-/** Lists of answers and their scores, as a mapping makes them: `completions` with `scores`, or one `score` a row. */
-import { DataType, Float64, List, makeData, Struct, type Data } from 'apache-arrow'
+/** What rates answers, as a mapping makes it: `scores` of a list, or the `score` of one answer a row; or ranks. */
+import type { DataType } from 'apache-arrow'
+import { Float64, List, makeData, type Data, type RecordBatch } from 'apache-arrow'
 import { makeFloat64 } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
-import { typeForm } from '../source/forms.ts'
+import { gather } from './gather.ts'
+import { itemsOf, listData, type Listed } from './listed.ts'
 import type { Find, Made } from './made.ts'
 import { isScore, numbersOf } from './numbers.ts'
 import { readPath, type Path } from './paths.ts'
+import { FIRST, SECOND, ruleOf } from './prefer.ts'
 import type { MapSpec } from './spec.ts'
 
-/** A list of answers as structs with their text as `response` and what else they have, and the list of their scores. */
-export function listOf(map: MapSpec, find: Find, faults: string[]): Made[] {
-  const path = find(map.list!)
-  if (!path) return []
-  const at = path.steps.findIndex(({ each }) => each)
-  // the items whole, of which some fields go with their side
-  const whole = find(
-    [path.column, ...path.steps.slice(0, at + 1).map(({ name }) => name)].filter(Boolean).join('.') + '[]',
-  )
-  const text = (path.type as List).children[0].type as DataType
-  if (!typeForm(text)) faults.push(`list '${path.text}' is ${path.type}; its answers are text or messages`)
-  const scores =
-    map.index === undefined ? listScore(map, path, find, faults) : indexScore(map.index, path, find, faults)
-  if (!whole || !scores) return []
-  const item = (whole.type as List).children[0].type as DataType,
-    inner = path.steps.slice(at + 1).map(({ name }) => name),
-    scored = typeof map.score === 'string' ? map.score : undefined
-  const others = DataType.isStruct(item)
-    ? item.children.filter(
-        ({ name }) => !(inner.length === 1 && inner[0] === name) && scored !== `${whole.text}.${name}`,
-      )
-    : []
-  const type = new Struct([
-    field('response', text),
-    ...others.map(({ name, type }) => field(name === 'response' ? 'source_response' : name, type as DataType)),
-  ])
-  return [
-    {
-      field: field('completions', new List(field('item', type))),
-      read(batch) {
-        const texts = readPath(path, batch),
-          items = readPath(whole, batch).children[0] as Data,
-          [said] = texts.children as Data[]
-        const fields = others.map(
-          ({ name }) => items.children[(item as Struct).children.findIndex(child => child.name === name)] as Data,
-        )
-        return listData(
-          texts,
-          makeData({ type, length: said.length, nullCount: 0, children: [said, ...fields] } as never),
-        )
-      },
+const scoresType = new List(field('item', new Float64()))
+
+/** The scores of a list of answers: its own, by labels, by the place of the best, or by the side that they are from. */
+export function listScores(map: MapSpec, listed: Listed, find: Find, faults: string[]): Made | undefined {
+  const { index, labels, score } = map
+  if (index !== undefined) return indexScore(index, listed, find, faults)
+  if (labels) return labelScore(labels, find, faults)
+  if (Array.isArray(map.list) && !Object.keys(namesOf(score)).some(name => name.includes('[]'))) {
+    return columnScore(map, find, faults)
+  }
+  if (score !== undefined) return listScore(map, listed.path?.text, find, faults)
+  return {
+    field: field('scores', scoresType),
+    read(batch) {
+      const { lists, from } = listed.read(batch)
+      return listData(lists, makeFloat64(Float64Array.from(from!, side => 1 - side)))
     },
-    scores,
-  ]
+  }
 }
 
-/** The lists of a column with other items. */
-const listData = ({ length, nullCount, nullBitmap, valueOffsets }: Data, child: Data): Data =>
-  makeData({
-    type: new List(field('item', child.type as DataType)),
-    length,
-    nullCount,
-    ...(nullCount > 0 ? { nullBitmap } : {}),
-    valueOffsets,
-    child,
-  } as never)
-
 /** The best answer of each list as a score of 1, the others as 0; without one, or beyond the list, none has a score. */
-function indexScore(index: string, list: Path, find: Find, faults: string[]): Made | undefined {
+function indexScore(index: string, listed: Listed, find: Find, faults: string[]): Made | undefined {
   const path = find(index)
   if (!path) return undefined
   if (path.isList || !isScore(path.type)) {
     faults.push(`index '${index}' is ${path.type}; it is the place of the best answer, a number from 0 on`)
   }
   return {
-    field: field('scores', new List(field('item', new Float64()))),
+    field: field('scores', scoresType),
     read(batch) {
-      const lists = readPath(list, batch),
+      const { lists } = listed.read(batch),
         best = numbersOf(readPath(path, batch), index)
       const scores = new Float64Array((lists.children[0] as Data).length).fill(NaN)
       best.forEach((place, row) => {
@@ -90,6 +56,66 @@ function indexScore(index: string, list: Path, find: Find, faults: string[]): Ma
   }
 }
 
+/** 1 of a good label and 0 of a bad one; of any other there is no score. */
+function labelled({ good, bad }: NonNullable<MapSpec['labels']>): (data: Data) => Float64Array {
+  const rule = ruleOf({ first: good, second: bad }),
+    scores = { [FIRST]: 1, [SECOND]: 0 } as Readonly<Record<number, number | undefined>>
+  return data =>
+    Float64Array.from({ length: data.length }, (_, i) => {
+      const value = jsonValueOf(data, i)
+      return value === null || typeof value === 'object' ? NaN : (scores[rule(value as string)] ?? NaN)
+    })
+}
+
+function labelScore(labels: NonNullable<MapSpec['labels']>, find: Find, faults: string[]): Made | undefined {
+  const path = find(labels.by)
+  if (path && !path.isList) faults.push(`labels '${path.text}' is ${path.type}; name the items of a list, with []`)
+  const scoresOf = labelled(labels)
+  return (
+    path && {
+      field: field('scores', scoresType),
+      read(batch) {
+        const lists = readPath(path, batch)
+        return listData(lists, makeFloat64(scoresOf(lists.children[0] as Data)))
+      },
+    }
+  )
+}
+
+/** The columns of a score with their weights, 1 where none are said. */
+const namesOf = (score: MapSpec['score'] = {}): Readonly<Record<string, number>> =>
+  typeof score === 'string' || Array.isArray(score)
+    ? Object.fromEntries([score as string | readonly string[]].flat().map(name => [name, 1]))
+    : (score as Readonly<Record<string, number>>)
+
+/** A column of scores beside each column of answers: of ranks, where less is better, each with a weight of -1. */
+function columnScore({ list, score }: MapSpec, find: Find, faults: string[]): Made | undefined {
+  const weights = namesOf(score),
+    texts = Object.keys(weights),
+    isRank = Object.values(weights).every(weight => weight === -1)
+  const paths = texts.flatMap(text => find(text) ?? [])
+  if (!Array.isArray(list) || list.length !== texts.length) {
+    faults.push(`score: names ${texts.length} columns, one of each answer; list names ${[list].flat().length}`)
+  }
+  if (!isRank && Object.values(weights).some(weight => weight !== 1)) {
+    faults.push('score: columns of one answer each weigh -1 where less is better, all of them, or nothing is said')
+  }
+  for (const path of paths) checkOne(path, faults)
+  return {
+    field: field(isRank ? 'ranks' : 'scores', scoresType),
+    read: batch =>
+      gather(
+        paths.map(path => makeFloat64(numbersOf(readPath(path, batch), path.text))),
+        paths.map(() => false),
+      ).lists,
+  }
+}
+
+function checkOne(path: Path, faults: string[]): void {
+  if (path.isList) faults.push(`score '${path.text}' is ${path.type}; of one answer it is one number`)
+  else checkScore(path, path.type, faults)
+}
+
 interface Weighed {
   readonly path: Path
   readonly weight: number
@@ -97,7 +123,8 @@ interface Weighed {
 
 /** The columns of the score with their weights; nothing where one is not there. */
 function weighedOf({ score }: MapSpec, find: Find): Weighed[] | undefined {
-  const parts = typeof score === 'string' ? [[score, 1] as const] : Object.entries(score!),
+  const parts =
+      typeof score === 'string' ? [[score, 1] as const] : Object.entries(score as Readonly<Record<string, number>>),
     found = parts.flatMap(([text, weight]) => {
       const path = find(text)
       return path ? [{ path, weight }] : []
@@ -120,15 +147,17 @@ function checkScore({ text, type }: Path, score: DataType, faults: string[]): vo
 
 /** The score of one answer a row: `rank` where less is better. */
 export function scoreOf(map: MapSpec, find: Find, faults: string[]): Made | undefined {
-  const parts = weighedOf(map, find)
-  for (const { path } of parts ?? []) {
-    if (path.isList) faults.push(`score '${path.text}' is ${path.type}; of one answer a row it is one number`)
-    else checkScore(path, path.type, faults)
+  if (map.labels) {
+    const path = find(map.labels.by),
+      scoresOf = labelled(map.labels)
+    return path && { field: field('score', new Float64()), read: batch => withNulls(scoresOf(readPath(path, batch))) }
   }
+  const parts = weighedOf(map, find)
+  for (const { path } of parts ?? []) checkOne(path, faults)
   return (
     parts && {
       field: field(isRank(parts) ? 'rank' : 'score', new Float64()),
-      read: batch =>
+      read: (batch: RecordBatch) =>
         withNulls(
           totalOf(
             parts,
@@ -140,7 +169,7 @@ export function scoreOf(map: MapSpec, find: Find, faults: string[]): Made | unde
 }
 
 /** The scores of a list of answers: of its items, or of a list beside it, in whose order its items may be named. */
-function listScore(map: MapSpec, answers: Path, find: Find, faults: string[]): Made | undefined {
+function listScore(map: MapSpec, answers: string | undefined, find: Find, faults: string[]): Made | undefined {
   const parts = weighedOf(map, find)
   if (!parts) return undefined
   for (const { path } of parts) {
@@ -150,9 +179,9 @@ function listScore(map: MapSpec, answers: Path, find: Find, faults: string[]): M
   const lists = new Set(parts.map(({ path }) => itemsOf(path.text)))
   if (lists.size > 1) faults.push(`score: ${[...lists].join(' and ')} are two lists; weigh fields of one`)
   const [scored] = lists,
-    keys = scored === itemsOf(answers.text) ? [] : keysOf(itemsOf(answers.text), scored, find)
+    keys = answers === undefined || scored === itemsOf(answers) ? [] : keysOf(itemsOf(answers), scored, find)
   return {
-    field: field(isRank(parts) ? 'ranks' : 'scores', new List(field('item', new Float64()))),
+    field: field(isRank(parts) ? 'ranks' : 'scores', scoresType),
     read(batch) {
       const columns = parts.map(({ path }) => readPath(path, batch)),
         scores = totalOf(
@@ -164,9 +193,6 @@ function listScore(map: MapSpec, answers: Path, find: Find, faults: string[]): M
     },
   }
 }
-
-/** A path as far as the items of its list. */
-export const itemsOf = (text: string): string => text.slice(0, text.indexOf('[]') + 2)
 
 /** Fields that name the items of both lists: where their orders differ, the names count. */
 function keysOf(answers: string, scored: string, find: Find): [Path, Path][] {

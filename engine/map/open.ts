@@ -2,18 +2,21 @@
  * Rows of any form as rows of a few plain ones, by a mapping: `prompt`, `chosen` and `rejected`; or `prompt`, a list
  * `completions` and its `scores`; or `prompt`, `response` and `score`. What else the file has stays beside.
  */
-import { DataType, makeData, Schema, Struct, Utf8, type Data, type Field, type RecordBatch } from 'apache-arrow'
+import { List, makeData, Schema, Struct, type DataType, type Data, type Field, type RecordBatch } from 'apache-arrow'
 import { sameType } from '../arrow/cast.ts'
-import { concat, makeText, runsOfRows, take, textColumn } from '../arrow/columns.ts'
+import { concat, runsOfRows, take } from '../arrow/columns.ts'
 import { field, toRecordBatch } from '../arrow/flow.ts'
 import { DataError } from '../errors.ts'
-import { isTurns, typeForm } from '../source/forms.ts'
+import { CONTEXT } from '../source/further_fields.ts'
 import { columnOf } from '../source/mapping.ts'
-import { itemsOf, listOf, scoreOf } from './lists.ts'
+import { promptOf } from './asked.ts'
+import { mapFaults } from './faults.ts'
+import { itemsOf, listedOf } from './listed.ts'
+import { listScores, scoreOf } from './lists.ts'
 import { plainly, type Find, type Made } from './made.ts'
-import { findPath, readPath, type Path } from './paths.ts'
+import { findPath, readPath, textWithin, type Path } from './paths.ts'
 import { openJudge, SECOND, TIE, UNREAD, type Verdicts } from './prefer.ts'
-import { isShared, mapFaults, promptItems, type MapSpec } from './spec.ts'
+import { areLists, isShared, type MapSpec } from './spec.ts'
 
 /** A row that a mapping makes no pair of. */
 export interface Unmapped {
@@ -42,8 +45,9 @@ export interface OpenMap {
 }
 
 /** Makes the mapping of files of this schema. Throws one error for all that is wrong. */
-export function openMap(map: MapSpec, schema: Schema): OpenMap {
-  const faults = mapFaults(map),
+export function openMap(given: MapSpec, schema: Schema): OpenMap {
+  const map = withTexts(given, schema),
+    faults = mapFaults(map),
     paths: Path[] = [],
     extra: Path[] = []
   const find: Find = (text, mayLack = false) => {
@@ -58,13 +62,15 @@ export function openMap(map: MapSpec, schema: Schema): OpenMap {
     }
   }
   const made: Made[] =
-    faults.length > 0 ? [] : [...idOf(map, find), ...promptOf(map, find, faults), ...answersOf(map, find, faults)]
+    faults.length > 0
+      ? []
+      : [...idOf(map, find), ...promptOf(map, find, faults), ...answersOf(map, find, faults), ...bothOf(map, find)]
   const judge = faults.length === 0 && map.prefer ? attempt(() => openJudge(map.prefer!, schema), faults) : undefined
   if (faults.length > 0) throw new DataError(`map: ${[...new Set(faults)].join('; ')}`)
   const used = new Set([...paths, ...extra, ...(judge?.reads ?? [])].map(({ column }) => column)),
     own = made.map(({ field: { name } }) => name),
     // a label stays a column beside the pair, for who wants to look
-    beside = schema.fields.flatMap(one => besideOf(one, paths, map.list))
+    beside = schema.fields.flatMap(one => besideOf(one, paths, typeof map.list === 'string' ? map.list : ''))
   const taken = new Set([...own, ...beside.map(({ field: { name } }) => name)])
   const names = beside.map(({ field: { name } }) => {
     let free = name
@@ -93,11 +99,41 @@ export function openMap(map: MapSpec, schema: Schema): OpenMap {
   }
 }
 
+/** What belongs to both sides, under names by which it counts where pairs are compared. */
+const bothOf = ({ both = [] }: MapSpec, find: Find): Made[] =>
+  both.flatMap(text => {
+    const path = find(text, CONTEXT.includes(text))
+    return path && !CONTEXT.includes(text) ? [plainly(`source_both_${path.text.replace(/.*\./s, '')}`, path)] : []
+  })
+
+/** The mapping with the one text of objects in place of these. */
+function withTexts(map: MapSpec, schema: Schema): MapSpec {
+  const text = (path: string): string => {
+    try {
+      return textWithin(schema, path)
+    } catch {
+      // told where it is looked for
+      return path
+    }
+  }
+  const { prompt, chosen, rejected, answers, list, answer } = map
+  const asked = (item: Exclude<MapSpec['prompt'], string>[number]) => (typeof item === 'string' ? text(item) : item)
+  return {
+    ...map,
+    prompt: typeof prompt === 'string' ? (isShared(map) ? prompt : text(prompt)) : prompt.map(asked),
+    ...(chosen === undefined ? {} : { chosen: text(chosen) }),
+    ...(rejected === undefined ? {} : { rejected: text(rejected) }),
+    ...(answers === undefined ? {} : { answers: answers.map(text) }),
+    ...(list === undefined ? {} : { list: typeof list === 'string' ? text(list) : list.map(text) }),
+    ...(answer === undefined ? {} : { answer: text(answer) }),
+  }
+}
+
 /**
  * What of a column stays beside the pair: all of one that is not used, and of JSON text; of an object the fields that
  * are not.
  */
-function besideOf(one: Field, paths: readonly Path[], list = ''): Made[] {
+function besideOf(one: Field, paths: readonly Path[], list: string): Made[] {
   const used = paths.filter(({ column, isJson }) => column === one.name && !isJson)
   if (used.length === 0) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
   // a list of what was said of the answers, beside theirs, has more than their scores
@@ -144,63 +180,20 @@ const idOf = ({ id }: MapSpec, find: Find): Made[] => {
   return path ? [plainly('id', path)] : []
 }
 
-/** The prompt, and what belongs to it, under the names that layouts know: system, history. */
-function promptOf(map: MapSpec, find: Find, faults: string[]): Made[] {
-  if (isShared(map)) return []
-  const items = promptItems(map).flatMap(({ kind, path: text }) => {
-    const path = find(text)
-    return path ? [{ kind, path }] : []
-  })
-  const made: Made[] = [],
-    texts: Path[] = []
-  for (const [i, { kind, path }] of items.entries()) {
-    const isHistory =
-      kind === 'turns' ||
-      (kind === 'said' && i < items.length - 1 && (typeForm(path.type) === 'messages' || isTurns(path.type)))
-    if (kind === 'system') made.push(plainly('system', path))
-    else if (isHistory) made.push(plainly('history', path))
-    else texts.push(path)
-  }
-  const names = made.map(one => one.field.name)
-  for (const name of new Set(names)) {
-    if (names.filter(other => other === name).length > 1) faults.push(`prompt: two columns are its ${name}; name one`)
-  }
-  if (items.length > 0 && texts.length === 0) faults.push('prompt: names no column that asks; add the question')
-  if (texts.length === 1) return [plainly('prompt', texts[0]), ...made]
-  for (const { text, type } of texts.filter(({ type }) => !DataType.isUtf8(type))) {
-    faults.push(`prompt: '${text}' is ${type}; of several columns each is text, but for { turns: … } before them`)
-  }
-  return [
-    {
-      field: field('prompt', new Utf8()),
-      read: batch =>
-        joined(
-          texts.map(path => readPath(path, batch)),
-          batch.numRows,
-        ),
-    },
-    ...made,
-  ]
-}
-
-/** Texts with a blank line between, without those that are null or empty; null where all are. */
-function joined(parts: readonly Data[], rows: number): Data {
-  const columns = parts.map(textColumn)
-  return makeText(
-    Array.from({ length: rows }, (_, row) => {
-      const said = columns.flatMap(({ isNull, text }) => (isNull(row) || text(row) === '' ? [] : [text(row)]))
-      return said.length === 0 ? null : said.join('\n\n')
-    }),
-  )
-}
-
 function answersOf(map: MapSpec, find: Find, faults: string[]): Made[] {
-  const { chosen, rejected, answers, list, answer, by_side: bySide = {} } = map
-  if (list !== undefined) return listOf(map, find, faults)
+  const { chosen, rejected, answers, list, answer, group, by_side: bySide = {} } = map
+  if (list !== undefined || areLists(map)) {
+    const listed = listedOf(map, find, faults),
+      scores = listed && listScores(map, listed, find, faults)
+    if (!scores) return []
+    const type = new List(field('item', listed.type))
+    return [{ field: field('completions', type), read: batch => listed.read(batch).lists }, scores]
+  }
   if (answer !== undefined) {
     const path = find(answer),
-      score = scoreOf(map, find, faults)
-    return path && score ? [plainly('response', path), score] : []
+      score = scoreOf(map, find, faults),
+      by = group === undefined ? undefined : find(group)
+    return path && score ? [plainly('response', path), score, ...(by ? [plainly('group', by)] : [])] : []
   }
   const sides = (answers ?? [chosen!, rejected!]).map(side => find(side))
   const others = Object.entries(bySide).map(([name, columns]) => ({ name, paths: columns.map(column => find(column)) }))
@@ -209,11 +202,11 @@ function answersOf(map: MapSpec, find: Find, faults: string[]): Made[] {
     ...others.map(({ name, paths }) => ({ names: [`source_chosen_${name}`, `source_rejected_${name}`], paths })),
   ].flatMap(({ names, paths: [first, second] }) => {
     if (!first || !second) return []
-    if (!sameType(first.type, second.type)) {
+    if (answers && !sameType(first.type, second.type)) {
       faults.push(`'${first.text}' is ${first.type} and '${second.text}' ${second.type}; they need one type`)
     }
     return [FIRST_SIDE, SECOND_SIDE].map(side => ({
-      field: field(names[side], first.type),
+      field: field(names[side], side === FIRST_SIDE ? first.type : second.type),
       read: (batch: RecordBatch, verdicts?: Verdicts) =>
         pick(readPath(first, batch), readPath(second, batch), side, verdicts),
     }))

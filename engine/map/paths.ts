@@ -3,8 +3,10 @@ import { DataType, List, makeData, Utf8, type Data, type Field, type RecordBatch
 import { concat, makeText, nulls, nullTest, runsOfRows, take, textColumn } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { nearest } from '../graph/messages.ts'
+import { typeForm } from '../source/forms.ts'
 import { isMarked, parseDigits, stringifyDigits } from '../source/json_digits.ts'
 import { columnOf } from '../source/mapping.ts'
+import { zip, zipped } from './zip.ts'
 
 interface Step {
   readonly name: string
@@ -29,7 +31,10 @@ const stepsOf = (text: string): Step[] =>
 /** Finds a path; throws where it is not there, or leads into what has no fields. */
 export function findPath(schema: Schema, text: string): Path {
   const whole = schema.fields.find(({ name }) => name === text)
-  if (whole) return { text, column: text, steps: [], type: whole.type as DataType, isList: false, isJson: false }
+  if (whole) {
+    const type = whole.type as DataType
+    return { text, column: text, steps: [], type: zipped(type) ?? type, isList: false, isJson: false }
+  }
   // a name may have dots itself: the longest that is a column counts
   const parts = text.split('.')
   for (let count = parts.length; count > 0; count--) {
@@ -72,29 +77,47 @@ function typeOf(
     }
     if (!each) continue
     if (!DataType.isList(type)) throw new Error(`'${text}': ${at} is ${type} and no list; leave out []`)
-    if (isList) throw new Error(`'${text}' goes into a list of lists; only one [] can be read`)
     isList = true
     type = type.children[0].type as DataType
   }
-  return { type: isList ? new List(field('item', type)) : type, isList, isJson: false }
+  const said = zipped(type) ?? type
+  return { type: isList ? new List(field('item', said)) : said, isList, isJson: false }
 }
 
-/** The column of a path in a batch of the schema that it was found in; of a list path its lists. */
-export function readPath({ column, steps, type, isJson }: Path, batch: RecordBatch): Data {
-  const data = columnOf(batch, column)!
+/** The path of the one text of an object, or of the items of a list, that a path leads to; else the path itself. */
+export function textWithin(schema: Schema, text: string): string {
+  const { type, isList } = findPath(schema, text),
+    inner = isList ? ((type as List).children[0].type as DataType) : type
+  if (!DataType.isStruct(inner) || typeForm(inner)) return text
+  const texts = inner.children.filter(child => DataType.isUtf8(child.type))
+  return texts.length === 1 ? `${text}.${texts[0].name}` : text
+}
+
+/** The column of a path in a batch of the schema that it was found in; of a list path its lists, one a row. */
+export function readPath({ text, column, steps, isJson }: Path, batch: RecordBatch): Data {
+  let data = columnOf(batch, column)!,
+    lists: Data | undefined,
+    offsets: Int32Array | undefined
   if (isJson) return inJson(data, steps)
-  const at = steps.findIndex(({ each }) => each)
-  if (at < 0) return steps.reduce(inStruct, data)
-  const above = steps.slice(0, at + 1).filter(({ name }) => name !== ''),
-    list = above.reduce(inStruct, data),
-    item = steps.slice(at + 1).reduce(inStruct, list.children[0] as Data)
+  for (const step of steps) {
+    if (step.name !== '') data = inStruct(data, step)
+    if (!step.each) continue
+    const own = data.valueOffsets as Int32Array
+    // the items of all lists of a row are one list
+    offsets = offsets ? offsets.map(at => own[at]) : own
+    lists ??= data
+    data = data.children[0] as Data
+  }
+  if (zipped(data.type as DataType)) data = zip(data, text)
+  if (!lists) return data
+  const { length, nullCount, nullBitmap } = lists
   return makeData({
-    type: new List(field('item', (type as List).children[0].type as DataType)),
-    length: list.length,
-    nullCount: list.nullCount,
-    ...(list.nullCount > 0 ? { nullBitmap: list.nullBitmap } : {}),
-    valueOffsets: list.valueOffsets,
-    child: item,
+    type: new List(field('item', data.type as DataType)),
+    length,
+    nullCount,
+    ...(nullCount > 0 ? { nullBitmap } : {}),
+    valueOffsets: offsets,
+    child: data,
   } as never) as Data
 }
 
@@ -110,10 +133,9 @@ function inStruct(data: Data, { name }: Pick<Step, 'name'>): Data {
 
 /** What stands at the end of the steps in JSON text: text as it is, all else as JSON; null where there is nothing. */
 function inJson(data: Data, steps: readonly Step[]): Data {
-  const { rows, isNull, text } = textColumn(data)
   return makeText(
-    Array.from({ length: rows }, (_, row) => {
-      const found = isNull(row) ? null : steps.reduce<unknown>((value, { name }) => own(value, name), parsed(text(row)))
+    parsedCells(data).map(cell => {
+      const found = steps.reduce<unknown>((value, { name }) => own(value, name), cell)
       return typeof found === 'string' && !isMarked(found)
         ? found
         : found === null || found === undefined
@@ -121,6 +143,19 @@ function inJson(data: Data, steps: readonly Step[]): Data {
           : stringifyDigits(found)
     }),
   )
+}
+
+const cells = new WeakMap<Data, unknown[]>()
+
+/** The values of a column of JSON text, parsed once for all paths into it; undefined where there is none. */
+function parsedCells(data: Data): unknown[] {
+  let all = cells.get(data)
+  if (!all) {
+    const { rows, isNull, text } = textColumn(data)
+    all = Array.from({ length: rows }, (_, row) => (isNull(row) ? undefined : parsed(text(row))))
+    cells.set(data, all)
+  }
+  return all
 }
 
 const own = (value: unknown, name: string): unknown =>

@@ -3,6 +3,7 @@ import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow
 import { nullTest } from '../arrow/columns.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
 import { numbersOf } from './numbers.ts'
+import { isIn, rangeOf } from './overlaps.ts'
 import { findPath, readPath, type Path } from './paths.ts'
 import { labelsOf, type Prefer, type Scalar } from './spec.ts'
 
@@ -60,7 +61,7 @@ function byLabels(prefer: Prefer, schema: Schema): Judge {
   return {
     reads: [...reads, ...called],
     judge(batch) {
-      const votes = reads.map(path => codesOf(readPath(path, batch), rule))
+      const votes = reads.map(path => (path.isList ? codesOfLists : codesOf)(readPath(path, batch), rule))
       if (called.length > 0) {
         const [a, b] = called.map(path => readPath(path, batch))
         reads.forEach((path, v) => {
@@ -74,15 +75,16 @@ function byLabels(prefer: Prefer, schema: Schema): Judge {
 }
 
 function labelPath(schema: Schema, text: string): Path {
-  const path = findPath(schema, text),
-    { type } = path
-  const isLabel = DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type)
-  if (isLabel && !path.isList) return path
-  throw new Error(`prefer: '${text}' is ${type}; a label is text, a number or a bool`)
+  const path = findPath(schema, text)
+  let { type } = path
+  while (path.isList && DataType.isList(type)) type = type.children[0].type as DataType
+  if (DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type)) return path
+  const advice = DataType.isList(type) ? '; of a list of labels, which are votes, put [] behind it' : ''
+  throw new Error(`prefer: '${text}' is ${path.type}; a label is text, a number or a bool${advice}`)
 }
 
 /** What a label means: one of the four. */
-export function ruleOf(prefer: Prefer): Rule {
+export function ruleOf(prefer: Pick<Prefer, 'first' | 'second' | 'tie'>): Rule {
   const tests = labelsOf(prefer).map(values => values.map(testOf))
   return label => {
     const found = tests.flatMap((some, code) => (some.some(test => test(label)) ? [code] : []))
@@ -90,19 +92,11 @@ export function ruleOf(prefer: Prefer): Rule {
   }
 }
 
-/** `< 0` and the like are comparisons with a number; all else is a value, 1 and '1' the same. */
+/** A comparison with a number, or a value, 1 and '1' the same. */
 function testOf(value: Scalar): (label: Scalar) => boolean {
-  const [, sign, bound] = /^(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)$/.exec(String(value)) ?? []
-  if (sign === undefined) return label => String(label) === String(value)
-  const limit = Number(bound)
-  const holds = {
-    '<': (x: number) => x < limit,
-    '>': (x: number) => x > limit,
-    '<=': (x: number) => x <= limit,
-    '>=': (x: number) => x >= limit,
-  }
-  const compare = holds[sign as keyof typeof holds]
-  return label => typeof label !== 'boolean' && String(label).trim() !== '' && compare(Number(label))
+  const range = rangeOf(value)
+  if (!range) return label => String(label) === String(value)
+  return label => typeof label !== 'boolean' && String(label).trim() !== '' && isIn(Number(label), range)
 }
 
 /** The verdict of each row's label; null is one too: nobody said anything. */
@@ -120,6 +114,25 @@ function codesOf(data: Data, rule: Rule): Verdicts {
   return { codes, isNull, said: row => (isNull(row) ? 'null' : String(labelAt(row))) }
 }
 
+/** The same of lists of labels, and of lists within them: what most of them say. */
+function codesOfLists(data: Data, rule: Rule): Verdicts {
+  let offsets = data.valueOffsets as Int32Array,
+    inner = data.children[0] as Data
+  while (DataType.isList(inner.type as DataType)) {
+    const own = inner.valueOffsets as Int32Array
+    offsets = offsets.map(at => own[at])
+    inner = inner.children[0] as Data
+  }
+  const { codes: all, isNull, said } = codesOf(inner, rule)
+  const itemsOf = (row: number) =>
+    Array.from({ length: offsets[row + 1] - offsets[row] }, (_, i) => offsets[row] + i).filter(item => !isNull!(item))
+  return {
+    codes: Uint8Array.from({ length: data.length }, (_, row) => mostOf(itemsOf(row).map(item => all[item]))),
+    isNull: row => itemsOf(row).length === 0,
+    said: row => itemsOf(row).map(said).join(', ') || 'none',
+  }
+}
+
 /** Puts in the verdicts of labels that are what one of the answers is called in its row, and not the other too. */
 function nameCodes(labels: Data, a: Data, b: Data, codes: Uint8Array): void {
   const [label, first, second] = [labels, a, b].map(data => (row: number) => jsonValueOf(data, row))
@@ -131,15 +144,13 @@ function nameCodes(labels: Data, a: Data, b: Data, codes: Uint8Array): void {
   }
 }
 
-/**
- * What most say. Null does not count; as many for one as for the other are a tie, and a vote that nobody named may be
- * for either.
- */
-function majority(votes: readonly Verdicts[]): Uint8Array {
-  return votes[0].codes.map((_, row) => {
-    const count = (code: number) => votes.filter(({ codes }) => codes[row] === code).length,
-      silent = votes.filter(vote => vote.isNull!(row)).length
-    if (silent === votes.length || count(UNREAD) > silent) return UNREAD
-    return count(FIRST) > count(SECOND) ? FIRST : count(SECOND) > count(FIRST) ? SECOND : TIE
-  })
+/** What most of some votes say: as many for one as for the other are a tie; one nobody named may be for either. */
+function mostOf(codes: readonly number[]): number {
+  const count = (code: number) => codes.filter(one => one === code).length
+  if (codes.length === 0 || count(UNREAD) > 0) return UNREAD
+  return count(FIRST) > count(SECOND) ? FIRST : count(SECOND) > count(FIRST) ? SECOND : TIE
 }
+
+/** What most columns say. Null does not count. */
+const majority = (votes: readonly Verdicts[]): Uint8Array =>
+  votes[0].codes.map((_, row) => mostOf(votes.filter(vote => !vote.isNull!(row)).map(({ codes }) => codes[row])))

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataType, type Schema } from 'apache-arrow'
 import { parse } from 'yaml'
+import { EXIT, SluiceError } from '../errors.ts'
+import { nearest } from '../graph/messages.ts'
 import { packageRoot } from '../root.ts'
 import { typeForm } from '../source/forms.ts'
 import type { MapSpec } from './spec.ts'
@@ -45,6 +47,19 @@ export const presets = (): readonly Preset[] =>
       name: name.slice(0, -5),
       ...(parse(readFileSync(join(folder, name), 'utf8')) as Omit<Preset, 'name'>),
     })))
+
+/** The preset of this name; throws with the nearest where there is none. */
+export function presetNamed(name: string): Preset {
+  const all = presets(),
+    found = all.find(preset => preset.name === name)
+  if (found) return found
+  const names = all.map(preset => preset.name),
+    near = nearest(name, names)
+  throw new SluiceError(
+    `map: there is no file and no preset '${name}'${near === undefined ? '' : ` (did you mean '${near}'?)`}; presets are ${names.join(', ')}`,
+    EXIT.usage,
+  )
+}
 
 /** The presets whose columns a file has. */
 export const fittingPresets = (schema: Schema): readonly Preset[] =>

@@ -14,7 +14,7 @@ const LAST_PROMPTS = ['input', 'context', 'history', 'task', 'title']
 /** The column that asks, by its name; of an object also by the field that is its text. */
 export function promptOf(facts: readonly Fact[], not: readonly Fact[] = []): Fact | undefined {
   const fits = facts.filter(
-    fact => (fact.kind === 'text' || fact.kind === 'messages') && !fact.isList && !not.includes(fact),
+    fact => ['text', 'messages', 'turns'].includes(fact.kind) && !fact.isList && !not.includes(fact),
   )
   const named = (names: readonly string[]) =>
     names.map(name => fits.find(fact => fact.name.toLowerCase() === name)).find(found => found !== undefined)

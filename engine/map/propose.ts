@@ -2,6 +2,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow'
 import { factsOf, type Fact } from './facts.ts'
 import { partsAsked, promptOf } from './prompts.ts'
+import { ofColumns } from './propose_columns.ts'
 import { answerOf, ofAnswers, ofLists } from './propose_scored.ts'
 import { ofSides } from './propose_sides.ts'
 import type { Proposal } from './proposal.ts'
@@ -33,7 +34,8 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
     }
   }
   const prompt = promptOf(facts),
-    pairs = [...ofSides(facts, prompt), ...ofLists(facts, prompt)],
+    columns = ofColumns(facts, prompt),
+    pairs = columns.length > 0 ? columns : [...ofSides(facts, prompt), ...ofLists(facts, prompt)],
     found = pairs.length > 0 ? pairs : ofAnswers(facts, prompt)
   if (found.length > 0) {
     const proposals = found.map(({ isCertain, ...proposal }) => {

@@ -78,6 +78,7 @@ export const answerOf = (facts: readonly Fact[], prompt: Fact | undefined): Fact
     .filter(
       fact =>
         isSaid(fact) &&
+        (fact.kind !== 'turns' || prompt?.kind === 'turns') &&
         fact !== prompt &&
         ANSWER.test(fact.name) &&
         !/(?:^|_)(?:model|id|source|type)$/i.test(fact.name),

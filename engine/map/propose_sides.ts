@@ -21,7 +21,8 @@ function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [string, s
 /** Whether a column may be an answer: text or messages, and no name of what said it. */
 export const isSaid = (fact: Fact): boolean =>
   !fact.isList &&
-  (fact.kind === 'messages' || (fact.kind === 'text' && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
+  (fact.kind === 'messages' ||
+    ((fact.kind === 'text' || fact.kind === 'turns') && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
 
 /** Whether a few values come again and again, as those of a label do. */
 function isLabel(fact: Fact): boolean {
@@ -42,15 +43,18 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
   if (named) {
     const { first, second } = named,
       { prompt, asks } = promptFor(facts, asked, named)
-    const by = bySide(ordered, named)
+    const by = bySide(ordered, named),
+      items = first.kind === 'turns' && asked?.kind !== 'turns' ? itemsAsked(named, facts) : undefined
     return [
       {
         what: `${first.path} and ${second.path} are the better and the worse answer`,
-        map: { prompt, chosen: first.path, rejected: second.path, ...by },
-        asks,
+        map: { prompt, chosen: first.path, rejected: second.path, ...by, ...items?.map },
+        asks: [...asks, ...(items?.asks ?? [])],
       },
     ]
   }
+  const beside = besideConversation(facts)
+  if (beside) return [beside]
   const families = familiesOf(facts, MARKS),
     sides = answersAmong(families)
   if (!sides || (sides.first.length < 3 && sides.first.kind === 'text')) return []
@@ -75,6 +79,18 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
+  const annotated = facts.flatMap(fact => {
+    const flat = { ...fact, isList: false, values: (fact.values as unknown[]).flat(MOST_NESTED) },
+      read = fact.isList && fact.kind === 'text' && fact.length < 40 ? readLabel(flat, sides) : undefined
+    return read ? [{ fact: flat, read }] : []
+  })
+  const both = facts.filter(
+    ({ kind, isList, values, name }) =>
+      kind === 'number' &&
+      isList &&
+      SCORE.test(name) &&
+      values.every(value => value === null || (Array.isArray(value) && value.length === 2)),
+  )
   const byName = others.flatMap(fact => namedLabel(fact, families, sides))
   const scores = families.filter(
     ({ first, stem }) =>
@@ -90,6 +106,16 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
         ...(agrees && asks.length === 0 && labels.length === 1 ? { isCertain: true } : {}),
       }
     }),
+    ...annotated.map(({ fact, read }) => ({
+      what: `${first.path} and ${second.path} are two answers, the votes ${labelSaid(fact)} say which is better`,
+      map: { ...base, prefer: read.prefer, ...by },
+      asks: [...asks, ...read.asks],
+    })),
+    ...both.map(({ path }) => ({
+      what: `${first.path} and ${second.path} are two answers, ${path} the scores of both`,
+      map: { prompt, list: base.answers, score: path, ...by },
+      asks: [...asks, `is a higher ${path} better? if not, score: { '${path}': -1 }`],
+    })),
     ...byName.map(({ fact, prefer }) => ({
       what: `${first.path} and ${second.path} are two answers, ${fact.path} says by name which is better`,
       map: { ...base, prefer, ...by },
@@ -117,6 +143,37 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       ],
     },
   ]
+}
+
+/** Lists within lists that labels are looked for in. */
+const MOST_NESTED = 8
+
+/** Sides that are lists of texts beside a prompt that is none: several answers, or turns of one. */
+function itemsAsked({ first, second }: { first: Fact; second: Fact }, facts: readonly Fact[]) {
+  const paths = [first, second].map(({ path }) => `${path}[]`)
+  if (!paths.every(path => facts.some(fact => fact.path === path))) {
+    return {
+      map: {},
+      asks: [`are the lists of ${first.path} turns that alternate? if they are meant as text: layout: text`],
+    }
+  }
+  return {
+    map: { chosen: paths[0], rejected: paths[1] },
+    asks: [`are the texts of ${first.path} answers of their own? if they are turns that alternate, leave out []`],
+  }
+}
+
+/** A conversation that ends with the better answer, beside the worse one. */
+function besideConversation(facts: readonly Fact[]): Proposal | undefined {
+  const said = facts.filter(isSaid),
+    whole = said.find(({ kind, name }) => kind === 'messages' && /^(?:messages|conversations?)$/i.test(name)),
+    worse = said.find(fact => WORSE.test(fact.name) && fact !== whole && !isLabel(fact))
+  if (!whole || !worse || facts.some(({ name }) => /chosen/i.test(name))) return undefined
+  return {
+    what: `${whole.path} is a conversation, and ${worse.path} another answer in place of its last one`,
+    map: { prompt: 'shared', chosen: whole.path, rejected: worse.path },
+    asks: [`is the last answer of ${whole.path} the better one? if not, exchange chosen and rejected`],
+  }
 }
 
 /** A label that is what a column of each side says, as the name of a model. */

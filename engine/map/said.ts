@@ -3,9 +3,9 @@ import { labelsOf, promptItems, type MapSpec } from './spec.ts'
 
 /** The columns that a mapping names, without what lies within them. */
 export function headsOf(map: MapSpec): string[] {
-  const { id, prompt, chosen, rejected, answers, prefer, list, index, answer, score, by_side: bySide } = map
+  const { id, prompt, chosen, rejected, answers, prefer, list, index, labels, answer, group, both } = map
   const items = prompt === 'shared' ? [] : promptItems(map).map(({ path }) => path),
-    scores = typeof score === 'string' ? [score] : Object.keys(score ?? {})
+    scores = scoresIn(map)
   const by = [prefer?.by ?? [], prefer?.names ?? [], prefer?.higher ?? [], prefer?.lower ?? []].flat()
   const all = [
     id,
@@ -16,31 +16,41 @@ export function headsOf(map: MapSpec): string[] {
     ...by,
     list,
     index,
+    labels?.by,
     answer,
+    group,
     ...scores,
-    Object.values(bySide ?? {}),
+    Object.values(map.by_side ?? {}),
+    both,
   ]
   return all.flat(2).flatMap(path => (path === undefined ? [] : [path, path.replace(/(\[\])?(\..*)?$/s, '')]))
 }
 
+/** The columns of the score. */
+const scoresIn = ({ score = [] }: MapSpec): readonly string[] =>
+  typeof score === 'string' || Array.isArray(score) ? [score as string | readonly string[]].flat() : Object.keys(score)
+
 /** How sides are told apart, a clause each. */
 export function mapSaid(map: MapSpec): string {
-  const { prompt, chosen, rejected, answers, prefer, list, index, answer, score } = map
+  const { prompt, chosen, rejected, answers, prefer, list, index, labels, answer, group } = map
   const asked =
     prompt === 'shared'
       ? 'the prompt is what both sides begin with'
       : `the prompt from ${promptItems(map)
           .map(({ path }) => `'${path}'`)
           .join(' and ')}`
-  const scored =
-    typeof score === 'string'
-      ? `'${score}'`
-      : Object.keys(score ?? {})
-          .map(name => `'${name}'`)
-          .join(' and ')
+  const by = index ?? labels?.by,
+    scored = (by === undefined ? scoresIn(map) : [by]).map(name => `'${name}'`).join(' and ')
   if (chosen !== undefined) return `${asked}, chosen from '${chosen}', rejected from '${rejected}'`
-  if (list !== undefined) return `${asked}, the sides from '${list}' by ${index === undefined ? scored : `'${index}'`}`
-  if (answer !== undefined) return `${asked}, an answer a row from '${answer}', scored by ${scored}`
+  if (list !== undefined) {
+    return `${asked}, the sides from ${[list]
+      .flat()
+      .map(name => `'${name}'`)
+      .join(', ')} by ${scored}`
+  }
+  if (answer !== undefined) {
+    return `${asked}, an answer a row from '${answer}', scored by ${scored}${group === undefined ? '' : `, those with one '${group}' together`}`
+  }
   return `${asked}; ${preferSaid(prefer!, answers!)}`
 }
 

@@ -46,25 +46,72 @@ export const mapSchema = Type.Object(
     id: Type.Optional(path('column that names the rows; `id` when left out')),
     prompt: Type.Union([Type.String({ minLength: 1 }), Type.Array(asked, { minItems: 1 })], {
       description:
-        'column of the prompt, or `shared`: what both conversations begin with; of several texts one, a blank line between them, without those that are null',
+        'column of the prompt, or `shared`: what both conversations begin with, or one before its last answer; of several texts one, a blank line between them, without those that are null',
     }),
-    chosen: Type.Optional(path('column of the better answer')),
-    rejected: Type.Optional(path('column of the worse answer')),
+    chosen: Type.Optional(
+      path('column of the better answer, or of a list of them, as `good[]`: each meets each of `rejected`'),
+    ),
+    rejected: Type.Optional(path('column of the worse answer, or of a list of them')),
     answers: Type.Optional(two('columns of two answers; `prefer` says which is the better one')),
     prefer: Type.Optional(prefer),
-    list: Type.Optional(path('list of answers, as `completions[].response`; with `score` or `index`')),
-    index: Type.Optional(path('column of the place of the best answer of `list`, from 0 on')),
-    answer: Type.Optional(path('column of one answer a row; with `score`, rows of one prompt become pairs')),
-    score: Type.Optional(
-      Type.Union([Type.String({ minLength: 1 }), Type.Record(Type.String({ minLength: 1 }), Type.Number())], {
+    list: Type.Optional(
+      Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 2 })], {
         description:
-          'column of the score, numbers, bools or text that is a number; of several their sum, as `{ help: 1, length: -0.5 }`; `{ rank: -1 }` where less is better',
+          'list of answers, as `completions[].response`, or columns of one each; with `score`, `labels` or `index`',
       }),
     ),
+    index: Type.Optional(path('column of the place of the best answer of `list`, from 0 on')),
+    labels: Type.Optional(
+      Type.Object(
+        {
+          by: path('column of the label'),
+          good: values('label, several, or a comparison as `< 0`'),
+          bad: values('the same of an answer that is not; any other label takes no part'),
+        },
+        {
+          ...strict,
+          description:
+            'labels of the answers of `list`, or of `answer`: `{ by: answers[].is, good: right, bad: wrong }`; of a list each good one meets each bad one',
+        },
+      ),
+    ),
+    answer: Type.Optional(
+      path('column of one answer a row; with `score` or `labels`, rows of one prompt become pairs'),
+    ),
+    group: Type.Optional(
+      path('beside `answer`: column whose equal values are answers to one prompt; the prompt itself when left out'),
+    ),
+    score: Type.Optional(
+      Type.Union(
+        [
+          Type.String({ minLength: 1 }),
+          Type.Array(Type.String({ minLength: 1 }), { minItems: 2 }),
+          Type.Record(Type.String({ minLength: 1 }), Type.Number()),
+        ],
+        {
+          description:
+            'column of the score, numbers, bools or text that is a number; a list where `list` names columns, one of each; of several their sum, as `{ help: 1, length: -0.5 }`; `{ rank: -1 }` where less is better',
+        },
+      ),
+    ),
     by_side: Type.Optional(
-      Type.Record(Type.String({ minLength: 1 }), two('columns of the first and the second answer'), {
+      Type.Record(
+        Type.String({ minLength: 1 }),
+        Type.Array(Type.String({ minLength: 1 }), {
+          minItems: 2,
+          description: 'columns of the answers, in their order',
+        }),
+        {
+          description:
+            'columns that follow their answer: `{ model: [model_a, model_b] }` become source_chosen_model and source_rejected_model',
+        },
+      ),
+    ),
+    both: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
         description:
-          'columns that follow their answer: `{ model: [model_a, model_b] }` become source_chosen_model and source_rejected_model',
+          'columns that belong to the prompt beside its text, as a picture: pairs are the same only where these are. They become source_both_…, but for names as `images` that count in any case',
       }),
     ),
   },
@@ -93,67 +140,12 @@ const list = <T>(values: T | readonly T[] | undefined): readonly T[] =>
   values === undefined ? [] : Array.isArray(values) ? (values as readonly T[]) : [values as T]
 
 /** The labels of `first`, `second` and `tie`, as a list each. */
-export const labelsOf = ({ first, second, tie }: Prefer): readonly (readonly Scalar[])[] =>
-  [first, second, tie].map(list)
+export const labelsOf = ({
+  first,
+  second,
+  tie,
+}: Pick<Prefer, 'first' | 'second' | 'tie'>): readonly (readonly Scalar[])[] => [first, second, tie].map(list)
 
-/** What is wrong with a mapping by itself, whatever the file; each ends without a full stop. */
-export function mapFaults(map: MapSpec): string[] {
-  const { chosen, rejected, answers, prefer, list: items, index, answer, score, by_side } = map,
-    faults: string[] = []
-  const ways = [
-    (chosen ?? rejected) ? 'chosen with rejected' : [],
-    answers ? 'answers' : [],
-    items ? 'list' : [],
-    answer ? 'answer' : [],
-  ].flat()
-  if (ways.length !== 1) {
-    const said = ways.length === 0 ? 'says no answers' : `says ${ways.join(' and ')}`
-    faults.push(`${said}; give one of: chosen with rejected, answers, list, answer`)
-  }
-  if ((chosen === undefined) !== (rejected === undefined)) faults.push('chosen and rejected need each other')
-  if ((answers === undefined) !== (prefer === undefined)) faults.push('answers and prefer need each other')
-  const [one, other] = answers ?? [chosen, rejected]
-  if (one !== undefined && one === other) faults.push(`'${one}' is both sides; name two columns`)
-  if (prefer) faults.push(...preferFaults(prefer))
-  if (items !== undefined && (score === undefined) === (index === undefined)) {
-    faults.push('list needs score or index, one of them')
-  }
-  if (items !== undefined && !items.includes('[]')) {
-    faults.push(`list '${items}' needs [] behind the column, as ${items}[]`)
-  }
-  if (answer !== undefined && score === undefined) faults.push('answer needs score; without one there are no pairs')
-  for (const [name, is, needs] of [
-    ['score', score !== undefined && !items && !answer, 'list or answer'],
-    ['index', index !== undefined && !items, 'list'],
-    ['by_side', by_side !== undefined && !answers && !chosen, 'answers, or chosen with rejected'],
-  ] as const) {
-    if (is) faults.push(`${name} counts for nothing without ${needs}`)
-  }
-  if (map.prompt === 'shared' && (items ?? answer)) {
-    faults.push('prompt: shared is of two conversations; name the column of the prompt')
-  }
-  return faults
-}
-
-function preferFaults(prefer: Prefer): string[] {
-  const { by, first, second, tie, names, higher, lower } = prefer,
-    ways = [by, higher, lower].filter(one => one !== undefined).length
-  if (ways !== 1) return ['prefer needs one of: by, higher, lower']
-  if (by === undefined) {
-    return (first ?? second ?? tie ?? names)
-      ? ['prefer: first, second, tie and names are of `by`; the scores alone say which is better']
-      : []
-  }
-  const isSaid = names ? (first ?? second) === undefined : first !== undefined && second !== undefined
-  const faults = isSaid ? [] : ['prefer: by needs first and second, or names in their place']
-  const voters = [by].flat()
-  for (const name of new Set(voters.filter((name, i) => voters.indexOf(name) < i))) {
-    faults.push(`prefer: by names '${name}' twice; a vote counts once`)
-  }
-  const seen = new Set<string>()
-  for (const value of labelsOf(prefer).flat().map(String)) {
-    if (seen.has(value)) faults.push(`prefer: the label '${value}' is said twice`)
-    seen.add(value)
-  }
-  return faults
-}
+/** Whether both sides, or one of them, are lists of answers. */
+export const areLists = ({ chosen = '', rejected = '' }: Pick<MapSpec, 'chosen' | 'rejected'>): boolean =>
+  chosen.includes('[]') || rejected.includes('[]')

@@ -115,7 +115,11 @@ export async function prepare(
   const { nodes, problems: unread } = resolveColumns(graph, opened),
     { files: stageFiles, problems: unusable } = findStageFiles(graph),
     layouts = new Map(
-      [...inputs].map(([id, some]) => [id, new Set(some.filter(({ rows }) => rows > 0).map(({ layout }) => layout))]),
+      [...inputs].map(([id, some]) => {
+        const full = some.filter(({ rows }) => rows > 0)
+        // lists that a mapping makes are scored completions too
+        return [id, new Set(full.map(({ layout, plan }) => (plan.pairs.completions ? 'completions' : layout)))]
+      }),
     ),
     problems = [...unfit, ...unread, ...unusable, ...idlePairing(graph, layouts, written)]
   if (problems.some(({ level }) => level === 'error')) throw new GraphError(problems)
@@ -232,7 +236,7 @@ function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputF
   const found = new Map<string, object>()
   for (const { id, options } of nodes) {
     const files = inputs.get(id) ?? [],
-      scoreOf = ({ scored }: InputFile) => scored?.column
+      scoreOf = ({ scored }: InputFile) => scored && `${scored.column} ${scored.by}`
     const [first] = files.filter(file => scoreOf(file) !== undefined),
       other = files.find(file => scoreOf(file) !== scoreOf(first ?? file))
     if (!first) continue
@@ -243,8 +247,13 @@ function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputF
         `${id}: one source cannot read ${what(first)} and ${what(other)}: of the first pairs are made behind it; give each kind a source of its own`,
       )
     }
-    const { column, lowFirst } = first.scored!
-    found.set(id, { score: column, order: lowFirst ? 'low_first' : 'high_first', ...pairingIn(options) })
+    const { column, lowFirst, by } = first.scored!
+    found.set(id, {
+      ...(by === undefined ? {} : { by }),
+      score: column,
+      order: lowFirst ? 'low_first' : 'high_first',
+      ...pairingIn(options),
+    })
   }
   return found
 }

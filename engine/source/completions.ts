@@ -21,6 +21,8 @@ export interface CompletionsAt {
   readonly scores: string | null
   readonly score: string | null
   readonly lowFirst: boolean
+  /** Whether there are two levels, of which each answer meets each: good and bad ones. */
+  readonly isEach?: boolean
 }
 
 const isNumber = (type: DataType): boolean => DataType.isInt(type) || DataType.isFloat(type)
@@ -81,6 +83,8 @@ export function otherFields({ list, text, score }: CompletionsAt, { fields }: Sc
 export interface Scoring {
   readonly column: string
   readonly lowFirst: boolean
+  /** The column whose equal values are answers to one prompt; the prompt itself when left out. */
+  readonly by?: string
 }
 
 /** The columns of a file with one completion a row. */
@@ -146,8 +150,9 @@ export interface Looks {
 }
 
 /**
- * Pairs of each row's completions by `pairCandidates`. Completions without text or score take no part. A row with a
- * score that float64 would round is refused: it might tie with another, or change its place.
+ * Pairs of each row's completions by `pairCandidates`. Completions without text or score take no part, nor do those
+ * that are `unread`. A row with a score that float64 would round is refused: it might tie with another, or change its
+ * place.
  */
 export function pairUp(
   scored: Scored,
@@ -155,6 +160,7 @@ export function pairUp(
   options: PairingOptions,
   looks: Looks,
   skip: Uint8Array,
+  unread: Uint8Array | undefined,
   refuse: (
     row: number,
     reason: 'too_few_completions' | 'tied_scores' | 'unequal_lists' | 'inexact_score' | 'below_min_score' | 'small_gap',
@@ -177,7 +183,7 @@ export function pairUp(
     const own = scores.slice(first + shift, first + shift + count)
     let rounded: bigint | undefined
     for (let i = 0; i < count; i++) {
-      if (isNull(first + i)) own[i] = NaN
+      if (isNull(first + i) || unread?.[first + i]) own[i] = NaN
       else if (whole && isRounded(own[i], whole[first + shift + i])) rounded = whole[first + shift + i]
     }
     if (rounded !== undefined) {

@@ -48,7 +48,7 @@ function extraSides(plan: Mapping, raw: Schema): readonly (typeof SIDES)[number]
   const inSides = has(plan.chosen) || has(plan.rejected)
   return SIDES.filter(side =>
     side === 'prompt'
-      ? has(plan.prompt) || (sidesHoldPrompt(plan) && inSides)
+      ? has(plan.prompt) || (sidesHoldPrompt(plan) && (inSides || plan.completions?.extras))
       : (inSides && plan[side] !== null) || plan.completions?.extras,
   )
 }

@@ -22,7 +22,9 @@ import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from
 import { mayHaveNan, withoutNan } from './json_nan.ts'
 import { isParts, joinParts, readParts } from './parts.ts'
 import type { Form, Turns } from './turns.ts'
+import { readTagged, TAGGED } from './tagged.ts'
 import { readTranscripts } from './transcripts.ts'
+import { isTextsJson, readTurnLists } from './turn_lists.ts'
 
 /** Roles of {from, value} messages by the names of trainers; others stay as they are. */
 const ROLES = new Map([
@@ -64,10 +66,11 @@ export function hasExtras(form: Form, type: DataType): boolean {
 
 const MOST = 0.9
 
-/** What text columns of the sample hold: json or transcript when nine tenths of the rows that are not null are. */
+/** What text columns of the sample hold: another form when nine tenths of the rows that are not null have it. */
 export function contentForm(samples: readonly Data[]): Form {
   let rows = 0,
     json = 0,
+    turns = 0,
     transcripts = 0
   for (const data of samples) {
     const column = textColumn(data)
@@ -75,12 +78,17 @@ export function contentForm(samples: readonly Data[]): Form {
       if (column.isNull(row)) continue
       rows++
       const first = firstByte(column.bytes, column.offsets[row], column.offsets[row + 1])
-      if (first === 0x5b) json += parseMessages(column.text(row)) ? 1 : 0
+      if (first === 0x5b || first === 0x7b) {
+        const text = column.text(row)
+        if (parseMessages(text)) json++
+        else if (isTextsJson(text)) turns++
+      } else if (first === 0x3c) transcripts += TAGGED.test(column.text(row)) ? 1 : 0
       else if (first === 0x48) transcripts += column.text(row).trimStart().startsWith('Human:') ? 1 : 0
     }
   }
   if (rows === 0) return 'text'
-  return json >= MOST * rows ? 'json' : transcripts >= MOST * rows ? 'transcript' : 'text'
+  const most = ([['json', json], ['turns', turns], ['transcript', transcripts]] as const).find(([, count]) => count >= MOST * rows) // prettier-ignore
+  return most?.[0] ?? 'text'
 }
 
 function firstByte(bytes: Uint8Array, start: number, end: number): number {
@@ -100,11 +108,13 @@ export function readForm(form: Form, data: Data, role: 'user' | 'assistant'): Tu
     case 'json':
       return readJson(asText(data))
     case 'transcript':
-      return readTranscripts(asText(data))
+      return readTagged(asText(data)) ?? readTranscripts(asText(data))
     case 'messages':
       return readMessages(data.children[0], data.valueOffsets as Int32Array)
     case 'message':
       return readMessages(data, counting(data.length))
+    case 'turns':
+      return readTurnLists(data, role)
   }
 }
 
@@ -115,7 +125,9 @@ export function checkText(name: string, data: Data): void {
 
 function isText(data: Data): boolean {
   if (!DataType.isUtf8(data.type as DataType) && !DataType.isBinary(data.type as DataType)) {
-    return (data.children as Data[]).every(isText)
+    // bytes beside a text, as a picture, are no text
+    const isBytes = (child: Data) => DataType.isStruct(data.type) && DataType.isBinary(child.type as DataType)
+    return (data.children as Data[]).every(child => isBytes(child) || isText(child))
   }
   if (isWhole(data)) return true
   // what lies below a null is nothing
@@ -256,11 +268,28 @@ interface Parsed {
   readonly fault?: string
 }
 
-/** The messages of a JSON text; undefined when it is no list of at least one message. NaN and Infinity are null. */
+/**
+ * The messages of a JSON value: a list, one alone, or an object of the lists of their roles and texts, as `datasets`
+ * writes them.
+ */
+function messagesIn(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const fields = value as Readonly<Record<string, unknown>>
+  if (!MESSAGE_NAMES.some(([role, said]) => Array.isArray(fields[role]) && Array.isArray(fields[said]))) return [value]
+  const lists = Object.entries(fields) as [string, unknown][],
+    [[, first]] = lists
+  // lists of other lengths are nobody's messages
+  if (!lists.every(([, list]) => Array.isArray(list) && list.length === (first as unknown[]).length)) return undefined
+  return (first as unknown[]).map((_, m) =>
+    Object.fromEntries(lists.map(([name, list]) => [name, (list as unknown[])[m]])),
+  )
+}
+
+/** The messages of a JSON text; undefined when it has not at least one message. NaN and Infinity are null. */
 function parseMessages(text: string): Parsed | undefined {
   let list: unknown
   try {
-    list = JSON.parse(text)
+    list = messagesIn(JSON.parse(text))
   } catch {
     const plain = mayHaveNan(text) ? withoutNan(text) : { text, count: 0 }
     return plain.count > 0 ? parseMessages(plain.text) : undefined
@@ -301,7 +330,7 @@ function parseMessages(text: string): Parsed | undefined {
   else if (seen.isLarge || mostKeys(text) > seen.keys) fault ??= whatIsLost(text, list)
   if (fault !== undefined) return { messages, extras: [], fault }
   if (!seen.isLarge) return { messages, extras: further.map(others => fieldsJson(others, JSON.stringify)) }
-  const exact = parseDigits(text) as Readonly<Record<string, unknown>>[]
+  const exact = messagesIn(parseDigits(text)) as Readonly<Record<string, unknown>>[]
   const exactly = (key: string, message: Readonly<Record<string, unknown>>) =>
     message[key] ?? joinParts(message.content ?? message.value)!.others
   const withDigits = (others: [string, unknown][], m: number) =>

@@ -13,7 +13,16 @@ const MAY_SAY = new RegExp(`"(${SAID.join('|')})"`)
 export const isFurther = (name: string): boolean => /^source_(prompt|chosen|rejected)_fields$/.test(name)
 
 /** Columns that belong to the prompt: what the question is about, or what the answer may call. */
-const CONTEXT = ['tools', 'documents', ...MEDIA, 'system', 'system_prompt', 'history', 'context', 'input']
+export const CONTEXT: readonly string[] = [
+  'tools',
+  'documents',
+  ...MEDIA,
+  'system',
+  'system_prompt',
+  'history',
+  'context',
+  'input',
+]
 
 /**
  * What the JSON of a message's further fields, or of a list of them, says beside the text: calls without their ids,
@@ -66,7 +75,9 @@ export function besideTexts(batch: Batch, side: 'prompt' | 'chosen' | 'rejected'
 /** Chains what `besideTexts` says of a row into `state`; nothing where it says nothing. */
 export function hashBeside(batch: Batch, side: 'prompt' | 'chosen' | 'rejected') {
   const beside = besideTexts(batch, side)
-  const context = side === 'prompt' ? CONTEXT.filter(name => batch.has(name)).map(name => batch.column(name)) : []
+  const isBoth = (name: string) => name.startsWith('source_both_'),
+    names = [...CONTEXT.filter(name => batch.has(name)), ...batch.schema.names.map(String).filter(isBoth)],
+    context = side === 'prompt' ? names.map(name => batch.column(name)) : []
   return (row: number, state: Uint32Array): void => {
     const said = beside(row)
     if (said !== '') hashBytes(encoder.encode(said), state)

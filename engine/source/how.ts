@@ -2,10 +2,9 @@
 import type { Data, RecordBatch, Schema } from 'apache-arrow'
 import { makeText, textColumn } from '../arrow/columns.ts'
 import { DataError } from '../errors.ts'
-import { nearest } from '../graph/messages.ts'
 import { openMap, type OpenMap } from '../map/open.ts'
 import { readPath } from '../map/paths.ts'
-import { fittingPresets, presets, type Preset } from '../map/presets.ts'
+import { fittingPresets, presetNamed, type Preset } from '../map/presets.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
 import { columnOf, type Mapping } from './mapping.ts'
@@ -29,7 +28,7 @@ type Said = Pick<SourceOptions, 'layout' | 'map' | 'answer'>
 
 /** The mapping that the user gives, by itself or by a preset's name. */
 export const givenMap = ({ map }: Pick<Said, 'map'>): MapSpec | undefined =>
-  typeof map === 'string' ? presetOf(map).map : map
+  typeof map === 'string' ? presetNamed(map).map : map
 
 /** The layout of a file, where nothing is said of it and one fits. */
 export async function layoutThatFits(schema: Schema, said: Said, sample: Sample): Promise<How | undefined> {
@@ -46,7 +45,7 @@ export async function layoutThatFits(schema: Schema, said: Said, sample: Sample)
 export async function howPairsLie(schema: Schema, { layout, map: given, answer }: Said, sample: Sample): Promise<How> {
   if (given !== undefined) {
     if (layout !== 'auto') throw new DataError("options 'map' and 'layout' say both how pairs lie; leave out layout")
-    const named = typeof given === 'string' ? presetOf(given) : undefined
+    const named = typeof given === 'string' ? presetNamed(given) : undefined
     return byMap(schema, named?.map ?? (given as MapSpec), sample, named?.name ?? 'map')
   }
   if (layout !== 'auto') {
@@ -85,17 +84,6 @@ async function byMap(schema: Schema, map: MapSpec, sample: Sample, layout: strin
   }
   const made = samples.map(one => openMap(map, one.schema).apply(one).batch)
   return { pairs: mappedLayout(map, mapped.own, mapped.schema, made), map, mapped, layout }
-}
-
-function presetOf(name: string): Preset {
-  const all = presets(),
-    found = all.find(preset => preset.name === name)
-  if (found) return found
-  const names = all.map(preset => preset.name),
-    near = nearest(name, names)
-  throw new DataError(
-    `map: there is no preset '${name}'${near === undefined ? '' : ` (did you mean '${near}'?)`}; there are ${names.join(', ')}`,
-  )
 }
 
 function opens(map: MapSpec, schema: Schema): boolean {

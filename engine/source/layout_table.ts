@@ -31,7 +31,7 @@ const isOne = (form: Form): boolean => isSaid(form) || form === 'message'
 const table = [
   {
     name: 'json',
-    rule: 'prompt, chosen or rejected is text and 9 of 10 rows of it are a JSON list of messages; prompt may be absent',
+    rule: 'prompt, chosen or rejected is text and 9 of 10 rows of it are messages as JSON: a list, one, or an object of two lists; prompt may be absent',
     example: `{"prompt": "[{\\"role\\": \\"user\\", \\"content\\": \\"Name a prime.\\"}]", "chosen": "Seven.", "rejected": "Nine."}`,
     prompt: ['prompt', ''],
     sides: SIDES,
@@ -68,6 +68,15 @@ const table = [
     prompt: ['prompt'],
     sides: SIDES,
     fits: (prompt, chosen, rejected) => prompt !== undefined && isSaid(prompt) && !isSaid(chosen) && !isSaid(rejected),
+  },
+  {
+    name: 'turns',
+    rule: 'prompt is a list of texts, or text that 9 of 10 rows are a JSON list of texts; chosen and rejected are such lists or text. As many of a side as of the prompt take turns; else those of the prompt alternate',
+    example: '{"prompt": ["Name a prime."], "chosen": ["Seven."], "rejected": ["Nine."]}',
+    prompt: ['prompt'],
+    sides: SIDES,
+    fits: (prompt, chosen, rejected) =>
+      prompt === 'turns' && chosen === rejected && (chosen === 'turns' || chosen === 'text'),
   },
   {
     name: 'argilla',
@@ -125,7 +134,7 @@ const table = [
   },
   {
     name: 'transcripts',
-    rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic): whole conversations, turns without white space around',
+    rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic), <|im_start|>, <extra_id_0> or <extra_id_1>: whole conversations, turns without white space around',
     example:
       '{"chosen": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Seven.", "rejected": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Nine."}',
     prompt: [''],

@@ -1,13 +1,14 @@
 /** How the way in which pairs lie in a file is found. `convert.ts` turns them into pairs. */
-import { DataType, Schema, type List, type RecordBatch } from 'apache-arrow'
+import { DataType, Schema, type Data, type List, type RecordBatch } from 'apache-arrow'
 import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findCompletions, findReplies } from './completions.ts'
 import { contentForm, hasExtras, isTurns, typeForm } from './forms.ts'
 import { isIdType, rawHash } from './ids.ts'
+import { isTexts } from './turn_lists.ts'
 import { layouts, LISTS, SCORE_LISTS, type Layout, type LayoutName } from './layout_table.ts'
-import { columnOf, isWhole, usedColumns, type Bound, type Mapping, type Parts } from './mapping.ts'
+import { columnOf, isWhole, isWholeForm, usedColumns, type Bound, type Mapping, type Parts } from './mapping.ts'
 import type { Form } from './turns.ts'
 
 /** The names of the columns that parts are read from, the first that is there. */
@@ -48,16 +49,20 @@ export function findLayout(
     if (!forms.has(name)) forms.set(name, columnForm(schema, samples, name))
     return forms.get(name)
   }
+  // a list of texts may as well be several answers: it is turns where the layout says so
+  const notTurns = (name: string): Form | undefined => (formOf(name) === 'turns' ? undefined : formOf(name))
   for (const layout of layouts) {
     if (layout.name !== (wanted ?? layout.name) || (layout.name === 'answers' && !wanted)) continue
     const plan =
       layout.name === 'completions'
-        ? bindCompletions(layout, schema, formOf)
+        ? bindCompletions(layout, schema, notTurns)
         : layout.name === 'ranked'
-          ? bindRanked(layout, schema, samples, formOf, wanted)
+          ? bindRanked(layout, schema, samples, notTurns, wanted)
           : layout.name === 'answers'
-            ? bindAnswers(layout, schema, formOf, answer)
-            : bind(layout, schema, name => wantedForm(wanted, formOf(name)))
+            ? bindAnswers(layout, schema, notTurns, answer)
+            : bind(layout, schema, name =>
+                wantedForm(wanted, layout.name === 'turns' || wanted ? formOf(name) : notTurns(name)),
+              )
     if (plan) return plan
   }
   return undefined
@@ -86,34 +91,68 @@ export function wantedLayout(
  * is there counts only where it belongs to a prompt.
  */
 export function mappedLayout(
-  map: MapSpec,
+  { chosen: good, labels }: MapSpec,
   own: readonly string[],
   schema: Schema,
   samples: readonly RecordBatch[],
 ): Mapping {
   const parts = Object.values(PARTS).flat() as string[],
     here = new Schema(schema.fields.filter(({ name }) => own.includes(name) || name === 'id' || parts.includes(name)))
-  if (map.list === undefined) {
-    const found = findLayout(here, samples, map.answer === undefined ? undefined : 'ranked')
-    if (found) return found
-    const made = here.fields.filter(({ name }) => own.includes(name)).map(({ name, type }) => `${name} as ${type}`)
-    throw new DataError(`map: it makes ${made.join(', ')}, which are no pairs: each is text or messages`)
+  const made = here.fields.filter(({ name }) => own.includes(name)).map(({ name, type }) => `${name} as ${type}`),
+    none = new DataError(`map: it makes ${made.join(', ')}, which are no pairs: each is text or messages`)
+  const formOf = (name: string): Bound | null => {
+    if (!own.includes(name)) return null
+    const form = columnForm(here, samples, name)
+    if (!form) throw none
+    // of a prompt that is one text marks begin turns, where it is read
+    return { column: name, form: name === 'prompt' ? plainly(form) : form }
   }
-  const { type } = (here.fields.find(({ name }) => name === 'completions')!.type as List).children[0].type.children[0],
-    form = typeForm(type as DataType)!,
-    prompt = promptOf('prompt', name => columnForm(here, samples, name)),
-    scores = own.find(name => name === 'scores' || name === 'ranks')!
-  const completions = { list: 'completions', text: 'response', form, extras: hasExtras(form, type as DataType) }
-  return withParts(
-    {
+  const prompt = formOf('prompt'),
+    score = own.find(name => /^(?:score|rank)s?$/.test(name)),
+    scored = score === undefined ? undefined : { column: score, lowFirst: score.startsWith('rank') },
+    base = { id: idOf(here), prompt, chosen: null, rejected: null, completions: null }
+  let plan: Omit<Mapping, 'parts'>
+  if (own.includes('completions')) {
+    const form = itemForm(here, samples),
+      { type } = itemOf(here)
+    const at = {
+      list: 'completions',
+      text: 'response',
+      form,
+      extras: hasExtras(form, type),
+      scores: score!,
+      score: null,
+    }
+    plan = {
+      ...base,
       layout: 'completions',
-      id: idOf(here),
-      prompt,
-      chosen: null,
-      rejected: null,
-      completions: { ...completions, scores, score: null, lowFirst: scores === 'ranks' },
-    },
-    here,
+      completions: { ...at, lowFirst: scored!.lowFirst, isEach: (good ?? labels) !== undefined },
+    }
+  } else if (scored) {
+    const by = own.includes('group') ? { by: 'group' } : {}
+    plan = { ...base, layout: 'ranked', chosen: formOf('response'), scored: { ...scored, ...by } }
+  } else plan = { ...base, layout: 'map', chosen: formOf('chosen'), rejected: formOf('rejected') }
+  const { chosen, rejected, completions } = plan
+  if (!prompt && ![chosen, rejected, completions].some(said => said && isWholeForm(said.form))) {
+    throw new DataError(
+      `map: prompt: shared is of conversations, and the sides are ${made.join(', ')}: name the column of the prompt`,
+    )
+  }
+  return withParts(plan, here)
+}
+
+/** The text of the answers that a mapping lists. */
+const itemOf = (schema: Schema): { readonly type: DataType } =>
+  (schema.fields.find(({ name }) => name === 'completions')!.type as List).children[0].type.children[0] as {
+    type: DataType
+  }
+
+function itemForm(schema: Schema, samples: readonly RecordBatch[]): Form {
+  const { type } = itemOf(schema),
+    form = formOfType(type)!
+  if (form !== 'text') return form
+  return contentForm(
+    samples.map(one => (columnOf(one, 'completions')!.children[0] as Data).children[0] as Data).filter(Boolean),
   )
 }
 
@@ -135,7 +174,7 @@ export function nearMiss(schema: Schema): string {
 
 /** What the user says that text holds counts for more than what the sample looks like. */
 function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): Form | undefined {
-  if (form !== 'text' && form !== 'json' && form !== 'transcript') return form
+  if (form !== 'text' && form !== 'json' && form !== 'transcript' && form !== 'turns') return form
   return wanted === 'text' || wanted === 'mixed' || wanted === 'text_messages'
     ? 'text'
     : wanted === 'transcripts'
@@ -145,9 +184,11 @@ function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): For
 
 function columnForm(schema: Schema, samples: readonly RecordBatch[], name: string): Form | undefined {
   const field = schema.fields.find(field => field.name === name)
-  const form = field && typeForm(field.type)
+  const form = field && formOfType(field.type as DataType)
   return form === 'text' ? contentForm(samples.map(sample => columnOf(sample, name)!).filter(Boolean)) : form
 }
+
+const formOfType = (type: DataType): Form | undefined => typeForm(type) ?? (isTexts(type) ? 'turns' : undefined)
 
 const idOf = (schema: Schema): string | null =>
   schema.fields.some(field => field.name === 'id' && isIdType(field.type)) ? 'id' : null

@@ -35,8 +35,9 @@ export const isAnswers = ({ chosen, rejected }: Pick<Mapping, 'chosen' | 'reject
   chosen !== null && rejected === null
 
 /** Whether a side may be a whole conversation, which holds the prompt. */
-export const isWhole = (bound: Bound | null): boolean =>
-  bound !== null && (bound.form === 'messages' || bound.form === 'json' || bound.form === 'transcript')
+export const isWhole = (bound: Bound | null): boolean => bound !== null && isWholeForm(bound.form)
+
+export const isWholeForm = (form: Form): boolean => form !== 'text' && form !== 'message'
 
 /**
  * The file's columns that a plan uses up: they become id, prompt, chosen and rejected, and are not carried beside them.

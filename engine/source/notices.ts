@@ -17,6 +17,9 @@ const FORMATS: readonly (readonly [string, RegExp])[] = [
   ['### Instruction:', /(?:^|\n)### (?:Instruction|Response|Human|Assistant):/],
 ]
 
+/** Roles that templates of chats know. */
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function']
+
 /** JSON, or what Python prints of lists and objects. */
 const isJson = (text: string): boolean => {
   if (!/^\s*[[{]/.test(text)) return false
@@ -43,12 +46,14 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
   if (rows === 0) return said
   const prompts = columnOf(pairs, 'prompt'),
     asked = prompts ? messagesColumn(prompts).messages : () => []
+  const roles = new Set<string>()
   const of = (count: number) => `${count} of the first ${rows} rows`
   for (const side of ['prompt', 'chosen', 'rejected']) {
     const data = columnOf(pairs, side)
     if (!data) continue
-    const { messages } = messagesColumn(data),
-      texts = Array.from({ length: rows }, (_, row) => messages(row).map(({ content }) => content))
+    const { messages } = messagesColumn(data)
+    for (let row = 0; row < rows; row++) for (const { role } of messages(row)) roles.add(role)
+    const texts = Array.from({ length: rows }, (_, row) => messages(row).map(({ content }) => content))
     for (const [name, mark] of FORMATS) {
       const count = texts.filter(own => own.some(text => mark.test(text))).length
       if (count > QUOTED * rows) {
@@ -78,6 +83,11 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
         `${side} has ${values.size === 1 ? 'one value' : `${values.size} values`} in the first ${rows} rows: a label, perhaps, and no answer`,
       )
     }
+  }
+  if (![...roles].every(role => ROLES.includes(role))) {
+    said.push(
+      `messages have the roles ${[...roles].sort().join(', ')}, and templates of chats know ${ROLES.join(', ')}: call them so in the file, or a trainer may refuse them`,
+    )
   }
   const ofColumns = isMapped ? [] : [...longerIn(raw, pairs), ...tiesIn(pairs), ...unnamedScores(raw)]
   return [...said, ...promptsIn(raw, pairs), ...ofColumns]

@@ -41,6 +41,8 @@ export async function openInputs(
   base: string,
   warn: Warn = () => undefined,
 ): Promise<InputFile[]> {
+  // a name that is none is told once, and not of each file
+  givenMap(options)
   const paths = await findFiles(source.name, options, base, source.extensions, warn)
   const schemas = new Map<string, Uint8Array>()
   /** Files of one kind have one schema, which then is sent to a worker once. */

@@ -41,7 +41,7 @@ export const layoutReasons = {
   unused_completion: {
     kind: 'broken',
     about:
-      'a note, not a drop: the row has two scored completions and more, and another one that has no text or no score',
+      'a note, not a drop: the row has two scored completions and more, and another one that has no text, one that cannot be read, or no score',
   },
   below_min_score: {
     kind: 'configured',

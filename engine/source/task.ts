@@ -1,7 +1,7 @@
 /** What the ways of making pairs are given of a batch, and what they give back. */
 import type { Data, List } from 'apache-arrow'
 import type { Pairs } from './completions.ts'
-import { isWhole, type Mapping } from './mapping.ts'
+import { isWhole, isWholeForm, type Mapping } from './mapping.ts'
 import type { PairingOptions } from './pairing.ts'
 import type { layoutReasons } from './reasons.ts'
 
@@ -9,8 +9,16 @@ export type ReasonName = keyof typeof layoutReasons
 
 export const SIDES = ['prompt', 'chosen', 'rejected'] as const
 
-/** Whether the sides may be whole conversations. */
-export const sidesHoldPrompt = ({ chosen, rejected }: Mapping): boolean => isWhole(chosen) && isWhole(rejected)
+/** Which of the two sides may be whole conversations, which hold the prompt. */
+export const wholeSides = ({ chosen, rejected, completions }: Mapping): readonly [boolean, boolean] =>
+  completions ? [isWholeForm(completions.form), isWholeForm(completions.form)] : [isWhole(chosen), isWhole(rejected)]
+
+export const sidesHoldPrompt = (plan: Mapping): boolean => wholeSides(plan).includes(true)
+
+/** Whether prompt and sides are lists of texts that take turns: the sides are read as whole conversations then. */
+export const areTalks = ({ prompt, chosen, rejected, completions }: Mapping): boolean =>
+  prompt?.form === 'turns' &&
+  (completions ? completions.form === 'turns' : chosen!.form === 'turns' && (rejected?.form ?? 'turns') === 'turns')
 
 export interface Task {
   readonly plan: Mapping

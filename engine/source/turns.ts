@@ -3,9 +3,9 @@ import type { Data, List } from 'apache-arrow'
 
 /**
  * text: one message. json: text that is a JSON list of messages. transcript: `\n\nHuman: … \n\nAssistant: …`. messages:
- * list of structs. message: one struct.
+ * list of structs. message: one struct. turns: list of texts, or text that is a JSON list of texts.
  */
-export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message'
+export type Form = 'text' | 'json' | 'transcript' | 'messages' | 'message' | 'turns'
 
 /**
  * What a column says, one row each: `data` of messagesType. `bad[row]` is 1 where the row cannot be read (it is an

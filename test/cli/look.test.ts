@@ -91,7 +91,7 @@ describe('sluice look', () => {
     const path = write(folder(), 'b.jsonl', battles)
     expect(await inProcess('look', path, '--map', './no.yaml')).toMatchObject({ code: 66 })
     const { code, stderr } = await inProcess('look', path, '--map', 'arenaa')
-    expect([code, stderr.includes("did you mean 'arena'?")]).toEqual([65, true])
+    expect([code, stderr.includes("did you mean 'arena'?")]).toEqual([64, true])
   })
 })
 
@@ -137,6 +137,22 @@ describe('a run', () => {
     expect([both.code, both.stderr.includes('both say where the pairs are')]).toEqual([64, true])
   })
 
+  it('options of pairing count for lists that a map names, and group for rows of one answer each', async () => {
+    const at = folder(),
+      rows = [0, 1, 2].map(i => ({ q: `Question ${i}?`, a: `A${i}`, b: `B${i}`, c: `C${i}`, s: [3, 2, 1] })),
+      output = join(at, 'out')
+    const of = async (path: string, map: object, ...more: string[]) => {
+      const { code, stderr } = await inProcess('run', graph(at, path, map), ...more, '--output', output, '--workers', '1') // prettier-ignore
+      expect([code, stderr]).toEqual([0, expect.any(String)])
+      return shardOf(output).trim().split('\n')
+    }
+    const list = { prompt: 'q', list: ['a', 'b', 'c'], score: 's[]' }
+    expect(await of(write(at, 'l.jsonl', rows), list, '--set', 'pairs.pairing=best_worst')).toHaveLength(3)
+    const answers = [0, 1, 2, 3].map(i => ({ q: `Question ${i >> 1}?`, a: `A${i}`, ok: i % 2 === 0, g: i >> 1 })),
+      one = { prompt: 'q', answer: 'a', group: 'g', score: 'ok' }
+    expect(await of(write(at, 'g.jsonl', answers), one)).toHaveLength(2)
+  })
+
   it('a file of --map that is no YAML, no mapping, or holds more than its map is told by name', async () => {
     const at = folder(),
       path = write(at, 'b.jsonl', battles)
@@ -144,6 +160,10 @@ describe('a run', () => {
       ['a: 1\na: 2\n', 65, 'is no YAML'],
       ['[]', 65, 'is no mapping'],
       ['map: { prompt: q }\nties: drop\n', 65, 'holds ties beside map'],
+      ['prompt: q\nprefr: 1\nchosen: x\n', 65, 'wrong.yaml:2'],
+      ['prompt: !col q\nchosen: x\nrejected: y\n', 65, 'wrong.yaml'],
+      ['prompt: q\nchosen: x\nlist: y\n', 65, 'says chosen with rejected and list'],
+      ["prompt: q\nanswers: [left, right]\nprefer: { by: w, first: '> 1', second: '> 2' }\n", 65, 'part them'],
     ] as const) {
       const file = join(at, 'wrong.yaml')
       writeFileSync(file, text)

@@ -54,7 +54,6 @@ describe('two answers and a label', () => {
     ['text for numbers', { by: 'w', first: '1', second: '0' }, [1, 0], [0, 1], {}],
     ['bools', { by: 'w', first: true, second: false }, [true, false], [0, 1], {}],
     ['lists of labels', { by: 'w', first: ['l', 'left'], second: ['r'] }, ['left', 'r'], [0, 1], {}],
-    ['bounds that meet', { by: 'w', first: '<= 3', second: '>= 3' }, [2, 4, 3], [0, 1], { 2: 'unreadable_label' }],
   ] as [string, MapSpec['prefer'], (string | number | boolean | null)[], number[], Record<number, string>][])(
     'by %s',
     async (_, prefer, labels, kept, refused) => {
@@ -266,7 +265,7 @@ describe('what is wrong is told all at once', () => {
       { prompt: 'q', answers: ['x', 'y'], prefer: { by: 'w', first: 'a', second: 'a' } },
       "prefer: the label 'a' is said twice",
     ],
-    [{ prompt: 'q', list: 'l[]' }, 'list needs score or index, one of them'],
+    [{ prompt: 'q', list: 'l[]' }, 'list needs score, labels or index, one of them'],
     [{ prompt: 'q', list: 'l', score: 'n' }, "list 'l' needs [] behind the column"],
     [{ prompt: 'q', answer: 'x' }, 'answer needs score'],
     [{ prompt: 'Q', chosen: 'xx', rejected: 'y' }, /'Q' is not there \(did you mean 'q'\?\).*'xx' is not there/s],
@@ -275,7 +274,10 @@ describe('what is wrong is told all at once', () => {
     [{ prompt: 'q', chosen: 'x', rejected: 'x' }, "'x' is both sides; name two columns"],
     [{ prompt: 'q', answers: ['x', 'y'], prefer: { by: ['w', 'w'], first: 1, second: 2 } }, "by names 'w' twice"],
     [{ prompt: 'j.qq', chosen: 'x', rejected: 'y' }, "'j.qq' is null in all of the first rows"],
-    [{ prompt: 'q', chosen: 'x', rejected: 'n' }, "'x' is Utf8 and 'n' Float64; they need one type"],
+    [
+      { prompt: 'q', answers: ['x', 'n'], prefer: { by: 'w', first: 1, second: 2 } },
+      "'x' is Utf8 and 'n' Float64; they need one type",
+    ],
     [
       { prompt: 'q', answers: ['x', 'y'], prefer: { by: 'l', first: 1, second: 2 } },
       "prefer: 'l' is List<Utf8>; a label is text, a number or a bool",

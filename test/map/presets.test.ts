@@ -48,6 +48,6 @@ describe.each(presets().map(preset => [preset.name, preset] as const))('%s', (na
 
 it('a name that is none is told with the nearest', async () => {
   expect(await failure(readMapped([{ prompt: 'a' }], 'helpster'))).toMatch(
-    /no preset 'helpster' \(did you mean 'helpsteer'\?\)/,
+    /no file and no preset 'helpster' \(did you mean 'helpsteer'\?\)/,
   )
 })

@@ -305,6 +305,83 @@ describe('two answers and a label', () => {
   })
 })
 
+describe('other shapes', () => {
+  const hot = (is: boolean) => ({ winner_model_x: is ? 1 : 0, winner_model_y: is ? 0 : 1, winner_tie: 0 })
+  it.each<[string, Row[], string]>([
+    [
+      'turns as JSON text and one-hot labels',
+      rows((i, x, y, is) => ({
+        prompt: JSON.stringify([q(i)]),
+        reply_x: JSON.stringify([x]),
+        reply_y: JSON.stringify([y]),
+        ...hot(is),
+      })),
+      'higher winner_model',
+    ],
+    [
+      'a list of two scores',
+      rows((i, x, y, is) => ({ query: q(i), reply_1: x, reply_2: y, scores: is ? [9, 2] : [2, 9] })),
+      'is a higher scores[] better',
+    ],
+    [
+      'three columns and a list of scores',
+      rows((i, x, y, is) => ({ query: q(i), reply_1: x, reply_2: y, reply_3: y, grades: is ? [9, 2, 2] : [2, 9, 9] })),
+      'is a higher grades[] better',
+    ],
+    [
+      'three columns with a score each',
+      rows((i, x, y, is) => ({
+        ...{ query: q(i), reply_a: x, reply_b: y, reply_c: y },
+        ...{ rating_a: is ? 9 : 2, rating_b: is ? 2 : 9, rating_c: is ? 2 : 9 },
+      })),
+      'is a higher rating_a better',
+    ],
+    [
+      'lists of chosen and rejected answers',
+      rows(i => ({ prompt: q(i), chosen: [better(i)], rejected: [worse(i), `${worse(i)} Indeed.`] })),
+      'are the texts of chosen answers of their own',
+    ],
+    [
+      'a conversation beside a rejected answer',
+      rows(i => ({ conversation: [user(q(i)), assistant(better(i))], rejected_answer: worse(i) })),
+      'is the last answer of conversation the better one',
+    ],
+    [
+      'labels of annotators',
+      rows((i, x, y, is) => ({
+        data: { prompt: q(i), answer1: x, answer2: y },
+        annotations: [{ result: [{ value: { choices: [is ? 'answer1' : 'answer2'] } }] }],
+      })),
+      '',
+    ],
+    [
+      'likert',
+      rows((i, x, y, is) => ({
+        prompt: q(i),
+        answer_a: x,
+        answer_b: y,
+        preference: `${is ? 'A' : 'B'} is ${['', 'much ', 'slightly '][i % 3]}better`,
+      })),
+      '',
+    ],
+    [
+      'likert names',
+      rows((i, x, y, is) => ({
+        prompt: q(i),
+        response_1: x,
+        response_2: y,
+        preference: `Response ${is ? 1 : 2} is significantly better`,
+      })),
+      '',
+    ],
+  ])('%s', async (_, some, ask) => {
+    const { proposal, read } = await pasted(some)
+    expect(proposal.asks.join()).toContain(ask)
+    expect(ask === '' ? proposal.asks : []).toEqual([])
+    expect([read.refused, isRight(sides(read)), prompts(read)[0]]).toEqual([{}, true, q(0)])
+  })
+})
+
 describe('lists, and an answer a row', () => {
   it.each<[string, Row[]]>([
     [
