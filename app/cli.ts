@@ -17,6 +17,7 @@ import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/bui
 import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
 import { isMade } from '../engine/run/made.ts'
 import { takeLock } from '../engine/run/lock.ts'
+import { answersFolder } from '../engine/run/output_folder.ts'
 import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
 import { runGraph, type RunResult } from '../engine/run/run.ts'
@@ -418,7 +419,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
       if (warnings) console.error(warnings)
       await checkExamples(prepared.graph)
       if (!values.quiet) {
-        const answers = resolve(values.answers ?? join(values.output, '.sluice', 'answers'))
+        const answers = answersFolder(join(values.output, '.sluice'), values.answers)
         for (const { path, rows, layout, facts } of files) {
           const renamed = facts.renamed === undefined ? '' : `, renamed ${inLine(String(facts.renamed))}`
           console.log(`${inLine(path)}: ${rows} rows, layout ${layout}${renamed}`)

@@ -95,7 +95,7 @@ export const isIoFault = (code: string | undefined): boolean =>
 export function prefixed(words: string, thrown: unknown): Error {
   const packed = pack(thrown),
     message = `${words}: ${packed.message}`
-  const error = unpack({ ...packed, message, stack: packed.stack?.replace(packed.message, message) })
+  const error = unpack({ ...packed, message, stack: packed.stack?.replace(packed.message, () => message) })
   return Object.assign(error, { cause: thrown })
 }
 

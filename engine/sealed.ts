@@ -109,6 +109,7 @@ export function damageOf(path: string): string | undefined {
   } catch (error) {
     const { code, message } = error as Error & { code?: string }
     if (code === 'ENOENT') return `${path} is missing`
+    if (code === 'EISDIR' || code === 'ENOTDIR') return `${path} is not the file that was written`
     if (code === 'EIO' || error instanceof IoError) return `${path} cannot be read (${message})`
     throw error
   } finally {

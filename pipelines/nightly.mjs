@@ -30,7 +30,7 @@ await pipeline(
       before = existsSync(latest) ? realpathSync(latest) : undefined
     const {
       code,
-      result: { status },
+      result: { status, manifest },
     } = await run({
       quiet: true,
       summary: ({ status, folder, manifest }) => {
@@ -40,7 +40,9 @@ await pipeline(
         return `${folder}: kept ${kept} of ${read} rows${part && ` (${part})`}, made ${derived} new ones`
       },
     })
-    const old = oldRuns(output, keep, { before, onWarning: text => console.error(`nightly: ${text}`) })
+    // by name: another graph may have published since
+    const onWarning = text => console.error(`nightly: ${text}`)
+    const old = oldRuns(output, keep, { graph: manifest.graph.name, before, onWarning })
     if (code !== 0 || (status !== 'published' && old.length === 0)) return code
     // while the latest run does not verify, nothing older goes
     const sound = await main(['verify', '--output', output, '--quiet'])

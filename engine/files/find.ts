@@ -10,6 +10,8 @@ import { filesBelow, filesMatching, kindAt, placeOf, SearchError, type Search } 
 /** Endings of data that are looked for beside those that are read, and files of saved data sets that hold no rows. */
 const DATA =
   /\.(parquet|pq|jsonl|jsonlines|ndjson|json|arrow|ipc|feather|csv|tsv|orc|avro)(\.(gz|zst|bz2|xz|lz4|zip))?$/i
+/** Whether a name ends as data does that somebody reads. */
+export const isData = (name: string): boolean => DATA.test(name)
 const NO_DATA = new Set(['state.json', 'dataset_info.json', 'dataset_infos.json', 'dataset_dict.json'])
 /** Names in one message, and characters of one. */
 const SHOWN = 5,

@@ -6,6 +6,8 @@ import { basename, dirname, join } from 'node:path'
 export const RUN_NAME = /^\d{8}T\d{6}Z-/
 /** The same to its end: a copy that somebody made of a run has more. */
 export const WHOLE_RUN_NAME = /^\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?$/
+/** Digits of a run's hash in its name. */
+export const HASH_SHOWN = 8
 /** What the name of a run that is published now begins with. */
 export const runStamp = (): string =>
   new Date()

@@ -15,16 +15,24 @@ const howOf = ({ layout, facts: { pair } }: Input): string =>
 const SAYING = ['map', 'layout', 'rename', 'answer'] as const
 const saidBy = (options: Readonly<Record<string, unknown>>) => SAYING.map(name => options[name] ?? null)
 
+/** Of a run that is damaged nothing is known; it is told of, and published again, later on. */
+function lastManifest(output: string): Manifest | undefined {
+  const last = latestRun(output)
+  try {
+    return last === undefined ? undefined : readManifest(last)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Throws where a file's pairs lie otherwise than in any file that the last published run of the graph read by the same
  * source. Without such a run, where the options of the source say otherwise than they did, and of files without a row,
  * nothing is held.
  */
 export function holdLayouts(output: string, { graph, files }: Pick<Prepared, 'graph' | 'files'>): void {
-  const last = latestRun(output)
-  if (last === undefined) return
-  const manifest = readManifest(last)
-  if (manifest.graph.name !== graph.name) return
+  const manifest = lastManifest(output)
+  if (manifest?.graph.name !== graph.name) return
   const known = new Map<string, Set<string>>(),
     said = new Map(manifest.graph.stages.map(node => [node.id, saidBy(node.with)]))
   const isSame = (source: string) =>

@@ -50,10 +50,12 @@ export function checkPass(folder: string): { result?: PassResult; damage?: strin
 
 /** Paths in the meta are those that the folder has after its rename. */
 export function relocate<M extends Omit<PassMeta, 'folder' | 'files'>>(meta: M, from: string, to: string): M {
+  const moved = (path: string) => {
+    if (!path.startsWith(from)) throw new Error(`${path} is no file of the pass in ${from}`)
+    return to + path.slice(from.length)
+  }
   const move = <T extends { path: string }>(entries: Record<string, T>) =>
-    Object.fromEntries(
-      Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: entry.path.replace(from, to) }]),
-    )
+    Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, { ...entry, path: moved(entry.path) }]))
   const spools = Object.fromEntries(
     Object.entries(meta.spools).map(([port, spool]) => [port, move(spool as Record<string, StreamAt>) as Spool]),
   )
@@ -63,6 +65,6 @@ export function relocate<M extends Omit<PassMeta, 'folder' | 'files'>>(meta: M, 
     sinks: move(meta.sinks),
     dropped: move(meta.dropped),
     notes: move(meta.notes),
-    ids: meta.ids && { ...meta.ids, path: meta.ids.path.replace(from, to) },
+    ids: meta.ids && { ...meta.ids, path: moved(meta.ids.path) },
   }
 }

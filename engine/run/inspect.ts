@@ -1,10 +1,12 @@
 /** Reading a published run again: why a row went, and whether the files still are what was published. */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { createReadStream, existsSync, lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { RecordBatchReader, type RecordBatch } from 'apache-arrow'
 import { textColumn } from '../arrow/columns.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
+import { isData } from '../files/find.ts'
+import { HASH_SHOWN, WHOLE_RUN_NAME } from '../files/published.ts'
 import { inLine } from '../terminal.ts'
 import { pathsBelow } from './files.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
@@ -173,9 +175,6 @@ export function readManifest(folder: string): Manifest {
   )
 }
 
-/** Endings of what somebody may read as data. */
-const DATA = /\.(?:arrow|feather|parquet|jsonl?|ndjson|csv|tsv)$/i
-
 /**
  * Data in the folders of a run's sinks, ledger and set aside rows that the run did not publish, as of another run: what
  * reads a folder reads it too. Not those that `datasets` makes where it loads shards, which it reads by their names
@@ -185,9 +184,13 @@ export const strayIn = (run: string, manifest: Manifest): string[] =>
   [...Object.keys(manifest.sinks), 'ledger', 'dropped', 'notes']
     .filter(folder => existsSync(join(run, folder)))
     .flatMap(folder => pathsBelow(join(run, folder)).map(file => join(folder, file)))
-    .filter(file => DATA.test(file) && !/^cache-.*\.arrow$/.test(basename(file)))
+    .filter(file => (isData(file) && !/^cache-.*\.arrow$/.test(basename(file))) || isLinkedFolder(join(run, file)))
     .filter(file => manifest.files[file] === undefined)
     .sort()
+
+/** A search for inputs looks into it. */
+const isLinkedFolder = (path: string): boolean =>
+  lstatSync(path).isSymbolicLink() && (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)
 
 /** What a run's folder has beside the manifest and the files that it names. */
 const AROUND = new Set(['manifest.json', 'timings.json'])
@@ -205,7 +208,14 @@ export async function verify(
       'manifest.json is not what was published (its sha256 differs), so nothing can be held against it; publish again by running the same graph'
     return { problems: [problem], files: 0, rows: 0, beside: [] }
   }
-  const problems: string[] = []
+  const problems: string[] = [],
+    name = basename(realpathSync(run)),
+    hash = manifest.hash.slice(0, HASH_SHOWN)
+  if (WHOLE_RUN_NAME.test(name) && name.split('-')[1] !== hash) {
+    problems.push(
+      `the folder ${name} holds the run ${hash}, by its manifest: it was put in the place of another; give each folder its name again, or publish again by running the same graph`,
+    )
+  }
   for (const file of Object.keys(manifest.files)) problems.push(...(await damageOf(run, manifest, file)))
   const count = async (folder: string): Promise<number> => {
     let rows = 0

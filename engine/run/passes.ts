@@ -73,6 +73,7 @@ export class Passes {
   readonly #lock: Held
   /** By node the states of its rounds, and what its groups came to by partition. */
   readonly #states = new Map<string, Made[]>()
+  readonly #rounds = new Map<string, Promise<Made[]>>()
   /** By node what the tables that come along with its groups have sent. */
   readonly #tables = new Map<string, readonly { readonly name: string; readonly parts: readonly TableRead[] }[]>()
   readonly #related = new Map<string, ReadonlyMap<number, Made>>()
@@ -280,8 +281,12 @@ export class Passes {
   /** Whether a file of an earlier run is whole. */
   #isWhole(path: string): boolean {
     const damage = damageOf(path)
-    if (damage !== undefined) this.#tell(damage)
-    return damage === undefined
+    if (damage === undefined) return true
+    this.#tell(damage)
+    // a folder in the place of a file cannot be written over
+    holdLock(this.#lock)
+    rmSync(path, { recursive: true, force: true })
+    return false
   }
 
   #tell(damage: string): void {
@@ -292,7 +297,18 @@ export class Passes {
    * What a round came to: files of a folder that is named by what they are made of, with their content in `done`,
    * which is written last. They are made unless an earlier run left them whole.
    */
-  async #round(name: string, files: readonly string[], make: (folder: string) => Promise<string[]>): Promise<Made[]> {
+  #round(name: string, files: readonly string[], make: (folder: string) => Promise<string[]>): Promise<Made[]> {
+    // files of a table with the same content are one
+    const made = this.#rounds.get(name) ?? this.#makeRound(name, files, make)
+    this.#rounds.set(name, made)
+    return made
+  }
+
+  async #makeRound(
+    name: string,
+    files: readonly string[],
+    make: (folder: string) => Promise<string[]>,
+  ): Promise<Made[]> {
     const folder = this.#path(name),
       done = join(folder, 'done')
     const withPaths = (contents: readonly string[]) =>

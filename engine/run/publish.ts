@@ -41,7 +41,7 @@ import {
 } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
-import { runStamp } from '../files/published.ts'
+import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { fromSaid, inputsSaid, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
@@ -87,7 +87,7 @@ type Published = { status: 'published' | 'empty'; folder: string; manifest: Mani
 export async function publish(input: PublishInput): Promise<Published> {
   const { output, lock } = input
   holdLock(lock)
-  const name = freeName(join(output, 'runs'), `${runStamp()}-${input.hash.slice(0, 8)}`),
+  const name = freeName(join(output, 'runs'), `${runStamp()}-${input.hash.slice(0, HASH_SHOWN)}`),
     folder = join(output, 'runs', `.tmp-${name}.${randomUUID().slice(0, 8)}`)
   for (const old of readdirSync(join(output, 'runs'))) {
     if (old.startsWith('.tmp-')) rmSync(join(output, 'runs', old), { recursive: true, force: true })

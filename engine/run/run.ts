@@ -20,7 +20,7 @@ import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
 import { type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 import { strayIn } from './inspect.ts'
-import { openOutput, removeHalves } from './output_folder.ts'
+import { answersFolder, openOutput, removeHalves } from './output_folder.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
@@ -93,12 +93,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     calls =
       prepared.services.size === 0
         ? undefined
-        : openCalls(
-            prepared.services,
-            resolve(options.answers ?? join(cache, 'answers')),
-            () => keys.run,
-            options.onWarning,
-          )
+        : openCalls(prepared.services, answersFolder(cache, options.answers), () => keys.run, options.onWarning)
     // a thread that waits for a server takes no processor: as many more
     pool = openPool(
       Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size,

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { oldRuns } from '../../index.mjs'
+import { oldRuns, run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { writeGraph } from '../failures/helpers.ts'
 import { pipelines, root, sample, script } from '../pipelines/helpers.ts'
@@ -299,6 +299,21 @@ describe('nightly.mjs deletes', () => {
     expect(readdirSync(runs).sort()).toEqual(['20200102T000000Z-bbbbbbbb', ...kept].sort())
     expect(await night('--keep=1')).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(readdirSync(runs).sort()).toEqual(kept.sort())
+  })
+
+  it('of its graph, though another published into the output just then', async () => {
+    const { output, runs, latest } = await nights(),
+      path = writeJsonl(join(folder(), 'other.jsonl'), pairs(3))
+    const stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'dpo', use: 'write_arrow' },
+    ]
+    await run({ version: 1, name: 'another', stages }, { output, workers: 1 })
+    const old = ['20200102T000000Z-bbbbbbbb', '20200101T000000Z-aaaaaaaa'].map(name => join(runs, name))
+    expect(oldRuns(output, 1)).toEqual([])
+    expect(oldRuns(output, 1, { graph: 'test' })).toEqual(old)
+    expect(oldRuns(output, 2, { graph: 'test' })).toEqual(old.slice(1))
+    expect(existsSync(join(runs, latest))).toBe(true)
   })
 
   it('nor what latest leads to by several links, or by an absolute one', async () => {

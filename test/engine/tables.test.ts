@@ -1,6 +1,6 @@
 /** Further inputs of a stage: tables whose rows come along with groups, and those that a round looks at. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
@@ -114,6 +114,18 @@ describe('a table', () => {
       const again = await run(graph, { workers: 1, output: join(at, `out-${i}`), ...size })
       expect(filesOf(again.folder)).toEqual(filesOf(first))
     }
+  })
+
+  it('may have files of the same content', async () => {
+    const { at, graph, output } = made(at => [people(at), ...voted])
+    const twins = Array.from({ length: 8 }, (_, i) => join(at, `votes-${i}.jsonl`))
+    for (const path of twins.slice(1)) copyFileSync(twins[0], path)
+    const { folder: first } = await run(graph, { output, workers: 4 })
+    const votes = rowsOf(join(first, 'dpo')).map(row => (row.voted_votes as unknown[]).length)
+    expect(votes.every(count => count % 8 === 0)).toBe(true)
+    expect(Math.max(...votes)).toBeGreaterThan(0)
+    const again = await run(graph, { output: join(at, 'again'), workers: 1 })
+    expect(filesOf(again.folder)).toEqual(filesOf(first))
   })
 
   it('is read whole beside a sample of the rows', async () => {

@@ -385,6 +385,10 @@ describe('a cache that is torn', () => {
           bytes[bytes.length >> 1] ^= 4
           writeFileSync(path, bytes)
         },
+        (path: string) => {
+          rmSync(path)
+          mkdirSync(path)
+        },
       ]
       for (const [h, hurt] of hurts.entries()) {
         const output = await stopped(),
@@ -405,10 +409,28 @@ describe('a cache that is torn', () => {
         })
         expect(told.length).toBeGreaterThan(0)
         for (const line of told) {
-          expect(line).toMatch(/^run: \S+ (is damaged|was cut off|is missing); what it held is worked out anew$/)
+          expect(line).toMatch(
+            /^run: \S+ (is damaged|was cut off|is missing|is not the file that was written); what it held is worked out anew$/,
+          )
         }
         expect(latestFiles(output), `hurt ${h}`).toEqual(clean)
       }
+    },
+    SLOW,
+  )
+
+  it(
+    'and where a file lies in the place of a folder',
+    async () => {
+      const output = await stopped(),
+        spools = join(output, '.sluice', 'spools')
+      for (const entry of readdirSync(spools, { withFileTypes: true })) {
+        if (!entry.isDirectory()) continue
+        rmSync(join(spools, entry.name), { recursive: true })
+        writeFileSync(join(spools, entry.name), 'x')
+      }
+      await run(file, { output, workers: 2 })
+      expect(latestFiles(output)).toEqual(clean)
     },
     SLOW,
   )

@@ -97,6 +97,42 @@ it.runIf(process.platform === 'linux')('where too few files may be open to load 
   expect(stderr).toMatch(/^sluice: its own files cannot be read \(EMFILE: .*; let a process open 1,024 files, .*\n$/)
 })
 
+it('an output whose path has what stands for something in a replacement is an output like others', async () => {
+  const at = folder(),
+    path = writeJsonl(join(at, 'in.jsonl'), pairs(12)),
+    stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'unique', use: 'drop_duplicates' },
+      { id: 'dpo', use: 'write_jsonl' },
+    ]
+  for (const name of ['x$a', 'x$$a', "$&$'$`"]) {
+    const output = join(at, name)
+    expect((await run({ version: 1, name: 'g', stages }, { output, workers: 1 })).status).toBe('published')
+    expect(readdirSync(join(output, '.sluice', 'spools')).length).toBeGreaterThan(0)
+  }
+})
+
+it('answers are not kept where a run deletes what it does not know, nor in a published run', async () => {
+  const at = folder(),
+    path = writeJsonl(join(at, 'in.jsonl'), pairs(3)),
+    output = join(at, 'out'),
+    stages = [
+      { id: 'pairs', use: 'read_jsonl', with: { path } },
+      { id: 'scored', use: 'score_pairs', with: { url: 'http://127.0.0.1:9', model: 'm' } },
+      { id: 'dpo', use: 'write_jsonl' },
+    ]
+  await run({ version: 1, name: 'g', stages: [stages[0], stages[2]] }, { output, workers: 1 })
+  for (const [place, what] of [
+    ['.sluice/spools/paid', 'use for themselves and delete'],
+    ['latest/paid', 'is a published run'],
+  ]) {
+    const asked = run({ version: 1, name: 'g', stages }, { output, workers: 1, answers: join(output, place) })
+    await expect(asked).rejects.toThrow(
+      new RegExp(`^run: --answers \\S+ lies in \\S+, which .*${what}; choose another`),
+    )
+  }
+})
+
 describe('an output among the inputs', () => {
   it('is not read by the next run: it is refused, and what was published stays', async () => {
     const at = folder(),

@@ -1,5 +1,15 @@
 /** `sluice verify`: any change of a published run is found, and nothing else is. */
-import { cpSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { RecordBatchReader } from 'apache-arrow'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -161,7 +171,12 @@ describe('sluice verify', () => {
     ['write_arrow', 'data-00001-of-00002.arrow'],
     ['write_arrow', 'more/b.parquet'],
     ['write_jsonl', 'b.JSONL'],
+    ...['b.jsonl.gz', 'b.jsonl.zst', 'b.pq', 'b.ipc', 'b.jsonlines', 'b.orc'].map((name): [string, string] => [
+      'write_jsonl',
+      name,
+    ]),
     ['write_arrow', 'linked.parquet', true],
+    ['write_jsonl', 'linked-folder', true],
     ['write_jsonl', 'b.json'],
     ['write_arrow', 'b.CSV'],
     ['write_arrow', '../ledger/b.arrow'],
@@ -184,7 +199,7 @@ describe('sluice verify', () => {
       expect([before.code, before.stderr]).toEqual([0, expect.stringContaining('3 files in ')])
       expect((await run(other, { output, workers: 1, onWarning: text => told.push(text) })).status).toBe('nothing_new')
       expect(told).toEqual([])
-      if (isLink) symlinkSync(join(dpo, 'notes.txt'), join(dpo, name))
+      if (isLink) symlinkSync(join(dpo, name === 'linked-folder' ? 'more' : 'notes.txt'), join(dpo, name))
       else writeFileSync(join(dpo, name), 'x')
       const ended = await inProcess('verify', '--output', output)
       expect(ended.code).toBe(65)
@@ -222,6 +237,28 @@ describe('sluice verify', () => {
     expect(ended).toMatchObject({ code: 74, stdout: '' })
     expect(ended.stderr).toContain(`sluice: ${join(output, 'latest')} is not a link to a run`)
     expect(ended.stderr).not.toMatch(/^ +at /m)
+  })
+
+  it('sees that two runs have the names of each other', async () => {
+    const at = folder(),
+      output = join(at, 'out'),
+      runs = join(output, 'runs'),
+      path = join(at, 'in.jsonl'),
+      stages = [
+        { id: 'pairs', use: 'read_jsonl', with: { path } },
+        { id: 'dpo', use: 'write_jsonl' },
+      ]
+    for (const rows of [5, 3]) {
+      writeJsonl(path, pairs(rows))
+      await run({ version: 1, name: 'g', stages }, { output, workers: 1 })
+    }
+    const [first, second] = readdirSync(runs)
+    renameSync(join(runs, first), join(runs, 'x'))
+    renameSync(join(runs, second), join(runs, first))
+    renameSync(join(runs, 'x'), join(runs, second))
+    const ended = await inProcess('verify', '--output', output)
+    expect(ended.code).toBe(65)
+    expect(ended.stderr).toMatch(/the folder \S+ holds the run [0-9a-f]{8}, by its manifest: it was put in the place/)
   })
 
   it('names the folder of a sink that is missing, also where its manifest names no file of it', async () => {
