@@ -1,6 +1,6 @@
 /** Opens the files of an input: which they are, how pairs lie in each, and what is wrong with any of them. */
 import { statSync } from 'node:fs'
-import { Schema, type RecordBatch } from 'apache-arrow'
+import { Schema, type DataType, type RecordBatch } from 'apache-arrow'
 import { runsOf, sizeOf, take } from '../arrow/columns.ts'
 import { toRecordBatch } from '../arrow/flow.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
@@ -23,7 +23,9 @@ import type { SourceOptions } from './options.ts'
 import { noticesIn } from './notices.ts'
 import { carryOf, readPairs } from './pairs.ts'
 import { findSideScores } from './side_scores.ts'
+import { areJsonLists } from './json_lists.ts'
 import { rawRows, rawSchema, type RawPlan } from './raw.ts'
+import { isTexts } from './turn_lists.ts'
 
 /** What a layout is judged by: so many rows, and of huge ones so many bytes. */
 const SAMPLE_ROWS = 1000
@@ -126,9 +128,16 @@ async function openRaw(
   const called = new Map(Object.entries(rename ?? {}).map(([now, old]) => [old, now]))
   const file = await source.open({ ...options } as never, path, column => isPart(called.get(column) ?? column))
   checkNames(file.schema.fields)
-  const raw = rawPlan(source, file, path, rename, bytesOf)
-  const rows = (range: { start: number; end: number }, wanted: readonly string[], faults?: Map<number, string>) =>
-    rawRows(source, { ...options }, { path, raw }, range, wanted, faults)
+  const asItLies = rawPlan(source, file, path, rename, bytesOf)
+  const rowsOf =
+    (raw: RawPlan) =>
+    (range: { start: number; end: number }, wanted: readonly string[], faults?: Map<number, string>) =>
+      rawRows(source, { ...options }, { path, raw }, range, wanted, faults)
+  const lists = rawSchema(asItLies).fields.flatMap(({ name, type }) => (isTexts(type as DataType) ? [name] : [])),
+    first = await sampleOf(file.rows, lists, rowsOf(asItLies)),
+    joined = new Set(lists.filter(name => areJsonLists(first.map(batch => batch.getChild(name)!.data[0])))),
+    raw = { ...asItLies, joined },
+    rows = rowsOf(raw)
   return {
     file,
     raw,
@@ -272,6 +281,7 @@ function rawPlan(
     renamed,
     hive: Object.fromEntries(hive.map(([name, value]) => [renamed.get(name) ?? name, value])),
     unread,
+    joined: new Set(),
     starts: source.seeks ? [] : starts,
     rows,
     plan,

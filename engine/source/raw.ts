@@ -7,6 +7,7 @@ import { schemaFromBytes } from '../arrow/ipc.ts'
 import { plain } from '../arrow/plain.ts'
 import type { AnySource, RawFile, RowRange } from '../contract/define.ts'
 import type { MapSpec } from '../map/spec.ts'
+import { joinLists } from './json_lists.ts'
 import type { Mapping } from './mapping.ts'
 import { pickRows } from './pick.ts'
 
@@ -19,6 +20,8 @@ export interface RawPlan {
   /** Text that all rows have from the folders above the file, by its (new) name. */
   readonly hive: Readonly<Record<string, string | null>>
   readonly unread?: RawFile['unread']
+  /** Columns, by their new names, whose lists of JSON objects are one JSON text: see json_lists.ts. */
+  readonly joined: ReadonlySet<string>
   /** Rows at which reading can begin; not of a source that seeks. */
   readonly starts: readonly number[]
   /** That the format counts in the file. */
@@ -47,11 +50,12 @@ const fieldsFor = ({ renamed, unread }: RawPlan, schema: Schema, wanted?: readon
   )
 
 /** What these columns are called in raw batches, with those of the folders behind them. */
-const namedFields = ({ renamed, hive, unread }: RawPlan, fields: readonly Field[]): Schema =>
+const namedFields = ({ renamed, hive, unread, joined }: RawPlan, fields: readonly Field[]): Schema =>
   new Schema([
     ...fields
       .filter(({ name }) => name !== unread?.why)
-      .map(one => (renamed.has(one.name) ? one.clone({ name: renamed.get(one.name)! }) : one)),
+      .map(one => (renamed.has(one.name) ? one.clone({ name: renamed.get(one.name)! }) : one))
+      .map(one => (joined.has(one.name) ? field(one.name, new Utf8(), one.nullable) : one)),
     ...Object.keys(hive).map(name => field(name, new Utf8())),
   ])
 
@@ -90,7 +94,10 @@ export async function* rawRows(
         data = to - from === batch.numRows ? all : all.map(column => take(column, [from, to]))
       if (why >= 0) tellFaults(data[why], row => rows?.[at + row] ?? start + at + row, faults)
       const constants = Object.values(raw.hive).map(value => makeText(new Array<string | null>(to - from).fill(value)))
-      yield toRecordBatch(named, [...data.filter((_, c) => c !== why), ...constants], to - from)
+      const kept = data
+        .filter((_, c) => c !== why)
+        .map((column, c) => (raw.joined.has(named.fields[c].name) ? joinLists(column) : column))
+      yield toRecordBatch(named, [...kept, ...constants], to - from)
       at += to - from
     }
   }
