@@ -1,6 +1,7 @@
 /** `sluice look FILE`: how the pairs of a file would be read, before anything runs, or what is to be said of them. */
 import type { RecordBatch } from 'apache-arrow'
 import { stringify } from 'yaml'
+import { figureLines, figuresOf, type Figures } from './look_figures.ts'
 import { registry } from '../stages/registry.ts'
 import { messagesColumn, type Message } from '../engine/arrow/columns.ts'
 import { jsonValueOf } from '../engine/arrow/plain.ts'
@@ -37,6 +38,7 @@ interface Look {
     readonly pairs: number
     readonly none: Readonly<Record<string, number>>
   }
+  readonly figures?: Figures
   readonly labels?: readonly { readonly column: string; readonly values: Readonly<Record<string, string>> }[]
   readonly pairs?: readonly Readonly<Record<string, string>>[]
   readonly beside?: readonly string[]
@@ -84,7 +86,7 @@ async function lookAt(file: Looked): Promise<Look> {
   const samples = await file.samples(),
     base = { file: file.path, rows: file.rows }
   try {
-    return { ...base, ...foundIn(file, samples, await file.how()), proposals: [] }
+    return { ...base, ...(await foundIn(file, samples, await file.how())), proposals: [] }
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     return { ...base, why: error.message, notices: [], proposals: propose(file.schema, samples).proposals }
@@ -94,12 +96,16 @@ async function lookAt(file: Looked): Promise<Look> {
 /** Rows whose pairs are shown. */
 const SHOWN = 2
 
-function foundIn(file: Looked, samples: readonly RecordBatch[], how: How): Omit<Look, 'file' | 'rows' | 'proposals'> {
+async function foundIn(
+  file: Looked,
+  samples: readonly RecordBatch[],
+  how: How,
+): Promise<Omit<Look, 'file' | 'rows' | 'proposals'>> {
   const converter = openMapped(how.map, how.pairs, file.schema),
     none: Record<string, number> = {}
   let rows = 0,
-    made = 0,
-    first: RecordBatch | undefined
+    made = 0
+  const batches: RecordBatch[] = []
   for (const sample of samples) {
     const { pairs, refused } = converter.convert(
       sample,
@@ -108,10 +114,12 @@ function foundIn(file: Looked, samples: readonly RecordBatch[], how: How): Omit<
     rows += sample.numRows
     made += pairs.numRows
     for (const { reason } of refused) none[reason] = (none[reason] ?? 0) + 1
-    first ??= pairs
+    batches.push(pairs)
   }
+  const [first] = batches as (RecordBatch | undefined)[],
+    facts = factsOf(file.schema, samples)
   const used = new Set(how.map ? headsOf(how.map) : usedColumns(how.pairs))
-  const beside = factsOf(file.schema, samples).filter(
+  const beside = facts.filter(
     ({ path, kind, length, isList }) =>
       kind === 'text' && !isList && length >= 20 && !used.has(path) && !path.includes('.'),
   )
@@ -120,6 +128,7 @@ function foundIn(file: Looked, samples: readonly RecordBatch[], how: How): Omit<
     ...(how.found === undefined ? {} : { taken_for: how.found }),
     ...(how.map ? { map: how.map, said: mapSaid(how.map), ...labelsIn(file, samples, how.map) } : {}),
     first_rows: { rows, pairs: made, none },
+    ...(made > 0 ? { figures: await figuresOf(batches, facts) } : {}),
     pairs: first ? Array.from({ length: Math.min(SHOWN, first.numRows) }, (_, row) => shownPair(first, row)) : [],
     beside: beside.map(({ path, length }) => `${path} (text, ${Math.round(length)} characters)`),
     notices: first ? noticesIn(first, samples.slice(0, 1), how.map !== undefined) : [],
@@ -174,6 +183,7 @@ function linesOf(look: Look, use: string): string[] {
     said,
     map,
     first_rows: first,
+    figures,
     labels = [],
     pairs = [],
     beside = [],
@@ -196,6 +206,7 @@ function linesOf(look: Look, use: string): string[] {
     ),
     `  of the first ${first.rows} rows: ${[`${first.pairs} pairs`, ...none].join(', ')}`,
     ...pairs.flatMap(pair => Object.entries(pair).map(([name, text]) => `    ${name.padEnd(9)}${cut(inLine(text))}`)),
+    ...(figures ? figureLines(figures, first.rows).map(line => `  ${line}`) : []),
     ...(beside.length === 0 ? [] : [`  text beside the pair, which no trainer sees: ${beside.join(', ')}`]),
     ...notices.map(notice => `  look: ${notice}`),
     '  in a graph:',

@@ -38,6 +38,39 @@ describe('sluice look', () => {
     expect(stdout).not.toContain('A3')
   })
 
+  it('says of the first pairs what a person wants to know: turns, repeats, lengths, languages, nulls', async () => {
+    const answer = 'Der Sommer war warm, und die Kinder gingen jeden Tag zum See hinunter.',
+      pair = { prompt: 'Wie war der Sommer?', chosen: answer, rejected: 'Kalt.' },
+      talk = [{ role: 'user', content: 'Hallo?' }, { role: 'assistant', content: 'Ja?' }, { role: 'user', content: 'Und?' }] // prettier-ignore
+    const path = write(folder(), 'a.jsonl', [
+      { ...pair, tag: 'a' },
+      { ...pair, tag: null },
+      { ...pair, rejected: answer, tag: null },
+      { ...pair, prompt: 'Und der Winter?', chosen: 'Lang.', rejected: 'Er war kalt.', tag: 'b' },
+    ])
+    const { stdout } = await inProcess('look', path)
+    for (const line of [
+      'these pairs: 2 prompts, 1 with equal sides, 1 that were there before, the chosen side is the longer one in 2 of 3',
+      'characters, as a median: prompt 19 (15 to 19), chosen 70 (5 to 70), rejected 12 (5 to 70)',
+      'languages of chosen sides: de 3',
+      'null, of 4 rows: tag 2',
+    ]) {
+      expect(stdout).toContain(`\n  ${line}\n`)
+    }
+    const chat = write(folder(), 'b.jsonl', [1, 2].map(i => ({ prompt: talk, chosen: [{ role: 'assistant', content: `So ${i}.` }], rejected: [{ role: 'assistant', content: 'No.' }] }))) // prettier-ignore
+    const [{ figures }] = JSON.parse((await inProcess('look', chat, '--json')).stdout!) as [{ figures: object }]
+    expect(figures).toEqual({
+      characters: { prompt: [15, 15, 15], chosen: [5, 5, 5], rejected: [3, 3, 3] },
+      several_turns: 2,
+      equal_sides: 0,
+      repeated: 0,
+      chosen_longer: [2, 2],
+      prompts: 1,
+      languages: {},
+      nulls: {},
+    })
+  })
+
   it('what is not ends with 65 and the line to paste; with it by --map it is certain', async () => {
     const at = folder(),
       path = write(at, 'b.jsonl', battles)
