@@ -12,14 +12,29 @@ const OPEN = /(?:\n\n\s*Assistant:|\n<extra_id_1>Assistant\n?)\s*$/
  * are. The same column where no row has any.
  */
 export function splitMarks(data: Data<List>): Data<List> {
-  const { rows, bytes, start, end, messages } = messagesColumn(data),
-    // no mark is there without one of these
-    mayMark = (row: number) => {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start(row), end(row) - start(row))
-      return text.includes('Human:') || text.includes('<extra_id_1>')
-    }
-  if (!Array.from({ length: rows }, (_, row) => row).some(mayMark)) return data
+  const { rows, bytes, messages } = messagesColumn(data),
+    text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  // no mark is there without one of these
+  if (!text.includes('Human:') && !text.includes('<extra_id_1>')) return data
   return makeMessages(Array.from({ length: rows }, (_, row) => splitRow(messages(row))))
+}
+
+/**
+ * The same, and sides without white space around where their prompt became turns: `Assistant:` and the answer have a
+ * space between them.
+ */
+export function asTalks(prompt: Data<List>, sides: readonly Data[]): readonly Data[] {
+  const split = splitMarks(prompt)
+  if (split === prompt) return [prompt, ...sides]
+  const [before, after] = [prompt, split].map(messagesColumn),
+    isSplit = Array.from({ length: before.rows }, (_, row) => before.text(row) !== after.text(row))
+  if (!isSplit.includes(true)) return [prompt, ...sides]
+  const trimmed = sides.map(side => {
+    const { messages } = messagesColumn(side)
+    const ofRow = (own: readonly Message[]) => own.map(({ role, content }) => ({ role, content: content.trim() }))
+    return makeMessages(isSplit.map((is, row) => (is ? ofRow(messages(row)) : messages(row))))
+  })
+  return [split, ...trimmed]
 }
 
 function splitRow(own: readonly Message[]): readonly Message[] {

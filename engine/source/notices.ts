@@ -57,7 +57,11 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
     for (const [name, mark] of FORMATS) {
       const count = texts.filter(own => own.some(text => mark.test(text))).length
       if (count > QUOTED * rows) {
-        said.push(`${side} holds ${name} in ${of(count)}: marks of a chat format, which stay text within a message`)
+        const isTurns = side === 'prompt' && (name.startsWith('Human:') || name === '<extra_id_1>'),
+          but = isTurns ? '; sinks with `format: conversational` make turns of prompts that are nothing but turns' : ''
+        said.push(
+          `${side} holds ${name} in ${of(count)}: marks of a chat format, which stay text within a message${but}`,
+        )
       }
     }
     const json = texts.filter(own => own.length > 0 && own.every(isJson)).length

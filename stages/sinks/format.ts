@@ -1,7 +1,8 @@
 /** Pairs as messages, whole or of role and content alone, or as plain text: what the sinks share. */
-import { DataType, Field, makeData, Schema, Utf8, type Data, type RecordBatch } from 'apache-arrow'
+import { DataType, Field, makeData, Schema, Utf8, type Data, type List, type RecordBatch } from 'apache-arrow'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { asTalks } from '../../engine/source/marks.ts'
 import { isFurther } from '../../engine/source/further_fields.ts'
 import { choice } from '../../engine/contract/define.ts'
 import { isWhole, wholeMessages, wholeType } from './whole.ts'
@@ -41,17 +42,23 @@ export function formatSchema(
 
 /**
  * Rows in the written schema; throws `<stage>: …` for a side of several messages where text was asked for. Of text it
- * shares all memory.
+ * shares all memory. Where sides are conversations, turns that marks within the text of a prompt begin are turns.
  */
 export function toFormat(stage: string, input: RecordBatch, schema: Schema): RecordBatch {
   // names may be others in what is written, places are the same
   const isLeft = (name: string) => schema.fields.some(({ type }) => isWhole(type)) && isFurther(name)
+  const at = sides.map(side => input.schema.fields.findIndex(({ name }) => name === side)),
+    given = at.map(i => input.data.children[i]),
+    isText = schema.fields.some(({ name, type }) => name === 'prompt' && DataType.isUtf8(type)),
+    [prompt, ...others] = given as [Data<List>, ...Data[]],
+    talks = isText ? given : asTalks(prompt, others)
   const columns = input.data.children
+    .map((column, i) => talks[at.indexOf(i)] ?? column)
     .filter((_, i) => !isLeft(input.schema.fields[i].name))
     .map((column, i) => {
       const { name, type } = schema.fields[i]
       if (!sides.includes(name)) return column
-      if (DataType.isUtf8(type)) return singleText(stage, column, input, name)
+      if (isText) return singleText(stage, column, input, name)
       return isWhole(type) ? wholeMessages(stage, column, input, name) : column
     })
   return toRecordBatch(schema, columns, input.numRows)

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { makeMessages, messagesColumn, type Message } from '../../engine/arrow/columns.ts'
 import { splitMarks } from '../../engine/source/marks.ts'
+import writeJsonl from '../../stages/sinks/write_jsonl.ts'
+import { jsonLines, pairs, runSink } from '../sinks/helpers.ts'
 import { assistant, read, table, user } from './helpers.ts'
 
 const split = (text: string): Message[] => messagesColumn(splitMarks(makeMessages([[user(text)]]))).messages(0)
@@ -34,6 +36,22 @@ describe('prompts with marks of turns', () => {
     'Hello.\n<extra_id_1>User\nAgain.',
   ])('%j is one message, untouched', text => {
     expect(split(text)).toEqual([user(text)])
+  })
+
+  it('are turns in what a sink writes as conversations, and the answers begin without white space', async () => {
+    const prompt = '\n\nHuman: Hello.\n\nAssistant: Hi.\n\nHuman: Name a prime.\n\nAssistant:',
+      plain = { id: 'b', prompt: [user('See\n\nHuman: x')], chosen: [assistant(' A')], rejected: [assistant('B')] }
+    const batch = pairs([
+      { id: 'a', prompt: [user(prompt)], chosen: [assistant(' Seven. ')], rejected: [assistant(' Nine.')] },
+      plain,
+    ])
+    const talk = [user('Hello.'), assistant('Hi.'), user('Name a prime.')],
+      wanted = { id: 'a', prompt: talk, chosen: [assistant('Seven.')], rejected: [assistant('Nine.')] }
+    for (const format of ['conversational', 'whole']) {
+      expect(jsonLines((await runSink(writeJsonl, { format }, [batch])).folder)).toEqual([wanted, plain])
+    }
+    const [text] = jsonLines((await runSink(writeJsonl, { format: 'text' }, [batch])).folder)
+    expect(text).toEqual({ id: 'a', prompt, chosen: ' Seven. ', rejected: ' Nine.' })
   })
 
   it('are turns where shards are conversations in any case, and stay text where they may be text', () => {
