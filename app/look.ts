@@ -59,15 +59,10 @@ export async function lookCommand(
   const use = await sourceOf(paths, 'read_parquet', registry),
     source = (await registry.get(use)!()) as AnySource,
     [path, ...more] = paths
-  const options = {
-    path,
-    more_paths: more,
-    layout: 'auto',
-    answer: 'answer',
-    ties: 'keep',
-    opposed: 'keep',
-    ...(map === undefined ? {} : { map }),
-  }
+  const usual = Object.entries(source.options.properties as Record<string, { default?: unknown }>).flatMap(
+    ([name, option]) => ('default' in option ? [[name, option.default]] : []),
+  )
+  const options = { ...Object.fromEntries(usual), path, more_paths: more, ...(map === undefined ? {} : { map }) }
   const files = await lookAtInputs(source, options as unknown as SourceOptions, process.cwd(), text =>
       console.error(text),
     ),

@@ -56,7 +56,9 @@ function within(path: string, type: DataType, levels: number): string[] {
   if (DataType.isStruct(type)) return type.children.flatMap(child => of(`${path}.${child.name}`, child))
   if (!DataType.isList(type)) return []
   const [item] = type.children as readonly { type: DataType }[]
-  return DataType.isStruct(item.type) ? within(`${path}[]`, item.type, levels - 1) : of(`${path}[]`, item)
+  if (DataType.isStruct(item.type)) return within(`${path}[]`, item.type, levels - 1)
+  // no path goes into the lists of lists
+  return DataType.isList(item.type) ? [`${path}[]`] : of(`${path}[]`, item)
 }
 
 function factOf(schema: Schema, samples: readonly RecordBatch[], path: string): Fact {

@@ -68,7 +68,14 @@ function typeOf(
     isList = false
   for (const { name, each } of steps) {
     if (name !== '') {
-      if (DataType.isUtf8(type) && !isList) return { type: new Utf8(), isList: false, isJson: true }
+      if (DataType.isUtf8(type) && !isList) {
+        if (steps.some(step => step.each)) {
+          throw new Error(
+            `'${text}': ${at} is JSON text, and no map goes into the lists of one; write the list as a column of its own`,
+          )
+        }
+        return { type: new Utf8(), isList: false, isJson: true }
+      }
       if (!DataType.isStruct(type)) throw new Error(`'${text}': ${at} is ${type} and has no field '${name}'`)
       const child = type.children.find(field => field.name === name)
       if (!child) throw new Error(`'${text}': ${at} has no field '${name}'${meant(name, type.children)}`)

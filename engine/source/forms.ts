@@ -65,6 +65,8 @@ export function hasExtras(form: Form, type: DataType): boolean {
 }
 
 const MOST = 0.9
+/** Who speaks in chats. */
+const SPEAKERS = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function'])
 
 /** What text columns of the sample hold: another form when nine tenths of the rows that are not null have it. */
 export function contentForm(samples: readonly Data[]): Form {
@@ -80,7 +82,9 @@ export function contentForm(samples: readonly Data[]): Form {
       const first = firstByte(column.bytes, column.offsets[row], column.offsets[row + 1])
       if (first === 0x5b || first === 0x7b) {
         const text = column.text(row)
-        if (parseMessages(text)) json++
+        const messages = parseMessages(text)?.messages
+        // an object of such keys may be an answer in JSON
+        if (messages && (first === 0x5b || SPEAKERS.has(messages[0].role))) json++
         else if (isTextsJson(text)) turns++
       } else if (first === 0x3c) transcripts += TAGGED.test(column.text(row)) ? 1 : 0
       else if (first === 0x48) transcripts += column.text(row).trimStart().startsWith('Human:') ? 1 : 0

@@ -23,9 +23,8 @@ import type { SourceOptions } from './options.ts'
 import { noticesIn } from './notices.ts'
 import { carryOf, readPairs } from './pairs.ts'
 import { findSideScores } from './side_scores.ts'
-import { areJsonLists } from './json_lists.ts'
+import { areJsonLists, mayBeJson } from './json_lists.ts'
 import { rawRows, rawSchema, type RawPlan } from './raw.ts'
-import { isTexts } from './turn_lists.ts'
 
 /** What a layout is judged by: so many rows, and of huge ones so many bytes. */
 const SAMPLE_ROWS = 1000
@@ -133,7 +132,7 @@ async function openRaw(
     (raw: RawPlan) =>
     (range: { start: number; end: number }, wanted: readonly string[], faults?: Map<number, string>) =>
       rawRows(source, { ...options }, { path, raw }, range, wanted, faults)
-  const lists = rawSchema(asItLies).fields.flatMap(({ name, type }) => (isTexts(type as DataType) ? [name] : [])),
+  const lists = rawSchema(asItLies).fields.flatMap(({ name, type }) => (mayBeJson(type as DataType) ? [name] : [])),
     first = await sampleOf(file.rows, lists, rowsOf(asItLies)),
     joined = new Set(lists.filter(name => areJsonLists(first.map(batch => batch.getChild(name)!.data[0])))),
     raw = { ...asItLies, joined },
