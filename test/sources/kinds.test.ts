@@ -14,7 +14,8 @@ import { assistant, user } from './helpers.ts'
 
 const long = (text: string) => `${text}, which goes on for some words so that it is an answer.`
 const write = (rows: readonly object[]) => writeJsonl(join(folder(), 'in.jsonl'), rows as never)
-const open = (path: string, more: object = {}) => openInputs(readJsonl, { ...(optionsOf(path) as object), ...more } as never, folder())
+const open = (path: string, more: object = {}) =>
+  openInputs(readJsonl, { ...(optionsOf(path) as object), ...more } as never, folder())
 
 it('an extracted result, or a passage that was found, is not taken for the answer where a longer text is there', async () => {
   const rows = [0, 1, 2].flatMap(i =>
