@@ -1,11 +1,17 @@
-/** Turns within a prompt that is one text: what `Human:` and `Assistant:`, or <extra_id_1>, begin. */
+/** Turns within a prompt that is one text: what `Human:` and `Assistant:`, <extra_id_1>, or ChatML's marks begin. */
 import type { Data, List } from 'apache-arrow'
 import { makeMessages, messagesColumn, type Message } from '../arrow/columns.ts'
 
 /** Marks of who speaks, each with what stands before it; the first capture is the speaker. */
-const MARKS = [/(?:^|\n\n)\s*(Human|Assistant):/g, /(?:^|\n)<extra_id_1>(User|Assistant)\n/g]
+const MARKS = [
+  /(?:^|\n\n)\s*(Human|Assistant):/g,
+  /(?:^|\n)<extra_id_1>(User|Assistant)\n/g,
+  /(?:^|\n)\s*<\|im_start\|>(system|user|assistant)\n/g,
+]
+/** What ends a turn of ChatML. */
+const END = /<\|im_end\|>\s*$/
 /** Behind the last turn of a prompt the answer's mark may stand, with nothing behind it. */
-const OPEN = /(?:\n\n\s*Assistant:|\n<extra_id_1>Assistant\n?)\s*$/
+const OPEN = /(?:\n\n\s*Assistant:|\n<extra_id_1>Assistant\n?|\n<\|im_start\|>assistant)\s*$/
 
 /**
  * Prompts of one message as turns, where all of it is turns that alternate and the user's is the last; others as they
@@ -15,7 +21,7 @@ export function splitMarks(data: Data<List>): Data<List> {
   const { rows, bytes, messages } = messagesColumn(data),
     text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   // no mark is there without one of these
-  if (!text.includes('Human:') && !text.includes('<extra_id_1>')) return data
+  if (!['Human:', '<extra_id_1>', '<|im_start|>'].some(mark => text.includes(mark))) return data
   return makeMessages(Array.from({ length: rows }, (_, row) => splitRow(messages(row))))
 }
 
@@ -31,7 +37,8 @@ export function asTalks(prompt: Data<List>, sides: readonly Data[]): readonly Da
   if (!isSplit.includes(true)) return [prompt, ...sides]
   const trimmed = sides.map(side => {
     const { messages } = messagesColumn(side)
-    const ofRow = (own: readonly Message[]) => own.map(({ role, content }) => ({ role, content: content.trim() }))
+    const ofRow = (own: readonly Message[]) =>
+      own.map(({ role, content }) => ({ role, content: content.replace(END, '').trim() }))
     return makeMessages(isSplit.map((is, row) => (is ? ofRow(messages(row)) : messages(row))))
   })
   return [split, ...trimmed]
@@ -53,15 +60,19 @@ function turnsOf(text: string, mark: RegExp): Message[] | undefined {
   const found = [...text.matchAll(mark)]
   if (found.length === 0) return undefined
   const turns: Message[] = found.map((match, i) => ({
-    role: match[1] === 'Assistant' ? 'assistant' : 'user',
-    content: text.slice(match.index + match[0].length, found[i + 1]?.index ?? text.length).trim(),
+    role: match[1] === 'Human' ? 'user' : match[1].toLowerCase(),
+    content: text
+      .slice(match.index + match[0].length, found[i + 1]?.index ?? text.length)
+      .replace(END, '')
+      .trim(),
   }))
   // <extra_id_1> marks the second turn and those behind it: what stands before is the user's
   const before = text.slice(0, found[0].index).trim()
   if (before !== '') turns.unshift({ role: 'user', content: before })
-  const alternate = turns.every(
+  const talk = turns[0].role === 'system' ? turns.slice(1) : turns
+  const alternate = talk.every(
     ({ role, content }, i) => role === (i % 2 === 0 ? 'user' : 'assistant') && content !== '',
   )
   // text before a first Human: is no turn of anybody
-  return alternate && turns.length % 2 === 1 && (before === '' || mark === MARKS[1]) ? turns : undefined
+  return alternate && talk.length % 2 === 1 && (before === '' || mark === MARKS[1]) ? turns : undefined
 }

@@ -57,7 +57,7 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
     for (const [name, mark] of FORMATS) {
       const count = texts.filter(own => own.some(text => mark.test(text))).length
       if (count > QUOTED * rows) {
-        const isTurns = side === 'prompt' && (name.startsWith('Human:') || name === '<extra_id_1>'),
+        const isTurns = side === 'prompt' && ['Human: and Assistant:', '<extra_id_1>', '<|im_start|>'].includes(name),
           but = isTurns ? '; sinks with `format: conversational` make turns of prompts that are nothing but turns' : ''
         said.push(
           `${side} holds ${name} in ${of(count)}: marks of a chat format, which stay text within a message${but}`,

@@ -23,6 +23,11 @@ describe('prompts with marks of turns', () => {
       'Hello.\n<extra_id_1>Assistant\nHi.\n<extra_id_1>User\nName a prime.\n<extra_id_1>Assistant\n',
       [user('Hello.'), assistant('Hi.'), user('Name a prime.')],
     ],
+    [
+      '<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nName a prime.<|im_end|>\n<|im_start|>assistant\n',
+      [{ role: 'system', content: 'Be kind.' }, user('Name a prime.')],
+    ],
+    ['<|im_start|>user\nName a prime.<|im_end|>', [user('Name a prime.')]],
   ])('%j are turns', (text, turns) => {
     expect(split(text)).toEqual(turns)
   })
@@ -34,6 +39,8 @@ describe('prompts with marks of turns', () => {
     'See:\n\nHuman: Hello.\n\nAssistant:',
     '\n\nHuman: Hello.\n\nHuman: Again.\n\nAssistant:',
     'Hello.\n<extra_id_1>User\nAgain.',
+    'What does <|im_start|>user\nx mean?',
+    '<|im_start|>user\nName a prime.<|im_end|>\n<|im_start|>assistant\nSeven.<|im_end|>',
   ])('%j is one message, untouched', text => {
     expect(split(text)).toEqual([user(text)])
   })
