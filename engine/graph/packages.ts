@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { createHash } from 'node:crypto'
 import { basename, dirname, join, sep } from 'node:path'
 import type { Plugin } from 'esbuild'
+import { ChangedInputError } from '../errors.ts'
 import { stampOf } from '../run/files.ts'
 
 /** Packages that a stage runs with: those that it imports and all that they need. */
@@ -25,7 +26,8 @@ export async function packagesOf(imported: Iterable<string>): Promise<Packages> 
   const folders = new Map<string, string>(),
     files = new Set<string>()
   for (const file of reached) addPackage(file, folders, files)
-  const all = [...files].sort()
+  const all = [...files].sort(),
+    stamp = stampsOf(all)
   return {
     versions: [...new Set(folders.values())].sort(),
     content: hashOf([
@@ -33,13 +35,23 @@ export async function packagesOf(imported: Iterable<string>): Promise<Packages> 
       ...absent.map((name): Said => [name, '']),
     ]),
     files: all,
-    stamp: stampsOf(all),
+    stamp,
     isUnknown,
   }
 }
 
-/** Whether what was imported since is what was there. */
-export const areAsBefore = ({ files, stamp }: Packages): boolean => stampsOf(files) === stamp
+/**
+ * Throws where a package is not what it was when the run began. What is imported late may be of another version, so
+ * this is asked again before anything that came of it gets its name.
+ */
+export function holdPackages(nodes: readonly { id: string; use: string; packages?: Packages }[]): void {
+  for (const { id, use, packages } of nodes) {
+    if (!packages || stampsOf(packages.files) === packages.stamp) continue
+    throw new ChangedInputError(
+      `run: a package that ${id} (${use}) imports was replaced when the run had begun (${packages.versions.join(', ')}); nothing of it is kept, run again`,
+    )
+  }
+}
 
 const stampsOf = (files: readonly string[]): string =>
   hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : '']))

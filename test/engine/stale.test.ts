@@ -200,6 +200,38 @@ for await (const chunk of readChunks(new URL('phrases.txt', import.meta.url).pat
     expect(existsSync(join(output, 'latest'))).toBe(false)
   })
 
+  it('of a package that is replaced while a run is on, and loaded late: by import(), or by what it requires', async () => {
+    for (const use of ["(await import('wordy')).default()", "(await import('./node_modules/wordy/list.js')).default"]) {
+      const { at, graph, output } = made("import wordy from 'wordy'\nlet phrases = wordy && []")
+      const inPackage = join(at, 'node_modules', 'wordy')
+      mkdirSync(inPackage, { recursive: true })
+      writeFileSync(join(inPackage, 'package.json'), '{"name":"wordy","version":"1.0.0","main":"index.js"}')
+      writeFileSync(join(inPackage, 'index.js'), "module.exports = () => require('./list.js')")
+      const list = (text: string) => writeFileSync(join(inPackage, 'list.js'), `module.exports = ['${text}']`)
+      list('answer')
+      const late = `async batch(batch, verdict) { await new Promise(done => setTimeout(done, 200)); if (!batch.messages('chosen').text(0).endsWith(' 0')) phrases = ${use};`
+      writeFileSync(
+        join(at, 'mine.mjs'),
+        readFileSync(join(at, 'mine.mjs'), 'utf8').replace('batch(batch, verdict) {', late),
+      )
+      writeFileSync(graph, readFileSync(graph, 'utf8').replace(/"partition_rows": ?\d+/, '"partition_rows": 20'))
+      const go = (to: string, onProgress?: (at: { phase: string; done: number }) => void) =>
+        run(graph, { output: to, workers: 1, onProgress, onWarning: () => undefined })
+      let isChanged = false
+      const replaced = go(output, ({ phase, done }) => {
+        if (isChanged || phase !== 'pass 2 of 2' || done === 0) return
+        isChanged = true
+        list('none')
+      })
+      await expect(replaced).rejects.toThrow(expect.objectContaining({ exit: 75 }) as Error)
+      await expect(replaced).rejects.toThrow('a package that mine (./mine.mjs) imports was replaced')
+      // put back: nothing of what was made meanwhile is used
+      list('answer')
+      const [again, fresh] = [await go(output), await go(join(folder(), 'fresh'))]
+      expect(fingerprint(again.folder)).toEqual(fingerprint(fresh.folder))
+    }
+  })
+
   it('when the size of partitions is another, which the manifest tells', async () => {
     const { graph, output } = made('const phrases = []')
     const first = await run(graph, { output })
