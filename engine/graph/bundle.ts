@@ -3,7 +3,7 @@
  * know.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -270,12 +270,12 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
-  const known = await packagesOf(imported),
+  const known = await packagesOf(imported, realpathSync(folder)),
     ofCode = hashOf(keyText([[...files].sort(), [...absent].sort(), known.content, made])),
     key = hashOf(keyText([ofCode, surroundings()]))
   const { lookAt } = await import('./look.ts'),
     seen = lookAt(code, home),
-    unknown = known.isUnknown ? [`${basename(path)} imports packages of which it cannot be said what they import`] : []
+    unknown = known.unknown.map(what => `${basename(path)} ${what}`)
   return {
     module,
     packages: known,

@@ -1,7 +1,7 @@
 /** What is in the packages that a user's stage runs with. */
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { ChangedInputError } from '../errors.ts'
 import { stampOf } from '../run/files.ts'
@@ -15,28 +15,27 @@ export interface Packages {
   /** Their files, and a hash of what the disk says of them, which is known without reading them. */
   readonly files: readonly string[]
   readonly stamp: string
-  /** What they import could not be found out. */
-  readonly isUnknown: boolean
+  /** What of them is not known, in words. */
+  readonly unknown: readonly string[]
 }
 
-/** The packages of files that are imported, which are real paths. */
-export async function packagesOf(imported: Iterable<string>): Promise<Packages> {
+/** The packages of files that are imported, which are real paths. `output`: where the run writes, a real path. */
+export async function packagesOf(imported: Iterable<string>, output: string): Promise<Packages> {
   const entries = [...new Set(imported)].sort(),
     { reached, absent, isUnknown } = await reachedFrom(entries)
-  const folders = new Map<string, string>(),
-    files = new Set<string>()
-  for (const file of reached) addPackage(file, folders, files)
-  const all = [...files].sort(),
+  const found: Found = { output, folders: new Map(), files: new Map(), unread: [] }
+  for (const file of reached) addPackage(file, found)
+  const all = [...found.files.keys()].sort(),
     stamp = stampsOf(all)
   return {
-    versions: [...new Set(folders.values())].sort(),
+    versions: [...new Set(found.folders.values())].sort(),
     content: hashOf([
-      ...all.map((path): Said => [nameOf(path), readFileSync(path)]),
+      ...all.map((path): Said => [found.files.get(path)!, readFileSync(path)]),
       ...absent.map((name): Said => [name, '']),
     ]),
     files: all,
     stamp,
-    isUnknown,
+    unknown: [...(isUnknown ? ['imports packages of which it cannot be said what they import'] : []), ...found.unread],
   }
 }
 
@@ -64,11 +63,9 @@ function hashOf(all: readonly Said[]): string {
 }
 
 const MODULES = `${sep}node_modules${sep}`
-/** A file by its place in a folder of packages, wherever that lies. */
-const nameOf = (path: string): string => {
-  const at = path.indexOf(MODULES)
-  return at < 0 ? basename(path) : path.slice(at)
-}
+/** Of a package that is linked from elsewhere: whose folder may be one of work, with anything in it. */
+const MOST_FILES = 20_000
+const MOST_BYTES = 256 << 20
 
 /** All files that imports lead to, with those that packages do not declare, and the names that lead nowhere. */
 async function reachedFrom(
@@ -116,46 +113,82 @@ async function reachedFrom(
   }
 }
 
+interface Found {
+  readonly output: string
+  /** Folders of packages, with name and version. */
+  readonly folders: Map<string, string>
+  /** Files, each with a name that says nothing of where packages lie. */
+  readonly files: Map<string, string>
+  readonly unread: string[]
+}
+
 type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
 
-/** The whole package that a file belongs to, and those that it says it needs; of one that lies elsewhere the file. */
-function addPackage(file: string, folders: Map<string, string>, files: Set<string>): void {
+type Manifest = Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
+const manifestIn = (folder: string): Manifest => {
+  const path = join(folder, 'package.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : {}
+}
+
+/** The folder of the package that a file belongs to. One that is linked from elsewhere begins where it has its name. */
+function folderOf(file: string): string | undefined {
   const at = file.lastIndexOf(MODULES)
-  if (at < 0) {
-    files.add(file)
-    const near = above(dirname(file))
-      .map(folder => join(folder, 'package.json'))
-      .find(path => existsSync(path))
-    if (near) files.add(near)
-    return
-  }
+  if (at < 0) return above(dirname(file)).find(folder => manifestIn(folder).name !== undefined)
   const from = at + MODULES.length,
-    [scope, name] = file.slice(from).split(sep),
-    folder = file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
+    [scope, name] = file.slice(from).split(sep)
+  return file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
+}
+
+/** The whole package that a file belongs to, and those that it says it needs. */
+function addPackage(file: string, found: Found): void {
+  const { folders, files, unread } = found,
+    folder = folderOf(file),
+    said = folder === undefined ? {} : manifestIn(folder)
   // of this package the code is in all keys
-  if (folders.has(folder) || scope === 'sluice-data') return
-  const path = join(folder, 'package.json'),
-    said = (
-      existsSync(path) && statSync(folder).isDirectory() ? JSON.parse(readFileSync(path, 'utf8')) : {}
-    ) as Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
+  if (said.name === 'sluice-data') return
+  const nameOf = (path: string): string => {
+    const at = path.indexOf(MODULES)
+    return at < 0 ? `${said.name} ${relative(folder ?? dirname(path), path)}` : path.slice(at)
+  }
+  if (!files.has(file)) files.set(file, nameOf(file))
+  if (folder === undefined || folders.has(folder)) return
   folders.set(folder, `${said.name ?? basename(folder)} ${said.version ?? 'without a version'}`)
-  addFiles(folder, files, new Set())
+  let all = new Set<string>()
+  const isLinked = !folder.includes(MODULES)
+  addFiles(folder, all, new Set(), isLinked ? MOST_FILES : Infinity)
+  const why = isLinked ? whyUnread(folder, all, found.output) : undefined
+  if (why) {
+    unread.push(`imports a package in ${folder}, which ${why}: what it reads there is in no key`)
+    all = new Set([join(folder, 'package.json')])
+  }
+  for (const one of all) files.set(one, nameOf(one))
   for (const needed of Object.keys({ ...said.dependencies, ...said.optionalDependencies, ...said.peerDependencies })) {
     const there = above(folder)
       .map(one => join(one, 'node_modules', needed, 'package.json'))
       .find(one => existsSync(one))
-    if (there) addPackage(realpathSync(there), folders, files)
+    if (there) addPackage(realpathSync(there), found)
   }
 }
 
-/** The files of a package without those of the packages within it. */
-function addFiles(path: string, files: Set<string>, seen: Set<string>): void {
-  const real = realpathSync(path)
-  if (!statSync(real).isDirectory()) return void files.add(real)
-  if (seen.has(real)) return
+/** Why the folder of a linked package cannot be held as a whole. */
+function whyUnread(folder: string, files: ReadonlySet<string>, output: string): string | undefined {
+  if (`${output}${sep}`.startsWith(folder + sep)) return 'the output lies in'
+  if (files.size > MOST_FILES) return `has more than ${MOST_FILES.toLocaleString('en-US')} files`
+  const bytes = [...files].reduce((n, file) => n + statSync(file).size, 0)
+  return bytes > MOST_BYTES ? `has more than ${MOST_BYTES >> 20} MiB` : undefined
+}
+
+/** The files of a package without those of the packages within it; one more than `most` where there are more. */
+function addFiles(path: string, files: Set<string>, seen: Set<string>, most: number): void {
+  const real = realpathSync(path),
+    stats = statSync(real)
+  if (stats.isFile()) return void files.add(real)
+  if (seen.has(real) || !stats.isDirectory()) return
   seen.add(real)
   for (const name of readdirSync(real)) {
-    if (name !== 'node_modules' && existsSync(join(real, name))) addFiles(join(real, name), files, seen)
+    if (files.size > most) return
+    const isOther = name === 'node_modules' || name === '.git'
+    if (!isOther && existsSync(join(real, name))) addFiles(join(real, name), files, seen, most)
   }
 }
 

@@ -1,5 +1,14 @@
 /** What belongs to the code of a stage of one's own, and what it may not read. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -203,6 +212,20 @@ describe("a stage of one's own is what it imports", () => {
       { 'node_modules/.pnpm/words@1/node_modules/letters/index.js': 'module.exports = 2' },
     ],
     [
+      'what a package behind a package, linked from elsewhere, has in its folder',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('letters')",
+        'work/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+        'work/letters/index.js':
+          "module.exports = Number(require('fs').readFileSync(__dirname + '/data/n.txt', 'utf8'))",
+        'work/letters/data/n.txt': '1',
+        'node_modules/letters': '-> ../work/letters',
+      },
+      { 'work/letters/data/n.txt': '2' },
+    ],
+    [
       'a folder of a package that is a link',
       {
         'mine.mjs': "export { default } from 'words'",
@@ -369,6 +392,30 @@ describe("a stage of one's own is what it imports", () => {
     )
     const twice = made({ 'mine.mjs': "const __dirname = new URL('.', import.meta.url).href\nexport default __dirname" })
     expect(await valueOf(twice)).toBe(pathToFileURL(`${twice}/`).href)
+  })
+
+  it('of a linked package that is too large, or holds the output, it is said that what it reads is in no key', async () => {
+    const folder = made({
+      'mine.mjs': "export { default } from 'words'",
+      'node_modules/words/package.json': packageOf('1.0.0'),
+      'node_modules/words/index.js': "module.exports = require('letters')",
+      'work/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+      'work/letters/index.js': 'module.exports = 1',
+      'work/letters/node_modules/large/data.bin': '',
+      'work/letters/.git/data.bin': '',
+      'node_modules/letters': '-> ../work/letters',
+    })
+    const letters = join(folder, 'work', 'letters'),
+      mine = join(folder, 'mine.mjs'),
+      said = (why: string) => [
+        `mine.mjs imports a package in ${letters}, which ${why}: what it reads there is in no key`,
+      ]
+    for (const name of ['node_modules/large', '.git']) truncateSync(join(letters, name, 'data.bin'), 2 ** 29)
+    expect((await bundled(folder)).reads).toEqual([])
+    expect((await bundle(mine, join(letters, 'out'), sluice)).reads).toEqual(said('the output lies in'))
+    writeFileSync(join(letters, 'data.bin'), '')
+    truncateSync(join(letters, 'data.bin'), 2 ** 29)
+    expect((await bundled(folder)).reads).toEqual(said('has more than 256 MiB'))
   })
 
   it('what is imported where it may be absent', async () => {
