@@ -11,7 +11,7 @@ import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { IoError } from '../errors.ts'
 import { keyText } from '../key_text.ts'
 import { factoryOf } from './factory.ts'
-import { packagesOf, type Packages } from './packages.ts'
+import { conditions, packagesOf, packageSurroundings, type Packages } from './packages.ts'
 import { writeWhole } from '../run/files.ts'
 import { isReading } from './builtins.ts'
 
@@ -239,6 +239,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
       sourcemap: 'inline',
       sourcesContent: true,
       sourceRoot: home,
+      // that one is there as long as no other is said
+      conditions: ['module', ...conditions()],
       logLevel: 'silent',
       plugins: [plugin],
       // CommonJS among the helpers asks for Node's own modules and packages
@@ -272,7 +274,7 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   const made = hashOf(withoutPackages(code, sluice))
   const known = await packagesOf(imported, realpathSync(folder)),
     ofCode = hashOf(keyText([[...files].sort(), [...absent].sort(), known.content, made])),
-    key = hashOf(keyText([ofCode, surroundings()]))
+    key = hashOf(keyText([ofCode, surroundings(), imported.size > 0 ? packageSurroundings() : '']))
   const { lookAt } = await import('./look.ts'),
     seen = lookAt(code, home),
     unknown = known.unknown.map(what => `${basename(path)} ${what}`)

@@ -1,7 +1,8 @@
 /** What is in the packages that a user's stage runs with. */
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import Module from 'node:module'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { ChangedInputError } from '../errors.ts'
 import { stampOf } from '../run/files.ts'
@@ -19,6 +20,36 @@ export interface Packages {
   readonly unknown: readonly string[]
 }
 
+/** Options of Node that decide where an import leads, and what runs before it. */
+const deciding =
+  /^(?:-C|-r|--(?:conditions|require|import|loader|experimental-.*|preserve-symlinks.*|no-addons))(?:=|$)/
+
+/** Options that this process was started with, each with its value. */
+function nodeOptions(): [name: string, value: string][] {
+  const more = (process.env.NODE_OPTIONS ?? '').match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [],
+    words = [...more.map(word => word.replace(/"|\\(.)/g, '$1')), ...process.execArgv]
+  return words.flatMap((word, i) => {
+    if (!deciding.test(word)) return []
+    const [name, ...value] = word.split('='),
+      next = words[i + 1] ?? ''
+    return [[name, value.length > 0 || next.startsWith('-') ? value.join('=') : next]]
+  })
+}
+
+/** Conditions of `exports` and `imports` in package.json that hold beside those of Node itself. */
+export const conditions = (): string[] =>
+  nodeOptions().flatMap(([name, value]) => (name === '-C' || name === '--conditions' ? [value] : []))
+
+/** What decides which of a package's code runs, and is in no file. */
+export const packageSurroundings = (): unknown => [
+  nodeOptions(),
+  process.env.NODE_PATH ?? '',
+  process.env.NODE_ENV ?? '',
+]
+
+/** Folders that Node looks for packages in when there is no node_modules that has them: NODE_PATH, and of the home. */
+const globalPaths = (Module as unknown as { globalPaths: readonly string[] }).globalPaths.map(path => resolve(path))
+
 /** The packages of files that are imported, which are real paths. `output`: where the run writes, a real path. */
 export async function packagesOf(imported: Iterable<string>, output: string): Promise<Packages> {
   const entries = [...new Set(imported)].sort(),
@@ -32,6 +63,7 @@ export async function packagesOf(imported: Iterable<string>, output: string): Pr
     content: hashOf([
       ...all.map((path): Said => [found.files.get(path)!, readFileSync(path)]),
       ...absent.map((name): Said => [name, '']),
+      ...conditions().map((name): Said => [`condition ${name}`, '']),
     ]),
     files: all,
     stamp,
@@ -101,7 +133,8 @@ async function reachedFrom(
       format: 'esm',
       platform: 'node',
       // as Node finds them
-      conditions: [],
+      conditions: conditions(),
+      nodePaths: globalPaths,
       mainFields: ['main'],
       logLevel: 'silent',
       plugins: [plugin],
@@ -130,12 +163,19 @@ const manifestIn = (folder: string): Manifest => {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : {}
 }
 
+/** The folder of NODE_PATH or of the home that a file lies below; '' where there is none. */
+const placeOf = (file: string): string =>
+  globalPaths
+    .filter(path => existsSync(path))
+    .map(path => realpathSync(path) + sep)
+    .find(path => file.startsWith(path)) ?? ''
+
 /** The folder of the package that a file belongs to. One that is linked from elsewhere begins where it has its name. */
 function folderOf(file: string): string | undefined {
-  const at = file.lastIndexOf(MODULES)
-  if (at < 0) return above(dirname(file)).find(folder => manifestIn(folder).name !== undefined)
-  const from = at + MODULES.length,
-    [scope, name] = file.slice(from).split(sep)
+  const at = file.lastIndexOf(MODULES),
+    from = at < 0 ? placeOf(file).length : at + MODULES.length
+  if (from === 0) return above(dirname(file)).find(folder => manifestIn(folder).name !== undefined)
+  const [scope, name] = file.slice(from).split(sep)
   return file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
 }
 
@@ -154,7 +194,7 @@ function addPackage(file: string, found: Found): void {
   if (folder === undefined || folders.has(folder)) return
   folders.set(folder, `${said.name ?? basename(folder)} ${said.version ?? 'without a version'}`)
   let all = new Set<string>()
-  const isLinked = !folder.includes(MODULES)
+  const isLinked = !folder.includes(MODULES) && placeOf(folder) === ''
   addFiles(folder, all, new Set(), isLinked ? MOST_FILES : Infinity)
   const why = isLinked ? whyUnread(folder, all, found.output) : undefined
   if (why) {

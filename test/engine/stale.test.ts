@@ -278,6 +278,42 @@ export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Ty
     expect(await status({ ...utc, LC_ALL: 'sv_SE.UTF-8' })).toEqual([0, false])
   })
 
+  it('when what decides where packages lead is another: conditions, NODE_PATH, the home folder, NODE_ENV', async () => {
+    const { at, graph, output } = made("import phrases from 'wordy'")
+    const files = {
+      'node_modules/wordy/package.json': '{"name":"wordy","version":"1.0.0","main":"index.js"}',
+      'node_modules/wordy/index.js':
+        "let far = []\ntry { far = require('far') } catch {}\nmodule.exports = [...far, ...require('inner')]",
+      'node_modules/inner/package.json': '{"name":"inner","exports":{"mine":"./mine.js","default":"./index.js"}}',
+      'node_modules/inner/index.js': "module.exports = ['answer 1']",
+      'node_modules/inner/mine.js': "module.exports = ['answer 2', 'answer 3']",
+      'path/far/index.js': "module.exports = ['answer 4']",
+      'home/.node_modules/far.js': "module.exports = ['answer 5']",
+    }
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(at, name)), { recursive: true })
+      writeFileSync(join(at, name), text)
+    }
+    const dropped = async (env: Record<string, string>) => {
+      const { code, stdout } = await startSluice(['run', graph, '--output', output, '--json'], env).ended
+      const { status, stages } = JSON.parse(stdout) as {
+        status: string
+        stages: Record<string, { dropped: number }>
+      }
+      return [code, status, stages.mine.dropped]
+    }
+    const plain = { NODE_ENV: 'test' }
+    expect(await dropped(plain)).toEqual([0, 'published', 11])
+    expect(await dropped({ ...plain, NODE_OPTIONS: '--max-old-space-size=2000' })).toEqual([0, 'nothing_new', 11])
+    expect(await dropped({ ...plain, NODE_OPTIONS: '--conditions=mine' })).toEqual([0, 'published', 22])
+    expect(await dropped({ ...plain, NODE_OPTIONS: '-C "mine"' })).toEqual([0, 'published', 22])
+    expect(await dropped({ ...plain, NODE_PATH: join(at, 'path') })).toEqual([0, 'published', 22])
+    writeFileSync(join(at, 'path', 'far', 'index.js'), 'module.exports = []')
+    expect(await dropped({ ...plain, NODE_PATH: join(at, 'path') })).toEqual([0, 'published', 11])
+    expect(await dropped({ ...plain, HOME: join(at, 'home') })).toEqual([0, 'published', 22])
+    expect(await dropped({ NODE_ENV: 'production' })).toEqual([0, 'published', 11])
+  })
+
   it("when the path of a source of one's own changed, which may take more of it than what is in the file", async () => {
     const at = folder(),
       output = join(at, 'out')
