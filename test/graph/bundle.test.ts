@@ -476,6 +476,9 @@ describe('what a stage may read that is in no key', () => {
     ['a global by name', "export default globalThis['fet' + 'ch']", 'uses globalThis'],
     ['a part of the globals', 'const { fetch: f } = globalThis\nexport default f', 'uses globalThis'],
     ['the globals by another name', 'const G = globalThis\nexport default G.fetch', 'uses globalThis'],
+    ['a global that something else sets', 'export default t => CONFIG.words.includes(t)', 'uses the global CONFIG'],
+    ['whether there is one', 'export default typeof CONFIG', 'uses the global CONFIG'],
+    ['one by another name', 'const { words: w } = CONFIG\nexport default w', 'uses the global CONFIG'],
     ['Reflect', "export default Reflect.get(globalThis, 'fetch')", 'uses globalThis'],
     ['self', 'export default () => self.fetch', 'uses self'],
     ['a part of process', 'const { env } = process\nexport default env', 'uses process'],
@@ -663,6 +666,8 @@ export const hash = [createHash('sha256'), crypto.subtle, inspect({}), days inst
 class Wrong extends Error {}
 const pile = { stack: [] }, top = it => it.stack.at(-1)
 pile.stack.push(new Wrong('of all'), new Error('of all').message, Error.stackTraceLimit)
+export const isPage = typeof window === 'undefined' && function () { return arguments.length }
+outer: for (const one of [structuredClone(1), new URL('a:b'), Buffer.from('a')]) { if (one) continue outer }
 function clock(Date, performance) { return [Date.now(), performance] }
 export const randomInt = seed => [seed, clock({ now: () => 1 })]
 export default [top(pile), self.global, self.process, 'eval of process', typeof process, x => x instanceof Function, Type, defineStage]`,
