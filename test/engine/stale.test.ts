@@ -180,6 +180,32 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     expect(existsSync(at)).toBe(true)
   })
 
+  it.each([
+    ['a helper', 'const seen = new Set(), again = t => put(seen, t)'],
+    ['a class', 'const again = new (class { #all = new Set(); put = t => put(this.#all, t) })().put'],
+    ['a function that was called', 'const again = (all => t => put(all, t))(new Set())'],
+    [
+      'a generator',
+      'const all = (function* () { const all = new Set(); while (true) yield all })(), again = t => put(all.next().value, t)',
+    ],
+    ['a default', 'const seen = new Set(), again = (t, all = seen) => put(all, t)'],
+    ['a file that is loaded late', "const again = (await import('./late.mjs')).default"],
+  ])(
+    'of an attempt that failed, where a stage remembers rows unseen, so that no other row is lost: %s',
+    async (_, top) => {
+      const put = 'function put(all, t) { return all.has(t) || !all.add(t) }',
+        { at, graph, output } = made(`${put}\n${top}`)
+      writeFileSync(join(at, 'late.mjs'), `${put}\nconst seen = new Set()\nexport default t => put(seen, t)`)
+      const own = readFileSync(join(at, 'mine.mjs'), 'utf8').replace(
+        'if (phrases.some(p => c.text(r).startsWith(p)))',
+        "if (c.text(r).startsWith('answer 41')) throw new Error('41'); else if (again(c.text(r)))",
+      )
+      writeFileSync(join(at, 'mine.mjs'), own)
+      const { manifest } = await run(graph, { output, workers: 1, onWarning: () => undefined })
+      expect(manifest.stages.mine).toMatchObject({ in: 60, out: 59, dropped: 0, errored: 1 })
+    },
+  )
+
   it('of files that a stage reads by readChunks: any but its input is refused, with what to do', async () => {
     const { at, graph, output } = made(
       `import { readChunks } from 'sluice-data'
