@@ -159,7 +159,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
     setup(it) {
       it.onResolve({ filter: /.*/ }, async args => {
         const { path: name, kind, importer, pluginData } = args
-        if (kind === 'entry-point' || pluginData === 'inner') return undefined
+        if (kind === 'entry-point') return { path }
+        if (pluginData === 'inner') return undefined
         if (name === 'sluice-data') {
           lookAtOwn(importer, name, kind)
           return { path: sluice, external: true }
@@ -229,7 +230,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   let code: string
   try {
     const { outputFiles } = await build({
-      entryPoints: [path],
+      // by a name of its own: in a path * would be a pattern
+      entryPoints: ['stage'],
       absWorkingDir: home,
       bundle: true,
       write: false,

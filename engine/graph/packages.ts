@@ -105,30 +105,33 @@ async function reachedFrom(
 ): Promise<{ reached: string[]; absent: string[]; isUnknown: boolean }> {
   if (entries.length === 0) return { reached: [], absent: [], isUnknown: false }
   const { build } = await import('esbuild'),
-    absent = new Set<string>()
+    absent = new Set<string>(),
+    reached = new Set<string>()
   const plugin: Plugin = {
     name: 'sluice',
     setup(it) {
       it.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
-        if (kind === 'entry-point' || pluginData === 'inner') return undefined
+        if (kind === 'entry-point') return { path: entries[Number(path)] }
+        if (pluginData === 'inner') return undefined
         const found = await it.resolve(path, { kind, importer, resolveDir, pluginData: 'inner', with: attributes })
         if (found.errors.length === 0) return found
         absent.add(`${path} absent`)
         return { path, external: true }
       })
-      // code alone leads on
-      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
-        /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' },
-      )
+      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => {
+        reached.add(path)
+        // code alone leads on
+        return /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' }
+      })
     },
   }
   try {
-    const { metafile } = await build({
-      entryPoints: [...entries],
+    await build({
+      // by their numbers: in a path * would be a pattern
+      entryPoints: entries.map((_, i) => String(i)),
       absWorkingDir: sep,
       bundle: true,
       write: false,
-      metafile: true,
       outdir: sep,
       format: 'esm',
       platform: 'node',
@@ -139,8 +142,7 @@ async function reachedFrom(
       logLevel: 'silent',
       plugins: [plugin],
     })
-    const reached = Object.keys(metafile.inputs).filter(path => !/^[a-z-]+:/.test(path))
-    return { reached: reached.map(path => sep + path), absent: [...absent].sort(), isUnknown: false }
+    return { reached: [...reached].sort(), absent: [...absent].sort(), isUnknown: false }
   } catch {
     return { reached: [...entries], absent: [], isUnknown: true }
   }

@@ -373,3 +373,22 @@ export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Ty
     }
   })
 })
+
+it("a stage of one's own runs in a folder of any name but one with \\, which Node imports nothing from", async () => {
+  for (const name of ['a*b', 'a?b#c', "it's {a,b} [c]", 'a%20b\n"c"']) {
+    const { at } = made(
+        "import words from 'wordy'\nimport { more } from './more.mjs'\nconst phrases = [...words, ...more]",
+      ),
+      inside = join(at, name)
+    mkdirSync(join(inside, 'node_modules', 'wordy'), { recursive: true })
+    writeFileSync(join(inside, 'node_modules', 'wordy', 'index.js'), "module.exports = ['answer 1']")
+    writeFileSync(join(inside, 'more.mjs'), "export const more = ['answer 2']")
+    for (const file of ['mine.mjs', 'g.json']) renameSync(join(at, file), join(inside, file))
+    const { code, stdout, stderr } = await sluice('run', join(inside, 'g.json'), '--output', join(inside, 'out'))
+    expect([code, stdout, stderr]).toEqual([0, expect.stringContaining('dropped 22'), expect.any(String)])
+    if (name !== 'a*b') continue
+    renameSync(inside, join(at, 'a\\b'))
+    const other = await sluice('run', join(at, 'a\\b', 'g.json'), '--output', join(at, 'out'))
+    expect([other.code, other.stderr]).toEqual([78, expect.stringContaining("no module from a path with '\\' in it")])
+  }
+})
