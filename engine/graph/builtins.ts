@@ -51,7 +51,11 @@ const nodeGlobals = (
   'global localStorage module navigator performance process queueMicrotask require self sessionStorage setImmediate ' +
   'setInterval setTimeout structuredClone'
 ).split(' ')
-/** A context of its own: what was put among the globals of this one is not there. */
-const ownGlobals = new Set([...(runInNewContext('Object.getOwnPropertyNames(globalThis)') as string[]), ...nodeGlobals])
+let ownGlobals: ReadonlySet<string> | undefined
 /** Whether a name is a global that JavaScript or Node has by itself. */
-export const isOwnGlobal = (name: string): boolean => ownGlobals.has(name)
+export function isOwnGlobal(name: string): boolean {
+  // a context of its own: what was put among the globals of this one is not there
+  const ofScript = 'Object.getOwnPropertyNames(globalThis)'
+  ownGlobals ??= new Set([...(runInNewContext(ofScript) as string[]), ...nodeGlobals])
+  return ownGlobals.has(name)
+}

@@ -5,6 +5,7 @@ import Module from 'node:module'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { Plugin } from 'esbuild'
 import { ChangedInputError } from '../errors.ts'
+import { packageRoot } from '../root.ts'
 import { stampOf } from '../run/files.ts'
 
 /** Packages that a stage runs with: those that it imports and all that they need. */
@@ -181,19 +182,21 @@ function folderOf(file: string): string | undefined {
   return file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
 }
 
+/** A file by its place among packages, or in the folder of its own, wherever these lie. */
+const nameOf = (path: string, folder = dirname(path)): string => {
+  const at = path.indexOf(MODULES)
+  return at < 0 ? relative(dirname(folder), path) : path.slice(at)
+}
+
 /** The whole package that a file belongs to, and those that it says it needs. */
 function addPackage(file: string, found: Found): void {
   const { folders, files, unread } = found,
-    folder = folderOf(file),
-    said = folder === undefined ? {} : manifestIn(folder)
+    folder = folderOf(file)
   // of this package the code is in all keys
-  if (said.name === 'sluice-data') return
-  const nameOf = (path: string): string => {
-    const at = path.indexOf(MODULES)
-    return at < 0 ? `${said.name} ${relative(folder ?? dirname(path), path)}` : path.slice(at)
-  }
-  if (!files.has(file)) files.set(file, nameOf(file))
+  if (folder !== undefined && (folder === packageRoot || folder.endsWith(`${MODULES}sluice-data`))) return
+  files.set(file, nameOf(file, folder))
   if (folder === undefined || folders.has(folder)) return
+  const said = manifestIn(folder)
   folders.set(folder, `${said.name ?? basename(folder)} ${said.version ?? 'without a version'}`)
   let all = new Set<string>()
   const isLinked = !folder.includes(MODULES) && placeOf(folder) === ''
@@ -203,7 +206,7 @@ function addPackage(file: string, found: Found): void {
     unread.push(`imports a package in ${folder}, which ${why}: what it reads there is in no key`)
     all = new Set([join(folder, 'package.json')])
   }
-  for (const one of all) files.set(one, nameOf(one))
+  for (const one of all) files.set(one, nameOf(one, folder))
   for (const needed of Object.keys({ ...said.dependencies, ...said.optionalDependencies, ...said.peerDependencies })) {
     const there = above(folder)
       .map(one => join(one, 'node_modules', needed, 'package.json'))
