@@ -21,9 +21,8 @@ export interface Packages {
   readonly unknown: readonly string[]
 }
 
-/** Options of Node that decide where an import leads, and what runs before it. */
-const deciding =
-  /^(?:-C|-r|--(?:conditions|require|import|loader|experimental-.*|preserve-symlinks.*|no-addons))(?:=|$)/
+/** Options of Node that decide where an import leads. */
+const deciding = /^(?:-C|--(?:conditions|loader|experimental-.*|preserve-symlinks.*|no-addons))(?:=|$)/
 
 /** Options that this process was started with, each with its value. */
 function nodeOptions(): [name: string, value: string][] {
