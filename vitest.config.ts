@@ -22,6 +22,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    setupFiles: ['test/setup.ts'],
     maxWorkers: 2,
     // the built package as Node loads it for users: transformed it took twice the time to load, and ran slower
     server: { deps: { external: [/\/index\.mjs$/, /\/dist\/[^/]+\.js$/] } },

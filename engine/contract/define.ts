@@ -377,7 +377,7 @@ export interface Stage<
   /**
    * Opened once a partition, or a share of the groups; `batch` is called with its blocks. What is remembered from block
    * to block is made here and may only save work, as a cache does: blocks are cut by size, groups come in any order,
-   * and where a row fails its block is given again, in parts, to the stage opened anew.
+   * and where a row fails its block is given again, in parts, to the stage made anew.
    */
   open?(
     options: Static<O>,

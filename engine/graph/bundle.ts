@@ -3,7 +3,7 @@
  * know.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -11,7 +11,7 @@ import type { BuildFailure, ImportKind, Loader, Plugin } from 'esbuild'
 import { IoError } from '../errors.ts'
 import { keyText } from '../key_text.ts'
 import { factoryOf } from './factory.ts'
-import { packagesOf, type Packages } from './packages.ts'
+import { conditions, packagesOf, packageSurroundings, type Packages } from './packages.ts'
 import { writeWhole } from '../run/files.ts'
 import { isReading } from './builtins.ts'
 
@@ -159,7 +159,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
     setup(it) {
       it.onResolve({ filter: /.*/ }, async args => {
         const { path: name, kind, importer, pluginData } = args
-        if (kind === 'entry-point' || pluginData === 'inner') return undefined
+        if (kind === 'entry-point') return { path }
+        if (pluginData === 'inner') return undefined
         if (name === 'sluice-data') {
           lookAtOwn(importer, name, kind)
           return { path: sluice, external: true }
@@ -229,7 +230,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   let code: string
   try {
     const { outputFiles } = await build({
-      entryPoints: [path],
+      // by a name of its own: in a path * would be a pattern
+      entryPoints: ['stage'],
       absWorkingDir: home,
       bundle: true,
       write: false,
@@ -239,6 +241,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
       sourcemap: 'inline',
       sourcesContent: true,
       sourceRoot: home,
+      // that one is there as long as no other is said
+      conditions: ['module', ...conditions()],
       logLevel: 'silent',
       plugins: [plugin],
       // CommonJS among the helpers asks for Node's own modules and packages
@@ -270,12 +274,12 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
   }
   // the code as well: which file an import leads to, and what tsconfig.json says of it, is in none of their texts
   const made = hashOf(withoutPackages(code, sluice))
-  const known = await packagesOf(imported),
+  const known = await packagesOf(imported, realpathSync(folder)),
     ofCode = hashOf(keyText([[...files].sort(), [...absent].sort(), known.content, made])),
-    key = hashOf(keyText([ofCode, surroundings()]))
+    key = hashOf(keyText([ofCode, surroundings(), imported.size > 0 ? packageSurroundings() : '']))
   const { lookAt } = await import('./look.ts'),
     seen = lookAt(code, home),
-    unknown = known.isUnknown ? [`${basename(path)} imports packages of which it cannot be said what they import`] : []
+    unknown = known.unknown.map(what => `${basename(path)} ${what}`)
   return {
     module,
     packages: known,

@@ -2,7 +2,7 @@
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import { relative, resolve } from 'node:path'
 import type { SyntaxNode } from '@lezer/common'
-import { readingParts } from './builtins.ts'
+import { isOwnGlobal, readingParts } from './builtins.ts'
 import { childrenOf, isFunction, isModule, namesOf, ownerOf, type Binding, type Names } from './scopes.ts'
 
 /** Something at a place of the code. */
@@ -101,8 +101,20 @@ const isTyped = ({ parent, nextSibling, prevSibling }: SyntaxNode): boolean =>
 function readsOf(names: Names): Sight[] {
   // patterns with members of objects on their left are beyond the parser
   const odd = [...nodesOf(names.top)].find(({ type }) => type.isError)
-  const unread = odd ? [{ at: odd.from, what: 'has code that cannot be looked into' }] : []
+  const unread = odd ? [{ at: odd.from, what: 'has code that cannot be looked into' }] : othersOf(names)
   return [...unread, ...clocksOf(names), ...stacksOf(names), ...builtinsOf(names)]
+}
+
+/** Names by which code asks what it runs in. */
+const platforms = /^(?:window|document|define|Deno|Bun|importScripts|WorkerGlobalScope|EdgeRuntime)$/
+
+/** Globals that neither JavaScript nor Node has: what runs before, as by --import, may set them. */
+function* othersOf({ globals }: Names): Iterable<Sight> {
+  for (const [name, nodes] of globals) {
+    if (isOwnGlobal(name)) continue
+    const used = nodes.find(node => !isTyped(node) || !platforms.test(name))
+    if (used) yield { at: used.from, what: `uses the global ${name}` }
+  }
 }
 
 /**

@@ -1,8 +1,11 @@
 /** What is in the packages that a user's stage runs with. */
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { basename, dirname, join, sep } from 'node:path'
+import Module from 'node:module'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import type { Plugin } from 'esbuild'
+import { ChangedInputError } from '../errors.ts'
+import { packageRoot } from '../root.ts'
 import { stampOf } from '../run/files.ts'
 
 /** Packages that a stage runs with: those that it imports and all that they need. */
@@ -14,32 +17,72 @@ export interface Packages {
   /** Their files, and a hash of what the disk says of them, which is known without reading them. */
   readonly files: readonly string[]
   readonly stamp: string
-  /** What they import could not be found out. */
-  readonly isUnknown: boolean
+  /** What of them is not known, in words. */
+  readonly unknown: readonly string[]
 }
 
-/** The packages of files that are imported, which are real paths. */
-export async function packagesOf(imported: Iterable<string>): Promise<Packages> {
+/** Options of Node that decide where an import leads. */
+const deciding = /^(?:-C|--(?:conditions|loader|experimental-.*|preserve-symlinks.*|no-addons))(?:=|$)/
+
+/** Options that this process was started with, each with its value. */
+function nodeOptions(): [name: string, value: string][] {
+  const more = (process.env.NODE_OPTIONS ?? '').match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [],
+    words = [...more.map(word => word.replace(/"|\\(.)/g, '$1')), ...process.execArgv]
+  return words.flatMap((word, i) => {
+    if (!deciding.test(word)) return []
+    const [name, ...value] = word.split('='),
+      next = words[i + 1] ?? ''
+    return [[name, value.length > 0 || next.startsWith('-') ? value.join('=') : next]]
+  })
+}
+
+/** Conditions of `exports` and `imports` in package.json that hold beside those of Node itself. */
+export const conditions = (): string[] =>
+  nodeOptions().flatMap(([name, value]) => (name === '-C' || name === '--conditions' ? [value] : []))
+
+/** What decides which of a package's code runs, and is in no file. */
+export const packageSurroundings = (): unknown => [
+  nodeOptions(),
+  process.env.NODE_PATH ?? '',
+  process.env.NODE_ENV ?? '',
+]
+
+/** Folders that Node looks for packages in when there is no node_modules that has them: NODE_PATH, and of the home. */
+const globalPaths = (Module as unknown as { globalPaths: readonly string[] }).globalPaths.map(path => resolve(path))
+
+/** The packages of files that are imported, which are real paths. `output`: where the run writes, a real path. */
+export async function packagesOf(imported: Iterable<string>, output: string): Promise<Packages> {
   const entries = [...new Set(imported)].sort(),
     { reached, absent, isUnknown } = await reachedFrom(entries)
-  const folders = new Map<string, string>(),
-    files = new Set<string>()
-  for (const file of reached) addPackage(file, folders, files)
-  const all = [...files].sort()
+  const found: Found = { output, folders: new Map(), files: new Map(), unread: [] }
+  for (const file of reached) addPackage(file, found)
+  const all = [...found.files.keys()].sort(),
+    stamp = stampsOf(all)
   return {
-    versions: [...new Set(folders.values())].sort(),
+    versions: [...new Set(found.folders.values())].sort(),
     content: hashOf([
-      ...all.map((path): Said => [nameOf(path), readFileSync(path)]),
+      ...all.map((path): Said => [found.files.get(path)!, readFileSync(path)]),
       ...absent.map((name): Said => [name, '']),
+      ...conditions().map((name): Said => [`condition ${name}`, '']),
     ]),
     files: all,
-    stamp: stampsOf(all),
-    isUnknown,
+    stamp,
+    unknown: [...(isUnknown ? ['imports packages of which it cannot be said what they import'] : []), ...found.unread],
   }
 }
 
-/** Whether what was imported since is what was there. */
-export const areAsBefore = ({ files, stamp }: Packages): boolean => stampsOf(files) === stamp
+/**
+ * Throws where a package is not what it was when the run began. What is imported late may be of another version, so
+ * this is asked again before anything that came of it gets its name.
+ */
+export function holdPackages(nodes: readonly { id: string; use: string; packages?: Packages }[]): void {
+  for (const { id, use, packages } of nodes) {
+    if (!packages || stampsOf(packages.files) === packages.stamp) continue
+    throw new ChangedInputError(
+      `run: a package that ${id} (${use}) imports was replaced when the run had begun (${packages.versions.join(', ')}); nothing of it is kept, run again`,
+    )
+  }
+}
 
 const stampsOf = (files: readonly string[]): string =>
   hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : '']))
@@ -52,11 +95,9 @@ function hashOf(all: readonly Said[]): string {
 }
 
 const MODULES = `${sep}node_modules${sep}`
-/** A file by its place in a folder of packages, wherever that lies. */
-const nameOf = (path: string): string => {
-  const at = path.indexOf(MODULES)
-  return at < 0 ? basename(path) : path.slice(at)
-}
+/** Of a package that is linked from elsewhere: whose folder may be one of work, with anything in it. */
+const MOST_FILES = 20_000
+const MOST_BYTES = 256 << 20
 
 /** All files that imports lead to, with those that packages do not declare, and the names that lead nowhere. */
 async function reachedFrom(
@@ -64,86 +105,134 @@ async function reachedFrom(
 ): Promise<{ reached: string[]; absent: string[]; isUnknown: boolean }> {
   if (entries.length === 0) return { reached: [], absent: [], isUnknown: false }
   const { build } = await import('esbuild'),
-    absent = new Set<string>()
+    absent = new Set<string>(),
+    reached = new Set<string>()
   const plugin: Plugin = {
     name: 'sluice',
     setup(it) {
       it.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
-        if (kind === 'entry-point' || pluginData === 'inner') return undefined
+        if (kind === 'entry-point') return { path: entries[Number(path)] }
+        if (pluginData === 'inner') return undefined
         const found = await it.resolve(path, { kind, importer, resolveDir, pluginData: 'inner', with: attributes })
         if (found.errors.length === 0) return found
         absent.add(`${path} absent`)
         return { path, external: true }
       })
-      // code alone leads on
-      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) =>
-        /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' },
-      )
+      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => {
+        reached.add(path)
+        // code alone leads on
+        return /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' }
+      })
     },
   }
   try {
-    const { metafile } = await build({
-      entryPoints: [...entries],
+    await build({
+      // by their numbers: in a path * would be a pattern
+      entryPoints: entries.map((_, i) => String(i)),
       absWorkingDir: sep,
       bundle: true,
       write: false,
-      metafile: true,
       outdir: sep,
       format: 'esm',
       platform: 'node',
       // as Node finds them
-      conditions: [],
+      conditions: conditions(),
+      nodePaths: globalPaths,
       mainFields: ['main'],
       logLevel: 'silent',
       plugins: [plugin],
     })
-    const reached = Object.keys(metafile.inputs).filter(path => !/^[a-z-]+:/.test(path))
-    return { reached: reached.map(path => sep + path), absent: [...absent].sort(), isUnknown: false }
+    return { reached: [...reached].sort(), absent: [...absent].sort(), isUnknown: false }
   } catch {
     return { reached: [...entries], absent: [], isUnknown: true }
   }
 }
 
+interface Found {
+  readonly output: string
+  /** Folders of packages, with name and version. */
+  readonly folders: Map<string, string>
+  /** Files, each with a name that says nothing of where packages lie. */
+  readonly files: Map<string, string>
+  readonly unread: string[]
+}
+
 type Needs = 'dependencies' | 'optionalDependencies' | 'peerDependencies'
 
-/** The whole package that a file belongs to, and those that it says it needs; of one that lies elsewhere the file. */
-function addPackage(file: string, folders: Map<string, string>, files: Set<string>): void {
-  const at = file.lastIndexOf(MODULES)
-  if (at < 0) {
-    files.add(file)
-    const near = above(dirname(file))
-      .map(folder => join(folder, 'package.json'))
-      .find(path => existsSync(path))
-    if (near) files.add(near)
-    return
-  }
-  const from = at + MODULES.length,
-    [scope, name] = file.slice(from).split(sep),
-    folder = file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
+type Manifest = Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
+const manifestIn = (folder: string): Manifest => {
+  const path = join(folder, 'package.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Manifest) : {}
+}
+
+/** The folder of NODE_PATH or of the home that a file lies below; '' where there is none. */
+const placeOf = (file: string): string =>
+  globalPaths
+    .filter(path => existsSync(path))
+    .map(path => realpathSync(path) + sep)
+    .find(path => file.startsWith(path)) ?? ''
+
+/** The folder of the package that a file belongs to. One that is linked from elsewhere begins where it has its name. */
+function folderOf(file: string): string | undefined {
+  const at = file.lastIndexOf(MODULES),
+    from = at < 0 ? placeOf(file).length : at + MODULES.length
+  if (from === 0) return above(dirname(file)).find(folder => manifestIn(folder).name !== undefined)
+  const [scope, name] = file.slice(from).split(sep)
+  return file.slice(0, from) + (scope.startsWith('@') ? join(scope, name) : scope)
+}
+
+/** A file by its place among packages, or in the folder of its own, wherever these lie. */
+const nameOf = (path: string, folder = dirname(path)): string => {
+  const at = path.indexOf(MODULES)
+  return at < 0 ? relative(dirname(folder), path) : path.slice(at)
+}
+
+/** The whole package that a file belongs to, and those that it says it needs. */
+function addPackage(file: string, found: Found): void {
+  const { folders, files, unread } = found,
+    folder = folderOf(file)
   // of this package the code is in all keys
-  if (folders.has(folder) || scope === 'sluice-data') return
-  const path = join(folder, 'package.json'),
-    said = (
-      existsSync(path) && statSync(folder).isDirectory() ? JSON.parse(readFileSync(path, 'utf8')) : {}
-    ) as Partial<Record<'name' | 'version', string> & Record<Needs, Record<string, string>>>
+  if (folder !== undefined && (folder === packageRoot || folder.endsWith(`${MODULES}sluice-data`))) return
+  files.set(file, nameOf(file, folder))
+  if (folder === undefined || folders.has(folder)) return
+  const said = manifestIn(folder)
   folders.set(folder, `${said.name ?? basename(folder)} ${said.version ?? 'without a version'}`)
-  addFiles(folder, files, new Set())
+  let all = new Set<string>()
+  const isLinked = !folder.includes(MODULES) && placeOf(folder) === ''
+  addFiles(folder, all, new Set(), isLinked ? MOST_FILES : Infinity)
+  const why = isLinked ? whyUnread(folder, all, found.output) : undefined
+  if (why) {
+    unread.push(`imports a package in ${folder}, which ${why}: what it reads there is in no key`)
+    all = new Set([join(folder, 'package.json')])
+  }
+  for (const one of all) files.set(one, nameOf(one, folder))
   for (const needed of Object.keys({ ...said.dependencies, ...said.optionalDependencies, ...said.peerDependencies })) {
     const there = above(folder)
       .map(one => join(one, 'node_modules', needed, 'package.json'))
       .find(one => existsSync(one))
-    if (there) addPackage(realpathSync(there), folders, files)
+    if (there) addPackage(realpathSync(there), found)
   }
 }
 
-/** The files of a package without those of the packages within it. */
-function addFiles(path: string, files: Set<string>, seen: Set<string>): void {
-  const real = realpathSync(path)
-  if (!statSync(real).isDirectory()) return void files.add(real)
-  if (seen.has(real)) return
+/** Why the folder of a linked package cannot be held as a whole. */
+function whyUnread(folder: string, files: ReadonlySet<string>, output: string): string | undefined {
+  if (`${output}${sep}`.startsWith(folder + sep)) return 'the output lies in'
+  if (files.size > MOST_FILES) return `has more than ${MOST_FILES.toLocaleString('en-US')} files`
+  const bytes = [...files].reduce((n, file) => n + statSync(file).size, 0)
+  return bytes > MOST_BYTES ? `has more than ${MOST_BYTES >> 20} MiB` : undefined
+}
+
+/** The files of a package without those of the packages within it; one more than `most` where there are more. */
+function addFiles(path: string, files: Set<string>, seen: Set<string>, most: number): void {
+  const real = realpathSync(path),
+    stats = statSync(real)
+  if (stats.isFile()) return void files.add(real)
+  if (seen.has(real) || !stats.isDirectory()) return
   seen.add(real)
   for (const name of readdirSync(real)) {
-    if (name !== 'node_modules' && existsSync(join(real, name))) addFiles(join(real, name), files, seen)
+    if (files.size > most) return
+    const isOther = name === 'node_modules' || name === '.git'
+    if (!isOther && existsSync(join(real, name))) addFiles(join(real, name), files, seen, most)
   }
 }
 

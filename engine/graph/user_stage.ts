@@ -1,6 +1,6 @@
 /** Stages that a graph names by path: the user's own files. */
 import { existsSync, realpathSync } from 'node:fs'
-import { extname, join, resolve } from 'node:path'
+import { extname, join, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AnyKind, Reason, Replaced } from '../contract/define.ts'
 import { importedWhole } from '../ends.ts'
@@ -34,7 +34,11 @@ export async function loadUserStage(
     throw new Error(`its name ends in '${extension}'; .ts, .mjs and .js can be loaded`)
   }
   if (!existsSync(path)) throw new Error(`there is no file ${path}`)
-  const own = await bundle(realpathSync(path), resolve(options.folder), options.packageUrl ?? packageUrl())
+  const file = realpathSync(path),
+    folder = resolve(options.folder),
+    odd = sep === '/' ? [file, folder].find(one => one.includes('\\')) : undefined
+  if (odd) throw new Error(`Node imports no module from a path with '\\' in it, as in ${odd}; rename that folder`)
+  const own = await bundle(file, folder, options.packageUrl ?? packageUrl())
   const loading = imported.then(() =>
     importedWhole(path, () => readingOnly(null, async () => (await makerOf(own.module))())),
   )

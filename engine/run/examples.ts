@@ -244,7 +244,7 @@ async function through(
   const parts: Through[] = []
   for (let at = 0; at < flow.rows; at += blockRows) {
     // nothing that changes a verdict may be remembered
-    run.renew?.()
+    await run.renew?.()
     parts.push(await runStage(run, takeFlow(flow, [at, Math.min(flow.rows, at + blockRows)])))
   }
   const said = new Said(run, flow.rows)

@@ -16,6 +16,7 @@ import { openSealed } from '../sealed.ts'
 import { HASH_COLUMN, reasonName } from '../graph/columns.ts'
 import { effectOf, fitRounds, groupedBy, isTraining, makesRows, sinkOrder } from '../graph/types.ts'
 import { prefixed } from '../errors.ts'
+import { holdPackages } from '../graph/packages.ts'
 import { openRecords } from '../shuffle/records.ts'
 import type { Related } from '../shuffle/join.ts'
 import { madeOf, relocate } from './finished.ts'
@@ -589,6 +590,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     // a spool's name promises the content that was hashed
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
+    holdPackages(world.setup.nodes)
     holdLock(world.setup.lock)
     pass.saveTallies(which)
     if (task.partitions[which].done) return rmSync(folder, { recursive: true, force: true })

@@ -26,7 +26,6 @@ import {
   type TallyFile,
   type TallyTask,
 } from './messages.ts'
-import { holdLock, type Held } from './lock.ts'
 import type { RunOptions } from './options.ts'
 import { cutPartitions } from './partitions.ts'
 import { isGroupRound, opsOf, type Plan } from './plan.ts'
@@ -70,7 +69,8 @@ export class Passes {
   readonly #partitions: readonly Partition[]
   readonly #pool: Pool
   readonly #options: RunOptions
-  readonly #lock: Held
+  /** Throws where the run may not go on: before anything gets its name. */
+  readonly #hold: () => void
   /** By node the states of its rounds, and what its groups came to by partition. */
   readonly #states = new Map<string, Made[]>()
   readonly #rounds = new Map<string, Promise<Made[]>>()
@@ -91,7 +91,7 @@ export class Passes {
     units: readonly (readonly Partition[])[],
     pool: Pool,
     options: RunOptions,
-    lock: Held,
+    hold: () => void,
   ) {
     this.#spools = join(cache, 'spools')
     this.#prepared = prepared
@@ -103,7 +103,7 @@ export class Passes {
     this.#options = options
     this.#names = this.#partitions.map(() => [])
     this.#made = this.#partitions.map(() => [])
-    this.#lock = lock
+    this.#hold = hold
   }
 
   #path(key: string): string {
@@ -316,11 +316,11 @@ export class Passes {
     if (existsSync(done) && this.#isWhole(done) && files.every(file => this.#isWhole(join(folder, file)))) {
       return withPaths(loadValue<string[]>(done))
     }
-    holdLock(this.#lock)
+    this.#hold()
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const contents = await make(folder)
-    holdLock(this.#lock)
+    this.#hold()
     saveValue(done, contents)
     return withPaths(contents)
   }

@@ -55,6 +55,8 @@ const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'
 export interface PublishInput {
   readonly output: string
   readonly lock: Held
+  /** Throws where what was worked out is of other code or files by now. */
+  readonly hold: () => void
   readonly prepared: Prepared
   readonly partitions: readonly Partition[]
   readonly hashes: readonly string[]
@@ -305,7 +307,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   put('manifest.json', text)
   syncFolder(folder)
   checkWritten(folder, files, lock)
-  holdLock(lock)
+  input.hold()
   renameSync(folder, final)
   syncPath(join(output, 'runs'))
   if (empty) return { status: 'empty', folder: final, manifest: written }

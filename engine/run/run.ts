@@ -11,6 +11,7 @@ import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
+import { holdPackages } from '../graph/packages.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
 import { settle, type Wanted } from './decisions.ts'
@@ -120,7 +121,12 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const partitions = units.flat()
     const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, wanted, held)
     const latest = latestManifest(output)
-    holdLock(lock)
+    const hold = () => {
+      holdLock(lock)
+      holdStageFiles(held)
+      holdPackages(setup.nodes)
+    }
+    hold()
     const mayDiffer = [...graph.nodes, ...graph.tables].some(isReader)
     if (latest && latest.manifest === undefined && (options.anew || mayDiffer)) {
       const path = join(latest.folder, 'manifest.json')
@@ -147,12 +153,12 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
-    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, lock)
+    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, hold)
     await passes.tables()
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
       await passes.level(level, progress)
-      holdStageFiles(held)
+      hold()
     }
     const reports = reportsOf(graph.nodes, {
       tallies: await passes.tallied(),
@@ -162,12 +168,13 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       mayDiffer,
       held,
     })
-    holdStageFiles(held)
+    hold()
     heedReports(reports, latest)
     begin('publish', 1)
     const result = await publish({
       output,
       lock,
+      hold,
       prepared,
       partitions,
       hashes,

@@ -3,7 +3,7 @@
  * ledger.
  */
 import type { Data, Field, Schema } from 'apache-arrow'
-import type { AnyStage, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
+import type { AnyKind, AnyStage, Context, Edges, Output, RowEffect, Verdict } from '../contract/define.ts'
 import { makeText, nulls, runsOf, runsOfRows, textColumn } from '../arrow/columns.ts'
 import {
   Batch,
@@ -190,8 +190,8 @@ export interface StageRun {
     verdict: Verdict,
     tables: Readonly<Record<string, Batch>>,
   ): Output | void | Promise<Output | void>
-  /** Opens the stage anew: after an error it has seen rows that it is to be given again. */
-  renew?(): void
+  /** Makes and opens the stage anew: after an error it has seen rows that it is to be given again. */
+  renew?(): Promise<void>
   /** Of a stage that picks columns, which. */
   picks?(names: readonly string[]): readonly (readonly [string, string])[]
   readonly output: Schema
@@ -209,15 +209,17 @@ export const openNone = (node: Pick<Node, 'id' | 'stage' | 'options'>): Omit<Sta
 })
 /** The same, opened. */
 export function openRun(
-  node: Pick<Node, 'id' | 'stage' | 'options'>,
+  node: Pick<Node, 'id' | 'stage' | 'options'> & { readonly make?: () => Promise<AnyKind> },
   contextOf: () => Context,
 ): Omit<StageRun, 'output'> {
-  const open = () => (node.stage as AnyStage).open?.(node.options, contextOf())
-  let instance = open()
+  const open = (stage: AnyKind) => (stage as AnyStage).open?.(node.options, contextOf())
+  let instance = open(node.stage)
   return {
     ...openNone(node),
     batch: (batch, verdict, tables) => instance?.batch(batch, verdict, tables),
-    renew: () => (instance = open()),
+    async renew() {
+      instance = open((await node.make?.()) ?? node.stage)
+    },
   }
 }
 
@@ -250,7 +252,7 @@ export async function runStage(run: StageRun, flow: Flow): Promise<Through> {
     }
   } catch (error) {
     if (error instanceof StageMistake) throw error
-    run.renew?.()
+    await run.renew?.()
     const halves = halvesOf(flow)
     if (halves.length > 0) return inHalves(run, flow.rows, halves)
     // what the stage said of these rows before it failed does not count

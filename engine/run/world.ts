@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { deserialize } from 'node:v8'
 import type { AnyKind, Context, Registry } from '../contract/define.ts'
 import { asideSchema } from '../graph/columns.ts'
-import { ChangedInputError } from '../errors.ts'
-import { areAsBefore } from '../graph/packages.ts'
+import { holdPackages } from '../graph/packages.ts'
 import { frozen } from '../graph/types.ts'
 import { makerOf } from '../graph/user_stage.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
@@ -65,12 +64,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
     const make = module === undefined ? undefined : await makerOf(module),
       stage = await (make ?? registry.get(use))?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
-    // what is kept has the name of the versions that were there when the run began
-    if (packages && !areAsBefore(packages)) {
-      throw new ChangedInputError(
-        `run: a package that ${id} (${use}) imports was replaced when the run had begun (${packages.versions.join(', ')}); nothing of it is kept, run again`,
-      )
-    }
+    holdPackages([{ id, use, packages }])
     const schemas = { input: schemaFromBytes(input), output: schemaFromBytes(output) }
     nodes.set(id, {
       id,

@@ -180,6 +180,32 @@ export default { ...base, name: 'mine', async *read(...all) { for await (const b
     expect(existsSync(at)).toBe(true)
   })
 
+  it.each([
+    ['a helper', 'const seen = new Set(), again = t => put(seen, t)'],
+    ['a class', 'const again = new (class { #all = new Set(); put = t => put(this.#all, t) })().put'],
+    ['a function that was called', 'const again = (all => t => put(all, t))(new Set())'],
+    [
+      'a generator',
+      'const all = (function* () { const all = new Set(); while (true) yield all })(), again = t => put(all.next().value, t)',
+    ],
+    ['a default', 'const seen = new Set(), again = (t, all = seen) => put(all, t)'],
+    ['a file that is loaded late', "const again = (await import('./late.mjs')).default"],
+  ])(
+    'of an attempt that failed, where a stage remembers rows unseen, so that no other row is lost: %s',
+    async (_, top) => {
+      const put = 'function put(all, t) { return all.has(t) || !all.add(t) }',
+        { at, graph, output } = made(`${put}\n${top}`)
+      writeFileSync(join(at, 'late.mjs'), `${put}\nconst seen = new Set()\nexport default t => put(seen, t)`)
+      const own = readFileSync(join(at, 'mine.mjs'), 'utf8').replace(
+        'if (phrases.some(p => c.text(r).startsWith(p)))',
+        "if (c.text(r).startsWith('answer 41')) throw new Error('41'); else if (again(c.text(r)))",
+      )
+      writeFileSync(join(at, 'mine.mjs'), own)
+      const { manifest } = await run(graph, { output, workers: 1, onWarning: () => undefined })
+      expect(manifest.stages.mine).toMatchObject({ in: 60, out: 59, dropped: 0, errored: 1 })
+    },
+  )
+
   it('of files that a stage reads by readChunks: any but its input is refused, with what to do', async () => {
     const { at, graph, output } = made(
       `import { readChunks } from 'sluice-data'
@@ -198,6 +224,38 @@ for await (const chunk of readChunks(new URL('phrases.txt', import.meta.url).pat
     const second = await sluice('run', graph, '--output', output)
     expect([second.code, second.stderr]).toEqual([1, expect.stringContaining('asks for a file that is not read here')])
     expect(existsSync(join(output, 'latest'))).toBe(false)
+  })
+
+  it('of a package that is replaced while a run is on, and loaded late: by import(), or by what it requires', async () => {
+    for (const use of ["(await import('wordy')).default()", "(await import('./node_modules/wordy/list.js')).default"]) {
+      const { at, graph, output } = made("import wordy from 'wordy'\nlet phrases = wordy && []")
+      const inPackage = join(at, 'node_modules', 'wordy')
+      mkdirSync(inPackage, { recursive: true })
+      writeFileSync(join(inPackage, 'package.json'), '{"name":"wordy","version":"1.0.0","main":"index.js"}')
+      writeFileSync(join(inPackage, 'index.js'), "module.exports = () => require('./list.js')")
+      const list = (text: string) => writeFileSync(join(inPackage, 'list.js'), `module.exports = ['${text}']`)
+      list('answer')
+      const late = `async batch(batch, verdict) { await new Promise(done => setTimeout(done, 200)); if (!batch.messages('chosen').text(0).endsWith(' 0')) phrases = ${use};`
+      writeFileSync(
+        join(at, 'mine.mjs'),
+        readFileSync(join(at, 'mine.mjs'), 'utf8').replace('batch(batch, verdict) {', late),
+      )
+      writeFileSync(graph, readFileSync(graph, 'utf8').replace(/"partition_rows": ?\d+/, '"partition_rows": 20'))
+      const go = (to: string, onProgress?: (at: { phase: string; done: number }) => void) =>
+        run(graph, { output: to, workers: 1, onProgress, onWarning: () => undefined })
+      let isChanged = false
+      const replaced = go(output, ({ phase, done }) => {
+        if (isChanged || phase !== 'pass 2 of 2' || done === 0) return
+        isChanged = true
+        list('none')
+      })
+      await expect(replaced).rejects.toThrow(expect.objectContaining({ exit: 75 }) as Error)
+      await expect(replaced).rejects.toThrow('a package that mine (./mine.mjs) imports was replaced')
+      // put back: nothing of what was made meanwhile is used
+      list('answer')
+      const [again, fresh] = [await go(output), await go(join(folder(), 'fresh'))]
+      expect(fingerprint(again.folder)).toEqual(fingerprint(fresh.folder))
+    }
   })
 
   it('when the size of partitions is another, which the manifest tells', async () => {
@@ -246,6 +304,42 @@ export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Ty
     expect(await status({ ...utc, LC_ALL: 'sv_SE.UTF-8' })).toEqual([0, false])
   })
 
+  it('when what decides where packages lead is another: conditions, NODE_PATH, the home folder, NODE_ENV', async () => {
+    const { at, graph, output } = made("import phrases from 'wordy'")
+    const files = {
+      'node_modules/wordy/package.json': '{"name":"wordy","version":"1.0.0","main":"index.js"}',
+      'node_modules/wordy/index.js':
+        "let far = []\ntry { far = require('far') } catch {}\nmodule.exports = [...far, ...require('inner')]",
+      'node_modules/inner/package.json': '{"name":"inner","exports":{"mine":"./mine.js","default":"./index.js"}}',
+      'node_modules/inner/index.js': "module.exports = ['answer 1']",
+      'node_modules/inner/mine.js': "module.exports = ['answer 2', 'answer 3']",
+      'path/far/index.js': "module.exports = ['answer 4']",
+      'home/.node_modules/far.js': "module.exports = ['answer 5']",
+    }
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(at, name)), { recursive: true })
+      writeFileSync(join(at, name), text)
+    }
+    const dropped = async (env: Record<string, string>) => {
+      const { code, stdout } = await startSluice(['run', graph, '--output', output, '--json'], env).ended
+      const { status, stages } = JSON.parse(stdout) as {
+        status: string
+        stages: Record<string, { dropped: number }>
+      }
+      return [code, status, stages.mine.dropped]
+    }
+    const plain = { NODE_ENV: 'test' }
+    expect(await dropped(plain)).toEqual([0, 'published', 11])
+    expect(await dropped({ ...plain, NODE_OPTIONS: '--max-old-space-size=2000' })).toEqual([0, 'nothing_new', 11])
+    expect(await dropped({ ...plain, NODE_OPTIONS: '--conditions=mine' })).toEqual([0, 'published', 22])
+    expect(await dropped({ ...plain, NODE_OPTIONS: '-C "mine"' })).toEqual([0, 'published', 22])
+    expect(await dropped({ ...plain, NODE_PATH: join(at, 'path') })).toEqual([0, 'published', 22])
+    writeFileSync(join(at, 'path', 'far', 'index.js'), 'module.exports = []')
+    expect(await dropped({ ...plain, NODE_PATH: join(at, 'path') })).toEqual([0, 'published', 11])
+    expect(await dropped({ ...plain, HOME: join(at, 'home') })).toEqual([0, 'published', 22])
+    expect(await dropped({ NODE_ENV: 'production' })).toEqual([0, 'published', 11])
+  })
+
   it("when the path of a source of one's own changed, which may take more of it than what is in the file", async () => {
     const at = folder(),
       output = join(at, 'out')
@@ -278,4 +372,23 @@ export default defineStage({ name: 'mine', version: 1, summary: 'x', options: Ty
       expect(rowsOf(join(at, 'out', 'latest', 'dpo')).map(row => row.lang)).toEqual([lang, lang, lang])
     }
   })
+})
+
+it("a stage of one's own runs in a folder of any name but one with \\, which Node imports nothing from", async () => {
+  for (const name of ['a*b', 'a?b#c', "it's {a,b} [c]", 'a%20b\n"c"']) {
+    const { at } = made(
+        "import words from 'wordy'\nimport { more } from './more.mjs'\nconst phrases = [...words, ...more]",
+      ),
+      inside = join(at, name)
+    mkdirSync(join(inside, 'node_modules', 'wordy'), { recursive: true })
+    writeFileSync(join(inside, 'node_modules', 'wordy', 'index.js'), "module.exports = ['answer 1']")
+    writeFileSync(join(inside, 'more.mjs'), "export const more = ['answer 2']")
+    for (const file of ['mine.mjs', 'g.json']) renameSync(join(at, file), join(inside, file))
+    const { code, stdout, stderr } = await sluice('run', join(inside, 'g.json'), '--output', join(inside, 'out'))
+    expect([code, stdout, stderr]).toEqual([0, expect.stringContaining('dropped 22'), expect.any(String)])
+    if (name !== 'a*b') continue
+    renameSync(inside, join(at, 'a\\b'))
+    const other = await sluice('run', join(at, 'a\\b', 'g.json'), '--output', join(at, 'out'))
+    expect([other.code, other.stderr]).toEqual([78, expect.stringContaining("no module from a path with '\\' in it")])
+  }
 })

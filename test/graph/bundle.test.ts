@@ -1,5 +1,14 @@
 /** What belongs to the code of a stage of one's own, and what it may not read. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { builtinModules, SourceMap, type SourceMapPayload } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -203,6 +212,20 @@ describe("a stage of one's own is what it imports", () => {
       { 'node_modules/.pnpm/words@1/node_modules/letters/index.js': 'module.exports = 2' },
     ],
     [
+      'what a package behind a package, linked from elsewhere, has in its folder',
+      {
+        'mine.mjs': "export { default } from 'words'",
+        'node_modules/words/package.json': packageOf('1.0.0'),
+        'node_modules/words/index.js': "module.exports = require('letters')",
+        'work/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+        'work/letters/index.js':
+          "module.exports = Number(require('fs').readFileSync(__dirname + '/data/n.txt', 'utf8'))",
+        'work/letters/data/n.txt': '1',
+        'node_modules/letters': '-> ../work/letters',
+      },
+      { 'work/letters/data/n.txt': '2' },
+    ],
+    [
       'a folder of a package that is a link',
       {
         'mine.mjs': "export { default } from 'words'",
@@ -371,6 +394,30 @@ describe("a stage of one's own is what it imports", () => {
     expect(await valueOf(twice)).toBe(pathToFileURL(`${twice}/`).href)
   })
 
+  it('of a linked package that is too large, or holds the output, it is said that what it reads is in no key', async () => {
+    const folder = made({
+      'mine.mjs': "export { default } from 'words'",
+      'node_modules/words/package.json': packageOf('1.0.0'),
+      'node_modules/words/index.js': "module.exports = require('letters')",
+      'work/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+      'work/letters/index.js': 'module.exports = 1',
+      'work/letters/node_modules/large/data.bin': '',
+      'work/letters/.git/data.bin': '',
+      'node_modules/letters': '-> ../work/letters',
+    })
+    const letters = join(folder, 'work', 'letters'),
+      mine = join(folder, 'mine.mjs'),
+      said = (why: string) => [
+        `mine.mjs imports a package in ${letters}, which ${why}: what it reads there is in no key`,
+      ]
+    for (const name of ['node_modules/large', '.git']) truncateSync(join(letters, name, 'data.bin'), 2 ** 29)
+    expect((await bundled(folder)).reads).toEqual([])
+    expect((await bundle(mine, join(letters, 'out'), sluice)).reads).toEqual(said('the output lies in'))
+    writeFileSync(join(letters, 'data.bin'), '')
+    truncateSync(join(letters, 'data.bin'), 2 ** 29)
+    expect((await bundled(folder)).reads).toEqual(said('has more than 256 MiB'))
+  })
+
   it('what is imported where it may be absent', async () => {
     const folder = made({ 'mine.mjs': "export default await import('words').then(({ default: x }) => x, () => 0)" })
     const before = await bundled(folder)
@@ -429,6 +476,9 @@ describe('what a stage may read that is in no key', () => {
     ['a global by name', "export default globalThis['fet' + 'ch']", 'uses globalThis'],
     ['a part of the globals', 'const { fetch: f } = globalThis\nexport default f', 'uses globalThis'],
     ['the globals by another name', 'const G = globalThis\nexport default G.fetch', 'uses globalThis'],
+    ['a global that something else sets', 'export default t => CONFIG.words.includes(t)', 'uses the global CONFIG'],
+    ['whether there is one', 'export default typeof CONFIG', 'uses the global CONFIG'],
+    ['one by another name', 'const { words: w } = CONFIG\nexport default w', 'uses the global CONFIG'],
     ['Reflect', "export default Reflect.get(globalThis, 'fetch')", 'uses globalThis'],
     ['self', 'export default () => self.fetch', 'uses self'],
     ['a part of process', 'const { env } = process\nexport default env', 'uses process'],
@@ -616,6 +666,8 @@ export const hash = [createHash('sha256'), crypto.subtle, inspect({}), days inst
 class Wrong extends Error {}
 const pile = { stack: [] }, top = it => it.stack.at(-1)
 pile.stack.push(new Wrong('of all'), new Error('of all').message, Error.stackTraceLimit)
+export const isPage = typeof window === 'undefined' && function () { return arguments.length }
+outer: for (const one of [structuredClone(1), new URL('a:b'), Buffer.from('a')]) { if (one) continue outer }
 function clock(Date, performance) { return [Date.now(), performance] }
 export const randomInt = seed => [seed, clock({ now: () => 1 })]
 export default [top(pile), self.global, self.process, 'eval of process', typeof process, x => x instanceof Function, Type, defineStage]`,
