@@ -284,7 +284,7 @@ export class Passes {
     if (damage === undefined) return true
     this.#tell(damage)
     // a folder in the place of a file cannot be written over
-    holdLock(this.#lock)
+    this.#hold()
     rmSync(path, { recursive: true, force: true })
     return false
   }
