@@ -3,6 +3,7 @@ import type { Fact } from './facts.ts'
 import { partsOf } from './names.ts'
 import { headsOf } from './said.ts'
 import type { MapSpec } from './spec.ts'
+import { PART_NAMES } from '../source/part_names.ts'
 
 const PROMPTS =
   'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue'.split(
@@ -53,10 +54,9 @@ export function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
   const used = new Set(headsOf(map)),
     prompt = typeof map.prompt === 'string' ? map.prompt : 'PROMPT'
   if (prompt === 'shared') return []
-  const known = ['system', 'system_prompt', 'history', 'context', 'input']
   return facts.flatMap(({ path, name, kind, isList, length }) => {
     const isPart = !isList && (kind === 'messages' || (kind === 'text' && length >= 8))
-    if (!isPart || path.includes('.') || used.has(path) || known.includes(path) || !MORE.test(name)) return []
+    if (!isPart || path.includes('.') || used.has(path) || PART_NAMES.includes(path) || !MORE.test(name)) return []
     const part = kind === 'messages' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
     return [`does ${path} belong to the prompt? if so, prompt: [${part}, ${prompt}]`]
   })

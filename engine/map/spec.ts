@@ -1,5 +1,6 @@
 /** How the user says where the pairs of a file are: the value of a source's option `map`, of presets and of `look`. */
 import { Type, type Static } from '@sinclair/typebox'
+import { isSystem } from '../source/part_names.ts'
 
 const strict = { additionalProperties: false } as const
 const path = (description: string) => Type.String({ minLength: 1, description })
@@ -133,7 +134,7 @@ export const promptItems = ({
       ? 'system' in item
         ? { kind: 'system', path: item.system }
         : { kind: 'turns', path: item.turns }
-      : { kind: item === 'system' || item === 'system_prompt' ? 'system' : 'said', path: item },
+      : { kind: isSystem(item) ? 'system' : 'said', path: item },
   )
 
 const list = <T>(values: T | readonly T[] | undefined): readonly T[] =>

@@ -3,6 +3,7 @@ import { DataType, type Data } from 'apache-arrow'
 import { encoder, nullTest, textColumn } from '../arrow/columns.ts'
 import { hash64 } from '../arrow/hash.ts'
 import type { Batch } from '../arrow/flow.ts'
+import { PART_NAMES } from './part_names.ts'
 
 const MEDIA = ['images', 'image', 'videos', 'video', 'audios', 'audio']
 /** Fields of a message that say something, by the names that servers and trainers use. */
@@ -13,16 +14,7 @@ const MAY_SAY = new RegExp(`"(${SAID.join('|')})"`)
 export const isFurther = (name: string): boolean => /^source_(prompt|chosen|rejected)_fields$/.test(name)
 
 /** Columns that belong to the prompt: what the question is about, or what the answer may call. */
-export const CONTEXT: readonly string[] = [
-  'tools',
-  'documents',
-  ...MEDIA,
-  'system',
-  'system_prompt',
-  'history',
-  'context',
-  'input',
-]
+export const CONTEXT: readonly string[] = ['tools', 'documents', ...MEDIA, ...PART_NAMES]
 
 /**
  * What the JSON of a message's further fields, or of a list of them, says beside the text: calls without their ids,

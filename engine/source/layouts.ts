@@ -9,18 +9,11 @@ import { isIdType, rawHash } from './ids.ts'
 import { isTexts } from './turn_lists.ts'
 import { layouts, LISTS, SCORE_LISTS, type Layout, type LayoutName } from './layout_table.ts'
 import { columnOf, isWhole, isWholeForm, usedColumns, type Bound, type Mapping, type Parts } from './mapping.ts'
+import { PART_NAMES, PARTS } from './part_names.ts'
 import type { Form } from './turns.ts'
 
-/** The names of the columns that parts are read from, the first that is there. */
-const PARTS = {
-  system: ['system', 'system_prompt'],
-  history: ['history'],
-  context: ['context'],
-  input: ['input'],
-} as const satisfies Record<keyof Parts, readonly string[]>
-
 const CANDIDATES = new Set<string>([
-  ...Object.values(PARTS).flat(),
+  ...PART_NAMES,
   ...LISTS,
   ...SCORE_LISTS,
   ...layouts.flatMap(({ prompt, sides }) => [...prompt, ...sides.flat()]),
@@ -96,8 +89,8 @@ export function mappedLayout(
   schema: Schema,
   samples: readonly RecordBatch[],
 ): Mapping {
-  const parts = Object.values(PARTS).flat() as string[],
-    here = new Schema(schema.fields.filter(({ name }) => own.includes(name) || name === 'id' || parts.includes(name)))
+  const isHere = (name: string) => own.includes(name) || name === 'id' || PART_NAMES.includes(name),
+    here = new Schema(schema.fields.filter(({ name }) => isHere(name)))
   const made = here.fields.filter(({ name }) => own.includes(name)).map(({ name, type }) => `${name} as ${type}`),
     none = new DataError(`map: it makes ${made.join(', ')}, which are no pairs: each is text or messages`)
   const formOf = (name: string): Bound | null => {
@@ -343,7 +336,7 @@ export function pairFacts(
   )
   if (added.length > 0) said.push(`the prompt with ${added.map(column => `'${column}'`).join(' and ')}`)
   const used = usedColumns(plan),
-    names = [...Object.values(PARTS).flat(), ...(prompt ? [] : ASKS)] as string[]
+    names = [...PART_NAMES, ...(prompt ? [] : ASKS)] as string[]
   const beside = fields.flatMap(({ name, type }) =>
     names.includes(name) && !used.includes(name) && !DataType.isNull(type) ? [name] : [],
   )

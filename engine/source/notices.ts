@@ -4,6 +4,7 @@ import { messagesColumn, numberColumn, textColumn } from '../arrow/columns.ts'
 import { differenceOf, isOneOf, LABEL, MARKS, SCORE, TIES } from '../map/names.ts'
 import { isTurns, typeForm } from './forms.ts'
 import { columnOf } from './mapping.ts'
+import { PART_NAMES } from './part_names.ts'
 
 /** Marks of chat formats within a message: what a template writes, a message has no more. */
 const FORMATS: readonly (readonly [string, RegExp])[] = [
@@ -102,7 +103,7 @@ const PARTS =
   /system|history|instruction|schema|context|passage|steps?(?:_|$)|background|persona|scenario|evidence|knowledge|document/i
 
 /** Of these the opening of a file tells, where a layout cannot take them in. */
-const TOLD = /^(?:system|system_prompt|history|context|input)$/
+const TOLD = new Set(PART_NAMES)
 
 /** What is said beside the pair that by its name belongs to it, and to no trainer is shown. */
 function promptsIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
@@ -110,7 +111,7 @@ function promptsIn(raw: readonly RecordBatch[], pairs: RecordBatch): string[] {
     columns = (raw[0]?.schema.fields ?? []).filter(
       ({ name }) =>
         PARTS.test(name) &&
-        !TOLD.test(name) &&
+        !TOLD.has(name) &&
         kept.has(name) &&
         !/(?:id|name|type|source|model|score|rating)$/i.test(name),
     )

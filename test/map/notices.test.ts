@@ -59,8 +59,8 @@ describe('notices', () => {
     ],
     [
       'a system message of another name',
-      i => ({ system_message: `Be brief, number ${i}.` }),
-      'system_message lies beside the pair',
+      i => ({ system_text: `Be brief, number ${i}.` }),
+      'system_text lies beside the pair',
     ],
     [
       'lists as Python prints them',

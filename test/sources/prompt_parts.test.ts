@@ -30,7 +30,7 @@ describe('system', () => {
     it(`begins the prompt in layout ${name}, unless it is null or empty`, () => {
       const rows = example.split('\n').map(line => JSON.parse(line) as Row)
       const layout = name === 'answers' ? name : undefined
-      for (const column of ['system', 'system_prompt']) {
+      for (const column of ['system', 'system_prompt', 'system_message', 'system_instruction']) {
         const got = read(table(rows.map(row => ({ ...row, system: undefined, [column]: 'Be brief.' }))), { layout })
         expect(got.pairs[0].prompt[0]).toEqual(system('Be brief.'))
         expect(got.pairs[0]).not.toHaveProperty(column)
