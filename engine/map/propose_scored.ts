@@ -44,13 +44,35 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
       map: { ...base, index: path },
       asks: [...asks, `is ${path} counted from 0? if from 1, it cannot be read so`],
     })),
-    ...sorted.slice(0, 1).map(({ path, name }) => ({
-      what: `${answers.path} are answers to ${prompt}, scored by ${path}`,
-      map: { ...base, score: path },
-      asks: [...asks, ...which, `is a higher ${name} better? if not, score: { '${path}': -1 }`],
-    })),
+    ...sorted.slice(0, 1).map(fact => {
+      const { path, name } = fact
+      return isOrder(fact)
+        ? {
+            what: `${answers.path} are answers to ${prompt}, ${path} their ranks, or an order of their places`,
+            map: { ...base, score: { [path]: -1 } },
+            asks: [...asks, ...which, ...orderAsks(path)],
+          }
+        : {
+            what: `${answers.path} are answers to ${prompt}, scored by ${path}`,
+            map: { ...base, score: path },
+            asks: [...asks, ...which, `is a higher ${name} better? if not, score: { '${path}': -1 }`],
+          }
+    }),
   ]
 }
+
+/** Whether each list holds each of 0 to K-1, or of 1 to K, once: of two items ranks and an order are the same. */
+function isOrder({ values }: Fact): boolean {
+  const lists = values.filter((value): value is unknown[] => Array.isArray(value))
+  const from = (start: number) =>
+    lists.every(list => new Set(list).size === list.length && list.every((_, i) => list.includes(start + i)))
+  return lists.some(({ length }) => length > 2) && (from(0) || from(1))
+}
+
+const orderAsks = (path: string): string[] => [
+  `does ${path} hold the rank of each answer, the lowest the best? if the highest is, score: '${path}'`,
+  `or does it hold the places of the answers, the best first? no map reads that: write a list with the rank of each`,
+]
 
 /** Numbers, bools, or text of which each value is a number or none. */
 const isNumbers = ({ kind, values }: Fact): boolean =>

@@ -1,6 +1,6 @@
 /** Two columns of answers, and what may say which of them is the better one. */
 import { tallyOf, type Fact } from './facts.ts'
-import { readLabel, type Reading, type Sides } from './labels.ts'
+import { isUnread, readLabel, unread, type Reading, type Sides } from './labels.ts'
 import { ANSWER, differenceOf, isOneOf, LABEL, MARKS, ORDERED, partsOf, SCORE, TIES, WORSE } from './names.ts'
 import { promptFor } from './prompts.ts'
 import type { Proposal } from './proposal.ts'
@@ -79,6 +79,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
+  labels.sort((a, b) => Number(isUnread(a.read)) - Number(isUnread(b.read)))
   const annotated = facts.flatMap(fact => {
     const flat = { ...fact, isList: false, values: (fact.values as unknown[]).flat(MOST_NESTED) },
       read = fact.isList && fact.kind === 'text' && fact.length < 40 ? readLabel(flat, sides) : undefined
@@ -102,8 +103,9 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       return {
         what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} says which is better${agrees ? `, and ${agrees} agrees` : ''}`,
         map: { ...base, prefer: read.prefer, ...by },
-        asks: agrees ? asks : [...asks, ...read.asks],
-        ...(agrees && asks.length === 0 && labels.length === 1 ? { isCertain: true } : {}),
+        // scores tell the sides, and of a tie nothing
+        asks: [...asks, ...read.asks.slice(agrees ? 1 : 0)],
+        ...(agrees && asks.length === 0 && read.asks.length < 2 && labels.length === 1 ? { isCertain: true } : {}),
       }
     }),
     ...annotated.map(({ fact, read }) => ({
@@ -133,6 +135,17 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
     })),
   ]
   if (proposals.length > 0) return proposals
+  const unsaid = others.filter(fact => LABEL.test(fact.name) && mayBeLabel(fact))
+  if (unsaid.length > 0) {
+    return unsaid.map(fact => {
+      const read = unread(fact, sides)
+      return {
+        what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} may say which is better`,
+        map: { ...base, prefer: read.prefer, ...by },
+        asks: [...asks, ...read.asks],
+      }
+    })
+  }
   return [
     {
       what: `${first.path} and ${second.path} are two answers, and no column says which is better`,
@@ -144,6 +157,13 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
     },
   ]
 }
+
+/** Whether a column of a few short values may be a label that nobody can read. */
+const mayBeLabel = (fact: Fact): boolean =>
+  !fact.isList &&
+  (fact.kind === 'number' || (fact.kind === 'text' && fact.length < 40)) &&
+  tallyOf(fact).length > 1 &&
+  tallyOf(fact).length <= Math.min(12, fact.values.length / 2)
 
 /** Lists within lists that labels are looked for in. */
 const MOST_NESTED = 8
