@@ -84,12 +84,16 @@ function readMarks(path: string, values: readonly string[], tie: readonly string
 export function unread(label: Fact, { first, second }: Sides): Reading {
   const tally = tallyOf(label),
     ties = tally.flatMap(([value]) => (TIES.test(plain(value)) ? [value] : [])),
+    tie = ties.length > 0 ? ties : tally.length > 2 ? ['TIE'] : [],
     counts = tally.filter(([value]) => !ties.includes(value)).map(([value, count]) => `${value} (${count})`)
+  const places = [
+    `put the value by which ${first.path} is the better one in place of FIRST`,
+    `that of ${second.path} in place of SECOND`,
+    ...(tie[0] === 'TIE' ? ['that of neither in place of TIE, or leave out tie'] : []),
+  ]
   return {
-    prefer: preferOf(label.path, ['FIRST'], ['SECOND'], tally.length === 2 ? [] : ties.length > 0 ? ties : ['TIE']),
-    asks: [
-      `what does ${label.path} ${counts.join(', ')} mean? put the value by which ${first.path} is the better one in place of FIRST, that of ${second.path} in place of SECOND${tally.length === 2 || ties.length > 0 ? '' : '; that of neither in place of TIE, or leave out tie'}`,
-    ],
+    prefer: preferOf(label.path, ['FIRST'], ['SECOND'], tie),
+    asks: [`what does ${label.path} ${counts.join(', ')} mean? ${places.join(', ')}`],
   }
 }
 

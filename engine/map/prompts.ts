@@ -56,8 +56,13 @@ function holdsAll({ values }: Fact, answers: readonly Fact[]): boolean {
 }
 
 /** Names of what belongs to a prompt, but for those that every layout knows. */
-const MORE =
-  /system|history|context|passage|schema|document|evidence|instruction|background|persona|body|title|question|query|scenario|knowledge|message|selftext|description|details/i
+const MORE = new RegExp(
+  [
+    'system|history|context|passage|schema|document|evidence|instruction|background|persona',
+    'body|title|question|query|scenario|knowledge|message|selftext|description|details',
+  ].join('|'),
+  'i',
+)
 /** Names of what stands below its prompt, as a body does below its title. */
 const BELOW = /body|selftext|description|details/i
 
@@ -95,9 +100,32 @@ export function promptFor(
     first.values.some(value => typeof value === 'string' && /^\s*(?:\[\s*\{|(?:Human|H):)/.test(value))
   // conversations hold what was asked
   if ((isWhole && !own) || beginAlike(first, second)) return { prompt: 'shared', asks: [] }
-  return own
-    ? { prompt: own.path, asks: [] }
-    : { prompt: 'PROMPT', asks: ['which column is the prompt? put its name in place of PROMPT'] }
+  return own ? { prompt: own.path, asks: [] } : { prompt: 'PROMPT', asks: [marksAsked([first, second]) ?? WHICH] }
+}
+
+export const WHICH = 'which column is the prompt? put its name in place of PROMPT'
+
+/** What begins a whole conversation as text, as formats of chats write it. */
+const MARK = new RegExp(
+  `^\\s*(${[
+    '<\\|[a-z_]+\\|>',
+    '<start_of_turn>',
+    '#{2,3} ?[A-Z]\\w+:',
+    '(?:<s>)?\\s*\\[INST\\]',
+    '(?:USER|SYSTEM|User|System|Human):',
+  ].join('|')})`,
+)
+
+/** What to do where both sides are text that begins with a mark in nine of ten rows. */
+function marksAsked(sides: readonly Fact[]): string | undefined {
+  const texts = sides.flatMap(({ values }) => values.filter(value => typeof value === 'string')),
+    marks = texts.flatMap(text => MARK.exec(text)?.[1] ?? [])
+  if (marks.length === 0 || marks.length < 0.9 * texts.length) return undefined
+  const seen = [...new Set(marks)].slice(0, 3).join(' and ')
+  return (
+    `the sides are whole conversations with marks (${seen}) that Sluice does not read, and no column is the prompt: ` +
+    'write them as messages (role, content), which this line then reads, or what was asked as a column of its own'
+  )
 }
 
 /** Whether both are conversations that begin with the same message, and go on. */

@@ -2,7 +2,7 @@
 import type { Fact } from './facts.ts'
 import { ANSWER, LABEL, SCORE } from './names.ts'
 import type { Proposal } from './proposal.ts'
-import { isSaid } from './propose_sides.ts'
+import { isSaid } from './side_columns.ts'
 
 export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const texts = facts

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { propose } from '../../engine/map/propose.ts'
 import { assistant, table, user, type Row } from '../sources/helpers.ts'
-import { prompts, readMapped, sides } from './helpers.ts'
+import { failure, prompts, readMapped, sides } from './helpers.ts'
 
 const q = (i: number) => `What is thing number ${i}?`
 const better = (i: number) => `Better: it is the thing with number ${i}.`
@@ -85,4 +85,108 @@ it('conversations that begin alike say themselves what was asked', () => {
     winner: i % 2 ? 'model_a' : 'model_b',
   }))
   expect(first(some).map.prompt).toBe('shared')
+})
+
+it.each<[string, Row[], Row, string]>([
+  [
+    'right and hallucinated',
+    rows(i => ({ question: q(i), right_answer: better(i), hallucinated_answer: worse(i) })),
+    { chosen: 'right_answer', rejected: 'hallucinated_answer' },
+    'is right_answer the better one?',
+  ],
+  [
+    'w and l',
+    rows(i => ({ prompt: q(i), reply_w: better(i), reply_l: worse(i) })),
+    { chosen: 'reply_w', rejected: 'reply_l' },
+    'is reply_w the better one?',
+  ],
+  [
+    'j and k',
+    rows(i => ({ question: q(i), response_j: better(i), response_k: worse(i) })),
+    { chosen: 'response_j', rejected: 'response_k' },
+    'is response_j the better one?',
+  ],
+  [
+    'lists of right and wrong ones',
+    rows(i => ({
+      question: q(i),
+      best_answer: better(i),
+      correct_answers: [better(i), better(i + 50)],
+      incorrect_answers: [worse(i)],
+    })),
+    { chosen: 'correct_answers[]', rejected: 'incorrect_answers[]' },
+    'is correct_answers[] the better one?',
+  ],
+  [
+    'a text and a list',
+    rows(i => ({ question: q(i), best_answer: better(i), incorrect_answers: [worse(i)] })),
+    { chosen: 'best_answer', rejected: 'incorrect_answers[]' },
+    'is best_answer the better one?',
+  ],
+  [
+    'people and a model',
+    rows(i => ({ id: `${i}`, question: q(i), human_answers: [better(i)], chatgpt_answers: [worse(i)] })),
+    { chosen: 'human_answers[]', rejected: 'chatgpt_answers[]' },
+    'is human_answers[] the better one?',
+  ],
+  [
+    'lists with labels',
+    rows(i => ({
+      question: q(i),
+      mc1: { choices: [better(i), worse(i)], labels: [1, 0] },
+      mc2: { choices: [better(i), worse(i)], labels: [1, 0] },
+    })),
+    { list: 'mc1.choices[]', labels: { by: 'mc1.labels[]', good: 1, bad: 0 } },
+    'does mc1.labels[] 1 mean a right answer?',
+  ],
+  [
+    'lists with bools',
+    rows(i => ({ input: q(i), targets: { texts: [worse(i), better(i)], is_correct: [false, true] } })),
+    { list: 'targets.texts[]', labels: { by: 'targets.is_correct[]', good: true, bad: false } },
+    'does targets.is_correct[] true mean',
+  ],
+  [
+    'other marks',
+    rows(i => ({ question: q(i), a1: two(i)[0], a2: two(i)[1], winner: ['A', 'B', 'tie'][i % 3] })),
+    { prefer: { by: 'winner', first: 'A', second: 'B', tie: 'tie' } },
+    'does winner A mean that a1 is the better one?',
+  ],
+  [
+    'less is better',
+    rows(i => ({ prompt: q(i), reply_a: better(i), reply_b: worse(i), toxicity_a: 0.1, toxicity_b: 0.5 + i / 100 })),
+    { prefer: { lower: ['toxicity_a', 'toxicity_b'] } },
+    'is the answer with the lower toxicity the better one?',
+  ],
+  [
+    'labels of one preset’s columns',
+    rows(i => ({
+      model_a: 'm',
+      model_b: 'n',
+      winner: i % 3 === 1 ? 'B' : 'A',
+      conversation_a: [user(q(i)), assistant(two(i)[0])],
+      conversation_b: [user(q(i)), assistant(two(i)[1])],
+    })),
+    { prompt: 'shared', prefer: { by: 'winner', first: 'A', second: 'B' } },
+    '',
+  ],
+])('%s are proposed and asked', async (_, some, map, ask) => {
+  const said = await failure(readMapped(some)),
+    proposal = first(some)
+  expect(said).toContain('how its pairs lie is not certain')
+  expect(said).not.toContain('unpaired')
+  expect(proposal.map).toMatchObject(map)
+  expect(proposal.asks.join()).toContain(ask)
+  expect(isRight(sides(await readMapped(some, proposal.map)))).toBe(true)
+})
+
+it.each([
+  ['USER: ', ' ASSISTANT: ', 'USER:'],
+  ['<|user|>\n', '</s>\n<|assistant|>\n', '<|user|>'],
+  ['### Human: ', '\n### Assistant: ', '### Human:'],
+  ['System: Be kind.\n\nHuman: ', '\n\nAssistant: ', 'System:'],
+])('sides that are whole texts with marks ask for no column that is not there: %s', (asks, answers, mark) => {
+  const whole = (i: number, said: string) => `${asks}${q(i)}${answers}${said}`,
+    [proposal] = proposed(rows(i => ({ chosen: whole(i, better(i)), rejected: whole(i, worse(i)) }))).proposals
+  expect(proposal.asks[0]).toContain(`whole conversations with marks (${mark}) that Sluice does not read`)
+  expect(proposal.asks.join()).not.toContain('PROMPT')
 })
