@@ -1,6 +1,6 @@
 /** What the values of a label may mean for two answers. */
 import { tallyOf, type Fact } from './facts.ts'
-import { MARKS, TIES } from './names.ts'
+import { LABEL, MARKS, TIES, WORSE } from './names.ts'
 import type { Prefer, Scalar } from './spec.ts'
 
 /** Two columns of answers, and by which part of their names they differ. */
@@ -48,20 +48,25 @@ export function readLabel(label: Fact, sides: Sides): Reading | undefined {
   const tally = tallyOf(label)
   if (label.isList || tally.length < 2 || tally.length > MOST_VALUES) return undefined
   if (label.kind === 'bool') return asked(label, true, false, sides)
-  if (label.kind === 'number' || (label.kind === 'text' && tally.every(([value]) => isPlainNumber(value)))) {
-    return readNumbers(label, tally, sides)
-  }
+  const isNumber = label.kind === 'number' || tally.every(([value]) => isPlainNumber(value))
+  if (isNumber) return label.kind === 'number' || isNamed(label) ? readNumbers(label, tally, sides) : undefined
   return label.kind === 'text' ? readTexts(label, tally, sides) : undefined
 }
+
+/** Whether its name says that it tells which answer is better: its values alone do not. */
+const isNamed = ({ name }: Fact): boolean => LABEL.test(name) || WORSE.test(name)
 
 /** Whether a text is the number that it reads as, and so may be named by it. */
 const isPlainNumber = (text: string): boolean => text !== '' && String(Number(text)) === text
 
-function readTexts({ path }: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
-  const values = tally.map(([value]) => value),
+function readTexts(label: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
+  const { path } = label,
+    values = tally.map(([value]) => value),
     [first, second, tie] = [0, 1, 2].map(side => values.filter(value => sideOf(value, sides) === side)),
     others = tally.filter(([value]) => sideOf(value, sides) === undefined)
-  if (first.length === 0 || second.length === 0) return readMarks(path, values, tie, sides)
+  if (first.length === 0 || second.length === 0) {
+    return isNamed(label) ? readMarks(path, values, tie, sides) : undefined
+  }
   const counts = others.map(([value, count]) => `'${value}' (${count})`).join(', ')
   return {
     prefer: preferOf(path, first, second, tie),

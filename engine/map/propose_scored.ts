@@ -2,7 +2,7 @@
 import type { Fact } from './facts.ts'
 import { ANSWER, LABEL, SCORE } from './names.ts'
 import type { Proposal } from './proposal.ts'
-import { isSaid } from './side_columns.ts'
+import { isNumbers, isSaid } from './side_columns.ts'
 
 export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const texts = facts
@@ -73,17 +73,6 @@ const orderAsks = (path: string): string[] => [
   `does ${path} hold the rank of each answer, the lowest the best? if the highest is, score: '${path}'`,
   `or does it hold the places of the answers, the best first? no map reads that: write a list with the rank of each`,
 ]
-
-/** Numbers, bools, or text of which each value is a number or none. */
-const isNumbers = ({ kind, values }: Fact): boolean =>
-  kind === 'number' ||
-  kind === 'bool' ||
-  (kind === 'text' &&
-    values
-      .flat()
-      .every(
-        value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
-      ))
 
 /** Whether two rows of one key differ in it: what all answers to a prompt have is the prompt's. */
 function differsWithin({ values }: Fact, keys: readonly string[]): boolean {

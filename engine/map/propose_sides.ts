@@ -5,7 +5,7 @@ import { LABEL, MARKS, partsOf, SCORE, TIES, WORSE } from './names.ts'
 import { promptFor } from './prompts.ts'
 import type { Proposal } from './proposal.ts'
 import { ofNamed, orderedSides } from './propose_named.ts'
-import { answersAmong, bySide, familiesOf, isLabel, isSaid } from './side_columns.ts'
+import { answersAmong, bySide, familiesOf, isLabel, isNumbers, isSaid } from './side_columns.ts'
 import type { Prefer } from './spec.ts'
 
 export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
@@ -51,14 +51,13 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       values.every(value => value === null || (Array.isArray(value) && value.length === 2)),
   )
   const byName = others.flatMap(fact => namedLabel(fact, families, sides))
-  const scores = families.filter(
-    ({ first, stem }) =>
-      (first.kind === 'number' || first.kind === 'bool') && !first.isList && (SCORE.test(stem) || LABEL.test(stem)),
-  )
+  const isRated = (family: { first: Fact; second: Fact }) =>
+    [family.first, family.second].every(fact => isNumbers(fact) && !fact.isList && fact !== first && fact !== second)
+  const scores = families.filter(family => isRated(family) && (SCORE.test(family.stem) || LABEL.test(family.stem)))
   const gaps = families.filter(
-    ({ first, stem }) =>
-      first.kind === 'number' &&
-      !first.isList &&
+    ({ stem, ...family }) =>
+      isRated(family) &&
+      family.first.kind !== 'bool' &&
       stem !== '' &&
       !/(?:^|_)(?:id|index|time|date|token|tokens|count|len|length|turn|turns|num)(?:_|$)/i.test(stem),
   )

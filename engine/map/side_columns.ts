@@ -53,3 +53,14 @@ export function bySide(
     ? {}
     : { by_side: Object.fromEntries(own.map(({ stem, first, second }) => [stem, [first.path, second.path]])) }
 }
+
+/** Numbers, bools, or text of which each value is a number or none. */
+export const isNumbers = ({ kind, values }: Fact): boolean =>
+  kind === 'number' ||
+  kind === 'bool' ||
+  (kind === 'text' &&
+    values
+      .flat()
+      .every(
+        value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
+      ))

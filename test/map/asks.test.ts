@@ -190,3 +190,16 @@ it.each([
   expect(proposal.asks[0]).toContain(`whole conversations with marks (${mark}) that Sluice does not read`)
   expect(proposal.asks.join()).not.toContain('PROMPT')
 })
+
+it('numbers that are text are labels by a name that says so, and scores', async () => {
+  const labelled = rows(i => ({
+    ...{ prompt: q(i), answer_a: two(i)[0], answer_b: two(i)[1] },
+    ...{ label: i % 3 === 1 ? '1' : '0', group: i % 2 ? 'x' : 'y', turn: i % 2 ? '1' : '2' },
+  }))
+  const { proposals } = proposed(labelled)
+  expect(proposals.map(({ map }) => map.prefer?.by)).toEqual(['label'])
+  expect(proposals[0].asks[0]).toContain('does label = 1 mean that answer_a is the better one?')
+  const scored = rows(i => ({ prompt: q(i), answer_a: better(i), answer_b: worse(i), score_a: '0.5', score_b: '0.25' }))
+  expect(first(scored).map.prefer).toEqual({ higher: ['score_a', 'score_b'] })
+  expect(isRight(sides(await readMapped(scored, first(scored).map)))).toBe(true)
+})
