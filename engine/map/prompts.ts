@@ -100,7 +100,9 @@ export function promptFor(
     first.values.some(value => typeof value === 'string' && /^\s*(?:\[\s*\{|(?:Human|H):)/.test(value))
   // conversations hold what was asked
   if ((isWhole && !own) || beginAlike(first, second)) return { prompt: 'shared', asks: [] }
-  return own ? { prompt: own.path, asks: [] } : { prompt: 'PROMPT', asks: [marksAsked([first, second]) ?? WHICH] }
+  if (own) return { prompt: own.path, asks: [] }
+  const marks = marksAsked([first, second])
+  return marks === undefined ? { prompt: 'PROMPT', asks: [WHICH] } : { prompt: 'shared', asks: [marks] }
 }
 
 export const WHICH = 'which column is the prompt? put its name in place of PROMPT'

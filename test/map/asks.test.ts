@@ -188,7 +188,7 @@ it.each([
   const whole = (i: number, said: string) => `${asks}${q(i)}${answers}${said}`,
     [proposal] = proposed(rows(i => ({ chosen: whole(i, better(i)), rejected: whole(i, worse(i)) }))).proposals
   expect(proposal.asks[0]).toContain(`whole conversations with marks (${mark}) that Sluice does not read`)
-  expect(proposal.asks.join()).not.toContain('PROMPT')
+  expect(proposal.map).toEqual({ prompt: 'shared', chosen: 'chosen', rejected: 'rejected' })
 })
 
 it('numbers that are text are labels by a name that says so, and scores', async () => {
