@@ -1,6 +1,6 @@
 /** What the values of a label may mean for two answers. */
 import { tallyOf, type Fact } from './facts.ts'
-import { TIES } from './names.ts'
+import { LABEL, MARKS, TIES, WORSE } from './names.ts'
 import type { Prefer, Scalar } from './spec.ts'
 
 /** Two columns of answers, and by which part of their names they differ. */
@@ -47,30 +47,63 @@ function sideOf(text: string, { first, second, marks }: Sides): number | undefin
 export function readLabel(label: Fact, sides: Sides): Reading | undefined {
   const tally = tallyOf(label)
   if (label.isList || tally.length < 2 || tally.length > MOST_VALUES) return undefined
-  return label.kind === 'text'
-    ? readTexts(label, tally, sides)
-    : label.kind === 'bool'
-      ? asked(label, true, false, [], sides)
-      : label.kind === 'number'
-        ? readNumbers(
-            label,
-            tally.map(([value]) => Number(value)),
-            sides,
-          )
-        : undefined
+  if (label.kind === 'bool') return asked(label, true, false, sides)
+  const isNumber = label.kind === 'number' || tally.every(([value]) => isPlainNumber(value))
+  if (isNumber) return label.kind === 'number' || isNamed(label) ? readNumbers(label, tally, sides) : undefined
+  return label.kind === 'text' ? readTexts(label, tally, sides) : undefined
 }
 
-function readTexts({ path }: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
-  const values = tally.map(([value]) => value),
+/** Whether its name says that it tells which answer is better: its values alone do not. */
+const isNamed = ({ name }: Fact): boolean => LABEL.test(name) || WORSE.test(name)
+
+/** Whether a text is the number that it reads as, and so may be named by it. */
+const isPlainNumber = (text: string): boolean => text !== '' && String(Number(text)) === text
+
+function readTexts(label: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
+  const { path } = label,
+    values = tally.map(([value]) => value),
     [first, second, tie] = [0, 1, 2].map(side => values.filter(value => sideOf(value, sides) === side)),
     others = tally.filter(([value]) => sideOf(value, sides) === undefined)
-  if (first.length === 0 || second.length === 0) return undefined
+  if (first.length === 0 || second.length === 0) {
+    return isNamed(label) ? readMarks(path, values, tie, sides) : undefined
+  }
   const counts = others.map(([value, count]) => `'${value}' (${count})`).join(', ')
   return {
     prefer: preferOf(path, first, second, tie),
     asks: others.length === 0 ? [] : [`what does ${path} ${counts} mean? add it to first, second or tie`],
   }
 }
+
+/** Two values that are marks of two sides, but not of these columns, as A and B of a1 and a2. */
+function readMarks(path: string, values: readonly string[], tie: readonly string[], sides: Sides): Reading | undefined {
+  const sided = values.filter(value => !tie.includes(value))
+  if (sided.length !== 2) return undefined
+  const found = MARKS.flatMap(marks => {
+    const [first, second] = [0, 1].map(side => sided.find(value => sideOf(value, { ...sides, marks }) === side))
+    return first !== undefined && second !== undefined && first !== second ? [[first, second]] : []
+  })
+  return found.length === 0 ? undefined : asked({ path }, found[0][0], found[0][1], sides, tie)
+}
+
+/** Labels of which no word says what they mean: all is asked. A word for a tie is one. */
+export function unread(label: Fact, { first, second }: Sides): Reading {
+  const tally = tallyOf(label),
+    ties = tally.flatMap(([value]) => (TIES.test(plain(value)) ? [value] : [])),
+    tie = ties.length > 0 ? ties : tally.length > 2 ? ['TIE'] : [],
+    counts = tally.filter(([value]) => !ties.includes(value)).map(([value, count]) => `${value} (${count})`)
+  const places = [
+    `put the value by which ${first.path} is the better one in place of FIRST`,
+    `that of ${second.path} in place of SECOND`,
+    ...(tie[0] === 'TIE' ? ['that of neither in place of TIE, or leave out tie'] : []),
+  ]
+  return {
+    prefer: preferOf(label.path, ['FIRST'], ['SECOND'], tie),
+    asks: [`what does ${label.path} ${counts.join(', ')} mean? ${places.join(', ')}`],
+  }
+}
+
+/** Whether a reading is one of which all is asked. */
+export const isUnread = ({ prefer }: Reading): boolean => prefer.first === 'FIRST'
 
 const one = (values: readonly Scalar[]): Scalar | Scalar[] => (values.length === 1 ? values[0] : [...values])
 const preferOf = (by: string, first: readonly Scalar[], second: readonly Scalar[], tie: readonly Scalar[]): Prefer => ({
@@ -80,44 +113,44 @@ const preferOf = (by: string, first: readonly Scalar[], second: readonly Scalar[
   ...(tie.length === 0 ? {} : { tie: one(tie) }),
 })
 
-function asked({ path }: Fact, first: Scalar, second: Scalar, tie: readonly Scalar[], sides: Sides): Reading {
+function asked(
+  { path }: Pick<Fact, 'path'>,
+  first: Scalar,
+  second: Scalar,
+  sides: Sides,
+  tie: readonly Scalar[] = [],
+): Reading {
   const says = typeof first === 'string' ? first : `= ${first}`
   return {
     prefer: preferOf(path, [first], [second], tie),
-    asks: [`does ${path} ${says} mean that ${sides.first.path} is the better one? if not, exchange first and second`],
+    asks: [
+      `does ${path} ${says} mean that ${sides.first.path} is the better one? if not, exchange first and second`,
+      ...tie.flatMap(value =>
+        typeof value === 'number' ? [`is ${path} = ${value} a tie? if not, leave it out of tie`] : [],
+      ),
+    ],
   }
 }
 
-function readNumbers(label: Fact, values: readonly number[], sides: Sides): Reading | undefined {
+/** Numbers as labels: which side one is of is asked, and so is a tie. */
+function readNumbers(label: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
+  const values = tally.map(([value]) => Number(value))
   if (!values.every(Number.isFinite)) return undefined
   const [low, high] = [Math.min(...values), Math.max(...values)],
     only = (...some: number[]) => values.every(value => some.includes(value)),
     { marks } = sides
   // a number that names its side as the columns do
-  if (marks.every(mark => /^\d$/.test(mark)) && only(...marks.map(Number), 0, 3) && values.includes(Number(marks[1]))) {
-    const [first, second] = marks.map(Number)
-    return asked(
-      label,
-      first,
-      second,
-      values.filter(value => value !== first && value !== second),
-      sides,
-    )
+  if (marks.every(mark => /^\d$/.test(mark)) && marks.every(mark => values.includes(Number(mark)))) {
+    const [first, second] = marks.map(Number),
+      others = values.filter(value => value !== first && value !== second)
+    if (others.length < 2) return asked(label, first, second, sides, others)
   }
-  if (low < 0) return asked(label, '< 0', '> 0', [0], sides)
-  if (only(0, 1)) return asked(label, 1, 0, [], sides)
-  if (only(0, 1, 2)) return asked(label, 1, 2, [0], sides)
-  if (only(1, 2, 3)) {
-    return asked(
-      label,
-      1,
-      2,
-      values.filter(value => value === 3),
-      sides,
-    )
-  }
+  if (low < 0) return asked(label, '< 0', '> 0', sides, values.includes(0) ? [0] : [])
+  if (only(0, 1)) return asked(label, 1, 0, sides)
+  if (only(1, 2)) return asked(label, 1, 2, sides)
+  if (values.length < 4 && high - low <= 3) return unread(label, sides)
   if (!values.every(Number.isInteger) || high - low < 3) return undefined
   // a scale from one answer to the other
   const middle = (low + high) / 2
-  return asked(label, `< ${middle}`, `> ${middle}`, Number.isInteger(middle) ? [middle] : [], sides)
+  return asked(label, `< ${middle}`, `> ${middle}`, sides, values.includes(middle) ? [middle] : [])
 }

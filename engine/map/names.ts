@@ -25,6 +25,19 @@ export const ORDERED = [
   ['winner', 'loser'], ['win', 'lose'], ['good', 'bad'], ['positive', 'negative'], ['pos', 'neg'], ['best', 'worst'],
 ] as const // prettier-ignore
 
+/** Names of a right answer and a wrong one, or of a better and a worse one by custom. */
+export const CUSTOM = [
+  [
+    /(?:^|_)(?:right|correct|best|true|gold|truthful|factual)(?:_|$)/i,
+    /(?:^|_)(?:wrong|incorrect|hallucinated|false|untruthful|nonfactual)(?:_|$)/i,
+  ],
+  [/(?:^|_)y?w$/i, /(?:^|_)y?l$/i],
+  [
+    /(?:^|_)human_(?:answer|respon|repl|text|written)/i,
+    /(?:^|_)(?:chatgpt|gpt|llm|model|machine|ai|generated)_(?:answer|respon|repl|text|written)/i,
+  ],
+] as const
+
 export const partsOf = (name: string): string[] =>
   name
     .split(/[_\-\s.]+|(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[a-zA-Z])/)

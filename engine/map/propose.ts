@@ -3,6 +3,7 @@ import type { RecordBatch, Schema } from 'apache-arrow'
 import { factsOf, type Fact } from './facts.ts'
 import { partsAsked, promptOf } from './prompts.ts'
 import { ofColumns } from './propose_columns.ts'
+import { ofLabelled } from './propose_labelled.ts'
 import { answerOf, ofAnswers, ofLists } from './propose_scored.ts'
 import { ofSides } from './propose_sides.ts'
 import type { Proposal } from './proposal.ts'
@@ -35,7 +36,9 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
   }
   const prompt = promptOf(facts),
     columns = ofColumns(facts, prompt),
-    pairs = columns.length > 0 ? columns : [...ofSides(facts, prompt), ...ofLists(facts, prompt)],
+    labelled = ofLabelled(facts, prompt),
+    first = columns.length > 0 ? columns : labelled,
+    pairs = first.length > 0 ? first : [...ofSides(facts, prompt), ...ofLists(facts, prompt)],
     found = pairs.length > 0 ? pairs : ofAnswers(facts, prompt)
   if (found.length > 0) {
     const proposals = found.map(({ isCertain, ...proposal }) => {

@@ -1,7 +1,7 @@
 /** Three columns of answers and more, with what may rate them. */
 import type { Fact } from './facts.ts'
 import { ANSWER, partsOf, SCORE } from './names.ts'
-import { isSaid } from './propose_sides.ts'
+import { isSaid } from './side_columns.ts'
 import type { Proposal } from './proposal.ts'
 
 interface Family {

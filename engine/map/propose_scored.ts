@@ -2,7 +2,7 @@
 import type { Fact } from './facts.ts'
 import { ANSWER, LABEL, SCORE } from './names.ts'
 import type { Proposal } from './proposal.ts'
-import { isSaid } from './propose_sides.ts'
+import { isNumbers, isSaid } from './side_columns.ts'
 
 export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const texts = facts
@@ -44,24 +44,35 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
       map: { ...base, index: path },
       asks: [...asks, `is ${path} counted from 0? if from 1, it cannot be read so`],
     })),
-    ...sorted.slice(0, 1).map(({ path, name }) => ({
-      what: `${answers.path} are answers to ${prompt}, scored by ${path}`,
-      map: { ...base, score: path },
-      asks: [...asks, ...which, `is a higher ${name} better? if not, score: { '${path}': -1 }`],
-    })),
+    ...sorted.slice(0, 1).map(fact => {
+      const { path, name } = fact
+      return isOrder(fact)
+        ? {
+            what: `${answers.path} are answers to ${prompt}, ${path} their ranks, or an order of their places`,
+            map: { ...base, score: { [path]: -1 } },
+            asks: [...asks, ...which, ...orderAsks(path)],
+          }
+        : {
+            what: `${answers.path} are answers to ${prompt}, scored by ${path}`,
+            map: { ...base, score: path },
+            asks: [...asks, ...which, `is a higher ${name} better? if not, score: { '${path}': -1 }`],
+          }
+    }),
   ]
 }
 
-/** Numbers, bools, or text of which each value is a number or none. */
-const isNumbers = ({ kind, values }: Fact): boolean =>
-  kind === 'number' ||
-  kind === 'bool' ||
-  (kind === 'text' &&
-    values
-      .flat()
-      .every(
-        value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
-      ))
+/** Whether each list holds each of 0 to K-1, or of 1 to K, once: of two items ranks and an order are the same. */
+function isOrder({ values }: Fact): boolean {
+  const lists = values.filter((value): value is unknown[] => Array.isArray(value))
+  const from = (start: number) =>
+    lists.every(list => new Set(list).size === list.length && list.every((_, i) => list.includes(start + i)))
+  return lists.some(({ length }) => length > 2) && (from(0) || from(1))
+}
+
+const orderAsks = (path: string): string[] => [
+  `does ${path} hold the rank of each answer, the lowest the best? if the highest is, score: '${path}'`,
+  `or does it hold the places of the answers, the best first? no map reads that: write a list with the rank of each`,
+]
 
 /** Whether two rows of one key differ in it: what all answers to a prompt have is the prompt's. */
 function differsWithin({ values }: Fact, keys: readonly string[]): boolean {

@@ -1,58 +1,16 @@
 /** Two columns of answers, and what may say which of them is the better one. */
 import { tallyOf, type Fact } from './facts.ts'
-import { readLabel, type Reading, type Sides } from './labels.ts'
-import { ANSWER, differenceOf, isOneOf, LABEL, MARKS, ORDERED, partsOf, SCORE, TIES, WORSE } from './names.ts'
+import { isUnread, readLabel, unread, type Reading, type Sides } from './labels.ts'
+import { LABEL, MARKS, partsOf, SCORE, TIES, WORSE } from './names.ts'
 import { promptFor } from './prompts.ts'
 import type { Proposal } from './proposal.ts'
-import type { MapSpec, Prefer } from './spec.ts'
-
-/** All pairs of columns of one kind whose names differ in a mark alone. */
-function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [string, string])[]) {
-  return facts.flatMap(first =>
-    facts.flatMap(second => {
-      const differs = first === second ? undefined : differenceOf(first.path, second.path)
-      return differs && first.kind === second.kind && first.isList === second.isList && isOneOf(pairs, differs.marks)
-        ? [{ first, second, ...differs }]
-        : []
-    }),
-  )
-}
-
-/** Whether a column may be an answer: text or messages, and no name of what said it. */
-export const isSaid = (fact: Fact): boolean =>
-  !fact.isList &&
-  (fact.kind === 'messages' ||
-    ((fact.kind === 'text' || fact.kind === 'turns') && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
-
-/** Whether a few values come again and again, as those of a label do. */
-function isLabel(fact: Fact): boolean {
-  const count = fact.kind === 'text' ? tallyOf(fact).length : Infinity
-  return fact.values.length >= 24 && count <= 12
-}
-
-/** Of columns of two sides those that are the answers: what is said at most length, by a name of answers first. */
-function answersAmong<F extends { first: Fact; second: Fact }>(families: readonly F[]): F | undefined {
-  const rank = ({ first }: F) => (first.kind === 'messages' ? 1e6 : first.length) + (ANSWER.test(first.name) ? 1e5 : 0)
-  return families.filter(({ first }) => isSaid(first) && !isLabel(first)).sort((a, b) => rank(b) - rank(a))[0] as
-    F | undefined
-}
+import { ofNamed, orderedSides } from './propose_named.ts'
+import { answersAmong, bySide, familiesOf, isLabel, isNumbers, isSaid } from './side_columns.ts'
+import type { Prefer } from './spec.ts'
 
 export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
-  const ordered = familiesOf(facts, ORDERED),
-    named = answersAmong(ordered.filter(({ first, second }) => ![first, second].some(fact => isName(fact, facts))))
-  if (named) {
-    const { first, second } = named,
-      { prompt, asks } = promptFor(facts, asked, named)
-    const by = bySide(ordered, named),
-      items = first.kind === 'turns' && asked?.kind !== 'turns' ? itemsAsked(named, facts) : undefined
-    return [
-      {
-        what: `${first.path} and ${second.path} are the better and the worse answer`,
-        map: { prompt, chosen: first.path, rejected: second.path, ...by, ...items?.map },
-        asks: [...asks, ...(items?.asks ?? [])],
-      },
-    ]
-  }
+  const named = ofNamed(facts, asked)
+  if (named) return [named]
   const beside = besideConversation(facts)
   if (beside) return [beside]
   const families = familiesOf(facts, MARKS),
@@ -79,6 +37,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
+  labels.sort((a, b) => Number(isUnread(a.read)) - Number(isUnread(b.read)))
   const annotated = facts.flatMap(fact => {
     const flat = { ...fact, isList: false, values: (fact.values as unknown[]).flat(MOST_NESTED) },
       read = fact.isList && fact.kind === 'text' && fact.length < 40 ? readLabel(flat, sides) : undefined
@@ -92,18 +51,33 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       values.every(value => value === null || (Array.isArray(value) && value.length === 2)),
   )
   const byName = others.flatMap(fact => namedLabel(fact, families, sides))
-  const scores = families.filter(
-    ({ first, stem }) =>
-      (first.kind === 'number' || first.kind === 'bool') && !first.isList && (SCORE.test(stem) || LABEL.test(stem)),
+  const isRated = (family: { first: Fact; second: Fact }) =>
+    [family.first, family.second].every(fact => isNumbers(fact) && !fact.isList && fact !== first && fact !== second)
+  const scores = families.filter(family => isRated(family) && (SCORE.test(family.stem) || LABEL.test(family.stem)))
+  const gaps = families.filter(
+    ({ stem, ...family }) =>
+      isRated(family) &&
+      family.first.kind !== 'bool' &&
+      stem !== '' &&
+      !/(?:^|_)(?:id|index|time|date|token|tokens|count|len|length|turn|turns|num)(?:_|$)/i.test(stem),
   )
+  const scored = ({ first: one, second: other, stem }: (typeof families)[number], what: string): Proposal => {
+    const [said, not] = BAD.test(stem) ? (['lower', 'higher'] as const) : (['higher', 'lower'] as const)
+    return {
+      what: `${first.path} and ${second.path} are two answers with ${what}, ${one.path} and ${other.path}`,
+      map: { ...base, prefer: { [said]: [one.path, other.path] }, ...by },
+      asks: [...asks, `is the answer with the ${said} ${stem} the better one? if not, say ${not}`],
+    }
+  }
   const proposals = [
     ...labels.map(({ fact, read }) => {
       const agrees = scores.map(score => agreementOf(read, fact, score)).find(Boolean)
       return {
         what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} says which is better${agrees ? `, and ${agrees} agrees` : ''}`,
         map: { ...base, prefer: read.prefer, ...by },
-        asks: agrees ? asks : [...asks, ...read.asks],
-        ...(agrees && asks.length === 0 && labels.length === 1 ? { isCertain: true } : {}),
+        // scores tell the sides, and of a tie nothing
+        asks: [...asks, ...read.asks.slice(agrees ? 1 : 0)],
+        ...(agrees && asks.length === 0 && read.asks.length < 2 && labels.length === 1 ? { isCertain: true } : {}),
       }
     }),
     ...annotated.map(({ fact, read }) => ({
@@ -126,13 +100,24 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       map: { ...base, prefer: { ...read.prefer, by: votes.map(({ path }) => path) }, ...by },
       asks: [...asks, ...read.asks],
     })),
-    ...scores.map(score => ({
-      what: `${first.path} and ${second.path} are two answers with scores, ${score.first.path} and ${score.second.path}`,
-      map: { ...base, prefer: { higher: [score.first.path, score.second.path] }, ...by },
-      asks: [...asks, `is the answer with the higher ${score.stem} the better one? if not, say lower`],
-    })),
+    ...scores.map(score => scored(score, 'scores')),
   ]
   if (proposals.length > 0) return proposals
+  const unsaid = others.filter(fact => LABEL.test(fact.name) && mayBeLabel(fact))
+  if (unsaid.length > 0) {
+    return unsaid.map(fact => {
+      const read = unread(fact, sides)
+      return {
+        what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} may say which is better`,
+        map: { ...base, prefer: read.prefer, ...by },
+        asks: [...asks, ...read.asks],
+      }
+    })
+  }
+  if (gaps.length > 0) return gaps.map(gap => scored(gap, 'numbers'))
+  // pairs whose better answer stands first have no label, as those of Stack Exchange
+  const ordered = sides.marks.join() === 'j,k'
+  if (ordered) return [orderedSides(sides, { prompt, asks }, by)]
   return [
     {
       what: `${first.path} and ${second.path} are two answers, and no column says which is better`,
@@ -145,23 +130,18 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
   ]
 }
 
+/** Names of numbers of which less is mostly better. */
+const BAD = /toxic|harm|error|loss|perplex|risk|violat|rank|distance/i
+
+/** Whether a column of a few short values may be a label that nobody can read. */
+const mayBeLabel = (fact: Fact): boolean =>
+  !fact.isList &&
+  (fact.kind === 'number' || (fact.kind === 'text' && fact.length < 40)) &&
+  tallyOf(fact).length > 1 &&
+  tallyOf(fact).length <= Math.min(12, fact.values.length / 2)
+
 /** Lists within lists that labels are looked for in. */
 const MOST_NESTED = 8
-
-/** Sides that are lists of texts beside a prompt that is none: several answers, or turns of one. */
-function itemsAsked({ first, second }: { first: Fact; second: Fact }, facts: readonly Fact[]) {
-  const paths = [first, second].map(({ path }) => `${path}[]`)
-  if (!paths.every(path => facts.some(fact => fact.path === path))) {
-    return {
-      map: {},
-      asks: [`are the lists of ${first.path} turns that alternate? if they are meant as text: layout: text`],
-    }
-  }
-  return {
-    map: { chosen: paths[0], rejected: paths[1] },
-    asks: [`are the texts of ${first.path} answers of their own? if they are turns that alternate, leave out []`],
-  }
-}
 
 /** A conversation that ends with the better answer, beside the worse one. */
 function besideConversation(facts: readonly Fact[]): Proposal | undefined {
@@ -200,37 +180,11 @@ const exchanged = ({ prefer, ...read }: Reading): Reading => ({
   prefer: { ...prefer, first: prefer.second, second: prefer.first },
 })
 
-/** Whether a column of a few values names other columns, and is no answer itself. */
-const isName = (fact: Fact, facts: readonly Fact[]): boolean => {
-  const values = fact.kind === 'text' && !fact.isList ? tallyOf(fact) : []
-  return values.length > 0 && values.every(([value]) => facts.some(other => other !== fact && other.path === value))
-}
-
 const labelSaid = (fact: Fact): string =>
   `${fact.path} (${tallyOf(fact)
     .slice(0, 6)
     .map(([value, count]) => `${value}: ${count}`)
     .join(', ')})`
-
-/** Columns of both sides beside the answers, by what their names share. */
-function bySide(
-  families: readonly { first: Fact; second: Fact; stem: string; marks: [string, string] }[],
-  sides: { first: Fact; second: Fact; marks: [string, string] },
-): Pick<MapSpec, 'by_side'> {
-  const own = families.filter(
-    ({ first, second, marks, stem }) =>
-      stem !== '' &&
-      !LABEL.test(stem) &&
-      first !== sides.first &&
-      second !== sides.second &&
-      marks.join() === sides.marks.join() &&
-      !first.path.includes('[]') &&
-      !/[.]/.test(first.path),
-  )
-  return own.length === 0
-    ? {}
-    : { by_side: Object.fromEntries(own.map(({ stem, first, second }) => [stem, [first.path, second.path]])) }
-}
 
 /** Three columns and more of one name with a number, which say alike which answer is better. */
 function votesOf(

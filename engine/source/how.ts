@@ -4,6 +4,7 @@ import { makeText, textColumn } from '../arrow/columns.ts'
 import { DataError } from '../errors.ts'
 import { openMap, type OpenMap } from '../map/open.ts'
 import { readPath } from '../map/paths.ts'
+import { openJudge, UNREAD } from '../map/prefer.ts'
 import { fittingPresets, presetNamed, type Preset } from '../map/presets.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
@@ -81,7 +82,10 @@ export async function howPairsLie(schema: Schema, { layout, map: given, answer }
   if (layout !== 'auto') {
     return { pairs: wantedLayout(schema, await sample(sampleColumns(schema, answer)), layout, answer), layout }
   }
-  const fitting = fittingPresets(schema).filter(({ map }) => opens(map, schema))
+  const fitting: Preset[] = []
+  for (const preset of fittingPresets(schema)) {
+    if (opens(preset.map, schema) && (await isJudged(preset.map, schema, sample))) fitting.push(preset)
+  }
   if (fitting.length === 1) return { ...(await byPreset(schema, fitting[0], sample)) }
   // loaded only where a file is asked about
   const [{ propose }, { refusalOf }] = await Promise.all([import('../map/propose.ts'), import('../map/refusal.ts')])
@@ -116,6 +120,15 @@ async function byMap(schema: Schema, map: MapSpec, sample: Sample, layout: strin
     pairs = mappedLayout(map, mapped.own, mapped.schema, made)
   refusePython(pairs, made)
   return { pairs, map, mapped, layout }
+}
+
+/** Whether any of the first rows holds a label that the map names; without labels or rows nothing speaks against it. */
+async function isJudged({ prefer }: MapSpec, schema: Schema, sample: Sample): Promise<boolean> {
+  if (!prefer?.by) return true
+  const judge = openJudge(prefer, schema),
+    samples = await sample(judge.reads.map(({ column }) => column)),
+    codes = samples.flatMap(one => [...judge.judge(one).codes])
+  return codes.length === 0 || codes.some(code => code !== UNREAD)
 }
 
 function opens(map: MapSpec, schema: Schema): boolean {

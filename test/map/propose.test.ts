@@ -108,14 +108,14 @@ describe('two answers and a label', () => {
     expect([proposal.asks, isRight(sides(read)), read.pairs.length]).toEqual([[], true, 24])
   })
 
-  it('what names a side and denies it is no label', async () => {
+  it('what names a side and denies it is asked', async () => {
     const some = rows((i, x, y, is) => ({
       prompt: q(i),
       response_a: x,
       response_b: y,
       verdict: is ? 'not B' : 'not A',
     }))
-    expect(await failure(readMapped(some))).toContain('no column says which is better')
+    expect(await failure(readMapped(some))).toMatch(/what does verdict not [AB] \(\d+\), not [AB] \(\d+\) mean\?/)
   })
 
   it('nought and one are no names of a first and a second column', async () => {

@@ -1,0 +1,66 @@
+/** Columns of two sides: those that are the answers, and those that lie beside them. */
+import { tallyOf, type Fact } from './facts.ts'
+import { ANSWER, differenceOf, isOneOf, LABEL } from './names.ts'
+import type { MapSpec } from './spec.ts'
+
+/** All pairs of columns of one kind whose names differ in a mark alone. */
+export function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [string, string])[]) {
+  return facts.flatMap(first =>
+    facts.flatMap(second => {
+      const differs = first === second ? undefined : differenceOf(first.path, second.path)
+      return differs && first.kind === second.kind && first.isList === second.isList && isOneOf(pairs, differs.marks)
+        ? [{ first, second, ...differs }]
+        : []
+    }),
+  )
+}
+
+/** Whether a column may be an answer: text or messages, and no name of what said it. */
+export const isSaid = (fact: Fact): boolean =>
+  !fact.isList &&
+  (fact.kind === 'messages' ||
+    ((fact.kind === 'text' || fact.kind === 'turns') && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
+
+/** Whether a few values come again and again, as those of a label do. */
+export function isLabel(fact: Fact): boolean {
+  const count = fact.kind === 'text' ? tallyOf(fact).length : Infinity
+  return fact.values.length >= 24 && count <= 12
+}
+
+/** Of columns of two sides those that are the answers: what is said at most length, by a name of answers first. */
+export function answersAmong<F extends { first: Fact; second: Fact }>(families: readonly F[]): F | undefined {
+  const rank = ({ first }: F) => (first.kind === 'messages' ? 1e6 : first.length) + (ANSWER.test(first.name) ? 1e5 : 0)
+  return families.filter(({ first }) => isSaid(first) && !isLabel(first)).sort((a, b) => rank(b) - rank(a))[0] as
+    F | undefined
+}
+
+/** Columns of both sides beside the answers, by what their names share. */
+export function bySide(
+  families: readonly { first: Fact; second: Fact; stem: string; marks: [string, string] }[],
+  sides: { first: Fact; second: Fact; marks: [string, string] },
+): Pick<MapSpec, 'by_side'> {
+  const own = families.filter(
+    ({ first, second, marks, stem }) =>
+      stem !== '' &&
+      !LABEL.test(stem) &&
+      first !== sides.first &&
+      second !== sides.second &&
+      marks.join() === sides.marks.join() &&
+      !first.path.includes('[]') &&
+      !/[.]/.test(first.path),
+  )
+  return own.length === 0
+    ? {}
+    : { by_side: Object.fromEntries(own.map(({ stem, first, second }) => [stem, [first.path, second.path]])) }
+}
+
+/** Numbers, bools, or text of which each value is a number or none. */
+export const isNumbers = ({ kind, values }: Fact): boolean =>
+  kind === 'number' ||
+  kind === 'bool' ||
+  (kind === 'text' &&
+    values
+      .flat()
+      .every(
+        value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
+      ))
