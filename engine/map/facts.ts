@@ -75,7 +75,9 @@ function factOf(schema: Schema, samples: readonly RecordBatch[], path: string): 
     isTurns =
       given.length > 0 &&
       given.filter(value => /^\s*\[/.test(value) && isTextsJson(value)).length >= 0.9 * given.length,
-    kind = isTurns ? 'turns' : byType
+    // of lists that are all empty nobody knows what they would hold
+    isEmpty = byType === 'turns' && values.every(value => !Array.isArray(value) || value.length === 0),
+    kind = isTurns ? 'turns' : isEmpty ? 'other' : byType
   const texts =
     kind === 'text' || kind === 'turns' ? (values.flat() as unknown[]).filter(value => typeof value === 'string') : []
   return {

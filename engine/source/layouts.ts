@@ -177,8 +177,11 @@ function wantedForm(wanted: LayoutName | undefined, form: Form | undefined): For
 
 function columnForm(schema: Schema, samples: readonly RecordBatch[], name: string): Form | undefined {
   const field = schema.fields.find(field => field.name === name)
-  const form = field && formOfType(field.type as DataType)
-  return form === 'text' ? contentForm(samples.map(sample => columnOf(sample, name)!).filter(Boolean)) : form
+  const form = field && formOfType(field.type as DataType),
+    columns = samples.flatMap(sample => columnOf(sample, name) ?? [])
+  // of lists that are all empty nobody knows what they would hold
+  if (form === 'turns' && columns.every(({ children }) => (children[0] as Data).length === 0)) return undefined
+  return form === 'text' ? contentForm(columns) : form
 }
 
 const formOfType = (type: DataType): Form | undefined => typeForm(type) ?? (isTexts(type) ? 'turns' : undefined)
