@@ -103,7 +103,11 @@ describe('a pair whose sides a stage swaps', () => {
       ['No.', null, '[{"name":"Ann"}]'],
       ['Yes.', '[{"name":"Ann"}]', null],
     ])
-    expect(manifest.warnings).toEqual([expect.stringMatching(/^pairs: .*as JSON in source_chosen_fields of 2 pairs$/)])
+    expect(manifest.warnings).toEqual([
+      expect.stringMatching(
+        /^pairs: .*as JSON in source_chosen_fields of 2 pairs; for trainers write them by write_arrow with format: whole$/,
+      ),
+    ])
   })
 
   it('stops where its scores cannot go along', async () => {
