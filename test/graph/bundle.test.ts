@@ -217,13 +217,13 @@ describe("a stage of one's own is what it imports", () => {
         'mine.mjs': "export { default } from 'words'",
         'node_modules/words/package.json': packageOf('1.0.0'),
         'node_modules/words/index.js': "module.exports = require('letters')",
-        'work/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
-        'work/letters/index.js':
+        'linked/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+        'linked/letters/index.js':
           "module.exports = Number(require('fs').readFileSync(__dirname + '/data/n.txt', 'utf8'))",
-        'work/letters/data/n.txt': '1',
-        'node_modules/letters': '-> ../work/letters',
+        'linked/letters/data/n.txt': '1',
+        'node_modules/letters': '-> ../linked/letters',
       },
-      { 'work/letters/data/n.txt': '2' },
+      { 'linked/letters/data/n.txt': '2' },
     ],
     [
       'a folder of a package that is a link',
@@ -399,13 +399,13 @@ describe("a stage of one's own is what it imports", () => {
       'mine.mjs': "export { default } from 'words'",
       'node_modules/words/package.json': packageOf('1.0.0'),
       'node_modules/words/index.js': "module.exports = require('letters')",
-      'work/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
-      'work/letters/index.js': 'module.exports = 1',
-      'work/letters/node_modules/large/data.bin': '',
-      'work/letters/.git/data.bin': '',
-      'node_modules/letters': '-> ../work/letters',
+      'linked/letters/package.json': packageOf('1.0.0').replace('words', 'letters'),
+      'linked/letters/index.js': 'module.exports = 1',
+      'linked/letters/node_modules/large/data.bin': '',
+      'linked/letters/.git/data.bin': '',
+      'node_modules/letters': '-> ../linked/letters',
     })
-    const letters = join(folder, 'work', 'letters'),
+    const letters = join(folder, 'linked', 'letters'),
       mine = join(folder, 'mine.mjs'),
       said = (why: string) => [
         `mine.mjs imports a package in ${letters}, which ${why}: what it reads there is in no key`,
