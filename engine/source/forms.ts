@@ -65,8 +65,8 @@ export function hasExtras(form: Form, type: DataType): boolean {
 }
 
 const MOST = 0.9
-/** Who speaks in chats. */
-const SPEAKERS = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function'])
+/** Roles that templates of chats know. */
+export const SPEAKERS = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function'])
 
 /** What text columns of the sample hold: another form when nine tenths of the rows that are not null have it. */
 export function contentForm(samples: readonly Data[]): Form {

@@ -2,7 +2,7 @@
 import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
 import { messagesColumn, numberColumn, textColumn } from '../arrow/columns.ts'
 import { differenceOf, isOneOf, LABEL, MARKS, SCORE, TIES } from '../map/names.ts'
-import { isTurns, typeForm } from './forms.ts'
+import { isTurns, SPEAKERS, typeForm } from './forms.ts'
 import { columnOf } from './mapping.ts'
 import { PART_NAMES } from './part_names.ts'
 
@@ -17,9 +17,6 @@ const FORMATS: readonly (readonly [string, RegExp])[] = [
   ['<|user|>', /<\|(?:user|assistant|system)\|>/],
   ['### Instruction:', /(?:^|\n)### (?:Instruction|Response|Human|Assistant):/],
 ]
-
-/** Roles that templates of chats know. */
-const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function']
 
 /** JSON, or what Python prints of lists and objects. */
 const isJson = (text: string): boolean => {
@@ -59,7 +56,7 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
     for (let row = 0; row < rows; row++) {
       for (const { role } of messages(row)) {
         roles.add(role)
-        if (!ROLES.includes(role)) odd.add(row)
+        if (!SPEAKERS.has(role)) odd.add(row)
       }
     }
     const texts = Array.from({ length: rows }, (_, row) => messages(row).map(({ content }) => content))
@@ -100,7 +97,7 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
   // of few rows check_pairs says so
   if (odd.size > ODD * rows) {
     said.push(
-      `messages have the roles ${[...roles].sort().join(', ')}, and templates of chats know ${ROLES.join(', ')}: call them so in the file, or a trainer may refuse them`,
+      `messages have the roles ${[...roles].sort().join(', ')}, and templates of chats know ${[...SPEAKERS].join(', ')}: call them so in the file, or a trainer may refuse them`,
     )
   }
   const ofColumns = isMapped ? [] : [...longerIn(raw, pairs), ...tiesIn(pairs), ...unnamedScores(raw)]
