@@ -1,7 +1,8 @@
 /** What the first rows of a file hold, a fact for each column, field of an object, item of a list, key of JSON text. */
 import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
+import { makeText } from '../arrow/columns.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
-import { isTurns, typeForm } from '../source/forms.ts'
+import { contentForm, isTurns, messageNames, typeForm } from '../source/forms.ts'
 import { columnOf } from '../source/mapping.ts'
 import { isTexts, isTextsJson } from '../source/turn_lists.ts'
 import { findPath, readPath } from './paths.ts'
@@ -37,11 +38,13 @@ const kindOf = (type: DataType): Fact['kind'] =>
 export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[] {
   const facts: Fact[] = []
   for (const { name, type } of schema.fields) {
-    const own = factOf(schema, samples, name)
-    facts.push(own)
-    if (own.kind === 'messages') continue
-    for (const path of within(name, type as DataType, MOST_LEVELS)) facts.push(factOf(schema, samples, path))
-    if (own.kind === 'text') for (const key of jsonKeys(own)) facts.push(factOf(schema, samples, `${name}.${key}`))
+    const own = factOf(schema, samples, name),
+      inside = within(name, type as DataType, MOST_LEVELS)
+    for (const fact of [own, ...inside.map(path => factOf(schema, samples, path))]) {
+      facts.push(fact)
+      if (fact.kind !== 'text' || fact.isList) continue
+      for (const path of pathsInText(fact)) facts.push(factOf(schema, samples, path))
+    }
   }
   return facts
 }
@@ -49,11 +52,14 @@ export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[]
 /** Levels of objects and lists that are looked into. */
 const MOST_LEVELS = 8
 
-/** The paths of the fields of objects and of the items of lists, but for those of messages. */
+/** The paths of the fields of objects and of the items of lists, but for what messages are made of. */
 function within(path: string, type: DataType, levels: number): string[] {
-  if (levels === 0 || typeForm(type)) return []
+  if (levels === 0 || typeForm(type) === 'messages') return []
   const of = (inner: string, { type }: { type: DataType }): string[] => [inner, ...within(inner, type, levels - 1)]
-  if (DataType.isStruct(type)) return type.children.flatMap(child => of(`${path}.${child.name}`, child))
+  if (DataType.isStruct(type)) {
+    const own: readonly string[] = messageNames(type) ?? []
+    return type.children.flatMap(child => (own.includes(child.name) ? [] : of(`${path}.${child.name}`, child)))
+  }
   if (!DataType.isList(type)) return []
   const [item] = type.children as readonly { type: DataType }[]
   if (DataType.isStruct(item.type)) return within(`${path}[]`, item.type, levels - 1)
@@ -90,19 +96,50 @@ function factOf(schema: Schema, samples: readonly RecordBatch[], path: string): 
   }
 }
 
-/** The keys of text that is a JSON object in nine of ten rows, those that most have. */
-function jsonKeys({ values }: Fact): string[] {
-  const texts = values.filter((value): value is string => typeof value === 'string'),
-    counts = new Map<string, number>()
-  for (const text of texts) {
-    if (!text.trimStart().startsWith('{')) continue
+/** The paths into text that is JSON in nine of ten rows, but for conversations: of keys those that most objects have. */
+function pathsInText({ path, values }: Fact): string[] {
+  const texts = values.filter(value => typeof value === 'string')
+  const found = texts.map(text => {
     try {
-      for (const key of Object.keys(JSON.parse(text) as object)) counts.set(key, (counts.get(key) ?? 0) + 1)
+      return /^\s*[[{]/.test(text) ? (JSON.parse(text) as unknown) : undefined
     } catch {
-      // no JSON: it counts as a row without keys
+      return undefined
     }
+  })
+  const isTalk = contentForm([makeText(texts)]) !== 'text' && !found.some(isOneSpeaker)
+  return isTalk ? [] : pathsOf(path, found, true)
+}
+
+/** Whether one speaker says all of several messages: they are answers to choose from, as the replies of a tree. */
+const isOneSpeaker = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 1 && new Set(value.map(speakerOf)).size === 1
+
+const speakerOf = (message: unknown): unknown => {
+  const { role, from } = (message ?? {}) as { readonly role?: unknown; readonly from?: unknown }
+  return role ?? from ?? message
+}
+
+/** The same of values at a path. */
+function pathsOf(path: string, values: readonly unknown[], mayBeList: boolean): string[] {
+  const most = 0.9 * values.length,
+    lists = values.filter(value => Array.isArray(value)),
+    objects = values.filter(
+      (value): value is object => typeof value === 'object' && value !== null && !Array.isArray(value),
+    )
+  if (values.length === 0) return []
+  if (lists.length >= most && mayBeList) {
+    const items = lists.flat() as unknown[]
+    const inner = pathsOf(`${path}[]`, items, false)
+    return inner.length > 0 ? inner : [`${path}[]`]
   }
-  return [...counts].flatMap(([key, count]) => (count >= 0.9 * texts.length && !/[.[\]]/.test(key) ? [key] : []))
+  if (objects.length < most) return []
+  const counts = new Map<string, number>()
+  for (const key of objects.flatMap(object => Object.keys(object))) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return [...counts].flatMap(([key, count]) => {
+    if (count < most || /[.[\]]/.test(key)) return []
+    const own = objects.map(object => (object as Readonly<Record<string, unknown>>)[key])
+    return [`${path}.${key}`, ...pathsOf(`${path}.${key}`, own, mayBeList)]
+  })
 }
 
 /** Values with their counts, the most frequent first; null and lists left out. */

@@ -32,6 +32,9 @@ export function mapFaults(map: MapSpec): string[] {
   }
   if (Array.isArray(list) && new Set(list).size < list.length) faults.push('list names a column twice')
   if (answer !== undefined && raters !== 1) faults.push('answer needs score or labels; without one there are no pairs')
+  if (typeof index === 'object' && index.from !== undefined && index.names !== undefined) {
+    faults.push('index: give from or names, one of them')
+  }
   for (const [name, is, needs] of [
     ['score', score !== undefined && !list && !answer, 'list or answer'],
     ['index', index !== undefined && !list, 'list'],

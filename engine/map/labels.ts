@@ -46,7 +46,11 @@ function sideOf(text: string, { first, second, marks }: Sides): number | undefin
 /** How a column may say which of two answers is better; undefined where it holds no labels. */
 export function readLabel(label: Fact, sides: Sides): Reading | undefined {
   const tally = tallyOf(label)
-  if (label.isList || tally.length < 2 || tally.length > MOST_VALUES) return undefined
+  if (label.isList || tally.length < 2) return undefined
+  if (label.kind === 'number' && isNamed(label) && !tally.every(([value]) => Number.isInteger(Number(value)))) {
+    return readShares(label, tally, sides)
+  }
+  if (tally.length > MOST_VALUES) return undefined
   if (label.kind === 'bool') return asked(label, true, false, sides)
   const isNumber = label.kind === 'number' || tally.every(([value]) => isPlainNumber(value))
   if (isNumber) return label.kind === 'number' || isNamed(label) ? readNumbers(label, tally, sides) : undefined
@@ -130,6 +134,15 @@ function asked(
       ),
     ],
   }
+}
+
+/** Numbers between those of the two answers, as how surely one of them is preferred. */
+function readShares(label: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
+  const values = tally.map(([value]) => Number(value)),
+    [low, high] = [Math.min(...values), Math.max(...values)]
+  if (low < 0) return asked(label, '< 0', '> 0', sides, values.includes(0) ? [0] : [])
+  if (high <= 1) return asked(label, '> 0.5', '< 0.5', sides, values.includes(0.5) ? [0.5] : [])
+  return low >= 1 && high <= 2 ? asked(label, '< 1.5', '> 1.5', sides, values.includes(1.5) ? [1.5] : []) : undefined
 }
 
 /** Numbers as labels: which side one is of is asked, and so is a tie. */

@@ -1,13 +1,16 @@
 /** Where a row's several answers lie: the items of a list, columns of one answer each, or both sides' lists. */
-import { DataType, List, makeData, Struct, type Data, type RecordBatch } from 'apache-arrow'
+import { DataType, Float64, List, makeData, Struct, type Data, type RecordBatch } from 'apache-arrow'
 import { sameType } from '../arrow/cast.ts'
 import { field } from '../arrow/flow.ts'
 import { typeForm } from '../source/forms.ts'
 import { isTexts } from '../source/turn_lists.ts'
 import { gather } from './gather.ts'
 import type { Find } from './made.ts'
-import { readPath, type Path } from './paths.ts'
+import { ITEMS, readPath, type Path } from './paths.ts'
 import type { MapSpec } from './spec.ts'
+
+/** A number for each answer. */
+export const scoresType = new List(field('item', new Float64()))
 
 /** `type` is of an answer with what goes with it, `response` first. */
 export interface Listed {
@@ -39,10 +42,10 @@ function ofList(text: string, rated: readonly unknown[], find: Find, faults: str
   if (!path || !whole) return undefined
   const said = (path.type as List).children[0].type as DataType,
     item = (whole.type as List).children[0].type as DataType,
-    [inner, ...deeper] = path.steps.slice(path.steps.findLastIndex(({ each }) => each) + 1)
+    [inner, ...deeper] = path.steps.slice(path.steps.lastIndexOf(ITEMS) + 1)
   isAnswer(said, path, faults)
   const isBeside = (name: string) =>
-    !(deeper.length === 0 && inner?.name === name) && !rated.includes(`${whole.text}.${name}`)
+    !(deeper.length === 0 && inner === name) && !rated.includes(`${whole.text}.${name}`)
   const others = DataType.isStruct(item) ? item.children.filter(({ name }) => isBeside(name)) : []
   const type = new Struct([
     field('response', said),

@@ -4,20 +4,19 @@ import { Float64, List, makeData, type Data, type RecordBatch } from 'apache-arr
 import { makeFloat64 } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
+import { bestScore } from './best.ts'
 import { gather } from './gather.ts'
-import { itemsOf, listData, type Listed } from './listed.ts'
+import { itemsOf, listData, scoresType, type Listed } from './listed.ts'
 import type { Find, Made } from './made.ts'
 import { isScore, numbersOf } from './numbers.ts'
 import { readPath, type Path } from './paths.ts'
 import { FIRST, SECOND, ruleOf } from './prefer.ts'
 import type { MapSpec } from './spec.ts'
 
-const scoresType = new List(field('item', new Float64()))
-
 /** The scores of a list of answers: its own, by labels, by the place of the best, or by the side that they are from. */
 export function listScores(map: MapSpec, listed: Listed, find: Find, faults: string[]): Made | undefined {
   const { index, labels, score } = map
-  if (index !== undefined) return indexScore(index, listed, find, faults)
+  if (index !== undefined) return bestScore(map, listed, find, faults)
   if (labels) return labelScore(labels, find, faults)
   if (Array.isArray(map.list) && !Object.keys(namesOf(score)).some(name => name.includes('[]'))) {
     return columnScore(map, find, faults)
@@ -28,30 +27,6 @@ export function listScores(map: MapSpec, listed: Listed, find: Find, faults: str
     read(batch) {
       const { lists, from } = listed.read(batch)
       return listData(lists, makeFloat64(Float64Array.from(from!, side => 1 - side)))
-    },
-  }
-}
-
-/** The best answer of each list as a score of 1, the others as 0; without one, or beyond the list, none has a score. */
-function indexScore(index: string, listed: Listed, find: Find, faults: string[]): Made | undefined {
-  const path = find(index)
-  if (!path) return undefined
-  if (path.isList || !isScore(path.type)) {
-    faults.push(`index '${index}' is ${path.type}; it is the place of the best answer, a number from 0 on`)
-  }
-  return {
-    field: field('scores', scoresType),
-    read(batch) {
-      const { lists } = listed.read(batch),
-        best = numbersOf(readPath(path, batch), index)
-      const scores = new Float64Array((lists.children[0] as Data).length).fill(NaN)
-      best.forEach((place, row) => {
-        const [from, to] = [lists.valueOffsets[row], lists.valueOffsets[row + 1]] as [number, number]
-        if (place >= 0 && place < to - from && Number.isInteger(place)) {
-          for (let i = from; i < to; i++) scores[i] = i - from === place ? 1 : 0
-        }
-      })
-      return listData(lists, makeFloat64(scores))
     },
   }
 }

@@ -5,7 +5,7 @@ export const SCORE = /score|rating|rank|reward|quality|vote|likes|helpful|correc
 
 /** Names of labels that say which answer is better. */
 export const LABEL =
-  /winner|label|prefer|choice|better|best|chosen|vote|annotat|judg|verdict|gold|strength|selected|target|pick|result|status/i
+  /winner|label|prefer|choice|better|best|chosen|vote|annotat|judg|verdict|gold|strength|selected|target|pick|result|status|overall/i
 /** What a label that prefers none holds. */
 export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|no preference|a=b)\b/
 
@@ -13,7 +13,7 @@ export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|n
 export const WORSE = /reject|worse|worst|loser|dispref/i
 /** Names of what answers. */
 export const ANSWER =
-  /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model/i
+  /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model|choice|option/i
 
 /** Parts of names that tell two answers apart. */
 export const MARKS = [
@@ -32,6 +32,10 @@ export const CUSTOM = [
     /(?:^|_)(?:wrong|incorrect|hallucinated|false|untruthful|nonfactual)(?:_|$)/i,
   ],
   [/(?:^|_)y?w$/i, /(?:^|_)y?l$/i],
+  [
+    /(?:^|_)(?:edited|revised|improved|corrected|refined|rewritten)(?:_|$)/i,
+    /(?:^|_)(?:original|initial|draft|unedited|raw)(?:_|$)/i,
+  ],
   [
     /(?:^|_)human_(?:answer|respon|repl|text|written)/i,
     /(?:^|_)(?:chatgpt|gpt|llm|model|machine|ai|generated)_(?:answer|respon|repl|text|written)/i,

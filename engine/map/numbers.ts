@@ -8,9 +8,18 @@ export const isScore = (type: DataType): boolean =>
 
 /** Text that is a number: also `4/5`-free decimals with white space around, nothing else. */
 const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/
+/** Text that is a bool, as CSV and JSON text have it. */
+const BOOL = /^\s*(?:(true)|false)\s*$/i
+
+function numberIn(text: string): number {
+  if (NUMBER.test(text)) return Number(text)
+  const bool = BOOL.exec(text)
+  return bool ? Number(bool[1] !== undefined) : NaN
+}
 
 /**
- * A float64 of each value, NaN where there is none: null, or text that is no number, such as `N/A`. A bool is 1 or 0.
+ * A float64 of each value, NaN where there is none: null, or text that is no number, such as `N/A`. A bool is 1 or 0,
+ * also as text.
  * Throws where an integer would be rounded: two that differ would be one number.
  */
 export function numbersOf(data: Data, name: string): Float64Array {
@@ -20,8 +29,5 @@ export function numbersOf(data: Data, name: string): Float64Array {
   }
   if (!DataType.isUtf8(data.type as DataType)) return Float64Array.from(numberColumn(data).values)
   const { rows, isNull, text } = textColumn(data)
-  return Float64Array.from({ length: rows }, (_, row) => {
-    const said = isNull(row) ? '' : text(row)
-    return NUMBER.test(said) ? Number(said) : NaN
-  })
+  return Float64Array.from({ length: rows }, (_, row) => (isNull(row) ? NaN : numberIn(text(row))))
 }

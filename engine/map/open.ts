@@ -86,7 +86,7 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
     schema: out,
     own,
     reads: [...used],
-    inText: [...paths, ...(judge?.reads ?? [])].filter(({ isJson }) => isJson),
+    inText: [...paths, ...(judge?.reads ?? [])].filter(({ inText }) => inText.length > 0),
     named: new Map(beside.map((one, c) => [one.field.name, names[c]])),
     apply(batch) {
       const verdicts = judge?.judge(batch),
@@ -134,14 +134,14 @@ function withTexts(map: MapSpec, schema: Schema): MapSpec {
  * are not.
  */
 function besideOf(one: Field, paths: readonly Path[], list: string): Made[] {
-  const used = paths.filter(({ column, isJson }) => column === one.name && !isJson)
+  const used = paths.filter(({ column, inText }) => column === one.name && inText.length === 0)
   if (used.length === 0) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
   // a list of what was said of the answers, beside theirs, has more than their scores
   const isSaid = ({ isList, text }: Path) => isList && !text.endsWith('[]') && !list.startsWith(itemsOf(text))
   if (used.every(isSaid)) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
   if (used.some(({ steps, isList }) => steps.length === 0 || isList)) return []
   const children = (one.type as Struct).children,
-    kept = children.flatMap(({ name }, c) => (used.some(({ steps }) => steps[0].name === name) ? [] : [c]))
+    kept = children.flatMap(({ name }, c) => (used.some(({ steps }) => steps[0] === name) ? [] : [c]))
   if (kept.length === 0) return []
   const type = new Struct(kept.map(c => children[c]))
   return [

@@ -1,6 +1,6 @@
 /** Paths into a file's rows: a column, a field of an object (or of JSON text) by dots, the items of a list by []. */
 import { DataType, List, makeData, Utf8, type Data, type Field, type RecordBatch, type Schema } from 'apache-arrow'
-import { concat, makeText, nulls, nullTest, runsOfRows, take, textColumn } from '../arrow/columns.ts'
+import { concat, makeText, nulls, nullTest, runsOfRows, take, textColumn, validity } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { nearest } from '../graph/messages.ts'
 import { typeForm } from '../source/forms.ts'
@@ -8,11 +8,9 @@ import { isMarked, parseDigits, stringifyDigits } from '../source/json_digits.ts
 import { columnOf } from '../source/mapping.ts'
 import { zip, zipped } from './zip.ts'
 
-interface Step {
-  readonly name: string
-  /** Whether the items of a list are meant. */
-  readonly each: boolean
-}
+/** A field by its name, or with an empty name the items of a list. */
+type Step = string
+export const ITEMS: Step = ''
 
 /** A path that is there. `type` is of what it gives; with a list in it, of a list of what it gives of each item. */
 export interface Path {
@@ -21,19 +19,19 @@ export interface Path {
   readonly steps: readonly Step[]
   readonly type: DataType
   readonly isList: boolean
-  /** Whether the steps lead into JSON text. */
-  readonly isJson: boolean
+  /** The last of the steps, those that lead into JSON text. */
+  readonly inText: readonly Step[]
 }
 
 const stepsOf = (text: string): Step[] =>
-  text.split('.').map(part => ({ name: part.replace(/\[\]$/, ''), each: part.endsWith('[]') }))
+  text.split('.').flatMap(part => (part.endsWith('[]') ? [part.slice(0, -2), ITEMS] : [part]))
 
 /** Finds a path; throws where it is not there, or leads into what has no fields. */
 export function findPath(schema: Schema, text: string): Path {
   const whole = schema.fields.find(({ name }) => name === text)
   if (whole) {
     const type = whole.type as DataType
-    return { text, column: text, steps: [], type: zipped(type) ?? type, isList: false, isJson: false }
+    return { text, column: text, steps: [], type: zipped(type) ?? type, isList: false, inText: [] }
   }
   // a name may have dots itself: the longest that is a column counts
   const parts = text.split('.')
@@ -42,13 +40,13 @@ export function findPath(schema: Schema, text: string): Path {
       name = head.replace(/\[\]$/, ''),
       field = schema.fields.find(field => field.name === name)
     if (!field) continue
-    const steps = [{ name: '', each: head.endsWith('[]') }, ...stepsOf(parts.slice(count).join('.'))].filter(
-      ({ name, each }) => name !== '' || each,
-    )
+    const steps = [
+      ...(head.endsWith('[]') ? [ITEMS] : []),
+      ...(count < parts.length ? stepsOf(parts.slice(count).join('.')) : []),
+    ]
     return { text, column: name, steps, ...typeOf(field.type as DataType, steps, text, name) }
   }
-  const [head] = stepsOf(text)
-  throw new Error(`'${text}' is not there${meant(head.name, schema.fields)}`)
+  throw new Error(`'${text}' is not there${meant(stepsOf(text)[0], schema.fields)}`)
 }
 
 const meant = (name: string, fields: readonly Field[]): string => {
@@ -62,33 +60,36 @@ function typeOf(
   steps: readonly Step[],
   text: string,
   head: string,
-): Pick<Path, 'type' | 'isList' | 'isJson'> {
+): Pick<Path, 'type' | 'isList' | 'inText'> {
   let type = column,
     at = head,
     isList = false
-  for (const { name, each } of steps) {
-    if (name !== '') {
-      if (DataType.isUtf8(type) && !isList) {
-        if (steps.some(step => step.each)) {
-          throw new Error(
-            `'${text}': ${at} is JSON text, and no map goes into the lists of one; write the list as a column of its own`,
-          )
-        }
-        return { type: new Utf8(), isList: false, isJson: true }
-      }
-      if (!DataType.isStruct(type)) throw new Error(`'${text}': ${at} is ${type} and has no field '${name}'`)
-      const child = type.children.find(field => field.name === name)
-      if (!child) throw new Error(`'${text}': ${at} has no field '${name}'${meant(name, type.children)}`)
-      type = child.type as DataType
-      at = `${at}.${name}`
+  for (const [i, name] of steps.entries()) {
+    // only the rows tell what is in JSON text
+    if (DataType.isUtf8(type) && !isList) return typeInText(steps.slice(i), text)
+    if (name === ITEMS) {
+      if (!DataType.isList(type)) throw new Error(`'${text}': ${at} is ${type} and no list; leave out []`)
+      isList = true
+      type = type.children[0].type as DataType
+      continue
     }
-    if (!each) continue
-    if (!DataType.isList(type)) throw new Error(`'${text}': ${at} is ${type} and no list; leave out []`)
-    isList = true
-    type = type.children[0].type as DataType
+    if (!DataType.isStruct(type)) throw new Error(`'${text}': ${at} is ${type} and has no field '${name}'`)
+    const child = type.children.find(field => field.name === name)
+    if (!child) throw new Error(`'${text}': ${at} has no field '${name}'${meant(name, type.children)}`)
+    type = child.type as DataType
+    at = `${at}.${name}`
   }
   const said = zipped(type) ?? type
-  return { type: isList ? new List(field('item', said)) : said, isList, isJson: false }
+  return { type: isList ? new List(field('item', said)) : said, isList, inText: [] }
+}
+
+/** The type of what steps into JSON text give: text, or a list of it. */
+function typeInText(inText: readonly Step[], text: string): Pick<Path, 'type' | 'isList' | 'inText'> {
+  const lists = inText.filter(step => step === ITEMS).length
+  if (lists > 1) throw new Error(`'${text}': lists within lists of JSON text are not read; write one as a column`)
+  return lists === 1
+    ? { type: new List(field('item', new Utf8())), isList: true, inText }
+    : { type: new Utf8(), isList: false, inText }
 }
 
 /** The path of the one text of an object, or of the items of a list, that a path leads to; else the path itself. */
@@ -101,20 +102,22 @@ export function textWithin(schema: Schema, text: string): string {
 }
 
 /** The column of a path in a batch of the schema that it was found in; of a list path its lists, one a row. */
-export function readPath({ text, column, steps, isJson }: Path, batch: RecordBatch): Data {
+export function readPath({ text, column, steps, inText }: Path, batch: RecordBatch): Data {
   let data = columnOf(batch, column)!,
     lists: Data | undefined,
     offsets: Int32Array | undefined
-  if (isJson) return inJson(data, steps)
-  for (const step of steps) {
-    if (step.name !== '') data = inStruct(data, step)
-    if (!step.each) continue
+  for (const step of steps.slice(0, steps.length - inText.length)) {
+    if (step !== ITEMS) {
+      data = inStruct(data, step)
+      continue
+    }
     const own = data.valueOffsets as Int32Array
     // the items of all lists of a row are one list
     offsets = offsets ? offsets.map(at => own[at]) : own
     lists ??= data
     data = data.children[0] as Data
   }
+  if (inText.length > 0) return inJson(data, inText)
   if (zipped(data.type as DataType)) data = zip(data, text)
   if (!lists) return data
   const { length, nullCount, nullBitmap } = lists
@@ -129,7 +132,7 @@ export function readPath({ text, column, steps, isJson }: Path, batch: RecordBat
 }
 
 /** A field of structs; where the struct is null, so is the field. */
-function inStruct(data: Data, { name }: Pick<Step, 'name'>): Data {
+function inStruct(data: Data, name: Step): Data {
   const at = (data.type as DataType).children.findIndex(child => child.name === name),
     child = data.children[at] as Data
   if (data.nullCount === 0) return child
@@ -138,18 +141,41 @@ function inStruct(data: Data, { name }: Pick<Step, 'name'>): Data {
   return take(concat([child, nulls(child.type as DataType, 1)]), runs)
 }
 
-/** What stands at the end of the steps in JSON text: text as it is, all else as JSON; null where there is nothing. */
+/**
+ * What stands at the end of the steps in JSON text: text as it is, all else as JSON; null where there is nothing. Of a
+ * list what stands there in each item.
+ */
 function inJson(data: Data, steps: readonly Step[]): Data {
-  return makeText(
-    parsedCells(data).map(cell => {
-      const found = steps.reduce<unknown>((value, { name }) => own(value, name), cell)
-      return typeof found === 'string' && !isMarked(found)
-        ? found
-        : found === null || found === undefined
-          ? null
-          : stringifyDigits(found)
-    }),
-  )
+  const list = steps.indexOf(ITEMS),
+    values = parsedCells(data)
+  if (list < 0) return makeText(values.map(cell => said(at(cell, steps))))
+  const items = values.map(cell => {
+    const found = at(cell, steps.slice(0, list))
+    return Array.isArray(found) ? (found as unknown[]) : undefined
+  })
+  return makeList(items.map(row => row?.map(item => said(at(item, steps.slice(list + 1))))))
+}
+
+const at = (value: unknown, steps: readonly Step[]): unknown => steps.reduce(own, value)
+
+const said = (value: unknown): string | null =>
+  typeof value === 'string' && !isMarked(value)
+    ? value
+    : value === null || value === undefined
+      ? null
+      : stringifyDigits(value)
+
+/** Lists of texts, undefined where there is none. */
+function makeList(rows: readonly (readonly (string | null)[] | undefined)[]): Data {
+  const valueOffsets = new Int32Array(rows.length + 1)
+  rows.forEach((row, i) => (valueOffsets[i + 1] = valueOffsets[i] + (row?.length ?? 0)))
+  return makeData({
+    type: new List(field('item', new Utf8())),
+    length: rows.length,
+    ...validity(rows.length, row => rows[row] === undefined),
+    valueOffsets,
+    child: makeText(rows.flatMap(row => row ?? [])),
+  } as never)
 }
 
 const cells = new WeakMap<Data, unknown[]>()

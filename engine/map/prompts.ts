@@ -6,7 +6,7 @@ import type { MapSpec } from './spec.ts'
 import { PART_NAMES } from '../source/part_names.ts'
 
 const PROMPTS =
-  'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue'.split(
+  'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue|dialog|contents|user_message'.split(
     '|',
   )
 /** Names that are a prompt only where no other is there: more often they are a part of one. */

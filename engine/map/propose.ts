@@ -63,7 +63,7 @@ function whyNone(facts: readonly Fact[], prompt: Fact | undefined): string {
   const bool = facts.find(({ kind, isList, name }) => kind === 'bool' && !isList && GOOD.test(name))
   const keys = prompt.values.map(value => JSON.stringify(value))
   if (new Set(keys).size < keys.length) {
-    return `it has one answer a row (${answer.path}) to prompts that come again, and no number or bool that scores it`
+    return `it has one answer a row (${answer.path}) to prompts that come again, and no number, bool or label that rates it`
   }
   const isGood = bool ? `, which those with ${bool.path} false are not` : '',
     advice = answer.path.includes('.')

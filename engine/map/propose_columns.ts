@@ -22,6 +22,9 @@ function familiesOf(facts: readonly Fact[]): Family[] {
   return [...families].flatMap(([stem, facts]) => (facts.length > 2 ? [{ stem, facts }] : []))
 }
 
+/** Names of numbers that rate nothing. */
+const NO_SCORE = /(?:^|_)(?:id|index|time|date|tokens?|count|len|length|turns?|num)(?:_|$)/i
+
 export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const families = familiesOf(facts),
     [answers] = families
@@ -41,7 +44,11 @@ export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Prop
         isNumber(fact) &&
         fact.values.every(value => value === null || (Array.isArray(value) && value.length === count)),
     ),
-    columns = families.filter(({ stem, facts }) => SCORE.test(stem) && facts.length === count && facts.every(isNumber))
+    numbers = families.filter(
+      ({ stem, facts }) => facts.length === count && facts.every(isNumber) && !NO_SCORE.test(stem),
+    ),
+    named = numbers.filter(({ stem }) => SCORE.test(stem)),
+    columns = named.length > 0 ? named : numbers
   const proposals = [
     ...lists.map(({ path }) => ({
       what: `${what}, ${path} their scores`,

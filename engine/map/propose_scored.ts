@@ -1,8 +1,12 @@
 /** Lists of answers and single answers, with what may score them. */
-import type { Fact } from './facts.ts'
-import { ANSWER, LABEL, SCORE } from './names.ts'
+import { tallyOf, type Fact } from './facts.ts'
+import { ANSWER, SCORE } from './names.ts'
 import type { Proposal } from './proposal.ts'
-import { isNumbers, isSaid } from './side_columns.ts'
+import { bestOf } from './propose_best.ts'
+import { isBools, isNumbers, isSaid } from './side_columns.ts'
+
+/** Messages before any text. */
+const lengthOf = ({ kind, length }: Fact): number => (kind === 'messages' ? Infinity : length)
 
 export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const texts = facts
@@ -13,7 +17,7 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
         path.includes('[]') &&
         (ANSWER.test(name) || ANSWER.test(path)),
     )
-    .sort((a, b) => b.length - a.length)
+    .sort((a, b) => lengthOf(b) - lengthOf(a))
   const [answers] = texts as [Fact?]
   if (!answers) return []
   const sizes = (fact: Fact) => fact.values.map(value => (Array.isArray(value) ? value.length : 0))
@@ -23,29 +27,32 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
   const scores = facts.filter(
     fact => isBeside(fact) && isNumbers(fact) && !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
   )
-  const indexes = facts.filter(
-    ({ kind, isList, values, name }) =>
-      kind === 'number' &&
-      !isList &&
-      LABEL.test(name) &&
-      values.every(
-        (value, row) =>
-          value === null || (Number.isInteger(Number(value)) && Number(value) >= 0 && Number(value) < own[row]),
-      ),
+  const isName = (fact: Fact) => isBeside(fact) && fact.kind === 'text'
+  const best = bestOf(
+    facts.filter(fact => !isBeside(fact) && fact !== answers),
+    {
+      sizes: own,
+      names: [...facts.filter(isName), answers].map(({ path, values }) => ({
+        names: path,
+        of: row => (values[row] ?? []) as unknown[],
+      })),
+    },
   )
-  const prompt = asked?.path ?? 'PROMPT',
-    asks = asked ? [] : ['which column is the prompt? put its name in place of PROMPT'],
+  // what the options of a question are beside may be called text
+  const question = asked ?? facts.find(({ path, kind }) => path === 'text' && kind === 'text'),
+    prompt = question?.path ?? 'PROMPT',
+    asks = question ? [] : ['which column is the prompt? put its name in place of PROMPT'],
     base = { prompt, list: answers.path }
   const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))
   const which = sorted.length > 1 ? [`which number counts? ${sorted.map(({ path }) => path).join(', ')}`] : []
   return [
-    ...indexes.map(({ path }) => ({
-      what: `${answers.path} are answers to ${prompt}, ${path} the place of the best`,
-      map: { ...base, index: path },
-      asks: [...asks, `is ${path} counted from 0? if from 1, it cannot be read so`],
+    ...best.map(({ path, index, asks: more }) => ({
+      what: `${answers.path} are answers to ${prompt}, ${path} says which is the best`,
+      map: { ...base, index },
+      asks: [...asks, ...more],
     })),
     ...sorted.slice(0, 1).map(fact => {
-      const { path, name } = fact
+      const { path } = fact
       return isOrder(fact)
         ? {
             what: `${answers.path} are answers to ${prompt}, ${path} their ranks, or an order of their places`,
@@ -54,11 +61,36 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
           }
         : {
             what: `${answers.path} are answers to ${prompt}, scored by ${path}`,
-            map: { ...base, score: path },
-            asks: [...asks, ...which, `is a higher ${name} better? if not, score: { '${path}': -1 }`],
+            map: { ...base, score: ratedBy(fact).score },
+            asks: [...asks, ...which, ratedBy(fact).ask],
           }
     }),
   ]
+}
+
+/** Words of labels of single answers; a longer word that holds one of its opposite is that. */
+const GOOD = /up\b|good|accept|positive|\blikes?d?\b|\bcorrect|\bhelpful|\byes\b|pass|approve|\bsafe\b|chosen|excellent/
+const BAD = /down\b|bad\b|poor|reject|negative|dislike|incorrect|wrong|unhelpful|\bno\b|fail|unsafe|disapprove|terrible/
+
+/** Labels whose every word is of a good or of a bad answer, or of neither. */
+function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: string | string[] }[] {
+  const values = tallyOf(fact).map(([value]) => value)
+  if (fact.kind !== 'text' || fact.isList || values.length < 2 || values.length > 12) return []
+  const says = (value: string, words: RegExp) => words.test(value.toLowerCase().replace(/[_-]/g, ' ')),
+    bad = values.filter(value => says(value, BAD)),
+    good = values.filter(value => says(value, GOOD) && !bad.includes(value))
+  const one = (some: string[]) => (some.length === 1 ? some[0] : some)
+  return good.length > 0 && bad.length > 0 ? [{ by: fact.path, good: one(good), bad: one(bad) }] : []
+}
+
+/** What a column says of an answer: of ranks mostly the lowest is the best. */
+function ratedBy(fact: Fact): { readonly score: string | Record<string, number>; readonly ask: string } {
+  const { path, name } = fact
+  if (/rank/i.test(name)) {
+    return { score: { [path]: -1 }, ask: `is the lowest ${name} the best? if the highest is, score: '${path}'` }
+  }
+  const said = isBools(fact) ? `does ${path} true mean a good answer?` : `is a higher ${name} better?`
+  return { score: path, ask: `${said} if not, score: { '${path}': -1 }` }
 }
 
 /** Whether each list holds each of 0 to K-1, or of 1 to K, once: of two items ranks and an order are the same. */
@@ -110,16 +142,22 @@ export function ofAnswers(facts: readonly Fact[], prompt: Fact | undefined): Pro
       !fact.path.includes('[]') &&
       !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
   )
+  const labels = facts.flatMap(fact => (fact !== answer && differsWithin(fact, keys) ? labelsIn(fact) : []))
+  if (scores.length === 0) {
+    return labels.map(labels => ({
+      what: `a row is one answer (${answer.path}) to ${prompt.path}, labelled by ${labels.by}`,
+      map: { prompt: prompt.path, answer: answer.path, labels },
+      asks: [],
+    }))
+  }
   const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))
   const which = sorted.length > 1 ? [`which number counts? ${sorted.map(({ path }) => path).join(', ')}`] : []
-  return sorted.slice(0, 1).map(({ path, kind }) => ({
-    what: `a row is one answer (${answer.path}) to ${prompt.path}, scored by ${path}`,
-    map: { prompt: prompt.path, answer: answer.path, score: path },
-    asks: [
-      ...which,
-      kind === 'bool'
-        ? `does ${path} true mean a good answer? if not, score: { ${path}: -1 }`
-        : `is a higher ${path} better? if not, score: { ${path}: -1 }`,
-    ],
-  }))
+  return sorted.slice(0, 1).map(fact => {
+    const { score, ask } = ratedBy(fact)
+    return {
+      what: `a row is one answer (${answer.path}) to ${prompt.path}, scored by ${fact.path}`,
+      map: { prompt: prompt.path, answer: answer.path, score },
+      asks: [...which, ask],
+    }
+  })
 }

@@ -1,9 +1,9 @@
 /** What a mapping does, in words for the summary and the manifest. */
-import { labelsOf, promptItems, type MapSpec } from './spec.ts'
+import { labelsOf, placeOf, promptItems, type MapSpec } from './spec.ts'
 
 /** The columns that a mapping names, without what lies within them. */
 export function headsOf(map: MapSpec): string[] {
-  const { id, prompt, chosen, rejected, answers, prefer, list, index, labels, answer, group, both } = map
+  const { id, prompt, chosen, rejected, answers, prefer, list, labels, answer, group, both } = map
   const items = prompt === 'shared' ? [] : promptItems(map).map(({ path }) => path),
     scores = scoresIn(map)
   const by = [prefer?.by ?? [], prefer?.names ?? [], prefer?.higher ?? [], prefer?.lower ?? []].flat()
@@ -15,7 +15,7 @@ export function headsOf(map: MapSpec): string[] {
     answers,
     ...by,
     list,
-    index,
+    placeOf(map),
     labels?.by,
     answer,
     group,
@@ -32,14 +32,14 @@ const scoresIn = ({ score = [] }: MapSpec): readonly string[] =>
 
 /** How sides are told apart, a clause each. */
 export function mapSaid(map: MapSpec): string {
-  const { prompt, chosen, rejected, answers, prefer, list, index, labels, answer, group } = map
+  const { prompt, chosen, rejected, answers, prefer, list, labels, answer, group } = map
   const asked =
     prompt === 'shared'
       ? 'the prompt is what both sides begin with'
       : `the prompt from ${promptItems(map)
           .map(({ path }) => `'${path}'`)
           .join(' and ')}`
-  const by = index ?? labels?.by,
+  const by = placeOf(map) ?? labels?.by,
     scored = (by === undefined ? scoresIn(map) : [by]).map(name => `'${name}'`).join(' and ')
   if (chosen !== undefined) return `${asked}, chosen from '${chosen}', rejected from '${rejected}'`
   if (list !== undefined) {

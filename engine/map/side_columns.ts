@@ -54,13 +54,15 @@ export function bySide(
     : { by_side: Object.fromEntries(own.map(({ stem, first, second }) => [stem, [first.path, second.path]])) }
 }
 
-/** Numbers, bools, or text of which each value is a number or none. */
-export const isNumbers = ({ kind, values }: Fact): boolean =>
-  kind === 'number' ||
-  kind === 'bool' ||
-  (kind === 'text' &&
-    values
-      .flat()
-      .every(
-        value => value === null || (typeof value === 'string' && /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i.test(value)),
-      ))
+/** Numbers, bools, or text of which each value is one of them or none. */
+export const isNumbers = (fact: Fact): boolean => fact.kind === 'number' || isBools(fact) || isText(fact, NUMBER)
+
+/** Bools, or text of which each value is one or none. */
+export const isBools = (fact: Fact): boolean => fact.kind === 'bool' || isText(fact, BOOL)
+
+const NUMBER = /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i
+const BOOL = /^\s*(?:true|false)?\s*$/i
+const isText = ({ kind, values }: Fact, pattern: RegExp): boolean => {
+  const said = values.flat().filter(value => value !== null && value !== '')
+  return kind === 'text' && said.length > 0 && said.every(value => typeof value === 'string' && pattern.test(value))
+}

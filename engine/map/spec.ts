@@ -38,6 +38,33 @@ const prefer = Type.Object(
   },
 )
 
+const index = Type.Union(
+  [
+    Type.String({ minLength: 1 }),
+    Type.Object(
+      {
+        by: path('column of the place, or of places, as `accept[]`'),
+        from: Type.Optional(
+          Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal('A')], {
+            description: 'what the first answer is called: a number, or a letter of either case; 0 when left out',
+          }),
+        ),
+        names: Type.Optional(
+          Type.Union([Type.String({ minLength: 1 }), Type.Array(scalar, { minItems: 2 })], {
+            description:
+              'in place of `from`: what the answers are called, as `options[].id`, or the names in their order',
+          }),
+        ),
+      },
+      strict,
+    ),
+  ],
+  {
+    description:
+      'column of the place of the best answer of `list`, from 0 on; `{ by: best, from: 1 }`, `{ by: answer, from: A }` of letters, `{ by: accept[], names: options[].id }` of names',
+  },
+)
+
 /**
  * Paths name a column, a field of an object by dots (`info.post`; also within JSON text), and the items of a list by
  * brackets (`completions[].response`).
@@ -61,7 +88,7 @@ export const mapSchema = Type.Object(
           'list of answers, as `completions[].response`, or columns of one each; with `score`, `labels` or `index`',
       }),
     ),
-    index: Type.Optional(path('column of the place of the best answer of `list`, from 0 on')),
+    index: Type.Optional(index),
     labels: Type.Optional(
       Type.Object(
         {
@@ -136,6 +163,9 @@ export const promptItems = ({
         : { kind: 'turns', path: item.turns }
       : { kind: isSystem(item) ? 'system' : 'said', path: item },
   )
+
+/** The column of the best answer's place. */
+export const placeOf = ({ index }: MapSpec): string | undefined => (typeof index === 'object' ? index.by : index)
 
 const list = <T>(values: T | readonly T[] | undefined): readonly T[] =>
   values === undefined ? [] : Array.isArray(values) ? (values as readonly T[]) : [values as T]

@@ -192,6 +192,8 @@ export const MESSAGE_NAMES: readonly (readonly [string, string])[] = [
   ['role', 'content'],
   ['from', 'value'],
   ['role', 'text'],
+  ['speaker', 'text'],
+  ['role', 'parts'],
 ]
 const isBytes = ({ type, converted_type: converted, logical_type: logical }: SchemaElement): boolean =>
   type === 'BYTE_ARRAY' && converted === undefined && logical === undefined

@@ -26,16 +26,19 @@ import { readTagged, TAGGED } from './tagged.ts'
 import { readTranscripts } from './transcripts.ts'
 import { isTextsJson, readTurnLists } from './turn_lists.ts'
 
-/** Roles of {from, value} messages by the names of trainers; others stay as they are. */
+/** Roles of messages that are no {role, content} by the names of trainers; others stay as they are. */
 const ROLES = new Map([
   ['human', 'user'],
+  ['prompter', 'user'],
   ['gpt', 'assistant'],
+  ['model', 'assistant'],
+  ['bot', 'assistant'],
   ['observation', 'tool'],
   ['function_call', 'assistant'],
 ])
 
 /** The names under which a struct has a message's role and text, if it is a message. */
-function messageNames(type: DataType): readonly [string, string] | undefined {
+export function messageNames(type: DataType): readonly [string, string] | undefined {
   if (!DataType.isStruct(type)) return undefined
   const has = (name: string, fits: (type: DataType) => boolean) =>
     type.children.some(field => field.name === name && fits(field.type as DataType))
@@ -193,7 +196,7 @@ function readMessages(structs: Data, offsets: Int32Array): Turns {
     said = structs.children[at(contentName)] as Data,
     parts = isParts(said.type as DataType) ? readParts(said) : undefined,
     content = parts?.texts ?? asText(said)
-  const data = fromTexts(offsets, roleName === 'from' ? renameRoles(role) : asText(role), content)
+  const data = fromTexts(offsets, contentName === 'content' ? asText(role) : renameRoles(role), content)
   const others = type.children.flatMap((field, c) => (field.name === roleName || field.name === contentName ? [] : [c]))
   if (others.length === 0 && !parts) return { data }
   const extras = extraFields(structs, others)
@@ -318,7 +321,7 @@ function parseMessages(text: string): Parsed | undefined {
     if (content !== null && typeof content !== 'string' && !parts) fault = `the ${names[1]} of a message is not text`
     // half a character, which UTF-8 cannot hold: it would be another text
     if (!said.isWellFormed() || !name.isWellFormed()) fault = 'a message is cut in the middle of a character'
-    messages.push({ role: names[0] === 'from' ? (ROLES.get(name) ?? name) : name, content: said })
+    messages.push({ role: names[1] === 'content' ? name : (ROLES.get(name) ?? name), content: said })
     const others: [string, unknown][] = Object.entries(rest)
     seen.keys += Object.keys(message).length
     if (parts) look(content, seen, 2)
@@ -336,7 +339,7 @@ function parseMessages(text: string): Parsed | undefined {
   if (!seen.isLarge) return { messages, extras: further.map(others => fieldsJson(others, JSON.stringify)) }
   const exact = messagesIn(parseDigits(text)) as Readonly<Record<string, unknown>>[]
   const exactly = (key: string, message: Readonly<Record<string, unknown>>) =>
-    message[key] ?? joinParts(message.content ?? message.value)!.others
+    message[key] ?? joinParts(MESSAGE_NAMES.map(([, said]) => message[said]).find(Array.isArray))!.others
   const withDigits = (others: [string, unknown][], m: number) =>
     others.map(([key]) => [key, exactly(key, exact[m])] as const)
   return { messages, extras: further.map((others, m) => fieldsJson(withDigits(others, m), stringifyDigits)) }

@@ -1,17 +1,18 @@
-/** Messages whose content is a list of parts, text and pictures and others: their texts joined, the others as JSON. */
+/**
+ * Messages whose content is a list of parts, text and pictures and others: their texts joined, the others as JSON.
+ * A part says its type, or is known by its field alone, as those of Gemini and Bedrock.
+ */
 import { DataType, type Data } from 'apache-arrow'
 import { makeText, nullTest } from '../arrow/columns.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
 import { stringifyDigits } from './json_digits.ts'
 
-/** Whether a column holds lists of parts: objects with a type and a text. */
+/** Whether a column holds lists of parts: objects with a text. */
 export const isParts = (type: DataType): boolean =>
   DataType.isList(type) &&
   DataType.isStruct(type.children[0].type as DataType) &&
-  ['type', 'text'].every(name =>
-    (type.children[0].type as DataType).children.some(
-      (field: { name: string; type: DataType }) => field.name === name && DataType.isUtf8(field.type),
-    ),
+  (type.children[0].type as DataType).children.some(
+    (field: { name: string; type: DataType }) => field.name === 'text' && DataType.isUtf8(field.type),
   )
 
 /**
@@ -24,10 +25,14 @@ export function joinParts(value: unknown): { text: string; others: readonly unkn
   const others: unknown[] = []
   for (const part of value as unknown[]) {
     if (typeof part !== 'object' || part === null) return undefined
-    const { type, text: said } = part as { readonly type?: unknown; readonly text?: unknown }
-    if (type === 'text' && typeof said === 'string') text += said
-    else if (typeof type === 'string' && type !== 'text') {
-      others.push(Object.fromEntries(Object.entries(part).filter(([, value]) => value !== null)))
+    const fields = Object.entries(part).filter(([, value]) => value !== null),
+      { type, text: said } = Object.fromEntries(fields) as { readonly type?: unknown; readonly text?: unknown },
+      isText = type === 'text' || (type === undefined && fields.length === 1)
+    if (isText && typeof said === 'string') text += said
+    else if (
+      type === undefined ? said === undefined && fields.length > 0 : typeof type === 'string' && type !== 'text'
+    ) {
+      others.push(Object.fromEntries(fields))
     } else return undefined
   }
   return { text, others }
