@@ -204,7 +204,10 @@ export function inexactIn(data: Data): bigint | undefined {
 }
 
 /** A bitmap of `length` bits and its count of zeros, from a test of "is null"; undefined bitmap when there is none. */
-export function validity(length: number, isNull: (row: number) => boolean): { nullCount: number; nullBitmap?: Uint8Array } {
+export function validity(
+  length: number,
+  isNull: (row: number) => boolean,
+): { nullCount: number; nullBitmap?: Uint8Array } {
   let nullCount = 0
   const nullBitmap = new Uint8Array((length + 7) >> 3)
   for (let i = 0; i < length; i++) {

@@ -1,5 +1,6 @@
 /** The best answer of a list by its place: a number, a letter, or what the answer is called. */
-import { DataType, type Data, type List, type RecordBatch } from 'apache-arrow'
+import type { DataType} from 'apache-arrow';
+import { type Data, type List, type RecordBatch } from 'apache-arrow'
 import { makeFloat64 } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
@@ -36,8 +37,8 @@ export function bestScore(map: MapSpec, listed: Listed, find: Find, faults: stri
       for (let row = 0; row < lists.length; row++) {
         const size = offsets[row + 1] - offsets[row],
           places = [jsonValueOf(best, row)].flat().map(called => placeOf(called, row))
-        if (places.length === 0 || !places.every(place => Number.isInteger(place) && place >= 0 && place < size))
-          continue
+        const areThere = places.every(place => Number.isInteger(place) && place >= 0 && place < size)
+        if (places.length === 0 || !areThere) continue
         for (let i = 0; i < size; i++) scores[offsets[row] + i] = places.includes(i) ? 1 : 0
       }
       return listData(lists, makeFloat64(scores))

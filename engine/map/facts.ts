@@ -96,7 +96,7 @@ function factOf(schema: Schema, samples: readonly RecordBatch[], path: string): 
   }
 }
 
-/** The paths into text that is JSON in nine of ten rows, but for conversations: of keys those that most objects have. */
+/** The paths into text that is JSON in nine of ten rows and no conversation: of keys those that most objects have. */
 function pathsInText({ path, values }: Fact): string[] {
   const texts = values.filter(value => typeof value === 'string')
   const found = texts.map(text => {

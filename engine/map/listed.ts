@@ -38,7 +38,7 @@ function isAnswer(type: DataType, path: Path, faults: string[]): void {
 /** The items of a list; fields beside the answer, but for what rates it, go with their side. */
 function ofList(text: string, rated: readonly unknown[], find: Find, faults: string[]): Listed | undefined {
   const path = find(text),
-    whole = find(itemsOf(text))
+    whole = find(itemsOf(text), true)
   if (!path || !whole) return undefined
   const said = (path.type as List).children[0].type as DataType,
     item = (whole.type as List).children[0].type as DataType,

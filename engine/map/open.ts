@@ -99,11 +99,17 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
   }
 }
 
-/** What belongs to both sides, under names by which it counts where pairs are compared. */
+/** What belongs to both sides, under names by which it counts where pairs are compared; one that has such a name stays. */
 const bothOf = ({ both = [] }: MapSpec, find: Find): Made[] =>
   both.flatMap(text => {
-    const path = find(text, CONTEXT.includes(text))
-    return path && !CONTEXT.includes(text) ? [plainly(`source_both_${path.text.replace(/.*\./s, '')}`, path)] : []
+    const name = text.replace(/.*\./s, ''),
+      isKnown = CONTEXT.includes(name),
+      path = find(text, isKnown)
+    return path && name !== path.column && isKnown
+      ? [plainly(name, path)]
+      : path && !isKnown
+        ? [plainly(`source_both_${name}`, path)]
+        : []
   })
 
 /** The mapping with the one text of objects in place of these. */

@@ -103,7 +103,9 @@ const byPreset = async (schema: Schema, { name, about, map }: Preset, sample: Sa
   found: about,
 })
 
-const isAllNull = ({ nullCount, length }: Data): boolean => nullCount === length
+/** Whether a column has nothing; of lists, whether no item has. */
+const isAllNull = ({ type, nullCount, length, children }: Data): boolean =>
+  nullCount === length || (DataType.isList(type as DataType) && isAllNull(children[0] as Data))
 
 async function byMap(schema: Schema, map: MapSpec, sample: Sample, layout: string): Promise<How> {
   const mapped = openMap(map, schema),

@@ -1,6 +1,7 @@
 /**
  * Types of lists and objects in JSON. Where a field of a message beside its role and text has objects, or values that
- * disagree, the field alone is JSON text: only role and text need a type, and a type of objects has the keys of all.
+ * disagree, the field alone is JSON text: only role and text need a type, and a type of objects has the keys of all. So
+ * are the tools of an object.
  */
 import { Bool, DataType, Field, Float64, List, Null, Struct, Utf8 } from 'apache-arrow'
 import { isJsonText, jsonTextField } from '../../engine/arrow/json.ts'
@@ -31,7 +32,8 @@ export function typeOf(value: unknown): DataType | undefined {
 }
 
 function fieldOf(name: string, type: DataType | undefined, message: readonly string[] | undefined): Field | undefined {
-  const isFurther = message !== undefined && !message.includes(name)
+  // schemas of tools as one type would have the parameters of all, as nulls that chat templates write
+  const isFurther = name === 'tools' || (message !== undefined && !message.includes(name))
   if (isFurther && (!type || hasObjects(type))) return jsonTextField(name)
   return type && new Field(name, type, true)
 }

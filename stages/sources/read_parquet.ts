@@ -17,7 +17,7 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 
 export default defineSource({
   name: 'read_parquet',
-  version: 8,
+  version: 9,
   extensions: ['.parquet'],
   seeks: true,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',

@@ -51,8 +51,17 @@ it('a list of 1 to K is asked to be ranks or places, before it is read', async (
   expect(asks[0]).toContain('the rank of each answer')
   expect(asks[1]).toContain('the places of the answers, the best first? no map reads that')
   expect(sides(await readMapped(some, map))[0][0]).toBe(better(0))
-  const scored = rows(i => ({ prompt: q(i), replies: [worse(i), better(i), worse(i)], ranking: [2, 9, 3] }))
-  expect(first(scored).map.score).toBe('ranking[]')
+  const scored = rows(i => ({ prompt: q(i), replies: [worse(i), better(i), worse(i)], rating: [2, 9, 3] }))
+  expect(first(scored).map.score).toBe('rating[]')
+  const ranked = rows(i => ({
+    prompt: q(i),
+    replies: [worse(i), better(i), worse(i)],
+    rank: [2, 1, 3].map(n => n * 2),
+  }))
+  expect(first(ranked)).toMatchObject({
+    map: { score: { 'rank[]': -1 } },
+    asks: [expect.stringContaining('is the lowest rank the best?')],
+  })
 })
 
 it('a column that is empty or an id is no prompt; a body stands below its title', async () => {

@@ -432,7 +432,7 @@ it('a score is of the answer, and may be text; what all answers to a prompt have
   const some = (rating: (i: number) => unknown) =>
     rows((i, x) => ({ prompt: q(i >> 1), reply: x, rating: rating(i), safe_prompt: i % 4 < 2 }))
   expect((await pasted(some(i => (i % 2 ? '4' : 'N/A')))).proposal.map.score).toBe('rating')
-  expect(await failure(readMapped(some(() => 'good')))).toContain('no number or bool that scores it')
+  expect(await failure(readMapped(some(() => 'good')))).toContain('no number, bool or label that rates it')
 })
 
 it('a few values that come again are labels, and no answers', async () => {

@@ -82,14 +82,6 @@ it('lists of maps, as Spark writes messages, are messages', async () => {
   ])
 })
 
-it('a map that goes into lists within JSON text is told so', async () => {
-  const payload = JSON.stringify({ prompt: 'Why?', responses: [{ text: 'So.' }, { text: 'No.' }] })
-  const map = { prompt: 'payload.prompt', list: 'payload.responses[].text', index: 'best' }
-  await expect(open(write([{ payload, best: 0 }]), { map })).rejects.toThrow(
-    /'payload\.responses\[\]\.text': payload is JSON text, and no map goes into the lists of one/,
-  )
-})
-
 it('looks at CSV', async () => {
   const path = join(folder(), 'in.csv')
   writeFileSync(path, 'prompt,chosen,rejected\nWhy?,So.,No.\n')
