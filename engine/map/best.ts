@@ -1,5 +1,5 @@
 /** The best answer of a list by its place: a number, a letter, or what the answer is called. */
-import type { DataType} from 'apache-arrow';
+import type { DataType } from 'apache-arrow'
 import { type Data, type List, type RecordBatch } from 'apache-arrow'
 import { makeFloat64 } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'

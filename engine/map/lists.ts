@@ -1,5 +1,5 @@
 /** What rates answers, as a mapping makes it: `scores` of a list, or the `score` of one answer a row; or ranks. */
-import type { DataType , List} from 'apache-arrow'
+import type { DataType, List } from 'apache-arrow'
 import { Float64, makeData, type Data, type RecordBatch } from 'apache-arrow'
 import { makeFloat64 } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'

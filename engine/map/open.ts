@@ -99,7 +99,7 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
   }
 }
 
-/** What belongs to both sides, under names by which it counts where pairs are compared; one that has such a name stays. */
+/** What belongs to both sides, under names that count where pairs are compared; one that has such a name stays. */
 const bothOf = ({ both = [] }: MapSpec, find: Find): Made[] =>
   both.flatMap(text => {
     const name = text.replace(/.*\./s, ''),
