@@ -1,5 +1,12 @@
 #!/usr/bin/env node
 // The command `sluice`.
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 12)) {
+  console.error(
+    `sluice: this is Node ${process.versions.node}, and Sluice needs 20.12 or newer: install it and run again`,
+  )
+  process.exit(78)
+}
 const { main } = await import('../index.mjs').catch(error => {
   if (error.syscall === undefined) throw error
   // nothing is loaded yet that could say so

@@ -5,7 +5,6 @@ import { runInNewContext } from 'node:vm'
 /** Modules of Node that give the same for the same, whatever the machine and the moment. */
 const pure = [
   'assert',
-  'async_hooks',
   'console',
   'constants',
   'diagnostics_channel',
@@ -19,11 +18,12 @@ const pure = [
   'zlib',
 ]
 const random =
-  'randomBytes|randomFill|randomFillSync|randomInt|randomUUID|getRandomValues|webcrypto|generateKey|generateKeySync|' +
+  'randomBytes|randomFill|randomFillSync|randomInt|randomUUID|getRandomValues|webcrypto|subtle|generateKey|generateKeySync|' +
   'generateKeyPair|generateKeyPairSync|generatePrime|generatePrimeSync|createECDH|createDiffieHellman|getDiffieHellman'
 /** Those that do but for some of what they export. */
 const partly = new Map<string, RegExp>([
   ['crypto', new RegExp(`^(?:${random})$`)],
+  ['async_hooks', /^(?:executionAsyncId|triggerAsyncId|executionAsyncResource|createHook)$/],
   ['buffer', /^File$/],
   ['path', /^(?:resolve|relative)$/],
   ['url', /^pathToFileURL$/],

@@ -92,7 +92,7 @@ const wholes: Readonly<Record<string, string>> = {
 /** An import of anything but one text, or what esbuild finds the files of, which begins with ./ or ../. */
 const unnamed = /(?:\bimport|sluice\$require)\(\s*(?!\s|"(?:[^"\\]|\\.)*"\s*[,)]|["`]\.\.?\/)/
 /** Of what this package exports, that reads as well. */
-const ownReaders = new Set(['main', 'oldRuns', 'pipeline', 'readParquet', 'run'])
+const ownReaders = new Set(['graph', 'main', 'oldRuns', 'pipeline', 'readParquet', 'run'])
 
 const textExtensions = /\.(?:[cm]?[jt]s|[jt]sx)$/
 const loaderOf = (file: string): Loader =>

@@ -69,6 +69,13 @@ function placesOf(code: string, home: string): (at: number) => Origin {
 /** Globals any use of which differs from run to run, and of others the members that do. */
 const varying = [
   'performance',
+  'Performance',
+  'PerformanceMark',
+  'PerformanceMeasure',
+  'PerformanceObserver',
+  'AbortSignal',
+  'AbortController',
+  'FormData',
   'navigator',
   'localStorage',
   'sessionStorage',
@@ -166,6 +173,11 @@ function* clocksOf(names: Names): Iterable<Sight> {
   for (const node of globals.get('Math') ?? []) {
     for (const { member = 'all', value } of isTyped(node) ? [] : membersOf(names, node)) {
       if (member === 'random' || member === 'all') yield { at: value.from, what: `uses ${member} of Math` }
+    }
+  }
+  for (const node of globals.get('URL') ?? []) {
+    for (const { member, value } of isTyped(node) ? [] : membersOf(names, node)) {
+      if (member === 'createObjectURL') yield { at: value.from, what: 'uses createObjectURL of URL' }
     }
   }
   for (const node of globals.get('crypto') ?? []) {

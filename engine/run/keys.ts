@@ -21,8 +21,11 @@ export const sha = (value: unknown): string =>
     .digest('hex')
     .slice(0, 32)
 
-/** What every cache key begins with: a change of Sluice's own code, or of Node, makes everything anew. */
-const codeKey = (): string => sha([FORMAT, process.versions.node.split('.')[0], codeStamp])
+/** What every cache key begins with: a change of Sluice's own code, or of what Node computes by, makes all anew. */
+const codeKey = (): string => {
+  const { v8, icu, unicode, tz } = process.versions
+  return sha([FORMAT, v8, icu, unicode, tz, codeStamp])
+}
 
 /** Names of what a run leaves between passes: each follows from the content of all that it is made of. */
 export interface Keys {

@@ -8,22 +8,18 @@ import { DataType, TimeUnit, type Data, type Schema } from 'apache-arrow'
 import { messagesColumn, messagesType, nullTest, textColumn } from '../../engine/arrow/columns.ts'
 import { sameType } from '../../engine/arrow/cast.ts'
 import type { Batch } from '../../engine/arrow/flow.ts'
+import { missingField, nodesIn } from './cel_fields.ts'
+import { inPlaceOf, isReplaced, named, withTimes } from './cel_time.ts'
 
 /** Names that the language has itself, so that no column can be named by them. */
 const TAKEN: ReadonlySet<string> = new Set(new Environment().getDefinitions().variables.map(({ name }) => name))
 
 /** The environment of an expression. Whole numbers and fractions compare by their exact values. */
 const environment = () =>
-  new Environment().registerOperator('double == int', (a: number, b: bigint) => Number.isInteger(a) && BigInt(a) === b)
-
-/** All nodes of a syntax tree. */
-function* nodesIn(node: unknown): Iterable<ASTNode> {
-  if (Array.isArray(node)) for (const one of node) yield* nodesIn(one)
-  else if (typeof node === 'object' && node !== null && 'op' in node) {
-    yield node as ASTNode
-    yield* nodesIn((node as ASTNode).args)
-  }
-}
+  withTimes(new Environment()).registerOperator(
+    'double == int',
+    (a: number, b: bigint) => Number.isInteger(a) && BigInt(a) === b,
+  )
 
 /**
  * The names that an expression reads: those that are nothing by themselves, nor bound by a macro such as `exists`. Of
@@ -114,15 +110,19 @@ function prepare(expression: string, { fields }: Schema) {
     columns = columnsIn(expression),
     tested = new Map<string, string>(),
     edits: { from: number; to: number; by: string }[] = []
-  for (const { op, args } of nodesIn(known.parse(expression).ast)) {
+  for (const node of nodesIn(known.parse(expression).ast)) {
+    const { op, args } = node
+    if ((op === 'call' || op === 'rcall') && isReplaced(args[0])) {
+      const from = op === 'call' ? node.start : nameAfter(expression, args[1].end)
+      edits.push({ from, to: from + args[0].length, by: inPlaceOf(args[0]) })
+    }
     if (op !== '==' && op !== '!=') continue
     const [id, value] = args[0].op === 'id' ? args : [args[1], args[0]]
     if (id.op !== 'id' || value.op !== 'value' || value.args !== null || !columns.includes(id.args)) continue
-    tested.set(id.args, `${id.args}_is_null`)
-    edits.push(
-      { from: id.start, to: id.end, by: `${id.args}_is_null` },
-      { from: value.start, to: value.end, by: 'true' },
-    )
+    let test = tested.get(id.args) ?? `${id.args}_is_null`
+    while (fields.some(({ name }) => name === test)) test += '_'
+    tested.set(id.args, test)
+    edits.push({ from: id.start, to: id.end, by: test }, { from: value.start, to: value.end, by: 'true' })
   }
   for (const name of columns) {
     known.registerVariable(name, typeOf(fields.find(field => field.name === name)!.type) ?? 'dyn')
@@ -134,11 +134,15 @@ function prepare(expression: string, { fields }: Schema) {
   return { known, text, columns, tested }
 }
 
+/** Where the name of a method stands, behind what it is called of, its brackets and comments. */
+const nameAfter = (expression: string, end: number): number =>
+  end + /^(?:[\s)]|\/\/[^\n]*\n)*\.(?:\s|\/\/[^\n]*\n)*/.exec(expression.slice(end))![0].length
+
 /** What is wrong with an expression over these columns; undefined where nothing is. */
 export function wrongIn(expression: string, schema: Schema): string | undefined {
   const said = ({ summary, range }: { summary?: string; range?: { start: number; end: number } }, text: string) => {
     const at = range && range.end > range.start ? text.slice(range.start, range.end) : undefined
-    return `${summary}${at === undefined || at === text ? '' : `, at '${at}'`}`
+    return named(`${summary}${at === undefined || at === text ? '' : `, at '${at}'`}`)
   }
   try {
     const taken = [...nodesIn(environment().parse(expression).ast)].find(
@@ -153,6 +157,8 @@ export function wrongIn(expression: string, schema: Schema): string | undefined 
       if (!columns.includes(name) || typeOf(type)) continue
       return `column '${name}' has a type (${String(type)}) that expressions do not know; they take text, numbers, bool, dates, timestamps, and lists and structs of these`
     }
+    const missing = missingField(expression, environment().parse(expression).ast, schema)
+    if (missing !== undefined) return missing
     const { valid, type, error } = known.check(text)
     if (!valid) return `${said(error!, text)}; see https://cel.dev for what can be written`
     return type === 'bool' || type === 'dyn'

@@ -4,12 +4,12 @@ import { columnsIn, compile, wrongIn } from './cel.ts'
 
 export default defineStage({
   name: 'drop_by_column',
-  version: 1,
+  version: 2,
   category: 'check and deduplicate',
   summary: 'Drop pairs for which an expression over their columns is true.',
   details:
     'Expressions are of the [Common Expression Language](https://cel.dev): `rating < 3 || lang != "en"`, `source in ["a", "b"]`, `chosen.contains("I cannot")`, `size(prompt) > 4000`, `"math" in tags`, `made < timestamp("2024-01-01T00:00:00Z")`. ' +
-    '`prompt`, `chosen` and `rejected` are texts, all of their messages one after the other; other columns are what they are, and a struct has fields (`meta.lang`). Whole numbers of 64 bits are compared exactly, with each other and with fractions; timestamps to the millisecond.\n\n' +
+    '`prompt`, `chosen` and `rejected` are texts, all of their messages one after the other; other columns are what they are, and a struct has fields (`meta.lang`). Whole numbers of 64 bits are compared exactly, with each other and with fractions; timestamps to the millisecond. `timestamp("…")` takes a time with its zone (`2024-01-31T10:00:00Z`; of one without a zone nothing can be told: `timestamp(made + "Z")` takes it for UTC), and `made.getHours("Europe/Paris")` and its like are the same on every machine. A field that a struct does not have is refused, also in `has(meta.lang)`.\n\n' +
     'Where the expression cannot be told for a pair, the pair is kept and noted as `cannot_tell`: an operand is null, or a list too short. `lang != "en"` says nothing of a pair without a language; write `lang == null || lang != "en"` to drop it too. ' +
     'What follows all the same is told: `rating < 3 || lang != "en"` is true of a German pair without a rating.',
   options: Type.Object({

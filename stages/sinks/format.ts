@@ -2,6 +2,7 @@
 import { DataType, Field, makeData, Schema, Utf8, type Data, type List, type RecordBatch } from 'apache-arrow'
 import { messagesColumn } from '../../engine/arrow/columns.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
+import { DataError } from '../../engine/errors.ts'
 import { asTalks } from '../../engine/source/marks.ts'
 import { isFurther } from '../../engine/source/further_fields.ts'
 import { choice } from '../../engine/contract/define.ts'
@@ -69,7 +70,7 @@ export function singleText(stage: string, column: Data, batch: RecordBatch, name
   const { offsets, bytes, contentOffsets } = messagesColumn(column)
   for (let row = 0; row < column.length; row++) {
     if (offsets[row + 1] - offsets[row] !== 1) {
-      throw new Error(
+      throw new DataError(
         `${stage}: ${name} of row '${batch.getChild('id')?.get(row)}' has ${offsets[row + 1] - offsets[row]} messages, and plain text holds one; set format: conversational`,
       )
     }

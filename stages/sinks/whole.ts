@@ -6,6 +6,7 @@
 import { DataType, Field, List, makeData, Utf8, type Data, type RecordBatch } from 'apache-arrow'
 import { encoder, messagesColumn, textColumn } from '../../engine/arrow/columns.ts'
 import { Bytes } from '../../engine/arrow/json.ts'
+import { DataError } from '../../engine/errors.ts'
 import { parseDigits, stringifyDigits } from '../../engine/source/json_digits.ts'
 
 /** Lists of JSON, as `datasets` 4.7 and later read and write them. */
@@ -38,7 +39,7 @@ export function wholeMessages(stage: string, column: Data, batch: RecordBatch, s
     const fields = further && !further.isNull(row) ? (parseDigits(further.text(row)) as (object | null)[]) : undefined,
       count = offsets[row + 1] - offsets[row]
     if (fields && fields.length !== count) {
-      throw new Error(
+      throw new DataError(
         `${stage}: ${side} of row '${batch.getChild('id')?.get(row)}' has ${count} messages, and source_${side}_fields are of ${fields.length}; a stage changed one of them alone: set format: conversational`,
       )
     }

@@ -33,6 +33,32 @@ globalThis.Date = new Proxy(Date, {
 Object.defineProperty(Date.prototype, 'constructor', { value: Date });
 `.replaceAll('\n', ' ')
 
+/** A date whose local time is UTC. */
+class UtcDate extends Date {
+  constructor(...given: [] | [number] | [number, number, number]) {
+    super(...((given.length === 3 ? [Date.UTC(...given)] : given) as [number]))
+  }
+  override getTimezoneOffset = () => 0
+  override getFullYear = () => this.getUTCFullYear()
+  override getMonth = () => this.getUTCMonth()
+  override getDate = () => this.getUTCDate()
+  override getDay = () => this.getUTCDay()
+  override getHours = () => this.getUTCHours()
+  override getMinutes = () => this.getUTCMinutes()
+  override getSeconds = () => this.getUTCSeconds()
+}
+
+/** Does what asks the host for local times, as QuickJS does, in UTC: a script is not to know the machine's zone. */
+function inUtc<T>(work: () => T): T {
+  const local = globalThis.Date
+  globalThis.Date = UtcDate as DateConstructor
+  try {
+    return work()
+  } finally {
+    globalThis.Date = local
+  }
+}
+
 /** Runs a script by itself: undefined where it ends without throwing, else what it threw, or which limit it met. */
 export async function runScript(script: string): Promise<string | undefined> {
   const runtime = (
@@ -44,7 +70,7 @@ export async function runScript(script: string): Promise<string | undefined> {
   runtime.setInterruptHandler(() => ++turns > MOST_TURNS)
   const context = runtime.newContext()
   try {
-    const result = context.evalCode(PRELUDE + script, 'answer.js')
+    const result = inUtc(() => context.evalCode(PRELUDE + script, 'answer.js'))
     const thrown = result.error ? (context.dump(result.error) as unknown) : undefined
     result.dispose()
     if (!result.error) return undefined

@@ -1,10 +1,13 @@
 /** drop_by_column: three-valued logic against a model, exact numbers, types, what is told before a row is read. */
 import {
+  Bool,
   Date_,
   DateUnit,
   Field,
   Int64,
+  List,
   Schema,
+  Struct,
   TimestampMicrosecond,
   Uint64,
   Utf8,
@@ -15,6 +18,7 @@ import fc from 'fast-check'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
+import { messagesType } from '../../engine/arrow/columns.ts'
 import { Batch } from '../../engine/arrow/flow.ts'
 import { runExample } from '../../engine/run/examples.ts'
 import { columnsIn, compile, wrongIn } from '../../stages/check/cel.ts'
@@ -61,6 +65,36 @@ describe('an expression', () => {
       day = vectorFromArray([new Date('2024-05-01'), null, new Date('1969-12-31')], new Date_(DateUnit.DAY)).data[0]
     expect(told('at < timestamp("1970-01-01T00:00:00Z")', { at })).toEqual([true, false, undefined])
     expect(told('day >= timestamp("2024-05-01T00:00:00Z")', { day })).toEqual([true, undefined, false])
+  })
+
+  it('knows times by their zone, and parts of them in any', () => {
+    const at = vectorFromArray(
+      [Date.UTC(2024, 2, 10, 10, 30), Date.UTC(2024, 11, 31, 23, 30)],
+      new TimestampMicrosecond(),
+    ).data[0]
+    const parts = (zone: string) => ['FullYear', 'Month', 'DayOfMonth', 'DayOfWeek', 'DayOfYear', 'Hours', 'Minutes'].map(part => `at.get${part}(${zone})`).join(', ') // prettier-ignore
+    // 10:30 of that day is 03:30 in Los Angeles, an hour after 02:00 to 03:00 were left out
+    expect(told(`[${parts('')}] == [2024, 2, 9, 0, 69, 10, 30]`, { at })).toEqual([true, false])
+    expect(told(`[${parts('"America/Los_Angeles"')}] == [2024, 2, 9, 0, 69, 3, 30]`, { at })).toEqual([true, false])
+    expect(told(`[${parts('"+01:00"')}] == [2025, 0, 0, 3, 0, 0, 30]`, { at })).toEqual([false, true])
+    expect(told('at.getHours("Nowhere/Else") == 1', { at })).toEqual([undefined, undefined])
+    const text = vectorFromArray(['2024-03-10T10:30:00Z', '2024-03-10T12:30:00.123456+02:00', '2024-03-10T10:30:00', 'x'], new Utf8()).data[0] // prettier-ignore
+    expect(told('(timestamp(text)) .getHours() == 10', { text })).toEqual([true, true, undefined, undefined])
+    expect(told('timestamp(1) < timestamp("1970-01-01T00:00:02Z")', { text })).toEqual([true, true, true, true])
+    expect(wrongIn('timestamp(true) == null', new Schema([]))).toContain("'timestamp(bool)'")
+  })
+
+  it('holds fields against the schema, also in has', () => {
+    const meta = new Struct([new Field('lang', new Utf8()), new Field('of', new Struct([new Field('n', new Int64())]))])
+    const schema = new Schema([new Field('meta', meta), new Field('text', new Utf8()), new Field('chosen', messagesType), new Field('tags', new List(new Field('item', meta)))]) // prettier-ignore
+    for (const right of ['has(meta.lang)', 'meta.of.n > 1', 'tags.exists(text, text.lang == "x")', 'tags[0].lang == "x"']) expect(wrongIn(right, schema)).toBeUndefined() // prettier-ignore
+    expect(wrongIn('!has(meta.lagn)', schema)).toBe(
+      "'meta' has no field 'lagn' (did you mean 'lang'?); there are lang, of",
+    )
+    expect(wrongIn('meta.of.m > 1', schema)).toContain("'meta.of' has no field 'm'")
+    expect(wrongIn('!has(text.lang)', schema)).toContain("'text' is text, as objects of JSON Lines and CSV are, and has no field 'lang'") // prettier-ignore
+    expect(wrongIn('has(chosen.role)', schema)).toContain("'chosen' is messages, read as their text, and has no field")
+    expect(wrongIn('text == null || text_is_null', new Schema([...schema.fields, new Field('text_is_null', new Bool())]))).toBeUndefined() // prettier-ignore
   })
 
   it('reads what it names, but for what a macro binds', () => {

@@ -549,6 +549,20 @@ describe('what a stage may read that is in no key', () => {
     ['a part of Math', 'const { random: r } = Math\nexport default r', 'uses random of Math'],
     ['Math by another name', 'const M = Math\nexport default M.random()', 'uses random of Math'],
     ['time', 'export default () => performance.now()', 'uses performance'],
+    ['the time of a mark', "export default () => new PerformanceMark('x').startTime", 'uses PerformanceMark'],
+    ['the moment of an end', 'export default () => AbortSignal.abort()', 'uses AbortSignal'],
+    ['chance by an address', 'export default () => URL.createObjectURL(new Blob([]))', 'uses createObjectURL of URL'],
+    ['chance of a form', 'export default () => new Response(new FormData())', 'uses FormData'],
+    [
+      'a count of calls',
+      "import { executionAsyncId as id } from 'async_hooks'\nexport default id()",
+      'uses executionAsyncId of async_hooks',
+    ],
+    [
+      'keys by chance, imported',
+      "import { subtle } from 'node:crypto'\nexport default subtle.generateKey",
+      'uses subtle of node:crypto',
+    ],
     ['cores', 'export default navigator.hardwareConcurrency', 'uses navigator'],
     ['a random id', 'export default crypto.randomUUID()', 'uses crypto.randomUUID'],
     [
@@ -606,6 +620,7 @@ describe('what a stage may read that is in no key', () => {
       "import { readParquet } from 'sluice-data'\nexport default readParquet",
       'imports readParquet of sluice-data',
     ],
+    ['a graph of a file', "import { graph } from 'sluice-data'\nexport default graph", 'imports graph of sluice-data'],
   ])('%s', async (_, text, said) => {
     const packages = {
       'node_modules/classic-level/package.json': '{"name":"classic-level","version":"1.0.0","main":"index.js"}',

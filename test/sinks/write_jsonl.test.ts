@@ -28,6 +28,7 @@ import {
 } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { DataError } from '../../engine/errors.ts'
 import writeJsonl from '../../stages/sinks/write_jsonl.ts'
 import { assistant, column, jsonLines, numbered, pairs, runSink, textColumnOf, user, type Column } from './helpers.ts'
 
@@ -74,7 +75,9 @@ describe('write_jsonl', () => {
       },
     ])
     await expect(runSink(writeJsonl, { format: 'text' }, [batch])).rejects.toThrow(
-      /write_jsonl: prompt of row 'abc' has 3 messages/,
+      new DataError(
+        "write_jsonl: prompt of row 'abc' has 3 messages, and plain text holds one; set format: conversational",
+      ),
     )
   })
 
