@@ -52,6 +52,7 @@ const units =
   /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
 /** Numbers without a unit. */
 const plainNumbers = new Set([
+  'calibrate_scores.bins',
   'drop_ches.max_score',
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',

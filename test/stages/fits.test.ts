@@ -48,6 +48,10 @@ const columns = { chosen: 'chosen_hidden', rejected: 'rejected_hidden' },
   scores = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
 /** Options under which fitted stages are tried, samples of all rows and of some; the others with the default ones. */
 const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  calibrate_scores: [
+    { score_columns: { chosen: 'good', rejected: 'bad' }, by: 'group' },
+    { margin_column: 'good', fit: 'temperature_and_noise' },
+  ],
   detect_noise: [
     { vote_columns: ['first', 'second'], rating_columns: { chosen: 'good', rejected: 'bad' }, score_columns: scores },
     { sample_rows: 100, embedding_columns: columns, neighbours: true, vote_lists: { votes: 'votes' } },
