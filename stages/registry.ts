@@ -9,6 +9,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   audit_lengths: () => import('./audit/audit_lengths.ts'),
   calibrate_scores: () => import('./scores/calibrate_scores.ts'),
   check_pairs: () => import('./check/check_pairs.ts'),
+  combine_scores: () => import('./scores/combine_scores.ts'),
   detect_noise: () => import('./noise/detect_noise.ts'),
   drop_by_column: () => import('./check/drop_by_column.ts'),
   drop_ches: () => import('./check/drop_ches.ts'),

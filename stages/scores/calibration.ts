@@ -1,6 +1,6 @@
 /** How far margins can be taken for log-odds of the labels as given, and the temperature at which they can. */
 import { fitCalibration } from '../../models/calibration.ts'
-import { sigmoid } from '../../models/head.ts'
+import { lossOf, sigmoid } from '../../models/head.ts'
 
 /** How far probabilities are from how often labels agree with them. */
 export interface Errors {
@@ -74,13 +74,10 @@ export function measure(margins: ArrayLike<number>, curve: Curve, bins: number) 
     labels[i] = 1
     probabilities[i] = probabilityAt(curve, margins[i])
     probabilities[n + i] = probabilityAt(curve, -margins[i])
-    nll += curve.noise > 0 ? -Math.log(probabilities[i]) : softplus(-margins[i] / curve.temperature)
+    nll += curve.noise > 0 ? -Math.log(probabilities[i]) : lossOf(margins[i] / curve.temperature)
   }
   return { ...calibrationErrors(labels, probabilities, bins), nll: n > 0 ? nll / n : 0 }
 }
-
-/** log(1 + e^x), whatever x is. */
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 
 /** Why margins have no temperature; undefined where they have one. */
 export function withoutTemperature(margins: ArrayLike<number>): string | undefined {

@@ -35,7 +35,7 @@ export interface Fitted {
 function groupOf(seen: Margins, fit: Fit, bins: number, usual?: Curve): Group {
   const { rows, missing, right, tied } = seen,
     // sorted, so that sums are the same whatever the order of rows
-    margins = Float64Array.from(seen.margins).sort(),
+    margins = Float64Array.from(seen.sample.values).sort(),
     isFew = usual !== undefined && rows < FEWEST
   const own =
     fit === 'none' || isFew
@@ -116,15 +116,18 @@ export function calibrationReport({ fit, all, names, isCut }: Fitted, by: string
     ...[0, 1].map(p => ({ fit: 'calibrated', probability: p, share: p, labels: 0 })),
   ]
   return {
-    lines: [
-      ...(all.rows === 0 ? [] : [lineOf(all, isFit)]),
-      ...groups.slice(0, TOLD).map(([name, group]) => `${name}: ${lineOf(group, isFit)}`),
-      ...(groups.length > TOLD ? [`${n(groups.length - TOLD)} more values of ${by} are in the report`] : []),
-      ...(isCut ? [`${by} has more than ${MOST_NAMES} values: the others go by the fit of all rows`] : []),
-      ...(all.missing > 0 ? [`${n(all.missing)} pairs have no margin, and no probability`] : []),
-      ...(all.rows < FEWEST ? [`${n(all.rows)} margins are too few to tell (${FEWEST} are the least)`] : []),
-      'all this is against the labels as given: wrong ones look like scores that are too sure',
-    ],
+    lines:
+      all.rows === 0
+        ? [`none of ${n(all.missing)} pairs has a margin: no probability`]
+        : [
+            lineOf(all, isFit),
+            ...groups.slice(0, TOLD).map(([name, group]) => `${name}: ${lineOf(group, isFit)}`),
+            ...(groups.length > TOLD ? [`${n(groups.length - TOLD)} more values of ${by} are in the report`] : []),
+            ...(isCut ? [`${by} has more than ${MOST_NAMES} values: the others go by the fit of all rows`] : []),
+            ...(all.missing > 0 ? [`${n(all.missing)} pairs have no margin, and no probability`] : []),
+            ...(all.rows < FEWEST ? [`${n(all.rows)} margins are too few to tell (${FEWEST} are the least)`] : []),
+            'all this is against the labels as given: wrong ones look like scores that are too sure',
+          ],
     numbers: {
       ...numbersOf(all, isFit),
       ...(by === undefined

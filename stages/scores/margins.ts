@@ -1,6 +1,7 @@
 /** Margins of all rows and of each value of a column: counts, and a sample by the smallest hashes of ids. */
 import type { Batch, Context } from '../../engine/contract/define.ts'
 import { addByName, byName, cut, valueOf, type ByName, type Rule } from '../kit/by_name.ts'
+import { addNumbers, cutNumbers, leastNumbers, mergeNumbers, type LeastNumbers } from '../kit/least_numbers.ts'
 import { idHash } from '../kit/least.ts'
 
 /** Margins that are looked at, of all rows and of each name: all where there are no more. */
@@ -11,15 +12,13 @@ export const MOST_NAMES = 256
 /** The name of rows that have none. */
 const NO_NAME = '(none)'
 
-/** `right` and `tied` count margins above 0 and of 0. Hashes and margins are of the same rows, `most` of them. */
+/** `right` and `tied` count margins above 0 and of 0. */
 export interface Margins {
-  readonly most: number
   rows: number
   missing: number
   right: number
   tied: number
-  hashes: number[]
-  margins: number[]
+  readonly sample: LeastNumbers
 }
 export interface Seen {
   readonly all: Margins
@@ -33,7 +32,7 @@ export interface MarginOptions {
   readonly by?: string
 }
 
-const none = (most: number): Margins => ({ most, rows: 0, missing: 0, right: 0, tied: 0, hashes: [], margins: [] })
+const none = (most: number): Margins => ({ rows: 0, missing: 0, right: 0, tied: 0, sample: leastNumbers(most, 1) })
 const names: Rule<Margins> = { most: MOST_NAMES, none: () => none(MOST_OF_NAME) }
 const nothing = (): Seen => ({ all: none(MOST_ROWS), byName: byName() })
 
@@ -59,32 +58,19 @@ function count(to: Margins, margin: number, hash: number): void {
     to.rows++
     if (margin > 0) to.right++
     else if (margin === 0) to.tied++
-    to.hashes.push(hash)
-    if (to.margins.push(margin) >= 2 * to.most) keepLeast(to)
+    addNumbers(to.sample, hash, [margin])
   }
-}
-
-/** Leaves the smallest hashes, in their order; of equal ones the smaller margins, so that no order of rows shows. */
-function keepLeast(of: Margins): void {
-  const order = Float64Array.from(of.hashes.keys()).sort(
-    (a, b) => of.hashes[a] - of.hashes[b] || of.margins[a] - of.margins[b],
-  )
-  const kept = [...order.subarray(0, of.most)]
-  of.hashes = kept.map(i => of.hashes[i])
-  of.margins = kept.map(i => of.margins[i])
 }
 
 function add(to: Margins, from: Margins): void {
   for (const key of ['rows', 'missing', 'right', 'tied'] as const) to[key] += from[key]
-  to.hashes = to.hashes.concat(from.hashes)
-  to.margins = to.margins.concat(from.margins)
-  if (to.margins.length >= 2 * to.most) keepLeast(to)
+  mergeNumbers(to.sample, from.sample)
 }
 
 function cutAll(seen: Seen): Seen {
   cut(seen.byName, names)
-  keepLeast(seen.all)
-  for (const margins of seen.byName.values.values()) keepLeast(margins)
+  cutNumbers(seen.all.sample)
+  for (const { sample } of seen.byName.values.values()) cutNumbers(sample)
   return seen
 }
 

@@ -7,11 +7,9 @@ import { validateOptions } from '../../engine/graph/validate.ts'
 import { runExample } from '../../engine/run/examples.ts'
 import { Random } from '../../models/random.ts'
 import { calibrationErrors, measure, noisyCurve, temperatureOf } from '../../stages/scores/calibration.ts'
-import { byName } from '../../stages/kit/by_name.ts'
 import { allStages } from '../../stages/registry.ts'
-import { mergeMargins, type Seen } from '../../stages/scores/margins.ts'
 import { graph, run } from '../../index.mjs'
-import { folder, rowsOf } from '../engine/helpers.ts'
+import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 import { settings } from '../properties/settings.ts'
 import { expected, given, idsOf, marginsOf, MODELS, real, rewards, shared } from './golden.ts'
 
@@ -196,28 +194,6 @@ it('an odd number of bins hides margins below 0.405: with 5 no error of them is 
   expect(JSON.stringify(validateOptions(stage, { bins: 5 }, ''))).toMatch(/bins/)
 })
 
-it('looks at the margins with the smallest hashes, however rows are cut and however many there are', () => {
-  const random = new Random(9),
-    count = 250_000,
-    rows = Array.from({ length: count }, () => [Math.floor(random.float() * 2 ** 40), random.normal()] as const)
-  const seen = (some: typeof rows): Seen => ({
-    all: {
-      most: 100_000,
-      rows: some.length,
-      missing: 1,
-      right: 0,
-      tied: 0,
-      hashes: some.map(([hash]) => hash),
-      margins: some.map(([, margin]) => margin),
-    },
-    byName: byName(),
-  })
-  const { all } = mergeMargins([rows.slice(0, 90_000), [], rows.slice(90_000, 90_001), rows.slice(90_001)].map(seen))
-  const least = rows.toSorted(([a, x], [b, y]) => a - b || x - y).slice(0, 100_000)
-  expect([all.rows, all.missing]).toEqual([count, 4])
-  expect(all.margins).toEqual(least.map(([, margin]) => margin))
-})
-
 describe('real rewards', () => {
   it.each(['hh', 'shp'] as const)('%s: the errors and temperatures are those of the golden file', async source => {
     for (const [m, scores] of (await rewards(source)).entries()) {
@@ -261,6 +237,30 @@ describe('real rewards', () => {
 })
 
 describe('in a graph', () => {
+  it('pairs without a margin are counted, and have no probability', async () => {
+    const made = folder(),
+      path = writeJsonl(
+        join(made, 'in.jsonl'),
+        pairs(4).map((row, i) => ({ ...row, good: i % 2 ? 1 : null, bad: i % 2 ? null : 1, part: 'x' })),
+      )
+    const { manifest } = await run(
+      graph(
+        {
+          version: 1,
+          name: 'calibrated',
+          stages: [
+            { id: 'pairs', use: 'read_jsonl', with: { path } },
+            { id: 'calibrated', use: 'calibrate_scores', with: { score_columns, by: 'part' } },
+            { id: 'out', use: 'write_arrow' },
+          ],
+        },
+        { base: import.meta.url },
+      ),
+      { output: made },
+    )
+    expect(manifest.stages.calibrated.report!.lines).toEqual(['none of 4 pairs has a margin: no probability'])
+  })
+
   const calibrated = async (stages: readonly object[], partition_rows = 10_000) => {
     const { folder: made, manifest } = await run(
       graph({ version: 1, name: 'calibrated', partition_rows, stages } as never, { base: import.meta.url }),

@@ -53,6 +53,8 @@ const units =
 /** Numbers without a unit. */
 const plainNumbers = new Set([
   'calibrate_scores.bins',
+  'combine_scores.cone_degrees',
+  'combine_scores.min_robust',
   'drop_ches.max_score',
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',

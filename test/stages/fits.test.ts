@@ -52,6 +52,14 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     { score_columns: { chosen: 'good', rejected: 'bad' }, by: 'group' },
     { margin_column: 'good', fit: 'temperature_and_noise' },
   ],
+  combine_scores: [
+    {
+      score_columns: [scores[0], { chosen: 'bad', rejected: 'first' }].map(({ chosen, rejected }) => ({
+        chosen,
+        rejected,
+      })),
+    },
+  ],
   detect_noise: [
     { vote_columns: ['first', 'second'], rating_columns: { chosen: 'good', rejected: 'bad' }, score_columns: scores },
     { sample_rows: 100, embedding_columns: columns, neighbours: true, vote_lists: { votes: 'votes' } },
