@@ -19,7 +19,10 @@ export interface CombineOptions {
   readonly reference: Reference
   readonly reference_share: number
   readonly cone_degrees: number
+  readonly min_robust?: number
 }
+export const hasCone = ({ cone_degrees, min_robust }: Pick<CombineOptions, 'cone_degrees' | 'min_robust'>): boolean =>
+  cone_degrees > 0 || min_robust !== undefined
 
 /** Numbers of a row: of each score that of the chosen side, that of the rejected one, and its own reference or NaN. */
 type Numbers = Float64Array
@@ -35,25 +38,47 @@ export function scoresOf(batch: Batch, { score_columns }: CombineOptions): (row:
   }))
   return row => {
     const numbers = new Float64Array(EACH * columns.length)
-    for (const [m, { sides, own, fixed }] of columns.entries()) {
-      numbers.set([sides[0][row], sides[1][row], own ? own[row] : fixed], EACH * m)
-      if (!Number.isFinite(sides[0][row]) || !Number.isFinite(sides[1][row])) return undefined
-      if (own && !Number.isFinite(own[row])) return undefined
+    for (let m = 0; m < columns.length; m++) {
+      const { sides, own, fixed } = columns[m],
+        at = EACH * m
+      numbers[at] = sides[0][row]
+      numbers[at + 1] = sides[1][row]
+      numbers[at + 2] = own ? own[row] : fixed
+      const isThere = Number.isFinite(numbers[at]) && Number.isFinite(numbers[at + 1])
+      if (!isThere || (own && !Number.isFinite(own[row]))) return undefined
     }
     return numbers
   }
 }
 
-/** The combined scores of both sides of a row, and the least margin of the cone. */
-export function combineRow(numbers: Numbers, options: CombineOptions, scales: readonly Scale[]) {
+/** Combines rows: the scores of both sides, and the least margin of the cone, NaN where nobody asks for one. */
+export function combiner(options: CombineOptions, scales: readonly Scale[]) {
   const { score_columns, method, cone_degrees } = options,
     weights = score_columns.map(({ weight }) => weight),
-    of = (at: number) => Float64Array.from(weights, (_, m) => numbers[EACH * m + at])
-  const [chosen, rejected] = [of(0), of(1)],
-    references = of(2).map((own, m) => (Number.isNaN(own) ? scales[m].reference : own)),
-    differences = weights.map((_, m) => (chosen[m] - rejected[m]) / (method === 'z_sum' ? scales[m].deviation : 1))
-  const [good, bad] = [chosen, rejected].map(side => combine(method, side, references, weights, scales))
-  return { chosen: good, rejected: bad, references, robust: coneMargin(differences, weights, cone_degrees) }
+    isAsked = hasCone(options),
+    side = new Float64Array(weights.length),
+    references = new Float64Array(weights.length)
+  const scoreOf = (numbers: Numbers, at: number): number => {
+    for (let m = 0; m < weights.length; m++) {
+      const own = numbers[EACH * m + 2]
+      side[m] = numbers[EACH * m + at]
+      references[m] = Number.isNaN(own) ? scales[m].reference : own
+    }
+    return combine(method, side, references, weights, scales)
+  }
+  const difference = (numbers: Numbers, m: number) =>
+    (numbers[EACH * m] - numbers[EACH * m + 1]) / (method === 'z_sum' ? scales[m].deviation : 1)
+  return (numbers: Numbers) => ({
+    chosen: scoreOf(numbers, 0),
+    rejected: scoreOf(numbers, 1),
+    robust: isAsked
+      ? coneMargin(
+          weights.map((_, m) => difference(numbers, m)),
+          weights,
+          cone_degrees,
+        )
+      : NaN,
+  })
 }
 
 interface Part {
@@ -130,7 +155,7 @@ function fitted({ pairs, missing, sample }: Part, options: CombineOptions): Fitt
       reference_share,
     ),
   )
-  const found = rows.map(row => combineRow(row, options, scales)),
+  const found = rows.map(combiner(options, scales)),
     margins = score_columns.map((_, m) => rows.map(row => row[EACH * m] - row[EACH * m + 1])),
     sums = rows.map((_, i) => score_columns.reduce((sum, { weight }, m) => sum + weight * margins[m][i], 0)),
     combined = found.map(({ chosen, rejected }) => chosen - rejected)
@@ -142,8 +167,13 @@ function fitted({ pairs, missing, sample }: Part, options: CombineOptions): Fitt
     looked,
     scales,
     scores: score_columns.map(({ chosen }, m) => {
-      const above = (side: number) => found.filter(({ references }, i) => rows[i][EACH * m + side] > references[m])
-      return { name: chosen, right: right(margins[m]), above: shareOf(above(0).length + above(1).length, 2 * looked) }
+      let above = 0
+      for (const row of rows) {
+        const own = row[EACH * m + 2],
+          reference = Number.isNaN(own) ? scales[m].reference : own
+        above += Number(row[EACH * m] > reference) + Number(row[EACH * m + 1] > reference)
+      }
+      return { name: chosen, right: right(margins[m]), above: shareOf(above, 2 * looked) }
     }),
     combined: right(combined),
     sum: right(sums),

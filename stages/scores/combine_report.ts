@@ -47,7 +47,9 @@ export function combineReport(options: CombineOptions, fitted: Fitted): Report {
     numbers: {
       pairs,
       missing,
-      ...(looked === 0 ? {} : { right: combined, right_by_sum: sum, unlike_sum, robust }),
+      ...(looked === 0
+        ? {}
+        : { right: combined, right_by_sum: sum, unlike_sum, ...(cone_degrees > 0 ? { robust } : {}) }),
       scores: Object.fromEntries(rows.map(({ name, ...row }) => [name, row])),
     },
     tables: { scores: rows, correlations },

@@ -1,13 +1,10 @@
 /** Makes one score of several: all properties shall be good, and what is bad enough of one is not made up for. */
 import { choice, defineStage, Type, type ReadType } from '../../engine/contract/define.ts'
-import { combineFit, combineRow, scoresOf } from './combine_fit.ts'
+import { combineFit, combiner, hasCone, scoresOf } from './combine_fit.ts'
 import { combineReport } from './combine_report.ts'
 import { METHODS, REFERENCES } from './combining.ts'
 
 const column = (description: string) => Type.String({ minLength: 1, description })
-
-const hasCone = ({ cone_degrees, min_robust }: { cone_degrees: number; min_robust?: number }): boolean =>
-  cone_degrees > 0 || min_robust !== undefined
 
 export default defineStage({
   name: 'combine_scores',
@@ -138,24 +135,27 @@ combined one, and is counted. References, scales and the summary are of all of 1
   ],
   fit: combineFit,
   report: (options, { state }) => combineReport(options, state),
-  open: (options, { state: { scales } }) => ({
-    batch(batch, verdict) {
-      const read = scoresOf(batch, options),
-        none = () => new Float64Array(batch.rows).fill(NaN),
-        columns = { chosen_score: none(), rejected_score: none(), margin: none() },
-        robust_margin = none()
-      for (let row = 0; row < batch.rows; row++) {
-        const numbers = read(row)
-        if (!numbers) continue
-        const { chosen, rejected, robust } = combineRow(numbers, options, scales)
-        columns.chosen_score[row] = chosen
-        columns.rejected_score[row] = rejected
-        columns.margin[row] = chosen - rejected
-        robust_margin[row] = robust
-        // of equal scores the margin is NaN, and no bound is held against it
-        if (options.min_robust !== undefined && robust < options.min_robust) verdict.drop(row, 'not_robust', robust)
-      }
-      return { columns: { ...columns, robust_margin: hasCone(options) ? robust_margin : undefined } }
-    },
-  }),
+  open(options, { state: { scales } }) {
+    const combineRow = combiner(options, scales)
+    return {
+      batch(batch, verdict) {
+        const read = scoresOf(batch, options),
+          none = () => new Float64Array(batch.rows).fill(NaN),
+          columns = { chosen_score: none(), rejected_score: none(), margin: none() },
+          robust_margin = none()
+        for (let row = 0; row < batch.rows; row++) {
+          const numbers = read(row)
+          if (!numbers) continue
+          const { chosen, rejected, robust } = combineRow(numbers)
+          columns.chosen_score[row] = chosen
+          columns.rejected_score[row] = rejected
+          columns.margin[row] = chosen - rejected
+          robust_margin[row] = robust
+          // of equal scores the margin is NaN, and no bound is held against it
+          if (options.min_robust !== undefined && robust < options.min_robust) verdict.drop(row, 'not_robust', robust)
+        }
+        return { columns: { ...columns, robust_margin: hasCone(options) ? robust_margin : undefined } }
+      },
+    }
+  },
 })
