@@ -55,6 +55,7 @@ const plainNumbers = new Set([
   'calibrate_scores.bins',
   'combine_scores.cone_degrees',
   'combine_scores.min_robust',
+  'flag_off_policy.min_logprob',
   'drop_ches.max_score',
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',

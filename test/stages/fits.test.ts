@@ -65,6 +65,8 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     { sample_rows: 100, embedding_columns: columns, neighbours: true, vote_lists: { votes: 'votes' } },
   ],
   drop_ches: [{ keep_share: 0.3 }, {}],
+  flag_entangled: [{ gradient_columns: { product: 'good', chosen: 'it_pairs', rejected: 'it_candidates' } }],
+  flag_off_policy: [{ logprob_columns: { chosen: 'good', rejected: 'bad' }, min_logprob: -0.1 }],
   inject_errors: [{}, { tell_rows: 20, pairs: 'steps' }],
   sample_mix: [{ by: 'group', weights: { river: 2, lamp: 1.5, stone: 0.1 } }],
   split_by_prompt: [{ prompts: 10 }],
