@@ -34,7 +34,7 @@ export default defineStage({
   status: { is: 'as published' },
   summary: 'Flag pairs whose rejected side the policy would hardly write.',
   details: `DPO lowers the likelihood of rejected answers drastically, says the paper, and can take what was never trained on along; on pairs sampled from the policy itself it is steadier. A rejected answer that the policy would never give is far from such a pair. How likely the policy finds a side is the mean log-probability of its tokens given the prompt: publish, run your model over the pairs, add
-the two columns, and read the result with a graph that has this stage. They are means over tokens (nats), or sums where \`tokens_columns\` is given. A mean favours long answers less than a sum, but says of a text that copies or repeats itself that it is likely.
+the two columns, and read the result with a graph that has this stage. They are means over tokens (nats), or sums where \`tokens_columns\` is given; \`gap\` is that of the chosen side minus that of the rejected one. A mean favours long answers less than a sum, but says of a text that copies or repeats itself that it is likely.
 
 Nothing is dropped, and nothing noted unless \`min_logprob\` says so: choose it by the quantiles in the summary. \`<id>.off_policy\` has the pairs below it; \`drop_by_column\` with \`where: "<id>_rejected_logprob < -3.0"\` drops them.
 

@@ -17,9 +17,9 @@ export default defineStage({
 
 The reference of a score is a number, a column, or one of all sides of the data: \`quantile\` at \`reference_share\`, \`median\`, \`mean\`, or \`parametric\`, the mean and 1.036 standard deviations. In the two implementations of the paper it is \`parametric\` of some answers to the same prompt: where the data has their scores, write that into a column.
 
-With \`cone_degrees\` the margin is also taken under all weights that lie within this angle of the given ones, of any number of scores: \`robust_margin\` is the least of them, with weights of length 1 and scores as they are (of \`z_sum\` scaled). The paper makes answers in some such directions; that a pair should hold in all is ours, and exact. It is null where no score differs.
+With \`cone_degrees\` the margin is also taken under all weights that lie within this angle of the given ones, of any number of scores: \`robust_margin\` is the least of them, with weights of length 1 and scores as they are (of \`z_sum\` scaled). It is after [Robust Preference Selection](https://arxiv.org/abs/2510.20498), which makes answers in five such directions; that a pair should hold in all is ours, and exact. It is null where no score differs.
 
-Of scores that mean the same thing no combination is better than the best of them, and the summary says so of yours: for three models on the 2,000 pairs of dpo-reward-margins the best alone is right in 69.1 and 71.0 %, combinations in 65.0 to 68.0 and 67.3 to 69.6 %. For properties that veto each other no open data has several scores. A pair without one of the scores has no
+Models of one family are not worth combining: on the 2,000 pairs of dpo-reward-margins the best of three alone is right in 69.0 (hh) and 71.0 % (SHP), combinations in 64.9 to 67.9 and 67.3 to 69.6 % (\`npx vitest run test/scores\`); the summary says the same of yours. For properties that veto each other it was not measured: no open data that we have carries several scores of such. A pair without one of the scores has no
 combined one, and is counted. References, scales and the summary are of all of 100,000 pairs, of more those whose ids have the smallest hashes.`,
   paper: {
     title: 'Transforming and Combining Rewards for Aligning Large Language Models',

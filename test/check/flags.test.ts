@@ -1,4 +1,4 @@
-/** Entangled gradients: golden values, and made ones with a known answer; and rejected sides that are off-policy. */
+/** Entangled gradients: golden values (beside shared/data), and made ones; and rejected sides that are off-policy. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AnyStage } from '../../engine/contract/define.ts'

@@ -1,4 +1,4 @@
-/** Combined scores: golden values in three tables, the cone against drawn weights, and real rewards. */
+/** Combined scores: golden values in three tables, the cone against drawn weights, and real rewards of shared/data. */
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { combine, coneMargin, logSigmoid, scaleOf, type Method } from '../../sta
 import { allStages } from '../../stages/registry.ts'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { settings } from '../properties/settings.ts'
-import { expected, given, idsOf, MODELS, real, rewards } from './golden.ts'
+import { expected, given, idsOf, marginsOf, MODELS, real, rewards } from './golden.ts'
 
 const close = (got: number, want: number | null) => expect(Number.isNaN(got) ? null : Number(got.toFixed(6))).toBe(want)
 const numbersIn = (text: string) => (text.match(/-?[\d.]+/g) ?? []).map(Number)
@@ -205,7 +205,11 @@ describe('real rewards', () => {
       const margins = columns.margin as number[]
       return { margins, share: margins.filter(d => d > 0).length / margins.length }
     }
-    const want = real[`combining, ${source}`] as unknown as Record<string, number>
+    const want = real[`combining, ${source}`] as unknown as Record<string, number> & {
+      readonly each: readonly number[]
+    }
+    const alone = scores.map(score => marginsOf(score).filter(d => d > 0).length / rows.length)
+    expect(alone).toEqual(want.each)
     const sum = await right({ method: 'sum' }),
       median = await right({ reference: 'median' }),
       found = [sum, await right({ method: 'z_sum' }), median, await right({})]
