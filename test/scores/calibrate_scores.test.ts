@@ -1,4 +1,4 @@
-/** Calibration of scores: golden values in three tables, properties of the temperature, and real rewards of shared/data. */
+/** Calibration of scores: golden values in three tables, the temperature, and real rewards of shared/data. */
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
