@@ -52,6 +52,10 @@ const units =
   /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
 /** Numbers without a unit. */
 const plainNumbers = new Set([
+  'calibrate_scores.bins',
+  'combine_scores.cone_degrees',
+  'combine_scores.min_robust',
+  'flag_off_policy.min_logprob',
   'drop_ches.max_score',
   'drop_repetition.max_repetition',
   'drop_repetition.max_special',

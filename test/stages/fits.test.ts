@@ -48,11 +48,25 @@ const columns = { chosen: 'chosen_hidden', rejected: 'rejected_hidden' },
   scores = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
 /** Options under which fitted stages are tried, samples of all rows and of some; the others with the default ones. */
 const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  calibrate_scores: [
+    { score_columns: { chosen: 'good', rejected: 'bad' }, by: 'group' },
+    { margin_column: 'good', fit: 'temperature_and_noise' },
+  ],
+  combine_scores: [
+    {
+      score_columns: [scores[0], { chosen: 'bad', rejected: 'first' }].map(({ chosen, rejected }) => ({
+        chosen,
+        rejected,
+      })),
+    },
+  ],
   detect_noise: [
     { vote_columns: ['first', 'second'], rating_columns: { chosen: 'good', rejected: 'bad' }, score_columns: scores },
     { sample_rows: 100, embedding_columns: columns, neighbours: true, vote_lists: { votes: 'votes' } },
   ],
   drop_ches: [{ keep_share: 0.3 }, {}],
+  flag_entangled: [{ gradient_columns: { product: 'good', chosen: 'it_pairs', rejected: 'it_candidates' } }],
+  flag_off_policy: [{ logprob_columns: { chosen: 'good', rejected: 'bad' }, min_logprob: -0.1 }],
   inject_errors: [{}, { tell_rows: 20, pairs: 'steps' }],
   sample_mix: [{ by: 'group', weights: { river: 2, lamp: 1.5, stone: 0.1 } }],
   split_by_prompt: [{ prompts: 10 }],
