@@ -13,7 +13,7 @@ const choiceOf = (value: unknown): unknown => (Array.isArray(value) && value.len
 
 /** A task of Label Studio's JSON export: a decision for each annotation that was not skipped. */
 function ofTask(task: Entry): Entry[] {
-  const { id, content_hash } = entryOf(task.data)
+  const { id, sluice_id, content_hash } = entryOf(task.data)
   return listOf(task.annotations)
     .map(entryOf)
     .filter(({ was_cancelled: isSkipped }) => isSkipped !== true)
@@ -23,6 +23,7 @@ function ofTask(task: Entry): Entry[] {
         note = values.flatMap(({ text }) => (text === undefined ? [] : [choiceOf(text)]))
       return {
         id,
+        sluice_id,
         content_hash,
         decision: choiceOf(choices) ?? null,
         by: nameOf(by),
