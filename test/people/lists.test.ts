@@ -17,6 +17,7 @@ beforeAll(async () => {
     { id: 'pairs', use: 'read_jsonl', with: { path: writeJsonl(join(at, 'in.jsonl'), rows) } },
     { id: 'dpo', use: 'write_arrow' },
     { id: 'studio', use: 'write_label_studio', from: 'pairs', with: { order_by: 'doubt', limit: 5 } },
+    { id: 'argilla', use: 'write_argilla', from: 'pairs', with: { order_by: 'doubt', limit: 5 } },
   ])
   expect(await sluice('run', graph, '--output', join(at, 'out'), '--quiet')).toMatchObject({ code: 0, stderr: '' })
 })
@@ -131,5 +132,46 @@ describe('what Label Studio 1.23.2 exports of its list', () => {
       return names.map(name => cell(row[name])).join(',')
     })
     expect(await applied('export.csv', `${[names.map(cell).join(','), ...rows].join('\n')}\n`)).toMatchObject(wanted)
+  })
+})
+
+describe('what Argilla 2.8.0 exports of its list', () => {
+  type AsRecord = { id: string; fields: Record<string, unknown>; metadata: Record<string, unknown> }
+  const user = '00000000-0000-0000-0000-000000000001'
+  // the fourth was discarded, and the fifth is a draft
+  const status = ['submitted', 'submitted', 'submitted', 'discarded', 'draft']
+  const given = [...words, 'flip', 'drop']
+
+  it('as to_json and to_disk write it, without the status of answers', async () => {
+    const records = list<AsRecord[]>('argilla/records.json').map((record, i) => ({
+      ...record,
+      responses: {
+        decision: [{ value: given[i], user_id: user }],
+        ...(i === 0 ? { note: [{ value: 'keep it', user_id: user }] } : {}),
+      },
+      status: status[i] === 'submitted' ? 'completed' : 'pending',
+      _server_id: `00000000-0000-0000-0000-00000000000${i}`,
+    }))
+    expect(await applied('records.json', JSON.stringify(records))).toMatchObject(wanted)
+  })
+
+  it('as to_list(flatten=True) and to_datasets have it, a column each', async () => {
+    const rows = list<AsRecord[]>('argilla/records.json').map(({ id, fields, metadata }, i) => ({
+      id,
+      status: status[i] === 'submitted' ? 'completed' : 'pending',
+      _server_id: `00000000-0000-0000-0000-00000000000${i}`,
+      ...fields,
+      ...metadata,
+      'decision.responses': [given[i]],
+      'decision.responses.users': [user],
+      'decision.responses.status': [status[i]],
+      'note.responses': i === 0 ? ['keep it'] : null,
+      'note.responses.users': i === 0 ? [user] : null,
+      'note.responses.status': i === 0 ? ['submitted'] : null,
+      'decision.suggestion': 'flip',
+      'decision.suggestion.score': 0.8,
+      'decision.suggestion.agent': 'noise',
+    }))
+    expect(await applied('flat.json', JSON.stringify(rows))).toMatchObject(wanted)
   })
 })
