@@ -609,8 +609,7 @@ const sinkOptions = (alone: 'review' | undefined) => ({
     type: 'string',
     enum: alone ? [alone] : ['training', 'review'],
     default: alone ?? 'training',
-    description:
-      'training: what is written here is kept. review: it is for people to look at, and a row that is nowhere else was dropped',
+    description: `${alone ? '' : 'training: what is written here is kept. '}review: it is for people to look at, and a row that is nowhere else was dropped`,
   }),
   order_by: Type.Optional(
     Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' }),
