@@ -95,12 +95,9 @@ function sideReader(column: Data, beside: Data | undefined): (row: number) => st
     further = beside && textColumn(beside)
   return row => {
     const own = messages(row),
-      json = (further && !further.isNull(row) ? JSON.parse(further.text(row)) : []) as readonly unknown[],
-      said = own.map(({ content }, m) => {
-        const more = saidBeside(JSON.stringify(json[m] ?? null))
-        return more === '' ? content : `${content}\n${more}`.trimStart()
-      })
-    return shown(said.length === 1 ? said[0] : own.map(({ role }, m) => `${role}: ${said[m]}`).join('\n\n'))
+      text = own.length === 1 ? own[0].content : own.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
+      more = further ? saidBeside(further.text(row)) : ''
+    return shown(text !== '' && more !== '' ? `${text}\n${more}` : text + more)
   }
 }
 
