@@ -134,7 +134,9 @@ const isWord = (value: unknown): value is DecisionWord => decisionWords.some(wor
 
 /** One decision, or all that is wrong with it. */
 function decisionOf(where: string, entry: Readonly<Record<string, unknown>>): Told | string[] {
-  const { id, decision, by } = entry,
+  const { decision, by } = entry,
+    // lists for other tools name it so, as some of these put an id of their own in its place
+    id = isNone(entry.sluice_id) ? entry.id : entry.sluice_id,
     hash = isNone(entry.content_hash) ? entry.content : entry.content_hash,
     wrong: string[] = []
   if (isNone(id)) wrong.push('has no id; give that of the list or the ledger')

@@ -5,6 +5,8 @@ const isEntry = (value: unknown): value is Entry => typeof value === 'object' &&
 const entryOf = (value: unknown): Entry => (isEntry(value) ? value : {})
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
+const isNone = (value: unknown): boolean => value === undefined || value === null
+
 /** Who it was: a number of theirs, a text, or an object with an email. */
 const nameOf = (who: unknown): unknown => (isEntry(who) ? (who.email ?? who.id) : who)
 
@@ -13,7 +15,7 @@ const choiceOf = (value: unknown): unknown => (Array.isArray(value) && value.len
 
 /** A task of Label Studio's JSON export: a decision for each annotation that was not skipped. */
 function ofTask(task: Entry): Entry[] {
-  const { id, content_hash } = entryOf(task.data)
+  const { id, sluice_id, content_hash } = entryOf(task.data)
   return listOf(task.annotations)
     .map(entryOf)
     .filter(({ was_cancelled: isSkipped }) => isSkipped !== true)
@@ -23,6 +25,7 @@ function ofTask(task: Entry): Entry[] {
         note = values.flatMap(({ text }) => (text === undefined ? [] : [choiceOf(text)]))
       return {
         id,
+        sluice_id,
         content_hash,
         decision: choiceOf(choices) ?? null,
         by: nameOf(by),
@@ -59,14 +62,26 @@ function ofRecord(record: Entry): Entry[] {
     asked =
       questions.find(([question]) => question === 'decision') ?? (questions.length === 1 ? questions[0] : undefined)
   const { id, updated_at: at } = record,
-    hash =
-      entryOf(record.metadata).content_hash ??
-      record['metadata.content_hash'] ??
-      entryOf(record.fields).content_hash ??
-      record.content_hash
-  return (asked?.[1] ?? [])
-    .filter(({ status }) => status === undefined || status === null || status === 'submitted')
-    .map(({ value, user_id: by }) => ({ id, content_hash: hash, decision: choiceOf(value) ?? null, by, at }))
+    known = (name: string) =>
+      entryOf(record.metadata)[name] ?? record[`metadata.${name}`] ?? entryOf(record.fields)[name] ?? record[name],
+    own = known('sluice_id'),
+    // as write_argilla has it
+    sluice_id = typeof own === 'string' ? own.replace(/%(25|3c|24)/g, code => decodeURIComponent(code)) : own
+  return (
+    (asked?.[1] ?? [])
+      // `to_json` leaves the status of answers out, and so whether they were discarded; records have one
+      .filter(({ status }) =>
+        isNone(status) ? isNone(record.status) || record.status === 'completed' : status === 'submitted',
+      )
+      .map(({ value, user_id: by }) => ({
+        id,
+        sluice_id,
+        content_hash: known('content_hash'),
+        decision: choiceOf(value) ?? null,
+        by,
+        at,
+      }))
+  )
 }
 
 /** The decisions of one entry of an export, none where nobody has answered; undefined where it is no export. */

@@ -186,6 +186,9 @@ function columnsText(stage) {
     none =
       typeof stage.reads === 'function' ? 'Reads the columns that its options name.' : 'Reads no column of the rows.',
     reads = columns ? `Reads ${columns}.` : none
+  if (stage.kind === 'sink' && stage.for) {
+    return `${reads} Of other columns \`content_hash\`, what says why a label is doubted, and what stands beside the messages.`
+  }
   if (stage.kind === 'sink') return `${reads} All other columns are written too.`
   const writes = columnList(declared(stage, 'writes'), true)
   const more = typeof stage.writes === 'function' ? ' (with the default options)' : ''

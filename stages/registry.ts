@@ -37,8 +37,10 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   select_columns: () => import('./columns/select_columns.ts'),
   self_edit: () => import('./served/self_edit.ts'),
   split_by_prompt: () => import('./sample/split_by_prompt.ts'),
+  write_argilla: () => import('./sinks/write_argilla.ts'),
   write_arrow: () => import('./sinks/write_arrow.ts'),
   write_jsonl: () => import('./sinks/write_jsonl.ts'),
+  write_label_studio: () => import('./sinks/write_label_studio.ts'),
   write_parquet: () => import('./sinks/write_parquet.ts'),
 }
 

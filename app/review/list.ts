@@ -9,6 +9,7 @@ import { compressors } from 'hyparquet-compressors'
 import { DataError, EXIT, SluiceError } from '../../engine/errors.ts'
 import type { Card, Said } from '../../engine/run/cards.ts'
 import { readManifest } from '../../engine/run/inspect.ts'
+import { doubtSaid } from '../../stages/sinks/asked.ts'
 
 /** A pair that people are asked about, and what a decision on it carries. */
 export interface Listed extends Card {
@@ -23,8 +24,13 @@ const MOST = 10_000
 /** Reads the list, in its order. `sink` is needed where there is more than one. */
 export async function readList(folder: string, sink?: string): Promise<{ sink: string; pairs: Listed[] }> {
   const { graph, files } = readManifest(folder)
-  const sinks = graph.stages.filter(stage => (stage.with as { for?: string } | undefined)?.for === 'review'),
-    names = sinks.map(({ id }) => id)
+  // what was written for another tool is shown there
+  const partsOf = (sink: string) =>
+    Object.keys(files).filter(file => file.startsWith(`${sink}/`) && /\.(parquet|jsonl|arrow)$/.test(file))
+  const names = graph.stages
+    .filter(stage => (stage.with as { for?: string } | undefined)?.for === 'review')
+    .map(({ id }) => id)
+    .filter(id => partsOf(id).length > 0)
   if (names.length === 0) {
     throw new SluiceError(
       `sluice review: ${folder} has no list for people; add a sink to the graph, as { id: humans, use: write_parquet, from: noise.doubtful, with: { for: review, order_by: noise_probability, limit: 200 } }`,
@@ -38,11 +44,8 @@ export async function readList(folder: string, sink?: string): Promise<{ sink: s
       EXIT.usage,
     )
   }
-  const parts = Object.keys(files)
-    .filter(file => file.startsWith(`${id}/`) && /\.(parquet|jsonl|arrow)$/.test(file))
-    .sort()
   const pairs: Listed[] = []
-  for (const file of parts) {
+  for (const file of partsOf(id).sort()) {
     await whole(folder, file, files[file].sha256)
     for await (const row of rowsOf(join(folder, file), MOST - pairs.length)) pairs.push(listed(row, id))
     if (pairs.length >= MOST) break
@@ -92,25 +95,12 @@ function saidOf(value: unknown, name: string, id: string): Said {
   throw new DataError(`sluice review: the list has no text in ${name} of '${id}'; publish prompt, chosen and rejected`)
 }
 
-const percent = (share: number): string =>
-  share < 0.001 ? 'below 0.1 %' : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`
-
 /** What a row of the list says of its pair. Columns of a stage are named `<stage>_probability` and so on. */
 function listed(row: Row, sink: string): Listed {
   const id = row.id
   if (typeof id !== 'string') throw new DataError(`sluice review: the list '${sink}' has rows without an id`)
   const find = (end: string) => Object.entries(row).find(([name, value]) => name.endsWith(end) && value !== null)?.[1]
-  const probability = find('_probability'),
-    agreement = find('_agreement'),
-    against = find('_against')
-  const facts = [
-    ...(typeof probability === 'number' ? [`probability that the label is right: ${percent(probability)}`] : []),
-    ...(typeof agreement === 'number'
-      ? [`reviewers who are this sure agree with ${Math.round(100 * agreement)} of 100 labels`]
-      : []),
-    ...(typeof against === 'string' ? against.split(' | ').map(each => `against the label: ${each}`) : []),
-    id,
-  ]
+  const facts = [...doubtSaid(find('_probability'), find('_agreement'), find('_against')), id]
   return {
     id,
     prompt: saidOf(row.prompt, 'prompt', id),

@@ -499,6 +499,8 @@ export interface Source<O extends TObject = TObject, Plan = unknown> extends Des
 }
 
 export interface Sink<O extends TObject = TObject> extends Described<O> {
+  /** `review`: of a sink whose rows are for people alone, and never trained on. */
+  readonly for?: 'review'
   /** Columns that must be there, with their types; a function where the options name them. */
   readonly reads: Of<O, Reads>
   /**
@@ -602,13 +604,12 @@ export function defineSource(source: Source): AnySource {
   return { ...source, kind: 'source', category: 'read', reasons: layoutReasons, options: closed(options) }
 }
 /** What every sink can be told; the engine sees to it. */
-const sinkOptions = {
+const sinkOptions = (alone: 'review' | undefined) => ({
   for: Type.Unsafe<'training' | 'review'>({
     type: 'string',
-    enum: ['training', 'review'],
-    default: 'training',
-    description:
-      'training: what is written here is kept. review: it is for people to look at, and a row that is nowhere else was dropped',
+    enum: alone ? [alone] : ['training', 'review'],
+    default: alone ?? 'training',
+    description: `${alone ? '' : 'training: what is written here is kept. '}review: it is for people to look at, and a row that is nowhere else was dropped`,
   }),
   order_by: Type.Optional(
     Type.String({ minLength: 1, description: 'column to sort the rows by; order of the input when left out' }),
@@ -621,12 +622,12 @@ const sinkOptions = {
       description: 'rows that are written at most, the first in that order',
     }),
   ),
-}
+})
 
 /** A stage that writes files. */
 export function defineSink<O extends TObject>(sink: Sink<O>): AnySink
 export function defineSink(sink: Sink): AnySink {
-  const options = Type.Object({ ...sink.options.properties, ...sinkOptions })
+  const options = Type.Object({ ...sink.options.properties, ...sinkOptions(sink.for) })
   return { ...sink, kind: 'sink', category: 'write', reasons: {}, options: closed(options) }
 }
 
