@@ -33,6 +33,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   select_columns: () => import('./columns/select_columns.ts'),
   self_edit: () => import('./served/self_edit.ts'),
   split_by_prompt: () => import('./sample/split_by_prompt.ts'),
+  vote_pairs: () => import('./noise/vote_pairs.ts'),
   write_arrow: () => import('./sinks/write_arrow.ts'),
   write_jsonl: () => import('./sinks/write_jsonl.ts'),
   write_parquet: () => import('./sinks/write_parquet.ts'),

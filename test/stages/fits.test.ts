@@ -57,6 +57,16 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   sample_mix: [{ by: 'group', weights: { river: 2, lamp: 1.5, stone: 0.1 } }],
   split_by_prompt: [{ prompts: 10 }],
   sample_rows: [{ rows: 40 }, { rows: 1000 }],
+  vote_pairs: [
+    {
+      voices: [
+        { name: 'scores', scores: { chosen: 'good', rejected: 'bad' }, tie: 0.1 },
+        { name: 'both', margin: 'first', swapped: 'second' },
+        { name: 'people', votes: 'votes' },
+      ],
+      rule: 'mean_gap',
+    },
+  ],
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
 /** The same of audits. */
