@@ -21,6 +21,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   judge_pairs: () => import('./served/judge_pairs.ts'),
   pair_candidates: () => import('./pairs/pair_candidates.ts'),
   peer_review: () => import('./review/peer_review.ts'),
+  rank_agreement: () => import('./noise/rank_agreement.ts'),
   read_arrow: () => import('./sources/read_arrow.ts'),
   read_csv: () => import('./sources/read_csv.ts'),
   read_jsonl: () => import('./sources/read_jsonl.ts'),

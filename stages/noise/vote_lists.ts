@@ -160,7 +160,7 @@ function partOf(vote: unknown, names: readonly string[], column: string): unknow
 }
 
 /** The list of each row; undefined for null. */
-function listsOf(batch: Batch, name: string): (row: number) => readonly unknown[] | undefined {
+export function listsOf(batch: Batch, name: string): (row: number) => readonly unknown[] | undefined {
   const data = batch.column(name),
     type = data.type as DataType,
     item = (data.children as Data[])[0]?.type as DataType | undefined

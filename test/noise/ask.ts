@@ -23,7 +23,7 @@ function learnt(fit: Fit<unknown> | undefined, id: string, rows: readonly Exampl
   return state
 }
 
-/** `report` is of rows as they come in: not to be asked of a stage that flips some. */
+/** `report` is of rows as they come in, with what was written: not to be asked of a stage that flips or drops some. */
 export async function ask(
   stage: AnyStage,
   options: Readonly<Record<string, unknown>>,
@@ -31,10 +31,16 @@ export async function ask(
 ): Promise<ExampleResult & { readonly report: Report }> {
   const given = structuredClone(options) as Record<string, unknown>
   validateOptions(stage, given, '')
+  const found = await runExample(stage, { title: 'x', options, rows })
   return {
-    ...(await runExample(stage, { title: 'x', options, rows })),
+    ...found,
     get report() {
-      const tally = learnt(stage.tally?.(given), stage.name, rows),
+      const written = Object.entries(found.columns).filter(([, values]) => values.some(value => value !== null)),
+        left = rows.map((row, at) => ({
+          ...row,
+          ...Object.fromEntries(written.map(([name, values]) => [`${stage.name}_${name}`, values[at]])),
+        }))
+      const tally = learnt(stage.tally?.(given), stage.name, left),
         state = learnt(stage.fit?.(given), stage.name, rows)
       return stage.report!(given, { state, tally })
     },

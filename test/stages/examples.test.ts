@@ -63,6 +63,7 @@ const plainNumbers = new Set([
   'drop_contaminated.ignore_more_than',
   ...all.filter(({ kind }) => kind === 'sink').map(({ name }) => `${name}.limit`),
   'pair_candidates.min_aspects',
+  'rank_agreement.min_consistency',
   'vote_pairs.min_voices',
   'vote_pairs.min_confidence',
   ...all
