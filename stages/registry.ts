@@ -7,6 +7,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   add_votes: () => import('./noise/add_votes.ts'),
   audit_labels: () => import('./audit/audit_labels.ts'),
   audit_lengths: () => import('./audit/audit_lengths.ts'),
+  audit_transitivity: () => import('./audit/audit_transitivity.ts'),
   check_pairs: () => import('./check/check_pairs.ts'),
   detect_noise: () => import('./noise/detect_noise.ts'),
   drop_by_column: () => import('./check/drop_by_column.ts'),

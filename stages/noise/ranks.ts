@@ -15,8 +15,8 @@ export interface RankAgreement {
 }
 
 /**
- * NaN is no score. Undefined where nothing can be told: lists of unequal lengths, fewer than two candidates, or no order
- * in one of the lists.
+ * NaN is no score. Undefined where nothing can be told: lists of unequal lengths, fewer than two candidates, or a list
+ * that ties all.
  */
 export function rankAgreement(current: readonly number[], previous: readonly number[]): RankAgreement | undefined {
   if (current.length !== previous.length) return undefined

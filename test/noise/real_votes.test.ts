@@ -17,6 +17,7 @@ interface Told {
   readonly lines: string[]
   readonly numbers: {
     rows: number
+    voices: Record<string, Record<'for' | 'tie' | 'against' | 'missing', number>>
     acts: number
     acts_if_flipped: number
     agreement: { rows: number; same: number; decided: number; reversed: number; table: number[][] }[]
@@ -152,6 +153,11 @@ describe.runIf(existsSync(data('llmbar-judges/votes')))('six judges of LLMBar', 
       ]),
     )
     // docs/stages/vote_pairs.md has these
+    const right = Object.entries(numbers.voices).map(([name, of]) => [
+      name,
+      Math.round((1000 * of.for) / (of.for + of.against)),
+    ])
+    expect(Object.fromEntries(right)).toMatchObject({ 'GPT-4': 846, ChatGPT: 462, Falcon: 606 })
     expect(shares).toEqual({
       ChatGPT: [7535 - 29, 575, 818],
       'ChatGPT-0301': [5765 - 9, 530, 940],

@@ -64,6 +64,8 @@ const plainNumbers = new Set([
   ...all.filter(({ kind }) => kind === 'sink').map(({ name }) => `${name}.limit`),
   'pair_candidates.min_aspects',
   'rank_agreement.min_consistency',
+  'audit_transitivity.k',
+  'audit_transitivity.prompts',
   'vote_pairs.min_voices',
   'vote_pairs.min_confidence',
   ...all

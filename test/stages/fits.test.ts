@@ -73,7 +73,10 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
 /** The same of audits. */
-const auditCases: typeof cases = { audit_lengths: [{}, { by: 'group' }] }
+const auditCases: typeof cases = {
+  audit_lengths: [{}, { by: 'group' }],
+  audit_transitivity: [{ prompts: 20, verdict: { margin: 'first', swapped: 'second' } }],
+}
 
 /** The states of all rounds over some partitions. What is fitted goes through bytes, as it does between threads. */
 async function fitted(rounds: Fit<unknown>['rounds'], parts: readonly Flow[]): Promise<unknown[]> {
