@@ -10,7 +10,7 @@ interface Pair {
   /** Of each annotator the same; none where nobody asks. */
   readonly by: Map<string, Sides>
 }
-interface Prompt {
+export interface Prompt {
   /** Labels by the hashes of the two answers. */
   readonly pairs: Map<string, Sides>
 }
@@ -29,7 +29,7 @@ const MOST_ANSWERS = 24
 
 export const noLabels = (): Labels => ({ rows: 0, pairs: byName(), prompts: byName() })
 
-const add = (to: Map<string, Sides>, name: string, low: number, high: number): void => {
+export const add = (to: Map<string, Sides>, name: string, low: number, high: number): void => {
   const sides = to.get(name)
   if (sides) {
     sides[0] += low
@@ -66,13 +66,14 @@ export function addLabels(
   }
 }
 
-const answersOf = (name: string): number[] => name.split(' ').map(Number)
+/** The hashes of the two answers of a pair. */
+export const answersOf = (name: string): number[] => name.split(' ').map(Number)
 
-/** Leaves the answers with the smallest hashes: one that goes never was among them, and never will be. */
-function cutAnswers({ pairs }: Prompt): void {
+/** Leaves so many answers, those with the smallest hashes: one that goes never was among them, and never will be. */
+export function cutAnswers({ pairs }: Prompt, most = MOST_ANSWERS): void {
   const answers = [...new Set([...pairs.keys()].flatMap(answersOf))].sort((a, b) => a - b)
-  if (answers.length <= MOST_ANSWERS) return
-  const limit = answers[MOST_ANSWERS]
+  if (answers.length <= most) return
+  const limit = answers[most]
   for (const name of pairs.keys()) if (answersOf(name).some(answer => answer >= limit)) pairs.delete(name)
 }
 

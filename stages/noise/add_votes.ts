@@ -1,6 +1,6 @@
 /** Joins a table of votes to the pairs that they are on. */
-import { jsonValueOf } from '../../engine/arrow/plain.ts'
 import { defineStage, Type } from '../../engine/contract/define.ts'
+import { wordsOf } from './vote_lists.ts'
 
 export default defineStage({
   name: 'add_votes',
@@ -122,12 +122,7 @@ export default defineStage({
       const cast = votes.text(vote),
         who = votes.text(voter)
       const wordOf = (column: string | undefined, usual: string | undefined) => {
-        const data = column === undefined ? undefined : batch.column(column)
-        return (row: number) => {
-          if (data === undefined) return usual
-          const word = jsonValueOf(data, row)
-          return word === null ? null : String(word)
-        }
+        return column === undefined ? () => usual : wordsOf(batch, column)
       }
       const good = wordOf(chosen, 'chosen'),
         bad = wordOf(rejected, chosen === undefined ? 'rejected' : undefined)

@@ -42,16 +42,19 @@ export interface VoteListOptions {
 }
 
 /** One person's vote: 1 for the chosen side, -1 for the rejected one. */
-export type NamedVote = readonly [name: string, vote: 1 | -1]
+export type NamedVote = readonly [name: string, vote: number]
 
 /** A mistake in the data or of the option: it stops the run. */
-export const wrongVotes = (text: string): Error => new DataError(`vote_lists: ${text}`)
+export const wrongVotes = (text: string): Error => new DataError(text)
 
 /**
  * Words that votes may say: both sides by name, or, where a column says which word means the chosen one, any two.
  * `words` are those met so far.
  */
-export function checkWords({ votes, chosen }: VoteListOptions, words: ReadonlySet<string>): void {
+export function checkWords(
+  { votes, chosen }: Pick<VoteListOptions, 'votes' | 'chosen'>,
+  words: ReadonlySet<string>,
+): void {
   if (chosen !== undefined && words.size > 2) {
     throw wrongVotes(
       `the votes in '${votes}' say ${[...words]
@@ -62,34 +65,69 @@ export function checkWords({ votes, chosen }: VoteListOptions, words: ReadonlySe
   }
 }
 
-/** Reads the votes of each row of a batch; `words` gathers what they say. Throws where something is no vote. */
-export function readVoteLists(batch: Batch, options: VoteListOptions, words: Set<string>): NamedVote[][] {
+/**
+ * Reads single votes: 1 for the chosen side, -1 for the rejected one, 0 for a tie, NaN where nothing is said or nobody
+ * knows of whom; undefined for what is no vote. Without `rejected`, the column of the other side's word, votes say two
+ * words at most, which `words` gathers.
+ */
+export function voteReader(
+  batch: Batch,
+  options: Pick<VoteListOptions, 'votes' | 'chosen' | 'ties'> & { readonly rejected?: string },
+  words: Set<string>,
+): (said: unknown, row: number) => number | undefined {
+  const { chosen, rejected, ties } = options,
+    mine = chosen === undefined ? undefined : wordsOf(batch, chosen),
+    theirs = rejected === undefined ? undefined : wordsOf(batch, rejected)
+  return (said, row) => {
+    if (said === null || said === undefined) return NaN
+    if (typeof said === 'number') return Math.sign(said)
+    if (typeof said === 'boolean') return said ? 1 : -1
+    if (typeof said !== 'string') return undefined
+    if (ties.includes(said)) return 0
+    if (mine === undefined) return said === 'chosen' ? 1 : said === 'rejected' ? -1 : undefined
+    const word = mine(row)
+    if (word === null) return NaN
+    if (theirs) return said === word ? 1 : said === theirs(row) ? -1 : undefined
+    words.add(said).add(word)
+    checkWords(options, words)
+    return said === word ? 1 : -1
+  }
+}
+
+/** The word in a column of each row; numbers by their digits, null for null. */
+export function wordsOf(batch: Batch, name: string): (row: number) => string | null {
+  const data = batch.column(name)
+  if (DataType.isUtf8(data.type as DataType)) {
+    const texts = batch.text(name)
+    return row => (texts.isNull(row) ? null : texts.text(row))
+  }
+  return row => {
+    const word = jsonValueOf(data, row)
+    return word === null ? null : String(word)
+  }
+}
+
+/**
+ * Reads the votes of each row of a batch; `words` gathers what they say. Throws where something is no vote. With `all`
+ * those for neither side too (0, or NaN where nothing is said), and votes need no names.
+ */
+export function readVoteLists(batch: Batch, options: VoteListOptions, words: Set<string>, all?: 'all'): NamedVote[][] {
   const { votes, voters, chosen, ties } = options
   const lists = listsOf(batch, votes),
     names = voters === undefined ? undefined : listsOf(batch, voters),
-    mine = chosen === undefined ? undefined : batch.text(chosen),
+    read = voteReader(batch, options, words),
     ids = batch.text('id')
   const signOf = (said: unknown, row: number): number => {
-    if (said === null || said === undefined) return 0
-    if (typeof said === 'number') return Math.sign(said)
-    if (typeof said === 'boolean') return said ? 1 : -1
-    if (typeof said === 'string') {
-      if (ties.includes(said)) return 0
-      if (mine === undefined && (said === 'chosen' || said === 'rejected')) return said === 'chosen' ? 1 : -1
-      if (mine !== undefined) {
-        if (mine.isNull(row)) return 0
-        words.add(said).add(mine.text(row))
-        checkWords(options, words)
-        return said === mine.text(row) ? 1 : -1
-      }
-    }
+    const sign = read(said, row)
+    if (sign !== undefined) return sign
+    const worded = chosen !== undefined
     throw wrongVotes(
-      `'${votes}' of row ${ids.text(row)} holds ${JSON.stringify(said)}, which is no vote: neither a number${mine ? '' : ', nor chosen or rejected'}, nor one of ties (${ties.join(', ')})${mine ? '' : '; where votes say something else, `chosen` names the column that tells which word means the chosen side'}`,
+      `'${votes}' of row ${ids.text(row)} holds ${JSON.stringify(said)}, which is no vote: neither a number${worded ? '' : ', nor chosen or rejected'}, nor one of ties (${ties.join(', ')})${worded ? '' : '; where votes say something else, `chosen` names the column that tells which word means the chosen side'}`,
     )
   }
   return Array.from({ length: batch.rows }, (_, row) => {
     const said = lists(row),
-      who = names?.(row) ?? said?.map(vote => partOf(vote, WHO, votes)),
+      who = names?.(row) ?? said?.map(vote => (all && !isStruct(vote) ? '' : partOf(vote, WHO, votes))),
       found: NamedVote[] = []
     if (said === undefined) return found
     if (who?.length !== said.length) {
@@ -100,8 +138,8 @@ export function readVoteLists(batch: Batch, options: VoteListOptions, words: Set
     said.forEach((vote, i) => {
       const sign = signOf(isStruct(vote) ? partOf(vote, SAID, votes) : vote, row),
         name = who[i]
-      // nobody stands behind a vote without a name
-      if (sign !== 0 && name !== null && name !== undefined) found.push([String(name), sign > 0 ? 1 : -1])
+      // nobody stands behind a vote without a name; of neither side are 0 and NaN
+      if ((sign || all) && name !== null && name !== undefined) found.push([String(name), sign])
     })
     return found
   })
@@ -122,7 +160,7 @@ function partOf(vote: unknown, names: readonly string[], column: string): unknow
 }
 
 /** The list of each row; undefined for null. */
-function listsOf(batch: Batch, name: string): (row: number) => readonly unknown[] | undefined {
+export function listsOf(batch: Batch, name: string): (row: number) => readonly unknown[] | undefined {
   const data = batch.column(name),
     type = data.type as DataType,
     item = (data.children as Data[])[0]?.type as DataType | undefined

@@ -135,7 +135,7 @@ describe('lists of votes', () => {
   it('that are no votes stop the run, with the row and what is wrong', () => {
     const text = (votes: unknown, more = {}) => ({ votes: JSON.stringify(votes), ...more })
     expect(() => votesOf([text([]), text([{ worker: 'Ann', vote: 'maybe' }])], {})).toThrow(
-      /^vote_lists: 'votes' of row r1 holds "maybe", which is no vote: neither a number, nor chosen or rejected, nor one of ties \(tie\); where votes say something else/,
+      /^'votes' of row r1 holds "maybe", which is no vote: neither a number, nor chosen or rejected, nor one of ties \(tie\); where votes say something else/,
     )
     expect(() => votesOf([text([{ worker: 'Ann', vote: { a: 1 } }])], {})).toThrow(
       /r0 holds \{"a":1\}, which is no vote/,
@@ -288,9 +288,7 @@ describe.runIf(existsSync(data))('real votes of 3,815 people', () => {
     )
     // and what is no word of a vote is told
     await expect(run(built({ ties: [] }), { output: join(at, 'bad'), workers: 2 })).rejects.toMatchObject({
-      message: expect.stringMatching(
-        /^noise \(detect_noise\): vote_lists: the votes in 'votes' say 'a', 'b', 'tie'/,
-      ) as string,
+      message: expect.stringMatching(/^noise \(detect_noise\): the votes in 'votes' say 'a', 'b', 'tie'/) as string,
       exit: 65,
     })
   })

@@ -67,6 +67,11 @@ const plainNumbers = new Set([
   'drop_contaminated.ignore_more_than',
   ...all.filter(({ kind }) => kind === 'sink').map(({ name }) => `${name}.limit`),
   'pair_candidates.min_aspects',
+  'rank_agreement.min_consistency',
+  'audit_transitivity.k',
+  'audit_transitivity.prompts',
+  'vote_pairs.min_voices',
+  'vote_pairs.min_confidence',
   ...all
     .filter(({ kind, name }) => kind === 'source' || name === 'pair_candidates')
     .flatMap(({ name }) => ['min_score', 'min_gap', 'length_penalty', 'max_pairs'].map(option => `${name}.${option}`)),

@@ -36,6 +36,8 @@ const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
     it_rank_gap: 1 + (i % 3),
     it_candidates: 2 + (i % 5),
     it_pairs: 1 + (i % 4),
+    // what rank_agreement writes
+    it_tau: i % 6 === 0 ? null : random.normal() / 3,
     votes: Array.from({ length: 1 + random.below(4) }, () => ({
       worker: words[random.below(words.length)],
       vote: random.below(2) === 0 ? 'chosen' : 'rejected',
@@ -71,10 +73,24 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   sample_mix: [{ by: 'group', weights: { river: 2, lamp: 1.5, stone: 0.1 } }],
   split_by_prompt: [{ prompts: 10 }],
   sample_rows: [{ rows: 40 }, { rows: 1000 }],
+  rank_agreement: [{ lists: { current: 'chosen_hidden', previous: 'rejected_hidden' }, missing: 'mean' }],
+  vote_pairs: [
+    {
+      voices: [
+        { name: 'scores', scores: { chosen: 'good', rejected: 'bad' }, tie: 0.1 },
+        { name: 'both', margin: 'first', swapped: 'second' },
+        { name: 'people', votes: 'votes' },
+      ],
+      rule: 'mean_gap',
+    },
+  ],
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
 /** The same of audits. */
-const auditCases: typeof cases = { audit_lengths: [{}, { by: 'group' }] }
+const auditCases: typeof cases = {
+  audit_lengths: [{}, { by: 'group' }],
+  audit_transitivity: [{ prompts: 20, verdict: { margin: 'first', swapped: 'second' } }],
+}
 
 /** The states of all rounds over some partitions. What is fitted goes through bytes, as it does between threads. */
 async function fitted(rounds: Fit<unknown>['rounds'], parts: readonly Flow[]): Promise<unknown[]> {
