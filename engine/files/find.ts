@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ChangedInputError, DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
-import { isUrl } from '../parquet/http_source.ts'
+import { isUrl } from './http_source.ts'
+import { isHub } from './hub.ts'
+import { hubFiles } from './hub_files.ts'
 import { packedCopies, splitsOf, tableOf } from './kept.ts'
 import { isRun } from './published.ts'
 import { filesBelow, filesMatching, kindAt, placeOf, SearchError, type Search } from './search.ts'
@@ -116,7 +118,7 @@ export async function findFiles(
     read = files.filter(isRead)
   const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
-  const splits = splitsOf(read.filter(path => !isUrl(path)))
+  const splits = splitsOf(read.filter(path => !isUrl(path) || isHub(path)))
   if (splits !== undefined) warn(`${stage}: ${splits}`)
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
@@ -246,9 +248,11 @@ interface Left {
 async function searchFor(pattern: string, base: string, extensions: readonly string[], left?: Left): Promise<Search> {
   if (isUrl(pattern)) {
     if (!extensions.includes('.parquet')) {
-      throw new SearchError('is a URL, and only Parquet is read from one; download it')
+      const advice = isHub(pattern) ? 'the Hub has data sets as Parquet at the revision ~parquet' : 'download it'
+      throw new SearchError(`is a URL, and only Parquet is read from one; ${advice}`)
     }
-    return { ...none, files: [{ path: pattern, place: pattern }] }
+    const files = isHub(pattern) ? await hubFiles(pattern) : [pattern]
+    return { ...none, files: files.map(path => ({ path, place: path })) }
   }
   const path = resolve(base, pattern)
   // a name that exists is that file, whatever characters it has

@@ -280,7 +280,7 @@ type Fits = (character: string) => boolean
  * Whether a name fits one part of a pattern. Each piece between stars goes where it first fits: nothing is tried twice,
  * however many stars there are.
  */
-function matcher(part: string): (name: string) => boolean {
+export function matcher(part: string): (name: string) => boolean {
   const pieces: Fits[][] = [[]],
     characters = [...part]
   for (let i = 0; i < characters.length; i++) {

@@ -1,7 +1,7 @@
 /** Where the bytes of a file come from, on the disk or behind a URL, and a window on them. */
 import { open } from 'node:fs/promises'
 import type { ByteSource } from './byte_source.ts'
-import { isUrl, openHttpSource } from './http_source.ts'
+import { isUrl, openHttpSource } from '../files/http_source.ts'
 import { IoError, isIoFault } from '../errors.ts'
 import { readBytes } from '../files/blocks.ts'
 

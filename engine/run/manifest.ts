@@ -6,7 +6,7 @@ import type { Reason, Report } from '../contract/define.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
 import type { InputFile } from '../source/input.ts'
 import type { TableFile } from '../source/open.ts'
-import { bareUrl, isUrl } from '../parquet/http_source.ts'
+import { bareUrl, isUrl } from '../files/http_source.ts'
 import type { DecisionsSaid } from './decisions.ts'
 import type { Counts } from './messages.ts'
 

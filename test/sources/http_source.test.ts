@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readParquet, run } from '../../index.mjs'
-import { openHttpSource } from '../../engine/parquet/http_source.ts'
+import { openHttpSource } from '../../engine/files/http_source.ts'
 import { folder, rowsOf } from '../engine/helpers.ts'
 
 const bytes = readFileSync('data/sample/pairs-en.parquet')

@@ -1,13 +1,14 @@
-/** Bytes of a file behind http(s), by range requests: nothing is fetched but what is read. */
+/** Bytes of a file behind http(s), or on the Hub, by range requests: nothing is fetched but what is read. */
 import pRetry, { AbortError } from 'p-retry'
 import { ChangedInputError, DataError, IoError, NoInputError } from '../errors.ts'
-import type { ByteSource } from './byte_source.ts'
+import type { ByteSource } from '../parquet/byte_source.ts'
+import { hubUrl, isAtHub, isHub, tokenFor } from './hub.ts'
 
 const TRIES = 4,
   FIRST_WAIT_MS = 200,
   TIMEOUT_MS = 60_000
 
-export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path)
+export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path) || isHub(path)
 /** A URL as it may be written down: a query may be a key. */
 export const bareUrl = (url: string): string => url.replace(/[?#].*$/s, '')
 
@@ -39,41 +40,66 @@ export async function openHttpSource(
   }
 }
 
-function fetchRange(
-  url: string,
-  start: number,
-  end: number,
-): Promise<{ bytes: ArrayBuffer; identity: string; size: number }> {
-  const wrong = (message: string, Class: typeof DataError | typeof NoInputError): Error =>
-    new AbortError(new Class(`${bareUrl(url)}: ${message}`))
-  const once = async () => {
-    let response: Response
+const wrong = (url: string, message: string, Class: typeof DataError | typeof NoInputError): Error =>
+  new AbortError(new Class(`${bareUrl(url)}: ${message}`))
+
+/** Asks a few times, with the token of the Hub where it is asked. */
+const again = <T>(once: () => Promise<T>): Promise<T> => pRetry(once, { retries: TRIES - 1, minTimeout: FIRST_WAIT_MS })
+
+/** One answer of this status; throws what is to be done about any other. */
+async function ask(url: string, wanted: 200 | 206, headers: Readonly<Record<string, string>>): Promise<Response> {
+  let response: Response
+  try {
+    response = await fetch(isHub(url) ? hubUrl(url) : url, {
+      headers: { ...headers, ...tokenFor(url) },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+  } catch (error) {
+    throw unreached(url, error)
+  }
+  const { status } = response
+  if (status === wanted) return response
+  await response.body?.cancel()
+  if (status === 200) {
+    throw wrong(url, 'the server does not give parts of a file (no Range); download it and read the copy', DataError)
+  }
+  if (status === 404 || status === 410) throw wrong(url, `is not there (${status})`, NoInputError)
+  if (status === 416) throw wrong(url, 'is empty, or shorter than it was (416)', DataError)
+  if (status === 429 || status === 408 || status >= 500) {
+    throw failed(url, `the server answered ${status}, ${TRIES} times; try later`)
+  }
+  const advice = isAtHub(url)
+    ? 'it is not there, or it is private or gated: put a token that may read it into HF_TOKEN'
+    : 'it may be private, or the URL out of date'
+  throw wrong(url, `the server answered ${status}; ${advice}`, NoInputError)
+}
+
+/** The JSON of an answer, and the address of the page behind it. */
+export const fetchPage = (url: string): Promise<{ value: unknown; next?: string }> =>
+  again(async () => {
+    const response = await ask(url, 200, { accept: 'application/json' }),
+      next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1]
     try {
-      response = await fetch(url, {
-        headers: { range: `bytes=${start}-${end - 1}`, 'accept-encoding': 'identity' },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      })
+      return { value: await response.json(), ...(next === undefined ? {} : { next: new URL(next, response.url).href }) }
     } catch (error) {
       throw unreached(url, error)
     }
-    const { status, headers } = response
-    if (status !== 206) {
-      await response.body?.cancel()
-      if (status === 200) {
-        throw wrong('the server does not give parts of a file (no Range); download it and read the copy', DataError)
-      }
-      if (status === 404 || status === 410) throw wrong(`is not there (${status})`, NoInputError)
-      if (status === 416) throw wrong('is empty, or shorter than it was (416)', DataError)
-      if (status === 429 || status === 408 || status >= 500) {
-        throw failed(url, `the server answered ${status}, ${TRIES} times; try later`)
-      }
-      throw wrong(`the server answered ${status}; it may be private, or the URL out of date`, NoInputError)
-    }
+  })
+
+const fetchRange = (
+  url: string,
+  start: number,
+  end: number,
+): Promise<{ bytes: ArrayBuffer; identity: string; size: number }> =>
+  again(async () => {
+    const response = await ask(url, 206, { range: `bytes=${start}-${end - 1}`, 'accept-encoding': 'identity' }),
+      { headers } = response
     const size = /^bytes \d+-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1],
       version = headers.get('etag') ?? headers.get('last-modified')
     if (size === undefined || version === null) {
       await response.body?.cancel()
       throw wrong(
+        url,
         `the server does not say ${size === undefined ? 'how large the file is' : 'which version of the file it gives (ETag or Last-Modified)'}; download it and read the copy`,
         DataError,
       )
@@ -88,9 +114,7 @@ function fetchRange(
       )
     }
     return { bytes, identity: `${version} ${size}`, size: Number(size) }
-  }
-  return pRetry(once, { retries: TRIES - 1, minTimeout: FIRST_WAIT_MS })
-}
+  })
 
 const failed = (url: string, message: string, cause?: unknown): IoError =>
   new IoError(`${bareUrl(url)}: ${message}`, { cause })
