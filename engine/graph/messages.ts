@@ -394,7 +394,8 @@ function formatProblem(it: Problem): string {
     .join('; ')
   return [
     shorten(where),
-    shorten(it.pointer),
+    // the file of an override says what it is
+    isOverride(it) === 1 ? '' : shorten(it.pointer),
     (it.level === 'warning' ? 'warning: ' : '') + it.message + (facts && ` (${facts})`),
   ]
     .filter(Boolean)

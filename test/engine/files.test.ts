@@ -193,7 +193,7 @@ stages:
     expect(message).toContain(`/stages/1/with/more/${i}  'words' needs a file that ${why}`)
   }
   const { message: set } = await refused(graph as never, output, { set: ['words.words=nowhere.txt'] })
-  expect(set).toContain("--set words.words=nowhere.txt  /--set/0  'words' needs a file that is not there")
+  expect(set).toContain("--set words.words=nowhere.txt  'words' needs a file that is not there")
   const checked = await inProcess('check', graph)
   expect(checked.code).toBe(66)
   // with another mistake the graph is wrong

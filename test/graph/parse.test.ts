@@ -506,7 +506,7 @@ describe('--set', () => {
       ['out_of_range', '/--set/6', undefined],
     ])
     expect(formatProblems(problems).split('\n')[3]).toBe(
-      '--set noise.folds=1  /--set/3  out of range (value 1; expected >= 2)',
+      '--set noise.folds=1  out of range (value 1; expected >= 2)',
     )
   })
 })
