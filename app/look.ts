@@ -15,6 +15,7 @@ import type { Proposal } from '../engine/map/proposal.ts'
 import { headsOf, mapSaid } from '../engine/map/said.ts'
 import { ruleOf } from '../engine/map/prefer.ts'
 import type { MapSpec } from '../engine/map/spec.ts'
+import { CONTEXT } from '../engine/source/further_fields.ts'
 import { sourceOf } from '../engine/run/inputs.ts'
 import { openMapped } from '../engine/source/convert.ts'
 import type { How } from '../engine/source/how.ts'
@@ -116,7 +117,7 @@ async function foundIn(
   const used = new Set(how.map ? headsOf(how.map) : usedColumns(how.pairs))
   const beside = facts.filter(
     ({ path, kind, length, isList }) =>
-      kind === 'text' && !isList && length >= 20 && !used.has(path) && !path.includes('.'),
+      kind === 'text' && !isList && length >= 20 && !used.has(path) && !path.includes('.') && !CONTEXT.includes(path),
   )
   return {
     layout: how.layout,

@@ -4,8 +4,11 @@ import { makeText, textColumn } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
 import { isTurns, typeForm } from '../source/forms.ts'
 import { plainly, type Find, type Made } from './made.ts'
+import { isTexts } from '../source/turn_lists.ts'
 import { readPath, type Path } from './paths.ts'
 import { isShared, promptItems, type MapSpec } from './spec.ts'
+
+const isConversation = (type: DataType): boolean => typeForm(type) === 'messages'
 
 /** The prompt, and what belongs to it, under the names that layouts know: system, history. */
 export function promptOf(map: MapSpec, find: Find, faults: string[]): Made[] {
@@ -19,7 +22,7 @@ export function promptOf(map: MapSpec, find: Find, faults: string[]): Made[] {
   for (const [i, { kind, path }] of items.entries()) {
     const isHistory =
       kind === 'turns' ||
-      (kind === 'said' && i < items.length - 1 && (typeForm(path.type) === 'messages' || isTurns(path.type)))
+      (kind === 'said' && i < items.length - 1 && [isTexts, isTurns, isConversation].some(is => is(path.type)))
     if (kind === 'system') made.push(plainly('system', path))
     else if (isHistory) made.push(plainly('history', path))
     else texts.push(path)

@@ -40,7 +40,10 @@ export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[]
   for (const { name, type } of schema.fields) {
     const own = factOf(schema, samples, name),
       inside = within(name, type as DataType, MOST_LEVELS)
-    for (const fact of [own, ...inside.map(path => factOf(schema, samples, path))]) {
+    for (const fact of [
+      own,
+      ...inside.slice(0, Math.max(0, MOST_FACTS - facts.length)).map(path => factOf(schema, samples, path)),
+    ]) {
       facts.push(fact)
       if (fact.kind !== 'text' || fact.isList) continue
       for (const path of pathsInText(fact)) facts.push(factOf(schema, samples, path))
@@ -49,6 +52,8 @@ export function factsOf(schema: Schema, samples: readonly RecordBatch[]): Fact[]
   return facts
 }
 
+/** Fields of objects and lists that are looked at: what has more is no form of pairs. */
+const MOST_FACTS = 500
 /** Levels of objects and lists that are looked into. */
 const MOST_LEVELS = 8
 

@@ -1,4 +1,5 @@
 /** What is wrong with a mapping by itself, whatever the file. */
+import { itemsOf } from './listed.ts'
 import { overlapsOf } from './overlaps.ts'
 import { areLists, labelsOf, type MapSpec, type Prefer } from './spec.ts'
 
@@ -20,6 +21,11 @@ export function mapFaults(map: MapSpec): string[] {
   if ((answers === undefined) !== (prefer === undefined)) faults.push('answers and prefer need each other')
   const [one, other] = answers ?? [chosen, rejected]
   if (one !== undefined && one === other) faults.push(`'${one}' is both sides; name two columns`)
+  if (chosen?.includes('[]') && rejected?.includes('[]') && itemsOf(chosen) === itemsOf(rejected)) {
+    faults.push(
+      `'${chosen}' and '${rejected}' lie in one list, of which each would meet each; write a row for each pair`,
+    )
+  }
   if (prefer) faults.push(...preferFaults(prefer))
   if (labels) faults.push(...overlapsOf({ good: labels.good, bad: labels.bad }).map(fault => `labels: ${fault}`))
   const raters = [score, index, labels].filter(rater => rater !== undefined).length

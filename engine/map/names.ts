@@ -5,7 +5,7 @@ export const SCORE = /score|rating|rank|reward|quality|vote|likes|helpful|correc
 
 /** Names of labels that say which answer is better. */
 export const LABEL =
-  /winner|label|prefer|choice|better|best|chosen|vote|annotat|judg|verdict|gold|strength|selected|target|pick|result|status|overall/i
+  /winner|label|prefer|choice|better|best|chosen|vote|annotat|compar|judg|verdict|gold|strength|selected|target|pick|result|status|overall/i
 /** What a label that prefers none holds. */
 export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|no preference|a=b)\b/
 
@@ -28,8 +28,8 @@ export const ORDERED = [
 /** Names of a right answer and a wrong one, or of a better and a worse one by custom. */
 export const CUSTOM = [
   [
-    /(?:^|_)(?:right|correct|best|true|gold|truthful|factual)(?:_|$)/i,
-    /(?:^|_)(?:wrong|incorrect|hallucinated|false|untruthful|nonfactual)(?:_|$)/i,
+    /(?:^|_)(?:right|correct|best|true|gold|truthful|factual|passing)(?:_|$)/i,
+    /(?:^|_)(?:wrong|incorrect|failing|hallucinated|false|untruthful|nonfactual)(?:_|$)/i,
   ],
   [/(?:^|_)y?w$/i, /(?:^|_)y?l$/i],
   [

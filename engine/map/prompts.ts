@@ -59,7 +59,7 @@ function holdsAll({ values }: Fact, answers: readonly Fact[]): boolean {
 /** Names of what belongs to a prompt, but for those that every layout knows. */
 const MORE = new RegExp(
   [
-    'system|history|context|passage|schema|document|evidence|instruction|background|persona',
+    'system|history|turns|previous|earlier|dialog|context|passage|schema|document|evidence|instruction|background|persona',
     'body|title|question|query|scenario|knowledge|message|selftext|description|details',
   ].join('|'),
   'i',
@@ -73,9 +73,9 @@ export function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
     prompt = typeof map.prompt === 'string' ? map.prompt : 'PROMPT'
   if (prompt === 'shared') return []
   const parts = facts.flatMap(({ path, name, kind, isList, length }) => {
-    const isPart = !isList && (kind === 'messages' || (kind === 'text' && length >= 8))
+    const isPart = !isList && (kind === 'messages' || kind === 'turns' || (kind === 'text' && length >= 8))
     if (!isPart || path.includes('.') || used.has(path) || PART_NAMES.includes(path) || !MORE.test(name)) return []
-    const part = kind === 'messages' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
+    const part = kind !== 'text' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
     return [{ path, part, isBelow: BELOW.test(name) }]
   })
   if (parts.length === 0) return []
@@ -109,7 +109,7 @@ export const WHICH = 'which column is the prompt? put its name in place of PROMP
 
 /** What begins a whole conversation as text, as formats of chats write it. */
 const MARK = new RegExp(
-  `^\\s*(${[
+  `^\\s*(?:<bos>|<s>|<\\|begin_of_text\\|>)?\\s*(${[
     '<\\|[a-z_]+\\|>',
     '<start_of_turn>',
     '#{2,3} ?[A-Z]\\w+:',

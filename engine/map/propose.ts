@@ -5,6 +5,7 @@ import { partsAsked, promptOf } from './prompts.ts'
 import { ofColumns } from './propose_columns.ts'
 import { ofLabelled } from './propose_labelled.ts'
 import { answerOf, ofAnswers, ofLists } from './propose_scored.ts'
+import { SCORE } from './names.ts'
 import { ofSides } from './propose_sides.ts'
 import type { Proposal } from './proposal.ts'
 
@@ -25,6 +26,19 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
     return {
       proposals: [],
       none: 'it is a tree of messages, by message_id and parent_id; make a row of each reply with the path above it as prompt and its rank',
+    }
+  }
+  if (names.includes('mapping') && names.includes('current_node')) {
+    return {
+      proposals: [],
+      none: 'mapping is a tree of messages, as ChatGPT exports conversations; make a row of each answer with the path above it as prompt',
+    }
+  }
+  const rated = facts.find(({ path, isList }) => isList && /(?:^|[._])steps?\[\]\./i.test(path))
+  if (rated) {
+    return {
+      proposals: [],
+      none: `${rated.path.replace(/\[\].*/s, '')} are steps of one answer with their ratings; Sluice reads no step labels`,
     }
   }
   const steps = facts.find(({ path, kind, isList }) => path === 'labels[]' && kind === 'bool' && isList)
@@ -58,6 +72,12 @@ function whyNone(facts: readonly Fact[], prompt: Fact | undefined): string {
   const answer = answerOf(facts, prompt)
   if (!prompt) {
     return 'no column of it is a prompt: text or messages under a name such as prompt, instruction or question'
+  }
+  const label = facts.find(
+    ({ kind, isList, name }) => !isList && kind !== 'messages' && (GOOD.test(name) || SCORE.test(name)),
+  )
+  if (!answer && prompt.kind === 'messages' && label) {
+    return `it is unpaired: a whole conversation a row (${prompt.path}) with a label of its answer (${label.path}), and no other answer to pair it with`
   }
   if (!answer) return `it has a prompt (${prompt.path}) and no answers`
   const bool = facts.find(({ kind, isList, name }) => kind === 'bool' && !isList && GOOD.test(name))

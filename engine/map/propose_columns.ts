@@ -1,7 +1,8 @@
 /** Three columns of answers and more, with what may rate them. */
 import type { Fact } from './facts.ts'
 import { ANSWER, partsOf, SCORE } from './names.ts'
-import { isSaid } from './side_columns.ts'
+import { bestOf } from './propose_best.ts'
+import { isNumbers, isSaid } from './side_columns.ts'
 import type { Proposal } from './proposal.ts'
 
 interface Family {
@@ -28,7 +29,10 @@ const NO_SCORE = /(?:^|_)(?:id|index|time|date|tokens?|count|len|length|turns?|n
 export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const families = familiesOf(facts),
     [answers] = families
-      .filter(({ stem, facts }) => ANSWER.test(stem) && facts.every(fact => isSaid(fact) && fact.length >= 3))
+      .filter(
+        ({ stem, facts }) =>
+          (ANSWER.test(stem) || stem === '') && facts.every(fact => isSaid(fact) && fact.length >= 3),
+      )
       .sort((a, b) => b.facts[0].length - a.facts[0].length) as [Family?]
   if (!answers) return []
   const count = answers.facts.length,
@@ -37,18 +41,22 @@ export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Prop
     asks = prompt === 'PROMPT' ? ['which column is the prompt? put its name in place of PROMPT'] : [],
     base = { prompt, list },
     what = `${list.join(', ')} are answers to ${prompt}`
-  const isNumber = ({ kind }: Fact) => kind === 'number' || kind === 'bool'
   const lists = facts.filter(
       fact =>
         fact.isList &&
-        isNumber(fact) &&
+        isNumbers(fact) &&
         fact.values.every(value => value === null || (Array.isArray(value) && value.length === count)),
     ),
     numbers = families.filter(
-      ({ stem, facts }) => facts.length === count && facts.every(isNumber) && !NO_SCORE.test(stem),
+      ({ stem, facts }) => facts.length === count && facts.every(isNumbers) && !NO_SCORE.test(stem),
     ),
     named = numbers.filter(({ stem }) => SCORE.test(stem)),
     columns = named.length > 0 ? named : numbers
+  const own = [...answers.facts, ...(columns[0]?.facts ?? [])],
+    best = bestOf(
+      facts.filter(fact => !own.includes(fact) && !fact.isList),
+      { sizes: answers.facts[0].values.map(() => count), names: [{ names: [...list], of: () => list }] },
+    )
   const proposals = [
     ...lists.map(({ path }) => ({
       what: `${what}, ${path} their scores`,
@@ -56,16 +64,23 @@ export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Prop
       asks: [...asks, `is a higher ${path} better? if not, score: { '${path}': -1 }`],
     })),
     ...columns.map(({ facts }) => {
-      const score = facts.map(({ path }) => path)
+      const score = facts.map(({ path }) => path),
+        ranks = `{ ${score.map(path => `${path}: -1`).join(', ')} }`
       return {
         what: `${what}, ${score.join(', ')} their scores`,
-        map: { ...base, score },
-        asks: [
-          ...asks,
-          `is a higher ${score[0]} better? if not, score: { ${score.map(path => `${path}: -1`).join(', ')} }`,
-        ],
+        ...(/rank/i.test(score[0])
+          ? {
+              map: { ...base, score: Object.fromEntries(score.map(path => [path, -1])) },
+              asks: [...asks, `is the lowest ${score[0]} the best? if the highest is, score: [${score.join(', ')}]`],
+            }
+          : { map: { ...base, score }, asks: [...asks, `is a higher ${score[0]} better? if not, score: ${ranks}`] }),
       }
     }),
+    ...best.map(({ path, index, asks: more }) => ({
+      what: `${what}, ${path} says which is the best`,
+      map: { ...base, index },
+      asks: [...asks, ...more],
+    })),
   ]
   return proposals.length > 0
     ? proposals

@@ -5,6 +5,9 @@ import type { Proposal } from './proposal.ts'
 import { bestOf } from './propose_best.ts'
 import { isBools, isNumbers, isSaid } from './side_columns.ts'
 
+/** Whether items of a list of numbers differ anywhere: what is the same of all rates none. */
+const differs = ({ values }: Fact): boolean => new Set(values.flat().map(String)).size > 1
+
 /** Messages before any text. */
 const lengthOf = ({ kind, length }: Fact): number => (kind === 'messages' ? Infinity : length)
 
@@ -25,7 +28,11 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
   const isBeside = (fact: Fact) =>
     fact.isList && fact !== answers && sizes(fact).every((size, row) => size === own[row])
   const scores = facts.filter(
-    fact => isBeside(fact) && isNumbers(fact) && !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
+    fact =>
+      isBeside(fact) &&
+      isNumbers(fact) &&
+      differs(fact) &&
+      !/(?:^|_)(?:id|index|time|date|token|count|len)/i.test(fact.name),
   )
   const isName = (fact: Fact) => isBeside(fact) && fact.kind === 'text'
   const best = bestOf(

@@ -30,10 +30,10 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       !families.some(family => family.first === fact || family.second === fact),
   )
   const labels = others.flatMap(fact => {
-    // of columns that are each one value of a label, the tie's is none
+    // of columns that are each one value of a label, the tie's is none; who annotated is no label
     const isLabel =
         (LABEL.test(fact.name) || WORSE.test(fact.name) || fact.kind === 'text') &&
-        !/(?:^|_)tie(?:_|$)/i.test(fact.name),
+        !/(?:^|_)tie(?:_|$)|^annotator(?:_?(?:id|name))?$/i.test(fact.name),
       read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
@@ -71,7 +71,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
   }
   const proposals = [
     ...labels.map(({ fact, read }) => {
-      const agrees = scores.map(score => agreementOf(read, fact, score)).find(Boolean)
+      const agrees = scores.map(score => agreementOf(read, fact, score, sides)).find(Boolean)
       return {
         what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} says which is better${agrees ? `, and ${agrees} agrees` : ''}`,
         map: { ...base, prefer: read.prefer, ...by },
@@ -207,11 +207,24 @@ function votesOf(
   })
 }
 
+/** Whether numbers of both answers rise with their lengths, over all answers: they speak of no preference. */
+function areLengths(answers: { first: Fact; second: Fact }, scores: { first: Fact; second: Fact }): boolean {
+  const said = (['first', 'second'] as const).flatMap(side =>
+    answers[side].values.map(
+      (value, row) => [JSON.stringify(value ?? '').length, Number(scores[side].values[row])] as const,
+    ),
+  )
+  said.sort(([a, x], [b, y]) => a - b || x - y)
+  const falls = said.filter(([, score], i) => i > 0 && score < said[i - 1][1]).length
+  return new Set(said.map(([, score]) => score)).size > 5 && falls <= 0.01 * said.length
+}
+
 /** Whether scores of the two sides say what the label says as it is read, in 99 of 100 rows; in words. */
 function agreementOf(
   { prefer }: Reading,
   label: Fact,
   { first, second, stem }: { first: Fact; second: Fact; stem: string },
+  sides: Sides,
 ): string | undefined {
   let same = 0,
     all = 0
@@ -222,5 +235,7 @@ function agreementOf(
     all++
     if (says * gap > 0) same++
   })
-  return all >= 20 && same >= 0.99 * all ? `the higher ${stem} (${same} of ${all} rows)` : undefined
+  return all >= 20 && same >= 0.99 * all && !areLengths(sides, { first, second })
+    ? `the higher ${stem} (${same} of ${all} rows)`
+    : undefined
 }

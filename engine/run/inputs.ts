@@ -75,7 +75,10 @@ export async function sourceOf(paths: readonly string[], own: string, registry: 
   ).flat()
   const kinds = new Map<string, string[]>()
   for (const file of files) {
-    const use = sources.find(({ extensions }) => extensions.some(end => file.toLowerCase().endsWith(end)))?.name ?? own
+    const isRead = (name: string) => sources.find(({ extensions }) => extensions.some(end => name.endsWith(end)))?.name
+    // of a JSON file, an array or lines, whoever reads lines says what to do
+    const name = file.toLowerCase(),
+      use = isRead(name) ?? (name.endsWith('.json') ? isRead(`${name}l`) : undefined) ?? own
     kinds.set(use, [...(kinds.get(use) ?? []), file])
   }
   if (kinds.size > 1) {

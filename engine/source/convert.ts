@@ -9,7 +9,7 @@ import { checkFields, checkText, hasExtras } from './forms.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
 import type { SourceBatch } from './input.ts'
 import { convertCompletions } from './many_sides.ts'
-import { columnOf, isAnswers, usedColumns, type Bound, type Mapping } from './mapping.ts'
+import { columnOf, isAnswers, isWhole, usedColumns, type Bound, type Mapping } from './mapping.ts'
 import { pairingOf, type PairingOptions } from './pairing.ts'
 import { findSideScores, weighSides, type ScoreOptions } from './side_scores.ts'
 import { SIDES, sidesHoldPrompt, type ReasonName } from './task.ts'
@@ -59,7 +59,10 @@ function carriedColumns(
   made: readonly string[],
   carry: readonly string[] | undefined,
 ): Carried[] {
-  const used = new Set(usedColumns(plan)),
+  // a conversation that holds its prompt has no place for its parts, so they are not lost beside it
+  const parts = isWhole(plan.chosen) && isWhole(plan.rejected) ? plan.parts : {},
+    beside = [parts.history, parts.context, parts.input]
+  const used = new Set(usedColumns(plan).filter(name => !beside.includes(name))),
     taken = new Set<string>([...PAIR, ...made])
   const kept = raw.fields.filter(
     ({ name }) => !used.has(name) && (!carry || [...carry, plan.scored?.column].includes(name)),

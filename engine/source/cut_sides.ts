@@ -2,7 +2,7 @@
 import { nullTest } from '../arrow/columns.ts'
 import { findCuts } from './cuts.ts'
 import { chooseRows, cutMessages } from './forms.ts'
-import { headed } from './said.ts'
+import { headed, readPrompt } from './said.ts'
 import { areTalks, wholeSides, type SIDES, type Task } from './task.ts'
 import type { Turns } from './turns.ts'
 
@@ -15,7 +15,7 @@ export function cutAll(task: Task, prompt: Turns | null, chosen: Turns, rejected
   const [a, b] = wholeSides(plan)
   if (areTalks(plan) && b) refuseUneven(task, chosen, rejected)
   // an answer alone, or a conversation beside one, ends with the answer
-  const cuts = a || b ? findCuts(task, prompt, a ? chosen : rejected, b ? rejected : chosen) : undefined
+  const cuts = a || b ? findCuts(task, askedOf(task, prompt), a ? chosen : rejected, b ? rejected : chosen) : undefined
   if (!cuts?.some(cut => cut > 0)) return { prompt: headed(task, prompt ?? (a ? chosen : rejected)), chosen, rejected }
   const starts = (said: Turns): Int32Array => (said.data.valueOffsets as Int32Array).subarray(0, cuts.length)
   const ends = (said: Turns): Int32Array => (said.data.valueOffsets as Int32Array).subarray(1)
@@ -37,6 +37,12 @@ export function cutAll(task: Task, prompt: Turns | null, chosen: Turns, rejected
         ? chooseRows(prompt, shared, usesShared)
         : prompt
   return { prompt: headed(task, own), chosen: a ? behind(chosen) : chosen, rejected: b ? behind(rejected) : rejected }
+}
+
+/** The prompt as conversations hold it: without what stands above and below it. */
+const askedOf = (task: Task, prompt: Turns | null): Turns | null => {
+  const { context, input } = task.plan.parts
+  return (context ?? input) === undefined ? prompt : readPrompt({ ...task, plan: { ...task.plan, parts: {} } })
 }
 
 /** Texts that take turns with those of the prompt in one side, and follow them in the other, share no prompt. */

@@ -24,7 +24,7 @@ import { isParts, joinParts, readParts } from './parts.ts'
 import type { Form, Turns } from './turns.ts'
 import { readTagged, TAGGED } from './tagged.ts'
 import { readTranscripts } from './transcripts.ts'
-import { isTextsJson, readTurnLists } from './turn_lists.ts'
+import { isTexts, isTextsJson, readTurnLists } from './turn_lists.ts'
 
 /** Roles of messages that are no {role, content} by the names of trainers; others stay as they are. */
 const ROLES = new Map([
@@ -433,9 +433,11 @@ export const isTurns = (type: DataType): boolean =>
 
 /**
  * Earlier turns before the messages of each row: messages as they are, lists of two texts as what the user and the
- * assistant said. A row is bad whose turns are not all two texts.
+ * assistant said, lists of texts as turns that alternate up to the assistant's. A row is bad whose turns are not all
+ * two texts, or whose texts do not begin with the user's.
  */
 export function withHistory(said: Turns, history: Data): Turns {
+  if (isTexts(history.type as DataType)) return withTexts(said, history)
   if (!isTurns(history.type as DataType)) return prepend(said, readForm('messages', history, 'user'), () => true)
   const [pairs] = history.children,
     [texts] = pairs.children
@@ -454,6 +456,18 @@ export function withHistory(said: Turns, history: Data): Turns {
     return said.bad?.[row] ?? 0
   })
   return prepend({ ...said, bad }, { data: fromTexts(at, makeText(roles), asText(texts)) }, row => bad[row] === 0)
+}
+
+function withTexts(said: Turns, history: Data): Turns {
+  const { data, bad: none, faults } = readTurnLists(history, 'assistant'),
+    isNull = nullTest(history),
+    whole = new Map([...(faults ?? []), ...(said.faults ?? [])])
+  const bad = Uint8Array.from({ length: history.length }, (_, row) => {
+    const count = isNull(row) ? 0 : (history.valueOffsets[row + 1] as number) - (history.valueOffsets[row] as number)
+    if (count % 2 === 1) whole.set(row, `${count} texts before the prompt do not end with the assistant's`)
+    return said.bad?.[row] || (count > 0 && (none![row] || count % 2 === 1)) ? 1 : 0
+  })
+  return prepend({ ...said, bad, faults: whole }, { data }, row => bad[row] === 0)
 }
 
 /**

@@ -1,10 +1,11 @@
 /** How the way in which pairs lie in a file is found. `convert.ts` turns them into pairs. */
 import { DataType, Schema, type Data, type List, type RecordBatch } from 'apache-arrow'
+import { decoder, messagesColumn } from '../arrow/columns.ts'
 import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findCompletions, findReplies } from './completions.ts'
-import { contentForm, hasExtras, isTurns, typeForm } from './forms.ts'
+import { contentForm, hasExtras, isTurns, readForm, typeForm } from './forms.ts'
 import { isIdType, rawHash } from './ids.ts'
 import { isTexts } from './turn_lists.ts'
 import { layouts, LISTS, SCORE_LISTS, type Layout, type LayoutName } from './layout_table.ts'
@@ -53,7 +54,7 @@ export function findLayout(
           ? bindRanked(layout, schema, samples, notTurns, wanted)
           : layout.name === 'answers'
             ? bindAnswers(layout, schema, notTurns, answer)
-            : bind(layout, schema, name =>
+            : bind(layout, schema, samples, name =>
                 wantedForm(wanted, layout.name === 'turns' || wanted ? formOf(name) : notTurns(name)),
               )
     if (plan) return plan
@@ -131,7 +132,7 @@ export function mappedLayout(
       `map: prompt: shared is of conversations, and the sides are ${made.join(', ')}: name the column of the prompt`,
     )
   }
-  return withParts(plan, here)
+  return withParts(plan, here, samples)
 }
 
 /** The text of the answers that a mapping lists. */
@@ -192,14 +193,28 @@ const idOf = (schema: Schema): string | null =>
 /** Whether a column can be this part of a prompt. */
 function isPart(part: keyof Parts, type: DataType): boolean {
   if (part !== 'history') return DataType.isUtf8(type)
-  return typeForm(type) === 'messages' || isTurns(type)
+  return typeForm(type) === 'messages' || isTurns(type) || isTexts(type)
 }
 
+/** Whether all messages of a side in the sample begin with the assistant: it is the answer alone. */
+const isAnswer = ({ column, form }: Bound, samples: readonly RecordBatch[]): boolean =>
+  samples.every(sample => {
+    const data = columnOf(sample, column)
+    if (!data) return true
+    const { offsets, roles, roleOffsets } = messagesColumn(readForm(form, data, 'assistant').data)
+    return Array.from({ length: data.length }, (_, row) => offsets[row]).every(
+      (m, row) =>
+        m === offsets[row + 1] || decoder.decode(roles.subarray(roleOffsets[m], roleOffsets[m + 1])) === 'assistant',
+    )
+  })
+
 /** The plan with the parts of the prompt that the file has. */
-function withParts(plan: Omit<Mapping, 'parts'>, schema: Schema): Mapping {
-  const used = usedColumns({ ...plan, parts: {} })
+function withParts(plan: Omit<Mapping, 'parts'>, schema: Schema, samples: readonly RecordBatch[]): Mapping {
+  const used = usedColumns({ ...plan, parts: {} }),
+    sides = [plan.chosen, plan.rejected]
   // conversations say all that is said before the answer; what would stand above or below a text has no place there
-  const isText = plan.prompt?.form === 'text' && !(isWhole(plan.chosen) && isWhole(plan.rejected))
+  const isText =
+    plan.prompt?.form === 'text' && !(sides.every(isWhole) && !sides.every(side => isAnswer(side!, samples)))
   const found = Object.entries(PARTS).flatMap(([name, columns]) => {
     const part = name as keyof Parts
     const column = schema.fields.find(
@@ -213,6 +228,7 @@ function withParts(plan: Omit<Mapping, 'parts'>, schema: Schema): Mapping {
 function bind(
   layout: Layout & { name: LayoutName },
   schema: Schema,
+  samples: readonly RecordBatch[],
   formOf: (name: string) => Form | undefined,
 ): Mapping | undefined {
   const promptColumn = layout.prompt.find(name => name === '' || formOf(name))
@@ -235,6 +251,7 @@ function bind(
         completions: null,
       },
       schema,
+      samples,
     )
   }
   return undefined
@@ -249,7 +266,11 @@ function bindCompletions(
   const column = layout.prompt.find(name => formOf(name))
   if (!completions || !column || completions.list === column) return undefined
   const prompt = promptOf(column, formOf)
-  return withParts({ layout: layout.name, id: idOf(schema), prompt, chosen: null, rejected: null, completions }, schema)
+  return withParts(
+    { layout: layout.name, id: idOf(schema), prompt, chosen: null, rejected: null, completions },
+    schema,
+    [],
+  )
 }
 
 const plainly = (form: Form): Form => (form === 'transcript' ? 'text' : form)
@@ -272,7 +293,7 @@ function bindRanked(
   const { text, scored } = replies,
     chosen = { column: text, form: plainly(formOf(text) ?? replies.form) },
     of = { layout: layout.name, id: idOf(schema), prompt: promptOf(column, formOf), chosen, rejected: null }
-  const plan = withParts({ ...of, completions: null, scored }, schema)
+  const plan = withParts({ ...of, completions: null, scored }, schema, samples)
   if (wanted) return plan
   const isPairs = schema.names.includes('chosen') || schema.names.includes('rejected')
   return isPairs || !comeAgain(plan, samples) ? undefined : plan
@@ -311,6 +332,7 @@ function bindAnswers(
       completions: null,
     },
     schema,
+    [],
   )
 }
 

@@ -101,7 +101,25 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
     )
   }
   const ofColumns = isMapped ? [] : [...longerIn(raw, pairs), ...tiesIn(pairs), ...unnamedScores(raw)]
-  return [...said, ...promptsIn(raw, pairs), ...ofColumns]
+  return [...said, ...callsIn(raw), ...promptsIn(raw, pairs), ...ofColumns]
+}
+
+/** Calls of tools as LLaMA-Factory writes them, a role of their own with JSON as its text. */
+function callsIn(raw: readonly RecordBatch[]): string[] {
+  const columns = (raw[0]?.schema.fields ?? []).filter(
+      ({ type }) => DataType.isList(type) && typeForm(type) === 'messages',
+    ),
+    called = columns.filter(({ name }) => {
+      const { children } = (columnOf(raw[0], name) as Data).children[0] as Data,
+        at = ((columnOf(raw[0], name) as Data).children[0] as Data).type.children.findIndex((one: { name: string }) => one.name === 'from') // prettier-ignore
+      if (at < 0) return false
+      const { rows, isNull, text } = textColumn(children[at] as Data)
+      return Array.from({ length: rows }, (_, m) => !isNull(m) && text(m) === 'function_call').includes(true)
+    })
+  return called.map(
+    ({ name }) =>
+      `${name} has messages of function_call, which stay text: write calls as tool_calls of the assistant's message, so that a trainer sees calls`,
+  )
 }
 
 /** Names of what a prompt is often asked about, or an answer begun with. */

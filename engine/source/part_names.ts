@@ -4,7 +4,8 @@ import type { Parts } from './mapping.ts'
 /** The names of the columns that parts are read from, the first that is there. */
 export const PARTS = {
   system: ['system', 'system_prompt', 'system_message', 'system_instruction'],
-  history: ['history'],
+  // of lists: turns before the prompt
+  history: ['history', 'context'],
   context: ['context'],
   input: ['input'],
 } as const satisfies Record<keyof Parts, readonly string[]>
