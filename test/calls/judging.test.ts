@@ -97,10 +97,7 @@ const refused: Readonly<Record<string, readonly [why: string, got: unknown, ours
   ],
   'extract.one_token': [
     'on a scale to 100 theirs takes 7 for 7; a scale has one digit here',
-    Value.Check(judgeOptions, {
-      ...Value.Default(judgeOptions, { url: 'u', model: 'm' }),
-      scale: { from: 1, to: 100 },
-    }),
+    Value.Check(judgeOptions, Value.Default(judgeOptions, { url: 'u', model: 'm', scale: { from: 1, to: 100 } })),
     false,
   ],
   'extract.first_key_not_allowed': ['theirs fails', lettersIn('first_key_not_allowed'), expect.stringMatching(/40 %/)],
