@@ -6,13 +6,27 @@ import type { Batch, Verdict } from '../../engine/contract/define.ts'
 import { hashBeside } from '../../engine/source/further_fields.ts'
 import { pairCandidates, type PairingOptions } from '../../engine/source/pairing.ts'
 import { INEXACT, meanOf, UNREADABLE } from './aspects.ts'
+import { equilibrium } from './equilibrium.ts'
 
 interface Options extends PairingOptions {
   readonly by: string
   readonly score: string | string[]
   readonly min_aspects: number
   readonly order: 'high_first' | 'low_first'
+  readonly contradicted?: { readonly aspects: string[]; readonly from: number; readonly to: number }
+  readonly equilibrium?: Readonly<Record<'given_correct' | 'given_incorrect' | 'judged_correct', string>>
 }
+
+/** A score that its aspects contradict; beside the faults of aspects.ts. */
+const CONTRADICTED = 3
+
+/** The columns that what an answer is worth is taken from. */
+export const scoreColumns = ({
+  score,
+  contradicted,
+  equilibrium,
+}: Pick<Options, 'score' | 'contradicted' | 'equilibrium'>) =>
+  equilibrium ? Object.values(equilibrium) : [...[score].flat(), ...(contradicted?.aspects ?? [])]
 
 export const carries = {
   score: 'float64',
@@ -22,20 +36,53 @@ export const carries = {
   draw: 'int32',
   beside: 'float64',
   answer: 'float64',
+  correct: 'float64',
+  incorrect: 'float64',
   id: 'text',
 } as const
 
+/** The scores of answers, or what the consensus game begins with; one that is not to be used is NaN. */
+function scoresOf(batch: Batch, { score, min_aspects, contradicted, equilibrium: game }: Options) {
+  const mean = (names: readonly string[], least = 1) =>
+    meanOf(
+      names.map(name => [name, batch.column(name)] as const),
+      batch.rows,
+      least,
+    )
+  const none = new Float64Array(batch.rows)
+  if (game) {
+    const of = mean([game.judged_correct]),
+      given = [game.given_correct, game.given_incorrect].map(name => mean([name]))
+    for (let row = 0; row < batch.rows; row++) {
+      const logs = given.map(({ scores }) => scores[row]),
+        p = of.scores[row]
+      const fault = given.find(({ faults }) => faults[row] !== 0)?.faults[row]
+      of.faults[row] ||= fault ?? (p < 0 || p > 1 || logs.some(log => log > 0) ? UNREADABLE : 0)
+      if (of.faults[row] !== 0 || logs.some(Number.isNaN)) of.scores[row] = NaN
+    }
+    return { ...of, correct: given[0].scores, incorrect: given[1].scores }
+  }
+  const of = mean([score].flat(), min_aspects)
+  if (contradicted) {
+    mean(contradicted.aspects).scores.forEach((aspects, row) => {
+      if (of.scores[row] !== contradicted.from || !(aspects <= contradicted.to)) return
+      of.faults[row] = CONTRADICTED
+      of.scores[row] = NaN
+    })
+  }
+  return { ...of, correct: none, incorrect: none }
+}
+
 /** Characters and hashes are 0 where the options do not ask for them. */
-export function carrier({ by, score, min_aspects, pairing, length_penalty }: Options, seed: number) {
+export function carrier(options: Options, seed: number) {
+  const { by, pairing, length_penalty } = options
   if (by !== 'id' && Object.hasOwn(carries, by)) {
     throw new Error(
       `option 'by' names a column '${by}', and the stage has one of its own by that name; give the column another one ('rename' of its source)`,
     )
   }
-  const names = [score].flat()
   return (batch: Batch) => {
-    const columns = names.map(name => [name, batch.column(name)] as const),
-      { scores, faults, found } = meanOf(columns, batch.rows, min_aspects)
+    const { scores, faults, found, correct, incorrect } = scoresOf(batch, options)
     const chosen = batch.messages('chosen'),
       ids = batch.text('id'),
       [ofPrompt, ofAnswer] = [hashBeside(batch, 'prompt'), hashBeside(batch, 'chosen')],
@@ -60,12 +107,30 @@ export function carrier({ by, score, min_aspects, pairing, length_penalty }: Opt
       state.fill(0)
       beside[row] = hashed(ofPrompt, row)
     }
-    return { score: scores, fault: faults, found, chars, draw, beside, answer, id: batch.column('id') as Data }
+    return {
+      score: scores,
+      fault: faults,
+      found,
+      chars,
+      draw,
+      beside,
+      answer,
+      correct,
+      incorrect,
+      id: batch.column('id') as Data,
+    }
   }
 }
 
-type Why =
-  'unreadable_score' | 'no_score' | 'inexact_score' | 'too_few_candidates' | 'tied_scores' | 'same_answer' | Limit
+export type Why =
+  | 'unreadable_score'
+  | 'contradicted_scores'
+  | 'no_score'
+  | 'inexact_score'
+  | 'too_few_candidates'
+  | 'tied_scores'
+  | 'same_answer'
+  | Limit
 type Limit = 'below_min_score' | 'small_gap' | 'not_paired'
 
 /**
@@ -95,6 +160,7 @@ export function pairsOf({ order, ...options }: Options) {
     const values = (name: keyof typeof carries) => batch.numbers(name).values,
       [score, fault, found] = [values('score'), values('fault'), values('found')],
       [chars, draw] = [values('chars'), values('draw')],
+      [correct, incorrect] = [values('correct'), values('incorrect')],
       answers = values('answer') as Float64Array,
       scores = Float64Array.from(score),
       ids = batch.text('id')
@@ -106,12 +172,19 @@ export function pairsOf({ order, ...options }: Options) {
         isInexact = fault.subarray(first, end).includes(INEXACT)
       for (let row = first; row < end; row++) {
         if (fault[row] === UNREADABLE) verdict.drop(row, 'unreadable_score')
+        else if (fault[row] === CONTRADICTED) verdict.drop(row, 'contradicted_scores')
         else if (Number.isNaN(score[row]) && fault[row] === 0) verdict.drop(row, 'no_score', found[row])
         else if (isInexact) verdict.drop(row, 'inexact_score')
       }
       if (isInexact) continue
       const part = (of: Float64Array) => of.subarray(first, end)
       countVotes(part(answers), part(scores), row => verdict.drop(first + row, 'same_answer'))
+      if (options.equilibrium) {
+        const rows = Array.from({ length: end - first }, (_, i) => first + i).filter(row => !Number.isNaN(scores[row])),
+          of = (from: ArrayLike<number>) => rows.map(row => from[row])
+        const { judge } = equilibrium({ correct: of(correct), incorrect: of(incorrect), judged: of(scores) })
+        rows.forEach((row, i) => (scores[row] = judge[i]))
+      }
       const made = pairCandidates(
         { scores: part(scores), lowFirst: order === 'low_first', chars: part(chars), draws: part(draw) },
         options,
@@ -135,6 +208,7 @@ export function pairsOf({ order, ...options }: Options) {
         rejected_score: partners.map(row => scores[row]),
         ...said,
         rejected_id: partners.map(row => ids.text(row)),
+        pairing: parents.map(() => options.pairing),
       },
     }
   }

@@ -56,7 +56,7 @@ A request that fails is tried again (\`retry_secs\`); if the server is down the 
 it must not pass for reviewed. Once the reason is gone, \`--anew\` has those rows scored, and no other. Requests, tokens and cost are estimated before the run and by \`sluice check\`, and counted in \`timings.json\`.
 
 A model that reads a question and an answer gets the messages of the prompt, and those of a side, as their texts with a blank line between; who said what is not told. It must be one that was trained on preferences: a model
-that ranks documents for a search says how well a text fits, not how good it is.
+that ranks documents for a search says how well a text fits, not how good it is. A score is a number of the answer, never a text: a chat model that writes grades is asked by [judge_pairs](judge_pairs.md) with \`scale\`.
 
 [Servers that were asked](../servers.md) says how each is started, what it does with texts that are too long, and what goes wrong without a word.
 

@@ -1,7 +1,7 @@
 /** A judge on loopback, asked in both orders; and what is no judgement. */
 import { describe, expect, it } from 'vitest'
 import { readChat } from '../../engine/calls/chat.ts'
-import { firstIsBetter } from '../../stages/served/judge_pairs.ts'
+import { firstIsBetter } from '../../stages/served/judging.ts'
 import { graphOf, outcomeOf, PAIRS } from './helpers.ts'
 import { scoreOf, startServer } from './server.ts'
 

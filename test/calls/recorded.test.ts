@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { readChat } from '../../engine/calls/chat.ts'
-import { firstIsBetter } from '../../stages/served/judge_pairs.ts'
+import { firstIsBetter } from '../../stages/served/judging.ts'
 import { readScores } from '../../stages/served/reward_apis.ts'
 import { graphOf, outcomeOf, PAIRS, scored } from './helpers.ts'
 import { startServer, type Misbehave } from './server.ts'

@@ -9,6 +9,7 @@ import { pairCandidates, pairingOf, PAIRINGS, type PairingOptions } from '../../
 import { fromValues } from '../../engine/source/values.ts'
 import { hashString } from '../../models/random.ts'
 import { meanOf } from '../../stages/pairs/aspects.ts'
+import { pairOptions } from '../../stages/pairs/pair_options.ts'
 import { settings } from '../properties/settings.ts'
 import { read, table } from './helpers.ts'
 
@@ -282,7 +283,10 @@ describe('golden values', () => {
     expect(fixes).toHaveLength(6)
     for (const { given, expect: want } of fixes) {
       const aspects = String(given.aspects).match(/[^'(), ]+/g)!
-      expect(means(aspects)[0]).toBe((want as { mean: number }).mean)
+      const { mean, does } = want as { mean: number; does: string }
+      expect(means(aspects)[0]).toBe(mean)
+      // theirs makes a 1 of it; `contradicted` leaves it out, and keeps what theirs asks again or leaves
+      expect(does === 'becomes 1').toBe(mean <= pairOptions.properties.contradicted.properties.to.default)
     }
   })
 })
