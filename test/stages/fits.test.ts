@@ -89,6 +89,7 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 /** The same of audits. */
 const auditCases: typeof cases = {
   audit_lengths: [{}, { by: 'group' }],
+  audit_shortcuts: [{ sample_rows: 200, first_column: 'first' }],
   audit_transitivity: [{ prompts: 20, verdict: { margin: 'first', swapped: 'second' } }],
 }
 
