@@ -23,6 +23,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   drop_repetition: () => import('./check/drop_repetition.ts'),
   flag_entangled: () => import('./check/flag_entangled.ts'),
   flag_off_policy: () => import('./check/flag_off_policy.ts'),
+  flag_refusals: () => import('./check/flag_refusals.ts'),
   inject_errors: () => import('./synthesis/inject_errors.ts'),
   judge_pairs: () => import('./served/judge_pairs.ts'),
   pair_candidates: () => import('./pairs/pair_candidates.ts'),
