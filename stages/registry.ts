@@ -9,6 +9,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   audit_lengths: () => import('./audit/audit_lengths.ts'),
   audit_shortcuts: () => import('./audit/audit_shortcuts.ts'),
   audit_transitivity: () => import('./audit/audit_transitivity.ts'),
+  balance_groups: () => import('./sample/balance_groups.ts'),
   calibrate_scores: () => import('./scores/calibrate_scores.ts'),
   check_pairs: () => import('./check/check_pairs.ts'),
   combine_scores: () => import('./scores/combine_scores.ts'),

@@ -50,6 +50,10 @@ const columns = { chosen: 'chosen_hidden', rejected: 'rejected_hidden' },
   scores = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
 /** Options under which fitted stages are tried, samples of all rows and of some; the others with the default ones. */
 const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  balance_groups: [
+    { by: 'group', difficulty: { similarity: 'good', gap: 'bad' } },
+    { by: 'group', method: 'cap', max_share: 0.16 },
+  ],
   calibrate_scores: [
     { score_columns: { chosen: 'good', rejected: 'bad' }, by: 'group' },
     { margin_column: 'good', fit: 'temperature_and_noise' },
