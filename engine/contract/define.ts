@@ -352,6 +352,11 @@ export interface Stage<
    * does nothing but that, with rows: 'same'. `id`, `prompt`, `chosen` and `rejected` keep their names.
    */
   picks?(options: Static<O>, names: readonly string[]): readonly (readonly [name: string, from: string])[]
+  /**
+   * What of its columns no longer holds where rows are dropped behind it, as "its weights": the check of a graph warns
+   * of a stage there that drops any.
+   */
+  readonly ofAllRows?: Of<O, string | undefined>
   /** Why rows leave. Each is a named output: `<id>.<reason>`; all together are `<id>.dropped`. */
   readonly reasons?: Readonly<Record<Why, Reason>>
   /** What is said of rows that are not dropped for it. */

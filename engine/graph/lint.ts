@@ -74,7 +74,7 @@ export function lintGraph(drafts: readonly Draft[]): {
     }),
   )
   problems.push(...lintTallies(drafts))
-  if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId))
+  if (problems.length === 0) problems.push(...lintTwice(drafts, edges, byId), ...lintDroppedBehind(drafts, edges))
   problems.push(
     ...lintEnds(
       drafts,
@@ -83,6 +83,28 @@ export function lintGraph(drafts: readonly Draft[]): {
     ),
   )
   return { problems, edges, tables, order: topological(inputs) }
+}
+
+/** Stages that drop rows behind one whose columns hold of all of its rows. */
+function* lintDroppedBehind(drafts: readonly Draft[], edges: readonly Edge[][]): Iterable<Problem> {
+  for (const { id, stage, options } of drafts) {
+    const given = stage?.kind === 'stage' ? stage.ofAllRows : undefined,
+      what = typeof given === 'function' ? given(options as never) : given
+    if (what === undefined) continue
+    const behind = new Set([id!])
+    for (let before = 0; before < behind.size;) {
+      before = behind.size
+      drafts.forEach((draft, i) => {
+        if (edges[i].some(({ node, port }) => port === undefined && behind.has(node))) behind.add(draft.id!)
+      })
+    }
+    for (const draft of drafts) {
+      const drops = ['subset', 'pair', 'cluster'].includes(String(effectIn(draft)))
+      if (draft.id !== id && behind.has(draft.id!) && drops) {
+        yield say.droppedBehind(pointerOf(draft), draft.id!, id!, what)
+      }
+    }
+  }
 }
 
 function* lintIds(drafts: readonly Draft[], byId: ReadonlyMap<string, number>): Iterable<Problem> {

@@ -25,6 +25,7 @@ export type ProblemCode =
   | 'unknown_input'
   | 'unknown_port'
   | 'duplicate_input'
+  | 'dropped_behind'
   | 'input_twice'
   | 'sink_as_input'
   | 'audit_as_input'
@@ -219,6 +220,12 @@ export const say = {
       level: 'warning',
       value: b,
       expected: 'pairs that one of them makes',
+    }),
+  droppedBehind: (pointer: string, id: string, before: string, what: string) =>
+    problem('dropped_behind', pointer, `'${id}' may drop rows behind '${before}', and ${what} are of all its rows`, {
+      level: 'warning',
+      value: id,
+      expected: `'${before}' behind all stages that drop`,
     }),
   sinkAsInput: (pointer: string, input: string, ids: readonly string[]) =>
     problem('sink_as_input', pointer, 'a sink has no output', { value: input, expected: `one of ${list(ids)}` }),

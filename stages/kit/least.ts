@@ -3,7 +3,7 @@
  * of a larger sample those of a smaller one are a part.
  */
 import { hash64 } from '../../engine/arrow/hash.ts'
-import { round, type Batch, type Context } from '../../engine/contract/define.ts'
+import { round, type Batch, type Context, type Round } from '../../engine/contract/define.ts'
 import { hashString } from '../../models/random.ts'
 
 /** Hashes are whole numbers below this. */
@@ -33,68 +33,99 @@ interface Binned {
   readonly bins: readonly Uint32Array[]
 }
 
-/**
- * Two rounds that find, for so many kinds of rows, the hashes below which as many are as `take` says of their counts.
- * Rows of one hash are taken together or not at all, so that there are a few less where ids are there twice.
- * `kinds(batch)` tells the kind of a row, -1 for one that is of none.
- */
-export function least(
-  many: number,
-  kinds: (batch: Batch) => (row: number) => number,
-  take: (counts: readonly number[]) => readonly number[],
-) {
-  /** Goes through the rows of a batch that are of a kind. */
-  const each = (batch: Batch, context: Pick<Context, 'seed' | 'id'>, see: (kind: number, hash: number) => void) => {
-    const hash = idHash(batch, context),
-      kindOf = kinds(batch)
-    for (let row = 0; row < batch.rows; row++) {
-      const kind = kindOf(row)
-      if (kind >= 0) see(kind, hash(row))
-    }
+/** Kinds of rows: how many there are, the kind of a row (-1: of none), and of their counts how many to take. */
+export interface Kinds {
+  readonly many: number
+  of(batch: Batch): (row: number) => number
+  take(counts: readonly number[]): readonly number[]
+}
+/** Of each kind the bin in which the last one taken is, and how many of it. */
+interface Binning<Before> {
+  readonly before: Before
+  readonly counts: readonly number[]
+  readonly last: readonly { readonly bin: number; readonly left: number }[]
+}
+
+/** Goes through the rows of a batch that are of a kind. */
+function each(
+  batch: Batch,
+  { of }: Kinds,
+  context: Pick<Context, 'seed' | 'id'>,
+  see: (kind: number, hash: number) => void,
+): void {
+  const hash = idHash(batch, context),
+    kindOf = of(batch)
+  for (let row = 0; row < batch.rows; row++) {
+    const kind = kindOf(row)
+    if (kind >= 0) see(kind, hash(row))
   }
-  return round({
-    collect(context) {
-      const bins = Array.from({ length: many }, () => new Uint32Array(BINS))
-      return {
-        batch: batch => each(batch, context, (kind, hash) => void bins[kind][Math.floor(hash / BIN)]++),
-        part: (): Binned => ({ bins }),
-      }
+}
+
+/**
+ * Two rounds that find, for some kinds of rows, the hashes below which as many are as `take` says of their counts. Rows
+ * of one hash are taken together or not at all, so that there are a few less where ids are there twice. What the kinds
+ * are may follow from the round before, whose state stays as `before`.
+ */
+export function leastRounds<Before>(
+  kindsOf: (before: Before) => Kinds,
+): readonly [
+  Round<Binned, Binning<Before>, Before>,
+  Round<readonly number[][], Least & { readonly before: Before }, Binning<Before>>,
+] {
+  return [
+    {
+      collect(context) {
+        const kinds = kindsOf(context.state),
+          bins = Array.from({ length: kinds.many }, () => new Uint32Array(BINS))
+        return {
+          batch: batch => each(batch, kinds, context, (kind, hash) => void bins[kind][Math.floor(hash / BIN)]++),
+          part: () => ({ bins }),
+        }
+      },
+      merge(parts, { state: before }) {
+        const kinds = kindsOf(before),
+          bins = Array.from({ length: kinds.many }, () => new Float64Array(BINS))
+        for (const part of parts) {
+          part.bins.forEach((some, kind) => some.forEach((rows, bin) => void (bins[kind][bin] += rows)))
+        }
+        const counts = bins.map(some => some.reduce((sum, rows) => sum + rows, 0)),
+          wanted = kinds.take(counts)
+        /** None where all are taken, or nothing is. */
+        const last = bins.map((some, kind) => {
+          let left = wanted[kind],
+            bin = 0
+          if (left >= counts[kind]) return { bin: BINS, left: 0 }
+          while (some[bin] <= left) left -= some[bin++]
+          return { bin, left }
+        })
+        return { before, counts, last }
+      },
     },
-    merge(parts: Iterable<Binned>) {
-      const bins = Array.from({ length: many }, () => new Float64Array(BINS))
-      for (const part of parts) {
-        part.bins.forEach((some, kind) => some.forEach((rows, bin) => void (bins[kind][bin] += rows)))
-      }
-      const counts = bins.map(some => some.reduce((sum, rows) => sum + rows, 0)),
-        wanted = take(counts)
-      /** The bin in which the last one taken is, and how many of it; none where all are, or nothing is. */
-      const last = bins.map((some, kind) => {
-        let left = wanted[kind],
-          bin = 0
-        if (left >= counts[kind]) return { bin: BINS, left: 0 }
-        while (some[bin] <= left) left -= some[bin++]
-        return { bin, left }
-      })
-      return { counts, last }
+    {
+      collect(context) {
+        const { before, last } = context.state,
+          near = last.map((): number[] => [])
+        return {
+          batch: batch =>
+            each(batch, kindsOf(before), context, (kind, hash) => {
+              if (Math.floor(hash / BIN) === last[kind].bin) near[kind].push(hash)
+            }),
+          part: () => near,
+        }
+      },
+      merge(parts, { state: { before, counts, last } }) {
+        const all = [...parts]
+        const limits = last.map(({ bin, left }, kind) =>
+          bin === BINS ? HASHES : all.flatMap(part => part[kind]).sort((a, b) => a - b)[left],
+        )
+        return { before, counts, limits }
+      },
     },
-  }).next({
-    collect(context) {
-      const { last } = context.state,
-        near = last.map((): number[] => [])
-      return {
-        batch: batch =>
-          each(batch, context, (kind, hash) => {
-            if (Math.floor(hash / BIN) === last[kind].bin) near[kind].push(hash)
-          }),
-        part: () => near,
-      }
-    },
-    merge(parts: Iterable<readonly number[][]>, { state: { counts, last } }): Least {
-      const all = [...parts]
-      const limits = last.map(({ bin, left }, kind) =>
-        bin === BINS ? HASHES : all.flatMap(part => part[kind]).sort((a, b) => a - b)[left],
-      )
-      return { counts, limits }
-    },
-  })
+  ]
+}
+
+/** Those rounds for kinds that are known. */
+export function least(many: number, of: Kinds['of'], take: Kinds['take']) {
+  const [bins, limits] = leastRounds<undefined>(() => ({ many, of, take }))
+  return round(bins).next(limits)
 }

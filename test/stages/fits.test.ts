@@ -50,6 +50,10 @@ const columns = { chosen: 'chosen_hidden', rejected: 'rejected_hidden' },
   scores = [{ name: 'model', chosen: 'good', rejected: 'bad' }]
 /** Options under which fitted stages are tried, samples of all rows and of some; the others with the default ones. */
 const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  balance_groups: [
+    { by: 'group', difficulty: { similarity: 'good', gap: 'bad' } },
+    { by: 'group', method: 'cap', max_share: 0.16 },
+  ],
   calibrate_scores: [
     { score_columns: { chosen: 'good', rejected: 'bad' }, by: 'group' },
     { margin_column: 'good', fit: 'temperature_and_noise' },
@@ -89,6 +93,7 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 /** The same of audits. */
 const auditCases: typeof cases = {
   audit_lengths: [{}, { by: 'group' }],
+  audit_shortcuts: [{ sample_rows: 200, first_column: 'first' }],
   audit_transitivity: [{ prompts: 20, verdict: { margin: 'first', swapped: 'second' } }],
 }
 
