@@ -40,6 +40,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   self_edit: () => import('./served/self_edit.ts'),
   split_by_prompt: () => import('./sample/split_by_prompt.ts'),
   vote_pairs: () => import('./noise/vote_pairs.ts'),
+  weigh_tokens: () => import('./weigh/weigh_tokens.ts'),
   write_argilla: () => import('./sinks/write_argilla.ts'),
   write_arrow: () => import('./sinks/write_arrow.ts'),
   write_jsonl: () => import('./sinks/write_jsonl.ts'),

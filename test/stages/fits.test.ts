@@ -84,6 +84,7 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
       rule: 'mean_gap',
     },
   ],
+  weigh_tokens: [{ method: 'rank', columns }],
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
 /** The same of audits. */
