@@ -67,7 +67,7 @@ const side = (prompt: string, chosen: string, rejected: string) => ({
 })
 
 it('never puts the sides of a pair nearer than all pairs or 1,000, however batches are cut', async () => {
-  for (const rows of [1, 999, 2500]) {
+  for (const rows of [1, 2001]) {
     const all = numbered(rows),
       want = await written([pairs(all)])
     expect(want).toHaveLength(2 * rows)
@@ -94,7 +94,7 @@ it('leaves out what is equal to an earlier row, and nothing else', async () => {
       const wanted = [...all.map(([p, c]) => [p, c, true]), ...all.map(([p, , r]) => [p, r, false])]
       expect(rows.map(key)).toEqual([...new Set(wanted.map(each => JSON.stringify(each)))])
     }),
-    settings(15),
+    settings(6),
   )
 })
 
