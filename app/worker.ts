@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { AnySink } from '../engine/contract/define.ts'
+import type { AnySink, Written } from '../engine/contract/define.ts'
 import { schemaFromBytes } from '../engine/arrow/ipc.ts'
 import { holdWhole } from '../engine/files/blocks.ts'
 import { readingOnly } from '../engine/files/chunks.ts'
@@ -131,16 +131,18 @@ async function mergeRound(world: World, task: MergeTask): Promise<string> {
 async function publishSink(world: World, task: SinkTask): Promise<SinkResult> {
   const node = world.nodes.get(task.node)!,
     sink = node.stage as AnySink
-  const [written, rows] = await withRows<[unknown, number]>(task, async input => [
+  const [said, rows] = await withRows<[number | Written, number]>(task, async input => [
     await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), input),
     input.rows,
   ])
-  if (written !== rows) {
+  const written = typeof said === 'object' ? said : undefined,
+    count: unknown = written?.rows ?? said
+  if (count !== rows) {
     throw new Error(
-      `${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(written)}; nothing is published`,
+      `${node.id} (${node.use}): ${rows} rows were to be written, publish() says that it wrote ${String(count)}; nothing is published`,
     )
   }
-  return { rows, files: filesBelow(task.folder) }
+  return { rows, ...(written ? { written } : {}), files: filesBelow(task.folder) }
 }
 
 port.on('message', (task: Task | { told: Told }) => {

@@ -44,11 +44,14 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   self_edit: () => import('./served/self_edit.ts'),
   split_by_prompt: () => import('./sample/split_by_prompt.ts'),
   vote_pairs: () => import('./noise/vote_pairs.ts'),
+  weigh_density: () => import('./weigh/weigh_density.ts'),
+  weigh_tokens: () => import('./weigh/weigh_tokens.ts'),
   write_argilla: () => import('./sinks/write_argilla.ts'),
   write_arrow: () => import('./sinks/write_arrow.ts'),
   write_jsonl: () => import('./sinks/write_jsonl.ts'),
   write_label_studio: () => import('./sinks/write_label_studio.ts'),
   write_parquet: () => import('./sinks/write_parquet.ts'),
+  write_unpaired: () => import('./sinks/write_unpaired.ts'),
 }
 
 export const registry: Registry = new Map(

@@ -527,8 +527,21 @@ export interface Sink<O extends TObject = TObject> extends Described<O> {
   /**
    * Writes the final files into `folder` from all rows in order (batches of at most 1,000 rows or 64 MB). Runs in one
    * worker. Returns the rows that it wrote, counted where they are written: the run fails if they are not `input.rows`.
+   * One that writes them in another form says so: see `Written`.
    */
-  publish(options: Static<O>, folder: string, schema: Schema, input: SinkInput): Promise<number> | number
+  publish(
+    options: Static<O>,
+    folder: string,
+    schema: Schema,
+    input: SinkInput,
+  ): Promise<number | Written> | number | Written
+}
+
+/** The rows of the input that a sink wrote, which columns its files have, and what is to be said of them. */
+export interface Written {
+  readonly rows: number
+  readonly columns: readonly string[]
+  readonly report: Pick<Report, 'lines' | 'numbers'>
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * What main thread, workers and files of a run say to each other. All of it survives structured clone and v8.serialize.
  */
+import type { Written } from '../contract/define.ts'
 import type { Keys } from '../arrow/sort.ts'
 import type { StreamAt } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -253,6 +254,7 @@ export interface SinkTask {
 /** What a sink wrote: its rows, and its files by their paths in its folder. */
 export interface SinkResult {
   readonly rows: number
+  readonly written?: Written
   readonly files: readonly { readonly file: string; readonly bytes: number }[]
 }
 /** Whether a pass that was finished in an earlier run can be used: see `checkPass`. */

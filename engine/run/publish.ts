@@ -155,7 +155,8 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     errored: sum(part => part.outcomes.errored),
     derived: Object.values(counts).reduce((n, stage) => n + stage.derived, 0),
   }
-  const sinks: Manifest['sinks'] = {}
+  const sinks: Manifest['sinks'] = {},
+    reports: Record<string, Reported> = { ...input.reports }
   await Promise.all(
     prepared.graph.nodes
       .filter(node => node.stage.kind === 'sink')
@@ -169,7 +170,11 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
           picks = picked.get(node.id),
           { column, descending } = sinkOrder(node)
         mkdirSync(join(folder, node.id))
-        const { rows, files: some } = await pool.run<SinkResult>({
+        const {
+          rows,
+          files: some,
+          written: form,
+        } = await pool.run<SinkResult>({
           kind: 'sink',
           node: node.id,
           folder: join(folder, node.id),
@@ -181,11 +186,12 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
             : { order: { column: Object.hasOwn(renamed, column) ? renamed[column] : column, descending } }),
         } satisfies SinkTask)
         files.push(...inFolder(node.id, some))
+        if (form) reports[node.id] = { report: form.report }
         const order: Record<string, string> =
           column === undefined ? {} : { order: `${column} ${descending ? 'descending' : 'ascending'}` }
         sinks[node.id] = {
           rows,
-          columns: written.fields.map(field => field.name),
+          columns: [...(form?.columns ?? written.fields.map(field => field.name))],
           renamed,
           facts: { ...facts, ...order },
         }
@@ -269,7 +275,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
                 .map(reason => [reason, node.stage.reasons[reason].kind]),
             ),
             notes: sorted(rest.notes),
-            ...(input.reports[node.id] ? saidOf(input.reports[node.id]) : {}),
+            ...(reports[node.id] ? saidOf(reports[node.id]) : {}),
           },
         ]
       }),
@@ -285,7 +291,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   const report = await reportHtml(
     folder,
     manifest,
-    input.reports,
+    reports,
     (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
   )
   const empty = isEmpty(prepared, sinks)

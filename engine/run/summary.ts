@@ -42,11 +42,14 @@ const stageLine = (id: string, stage: StageCounts, sparedBy: string): string[] =
   ].filter(part => part !== '')
   return [
     ...(parts.length > 0 && stage.use !== 'source' ? [`  ${id}: ${parts.join('; ')}`] : []),
-    ...(stage.report?.lines ?? []).map(line =>
-      isWarning(line) ? `  ${WARNING}${id}: ${line.slice(WARNING.length)}` : `  ${id}: ${line}`,
-    ),
+    ...reportLines(id, stage),
   ]
 }
+
+const reportLines = (id: string, { report }: Pick<StageCounts, 'report'>): string[] =>
+  (report?.lines ?? []).map(line =>
+    isWarning(line) ? `  ${WARNING}${id}: ${line.slice(WARNING.length)}` : `  ${id}: ${line}`,
+  )
 
 const callsLine = (id: string, done: Done | undefined): string[] =>
   done === undefined
@@ -118,11 +121,14 @@ export function summaryText(result: RunResult): string {
   if (status === 'nothing_new') {
     return `nothing new: ${result.folder} already holds exactly this (${n(rows.kept)} of ${n(rows.read)} rows kept)`
   }
-  const sinks = Object.entries(manifest.sinks).map(([id, sink]) => {
+  const sinks = Object.entries(manifest.sinks).flatMap(([id, sink]) => {
     const renamed = Object.entries(sink.renamed)
       .map(([from, to]) => `${from} -> ${to}`)
       .join(', ')
-    return `  ${id}: ${n(sink.rows)} rows in ${result.folder}/${id}${renamed ? `; renamed ${renamed}` : ''}`
+    return [
+      `  ${id}: ${n(sink.rows)} rows in ${result.folder}/${id}${renamed ? `; renamed ${renamed}` : ''}`,
+      ...reportLines(id, manifest.stages[id]),
+    ]
   })
   const files = pairInputs(manifest),
     layouts = [...new Set(files.map(({ layout }) => layout))].join(', '),

@@ -48,7 +48,8 @@ export function formatSchema(
 export function toFormat(stage: string, input: RecordBatch, schema: Schema): RecordBatch {
   // names may be others in what is written, places are the same
   const isLeft = (name: string) => schema.fields.some(({ type }) => isWhole(type)) && isFurther(name)
-  const at = sides.map(side => input.schema.fields.findIndex(({ name }) => name === side)),
+  // answers have no rejected side
+  const at = sides.map(side => input.schema.fields.findIndex(({ name }) => name === side)).filter(place => place >= 0),
     given = at.map(i => input.data.children[i]),
     isText = schema.fields.some(({ name, type }) => name === 'prompt' && DataType.isUtf8(type)),
     [prompt, ...others] = given as [Data<List>, ...Data[]],

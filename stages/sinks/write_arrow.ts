@@ -1,31 +1,9 @@
 /** Writes Arrow shards that `datasets.load_from_disk` opens and TRL's DPOTrainer takes as they are. */
-import { Field, Schema } from 'apache-arrow'
 import { appendStreams, schemaBytes } from '../../engine/arrow/ipc.ts'
 import { finishDataset } from '../../engine/dataset.ts'
 import { choice, defineSink, Type } from '../../engine/contract/define.ts'
+import { reservedNames, withoutReserved } from './reserved.ts'
 import { formats, formatSchema, toFormat, wholeFormat } from './format.ts'
-
-/** Names that TRL gives a meaning to: a column of that name changes what is trained. */
-export const reservedNames = [
-  'images',
-  'image',
-  'tools',
-  'chat_template_kwargs',
-  'messages',
-  'completion',
-  'completions',
-  'label',
-  'labels',
-  'margin',
-  'prompt_ids',
-  'chosen_ids',
-  'rejected_ids',
-  'prompt_input_ids',
-  'chosen_input_ids',
-  'rejected_input_ids',
-  'ref_chosen_logps',
-  'ref_rejected_logps',
-]
 
 export default defineSink({
   name: 'write_arrow',
@@ -56,21 +34,8 @@ shuffles undoes the order.`,
   reads: { id: 'text', prompt: 'messages', chosen: 'messages', rejected: 'messages' },
   schema(options, input, isText) {
     const { schema, format } = formatSchema(options.format, input, isText)
-    const taken = new Set(input.fields.map(({ name }) => name))
-    const renamed: Record<string, string> = {}
     const isReserved = (name: string) => reservedNames.includes(name) && !(format === 'whole' && name === 'tools')
-    const fields = schema.fields.map(field => {
-      if (!isReserved(field.name)) return field
-      let name = `meta_${field.name}`
-      while (taken.has(name)) name = `meta_${name}`
-      renamed[field.name] = name
-      return new Field(name, field.type, field.nullable)
-    })
-    return {
-      schema: new Schema(fields),
-      renamed,
-      facts: { format },
-    }
+    return { ...withoutReserved(schema, isReserved), facts: { format } }
   },
   convert: (_options, input, schema) => toFormat('write_arrow', input, schema),
   async publish(options, folder, schema, input) {

@@ -74,6 +74,12 @@ const plainNumbers = new Set([
   'audit_transitivity.prompts',
   'vote_pairs.min_voices',
   'vote_pairs.min_confidence',
+  'weigh_density.min_weight',
+  'weigh_density.max_weight',
+  'weigh_density.folds',
+  'weigh_tokens.limit',
+  'weigh_tokens.floor',
+  'weigh_tokens.beta',
   ...all
     .filter(({ kind, name }) => kind === 'source' || name === 'pair_candidates')
     .flatMap(({ name }) => ['min_score', 'min_gap', 'length_penalty', 'max_pairs'].map(option => `${name}.${option}`)),

@@ -32,6 +32,10 @@ const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
     second: random.below(3) - 1,
     // what a table has
     text: text(),
+    thumb: i % 3 === 0,
+    embedding: [i % 7, random.normal()],
+    // what weigh_density writes
+    it_weight: i % 3 === 0 ? 1 : 0.5 + (i % 4),
     // what pair_candidates writes
     it_rank_gap: 1 + (i % 3),
     it_candidates: 2 + (i % 5),
@@ -88,6 +92,8 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
       rule: 'mean_gap',
     },
   ],
+  weigh_density: [{ vector_column: 'embedding', label_column: 'thumb' }],
+  weigh_tokens: [{ method: 'rank', columns }],
   peer_review: [{ sample_rows: 100, reviewers: ['words', 'standings'] }, { score_columns: scores }],
 }
 /** The same of audits. */
