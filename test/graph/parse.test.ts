@@ -505,9 +505,7 @@ describe('--set', () => {
       ['unknown_option', '/--set/5', undefined],
       ['out_of_range', '/--set/6', undefined],
     ])
-    expect(formatProblems(problems).split('\n')[3]).toBe(
-      '--set noise.folds=1  out of range (value 1; expected >= 2)',
-    )
+    expect(formatProblems(problems).split('\n')[3]).toBe('--set noise.folds=1  out of range (value 1; expected >= 2)')
   })
 })
 
