@@ -29,7 +29,7 @@ function textType(type: DataType, field: Field, isInside: boolean): DataType {
   return new Struct(type.children.map((child, i) => below(child, i, isInside || message?.includes(child.name))))
 }
 
-const isUuid = ({ type, metadata }: Field): boolean =>
+export const isUuid = ({ type, metadata }: Field): boolean =>
   metadata.get('ARROW:extension:name') === 'arrow.uuid' && DataType.isFixedSizeBinary(type) && type.byteWidth === 16
 
 /** A plain column as the type that `textField` gives it. */

@@ -1,6 +1,17 @@
 /** Opens Parquet files and reads ranges of their rows as Arrow batches. */
 import { isUtf8 } from 'node:buffer'
-import { DataType, makeData, RecordBatch, RecordBatchReader, Schema, Struct, Type, type Data } from 'apache-arrow'
+import {
+  DataType,
+  makeData,
+  RecordBatch,
+  RecordBatchReader,
+  Schema,
+  Struct,
+  Type,
+  Utf8,
+  type Data,
+  type Field,
+} from 'apache-arrow'
 import {
   parquetMetadata,
   parquetSchema,
@@ -11,6 +22,7 @@ import {
 } from 'hyparquet'
 import { readOffsetIndex } from 'hyparquet/src/indexes.js'
 import type { ColumnMetaData } from 'hyparquet/src/types.js'
+import { isUuid } from '../arrow/as_text.ts'
 import { checkMessage } from '../arrow/check_ipc.ts'
 import { assemble } from './assemble.ts'
 import { chunkRange, ColumnReader, parsePageHeader, type PageMap, type Room, type RowStretch } from './column.ts'
@@ -349,8 +361,8 @@ function readSchema(metadata: FileMetaData): { nodes: ColumnNode[]; schema: Sche
 }
 
 /**
- * Types that the format itself has not, by the path of the column: time zones, where it knows UTC or local, and
- * durations, which it has as numbers. Only the writer's Arrow schema has them.
+ * Types that the format itself has not, by the path of the column: time zones, where it knows UTC or local, durations,
+ * which it has as numbers, and UUIDs (as Utf8) of writers that do not annotate them. Only the Arrow schema has them.
  */
 function readHints(metadata: FileMetaData, root: SchemaTree): ReadonlyMap<string, DataType> {
   const text = metadata.key_value_metadata?.find(({ key }) => key === 'ARROW:schema')?.value
@@ -363,7 +375,7 @@ function readHints(metadata: FileMetaData, root: SchemaTree): ReadonlyMap<string
     const { fields } = RecordBatchReader.from(bytes).open().schema
     for (const tree of root.children) {
       const field = fields.find(({ name }) => name === tree.element.name)
-      if (field) addHints(tree, field.type as DataType, hints)
+      if (field) addHints(tree, field, hints)
     }
   } catch {
     // a hint that Arrow JS cannot read (a type it lacks) is no reason to refuse the file: zones are then UTC
@@ -372,21 +384,22 @@ function readHints(metadata: FileMetaData, root: SchemaTree): ReadonlyMap<string
   return hints
 }
 
-function addHints({ path, children }: SchemaTree, type: DataType, hints: Map<string, DataType>): void {
+function addHints({ path, children }: SchemaTree, field: Field, hints: Map<string, DataType>): void {
+  const type: DataType = field.type
   if (DataType.isDictionary(type)) return
   if (children.length === 0) {
-    hints.set(path.join('.'), type)
+    hints.set(path.join('.'), isUuid(field) ? new Utf8() : type)
   } else if (DataType.isStruct(type)) {
     for (const child of children) {
       const field = type.children.find(({ name }) => name === child.element.name)
-      if (field) addHints(child, field.type as DataType, hints)
+      if (field) addHints(child, field, hints)
     }
   } else if (DataType.isMap(type)) {
     const inner = type.children[0].type.children
-    children[0].children.forEach((child, i) => inner[i] && addHints(child, inner[i].type as DataType, hints))
+    children[0].children.forEach((child, i) => inner[i] && addHints(child, inner[i], hints))
   } else if (type.children?.length === 1 && children[0].children.length === 1) {
     // a list, the item of a list in three levels
-    addHints(children[0].children[0], type.children[0].type as DataType, hints)
+    addHints(children[0].children[0], type.children[0], hints)
   }
 }
 

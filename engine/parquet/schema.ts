@@ -97,8 +97,8 @@ export const TEXT_COLUMNS: ReadonlySet<string> = new Set(['id', 'prompt', 'chose
  * TEXT_COLUMNS, and as role and content, or from and value, of an object that has both; any other is Binary.
  *
  * Lists of every spelling are List with an element called `item`, maps are List<Struct<key, value>>, float16 is
- * Float32, INT96 is Timestamp(ns). `hints`: types of the writer's Arrow schema by path, of which time zones and
- * durations are taken.
+ * Float32, INT96 is Timestamp(ns). `hints`: types of the writer's Arrow schema by path, of which time zones,
+ * durations and UUIDs (Utf8) are taken.
  */
 export function buildNodes(root: SchemaTree, hints: ReadonlyMap<string, DataType>): ColumnNode[] {
   const build: Build = { leaves: 0, root: '', hints, taken: [] }
@@ -261,7 +261,9 @@ function leafType(element: SchemaElement, root: string, hint: DataType | undefin
     case 'BYTE_ARRAY':
       return [isText(element, root) ? new Utf8() : new Binary(), 'none']
     case 'FIXED_LEN_BYTE_ARRAY':
-      if (logical?.type === 'UUID') return [new Utf8(), 'uuid']
+      if (logical?.type === 'UUID' || (!logical && element.type_length === 16 && hint && DataType.isUtf8(hint))) {
+        return [new Utf8(), 'uuid']
+      }
       if (logical?.type === 'FLOAT16') return [new Float32(), 'float16']
       return [new FixedSizeBinary(element.type_length ?? 0), 'none']
   }

@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bytes, notJson, objectWriter } from '../../engine/arrow/json.ts'
+import { DataError } from '../../engine/errors.ts'
 import { isFurther } from '../../engine/source/further_fields.ts'
 import { writeAll } from '../../engine/io.ts'
 import { choice, defineSink, Type } from '../../engine/contract/define.ts'
@@ -37,7 +38,7 @@ export default defineSink({
       return part ? [`${name} (${part})`] : []
     })
     if (bad.length > 0) {
-      throw new Error(`write_jsonl: no form in JSON for ${bad.join(', ')}; cast these columns before they are read`)
+      throw new DataError(`write_jsonl: no form in JSON for ${bad.join(', ')}; cast these columns before they are read`)
     }
     const hasFurther = !isText && input.fields.some(({ name }) => isFurther(name)),
       wanted = options.format === 'auto' && hasFurther ? 'whole' : options.format

@@ -21,6 +21,8 @@ export interface CsvRecord extends Place {
   readonly text: string
   /** What is wrong with it. */
   readonly fault?: string
+  /** It has a quote behind a backslash, and is no record for it: its writer escapes so. */
+  readonly isEscaped?: boolean
   readonly next: Place
 }
 
@@ -98,7 +100,7 @@ function fieldsOf(
   record: readonly string[],
   raw: string,
   delimiter: string,
-): Pick<CsvRecord, 'fields' | 'text' | 'fault'> {
+): Pick<CsvRecord, 'fields' | 'text' | 'fault' | 'isEscaped'> {
   const fields: (string | null)[] = [],
     bad = (fault: string) => ({ fields, text: asText(raw.trimEnd()), fault })
   let at = 0
@@ -109,7 +111,7 @@ function fieldsOf(
       end = at + written.length,
       isLast = i === record.length - 1
     if (!raw.startsWith(written, at) || !(isLast ? /^\r?\n?$/.test(raw.slice(end)) : raw[end] === delimiter)) {
-      return bad(`field ${i + 1} has text behind the quote that closes it`)
+      return { ...bad(`field ${i + 1} has text behind the quote that closes it`), isEscaped: raw.includes('\\"') }
     }
     fields.push(field === '' && !isQuoted ? null : field)
     at = end

@@ -15,6 +15,10 @@ const BATCH_BYTES = 64 << 20
 const LINE = 'source_line',
   FAULT = 'source_fault'
 
+/** As Spark and MySQL write it; where its fields and records end is not told by quotes alone. */
+const ESCAPED =
+  'a quote stands behind a backslash, with text after it; write quotes within fields twice (Spark: option("escape", "\\""); pandas: without escapechar)'
+
 const delimiterOf = ({ delimiter }: { delimiter?: string }, path: string): string =>
   delimiter ?? (/\.tsv$/i.test(path) ? '\t' : ',')
 
@@ -34,14 +38,14 @@ function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[
 
 export default defineSource({
   name: 'read_csv',
-  version: 4,
+  version: 5,
   extensions: ['.csv', '.tsv'],
   summary: 'Read preference pairs from CSV and TSV files, folders or globs.',
   details: [
     'The first record names the columns. Fields may stand in quotes, with line breaks in them and quotes twice; lines end with `\\n` or `\\r\\n`, and a byte order mark is no part of the first name.',
     'All is read as text unless `types` says otherwise. An empty field is null, and `""` is text without a character; of numbers NaN and infinities are null, and counted in a warning. Spaces are kept.',
     'A record with more or fewer fields than the header, with text behind a closing quote, or with a value that is not of its type is no row: it is dropped as `unreadable_line`, with the line where it begins.',
-    'Of a quote that is never closed nobody can say where its field ends: such a file is refused. Layouts are those of `read_parquet`.',
+    'Of a quote that is never closed, or that a backslash escapes, nobody can say where its field ends: such a file is refused. Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object({
     delimiter: Type.Optional(
@@ -69,6 +73,7 @@ export default defineSource({
         places.push(record.next)
         continue
       }
+      if (record.isEscaped) throw new Error(`line ${record.line}: ${ESCAPED}`)
       if (++rows % BLOCK_ROWS === 0) places.push(record.next)
       for (const i of numbers) if (isNan(record.fields[i] ?? null)) nans++
     }

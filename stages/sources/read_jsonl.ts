@@ -48,8 +48,8 @@ async function firstLines(path: string, index: LineIndex): Promise<string[]> {
 }
 
 /** What to do with a whole file of JSON, which is mistaken for one of JSON Lines more often than anything else. */
-function cureOf(line: string, parsed: Json | string): string | undefined {
-  if (parsed !== NO_JSON) return undefined
+function cureOf(line: string, parsed: Json | string, isAll: boolean): string | undefined {
+  if (parsed !== NO_JSON && !isAll) return undefined
   if (line.trimStart().startsWith('[')) return "of a JSON array make one object a line, as by jq -c '.[]'"
   return line.trim() === '{' ? 'its objects go over several lines; make each one line, as by jq -c .' : undefined
 }
@@ -76,7 +76,7 @@ export default defineSource({
     if (lines.length === 0) throw new Error('has no line: its columns are unknown; remove the file')
     const parsed = lines.map(line => parseLine(line)),
       rows = parsed.filter((row): row is Json => typeof row !== 'string')
-    const cure = cureOf(lines[0], parsed[0])
+    const cure = cureOf(lines[0], parsed[0], rows.length === 0)
     if (cure !== undefined || rows.length === 0) {
       const why = rows.length === 0 ? `, and none of the first ${lines.length} is a JSON object` : ''
       throw new Error(`${String(parsed[0])} (line 1)${why}; ${cure ?? 'is it JSON Lines?'}`)

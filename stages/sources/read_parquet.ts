@@ -17,7 +17,7 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 
 export default defineSource({
   name: 'read_parquet',
-  version: 9,
+  version: 10,
   extensions: ['.parquet'],
   seeks: true,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
@@ -25,7 +25,7 @@ export default defineSource({
     'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file. `hf://datasets/<owner>/<name>` is a data set of the Hugging Face Hub, with `/folder`, `/data/train-*.parquet` or `@revision` behind it (`@~parquet`: the Hub’s own Parquet copy); `HF_TOKEN` is sent to the Hub alone.',
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',
-    'Bytes that no annotation calls text are text in `id`, `prompt`, `chosen` and `rejected`, and as role and content of messages. Durations and time zones are those of the Arrow schema that a writer has left.',
+    'Bytes that no annotation calls text are text in `id`, `prompt`, `chosen` and `rejected`, and as role and content of messages. Durations, time zones and UUIDs without an annotation are those of the Arrow schema that a writer has left.',
     'Further fields of a message become JSON in `source_<side>_fields`, in the form in which `write_jsonl` writes a column of their type; what is null in them is left out.',
     'Layouts, in the order in which they are tried:',
     '',

@@ -43,6 +43,17 @@ it('durations, and time zones below the top, are those of the Arrow schema', asy
   expect(batches[0].getChild('took')!.toArray()).toEqual([1n, null, 3n])
 })
 
+it('UUIDs that the Arrow schema alone knows are text, and other bytes are not', async () => {
+  const { pairs } = await readAll(readParquet, folder, 'uuids-of-arrow.parquet')
+  expect(pairs.map(({ id, key }) => [id, key])).toEqual([
+    ['00010203-0405-0607-0809-0a0b0c0d0e0f', null],
+    ['00000000-0000-0000-0000-000000000000', '00010203-0405-0607-0809-0a0b0c0d0e0f'],
+    ['ffffffff-ffff-ffff-ffff-ffffffffffff', '00000000-0000-0000-0000-000000000000'],
+  ])
+  const file = await openParquet(`${folder}uuids-of-arrow.parquet`)
+  expect(file.schema.fields.slice(-2).map(({ type }) => String(type))).toEqual(['Utf8', 'FixedSizeBinary[16]'])
+})
+
 describe('bytes without an annotation', () => {
   it('are text as role and content of messages, and stay bytes beside them', async () => {
     const { pairs, files } = await readAll(readParquet, folder, 'messages-of-bytes.parquet')

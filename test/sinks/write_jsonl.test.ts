@@ -28,7 +28,7 @@ import {
 } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DataError } from '../../engine/errors.ts'
+import { DataError, EXIT } from '../../engine/errors.ts'
 import writeJsonl from '../../stages/sinks/write_jsonl.ts'
 import { assistant, column, jsonLines, numbered, pairs, runSink, textColumnOf, user, type Column } from './helpers.ts'
 
@@ -217,9 +217,9 @@ describe('write_jsonl', () => {
       of('wait', new Interval(IntervalUnit.DAY_TIME), Int32Array.of(0, 0), 1),
       of('hold', new Interval(IntervalUnit.YEAR_MONTH), Int32Array.of(0), 1),
     ])
-    expect(() => writeJsonl.schema({ format: 'auto' }, batch.schema, false)).toThrow(
-      /^write_jsonl: no form in JSON for wait .*, hold .*;/,
-    )
+    const make = () => writeJsonl.schema({ format: 'auto' }, batch.schema, false)
+    expect(make).toThrow(/^write_jsonl: no form in JSON for wait .*, hold .*;/)
+    expect(make).toThrow(expect.objectContaining({ exit: EXIT.data }))
   })
 })
 

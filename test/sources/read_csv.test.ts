@@ -88,6 +88,15 @@ describe('a record that is no row', () => {
     })
   })
 
+  it('is none where a backslash escapes a quote: the file is refused', async () => {
+    const refusal = /line 3: a quote stands behind a backslash, with text after it; write quotes within fields twice/,
+      head = 'id,prompt,chosen,rejected\na,"ends with \\",A,B\n'
+    await expect(read(`${head}b,"She said \\"no\\", and left",A,B\n`)).rejects.toThrow(refusal)
+    await expect(read(`${head}b,"\\"no\\"",A,B\nc,"d",A,B\n`)).rejects.toThrow(refusal)
+    // as a text that ends with one it is itself
+    expect((await read(head)).pairs[0].prompt[0].content).toBe('ends with \\')
+  })
+
   it('is one that is not UTF-8, or has a value that is not of its type', async () => {
     const bytes = Buffer.from(
       'prompt,chosen,rejected,n\nca\xe9,A,B,1\nQ,A,B,one\nQ,A,B,9007199254740993\nQ,A,B,\n',

@@ -352,13 +352,15 @@ describe('lines', () => {
       write('<html>\n'),
       write(JSON.stringify({ question: 'x' })),
       write('[\n  {\n    "prompt": "x"\n  }\n]\n'),
+      write('[{"prompt":"x"}]'),
     ]
     const failure = openInputs(readJsonl, optionsOf(paths[0], { more_paths: paths.slice(1) }), folder)
-    await expect(failure).rejects.toThrow(/4 of 4 files/)
+    await expect(failure).rejects.toThrow(/5 of 5 files/)
     for (const part of [
       'has no line',
       'is it JSON Lines?',
-      "of a JSON array make one object a line, as by jq -c '.[]'",
+      "none of the first 5 is a JSON object; of a JSON array make one object a line, as by jq -c '.[]'",
+      "none of the first 1 is a JSON object; of a JSON array make one object a line, as by jq -c '.[]'",
       'it has a prompt (question) and no answers',
     ]) {
       await expect(failure).rejects.toThrow(part)

@@ -85,6 +85,7 @@ describe('README.md', () => {
     for (const file of [
       'docs/contract.md',
       'docs/decisions.md',
+      'docs/files.md',
       'docs/formats.md',
       'docs/layouts.md',
       'docs/stages/README.md',

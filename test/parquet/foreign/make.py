@@ -1,6 +1,8 @@
-"""Files that only pyarrow writes here: python make.py, with pyarrow 22."""
+"""Files that only these write here: python make.py, with pyarrow 22 and arro3-io 0.9.1."""
 import base64
 
+import arro3.core
+import arro3.io
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
@@ -49,3 +51,9 @@ spoken = pa.table({
     'rejected': [b'Nine.', b'f'],
 })
 pq.write_table(spoken, 'messages-of-bytes.parquet', store_schema=False)
+
+# UUIDs that the format knows as bytes, the Arrow schema alone as UUIDs
+keys = pa.array([bytes(range(16)), bytes(16), bytes([255] * 16)], pa.uuid())
+keyed = table.set_column(0, 'id', keys).append_column('key', pa.array([None, bytes(range(16)), bytes(16)], pa.uuid()))
+keyed = keyed.append_column('raw', pa.array([bytes(range(16))] * 3, pa.binary(16)))
+arro3.io.write_parquet(arro3.core.Table.from_arrow(keyed), 'uuids-of-arrow.parquet')
