@@ -212,3 +212,42 @@ it('numbers that are text are labels by a name that says so, and scores', async 
   expect(first(scored).map.prefer).toEqual({ higher: ['score_a', 'score_b'] })
   expect(isRight(sides(await readMapped(scored, first(scored).map)))).toBe(true)
 })
+
+it('a score that only says which answer is longer is no second witness of a label', () => {
+  const texts = (i: number) => [`${'x '.repeat(3 + ((i * 7) % 31))}a`, `${'x '.repeat(4 + ((i * 11) % 29))}b`]
+  const some = rows(i => {
+    const [a, b] = texts(i)
+    return { prompt: q(i), reply_a: a, reply_b: b, label: a.length > b.length ? 'a' : 'b', score_a: a.length, score_b: b.length } // prettier-ignore
+  }, 40)
+  expect(proposed(some).proposals.map(({ isCertain }) => isCertain)).toEqual([undefined, undefined])
+})
+
+it('who annotated is no label, and a comparison of left and right is', () => {
+  const some = rows(i => ({ prompt: q(i), answer1: two(i)[0], answer2: two(i)[1], annotator: 1 + (i % 2), comparison: i % 3 === 1 ? 'right' : 'left' })) // prettier-ignore
+  expect(first(some).map.prefer).toEqual({ by: 'comparison', first: 'left', second: 'right' })
+})
+
+it('columns of letters and of ranks are answers with what rates them, numbers as text too', async () => {
+  const lettered = rows(i => ({ question: q(i), A: worse(i), B: better(i), C: `${worse(i)}.`, answer: 'B' }), 24),
+    { map } = first(lettered)
+  expect(map).toMatchObject({ list: ['A', 'B', 'C'], index: { by: 'answer' } })
+  expect(sides(await readMapped(lettered, map)).every(([a]) => a.startsWith('Better'))).toBe(true)
+  const ranked = rows(i => ({ prompt: q(i), reply_1: worse(i), reply_2: better(i), reply_3: `${worse(i)}.`, rank_1: '2', rank_2: '1', rank_3: '3' })) // prettier-ignore
+  expect(first(ranked).map.score).toEqual({ rank_1: -1, rank_2: -1, rank_3: -1 })
+  expect(first(ranked).asks).toEqual([expect.stringContaining('is the lowest rank_1 the best?')])
+  expect(sides(await readMapped(ranked, first(ranked).map))[0][0]).toBe(better(0))
+})
+
+it.each<[string, Row[], string]>([
+  ['steps', rows(i => ({ question: q(i), steps: [{ text: 'First of all.', rating: 1 }, { text: 'Then on.', rating: -1 }] })), 'are steps of one answer with their ratings'],
+  ['a tree of ChatGPT', rows(i => ({ title: q(i), current_node: 'a', mapping: { a: { message: better(i) } } })), 'mapping is a tree of messages'],
+  ['whole conversations', rows(i => ({ messages: [user(q(i)), assistant(better(i))], feedback: i % 2 ? 'up' : 'down' })), 'it is unpaired: a whole conversation a row (messages) with a label of its answer (feedback)'],
+  ['one number for all', rows(i => ({ prompt: q(i), states: [{ text: worse(i), offset: 0 }, { text: better(i), offset: 0 }] })), 'and no answers'],
+])('%s are no pairs', (_, some, why) => {
+  expect(proposed(some)).toEqual({ proposals: [], none: expect.stringContaining(why) as string })
+}) // prettier-ignore
+
+it('sides of one list, of which each would meet each, are refused', async () => {
+  const map = { prompt: 'q', chosen: 'pairs[].a', rejected: 'pairs[].b' }
+  expect(await failure(readMapped([{ q: 'Q?', pairs: [{ a: 'A', b: 'B' }] }], map))).toContain('lie in one list')
+})

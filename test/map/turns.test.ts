@@ -1,5 +1,6 @@
 /** Lists of texts as turns: who speaks is told by the place alone, and where it cannot be told the row is no pair. */
 import { describe, expect, it } from 'vitest'
+import type { MapSpec } from '../../engine/map/spec.ts'
 import { assistant, read, table, user, type Row } from '../sources/helpers.ts'
 import { prompts, readMapped, sides } from './helpers.ts'
 
@@ -88,5 +89,57 @@ describe('conversations beside one answer', () => {
 
   it('shared needs conversations', async () => {
     await expect(readMapped([{ l: ['a', 'b'], s: [1, 2] }], { prompt: 'shared', list: 'l[]', score: 's[]' })).rejects.toThrow('prompt: shared is of conversations') // prettier-ignore
+  })
+})
+
+describe('turns before a prompt', () => {
+  const before = ['Hello?', 'Hi.'],
+    asked = [user('Hello?'), assistant('Hi.'), user('Q?')]
+  it.each<[string, Row, MapSpec | undefined]>([
+    ['history of texts', { prompt: 'Q?', history: before, chosen: 'A', rejected: 'B' }, undefined],
+    [
+      'context of messages beside lone answers',
+      {
+        prompt: 'Q?',
+        context: [user('Hello?'), assistant('Hi.')],
+        chosen: [assistant('A')],
+        rejected: [assistant('B')],
+      },
+      undefined,
+    ],
+    [
+      'history of texts beside lone answers',
+      { prompt: 'Q?', history: before, chosen: [assistant('A')], rejected: [assistant('B')] },
+      undefined,
+    ],
+    [
+      'turns of a map',
+      { q: 'Q?', past: before, x: 'A', y: 'B' },
+      { prompt: [{ turns: 'past' }, 'q'], chosen: 'x', rejected: 'y' },
+    ],
+    [
+      'a column before the last of a map',
+      { q: 'Q?', past: before, x: 'A', y: 'B' },
+      { prompt: ['past', 'q'], chosen: 'x', rejected: 'y' },
+    ],
+  ])('%s', async (_, row, map) => {
+    const { pairs, refused } = await readMapped([row], map)
+    expect([pairs[0]?.prompt, refused]).toEqual([asked, {}])
+    expect(pairs[0].chosen).toEqual([assistant('A')])
+  })
+
+  it('none where the list is empty or null; an odd number is told, and no pair', async () => {
+    const row = { prompt: 'Q?', chosen: 'A', rejected: 'B' }
+    const { pairs, refused, errors } = await readMapped([{ ...row, history: before }, { ...row, history: [] }, { ...row, history: null }, { ...row, history: ['Hello?'] }]) // prettier-ignore
+    expect(pairs.map(({ prompt }) => prompt)).toEqual([asked, [user('Q?')], [user('Q?')]])
+    expect(refused).toEqual({ 3: 'unreadable_prompt' })
+    expect(errors[3]).toContain("1 texts before the prompt do not end with the assistant's")
+  })
+
+  it('text above a prompt beside lone answers enters it, and conversations that hold their prompt keep it beside', async () => {
+    const lone = { prompt: 'Q?', context: 'Above.', chosen: [assistant('A')], rejected: [assistant('B')] }
+    expect((await readMapped([lone])).pairs[0]).toMatchObject({ prompt: [user('Above.\n\nQ?')], context: 'Above.' })
+    const whole = { ...lone, chosen: [user('Q?'), assistant('A')], rejected: [user('Q?'), assistant('B')] }
+    expect((await readMapped([whole])).pairs[0]).toMatchObject({ prompt: [user('Q?')], context: 'Above.' })
   })
 })
