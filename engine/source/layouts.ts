@@ -5,7 +5,7 @@ import { DataError } from '../errors.ts'
 import { nearest } from '../graph/messages.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findCompletions, findReplies } from './completions.ts'
-import { contentForm, hasExtras, isTurns, readForm, typeForm } from './forms.ts'
+import { checkFields, contentForm, hasExtras, isTurns, readForm, typeForm } from './forms.ts'
 import { isIdType, rawHash } from './ids.ts'
 import { isTexts } from './turn_lists.ts'
 import { layouts, LISTS, SCORE_LISTS, type Layout, type LayoutName } from './layout_table.ts'
@@ -201,6 +201,7 @@ const isAnswer = ({ column, form }: Bound, samples: readonly RecordBatch[]): boo
   samples.every(sample => {
     const data = columnOf(sample, column)
     if (!data) return true
+    checkFields(column, data.type as DataType)
     const { offsets, roles, roleOffsets } = messagesColumn(readForm(form, data, 'assistant').data)
     return Array.from({ length: data.length }, (_, row) => offsets[row]).every(
       (m, row) =>
@@ -213,16 +214,17 @@ function withParts(plan: Omit<Mapping, 'parts'>, schema: Schema, samples: readon
   const used = usedColumns({ ...plan, parts: {} }),
     sides = [plan.chosen, plan.rejected]
   // conversations say all that is said before the answer; what would stand above or below a text has no place there
-  const isText =
-    plan.prompt?.form === 'text' && !(sides.every(isWhole) && !sides.every(side => isAnswer(side!, samples)))
+  const hasPlace = () =>
+    plan.prompt?.form === 'text' && (!sides.every(isWhole) || sides.every(side => isAnswer(side!, samples)))
   const found = Object.entries(PARTS).flatMap(([name, columns]) => {
     const part = name as keyof Parts
     const column = schema.fields.find(
       ({ name, type }) => (columns as readonly string[]).includes(name) && !used.includes(name) && isPart(part, type),
     )
-    return column && (part === 'system' || isText) ? [[part, column.name] as const] : []
+    return column ? [[part, column.name] as const] : []
   })
-  return { ...plan, parts: Object.fromEntries(found) }
+  const isText = found.some(([part]) => part !== 'system') && hasPlace()
+  return { ...plan, parts: Object.fromEntries(found.filter(([part]) => part === 'system' || isText)) }
 }
 
 function bind(
