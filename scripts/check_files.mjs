@@ -5,20 +5,19 @@
 // rejected and all columns beside. What is read as something else than it is, or ends otherwise than with 65, is a
 // failure. Writes docs/files.md, unless only some cases are tried. Ends with `N passed, N failed`.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { tableFromIPC } from 'apache-arrow'
 import { run } from '../index.mjs'
+import { pythonWith } from './venv.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url)),
   script = name => join(root, 'scripts', 'files', name),
   home = mkdtempSync(join(tmpdir(), 'sluice-files-')),
   { values } = parseArgs({ options: { venv: { type: 'string' }, only: { type: 'string' } } }),
-  venv = values.venv ?? join(tmpdir(), 'sluice-files-venv'),
-  python = join(venv, 'bin', 'python'),
   features = JSON.parse(readFileSync(script('features.json'), 'utf8')),
   REFUSED = 65,
   AT_ONCE = 4
@@ -37,14 +36,7 @@ const packages = [
 ]
 const ask = (command, args) => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 })
 
-const stamp = join(venv, 'packages.txt')
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== packages.join('\n')) {
-  console.log(`      installing ${packages.join(' ')} in ${venv}`)
-  rmSync(venv, { recursive: true, force: true })
-  ask('python3', ['-m', 'venv', venv])
-  ask(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages])
-  writeFileSync(stamp, packages.join('\n'))
-}
+const python = pythonWith(packages, 'sluice-files-venv', values.venv)
 ask(python, ['-B', script('write.py'), home])
 const list = join(home, 'cases.json'),
   { versions, cases } = JSON.parse(readFileSync(list, 'utf8')),

@@ -29,52 +29,18 @@ export interface Bundle {
   readonly keeps: readonly string[]
 }
 
-/** Well-known packages that read files, ask servers, or run what does. */
-const readers = new Set([
-  '@anthropic-ai/sdk',
-  'axios',
-  'better-sqlite3',
-  'chokidar',
-  'classic-level',
-  'cross-fetch',
-  'dotenv',
-  'duckdb',
-  '@duckdb/node-api',
-  'execa',
-  'fs-extra',
-  'fast-glob',
-  'glob',
-  'globby',
-  'got',
-  'graceful-fs',
-  'hyparquet',
-  'ioredis',
-  'ky',
-  'knex',
-  'level',
-  'lmdb',
-  'mongodb',
-  'mongoose',
-  'mysql2',
-  'needle',
-  'node-fetch',
-  'nodejs-polars',
-  'ofetch',
-  'openai',
-  'parquet-wasm',
-  'parquetjs',
-  'parquetjs-lite',
-  'pg',
-  'postgres',
-  'redis',
-  'request',
-  'shelljs',
-  'sqlite3',
-  'superagent',
-  'undici',
-  'ws',
-  'zx',
-])
+/** Well-known packages that read files, ask servers, or run what does; and those that ask the clock, or chance. */
+const readers = new Set(
+  (
+    '@anthropic-ai/sdk axios better-sqlite3 chokidar classic-level conf config convict cosmiconfig ' +
+    'cross-fetch csvtojson dotenv duckdb @duckdb/node-api ejs exceljs execa fast-glob find-up fs-extra glob ' +
+    'globby got graceful-fs hyparquet i18n ioredis jsonfile knex ky level line-by-line lmdb load-json-file ' +
+    'lowdb mongodb mongoose mysql2 n-readlines nconf needle node-fetch node-xlsx nodejs-polars nunjucks ' +
+    'ofetch openai parquet-wasm parquetjs parquetjs-lite pg postgres proper-lockfile pug rc read-excel-file ' +
+    'read-pkg read-yaml-file redis request shelljs sqlite3 superagent undici ws xlsx zx ' +
+    'chance cuid dayjs @faker-js/faker luxon moment moment-timezone nanoid @paralleldrive/cuid2 ulid uuid'
+  ).split(' '),
+)
 const globals = ['fetch', 'WebSocket', 'EventSource', 'process.binding', 'process.env']
 /** Names that lead to them by other ways: a file that says one is taken to use it. */
 const ways = ['getBuiltinModule', 'loadEnvFile']

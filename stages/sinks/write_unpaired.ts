@@ -53,7 +53,7 @@ A second row of equal prompt, completion and label is left out, whatever else it
 
 \`control\` ends prompts, of a conversation its last turn of the user, with what the answer is: \`score\` as OpenRLHF does, scores less their mean and over their standard deviation (n - 1), with two digits; \`label\` as good or bad. It is after MEET, whose two states are learnt and no text. To sample from such a model, end prompts so yourself.
 
-Held against TRL 1.16's KTOTrainer with 2,000 pairs of hh: all tokens, labels and KL completions are those of its own unpairing. Columns whose names TRL reserves are renamed to \`meta_<name>\`. A row without a label, or without a score that \`control\` needs, ends the run: drop it before.`,
+Held against TRL 1.16's KTOTrainer: all tokens, labels and KL completions are those of its own unpairing (\`npm run check:trainers\`). Columns whose names TRL reserves are renamed to \`meta_<name>\`. A row without a label, or without a score that \`control\` needs, ends the run: drop it before.`,
   paper: { title: 'KTO: Model Alignment as Prospect Theoretic Optimization', arxiv: '2402.01306', form: 'as in' },
   options: Type.Object({
     format: formatOption,

@@ -549,6 +549,8 @@ describe('what a stage may read that is in no key', () => {
     ['a part of Math', 'const { random: r } = Math\nexport default r', 'uses random of Math'],
     ['Math by another name', 'const M = Math\nexport default M.random()', 'uses random of Math'],
     ['time', 'export default () => performance.now()', 'uses performance'],
+    ['a list by a package', "export default import('jsonfile')", 'imports jsonfile'],
+    ['the clock of a package', "export default import('dayjs')", 'imports dayjs'],
     ['the time of a mark', "export default () => new PerformanceMark('x').startTime", 'uses PerformanceMark'],
     ['the moment of an end', 'export default () => AbortSignal.abort()', 'uses AbortSignal'],
     ['chance by an address', 'export default () => URL.createObjectURL(new Blob([]))', 'uses createObjectURL of URL'],
