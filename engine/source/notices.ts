@@ -1,8 +1,8 @@
 /** What the first rows of a file show that a person should look at before a trainer sees them; a line each. */
-import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
+import { DataType, type Data, type RecordBatch, type Schema, type Struct } from 'apache-arrow'
 import { messagesColumn, numberColumn, textColumn } from '../arrow/columns.ts'
 import { differenceOf, isOneOf, LABEL, MARKS, SCORE, TIES } from '../map/names.ts'
-import { isTurns, SPEAKERS, typeForm } from './forms.ts'
+import { isTurns, messageNames, SPEAKERS, typeForm } from './forms.ts'
 import { columnOf } from './mapping.ts'
 import { PART_NAMES } from './part_names.ts'
 
@@ -105,22 +105,16 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
 }
 
 /** Calls of tools as LLaMA-Factory writes them, a role of their own with JSON as its text. */
-function callsIn(raw: readonly RecordBatch[]): string[] {
-  const columns = (raw[0]?.schema.fields ?? []).filter(
-      ({ type }) => DataType.isList(type) && typeForm(type) === 'messages',
-    ),
-    called = columns.filter(({ name }) => {
-      const { children } = (columnOf(raw[0], name) as Data).children[0] as Data,
-        at = ((columnOf(raw[0], name) as Data).children[0] as Data).type.children.findIndex((one: { name: string }) => one.name === 'from') // prettier-ignore
-      if (at < 0) return false
-      const { rows, isNull, text } = textColumn(children[at] as Data)
-      return Array.from({ length: rows }, (_, m) => !isNull(m) && text(m) === 'function_call').includes(true)
-    })
-  return called.map(
-    ({ name }) =>
-      `${name} has messages of function_call, which stay text: write calls as tool_calls of the assistant's message, so that a trainer sees calls`,
-  )
-}
+const callsIn = (raw: readonly RecordBatch[]): string[] =>
+  (raw[0]?.schema.fields ?? []).flatMap(({ name, type }) => {
+    if (!DataType.isList(type) || messageNames(type.children[0].type as DataType)?.[0] !== 'from') return []
+    const messages = columnOf(raw[0], name)!.children[0] as Data<Struct>,
+      at = messages.type.children.findIndex(field => field.name === 'from'),
+      { rows, isNull, text } = textColumn(messages.children[at] as Data)
+    return Array.from({ length: rows }, (_, m) => !isNull(m) && text(m) === 'function_call').includes(true)
+      ? `${name} has messages of function_call, which stay text: write calls as tool_calls of the assistant's message, so that a trainer sees calls`
+      : []
+  })
 
 /** Names of what a prompt is often asked about, or an answer begun with. */
 const PARTS =

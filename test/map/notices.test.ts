@@ -100,3 +100,19 @@ describe('notices', () => {
     expect(noticesOf(() => ({ chosen: 'yes' }), 23)).toEqual([])
   })
 })
+
+it('calls of tools that are a role of their own are told to stay text', () => {
+  const of = (from: string) =>
+    noticesOf(() => ({
+      ...{
+        prompt: undefined,
+        conversations: [
+          { from: 'human', value: 'Q?' },
+          { from, value: '{"name": "look"}' },
+        ],
+      },
+      ...{ chosen: { from: 'gpt', value: 'A' }, rejected: { from: 'gpt', value: 'B' } },
+    }))
+  expect(of('function_call').join()).toContain('conversations has messages of function_call, which stay text')
+  expect(of('gpt').join()).not.toContain('function_call')
+})
