@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { check, counts } from './checks.mjs'
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium',
   sluice = fileURLToPath(new URL('sluice.mjs', import.meta.url)),
@@ -80,19 +81,6 @@ const shows = (page, title) =>
 const press = async (page, key, title) => {
   await page.keyboard.press(key)
   await shows(page, title)
-}
-
-let passed = 0,
-  failed = 0
-async function check(what, work) {
-  try {
-    await work()
-    passed++
-    console.log(`ok    ${what}`)
-  } catch (error) {
-    failed++
-    console.log(`FAIL  ${what}\n      ${error.message.split('\n').slice(0, 6).join('\n      ')}`)
-  }
 }
 
 let review = await startReview(),
@@ -209,5 +197,4 @@ await check('done ends the process with 0, and says what to do next', async () =
 })
 await browser.close()
 rmSync(home, { recursive: true })
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+process.exitCode = counts()

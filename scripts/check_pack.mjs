@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { check, counts } from './checks.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url)),
   { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -13,21 +14,6 @@ const home = mkdtempSync(join(tmpdir(), 'sluice-pack-')),
   user = join(home, 'user'),
   installed = join(user, 'node_modules', name)
 const sample = `node_modules/${name}/data/sample/*.parquet`
-let passed = 0,
-  failed = 0
-
-/** Counts one; what it throws is why it failed, and what comes after is tried all the same. */
-async function check(what, make) {
-  try {
-    await make()
-    passed++
-    console.log(`ok   ${what}`)
-  } catch (error) {
-    failed++
-    console.log(`FAIL ${what}: ${error.message}`)
-  }
-}
-
 /** Stdout of a command that must end with 0. */
 function run(command, args, cwd = user) {
   // npm that runs this script tells its children that they work in this folder
@@ -166,5 +152,4 @@ try {
 } finally {
   rmSync(home, { recursive: true, force: true })
 }
-console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+process.exitCode = counts()

@@ -9,22 +9,28 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startSearch } from './people/search.mjs'
+import { check, counts } from './checks.mjs'
+import { pythonWith } from './venv.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url)),
   argillaScript = join(root, 'scripts', 'people', 'load_argilla.py'),
   home = mkdtempSync(join(tmpdir(), 'sluice-people-')),
   { values } = parseArgs({ options: { venv: { type: 'string' } } }),
-  venvs = values.venv ?? join(tmpdir(), 'sluice-people-venvs'),
   executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 /** The commands of Argilla's server need an older click than it asks for. */
 const packages = {
   studio: ['label-studio==1.23.2'],
   argilla: ['argilla==2.8.0', 'argilla-server==2.8.0', 'click==8.1.8', 'fakeredis==2.41.0'],
+}
+/** The commands that such packages come with, by their names. */
+const commandsOf = name => {
+  const python = pythonWith(packages[name], `sluice-people-${name}`, values.venv && join(values.venv, name))
+  return command => join(dirname(python), command)
 }
 const mail = 'ann@example.org',
   password = 'on-loopback-alone',
@@ -51,21 +57,6 @@ async function ran(command, args, env) {
   return said
 }
 
-/** A venv with these packages and no others, made anew where they are others than before. */
-async function venv(name) {
-  const folder = join(venvs, name),
-    stamp = join(folder, 'packages.txt'),
-    wanted = packages[name].join('\n')
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-    console.log(`      installing ${packages[name].join(' ')} in ${folder}`)
-    rmSync(folder, { recursive: true, force: true })
-    await ran('python3', ['-m', 'venv', folder])
-    await ran(join(folder, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages[name]])
-    writeFileSync(stamp, wanted)
-  }
-  return command => join(folder, 'bin', command)
-}
-
 async function freePort() {
   const server = createServer()
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -80,19 +71,6 @@ async function answers(url, server) {
     await new Promise(resolve => setTimeout(resolve, 500))
   }
   throw new Error(`${url} does not answer:\n${server.errors()}`)
-}
-
-let passed = 0,
-  failed = 0
-async function check(what, work) {
-  try {
-    await work()
-    passed++
-    console.log(`ok    ${what}`)
-  } catch (error) {
-    failed++
-    console.log(`FAIL  ${what}\n      ${error.message.split('\n').slice(0, 12).join('\n      ')}`)
-  }
 }
 
 // lists
@@ -176,7 +154,7 @@ await check('the main job writes both lists, of the pairs that it publishes for 
 })
 
 // Label Studio
-const studioBin = await venv('studio'),
+const studioBin = commandsOf('studio'),
   studioUrl = `http://127.0.0.1:${await freePort()}`
 const studio = start(
   studioBin('label-studio'),
@@ -258,7 +236,7 @@ for (const name of ['JSON.json', 'JSON_MIN.json', 'CSV.csv']) {
 }
 
 // Argilla
-const argillaBin = await venv('argilla'),
+const argillaBin = commandsOf('argilla'),
   [redisPort, argillaPort] = [await freePort(), await freePort()],
   argillaUrl = `http://127.0.0.1:${argillaPort}`,
   search = await startSearch()
@@ -378,5 +356,4 @@ if (existsSync(executablePath)) {
 search.close()
 for (const child of started) child.kill()
 rmSync(home, { recursive: true, force: true, maxRetries: 5 })
-console.log(`${passed} passed, ${failed} failed`)
-process.exit(failed > 0 ? 1 : 0)
+process.exit(counts())

@@ -2,6 +2,7 @@
 //   npm run check:trainers [-- --venv FOLDER]     (python3 with venv; pip needs the network at first, some 1 GB)
 // TRL's KTOTrainer unpairs pairs itself: rows of write_unpaired give the same tokens, labels and KL completions.
 // Ends with `N passed, N failed`.
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { run } from '../index.mjs'
+import { check, counts } from './checks.mjs'
 import { pythonWith } from './venv.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url)),
@@ -38,7 +40,5 @@ const said = execFileSync(python, [join(root, 'scripts/trainers/kto.py'), folder
   { rows, tokens, checks } = JSON.parse(said.trim().split('\n').at(-1))
 rmSync(home, { recursive: true, force: true })
 console.log(`      TRL's KTOTrainer, ${rows} rows, ${tokens} tokens`)
-for (const [name, isEqual] of Object.entries(checks)) console.log(`${isEqual ? 'ok  ' : 'FAIL'}  ${name}`)
-const failed = Object.values(checks).filter(isEqual => !isEqual).length
-console.log(`${Object.keys(checks).length - failed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+for (const [name, isEqual] of Object.entries(checks)) await check(name, () => assert.ok(isEqual, 'it differs'))
+process.exitCode = counts()

@@ -3,6 +3,9 @@
 /** Names of what scores an answer. */
 export const SCORE = /score|rating|rank|reward|quality|vote|likes|helpful|correct|safe|grade|overall|label/i
 
+/** Names of numbers that rate nothing. */
+export const NO_SCORE = /(?:^|_)(?:id|index|time|date|tokens?|count|len|length|turns?|num)(?:_|$)/i
+
 /** Names of labels that say which answer is better. */
 export const LABEL =
   /winner|label|prefer|choice|better|best|chosen|vote|annotat|compar|judg|verdict|gold|strength|selected|target|pick|result|status|overall/i

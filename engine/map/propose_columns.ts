@@ -1,6 +1,7 @@
 /** Three columns of answers and more, with what may rate them. */
 import type { Fact } from './facts.ts'
-import { ANSWER, partsOf, SCORE } from './names.ts'
+import { ANSWER, NO_SCORE, partsOf, SCORE } from './names.ts'
+import { WHICH } from './prompts.ts'
 import { bestOf } from './propose_best.ts'
 import { isNumbers, isSaid } from './side_columns.ts'
 import type { Proposal } from './proposal.ts'
@@ -23,9 +24,6 @@ function familiesOf(facts: readonly Fact[]): Family[] {
   return [...families].flatMap(([stem, facts]) => (facts.length > 2 ? [{ stem, facts }] : []))
 }
 
-/** Names of numbers that rate nothing. */
-const NO_SCORE = /(?:^|_)(?:id|index|time|date|tokens?|count|len|length|turns?|num)(?:_|$)/i
-
 export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
   const families = familiesOf(facts),
     [answers] = families
@@ -38,7 +36,7 @@ export function ofColumns(facts: readonly Fact[], asked: Fact | undefined): Prop
   const count = answers.facts.length,
     prompt = asked && !answers.facts.includes(asked) ? asked.path : 'PROMPT',
     list = answers.facts.map(({ path }) => path),
-    asks = prompt === 'PROMPT' ? ['which column is the prompt? put its name in place of PROMPT'] : [],
+    asks = prompt === 'PROMPT' ? [WHICH] : [],
     base = { prompt, list },
     what = `${list.join(', ')} are answers to ${prompt}`
   const lists = facts.filter(

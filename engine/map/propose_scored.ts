@@ -2,6 +2,7 @@
 import { tallyOf, type Fact } from './facts.ts'
 import { ANSWER, SCORE } from './names.ts'
 import type { Proposal } from './proposal.ts'
+import { WHICH } from './prompts.ts'
 import { bestOf } from './propose_best.ts'
 import { isBools, isNumbers, isSaid } from './side_columns.ts'
 
@@ -48,7 +49,7 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
   // what the options of a question are beside may be called text
   const question = asked ?? facts.find(({ path, kind }) => path === 'text' && kind === 'text'),
     prompt = question?.path ?? 'PROMPT',
-    asks = question ? [] : ['which column is the prompt? put its name in place of PROMPT'],
+    asks = question ? [] : [WHICH],
     base = { prompt, list: answers.path }
   const sorted = [...scores].sort((a, b) => Number(SCORE.test(b.name)) - Number(SCORE.test(a.name)))
   const which = sorted.length > 1 ? [`which number counts? ${sorted.map(({ path }) => path).join(', ')}`] : []

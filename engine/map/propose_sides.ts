@@ -1,7 +1,7 @@
 /** Two columns of answers, and what may say which of them is the better one. */
 import { tallyOf, type Fact } from './facts.ts'
 import { isUnread, readLabel, unread, type Reading, type Sides } from './labels.ts'
-import { LABEL, MARKS, partsOf, SCORE, TIES, WORSE } from './names.ts'
+import { LABEL, MARKS, NO_SCORE, SCORE, TIES, WORSE, partsOf } from './names.ts'
 import { promptFor } from './prompts.ts'
 import type { Proposal } from './proposal.ts'
 import { ofNamed, orderedSides } from './propose_named.ts'
@@ -55,11 +55,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
     [family.first, family.second].every(fact => isNumbers(fact) && !fact.isList && fact !== first && fact !== second)
   const scores = families.filter(family => isRated(family) && (SCORE.test(family.stem) || LABEL.test(family.stem)))
   const gaps = families.filter(
-    ({ stem, ...family }) =>
-      isRated(family) &&
-      family.first.kind !== 'bool' &&
-      stem !== '' &&
-      !/(?:^|_)(?:id|index|time|date|token|tokens|count|len|length|turn|turns|num)(?:_|$)/i.test(stem),
+    ({ stem, ...family }) => isRated(family) && family.first.kind !== 'bool' && stem !== '' && !NO_SCORE.test(stem),
   )
   const scored = ({ first: one, second: other, stem }: (typeof families)[number], what: string): Proposal => {
     const [said, not] = BAD.test(stem) ? (['lower', 'higher'] as const) : (['higher', 'lower'] as const)
