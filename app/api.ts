@@ -13,7 +13,7 @@ export {
   round,
   Type,
 } from '../engine/contract/define.ts'
-export type { Batch, Chart, Output, RawFile, Report, Verdict } from '../engine/contract/define.ts'
+export type { Batch, Chart, Output, RawFile, Report, Verdict, Worry } from '../engine/contract/define.ts'
 export { ChangedInputError, DataError, IoError, NoInputError, SluiceError } from '../engine/errors.ts'
 export { chatRequest, readChat } from '../engine/calls/chat.ts'
 export { main } from './cli.ts'

@@ -55,14 +55,16 @@ export type ColumnsOf<W extends Writes> = { readonly [K in keyof W]: ColumnOf<W[
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it
  * is bad; `configured`: an option says so. `limit` names the option that `value` is held against. `isAsked`: the user
- * asks for the drops and not for their cause, as of a sample, so that no run warns of their number. The reason's name
- * is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
+ * asks for the drops and not for their cause, as of a sample, so that no run warns of their number. `family` is what
+ * people read of it, where its kind does not say it: tied votes, repeats, labelled both ways, label doubted. The
+ * reason's name is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
  */
 export interface Reason {
   readonly kind: 'broken' | 'quality' | 'configured'
   readonly about: string
   readonly limit?: string
   readonly isAsked?: true
+  readonly family?: 'ties' | 'repeats' | 'both_ways' | 'labels'
 }
 
 /**
@@ -183,15 +185,38 @@ export type StateOf<F> = F extends Fit<infer State> ? State : undefined
 // -------------------------------------------------------------------------------------------------------- reports
 
 type Cell = string | number | null
-/** A mark and an encoding (Vega-Lite's) over a table of the report. */
+/**
+ * A mark and an encoding (Vega-Lite's) over a table of the report. `low` and `high` are columns of an interval around
+ * x or y, whichever is a number. A cell is a place of a grid, as deep as its `color`, a number.
+ */
 export interface Chart {
   readonly title: string
   readonly table: string
-  readonly mark: 'bar' | 'line' | 'point'
-  readonly encoding: { readonly x: string; readonly y: string; readonly color?: string }
+  readonly mark: 'bar' | 'line' | 'point' | 'cell'
+  readonly encoding: {
+    readonly x: string
+    readonly y: string
+    readonly color?: string
+    readonly low?: string
+    readonly high?: string
+  }
+}
+/**
+ * What to look at before one trains. `note`: good to know; `look`: look at it first; `stop`: do not train on this yet.
+ * `name`: a word or two; `value`: its number, as people read it; `said`: one sentence of at most 25 words with its
+ * number, `why` another of what is behind it. `rows`: where such rows are, as `sluice show --reason` takes it.
+ */
+export interface Worry {
+  readonly level: 'note' | 'look' | 'stop'
+  readonly name: string
+  readonly value: string
+  readonly said: string
+  readonly why?: string
+  readonly rows?: string
 }
 /**
  * `lines`: plain sentences for the summary; one that begins with `warning: ` is told even where nothing else is.
+ * `worries`: those of this stage, by harm.
  * `numbers`: for the manifest and --json; those at the top that are finite numbers are `previous` for the next run.
  * `tables`, and `charts` over them: for report.html. `refuse`: why this run must not be published (exit code 65).
  */
@@ -200,6 +225,7 @@ export interface Report {
   readonly numbers: Readonly<Record<string, unknown>>
   readonly tables?: Readonly<Record<string, readonly Readonly<Record<string, Cell>>[]>>
   readonly charts?: readonly Chart[]
+  readonly worries?: readonly Worry[]
   readonly refuse?: readonly string[]
 }
 

@@ -89,10 +89,16 @@ const isCell = (value: unknown): boolean =>
   value === null || isText(value) || (typeof value === 'number' && Number.isFinite(value))
 
 /** Throws where the pages and the manifest could not say what a report says: users write reports, too. */
-function checkReport({ lines, numbers, tables = {}, charts = [], refuse = [] }: Report): void {
+function checkReport({ lines, numbers, tables = {}, charts = [], worries = [], refuse = [] }: Report): void {
   for (const [name, texts] of Object.entries({ lines, refuse })) {
     if (!Array.isArray(texts) || !texts.every(isText)) {
       throw new Error(`'${name}' is ${shown(texts)}, not a list of texts`)
+    }
+  }
+  for (const worry of worries) {
+    const texts = [worry.name, worry.value, worry.said, worry.why ?? '', worry.rows ?? '']
+    if (!['note', 'look', 'stop'].includes(worry.level) || !texts.every(isText)) {
+      throw new Error(`a worry is ${shown(worry)}; its level is note, look or stop, and all else are texts`)
     }
   }
   if (typeof numbers !== 'object' || numbers === null || Array.isArray(numbers)) {

@@ -4,7 +4,11 @@ export const layoutReasons = {
   missing_prompt: { kind: 'broken', about: 'the prompt is null' },
   missing_chosen: { kind: 'broken', about: 'the chosen completion is null' },
   missing_rejected: { kind: 'broken', about: 'the rejected completion is null' },
-  tied_vote: { kind: 'broken', about: 'chosen and rejected are both null: neither answer was preferred' },
+  tied_vote: {
+    kind: 'broken',
+    family: 'ties',
+    about: 'chosen and rejected are both null: neither answer was preferred',
+  },
   unreadable_prompt: {
     kind: 'broken',
     about:
@@ -27,13 +31,17 @@ export const layoutReasons = {
   prompt_differs: { kind: 'broken', about: 'a side holds a conversation that is not the one of the prompt' },
   too_few_completions: { kind: 'broken', about: 'fewer than two completions with a text and a score' },
   unequal_lists: { kind: 'broken', about: 'there are not as many scores as completions; the value is the difference' },
-  tied_scores: { kind: 'broken', about: 'all completions have the same score, which is the value' },
+  tied_scores: { kind: 'broken', family: 'ties', about: 'all completions have the same score, which is the value' },
   inexact_score: {
     kind: 'broken',
     about:
       'a score of the row, or of another reply to its prompt, is an integer beyond 2^53 that float64, which scores are read as, cannot hold',
   },
-  tied_label: { kind: 'broken', about: 'the label, the votes or the scores of the two answers prefer none' },
+  tied_label: {
+    kind: 'broken',
+    family: 'ties',
+    about: 'the label, the votes or the scores of the two answers prefer none',
+  },
   unreadable_label: {
     kind: 'broken',
     about: 'the label is null, or none of those that `map` names, or a score of the two answers is no number',

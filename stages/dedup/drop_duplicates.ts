@@ -19,8 +19,8 @@ export default defineStage({
   writes: {},
   rows: 'subset',
   reasons: {
-    duplicate: { kind: 'quality', about: 'equal pairs in the input, this one included' },
-    contradictory: { kind: 'quality', about: 'equal pairs that prefer the other side' },
+    duplicate: { kind: 'quality', family: 'repeats', about: 'equal pairs in the input, this one included' },
+    contradictory: { kind: 'quality', family: 'both_ways', about: 'equal pairs that prefer the other side' },
   },
   by: ['low', 'high'],
   carries: { low: 'float64', high: 'float64', isSwapped: 'bool' },

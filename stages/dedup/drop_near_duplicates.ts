@@ -50,7 +50,12 @@ export default defineStage({
   writes: {},
   rows: 'cluster',
   reasons: {
-    near_duplicate: { kind: 'quality', limit: 'similarity', about: 'Jaccard similarity to a row of the same cluster' },
+    near_duplicate: {
+      kind: 'quality',
+      family: 'repeats',
+      limit: 'similarity',
+      about: 'Jaccard similarity to a row of the same cluster',
+    },
   },
   by: ['bands'],
   carries: { bands: 'list_int32', words: 'list_int32' },

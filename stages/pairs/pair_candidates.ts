@@ -35,6 +35,7 @@ export default defineStage({
     no_score: { kind: 'broken', limit: 'min_aspects', about: 'columns of `score` that have a value' },
     contradicted_scores: {
       kind: 'quality',
+      family: 'both_ways',
       about: 'its score is `from` of `contradicted`, and the mean of its aspects is `to` at most',
     },
     inexact_score: {
@@ -42,7 +43,7 @@ export default defineStage({
       about: 'a score of the prompt’s answers is an integer beyond 2^53 that float64 rounds: it might tie with another',
     },
     too_few_candidates: { kind: 'broken', about: 'answers to its prompt that have a score' },
-    tied_scores: { kind: 'broken', about: 'the score that all answers to its prompt have' },
+    tied_scores: { kind: 'broken', family: 'ties', about: 'the score that all answers to its prompt have' },
     same_answer: {
       kind: 'quality',
       about: 'an earlier row has the same answer to the prompt: the mean of their scores is its score',
