@@ -17,7 +17,7 @@ const read = (path: string) => readFileSync(path, 'utf8')
 interface Summary {
   status: string
   rows: { read: number; kept: number }
-  stages: Record<string, { dropped: number }>
+  stages: Record<string, { dropped: number; in: number }>
   inputs: { path: string }[]
   sinks: Record<string, { rows: number }>
 }
@@ -61,33 +61,36 @@ describe('every graph of pipelines/', () => {
   it.each(graphs)('%s is right', async name => {
     check(parse(read(join(pipelines, name))))
     expect(check.errors ?? []).toEqual([])
-    expect(await main(['check', join(pipelines, name), '--quiet', '--input', samplePairs])).toBe(0)
+    const input = name === 'candidates.yaml' ? join(sample, 'candidates') : samplePairs
+    expect(await main(['check', join(pipelines, name), '--quiet', '--input', input])).toBe(0)
   })
 
-  const publish = async (name: string) => {
+  const publish = async (name: string, input = samplePairs) => {
     const output = join(folder(), 'out')
-    const flags = ['--quiet', '--workers', '1', '--input', samplePairs]
+    const flags = ['--quiet', '--workers', '1', '--input', input]
     expect(await main(['run', join(pipelines, name), '--output', output, ...flags])).toBe(0)
     const run = join(output, 'latest')
     return { run, summary: JSON.parse(read(join(run, 'manifest.json'))) as Summary }
   }
 
-  it('review_queue.yaml sends every pair that reviewers see to one of its heaps', async () => {
-    const { run, summary } = await publish('review_queue.yaml')
-    const ledger = rowsOf(join(run, 'ledger')) as {
-      stage: string | null
-      reason: string | null
-      outcome: string
-      sinks: string[]
+  it('clean_fast.yaml learns nothing, and keeps what clean.yaml lets its reviewers see', async () => {
+    const { run, summary } = await publish('clean_fast.yaml')
+    const { dropped, in: seen } = (await publish('clean.yaml')).summary.stages.agreed
+    expect(summary.sinks.dpo.rows).toBe(seen)
+    expect(dropped).toBeGreaterThan(0)
+    expect(rowsOf(join(run, 'dpo')).length).toBe(seen)
+  })
+
+  it('candidates.yaml sets the best answer to a prompt against the worst', async () => {
+    const { run, summary } = await publish('candidates.yaml', join(sample, 'candidates'))
+    const rows = rowsOf(join(run, 'dpo')) as {
+      prompt: string
+      pairs_chosen_score: number
+      pairs_rejected_score: number
     }[]
-    const heaps = { agreed: 0, reversed: 0, ambiguous: 0 }
-    for (const row of ledger) {
-      if (row.outcome !== 'kept' && row.stage !== 'review') continue
-      expect(row.sinks.length).toBe(1)
-      heaps[row.sinks[0] as keyof typeof heaps]++
-    }
-    expect(heaps).toEqual(Object.fromEntries(Object.entries(summary.sinks).map(([id, sink]) => [id, sink.rows])))
-    expect(heaps.agreed).toBeGreaterThan(heaps.ambiguous + heaps.reversed)
+    expect(summary.rows.read).toBe(48)
+    expect(new Set(rows.map(({ prompt }) => prompt)).size).toBe(12)
+    for (const row of rows) expect(row.pairs_chosen_score - row.pairs_rejected_score).toBeGreaterThanOrEqual(1)
   })
 
   it('maths.yaml puts each new pair behind the one that it was made of, with an equation made false', async () => {
@@ -116,8 +119,8 @@ describe('every graph of pipelines/', () => {
     expect(made).toBeGreaterThan(100)
   })
 
-  it('annotate.yaml drops nothing but what cannot be read, and writes an opinion on every row', async () => {
-    const { run, summary } = await publish('annotate.yaml')
+  it('audit.yaml drops nothing but what cannot be read, writes an opinion on every row, and a list for people', async () => {
+    const { run, summary } = await publish('audit.yaml')
     for (const id of ['noise', 'review']) expect(summary.stages[id].dropped, id).toBe(0)
     expect(summary.rows.kept).toBe(summary.rows.read - summary.stages.pairs.dropped)
     const lines = read(join(run, 'rows', 'data.jsonl'))
@@ -125,6 +128,7 @@ describe('every graph of pipelines/', () => {
       .split('\n')
       .map(line => JSON.parse(line) as Record<string, unknown>)
     expect(lines.length).toBe(summary.rows.kept)
+    expect(summary.sinks.humans.rows).toBeGreaterThan(20)
     for (const line of lines) {
       expect(line.noise_probability).toBeGreaterThanOrEqual(0)
       expect(line.noise_probability).toBeLessThanOrEqual(1)
@@ -278,9 +282,9 @@ describe('pipelines/nightly.mjs', () => {
   })
 })
 
-describe('pipelines/two_reward_models.mjs', () => {
+describe('pipelines/judged.mjs', () => {
   it('gives the scores of both models to peer_review, as its margins', async () => {
-    const { code, stdout, stderr, at } = await ofSample('two_reward_models.mjs')
+    const { code, stdout, stderr, at } = await ofSample('judged.mjs')
     expect({ code, stderr }).toMatchObject({ code: 0 })
     expect(stderr).toMatch(
       /^sluice: skywork: at most about [\d,]+ requests to stand-in\/skywork .*\nsluice: tulu: at most/m,

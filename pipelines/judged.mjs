@@ -1,7 +1,7 @@
 #!/usr/bin/env zx
-// reward_models.yaml without a GPU: two stand-ins on this machine answer as vLLM does. One likes answers with words of
+// judged.yaml without a GPU: two stand-ins on this machine answer as vLLM does. One likes answers with words of
 // the question, the other answers that are not too short.
-//   npx zx pipelines/two_reward_models.mjs        real models: npx sluice run pipelines/reward_models.yaml
+//   npx zx pipelines/judged.mjs        real models: npx sluice run pipelines/judged.yaml
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { graph, pipeline } from 'sluice-data'
@@ -22,7 +22,7 @@ await pipeline(
   import.meta.url,
   {
     about: 'Two served reward models as reviewers; stand-ins on this machine answer for them.',
-    graph: graph(new URL('reward_models.yaml', import.meta.url)),
+    graph: graph(new URL('judged.yaml', import.meta.url)),
     sample: '../data/sample/*.parquet',
   },
   async ({ run }) => {
