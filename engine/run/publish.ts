@@ -20,6 +20,7 @@ import { isMade } from '../arrow/flow.ts'
 import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
+import { datasetCard } from '../report/dataset_card.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
 import { decisionsSaid, type Wanted } from './decisions.ts'
@@ -288,14 +289,16 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     writeWhole(join(folder, file), content)
     files.push({ file, bytes: Buffer.byteLength(content) })
   }
-  const report = await reportHtml(
-    folder,
-    manifest,
-    reports,
-    (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
-  )
+  const reasonOf = (id: string, reason: string) =>
+    prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason]
+  const report = await reportHtml(folder, manifest, reports, reasonOf)
   const empty = isEmpty(prepared, sinks)
   put('report.html', report)
+  const training = prepared.graph.nodes.filter(isTraining).map(({ id }) => id)
+  if (training.length > 0) {
+    const shardsOf = (id: string) => files.map(({ file }) => file).filter(file => file.startsWith(join(id, '/')))
+    put('README.md', datasetCard(manifest, new Map(training.map(id => [id, shardsOf(id)])), reasonOf))
+  }
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
   const hashes = await Promise.all(

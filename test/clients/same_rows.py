@@ -11,7 +11,7 @@ import sys
 os.environ.update(HF_HUB_OFFLINE='1', HF_DATASETS_OFFLINE='1', HF_DATASETS_DISABLE_PROGRESS_BARS='1')
 import duckdb
 import pyarrow.parquet as pq
-from datasets import load_from_disk
+from datasets import load_dataset, load_from_disk
 
 
 def as_json(value):
@@ -45,6 +45,9 @@ for folder in sys.argv[2:]:
         expected = as_json(source)
     else:
         forms = [('load_from_disk', load_from_disk(folder).to_list())]
+        # by the dataset card of the run
+        run, sink = os.path.split(os.path.realpath(folder))
+        forms.append(('load_dataset', load_dataset(run, sink, split='train').to_list()))
     for name, rows in forms:
         wrong = [i for i, (a, b) in enumerate(zip(rows, expected)) if a != b]
         if len(rows) == len(expected) and not wrong:

@@ -1,9 +1,18 @@
 /**
- * Every graph and script of the README runs as it stands there. What its commands print is held against them by
- * docs.test.ts.
+ * Every graph, script and command of the guides runs as it stands there. What commands of the README print is held
+ * against them by docs.test.ts.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -16,7 +25,9 @@ import type { AnyStage } from '../../engine/contract/define.ts'
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const text = readFileSync(join(root, 'README.md'), 'utf8')
+const page = (name: string) => readFileSync(join(root, name), 'utf8')
+const guides = ['clean', 'reward-models', 'own-stage', 'nightly', 'maths'].map(name => `docs/${name}.md`)
+const text = page('docs/own-stage.md')
 /** Blocks of yaml and js; each names its file in its first line. */
 const blocks = [...text.matchAll(/^```(yaml|js)\n((?:# |\/\/ )(\S+)\n[^`]*(?:`(?!``)[^`]*)*)```$/gm)].map(
   ([, language, code, file]) => ({ language, code, file }),
@@ -25,7 +36,7 @@ const stages = blocks.filter(({ code }) => code.includes('export default define'
 const graphs = blocks.filter(({ language }) => language === 'yaml'),
   scripts = blocks.filter(block => block.language === 'js' && !stages.includes(block))
 
-describe('README.md', () => {
+describe('docs/own-stage.md', () => {
   const home = mkdtempSync(join(tmpdir(), 'sluice-readme-'))
   const node = (...args: string[]) => spawnSync(process.execPath, args, { cwd: home, encoding: 'utf8' })
   const manifest = (output: string) =>
@@ -77,25 +88,45 @@ describe('README.md', () => {
     expect(sinks.dpo.rows).toBeGreaterThan(0)
     expect(stages.willing.dropped).toBeGreaterThan(0)
   })
+})
 
-  it('names files that exist, and every exit code', () => {
-    for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-      expect(existsSync(join(root, link)), link).toBe(true)
+describe('the guides', () => {
+  const programs: Record<string, string> = { zx: 'node_modules/zx/build/cli.js', sluice: 'scripts/sluice.mjs' }
+  const folders: string[] = []
+  afterAll(() => folders.forEach(folder => rmSync(folder, { recursive: true, force: true })))
+
+  it.each(guides)('%s: its commands run, one after the other, over a folder of pairs', guide => {
+    const home = mkdtempSync(join(tmpdir(), 'sluice-guide-'))
+    folders.push(home)
+    mkdirSync(join(home, 'node_modules'))
+    symlinkSync(root, join(home, 'node_modules', 'sluice-data'))
+    for (const name of ['pipelines', 'data']) symlinkSync(join(root, name), join(home, name))
+    for (const { file, code } of blocks) writeFileSync(join(home, file), code)
+    mkdirSync(join(home, 'my', 'pairs'), { recursive: true })
+    for (const name of ['pairs-en.parquet', 'pairs-de.parquet']) {
+      copyFileSync(join(root, 'data/sample', name), join(home, 'my/pairs', name))
     }
-    for (const file of [
-      'docs/contract.md',
-      'docs/decisions.md',
-      'docs/files.md',
-      'docs/formats.md',
-      'docs/layouts.md',
-      'docs/stages/README.md',
-      'docs/stages/check_pairs.md',
-    ]) {
-      for (const [, link] of readFileSync(join(root, file), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+    const commands = [...page(guide).matchAll(/^ *```sh\n([^`]*)```/gm)].flatMap(([, lines]) =>
+      lines.split('\n').filter(line => line.trim() !== ''),
+    )
+    expect(commands.length).toBeGreaterThan(1)
+    for (const command of commands) {
+      const [, program, words] = /^ *npx (\w+) (.*)$/.exec(command)!
+      const line = `"${process.execPath}" "${join(root, programs[program])}" ${words}`
+      const { status, stderr } = spawnSync('bash', ['-c', line], { cwd: home, encoding: 'utf8' })
+      expect({ command, status, stderr }).toMatchObject({ status: 0 })
+    }
+  })
+
+  it('name files that exist; the README is short, and one guide has every exit code', () => {
+    const pages = ['README.md', ...guides, 'docs/contract.md', 'docs/decisions.md', 'docs/files.md', 'docs/formats.md']
+    for (const file of [...pages, 'docs/layouts.md', 'docs/stages/README.md', 'docs/stages/check_pairs.md']) {
+      for (const [, link] of page(file).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
         expect(existsSync(join(root, dirname(file), link)), `${file}: ${link}`).toBe(true)
       }
     }
-    const codes = [...text.matchAll(/^\| ([\d, ]+) \| /gm)].flatMap(([, list]) => list.split(', ').map(Number))
-    expect(codes).toEqual(Object.values(EXIT))
+    expect(page('README.md').split('\n').length).toBeLessThanOrEqual(120)
+    const codes = [...page('docs/nightly.md').matchAll(/^\| ([\d, ]+) \| /gm)]
+    expect(codes.flatMap(([, list]) => list.split(', ').map(Number))).toEqual(Object.values(EXIT))
   })
 })
