@@ -165,12 +165,13 @@ export function isDoubtful(
   return c >= limit && chanceWrong(c, acted) >= 0.5
 }
 
-/** P(the label is right) of a margin, at the share of wrong labels that is acted on. */
-export const probabilityAt = ({ curve, acted }: Decision, margin: number): number =>
-  1 - chanceWrong(contradiction(curve, margin), acted)
+/** P(the label is right) of a margin, at the share of wrong labels that is acted on; `own`: by a reviewer's curve. */
+export const probabilityAt = ({ curve, acted }: Decision, margin: number, own: Curve = curve): number =>
+  1 - chanceWrong(contradiction(own, margin), acted)
 
 /** The share of labels that agree with reviewers who are this sure: 1 - c. */
-export const agreementAt = ({ curve }: Decision, margin: number): number => 1 - contradiction(curve, margin)
+export const agreementAt = ({ curve }: Decision, margin: number, own: Curve = curve): number =>
+  1 - contradiction(own, margin)
 
 /** What is to be expected of rows that are dropped. */
 export interface Expected {

@@ -18,6 +18,7 @@ Each signal has a column of its own:
 | \`probability\`, \`agreement\` | the weighed sum of all reviewers, as above; \`margin\` is that sum, \`margin_<reviewer>\` what each says: above 0 for the label |
 | \`class\` | \`agreed\`: no reviewer's margin is below 0; \`reversed\`: those of all who have a say are; \`ambiguous\`: some |
 | \`drop_stack\`, \`drop_both\`, \`drop_either\` | what each \`rule\` of \`peer_review\` drops |
+| \`probability_either\`, \`agreement_either\` | what \`rule: either\` goes by: the least of the weighed sum's and of each reviewer's by its own margins |
 | \`curriculum_rank\`, \`soft_label\` | from easy (0) to hard (1), a quantile of the margins; the probability for losses that take one, 1 for all where nothing may be dropped |
 | \`against\` | of doubtful pairs which reviewers speak against the label, and by what: the words and measures of style that take most from the margin |
 | \`flagged\` | confident learning, in its closed form for pairs: the chance of the opposite label reaches the mean chance of the labels as given. No noise rate is needed |

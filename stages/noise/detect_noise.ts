@@ -56,7 +56,7 @@ const fit = (options: PanelStageOptions & VoteOptions) => {
 
 export default defineStage({
   name: 'detect_noise',
-  version: 8,
+  version: 9,
   category: 'find wrong labels',
   status: { is: 'proven here', shown: 'docs/benchmarks/labels.md' },
   summary: 'Say of every pair how likely its label is right.',

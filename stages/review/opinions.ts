@@ -15,10 +15,13 @@ const shared = {
   curriculum_rank: 'float64',
 } as const
 const columnOf = (rule: Rule): string => `drop_${rule}`
+/** What `rule: either` goes by: the least of the weighed sum's and of each reviewer's own. */
+const leasts = { probability_either: 'float64', agreement_either: 'float64' } as const
 
 /** Of a stage that judges for others too. */
 export const opinionWrites = (names: readonly string[]): Record<string, WrittenType> => ({
   ...shared,
+  ...leasts,
   margin: 'float64',
   ...Object.fromEntries(names.map(name => [`margin_${name}`, 'float64' as const])),
   soft_label: 'float64',
@@ -27,12 +30,18 @@ export const opinionWrites = (names: readonly string[]): Record<string, WrittenT
 
 /** Of each row what the panel says: `wrong` by rule, `classes` as places in the list of that name. */
 export function opinionsOf(panel: Panel, { margins, shown, stacked }: Scores) {
-  const probability = stacked.map(margin => probabilityAt(panel.decision, margin)),
+  const { decision, sees, curves } = panel,
+    probability = stacked.map(margin => probabilityAt(decision, margin)),
+    agreement = stacked.map(margin => agreementAt(decision, margin)),
+    least = (ofStack: Float64Array, at: typeof probabilityAt) =>
+      ofStack.map((value, row) =>
+        margins.reduce((low, some, m) => (sees[m] ? Math.min(low, at(decision, some[row], curves[m])) : low), value),
+      ),
     wrong = foundWrong(panel, margins, stacked),
     codes = classesOf(panel, margins)
   const columns = {
     probability,
-    agreement: stacked.map(margin => agreementAt(panel.decision, margin)),
+    agreement,
     class: Array.from(codes, code => classes[code]),
     curriculum_rank: stacked.map(margin => curriculumRank(panel, margin)),
   }
@@ -40,6 +49,7 @@ export function opinionsOf(panel: Panel, { margins, shown, stacked }: Scores) {
     wrong,
     codes,
     columns,
+    either: { probability: least(probability, probabilityAt), agreement: least(agreement, agreementAt) },
     margins: Object.fromEntries(panel.reviewers.map(({ name }, m) => [`margin_${name}`, shown[m]])),
     // where nothing may be dropped nothing is known either
     soft_label: mayDrop(panel) ? probability : new Float64Array(stacked.length).fill(1),
@@ -62,13 +72,15 @@ export function doubtLimit(panel: Panel): number {
 
 /** All of them, as columns. */
 export function opinionColumns(panel: Panel, scores: Scores, isDecided: (row: number) => boolean) {
-  const { wrong, columns, margins, soft_label } = opinionsOf(panel, scores)
+  const { wrong, columns, either, margins, soft_label } = opinionsOf(panel, scores)
   // what people decided on is right, whatever reviewers say
   soft_label.forEach((_, row) => {
     if (isDecided(row)) soft_label[row] = 1
   })
   return {
     ...columns,
+    probability_either: either.probability,
+    agreement_either: either.agreement,
     margin: scores.stacked,
     ...margins,
     soft_label,
@@ -78,7 +90,12 @@ export function opinionColumns(panel: Panel, scores: Scores, isDecided: (row: nu
 
 /** The columns of the stage `panel` that one reads which fits none itself. */
 export const opinionReads = (panel: string, rule: Rule): Record<string, ReadType> => ({
-  ...Object.fromEntries(Object.entries(shared).map(([name, type]) => [`${panel}_${name}`, type])),
+  ...Object.fromEntries(
+    Object.entries(rule === 'either' ? { ...shared, ...leasts } : shared).map(([name, type]) => [
+      `${panel}_${name}`,
+      type,
+    ]),
+  ),
   [`${panel}_soft_label`]: 'float64',
   [`${panel}_${columnOf(rule)}`]: 'bool',
 })
@@ -92,8 +109,8 @@ export function readOpinions(batch: Batch, panel: string, rule: Rule) {
     wrong: Uint8Array.from(numbers(columnOf(rule))),
     codes: Uint8Array.from(named, name => Math.max(0, classes.indexOf(name as (typeof classes)[number]))),
     columns: {
-      probability: numbers('probability'),
-      agreement: numbers('agreement'),
+      probability: numbers(rule === 'either' ? 'probability_either' : 'probability'),
+      agreement: numbers(rule === 'either' ? 'agreement_either' : 'agreement'),
       class: named,
       curriculum_rank: numbers('curriculum_rank'),
     },

@@ -8,7 +8,7 @@ import { otherPanelReport, panelReport } from './report.ts'
 
 export default defineStage({
   name: 'peer_review',
-  version: 8,
+  version: 9,
   category: 'find wrong labels',
   status: { is: 'proven here', shown: 'docs/benchmarks/labels.md' },
   summary: 'Drop pairs whose label independent reviewers speak against.',
@@ -19,7 +19,7 @@ who have a say speak against \`reversed\`, the rest \`ambiguous\`. A reviewer th
 With \`panel: noise\` it goes by the columns of the stage \`noise\`, a \`detect_noise\` before it, and fits nothing: one panel for both, whose summary says how sure it is. The options of the reviewers belong to that stage then, and are not looked at here.
 
 \`rule: stack\` drops the pairs whose label is more likely wrong than right by the weighed sum of all margins, if reviewers who are this sure contradict 3 of 5 labels at least (\`detect_noise\` says how the probability comes about).
-\`both\` drops those of them that every reviewer with a voice speaks against, \`either\` also pairs for which one reviewer's own margins alone say so much. The summary says of each how many it drops, and what share of them is wrong, as a range:
+\`both\` drops those of them that every reviewer with a voice speaks against, \`either\` also pairs for which one reviewer's own margins alone say so much: its probability is the least of them all. The summary says of each how many it drops, and what share of them is wrong, as a range:
 how many labels are wrong at least is not to be seen in margins. Nothing is dropped where a label that is turned round is hardly told from the others (\`min_auroc\`), where reviewers who are surest agree with fewer than 3 of 5 labels, and among less than 50 pairs.
 All of it is about random mistakes: a bias that all labels share passes for truth.
 
@@ -126,8 +126,8 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       score = state && panelScorer(state, options, 'peer_review', context)
     const judged = (batch: Parameters<NonNullable<typeof score>>[0]) => {
       if (!score) return { ...readOpinions(batch, panel, rule), margins: {} }
-      const found = opinionsOf(state, score(batch))
-      return { ...found, wrong: found.wrong[rule] }
+      const { either, columns, ...found } = opinionsOf(state, score(batch))
+      return { ...found, columns: rule === 'either' ? { ...columns, ...either } : columns, wrong: found.wrong[rule] }
     }
     return {
       batch(batch, verdict) {

@@ -327,6 +327,8 @@ describe('panel', () => {
       expect(Object.keys(dropped).map(Number)).toEqual(
         [...columns[`drop_${rule}`].keys()].filter(i => columns[`drop_${rule}`][i]),
       )
+      const { columns: judged } = await run(read, { panel: 'noise', rule, action: 'annotate' })
+      for (const row of Object.keys(dropped)) expect(judged.probability[Number(row)]).toBeLessThanOrEqual(0.5)
     }
     expect(columns.drop_stack.filter(Boolean).length).toBeGreaterThan(30)
   })
