@@ -16,6 +16,8 @@ export interface Packages {
   readonly content: string
   /** Their files, and a hash of what the disk says of them, which is known without reading them. */
   readonly files: readonly string[]
+  /** The folders that are held as a whole, but for packages within them. */
+  readonly folders: readonly string[]
   readonly stamp: string
   /** What of them is not known, in words. */
   readonly unknown: readonly string[]
@@ -66,6 +68,7 @@ export async function packagesOf(imported: Iterable<string>, output: string): Pr
       ...conditions().map((name): Said => [`condition ${name}`, '']),
     ]),
     files: all,
+    folders: [...found.folders.keys()],
     stamp,
     unknown: [...(isUnknown ? ['imports packages of which it cannot be said what they import'] : []), ...found.unread],
   }
@@ -75,8 +78,9 @@ export async function packagesOf(imported: Iterable<string>, output: string): Pr
  * Throws where a package is not what it was when the run began. What is imported late may be of another version, so
  * this is asked again before anything that came of it gets its name.
  */
-export function holdPackages(nodes: readonly { id: string; use: string; packages?: Packages }[]): void {
-  for (const { id, use, packages } of nodes) {
+export function holdPackages(nodes: readonly { id: string; use: string; own?: { packages: Packages } }[]): void {
+  for (const { id, use, own } of nodes) {
+    const packages = own?.packages
     if (!packages || stampsOf(packages.files) === packages.stamp) continue
     throw new ChangedInputError(
       `run: a package that ${id} (${use}) imports was replaced when the run had begun (${packages.versions.join(', ')}); nothing of it is kept, run again`,
