@@ -130,7 +130,12 @@ export function hook(use: Use): () => void {
   each(http2, 'connect', 'server', server)
   for (const module of [http, https]) each(module, 'request get', 'server', server)
   for (const module of [dns, dns.promises]) {
-    each(module, [...Object.keys(module).filter(name => /^(?:lookup|resolve|reverse)/.test(name))].join(' '), 'server', server)
+    each(
+      module,
+      [...Object.keys(module).filter(name => /^(?:lookup|resolve|reverse)/.test(name))].join(' '),
+      'server',
+      server,
+    )
   }
   clocks()
   const chance = (name: string) => `asks chance (${name})`

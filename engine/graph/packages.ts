@@ -7,6 +7,7 @@ import type { Plugin } from 'esbuild'
 import { ChangedInputError } from '../errors.ts'
 import { packageRoot } from '../root.ts'
 import { stampOf } from '../run/files.ts'
+import { unwatched } from './watch.ts'
 
 /** Packages that a stage runs with: those that it imports and all that they need. */
 export interface Packages {
@@ -55,7 +56,16 @@ const globalPaths = (Module as unknown as { globalPaths: readonly string[] }).gl
 /** The packages of files that are imported, which are real paths. `output`: where the run writes, a real path. */
 export async function packagesOf(imported: Iterable<string>, output: string): Promise<Packages> {
   const entries = [...new Set(imported)].sort(),
-    { reached, absent, isUnknown } = await reachedFrom(entries)
+    { reached, absent, unseen } = await reachedFrom(entries)
+  return unwatched(() => packagesIn(reached, absent, unseen, output))
+}
+
+function packagesIn(
+  reached: readonly string[],
+  absent: readonly string[],
+  unseen: readonly string[],
+  output: string,
+): Packages {
   const found: Found = { output, folders: new Map(), files: new Map(), unread: [] }
   for (const file of reached) addPackage(file, found)
   const all = [...found.files.keys()].sort(),
@@ -70,7 +80,7 @@ export async function packagesOf(imported: Iterable<string>, output: string): Pr
     files: all,
     folders: [...found.folders.keys()],
     stamp,
-    unknown: [...(isUnknown ? ['imports packages of which it cannot be said what they import'] : []), ...found.unread],
+    unknown: [...unseen, ...found.unread],
   }
 }
 
@@ -89,7 +99,7 @@ export function holdPackages(nodes: readonly { id: string; use: string; own?: { 
 }
 
 const stampsOf = (files: readonly string[]): string =>
-  hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : '']))
+  unwatched(() => hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : ''])))
 
 type Said = readonly [name: string, said: string | Uint8Array]
 function hashOf(all: readonly Said[]): string {
@@ -103,27 +113,43 @@ const MODULES = `${sep}node_modules${sep}`
 const MOST_FILES = 20_000
 const MOST_BYTES = 256 << 20
 
+/** What is not seen when it is used (see watch.ts): modules that read by themselves, and names of run time. */
+const blind = /^(?:node:)?(?:inspector|sqlite|wasi)\b/
+const unnamed = /(?<![\w$.])import\s*\(\s*(?:\/\*[^*]*\*\/\s*)*(?!\s|\)|\/\*|(["'`])[^"'`$\n]*\1\s*[,)])/
 /** All files that imports lead to, with those that packages do not declare, and the names that lead nowhere. */
 async function reachedFrom(
   entries: readonly string[],
-): Promise<{ reached: string[]; absent: string[]; isUnknown: boolean }> {
-  if (entries.length === 0) return { reached: [], absent: [], isUnknown: false }
-  const { build } = await import('esbuild'),
+): Promise<{ reached: string[]; absent: string[]; unseen: string[] }> {
+  if (entries.length === 0) return { reached: [], absent: [], unseen: [] }
+  const { build, transform } = await import('esbuild'),
     absent = new Set<string>(),
-    reached = new Set<string>()
+    reached = new Set<string>(),
+    unseen = new Set<string>()
+  /** Whether code, and not what is said beside it, imports what only run time knows. */
+  const isOpen = async (text: string): Promise<boolean> => {
+    if (!unnamed.test(text)) return false
+    const { code } = await transform(text, { minifyWhitespace: true, legalComments: 'none' }).catch(() => ({
+      code: text,
+    }))
+    return unnamed.test(code)
+  }
   const plugin: Plugin = {
     name: 'sluice',
     setup(it) {
       it.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
         if (kind === 'entry-point') return { path: entries[Number(path)] }
         if (pluginData === 'inner') return undefined
+        if (blind.test(path)) unseen.add(`imports ${nameOf(importer)}, which imports ${path}`)
         const found = await it.resolve(path, { kind, importer, resolveDir, pluginData: 'inner', with: attributes })
         if (found.errors.length === 0) return found
         absent.add(`${path} absent`)
         return { path, external: true }
       })
-      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => {
+      it.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path }) => {
         reached.add(path)
+        if (/\.[cm]?js$/.test(path) && (await isOpen(readFileSync(path, 'utf8')))) {
+          unseen.add(`imports ${nameOf(path)}, which imports what its text does not name`)
+        }
         // code alone leads on
         return /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' }
       })
@@ -146,9 +172,10 @@ async function reachedFrom(
       logLevel: 'silent',
       plugins: [plugin],
     })
-    return { reached: [...reached].sort(), absent: [...absent].sort(), isUnknown: false }
+    return { reached: [...reached].sort(), absent: [...absent].sort(), unseen: [...unseen].sort() }
   } catch {
-    return { reached: [...entries], absent: [], isUnknown: true }
+    const why = 'imports packages of which it cannot be said what they import'
+    return { reached: [...entries], absent: [], unseen: [why] }
   }
 }
 

@@ -7,7 +7,6 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { packageRoot } from '../root.ts'
 import { hook, type Anything, type Kind } from './hooks.ts'
-import type { Packages } from './packages.ts'
 
 /** A stage that is watched. */
 export interface Watched {
@@ -16,7 +15,7 @@ export interface Watched {
   /** Its file as the graph names it. */
   readonly use: string
   readonly module: string
-  readonly packages: Pick<Packages, 'files' | 'folders'>
+  readonly packages: { readonly files: readonly string[]; readonly folders: readonly string[] }
 }
 /** By kind, what was seen, in words. */
 export type Seen = ReadonlyMap<string, string>
@@ -90,6 +89,16 @@ export function give(key: string | undefined, paths: Iterable<string>): void {
 }
 
 let isLooking = false
+/** Does work of the engine's own that asks much: none of it is looked at. */
+export function unwatched<T>(work: () => T): T {
+  const was = isLooking
+  isLooking = true
+  try {
+    return work()
+  } finally {
+    isLooking = was
+  }
+}
 function use(kind: Kind, what: string, by: Anything, path?: string): void {
   if (isLooking || done.has(kind)) return
   isLooking = true
@@ -122,7 +131,8 @@ function look(kind: Kind, what: string, by: Anything, path?: string): void {
   let who: string | undefined
   for (const name of callers) {
     const place = placeOf(name)
-    if (place === ENGINE) break
+    // what the loader of modules asks, it asks for itself
+    if (place === ENGINE || (!who && !isLoaded && name.startsWith('node:internal/modules/'))) break
     if (!place) continue
     who ??= place.who
     // what a package keeps of it goes to all that use it
@@ -161,8 +171,7 @@ function placeOf(name: string): Place | undefined {
   if (!places.has(name)) places.set(name, findPlace(name))
   return places.get(name)
 }
-const fileOf = (name: string): string =>
-  name.startsWith('file:') ? fileURLToPath(name.replace(/[?#].*$/, '')) : name
+const fileOf = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name.replace(/[?#].*$/, '')) : name)
 function findPlace(name: string): Place | undefined {
   const file = fileOf(name)
   const own = [...stages.values()].filter(({ module }) => module === file)
@@ -182,7 +191,8 @@ function isKnown(path: string, key: string): boolean {
   if (inner.has(path) || path === module || above(path).some(one => given.has(one))) return true
   // of packages also what is not there
   return packages.folders.some(
-    folder => path === folder || (path.startsWith(folder + sep) && !path.slice(folder.length).includes(`${sep}node_modules`)),
+    folder =>
+      path === folder || (path.startsWith(folder + sep) && !path.slice(folder.length).includes(`${sep}node_modules`)),
   )
 }
 

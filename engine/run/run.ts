@@ -139,7 +139,17 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const contents = hashes.slice(0, files.length)
     const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, wanted, held, tokens)
+    const keys = makeKeys(
+      prepared,
+      plan,
+      partitions,
+      hashes,
+      (await calls?.served()) ?? {},
+      options,
+      wanted,
+      held,
+      tokens,
+    )
     const latest = latestManifest(output)
     const hold = () => {
       holdLock(lock)
