@@ -114,49 +114,38 @@ const MOST_FILES = 20_000
 const MOST_BYTES = 256 << 20
 
 /** What is not seen when it is used (see watch.ts): modules that read by themselves, and names of run time. */
+const OPEN = 'unsupported-dynamic-import'
 const blind = /^(?:node:)?(?:inspector|sqlite|wasi)\b/
-const unnamed = /(?<![\w$.])import\s*\(\s*(?:\/\*[^*]*\*\/\s*)*(?!\s|\)|\/\*|(["'`])[^"'`$\n]*\1\s*[,)])/
 /** All files that imports lead to, with those that packages do not declare, and the names that lead nowhere. */
 async function reachedFrom(
   entries: readonly string[],
 ): Promise<{ reached: string[]; absent: string[]; unseen: string[] }> {
   if (entries.length === 0) return { reached: [], absent: [], unseen: [] }
-  const { build, transform } = await import('esbuild'),
+  const { build } = await import('esbuild'),
     absent = new Set<string>(),
     reached = new Set<string>(),
     unseen = new Set<string>()
-  /** Whether code, and not what is said beside it, imports what only run time knows. */
-  const isOpen = async (text: string): Promise<boolean> => {
-    if (!unnamed.test(text)) return false
-    const { code } = await transform(text, { minifyWhitespace: true, legalComments: 'none' }).catch(() => ({
-      code: text,
-    }))
-    return unnamed.test(code)
-  }
   const plugin: Plugin = {
     name: 'sluice',
     setup(it) {
       it.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
         if (kind === 'entry-point') return { path: entries[Number(path)] }
         if (pluginData === 'inner') return undefined
-        if (blind.test(path)) unseen.add(`imports ${nameOf(importer)}, which imports ${path}`)
+        if (blind.test(path)) unseen.add(`imports ${shown(importer)}, which imports ${path}`)
         const found = await it.resolve(path, { kind, importer, resolveDir, pluginData: 'inner', with: attributes })
         if (found.errors.length === 0) return found
         absent.add(`${path} absent`)
         return { path, external: true }
       })
-      it.onLoad({ filter: /.*/, namespace: 'file' }, async ({ path }) => {
+      it.onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => {
         reached.add(path)
-        if (/\.[cm]?js$/.test(path) && (await isOpen(readFileSync(path, 'utf8')))) {
-          unseen.add(`imports ${nameOf(path)}, which imports what its text does not name`)
-        }
         // code alone leads on
         return /\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(path) ? undefined : { contents: '', loader: 'empty' }
       })
     },
   }
   try {
-    await build({
+    const { warnings } = await build({
       // by their numbers: in a path * would be a pattern
       entryPoints: entries.map((_, i) => String(i)),
       absWorkingDir: sep,
@@ -170,8 +159,14 @@ async function reachedFrom(
       nodePaths: globalPaths,
       mainFields: ['main'],
       logLevel: 'silent',
+      logOverride: { [OPEN]: 'warning' },
       plugins: [plugin],
     })
+    for (const { id, location } of warnings) {
+      if (id === OPEN && location) {
+        unseen.add(`imports ${shown(join(sep, location.file))}, which imports what its text does not name`)
+      }
+    }
     return { reached: [...reached].sort(), absent: [...absent].sort(), unseen: [...unseen].sort() }
   } catch {
     const why = 'imports packages of which it cannot be said what they import'
@@ -217,6 +212,8 @@ const nameOf = (path: string, folder = dirname(path)): string => {
   const at = path.indexOf(MODULES)
   return at < 0 ? relative(dirname(folder), path) : path.slice(at)
 }
+
+const shown = (path: string): string => nameOf(path).slice(nameOf(path).startsWith(MODULES) ? MODULES.length : 0)
 
 /** The whole package that a file belongs to, and those that it says it needs. */
 function addPackage(file: string, found: Found): void {

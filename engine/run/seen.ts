@@ -1,6 +1,6 @@
 /**
- * What is known of a user's stage from earlier runs: what it was seen to use that is in no key, or, of one that was seen
- * to use nothing, the token that all its work is named by. Work whose token is gone is never used again.
+ * What is known of a user's stage from earlier runs: what it was seen to use that is in no key; or, where that is
+ * nothing, the token that all its work is named by. Work whose token is gone is never used again.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, rmSync } from 'node:fs'
