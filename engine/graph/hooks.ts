@@ -7,9 +7,6 @@ import crypto from 'node:crypto'
 import dgram from 'node:dgram'
 import dns from 'node:dns'
 import fs from 'node:fs'
-import http from 'node:http'
-import http2 from 'node:http2'
-import https from 'node:https'
 import { syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import os from 'node:os'
@@ -124,11 +121,10 @@ export function hook(use: Use): () => void {
   each(vm.Script.prototype, 'runInNewContext', 'realm', () => 'runs code in a context of its own')
   const server = (name: string) => `asks a server (${name})`
   each(globalThis, 'fetch WebSocket EventSource', 'server', server)
+  // that of http and tls, too
   each(net.Socket.prototype, 'connect', 'server', server)
   each(net.Server.prototype, 'listen', 'server', server)
   each(dgram, 'createSocket', 'server', server)
-  each(http2, 'connect', 'server', server)
-  for (const module of [http, https]) each(module, 'request get', 'server', server)
   for (const module of [dns, dns.promises]) {
     each(
       module,

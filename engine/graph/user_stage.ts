@@ -41,7 +41,7 @@ export async function loadUserStage(
   if (odd) throw new Error(`Node imports no module from a path with '\\' in it, as in ${odd}; rename that folder`)
   const own = await bundle(file, folder, options.packageUrl ?? packageUrl())
   // of those that are known to read nothing more is to be learnt
-  if (own.reads.length + own.keeps.length === 0) watch({ ...own, use: path })
+  if (own.reads.length + own.keeps.length === 0) await watch({ ...own, use: path })
   const loading = imported.then(() =>
     importedWhole(path, () => readingOnly(null, async () => (await makerOf(own.module))())),
   )

@@ -6,7 +6,7 @@ import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { packageRoot } from '../root.ts'
-import { hook, type Anything, type Kind } from './hooks.ts'
+import type { Anything, Kind } from './hooks.ts'
 
 /** A stage that is watched. */
 export interface Watched {
@@ -68,8 +68,10 @@ export function onSeen(listen: (key: string) => void): () => void {
 }
 
 /** Watches a stage from now on, where anybody listens; to be called before it is loaded. */
-export function watch(stage: Watched): void {
+export async function watch(stage: Watched): Promise<void> {
   if (listeners.size === 0) return
+  // runs without such stages need none of it
+  const { hook } = await import('./hooks.ts')
   const { key, module, packages } = stage
   stages.set(key, {
     ...stage,

@@ -63,7 +63,7 @@ export async function openWorld(setup: Setup, ask: World['ask'], registry: Regis
   const nodes = new Map<string, WorkerNode>()
   for (const { use, own, seen, given } of setup.nodes) {
     if (!own || !seen) continue
-    watch({ ...own, use })
+    await watch({ ...own, use })
     give(own.key, given)
     learn(own.key, seen)
   }
