@@ -411,6 +411,7 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
             seed,
             limit,
             sample,
+            output: values.output,
           },
           userFolder,
           registry,

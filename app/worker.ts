@@ -29,12 +29,14 @@ import type {
 } from '../engine/run/messages.ts'
 import { checkPass, resultOf } from '../engine/run/finished.ts'
 import { runPass } from '../engine/run/pass.ts'
+import { holdSeen, keepSeen } from '../engine/run/seen.ts'
 import { readTable } from '../engine/run/table.ts'
 import { registry } from '../stages/registry.ts'
 import { withRows } from '../engine/run/sink_rows.ts'
 import { mergeTally } from '../engine/run/tally.ts'
 import { openWorld, withNewStages, type World } from '../engine/run/world.ts'
 import { fitRounds } from '../engine/graph/types.ts'
+import { give, onSeen, seenOf } from '../engine/graph/watch.ts'
 import { pack } from '../engine/errors.ts'
 import { codeStamp, isReplaced, replacedCode } from '../engine/stamp.ts'
 
@@ -47,6 +49,13 @@ const ask: World['ask'] = (node, items) =>
     port.postMessage({ question: { number: questions, node, items } })
   })
 const setup = workerData as Setup | null
+// kept here, before what follows from it can be; told there, for people
+if (setup) {
+  onSeen(key => {
+    keepSeen(setup.seenFolder, key)
+    port.postMessage({ seen: { key, lines: [...seenOf(key)] } })
+  })
+}
 const opened = setup ? openWhole(setup) : undefined
 opened?.catch(() => undefined)
 
@@ -68,7 +77,9 @@ async function run(task: Task): Promise<unknown> {
   if (task.kind === 'close') return closeClusters(task)
   if (task.kind === 'relate') return relate(task)
   const world = await opened!
-  return readingOnly(inputOf(task, world.setup), async () => runIn(await withNewStages(world), task))
+  const result = await readingOnly(inputOf(task, world.setup), async () => runIn(await withNewStages(world), task))
+  holdSeen()
+  return result
 }
 
 /** The file that a task reads rows of; null where it reads none. */
@@ -131,6 +142,7 @@ async function mergeRound(world: World, task: MergeTask): Promise<string> {
 async function publishSink(world: World, task: SinkTask): Promise<SinkResult> {
   const node = world.nodes.get(task.node)!,
     sink = node.stage as AnySink
+  give(world.setup.nodes.find(({ id }) => id === node.id)?.own?.key, [task.folder])
   const [said, rows] = await withRows<[number | Written, number]>(task, async input => [
     await sink.publish(node.options as never, task.folder, schemaFromBytes(task.schema), input),
     input.rows,

@@ -29,18 +29,6 @@ export interface Bundle {
   readonly keeps: readonly string[]
 }
 
-/** Well-known packages that read files, ask servers, or run what does; and those that ask the clock, or chance. */
-const readers = new Set(
-  (
-    '@anthropic-ai/sdk axios better-sqlite3 chokidar classic-level conf config convict cosmiconfig ' +
-    'cross-fetch csvtojson dotenv duckdb @duckdb/node-api ejs exceljs execa fast-glob find-up fs-extra glob ' +
-    'globby got graceful-fs hyparquet i18n ioredis jsonfile knex ky level line-by-line lmdb load-json-file ' +
-    'lowdb mongodb mongoose mysql2 n-readlines nconf needle node-fetch node-xlsx nodejs-polars nunjucks ' +
-    'ofetch openai parquet-wasm parquetjs parquetjs-lite pg postgres proper-lockfile pug rc read-excel-file ' +
-    'read-pkg read-yaml-file redis request shelljs sqlite3 superagent undici ws xlsx zx ' +
-    'chance cuid dayjs @faker-js/faker luxon moment moment-timezone nanoid @paralleldrive/cuid2 ulid uuid'
-  ).split(' '),
-)
 const globals = ['fetch', 'WebSocket', 'EventSource', 'process.binding', 'process.env']
 /** Names that lead to them by other ways: a file that says one is taken to use it. */
 const ways = ['getBuiltinModule', 'loadEnvFile']
@@ -133,12 +121,13 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         }
         // the registry's package of this name is another project
         if (name === 'sluice') return { errors: [{ text: "'sluice' is another package: import 'sluice-data'" }] }
-        const packageName = /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? ''
-        if (isBuiltin(name) ? isReading(name) : readers.has(packageName)) says(importer, `imports ${name}`)
-        if (isBuiltin(name)) return { path: name, external: true }
+        if (isBuiltin(name)) {
+          if (isReading(name)) says(importer, `imports ${name}`)
+          return { path: name, external: true }
+        }
         const { with: attributes } = args,
           // columns of another copy than this package's own are none to it
-          resolveDir = packageName === 'apache-arrow' ? dirname(fileURLToPath(sluice)) : args.resolveDir,
+          resolveDir = /^apache-arrow(?:\/|$)/.test(name) ? dirname(fileURLToPath(sluice)) : args.resolveDir,
           how = { kind, importer, resolveDir, pluginData: 'inner', with: attributes }
         const found = await it.resolve(name.startsWith('file:') ? fileURLToPath(name) : name, how)
         // what is imported at run time may be absent on purpose
@@ -157,6 +146,8 @@ export async function bundle(path: string, folder: string, sluice: string): Prom
         if (found.external || /^[./]|^file:/.test(name) || !found.path.includes(`${sep}node_modules${sep}`)) {
           return { path: found.path, external: found.external, namespace: found.namespace }
         }
+        // data is a part of the code, as of any file
+        if (found.path.endsWith('.json') && kind !== 'require-call') return { path: found.path }
         imported.add(found.path)
         return { path: kind === 'require-call' ? found.path : pathToFileURL(found.path).href, external: true }
       })

@@ -7,6 +7,7 @@ import type { Plugin } from 'esbuild'
 import { ChangedInputError } from '../errors.ts'
 import { packageRoot } from '../root.ts'
 import { stampOf } from '../run/files.ts'
+import { unwatched } from './watch.ts'
 
 /** Packages that a stage runs with: those that it imports and all that they need. */
 export interface Packages {
@@ -16,6 +17,8 @@ export interface Packages {
   readonly content: string
   /** Their files, and a hash of what the disk says of them, which is known without reading them. */
   readonly files: readonly string[]
+  /** The folders that are held as a whole, but for packages within them. */
+  readonly folders: readonly string[]
   readonly stamp: string
   /** What of them is not known, in words. */
   readonly unknown: readonly string[]
@@ -53,7 +56,16 @@ const globalPaths = (Module as unknown as { globalPaths: readonly string[] }).gl
 /** The packages of files that are imported, which are real paths. `output`: where the run writes, a real path. */
 export async function packagesOf(imported: Iterable<string>, output: string): Promise<Packages> {
   const entries = [...new Set(imported)].sort(),
-    { reached, absent, isUnknown } = await reachedFrom(entries)
+    { reached, absent, unseen } = await reachedFrom(entries)
+  return unwatched(() => packagesIn(reached, absent, unseen, output))
+}
+
+function packagesIn(
+  reached: readonly string[],
+  absent: readonly string[],
+  unseen: readonly string[],
+  output: string,
+): Packages {
   const found: Found = { output, folders: new Map(), files: new Map(), unread: [] }
   for (const file of reached) addPackage(file, found)
   const all = [...found.files.keys()].sort(),
@@ -66,8 +78,9 @@ export async function packagesOf(imported: Iterable<string>, output: string): Pr
       ...conditions().map((name): Said => [`condition ${name}`, '']),
     ]),
     files: all,
+    folders: [...found.folders.keys()],
     stamp,
-    unknown: [...(isUnknown ? ['imports packages of which it cannot be said what they import'] : []), ...found.unread],
+    unknown: [...unseen, ...found.unread],
   }
 }
 
@@ -75,8 +88,9 @@ export async function packagesOf(imported: Iterable<string>, output: string): Pr
  * Throws where a package is not what it was when the run began. What is imported late may be of another version, so
  * this is asked again before anything that came of it gets its name.
  */
-export function holdPackages(nodes: readonly { id: string; use: string; packages?: Packages }[]): void {
-  for (const { id, use, packages } of nodes) {
+export function holdPackages(nodes: readonly { id: string; use: string; own?: { packages: Packages } }[]): void {
+  for (const { id, use, own } of nodes) {
+    const packages = own?.packages
     if (!packages || stampsOf(packages.files) === packages.stamp) continue
     throw new ChangedInputError(
       `run: a package that ${id} (${use}) imports was replaced when the run had begun (${packages.versions.join(', ')}); nothing of it is kept, run again`,
@@ -85,7 +99,7 @@ export function holdPackages(nodes: readonly { id: string; use: string; packages
 }
 
 const stampsOf = (files: readonly string[]): string =>
-  hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : '']))
+  unwatched(() => hashOf(files.map(path => [path, existsSync(path) ? stampOf(path) : ''])))
 
 type Said = readonly [name: string, said: string | Uint8Array]
 function hashOf(all: readonly Said[]): string {
@@ -99,20 +113,25 @@ const MODULES = `${sep}node_modules${sep}`
 const MOST_FILES = 20_000
 const MOST_BYTES = 256 << 20
 
+/** What is not seen when it is used (see watch.ts): modules that read by themselves, and names of run time. */
+const OPEN = 'unsupported-dynamic-import'
+const blind = /^(?:node:)?(?:inspector|sqlite|wasi)\b/
 /** All files that imports lead to, with those that packages do not declare, and the names that lead nowhere. */
 async function reachedFrom(
   entries: readonly string[],
-): Promise<{ reached: string[]; absent: string[]; isUnknown: boolean }> {
-  if (entries.length === 0) return { reached: [], absent: [], isUnknown: false }
+): Promise<{ reached: string[]; absent: string[]; unseen: string[] }> {
+  if (entries.length === 0) return { reached: [], absent: [], unseen: [] }
   const { build } = await import('esbuild'),
     absent = new Set<string>(),
-    reached = new Set<string>()
+    reached = new Set<string>(),
+    unseen = new Set<string>()
   const plugin: Plugin = {
     name: 'sluice',
     setup(it) {
       it.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
         if (kind === 'entry-point') return { path: entries[Number(path)] }
         if (pluginData === 'inner') return undefined
+        if (blind.test(path)) unseen.add(`imports ${shown(importer)}, which imports ${path}`)
         const found = await it.resolve(path, { kind, importer, resolveDir, pluginData: 'inner', with: attributes })
         if (found.errors.length === 0) return found
         absent.add(`${path} absent`)
@@ -126,7 +145,7 @@ async function reachedFrom(
     },
   }
   try {
-    await build({
+    const { warnings } = await build({
       // by their numbers: in a path * would be a pattern
       entryPoints: entries.map((_, i) => String(i)),
       absWorkingDir: sep,
@@ -140,11 +159,18 @@ async function reachedFrom(
       nodePaths: globalPaths,
       mainFields: ['main'],
       logLevel: 'silent',
+      logOverride: { [OPEN]: 'warning' },
       plugins: [plugin],
     })
-    return { reached: [...reached].sort(), absent: [...absent].sort(), isUnknown: false }
+    for (const { id, location } of warnings) {
+      if (id === OPEN && location) {
+        unseen.add(`imports ${shown(join(sep, location.file))}, which imports what its text does not name`)
+      }
+    }
+    return { reached: [...reached].sort(), absent: [...absent].sort(), unseen: [...unseen].sort() }
   } catch {
-    return { reached: [...entries], absent: [], isUnknown: true }
+    const why = 'imports packages of which it cannot be said what they import'
+    return { reached: [...entries], absent: [], unseen: [why] }
   }
 }
 
@@ -186,6 +212,8 @@ const nameOf = (path: string, folder = dirname(path)): string => {
   const at = path.indexOf(MODULES)
   return at < 0 ? relative(dirname(folder), path) : path.slice(at)
 }
+
+const shown = (path: string): string => nameOf(path).slice(nameOf(path).startsWith(MODULES) ? MODULES.length : 0)
 
 /** The whole package that a file belongs to, and those that it says it needs. */
 function addPackage(file: string, found: Found): void {

@@ -10,6 +10,7 @@ import { packageRoot } from '../root.ts'
 import { bundle, type Bundle } from './bundle.ts'
 import { READ_TYPES, WRITTEN_TYPES } from './columns.ts'
 import { nearest } from './messages.ts'
+import { watch } from './watch.ts'
 
 /** A stage, and the bundle that a worker imports to get it again. */
 export interface UserStage {
@@ -39,6 +40,8 @@ export async function loadUserStage(
     odd = sep === '/' ? [file, folder].find(one => one.includes('\\')) : undefined
   if (odd) throw new Error(`Node imports no module from a path with '\\' in it, as in ${odd}; rename that folder`)
   const own = await bundle(file, folder, options.packageUrl ?? packageUrl())
+  // of those that are known to read nothing more is to be learnt
+  if (own.reads.length + own.keeps.length === 0) await watch({ ...own, use: path })
   const loading = imported.then(() =>
     importedWhole(path, () => readingOnly(null, async () => (await makerOf(own.module))())),
   )

@@ -10,6 +10,7 @@ import type { Partition } from './messages.ts'
 import { opsOf, type Op, type Plan } from './plan.ts'
 import type { Prepared } from './prepare.ts'
 import type { RunOptions } from './options.ts'
+import { isReader } from './seen.ts'
 import { filesSaid, keyedOptions, type HeldFiles } from './stage_files.ts'
 
 /** Raised when what lies in spools changes its form. */
@@ -47,9 +48,6 @@ export interface Keys {
 /** A range of rows of a file of a table, by the file's place among all of them. */
 export type TablePart = Pick<Partition, 'file' | 'start' | 'end'>
 
-/** A stage that may read what is in no key, or remembers rows: it works again in each run. */
-export const isReader = ({ own }: Node): boolean => own !== undefined && own.reads.length + own.keeps.length > 0
-
 /** Whether an op has a part in what a pass leaves for later ones. */
 const isOfPass = ({ kind }: Op): boolean => kind !== 'tally'
 
@@ -62,6 +60,7 @@ export function makeKeys(
   options: RunOptions,
   wanted: Wanted,
   held: HeldFiles,
+  tokens: ReadonlyMap<string, string>,
 ): Keys {
   const { graph, files, tables, schemas } = prepared
   const base = sha([codeKey(), graph.seed, wanted, options.groupBytes ?? ''])
@@ -120,6 +119,8 @@ export function makeKeys(
   )
   const nodes = new Map(graph.nodes.map(node => [node.id, node])),
     once = randomUUID()
+  /** What names the work of a user's stage beside its key. */
+  const tokenOf = (node: Node): string => (isReader(node) ? once : (tokens.get(node.own?.key ?? '') ?? ''))
   const keyOf = (node: Node): string =>
     // our own sources' path says where rows were found, not what they are; a user's may say anything
     node.stage.kind === 'source'
@@ -134,7 +135,7 @@ export function makeKeys(
   const workOf = (op: Op): unknown => {
     if (!('node' in op)) return [op.kind, op.port]
     const node = nodes.get(op.node)!
-    return [op.kind, op.kind === 'collect' ? op.round : '', keyOf(node), isReader(node) ? once : '']
+    return [op.kind, op.kind === 'collect' ? op.round : '', keyOf(node), tokenOf(node)]
   }
   const work = new Map<string, unknown>()
   /** What is done in a level with the rows of a source. */
@@ -149,17 +150,17 @@ export function makeKeys(
       sha([inputs[p], level, workOn(files[partitions[p].file].source, level), earlier, given]),
     tally(id, input, pass) {
       const node = nodes.get(id)!
-      return sha([pass, 'tally', keyOf(node), input, isReader(node) ? once : ''])
+      return sha([pass, 'tally', keyOf(node), input, tokenOf(node)])
     },
     round(id, round, from) {
       const node = nodes.get(id)!
-      return sha([base, round, keyOf(node), isReader(node) ? once : '', from])
+      return sha([base, round, keyOf(node), tokenOf(node), from])
     },
     table({ file, start, end }, id, table, round, states) {
       const node = nodes.get(id)!,
         source = graph.tables.find(({ id }) => id === tables[file].source)!
-      const anew = isReader(node) || isReader(source) ? once : ''
-      return sha([tableKeys[file], start, end, keyOf(node), table, round ?? 'groups', states, anew])
+      const by = [tokenOf(node), tokenOf(source)]
+      return sha([tableKeys[file], start, end, keyOf(node), table, round ?? 'groups', states, by])
     },
     run: sha([
       base,

@@ -18,10 +18,12 @@ import type { Spool } from './spool.ts'
 export interface NodeSetup {
   readonly id: string
   readonly use: string
-  /** The JavaScript file of a user's own stage. */
-  readonly module?: string
-  /** What that imports, as it was when the key was made. */
-  readonly packages?: Packages
+  /** Of a user's own stage its key, the JavaScript file, and what that imports, as it was when the key was made. */
+  readonly own?: { readonly key: string; readonly module: string; readonly packages: Packages }
+  /** What it was seen to use so far; absent where it need not be watched. */
+  readonly seen?: readonly (readonly [kind: string, line: string])[]
+  /** Files that it may read by itself: what is in them is in its keys. */
+  readonly given: readonly string[]
   readonly options: Record<string, unknown>
   /** Columns that come in (of a source: that go out) and go out. */
   readonly input: Uint8Array
@@ -59,6 +61,8 @@ export interface Setup {
   readonly code: string
   /** That of the run: a worker that went on while it was lost must not put its files among another run's. */
   readonly lock: Held
+  /** Where it is kept what stages are seen to use. */
+  readonly seenFolder: string
   readonly nodes: readonly NodeSetup[]
   readonly levels: readonly (readonly Op[])[]
   readonly reach: readonly (readonly [string, readonly string[]])[]
@@ -77,6 +81,12 @@ export interface Setup {
    * of the node, the first row of the block.
    */
   readonly watch?: Int32Array
+}
+
+/** What a worker has seen of a stage, by the key of its bundle. */
+export interface SeenBy {
+  readonly key: string
+  readonly lines: readonly (readonly [kind: string, line: string])[]
 }
 
 /** A fixed range of rows of one file, the unit of work and of resuming. */

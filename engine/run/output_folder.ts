@@ -11,6 +11,7 @@ export function openOutput(output: string, cache: string, onLost: () => void): L
   try {
     refuseInside(output, 'the output folder', own => `choose --output ${own} to publish beside it, or another folder`)
     makeFolder(join(cache, 'spools'))
+    makeFolder(join(cache, 'seen'))
     makeFolder(join(output, 'runs'))
     const latest = join(output, 'latest')
     if (lstatSync(latest, { throwIfNoEntry: false })?.isSymbolicLink() === false) {
@@ -78,6 +79,7 @@ export function removeHalves(output: string, cache: string): void {
     [output, /^\.latest-/],
     [join(output, 'runs'), /^\.tmp-/],
     [join(cache, 'spools'), /\.tmp$/],
+    [join(cache, 'seen'), /\.tmp$/],
   ] as const) {
     if (existsSync(folder)) {
       for (const name of readdirSync(folder)) {

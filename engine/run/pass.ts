@@ -24,6 +24,7 @@ import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { firstRows, markReach, noBits } from './first.ts'
 import { holdLock } from './lock.ts'
+import { holdSeen } from './seen.ts'
 import {
   emptyCounts,
   ERRORED,
@@ -591,6 +592,7 @@ export async function runPass(world: World, task: PassTask, progress: (rows: num
     const file = world.setup.files[partitions[which].file]
     if (task.level === 0 && hasChanged(file)) throw changedInput(file.path)
     holdPackages(world.setup.nodes)
+    holdSeen()
     holdLock(world.setup.lock)
     pass.saveTallies(which)
     if (task.partitions[which].done) return rmSync(folder, { recursive: true, force: true })

@@ -4,8 +4,9 @@ import { Worker } from 'node:worker_threads'
 import PQueue from 'p-queue'
 import type { Calls } from '../calls/calls.ts'
 import { EXIT, prefixed, SluiceError, unpack, type Packed } from '../errors.ts'
+import { learn } from '../graph/watch.ts'
 import { packageRoot } from '../root.ts'
-import type { ServiceQuestion, Setup, Task, Told } from './messages.ts'
+import type { SeenBy, ServiceQuestion, Setup, Task, Told } from './messages.ts'
 
 export interface Pool {
   /**
@@ -107,7 +108,8 @@ export function openPool(
     const worker = new Worker(join(packageRoot, 'dist', 'worker.js'), { workerData: setup && { ...setup, watch } })
     signs.set(worker, { watch, seen: 0, since: 0 })
     worker.setMaxListeners(0)
-    worker.on('message', ({ question }: { question?: ServiceQuestion }) => {
+    worker.on('message', ({ question, seen }: { question?: ServiceQuestion; seen?: SeenBy }) => {
+      if (seen) learn(seen.key, seen.lines)
       if (question) {
         void calls!.ask(question.node, question.items).then(answers => {
           worker.postMessage({ told: { number: question.number, answers } satisfies Told })
@@ -124,9 +126,15 @@ export function openPool(
   }
   const once = <T>(worker: Worker, task: Task) =>
     new Promise<T>((resolve, reject) => {
-      const message = (answer: { progress?: number; question?: ServiceQuestion; result?: T; error?: Packed }) => {
+      const message = (answer: {
+        progress?: number
+        question?: ServiceQuestion
+        seen?: SeenBy
+        result?: T
+        error?: Packed
+      }) => {
         isAlive(worker)
-        if (answer.question !== undefined) return
+        if (answer.question !== undefined || answer.seen !== undefined) return
         if (answer.progress !== undefined) return progress(answer.progress)
         worker.off('message', message)
         busy.delete(worker)

@@ -1,5 +1,6 @@
 /** A graph made ready: read, and held against the footers and layouts of its inputs, before a row is processed. */
 import { existsSync, realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { Schema } from 'apache-arrow'
 import type { AnySink, AnySource, Registry } from '../contract/define.ts'
 import type { InputFile } from '../source/input.ts'
@@ -16,6 +17,8 @@ import type { Graph, Node } from '../graph/types.ts'
 import { labelOf } from './manifest.ts'
 import { withInput } from './inputs.ts'
 import { checkOptions } from './options.ts'
+import { give, seenOf, type Seen } from '../graph/watch.ts'
+import { recall, seenFolder } from './seen.ts'
 import { findStageFiles, type NamedFiles } from './stage_files.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 
@@ -92,9 +95,10 @@ export async function prepare(
     ))
   }
   const tables: Prepared['tables'][number][] = []
-  for (const { id, stage, options } of graph.tables) {
+  for (const node of graph.tables) {
+    const { id, options } = node
     const warn = (text: string) => told.push(text),
-      some = await asked(() => openTables(stage as AnySource, options as never, graph.base, warn))
+      some = await asked(() => openTables(givingOf(node), options as never, graph.base, warn))
     tables.push(...some.map(file => ({ ...file, source: id })))
   }
   // those of one source are held where they are found
@@ -140,6 +144,7 @@ export async function prepare(
       ]
     }),
   )
+  recall(seenFolder(join(resolve(options.output ?? 'out'), '.sluice')), [...graph.nodes, ...graph.tables])
   return {
     graph,
     files,
@@ -151,7 +156,7 @@ export async function prepare(
     isText: new Map([...nodes].map(([id, { isText }]) => [id, isText])),
     warnings: [
       formatProblems([...warnings, ...problems]),
-      ...graph.nodes.flatMap(readsOf),
+      ...graph.nodes.flatMap(node => readsOf(node, seenOf(node.own?.key ?? ''))),
       ...told,
       ...sharedOf(inputs),
       ...unreadOf([...files, ...tables]),
@@ -211,15 +216,16 @@ function sharedOf(inputs: ReadonlyMap<string, readonly InputFile[]>): string[] {
 }
 
 /** What a user's stage may read, or remember, that no key holds. */
-function readsOf({ id, use, own, stage }: Node): string[] {
+export function readsOf({ id, use, own, stage }: Node, seen: Seen): string[] {
   const who = `${id} (${use})`,
     again = 'so each run makes this stage and all after it anew'
-  const lines: string[] = []
-  if (own?.reads.length) {
+  const lines: string[] = [],
+    reads = [...(own?.reads ?? []), ...seen.values()]
+  if (reads.length > 0) {
     const instead = ['stage', 'audit'].includes(stage.kind)
       ? "; a file is seen that it declares in 'files' and reads by context.file"
       : ''
-    lines.push(`${who}: ${own.reads.join('; ')}: what is read so can change unseen, ${again}${instead}`)
+    lines.push(`${who}: ${reads.join('; ')}: what is read so can change unseen, ${again}${instead}`)
   }
   if (own?.keeps.length) {
     const why = 'what it says of a row depends on those before it in its partition'
@@ -260,7 +266,20 @@ function answersOf({ nodes }: Graph, inputs: ReadonlyMap<string, readonly InputF
 
 /** The files of a source. */
 const inputsOf = (node: Node, base: string, warn: (text: string) => void): Promise<InputFile[]> =>
-  asked(() => openInputs(node.stage as AnySource, node.options as never, base, warn))
+  asked(() => openInputs(givingOf(node), node.options as never, base, warn))
+
+/** A source that may read by itself what it is given. */
+function givingOf({ stage, own }: Node): AnySource {
+  const source = stage as AnySource
+  if (!own) return source
+  return {
+    ...source,
+    open(options, path, isPart) {
+      give(own.key, [path])
+      return source.open(options, path, isPart)
+    },
+  }
+}
 
 /** What a source says against its files is about the data, unless it says otherwise. */
 async function asked<T>(ask: () => Promise<T>): Promise<T> {

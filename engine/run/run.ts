@@ -3,7 +3,7 @@ import { holdLayouts } from './accept.ts'
 import { Schema } from 'apache-arrow'
 import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, resolve, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import type { Registry } from '../contract/define.ts'
 import type { InputFile } from '../source/input.ts'
 import { schemaBytes } from '../arrow/ipc.ts'
@@ -12,11 +12,12 @@ import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
 import { holdPackages } from '../graph/packages.ts'
+import { give, onSeen, seenOf } from '../graph/watch.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
 import { settle, type Wanted } from './decisions.ts'
 import { checkDisk } from './disk.ts'
-import { isReader, makeKeys, sha } from './keys.ts'
+import { makeKeys, sha } from './keys.ts'
 import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
 import { type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
@@ -25,12 +26,13 @@ import { answersFolder, openOutput, removeHalves } from './output_folder.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
-import { prepare, type Prepared } from './prepare.ts'
+import { prepare, readsOf, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
 import { Passes } from './passes.ts'
+import { holdSeen, isReader, keepSeen, seenFolder, seenName, tokensOf } from './seen.ts'
 import { holdStageFiles, readStageFiles, type HeldFiles } from './stage_files.ts'
 import { heedReports, reportsOf } from './reports.ts'
 
@@ -65,6 +67,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
   }
   const lock = openOutput(output, cache, abort)
   options.signal?.addEventListener('abort', abort)
+  let onUse: (key: string) => void = () => undefined
+  const unwatch = onSeen(key => {
+    onUse(key)
+  })
   try {
     const opened = new Map<string, Blocks>()
     const prepared = await openingInputs(opened, () => prepare(input, options, join(cache, 'user'), stages))
@@ -73,6 +79,20 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const { graph, files, tables } = prepared
     const stamps = [...files, ...tables].map(file => (file.stamp === undefined ? checkInput(file, output) : undefined))
     if (prepared.warnings) options.onWarning?.(prepared.warnings)
+    const seen = seenFolder(cache),
+      nodes = [...graph.nodes, ...graph.tables],
+      told = new Map(nodes.map(({ id, own }) => [id, new Set(seenOf(own?.key ?? '').keys())]))
+    onUse = key => {
+      keepSeen(seen, key)
+      for (const node of nodes.filter(({ own }) => own?.key === key)) {
+        const fresh = [...seenOf(key)].filter(([kind]) => !told.get(node.id)!.has(kind))
+        for (const [kind] of fresh) told.get(node.id)!.add(kind)
+        for (const line of readsOf(node, new Map(fresh))) options.onWarning?.(line)
+      }
+    }
+    const { tokens, isNew } = tokensOf(seen, nodes, damage =>
+      options.onWarning?.(`run: ${damage}; what it held is worked out anew`),
+    )
     const { sample, limit } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
@@ -119,21 +139,32 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const contents = hashes.slice(0, files.length)
     const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, wanted, held)
+    const keys = makeKeys(
+      prepared,
+      plan,
+      partitions,
+      hashes,
+      (await calls?.served()) ?? {},
+      options,
+      wanted,
+      held,
+      tokens,
+    )
     const latest = latestManifest(output)
     const hold = () => {
       holdLock(lock)
       holdStageFiles(held)
       holdPackages(setup.nodes)
+      holdSeen()
     }
     hold()
-    const mayDiffer = [...graph.nodes, ...graph.tables].some(isReader)
-    if (latest && latest.manifest === undefined && (options.anew || mayDiffer)) {
+    const mayDiffer = nodes.some(isReader)
+    if (latest && latest.manifest === undefined && (options.anew || mayDiffer || isNew)) {
       const path = join(latest.folder, 'manifest.json')
       options.onWarning?.(`run: ${path} is not what was published, so audits are told of no run before`)
     }
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest && !mayDiffer) {
+    else if (latest && !mayDiffer && !isNew) {
       const { folder, manifest } = latest,
         isSame = manifest?.hash === keys.run,
         other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
@@ -210,6 +241,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
         }) satisfies LedgerTask,
     })
     prune(join(cache, 'spools'), passes.used)
+    prune(seen, new Set(nodes.map(({ own }) => seenName(own?.key ?? ''))))
     return { ...result, calls: calls?.done() ?? {}, seconds: (performance.now() - started) / 1000 }
   } catch (error) {
     const { code, message } = systemSaid(error)
@@ -241,6 +273,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
   } finally {
     options.signal?.removeEventListener('abort', abort)
     await pool?.close()
+    unwatch()
     try {
       await calls?.close()
     } finally {
@@ -295,14 +328,22 @@ function makeSetup(
   { path, text }: Lock,
   held: HeldFiles,
 ): Setup {
+  const givenTo = ({ id }: { id: string }) => [
+    ...(held.get(id) ?? []).map(({ place }) => place),
+    ...[...files, ...tables].flatMap(({ source, path }) => (source === id ? [path] : [])),
+  ]
+  const nodes = [...graph.nodes, ...graph.tables]
+  for (const node of nodes) give(node.own?.key, givenTo(node))
   return {
     code: codeStamp,
     lock: { path, text },
-    nodes: [...graph.nodes, ...graph.tables].map(node => ({
+    seenFolder: seenFolder(dirname(path)),
+    nodes: nodes.map(node => ({
       id: node.id,
       use: node.use,
-      module: node.own?.module,
-      packages: node.own?.packages,
+      ...(node.own ? { own: { key: node.own.key, module: node.own.module, packages: node.own.packages } } : {}),
+      ...(node.own && node.own.reads.length + node.own.keeps.length === 0 ? { seen: [...seenOf(node.own.key)] } : {}),
+      given: givenTo(node),
       options: node.options as Record<string, unknown>,
       input: schemaBytes(schemas.get(node.id)?.input ?? new Schema([])),
       output: schemaBytes(schemas.get(node.id)?.output ?? new Schema([])),

@@ -8,6 +8,7 @@ import { asideSchema } from '../graph/columns.ts'
 import { holdPackages } from '../graph/packages.ts'
 import { frozen } from '../graph/types.ts'
 import { makerOf } from '../graph/user_stage.ts'
+import { give, learn, watch } from '../graph/watch.ts'
 import { conform, type Flow } from '../arrow/flow.ts'
 import { schemaFromBytes } from '../arrow/ipc.ts'
 import type { Answer } from '../calls/service.ts'
@@ -60,11 +61,17 @@ export interface World {
 export async function openWorld(setup: Setup, ask: World['ask'], registry: Registry): Promise<World> {
   for (const { path, blocks } of [...setup.files, ...setup.tables]) if (blocks) holdInput(path, blocks)
   const nodes = new Map<string, WorkerNode>()
-  for (const { id, use, module, packages, options, input, output, tallied, tables, files } of setup.nodes) {
-    const make = module === undefined ? undefined : await makerOf(module),
+  for (const { use, own, seen, given } of setup.nodes) {
+    if (!own || !seen) continue
+    await watch({ ...own, use })
+    give(own.key, given)
+    learn(own.key, seen)
+  }
+  for (const { id, use, own, options, input, output, tallied, tables, files } of setup.nodes) {
+    const make = own && (await makerOf(own.module)),
       stage = await (make ?? registry.get(use))?.()
     if (!stage) throw new Error(`worker: no stage '${use}'`)
-    holdPackages([{ id, use, packages }])
+    holdPackages([{ id, use, own }])
     const schemas = { input: schemaFromBytes(input), output: schemaFromBytes(output) }
     nodes.set(id, {
       id,
