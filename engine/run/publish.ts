@@ -47,6 +47,7 @@ import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { countedSinks } from '../report/gather.ts'
 import { addNoted, noneNoted } from '../report/merge.ts'
 import { shownOf } from '../report/shown.ts'
+import type { Clock } from '../report/took.ts'
 import { fromSaid, inputsSaid, labelOf, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
@@ -54,6 +55,7 @@ import { filesSaid, type HeldFiles } from './stage_files.ts'
 import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
+const PAGE = 'report.html'
 const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
   .version
 
@@ -79,6 +81,7 @@ export interface PublishInput {
   readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
+  readonly clock: Clock
   partners(file: string, partition: number, picks: LedgerTask['picks']): PartnersTask
   ledger(file: string, partition: number, picks: LedgerTask['picks'], partners: LedgerTask['partners']): LedgerTask
 }
@@ -302,12 +305,6 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     writeWhole(join(folder, file), content)
     files.push({ file, bytes: Buffer.byteLength(content) })
   }
-  const report = await reportHtml(
-    folder,
-    manifest,
-    reports,
-    (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
-  )
   const shown = shownOf({
     manifest,
     nodes: prepared.graph.nodes,
@@ -320,7 +317,6 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   })
   const empty = isEmpty(prepared, sinks)
   put('report.json', `${JSON.stringify(shown)}\n`)
-  put('report.html', report)
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
   const hashes = await Promise.all(
@@ -329,13 +325,29 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   files.forEach(({ file, bytes }, i) => {
     manifest.files[file] = { bytes, sha256: hashes[i] }
   })
-  put(
-    'timings.json',
-    `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
-  )
+  // it tells the time, and so is another one each time
+  manifest.files[PAGE] = {}
   const text = manifestText(manifest),
     written = parseManifest(text).manifest
   put('manifest.json', text)
+  const took = input.clock.took(
+    'publishing',
+    Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, millis])),
+  )
+  put(
+    'timings.json',
+    `${JSON.stringify({ finished: new Date().toISOString(), ...took, ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
+  )
+  put(
+    PAGE,
+    await reportHtml(
+      folder,
+      manifest,
+      reports,
+      (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
+      took,
+    ),
+  )
   syncFolder(folder)
   checkWritten(folder, files, lock)
   input.hold()
