@@ -61,6 +61,7 @@ export function makeKeys(
   wanted: Wanted,
   held: HeldFiles,
   tokens: ReadonlyMap<string, string>,
+  every: number,
 ): Keys {
   const { graph, files, tables, schemas } = prepared
   const base = sha([codeKey(), graph.seed, wanted, options.groupBytes ?? ''])
@@ -115,6 +116,7 @@ export function makeKeys(
       start,
       end,
       rows ? Buffer.from(rows.buffer).toString('base64') : '',
+      every,
     ]),
   )
   const nodes = new Map(graph.nodes.map(node => [node.id, node])),

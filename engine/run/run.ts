@@ -11,6 +11,8 @@ import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
+import { everyOf } from '../report/gather.ts'
+import { openClock } from '../report/took.ts'
 import { holdPackages } from '../graph/packages.ts'
 import { give, onSeen, seenOf } from '../graph/watch.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
@@ -57,7 +59,8 @@ export const runGraph = (input: GraphInput, options: RunOptions, stages: Registr
   toItsEnd(() => runToItsEnd(input, options, stages))
 
 async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
-  const started = performance.now()
+  const started = performance.now(),
+    clock = openClock()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
   let pool: Pool | undefined, calls: Calls | undefined
@@ -100,7 +103,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       held = await readStageFiles(prepared.stageFiles)
     options.signal?.throwIfAborted()
     const wanted = settle(options.keepIds, options.decisions)
-    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held)
+    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held, everyOf(rows))
     let done = 0,
       phase = '',
       total = 0
@@ -124,6 +127,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       options.onWarning,
       options.quietSecs,
     )
+    clock.end('start')
     begin('fingerprint', files.length + tables.length)
     const hashes = await Promise.all(
       [...files, ...tables].map(async ({ path, stamp }) => {
@@ -149,6 +153,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       wanted,
       held,
       tokens,
+      setup.every,
     )
     const latest = latestManifest(output)
     const hold = () => {
@@ -186,9 +191,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options, hold)
     await passes.tables()
+    clock.end('reading')
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
-      await passes.level(level, progress)
+      await passes.level(level, progress, clock)
       hold()
     }
     const reports = reportsOf(graph.nodes, {
@@ -199,6 +205,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       mayDiffer,
       held,
     })
+    clock.end('reports')
     hold()
     heedReports(reports, latest)
     begin('publish', 1)
@@ -214,12 +221,15 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       limit: options.limit,
       sample,
       wanted,
+      every: setup.every,
+      levels: setup.levels,
       pool,
       metas: () =>
         partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
       reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},
+      clock,
       partners: (file, p, picks) =>
         ({
           kind: 'partners',
@@ -308,11 +318,10 @@ function checkInput({ path, bytes, opened }: Pick<InputFile, 'path' | 'bytes' | 
 async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): Promise<string | undefined> {
   const isWhole = await Promise.all(
     Object.entries(files).map(async ([name, { bytes, sha256 }]) => {
-      const path = join(folder, name)
-      return (
-        statSync(path, { throwIfNoEntry: false })?.size === bytes &&
-        (await pool.run<string>({ kind: 'hash', path })) === sha256
-      )
+      const path = join(folder, name),
+        size = statSync(path, { throwIfNoEntry: false })?.size
+      if (sha256 === undefined) return size !== undefined
+      return size === bytes && (await pool.run<string>({ kind: 'hash', path })) === sha256
     }),
   )
   return Object.keys(files).find((_, i) => !isWhole[i])
@@ -327,6 +336,7 @@ function makeSetup(
   wanted: Wanted,
   { path, text }: Lock,
   held: HeldFiles,
+  every: number,
 ): Setup {
   const givenTo = ({ id }: { id: string }) => [
     ...(held.get(id) ?? []).map(({ place }) => place),
@@ -373,6 +383,7 @@ function makeSetup(
     keepIds: wanted.keepIds,
     decisions: wanted.decisions,
     blockRows: options.blockRows ?? 1000,
+    every,
     ...(options.groupBytes === undefined ? {} : { groupBytes: options.groupBytes }),
   }
 }
