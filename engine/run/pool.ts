@@ -10,8 +10,9 @@ import type { ServiceQuestion, Setup, Task, Told } from './messages.ts'
 export interface Pool {
   /**
    * Runs a task on the next free worker; rejects with the task's error, or when a worker dies or the pool is closed.
+   * `learnt` hears what share of a fit is done.
    */
-  run<T>(task: Task): Promise<T>
+  run<T>(task: Task, learnt?: (share: number) => void): Promise<T>
   close(): Promise<void>
 }
 
@@ -122,11 +123,18 @@ export function openPool(
     all.push(worker)
     return worker
   }
-  const once = <T>(worker: Worker, task: Task) =>
+  const once = <T>(worker: Worker, task: Task, learnt?: (share: number) => void) =>
     new Promise<T>((resolve, reject) => {
-      const message = (answer: { progress?: number; question?: ServiceQuestion; result?: T; error?: Packed }) => {
+      const message = (answer: {
+        progress?: number
+        learnt?: number
+        question?: ServiceQuestion
+        result?: T
+        error?: Packed
+      }) => {
         isAlive(worker)
         if (answer.question !== undefined) return
+        if (answer.learnt !== undefined) return learnt?.(answer.learnt)
         if (answer.progress !== undefined) return progress(answer.progress)
         worker.off('message', message)
         busy.delete(worker)
@@ -142,11 +150,11 @@ export function openPool(
       worker.postMessage(task)
     })
   return {
-    run: <T>(task: Task) =>
+    run: <T>(task: Task, learnt?: (share: number) => void) =>
       Promise.race([
         closed,
         queue.add(async () => {
-          return once<T>(idle.pop() ?? spawn(), task)
+          return once<T>(idle.pop() ?? spawn(), task, learnt)
         }) as Promise<T>,
       ]),
     async close() {

@@ -40,6 +40,7 @@ import {
   type SinkTask,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
+import type { Costs } from './progress.ts'
 import { reportHtml } from './report.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { fromSaid, inputsSaid, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
@@ -47,6 +48,8 @@ import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
 import { filesSaid, type HeldFiles } from './stage_files.ts'
 import { warningsOf } from './warnings.ts'
+import { familyOf } from '../report/shape.ts'
+import { worriesOf } from '../report/worries.ts'
 
 const SHARD_BYTES = 500e6
 const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
@@ -71,6 +74,8 @@ export interface PublishInput {
   readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
+  /** What its work took until now. */
+  costs(): Costs
   partners(file: string, partition: number, picks: LedgerTask['picks']): PartnersTask
   ledger(file: string, partition: number, picks: LedgerTask['picks'], partners: LedgerTask['partners']): LedgerTask
 }
@@ -229,7 +234,10 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
           metas.flat().map(({ found }) => found),
         )
       : undefined
-  const manifest: Manifest = {
+  const reasonOf = (id: string, reason: string) =>
+      prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
+    warnings = warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas), decisions?.flip ?? 0)
+  const said: Omit<Manifest, 'worries' | 'files'> = {
     sluice: packageVersion,
     hash: input.hash,
     graph: {
@@ -269,31 +277,31 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
             ...rest,
             ...(effectOf(node) === 'pair' ? { sides } : {}),
             reasons: sorted(rest.reasons),
-            kinds: Object.fromEntries(
-              Object.keys(rest.reasons)
-                .sort()
-                .map(reason => [reason, node.stage.reasons[reason].kind]),
-            ),
+            kinds: byReason(rest.reasons, reason => node.stage.reasons[reason].kind),
+            families: byReason(rest.reasons, reason => familyOf(node.stage.reasons[reason])),
             notes: sorted(rest.notes),
             ...(reports[node.id] ? saidOf(reports[node.id]) : {}),
           },
         ]
       }),
     ),
-    warnings: warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas), decisions?.flip ?? 0),
+    warnings: warnings.map(({ text }) => text),
     sinks: sorted(sinks),
-    files: {},
   }
+  const worries = worriesOf({
+    manifest: said,
+    reasonOf,
+    reports: Object.fromEntries(Object.entries(reports).map(([id, { report }]) => [id, report])),
+    warnings: warnings.map(({ worry }) => worry),
+    parts: [],
+    near: [],
+  })
+  const manifest: Manifest = { ...said, worries, files: {} }
   const put = (file: string, content: string) => {
     writeWhole(join(folder, file), content)
     files.push({ file, bytes: Buffer.byteLength(content) })
   }
-  const report = await reportHtml(
-    folder,
-    manifest,
-    reports,
-    (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
-  )
+  const report = await reportHtml(folder, manifest, reports, reasonOf)
   const empty = isEmpty(prepared, sinks)
   put('report.html', report)
   checkWritten(folder, files, lock)
@@ -306,7 +314,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   })
   put(
     'timings.json',
-    `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
+    `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), work: input.costs(), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
   )
   const text = manifestText(manifest),
     written = parseManifest(text).manifest
@@ -466,6 +474,13 @@ function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['d
   }
   return sums
 }
+
+const byReason = <T>(counts: Readonly<Record<string, number>>, of: (reason: string) => T): Record<string, T> =>
+  Object.fromEntries(
+    Object.keys(counts)
+      .sort()
+      .map(reason => [reason, of(reason)]),
+  )
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))
