@@ -2,10 +2,10 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
 import { readDecisions } from './decisions.ts'
+import { openLive, silent } from './live.ts'
 import { readMap } from './map.ts'
 import { checkExamples } from './own_examples.ts'
 import { stagesCommand } from './stages.ts'
@@ -21,9 +21,10 @@ import { answersFolder } from '../engine/run/output_folder.ts'
 import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
 import { runGraph, type RunResult } from '../engine/run/run.ts'
-import type { GraphInput, Progress, RunOptions } from '../engine/run/options.ts'
+import type { GraphInput, RunOptions } from '../engine/run/options.ts'
+import { shortSummary } from '../engine/report/summary.ts'
 import { summaryObject, summaryText, warningLines } from '../engine/run/summary.ts'
-import { inLine, terminal as console } from '../engine/terminal.ts'
+import { endless, inLine, terminal as console, viewOf } from '../engine/terminal.ts'
 
 const flags = {
   input: {
@@ -71,6 +72,7 @@ const flags = {
     type: 'boolean',
     about: 'inputs whose pairs lie otherwise than in the run before: without it they are refused',
   },
+  verbose: { type: 'boolean', about: 'behind the summary all that stages, audits and sinks say' },
   quiet: { type: 'boolean', about: 'nothing but warnings and errors' },
   json: { type: 'boolean', about: 'the summary, or what else is asked for, as JSON on stdout' },
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
@@ -263,49 +265,13 @@ function keepIds(file: string | undefined): string[] | undefined {
   return ids
 }
 
-/** Bars on a terminal, a line a phase elsewhere; on stderr, so that stdout is the summary's. */
-function progressTo(quiet: boolean): { report: (progress: Progress) => void; stop: () => void } {
-  if (quiet) return { report: () => undefined, stop: () => undefined }
-  let phase = ''
-  if (!process.stderr.isTTY) {
-    return {
-      report: progress => {
-        if (progress.phase !== phase) {
-          console.error(
-            `sluice: ${(phase = progress.phase)}${progress.total > 1 ? ` (${progress.total.toLocaleString('en-US')})` : ''}`,
-          )
-        }
-      },
-      stop: () => undefined,
-    }
-  }
-  const bar = new cliProgress.SingleBar(
-    {
-      format: '{phase} {bar} {value}/{total} {eta_formatted}',
-      stream: process.stderr,
-      clearOnComplete: true,
-      hideCursor: true,
-    },
-    cliProgress.Presets.shades_classic,
-  )
-  return {
-    report({ phase: now, done, total }) {
-      if (now !== phase) {
-        bar.stop()
-        bar.start(Math.max(1, total), done, { phase: (phase = now) })
-      } else bar.update(done)
-    },
-    stop: () => bar.stop(),
-  }
-}
-
 /** How a script runs a graph otherwise than `sluice run` does. */
 export interface RunMore {
   /** Comes before the --set of the command line, which win. */
   readonly set?: readonly string[]
   /** No word of progress. */
   readonly quiet?: boolean
-  /** What is said of the result, instead of the summary; '' says nothing. */
+  /** What is said of the result, instead of the summary of ten lines; '' says nothing. */
   readonly summary?: (result: RunResult) => string
 }
 
@@ -321,7 +287,6 @@ export async function runAs(
 ): Promise<{ code: number; result: RunResult }> {
   const abort = new AbortController(),
     quiet = values.quiet === true || more.quiet === true,
-    { summary = summaryText } = more,
     wanted = {
       keepIds: keepIds(values['keep-ids']),
       decisions: await readDecisions(values.decisions, text => console.error(text)),
@@ -329,7 +294,8 @@ export async function runAs(
   const onInterrupt = () => abort.abort(EXIT.interrupted),
     onTerminate = () => abort.abort(EXIT.terminated)
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
-  const progress = progressTo(quiet || values.json === true)
+  const print = (text: string) => console.error(text),
+    live = quiet || values.json ? silent(print) : await openLive(process.stderr, print)
   const { output, workers, seed, limit, sample, answers, anew } = values
   const options: RunOptions = {
     output,
@@ -345,19 +311,21 @@ export async function runAs(
     anew,
     acceptLayout: values['accept-layout'],
     signal: abort.signal,
-    onProgress: progress.report,
-    onWarning: text => console.error(text),
+    onProgress: live.report,
+    onWarning: live.say,
     onPlan: lines => {
-      if (!quiet) for (const line of lines) console.error(`sluice: ${line}`)
+      if (!quiet) for (const line of lines) live.say(`sluice: ${line}`)
     },
   }
   try {
     const result = await runGraph(graph, options, registry)
-    progress.stop()
-    const isWhole = !values.quiet && summary === summaryText
-    const text = values.json ? JSON.stringify(summaryObject(result)) : values.quiet ? '' : summary(result)
-    if (text !== '') console.log(text)
-    if (!values.json && !isWhole) {
+    live.stop(result.status === 'published' ? `published ${inLine(result.folder)}` : undefined)
+    const { summary } = more
+    if (values.json) console.log(JSON.stringify(summaryObject(result)))
+    else if (!values.quiet && summary === undefined) await tell(result, values.verbose === true)
+    else {
+      const text = values.quiet ? '' : summary!(result)
+      if (text !== '') console.log(text)
       if (result.status === 'empty') console.error(summaryText(result))
       if (result.status === 'published') {
         for (const line of warningLines(result.manifest)) console.error(`sluice: ${line}`)
@@ -365,9 +333,18 @@ export async function runAs(
     }
     return { code: result.status === 'empty' ? EXIT.data : EXIT.ok, result }
   } finally {
-    progress.stop()
+    live.stop()
     process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
   }
+}
+
+/** The summary as this terminal shows it, and with `isVerbose` all else. */
+async function tell(result: RunResult, isVerbose: boolean): Promise<void> {
+  const whole = shortSummary(result, endless).join(''),
+    lines = shortSummary(result, await viewOf(process.stdout, whole))
+  // its colours are to be obeyed; what is data in it is made visible there
+  globalThis.console.log(lines.join('\n'))
+  if (isVerbose) console.log(`\n${summaryText(result)}`)
 }
 
 async function runCommand(values: CliValues, words: readonly string[]): Promise<number> {

@@ -28,7 +28,7 @@ export interface PipelineWork<F extends Flags> {
 }
 
 /** Options beside which the sample is read: they say nothing of data, graph or output. */
-const aside = ['workers', 'anew', 'quiet', 'json']
+const aside = ['workers', 'anew', 'verbose', 'quiet', 'json']
 const dashed = (names: readonly string[]): string => names.map(name => `--${name}`).join(', ')
 
 /**

@@ -132,7 +132,14 @@ async function mergeRound(world: World, task: MergeTask): Promise<string> {
       for (const folder of task.partials) yield loadValue(join(folder, `fit-${task.node}.bin`))
     },
   }
-  const state = await fitRounds(node)[task.round].merge(parts, world.context(node, task.states))
+  let said = 0
+  const progress = (share: number) => {
+    // a fit may say it of each step
+    if (performance.now() - said < 200) return
+    said = performance.now()
+    port.postMessage({ learnt: share })
+  }
+  const state = await fitRounds(node)[task.round].merge(parts, { ...world.context(node, task.states), progress })
   holdLock(world.setup.lock)
   saveValue(task.file, state)
   return contentOf(state)

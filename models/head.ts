@@ -9,6 +9,8 @@ export interface TrainOptions {
   /** Stop when an epoch moves the rows' dual values, which are probabilities, by less than this on average. */
   tolerance?: number
   max_epochs?: number
+  /** Hears of each head how many rows it was trained on, or would have been. */
+  onTrained?: (rows: number) => void
 }
 
 /** One trained head; `weights` apply to raw features. */
@@ -68,6 +70,7 @@ export function trainHead(
     epochs++
     converged = moved / n < tolerance
   }
+  options.onTrained?.(n)
   return { weights, duals, epochs, converged }
 }
 
@@ -214,6 +217,10 @@ export function crossMargins(fit: CrossFit, rows: Rows, folds: Uint8Array): Floa
 // strengths l2 · n / mean |x|², strongest first: each fit starts from the one before
 const STRENGTHS = [512, 256, 128, 64, 32, 16, 8, 4, 2, 1, 0.5, 0.25, 0.125]
 const ENOUGH_HELD_OUT = 4_000
+const coarse = STRENGTHS.filter((_, s) => s % 2 === 0),
+  COARSE_FOLDS = 2
+/** Heads that a coarse search trains at most. */
+export const COARSE_HEADS = coarse.length * COARSE_FOLDS
 
 /**
  * Chooses l2 by the mean loss on held-out folds: as many folds as it takes to hold out 4,000 rows, from the strongest
@@ -228,8 +235,8 @@ function chooseL2(
   const held: Uint32Array[] = []
   const train: Uint32Array[] = []
   let heldRows = 0
-  const most = options.coarse ? 2 : options.folds,
-    strengths = options.coarse ? STRENGTHS.filter((_, s) => s % 2 === 0) : STRENGTHS
+  const most = options.coarse ? COARSE_FOLDS : options.folds,
+    strengths = options.coarse ? coarse : STRENGTHS
   for (let fold = 0; fold < options.folds && held.length < most && heldRows < ENOUGH_HELD_OUT; fold++) {
     const out = rowsOf(folds, rows.length, fold, true)
     if (out.length === 0 || out.length === rows.length) continue
@@ -263,6 +270,8 @@ function chooseL2(
     risen = loss / heldRows < best.loss ? 0 : risen + 1
     if (risen === 0) best = tried[tried.length - 1]
   }
+  const spared = strengths.length * most - tried.length * held.length
+  options.onTrained?.((spared * rows.length * (options.folds - 1)) / options.folds)
   return { l2: best.l2, tried }
 }
 

@@ -26,6 +26,8 @@ export interface Strengths {
 export interface JudgeOptions extends CrossFitOptions {
   /** Regularisation to use; chosen by held-out loss otherwise. */
   readonly strengths?: Strengths
+  /** Hears of each head on how many numbers it was trained. */
+  readonly onTrained?: (numbers: number) => void
   /** After a first round each learned reviewer learns afresh from what the others trust. */
   readonly exchange: boolean
 }
@@ -64,7 +66,11 @@ function judgeOnce(
   l2s: readonly number[] | undefined,
 ): Judgements {
   const learned = specs.map(({ from }) => from === 'learned')
-  const fits = specs.map((spec, m) => fitHeads(spec, train[m], folds, { ...options, l2: l2s?.[m] }))
+  const fits = specs.map((spec, m) => {
+    const { length, values } = train[m],
+      onTrained = (rows: number) => options.onTrained?.((rows * values.length) / Math.max(1, length))
+    return fitHeads(spec, train[m], folds, { ...options, l2: l2s?.[m], onTrained })
+  })
   const margins = fits.map((fit, m) => crossMargins(fit, samples[m], folds))
   let standings: Standings | undefined
   if (compared) {

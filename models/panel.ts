@@ -1,7 +1,7 @@
 /** Reviewers that judge together: several cross-fits, their mean margins, and what may be dropped by these. */
 import { confidentThreshold, fitCalibration, support, type Calibration } from './calibration.ts'
 import { curveOf, decide, expectedOf, type Expected } from './decision.ts'
-import type { CrossFit } from './head.ts'
+import { COARSE_HEADS, type CrossFit } from './head.ts'
 import { headJudge, packHeads, type Heads } from './heads.ts'
 import { judge, type Judgements, type Question, type Strengths } from './judge.ts'
 import { spearman } from './metrics.ts'
@@ -34,6 +34,8 @@ export interface PanelOptions {
   readonly share_by: 'probability' | 'noise_rate'
   /** Each learned reviewer learns again from what the others trust. */
   readonly exchange: boolean
+  /** Hears what share of the work is done. */
+  readonly progress?: (share: number) => void
 }
 
 /** One of the reviewers. */
@@ -114,11 +116,12 @@ export function panelOf(
   const judged: Judgements[] = [],
     folds = seeds.map(seed => foldsOf(prompts, seed))
   let strengths: Strengths | undefined
+  const onTrained = counted(asked, options)
   for (const [k, seed] of seeds.entries()) {
     judged.push(
       judge(
         { ...asked, folds: folds[k] },
-        { folds: FOLDS, seed, tolerance: TOLERANCE, coarse: true, strengths, exchange: options.exchange },
+        { folds: FOLDS, seed, tolerance: TOLERANCE, coarse: true, strengths, exchange: options.exchange, onTrained },
       ),
     )
     ;({ strengths } = judged[0])
@@ -171,6 +174,19 @@ export function panelOf(
 /** The reviewers that see, those with the most weight first. */
 const voicesOf = (reviewers: readonly PanelReviewer[], sees: readonly boolean[]): number[] =>
   [...reviewers.keys()].filter(m => sees[m]).sort((a, b) => reviewers[b].weight - reviewers[a].weight || a - b)
+/** Known beforehand: heads of all fits and the search of the first, each on the rows of all folds but one. */
+function counted({ specs, samples }: Omit<PanelQuestion, 'prompts'>, { exchange, progress }: PanelOptions) {
+  const numbers = specs.reduce((sum, { from }, m) => sum + (from === 'learned' ? samples[m].values.length : 0), 0),
+    heads = (FITS * FOLDS + COARSE_HEADS) * (exchange ? 2 : 1),
+    all = (numbers * heads * (FOLDS - 1)) / FOLDS
+  let done = 0
+  return (some: number) => {
+    done += some
+    // what comes of them is worked out afterwards
+    progress?.(Math.min(1, done / all) * LEARNING)
+  }
+}
+const LEARNING = 0.97
 
 const STANDINGS = { name: 'standings', from: 'given' as const }
 const foldsOf = (prompts: Uint32Array, seed: number): Uint8Array =>

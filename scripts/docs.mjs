@@ -2,7 +2,7 @@
 // into docs/contract.md its signatures and examples, and into the README what its commands print. `--check` writes
 // nothing and exits 1 on drift.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -438,7 +438,9 @@ function layoutsPage() {
  */
 function readme() {
   const home = fileURLToPath(root),
-    output = mkdtempSync(join(tmpdir(), 'sluice-docs-'))
+    place = mkdtempSync(join(tmpdir(), 'sluice-docs-'))
+  // paths are short there, as where the package is at home
+  for (const name of ['data', 'pipelines']) symlinkSync(join(home, name), join(place, name))
   const programs = { 'npx zx': 'node_modules/zx/build/cli.js', 'npx sluice': 'scripts/sluice.mjs' }
   try {
     return readFileSync(new URL('README.md', root), 'utf8').replace(
@@ -447,23 +449,20 @@ function readme() {
         const { status, stdout, stderr } = spawnSync(
           process.execPath,
           [
-            programs[program],
+            join(home, programs[program]),
             ...rest.split(' '),
             ...(rest.endsWith('clean.mjs') ? ['data/sample/*.parquet'] : []),
-            '--output',
-            output,
           ],
-          { cwd: home, encoding: 'utf8' },
+          { cwd: place, encoding: 'utf8' },
         )
         if (status !== 0) throw new Error(`docs: ${program} ${rest} ended with ${status}: ${stderr}`)
         return `${head}${stdout
-          .replaceAll(output, '…/out')
           .replace(/\d{8}T\d{6}Z-[0-9a-f]{8}/g, '<run>')
-          .replace(/ in [\d.]+ s$/m, ' in … s')}\`\`\``
+          .replace(/^(.+?) {3,}clean, [\d.:]+ (?:s|min)$/m, (_, said) => said.padEnd(90) + 'clean, … s')}\`\`\``
       },
     )
   } finally {
-    rmSync(output, { recursive: true, force: true })
+    rmSync(place, { recursive: true, force: true })
   }
 }
 

@@ -54,7 +54,8 @@ export type ColumnsOf<W extends Writes> = { readonly [K in keyof W]: ColumnOf<W[
 
 /**
  * Why a row is dropped. `broken`: no trainer can use it (never spared by --keep-ids); `quality`: evidence says that it
- * is bad; `configured`: an option says so. `limit` names the option that `value` is held against. `isAsked`: the user
+ * is bad; `configured`: an option says so. `limit` names the option that `value` is held against; where there is none,
+ * `option` may name the one that decides whether rows are dropped for it. `isAsked`: the user
  * asks for the drops and not for their cause, as of a sample, so that no run warns of their number. `family` is what
  * people read of it, where its kind does not say it: tied votes, repeats, labelled both ways, label doubted. The
  * reason's name is also a named output: `<stage id>.<reason>` carries the rows dropped for it.
@@ -63,6 +64,7 @@ export interface Reason {
   readonly kind: 'broken' | 'quality' | 'configured'
   readonly about: string
   readonly limit?: string
+  readonly option?: string
   readonly isAsked?: true
   readonly family?: 'ties' | 'repeats' | 'both_ways' | 'labels'
 }
@@ -155,6 +157,8 @@ export interface Context<State = unknown, Item = unknown, Value = unknown> {
   file(path: string): Uint8Array
   /** Asks the server that `calls` describes, in `open` alone. Answers come in the order of the items. */
   ask(items: readonly Item[]): Promise<readonly Answer<Value>[]>
+  /** In `merge` alone: says what share of it is done, from 0 to 1, to whoever waits. No result may depend on it. */
+  progress?(share: number): void
 }
 
 /** A look at all rows before the stage gives verdicts: a bounded part a partition, merged in order of (file, range). */
@@ -167,6 +171,8 @@ export interface Round<Part, State, Before> {
    * v8.serialize.
    */
   merge(parts: Iterable<Part>, context: Context<Before>): State | Promise<State>
+  /** About how many seconds `merge` takes of so many rows, where it takes long: for the time left that people read. */
+  seconds?(rows: number): number
 }
 /** Rounds one after another; each is told what the one before gave. */
 export interface Fit<State> {

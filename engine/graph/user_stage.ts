@@ -137,11 +137,12 @@ export function* wrongReplaces({ options, replaces }: Record<string, unknown>): 
 function* wrongWords(value: Record<string, unknown>): Iterable<string> {
   const { properties = {} } = (value.options ?? {}) as { properties?: object }
   for (const [name, reason] of Object.entries(isObject(value.reasons) ? value.reasons : {})) {
-    const { kind, about, limit } = (reason ?? {}) as Partial<Reason>
+    const { kind, about, limit, option } = (reason ?? {}) as Partial<Reason>
     if (!KINDS.includes(String(kind))) yield `reason '${name}' has the kind ${String(kind)}; ${oneOf(KINDS, kind)}`
     if (typeof about !== 'string') yield `reason '${name}' lacks 'about': what it means, and what the number is`
-    if (limit !== undefined && !Object.hasOwn(properties, limit)) {
-      yield `reason '${name}' has the limit ${String(limit)}, which is no option; ${oneOf(Object.keys(properties), limit)}`
+    for (const [what, named] of Object.entries({ limit, option })) {
+      if (named === undefined || Object.hasOwn(properties, named)) continue
+      yield `reason '${name}' has the ${what} ${String(named)}, which is no option; ${oneOf(Object.keys(properties), named)}`
     }
   }
   yield* wrongReplaces(value)

@@ -13,7 +13,7 @@ import type { Picked } from './picks.ts'
 import { familyOf, type Shown, type ShownClusters, type ShownReason, type ShownRow, type ShownRows } from './shape.ts'
 
 export interface ShownInput {
-  readonly manifest: Manifest
+  readonly manifest: Omit<Manifest, 'worries' | 'files'>
   readonly nodes: readonly Node[]
   readonly counts: Readonly<Record<string, Counts>>
   readonly reports: Readonly<Record<string, Reported>>
@@ -26,7 +26,8 @@ export interface ShownInput {
   idOf(file: string, row: number): string | undefined
 }
 
-export function shownOf(input: ShownInput): Shown {
+/** All but the worries, which follow from it. */
+export function shownOf(input: ShownInput): Omit<Shown, 'worries'> {
   const { manifest, nodes, counts, reports, noted, every } = input,
     { name, seed } = manifest.graph,
     pairs = pairsOf(input),
@@ -36,7 +37,6 @@ export function shownOf(input: ShownInput): Shown {
     hash: manifest.hash,
     sluice: manifest.sluice,
     pairs,
-    worries: Object.values(reports).flatMap(({ report }) => report.worries ?? []),
     reasons,
     stages: nodes.flatMap(node =>
       node.stage.kind === 'sink' || node.stage.kind === 'audit' ? [] : [stageOf(node, counts[node.id])],

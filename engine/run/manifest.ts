@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import type { Reason, Report } from '../contract/define.ts'
+import type { Reason, Report, Worry } from '../contract/define.ts'
 import { seenOptions, type Node } from '../graph/types.ts'
+import type { Family } from '../report/shape.ts'
 import type { InputFile } from '../source/input.ts'
 import type { TableFile } from '../source/open.ts'
 import { bareUrl, isUrl } from '../files/http_source.ts'
@@ -18,6 +19,8 @@ export interface StageCounts extends Omit<Counts, 'left' | 'millis' | 'sides'> {
   sides?: number
   use: string
   kinds: Record<string, Reason['kind']>
+  /** What reasons are in plain words. Runs that were published before there were any have none. */
+  families?: Record<string, Family>
   report?: Pick<Report, 'lines' | 'numbers'>
   /** Of an audit: the run before that had it as it is, and what it said there. */
   previous?: { readonly run: string; readonly numbers: Readonly<Record<string, number>> }
@@ -76,6 +79,8 @@ export interface Manifest {
   readonly stages: Record<string, StageCounts>
   /** Of stages of which nearly all rows ended in one way. */
   readonly warnings: readonly string[]
+  /** What to look at before one trains, by harm. Runs that were published before there were any have none. */
+  readonly worries?: readonly Worry[]
   readonly sinks: Record<
     string,
     {

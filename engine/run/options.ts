@@ -7,15 +7,10 @@ import { nearest } from '../graph/messages.ts'
 import { decisionWords, type Decision } from './decisions.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import type { MapSpec } from '../map/spec.ts'
+import type { Progress } from './progress.ts'
 
 /** A graph: its file, an object, or what `graph()` gave. */
 export type GraphInput = string | URL | GraphObject | GraphBuilder
-
-export interface Progress {
-  readonly phase: string
-  readonly done: number
-  readonly total: number
-}
 
 export interface RunOptions {
   /** Where runs are published. */

@@ -31,6 +31,7 @@ import type { RunOptions } from './options.ts'
 import { cutPartitions } from './partitions.ts'
 import { isGroupRound, opsOf, type Plan } from './plan.ts'
 import { type Pool } from './pool.ts'
+import type { Tracker } from './progress.ts'
 import { type Prepared } from './prepare.ts'
 import { TABLE_FILES } from './table_files.ts'
 
@@ -70,6 +71,7 @@ export class Passes {
   readonly #partitions: readonly Partition[]
   readonly #pool: Pool
   readonly #options: RunOptions
+  readonly #progress: Tracker
   /** Throws where the run may not go on: before anything gets its name. */
   readonly #hold: () => void
   /** By node the states of its rounds, and what its groups came to by partition. */
@@ -92,6 +94,7 @@ export class Passes {
     units: readonly (readonly Partition[])[],
     pool: Pool,
     options: RunOptions,
+    progress: Tracker,
     hold: () => void,
   ) {
     this.#spools = join(cache, 'spools')
@@ -102,6 +105,7 @@ export class Passes {
     this.#partitions = units.flat()
     this.#pool = pool
     this.#options = options
+    this.#progress = progress
     this.#names = this.#partitions.map(() => [])
     this.#made = this.#partitions.map(() => [])
     this.#hold = hold
@@ -176,7 +180,7 @@ export class Passes {
   }
 
   /** One pass over all partitions, then what its barriers need. */
-  async level(level: number, progress: (rows: number) => void, clock: Clock): Promise<void> {
+  async level(level: number, clock: Clock): Promise<void> {
     for (const { index } of this.#partitions) {
       this.#names[index].push(this.#keys.pass(index, level, this.#made[index], this.#given(index, level)))
     }
@@ -198,7 +202,8 @@ export class Passes {
         if (finished.every(result => result !== undefined) && lacking.flat().length === 0) {
           finished.forEach((result, i) => {
             take(unit[i].index, result)
-            progress(rowCount(unit[i]))
+            this.#progress.found()
+            this.#progress.add(rowCount(unit[i]))
           })
           return
         }
@@ -338,15 +343,19 @@ export class Passes {
     const states = this.#states.get(node) ?? []
     const from = [states.map(({ content }) => content), parts.map(({ content }) => content)]
     const made = await this.#round(`${this.#keys.round(node, round, from)}.state`, ['state.bin'], async folder => [
-      await this.#pool.run<string>({
-        kind: 'merge',
-        node,
-        round,
-        partials: parts.map(part => part.folder),
-        states: states.map(({ file }) => file),
-        file: join(folder, 'state.bin'),
-      } satisfies MergeTask),
+      await this.#pool.run<string>(
+        {
+          kind: 'merge',
+          node,
+          round,
+          partials: parts.map(part => part.folder),
+          states: states.map(({ file }) => file),
+          file: join(folder, 'state.bin'),
+        } satisfies MergeTask,
+        this.#progress.work(node, round),
+      ),
     ])
+    this.#progress.end(node, round)
     this.#states.set(node, [...states, ...made])
   }
 
@@ -368,8 +377,10 @@ export class Passes {
         states.map(({ file }) => file),
         folder,
         files,
+        this.#progress.work(node, round),
       ),
     )
+    this.#progress.end(node, round)
     this.#related.set(node, new Map(parts.map(({ index }, i) => [index, made[i]])))
   }
 
@@ -380,6 +391,7 @@ export class Passes {
     states: readonly string[],
     folder: string,
     files: readonly string[],
+    done: (share: number) => void,
   ): Promise<string[]> {
     const bases: number[] = []
     let rows = 0,
@@ -396,11 +408,15 @@ export class Passes {
       for (const part of parts) bytes += part.bytes
       return { name, folders: parts.map(({ folder }) => folder) }
     })
+    const ranges = bucketRanges(bytes, this.#options.bucketBytes)
+    let looked = 0
     const found: { file: string; sections: readonly Section[] }[] = await Promise.all(
-      bucketRanges(bytes, this.#options.bucketBytes).map(async ([from, to]) => {
+      ranges.map(async ([from, to]) => {
         const file = join(folder, `bucket-${from}.bin`)
         const task: BucketTask = { kind: 'bucket', node, from, to, folders, bases, states, tables, file }
-        return { file, sections: await this.#pool.run<readonly Section[]>(task) }
+        const sections = await this.#pool.run<readonly Section[]>(task)
+        done(++looked / (ranges.length + 1))
+        return { file, sections }
       }),
     )
     const between = found.map(({ file }) => file)

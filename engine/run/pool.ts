@@ -11,8 +11,9 @@ import type { SeenBy, ServiceQuestion, Setup, Task, Told } from './messages.ts'
 export interface Pool {
   /**
    * Runs a task on the next free worker; rejects with the task's error, or when a worker dies or the pool is closed.
+   * `learnt` hears what share of a fit is done.
    */
-  run<T>(task: Task): Promise<T>
+  run<T>(task: Task, learnt?: (share: number) => void): Promise<T>
   close(): Promise<void>
 }
 
@@ -124,10 +125,11 @@ export function openPool(
     all.push(worker)
     return worker
   }
-  const once = <T>(worker: Worker, task: Task) =>
+  const once = <T>(worker: Worker, task: Task, learnt?: (share: number) => void) =>
     new Promise<T>((resolve, reject) => {
       const message = (answer: {
         progress?: number
+        learnt?: number
         question?: ServiceQuestion
         seen?: SeenBy
         result?: T
@@ -135,6 +137,7 @@ export function openPool(
       }) => {
         isAlive(worker)
         if (answer.question !== undefined || answer.seen !== undefined) return
+        if (answer.learnt !== undefined) return learnt?.(answer.learnt)
         if (answer.progress !== undefined) return progress(answer.progress)
         worker.off('message', message)
         busy.delete(worker)
@@ -150,11 +153,11 @@ export function openPool(
       worker.postMessage(task)
     })
   return {
-    run: <T>(task: Task) =>
+    run: <T>(task: Task, learnt?: (share: number) => void) =>
       Promise.race([
         closed,
         queue.add(async () => {
-          return once<T>(idle.pop() ?? spawn(), task)
+          return once<T>(idle.pop() ?? spawn(), task, learnt)
         }) as Promise<T>,
       ]),
     async close() {

@@ -43,6 +43,7 @@ import {
   type Setup,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
+import type { Costs } from './progress.ts'
 import { reportHtml } from './report.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { countedSinks } from '../report/gather.ts'
@@ -54,6 +55,8 @@ import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
 import { filesSaid, type HeldFiles } from './stage_files.ts'
 import { warningsOf } from './warnings.ts'
+import { familyOf, type Shown } from '../report/shape.ts'
+import { worriesOf } from '../report/worries.ts'
 
 const SHARD_BYTES = 500e6
 const PAGE = 'report.html'
@@ -83,6 +86,8 @@ export interface PublishInput {
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
   readonly clock: Clock
+  /** What its work took until now. */
+  costs(): Costs
   partners(file: string, partition: number, picks: LedgerTask['picks']): PartnersTask
   ledger(file: string, partition: number, picks: LedgerTask['picks'], partners: LedgerTask['partners']): LedgerTask
 }
@@ -247,7 +252,10 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
           metas.flat().map(({ found }) => found),
         )
       : undefined
-  const manifest: Manifest = {
+  const reasonOf = (id: string, reason: string) =>
+      prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
+    warnings = warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas), decisions?.flip ?? 0)
+  const said: Omit<Manifest, 'worries' | 'files'> = {
     sluice: packageVersion,
     hash: input.hash,
     graph: {
@@ -287,27 +295,19 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
             ...rest,
             ...(effectOf(node) === 'pair' ? { sides } : {}),
             reasons: sorted(rest.reasons),
-            kinds: Object.fromEntries(
-              Object.keys(rest.reasons)
-                .sort()
-                .map(reason => [reason, node.stage.reasons[reason].kind]),
-            ),
+            kinds: byReason(rest.reasons, reason => node.stage.reasons[reason].kind),
+            families: byReason(rest.reasons, reason => familyOf(node.stage.reasons[reason])),
             notes: sorted(rest.notes),
             ...(reports[node.id] ? saidOf(reports[node.id]) : {}),
           },
         ]
       }),
     ),
-    warnings: warningsOf(prepared, counts, wanted.keepIds, stayedIn(metas), decisions?.flip ?? 0),
+    warnings: warnings.map(({ text }) => text),
     sinks: sorted(sinks),
-    files: {},
   }
-  const put = (file: string, content: string) => {
-    writeWhole(join(folder, file), content)
-    files.push({ file, bytes: Buffer.byteLength(content) })
-  }
-  const shown = shownOf({
-    manifest,
+  const drawn = shownOf({
+    manifest: said,
     nodes: prepared.graph.nodes,
     counts,
     reports,
@@ -316,10 +316,22 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     counted: countedSinks(input.levels, new Map(prepared.graph.nodes.map(node => [node.id, node]))),
     idOf: idLookup(prepared, input.partitions, metas),
   })
+  const worries = worriesOf({
+    manifest: said,
+    reasonOf,
+    reports: Object.fromEntries(Object.entries(reports).map(([id, { report }]) => [id, report])),
+    warnings: warnings.map(({ worry }) => worry),
+    parts: drawn.parts,
+    near: drawn.near,
+  })
+  const manifest: Manifest = { ...said, worries, files: {} }
+  const put = (file: string, content: string) => {
+    writeWhole(join(folder, file), content)
+    files.push({ file, bytes: Buffer.byteLength(content) })
+  }
   const empty = isEmpty(prepared, sinks)
+  const shown: Shown = { ...drawn, worries }
   put('report.json', `${JSON.stringify(shown)}\n`)
-  const reasonOf = (id: string, reason: string) =>
-    prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason]
   const training = prepared.graph.nodes.filter(isTraining).map(({ id }) => id)
   if (training.length > 0) {
     const shardsOf = (id: string) => files.map(({ file }) => file).filter(file => file.startsWith(join(id, '/')))
@@ -344,7 +356,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   )
   put(
     'timings.json',
-    `${JSON.stringify({ finished: new Date().toISOString(), ...took, ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
+    `${JSON.stringify({ finished: new Date().toISOString(), ...took, work: input.costs(), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
   )
   put(
     PAGE,
@@ -534,6 +546,13 @@ function kinds({ graph }: Prepared, counts: Record<string, Counts>): Manifest['d
   }
   return sums
 }
+
+const byReason = <T>(counts: Readonly<Record<string, number>>, of: (reason: string) => T): Record<string, T> =>
+  Object.fromEntries(
+    Object.keys(counts)
+      .sort()
+      .map(reason => [reason, of(reason)]),
+  )
 
 const sorted = <T>(record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,7 +1,7 @@
 /** A run from the graph to the published folder. */
 import { holdLayouts } from './accept.ts'
 import { Schema } from 'apache-arrow'
-import { readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import type { Registry } from '../contract/define.ts'
@@ -28,6 +28,7 @@ import { answersFolder, openOutput, removeHalves } from './output_folder.ts'
 import { cutPartitions, pickPartitions } from './partitions.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { openPool, type Pool } from './pool.ts'
+import { openProgress, passName, type Costs } from './progress.ts'
 import { prepare, readsOf, type Prepared } from './prepare.ts'
 import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
@@ -104,16 +105,18 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     options.signal?.throwIfAborted()
     const wanted = settle(options.keepIds, options.decisions)
     const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held, everyOf(rows))
-    let done = 0,
-      phase = '',
-      total = 0
-    const progress = (rows: number) => options.onProgress?.({ phase, done: (done += rows), total })
-    const begin = (name: string, of: number) => {
-      phase = name
-      done = 0
-      total = of
-      progress(0)
-    }
+    const latest = latestManifest(output)
+    let passes = undefined as Passes | undefined
+    const progress = openProgress({
+      plan,
+      rows,
+      workers: options.workers ?? availableParallelism(),
+      started,
+      before: costsOf(latest, graph.name),
+      leftOut: () => Object.values(passes?.counts ?? {}).reduce((n, { dropped, errored }) => n + dropped + errored, 0),
+      asked: () => spentOn(calls),
+      report: options.onProgress,
+    })
     calls =
       prepared.services.size === 0
         ? undefined
@@ -122,18 +125,18 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     pool = openPool(
       Math.max(1, options.workers ?? availableParallelism()) + prepared.services.size,
       setup,
-      progress,
+      progress.add,
       calls,
       options.onWarning,
       options.quietSecs,
     )
     clock.end('start')
-    begin('fingerprint', files.length + tables.length)
+    progress.begin('fingerprint', files.length + tables.length)
     const hashes = await Promise.all(
       [...files, ...tables].map(async ({ path, stamp }) => {
         // servers make stamps of size and time, which other files share: with all of the address, its query too
         const hash = stamp === undefined ? await pool!.run<string>({ kind: 'hash', path }) : sha([path, stamp])
-        progress(1)
+        progress.add(1)
         return hash
       }),
     )
@@ -155,7 +158,6 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       tokens,
       setup.every,
     )
-    const latest = latestManifest(output)
     const hold = () => {
       holdLock(lock)
       holdStageFiles(held)
@@ -189,17 +191,18 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
-    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, hold)
+    passes = new Passes(cache, prepared, plan, keys, units, pool, options, progress, hold)
+    const made = passes
     await passes.tables()
     clock.end('reading')
     for (let level = 0; level < plan.levels.length; level++) {
-      begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
-      await passes.level(level, progress, clock)
+      progress.begin(passName(plan, level), rows)
+      await passes.level(level, clock)
       hold()
     }
     const reports = reportsOf(graph.nodes, {
       tallies: await passes.tallied(),
-      stateOf: node => passes.stateOf(node),
+      stateOf: node => made.stateOf(node),
       latest,
       hash: keys.run,
       mayDiffer,
@@ -208,7 +211,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     clock.end('reports')
     hold()
     heedReports(reports, latest)
-    begin('publish', 1)
+    progress.begin('publish', 1)
     const result = await publish({
       output,
       lock,
@@ -225,15 +228,16 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       levels: setup.levels,
       pool,
       metas: () =>
-        partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
+        partitions.map((_, p) => made.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
       reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},
       clock,
+      costs: progress.costs,
       partners: (file, p, picks) =>
         ({
           kind: 'partners',
-          folders: passes.folders(p),
+          folders: made.folders(p),
           picks,
           files: Int32Array.from(partitions, ({ file }) => file),
           starts: Float64Array.from(partitions, ({ start }) => start),
@@ -243,7 +247,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
         ({
           kind: 'ledger',
           partition: partitions[p],
-          folders: passes.folders(p),
+          folders: made.folders(p),
           file,
           label: labelOf(files[partitions[p].file].path),
           picks,
@@ -296,6 +300,24 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       lock.giveBack()
     }
   }
+}
+
+/** What the last run of the graph took. */
+function costsOf(latest: ReturnType<typeof latestManifest>, graph: string): Costs | undefined {
+  if (latest?.manifest?.graph.name !== graph) return undefined
+  try {
+    const { work } = JSON.parse(readFileSync(join(latest.folder, 'timings.json'), 'utf8')) as { work?: Costs }
+    return work
+  } catch {
+    // nothing but a guess of the time left follows from it
+    return undefined
+  }
+}
+
+function spentOn(calls: Calls | undefined): { requests: number; usd: number } | undefined {
+  const all = Object.values(calls?.done() ?? {}),
+    sum = (of: 'requests' | 'usd') => all.reduce((total, done) => total + done[of], 0)
+  return all.length === 0 ? undefined : { requests: sum('requests'), usd: sum('usd') }
 }
 
 /**

@@ -1,7 +1,8 @@
-/** What a run prints. */
+/** All that a run can print: by --verbose behind the summary of ten lines, and as JSON. */
 import type { Reason } from '../contract/define.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { listedSaid, type DecisionsSaid } from './decisions.ts'
+import { verdictOf } from '../report/worries.ts'
 import { byNone, isPart, pairInputs, rowsRead, type Manifest, type StageCounts } from './manifest.ts'
 import type { RunResult } from './run.ts'
 
@@ -174,6 +175,8 @@ export const summaryObject = (result: RunResult) => ({
   sample: result.manifest.sample,
   stages: result.manifest.stages,
   warnings: result.manifest.warnings,
+  worries: result.manifest.worries,
+  verdict: verdictOf(result.manifest.worries ?? [], result.status === 'empty'),
   sinks: result.manifest.sinks,
   calls: result.calls,
   inputs: result.manifest.inputs,

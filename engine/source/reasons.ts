@@ -68,13 +68,15 @@ export const layoutReasons = {
   },
   equal_scores: {
     kind: 'configured',
+    option: 'ties',
     about: 'the file’s own scores of chosen and rejected are equal; a note unless `ties` is drop',
   },
   opposed_scores: {
     kind: 'configured',
+    option: 'opposed',
     about: 'the file’s own scores call the rejected side the better one, by the value; a note unless `opposed` is drop',
   },
-  decided: { kind: 'configured', about: 'a decision of --decisions says to drop it' },
+  decided: { kind: 'configured', isAsked: true, about: 'a decision of --decisions says to drop it' },
   unreadable_line: {
     kind: 'broken',
     about:

@@ -27,8 +27,8 @@ export default defineStage({
     return why === undefined ? [] : [{ option: 'where', why }]
   },
   reasons: {
-    matched: { kind: 'configured', about: 'the expression is true of it' },
-    not_matched: { kind: 'configured', about: 'the expression is false of it' },
+    matched: { kind: 'configured', option: 'where', about: 'the expression is true of it' },
+    not_matched: { kind: 'configured', option: 'where', about: 'the expression is false of it' },
   },
   notes: { cannot_tell: 'the expression can be told neither true nor false of it, so it is kept' },
   examples: [

@@ -55,7 +55,11 @@ are kept, are not counted in the share, and are listed in notes/.`,
   writes: { score: 'float64' },
   rows: ({ keep_share, max_score }) => (keep_share === 1 && max_score === undefined ? 'same' : 'subset'),
   reasons: {
-    above_share: { kind: 'configured', about: 'the score, which is not among the lowest `keep_share`' },
+    above_share: {
+      kind: 'configured',
+      option: 'keep_share',
+      about: 'the score, which is not among the lowest `keep_share`',
+    },
     above_max: { kind: 'configured', limit: 'max_score', about: 'the score' },
   },
   notes: UNSCORED,

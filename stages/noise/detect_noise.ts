@@ -30,6 +30,7 @@ import {
 const fit = (options: PanelStageOptions & VoteOptions) => {
   const [limit, panelFit] = panelRounds(options, 'detect_noise')
   return round(limit).next({
+    seconds: panelFit.seconds,
     collect(context) {
       const panel = panelFit.collect(context),
         votes = collectVotes(options)

@@ -36,11 +36,22 @@ export default defineStage({
   }),
   rows: ({ action }) => (action === 'annotate' ? 'same' : 'subset'),
   reasons: {
-    reversed: { kind: 'quality', family: 'labels', about: 'voices against the label: all that there are' },
-    outvoted: { kind: 'quality', family: 'labels', about: 'voices against the label beyond those for it' },
+    reversed: {
+      kind: 'quality',
+      family: 'labels',
+      option: 'rule',
+      about: 'voices against the label: all that there are',
+    },
+    outvoted: {
+      kind: 'quality',
+      family: 'labels',
+      option: 'rule',
+      about: 'voices against the label beyond those for it',
+    },
     too_few_agree: {
       kind: 'quality',
       family: 'labels',
+      option: 'rule',
       about: 'voices for the label; no more are against it, and the rule counts ties so',
     },
     unsure: { kind: 'configured', limit: 'min_confidence', about: 'distance of the least sure probability from 0.5' },

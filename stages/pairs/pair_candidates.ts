@@ -54,7 +54,12 @@ export default defineStage({
       about: 'best score that would be chosen in a pair with it',
     },
     small_gap: { kind: 'configured', limit: 'min_gap', about: 'greatest difference to an answer that it would meet' },
-    not_paired: { kind: 'configured', about: '`pairing` pairs other answers to its prompt, or `max_pairs` is reached' },
+    not_paired: {
+      kind: 'configured',
+      option: 'pairing',
+      isAsked: true,
+      about: '`pairing` pairs other answers to its prompt, or `max_pairs` is reached',
+    },
   },
   by: ({ by }) => (by === 'prompt' ? ['prompt', 'beside'] : [by]),
   carries,

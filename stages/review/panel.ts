@@ -141,6 +141,9 @@ export const panelReads = (options: ReviewInputOptions) => ({
   ...columnsRead(options),
 })
 
+/** Of a pair: words and style of answers of some hundred words (`npm run bench` has what it takes). */
+const SECONDS = 2e-3
+
 /** The fit rounds of a panel stage: what is sampled, then the panel. */
 export const panelRounds = (
   options: PanelStageOptions,
@@ -149,6 +152,7 @@ export const panelRounds = (
   limitRound(options),
   {
     collect: context => sampler(options, stage, context),
+    seconds: rows => SECONDS * Math.min(rows, options.sample_rows) * (options.exchange ? 2 : 1),
     merge(parts, context) {
       const sample = gather(options, stage, context.state, parts),
         { samples } = sample,
@@ -162,7 +166,7 @@ export const panelRounds = (
         : undefined
       const { panel } = panelOf(
         { specs, samples, prompts, ...(compared ? { compared } : {}) },
-        { ...options, seed: seedOf(context) },
+        { ...options, seed: seedOf(context), progress: context.progress },
       )
       // style tells alike from unlike better than words do
       const of = ['embeddings', 'style', 'words', 'chars']

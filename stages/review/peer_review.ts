@@ -88,12 +88,14 @@ chosen and rejected change places, and with them the columns of \`score_columns\
     reversed: {
       kind: 'quality',
       family: 'labels',
+      option: 'action',
       about:
         'probability that the label is right; the weighed sum of the reviewers speaks against it, or all of them do',
     },
     ambiguous: {
       kind: 'quality',
       family: 'labels',
+      option: 'action',
       about: 'probability that the label is right; one reviewer speaks against it, and another for it (rule either)',
     },
   },

@@ -334,19 +334,20 @@ describe('--output', () => {
 describe('--limit', () => {
   it('says which rows it read, in the summary and in the report', async () => {
     const { files, graph, to, output } = place()
-    const { stdout } = await sluice('run', '--workers', '1', graph, ...files, ...to, '--limit', '15')
+    const { stdout } = await sluice('run', '--verbose', '--workers', '1', graph, ...files, ...to, '--limit', '15')
+    expect(stdout).toMatch(/^15 of 30 pairs in -> \d+ to train on /)
     expect(stdout).toMatch(
-      /^read 15 rows \(by --limit the first 15 of 30, from the first 2 of 3 files, layout text\): kept/,
+      /^read 15 rows \(by --limit the first 15 of 30, from the first 2 of 3 files, layout text\): kept/m,
     )
     expect(readFileSync(join(output, 'latest', 'report.html'), 'utf8')).toContain(
       'Rows read: by --limit the first 15 of 30, from the first 2 of 3 files.',
     )
-    expect((await sluice('run', '--workers', '1', graph, ...files, ...to, '--limit', '10')).stdout).toContain(
-      'from the first 1 of 3 files',
-    )
-    expect((await sluice('run', '--workers', '1', graph, ...files, ...to, '--limit', '31')).stdout).toMatch(
-      /^read 30 rows \(3 files, /,
-    )
+    expect(
+      (await sluice('run', '--verbose', '--workers', '1', graph, ...files, ...to, '--limit', '10')).stdout,
+    ).toContain('from the first 1 of 3 files')
+    expect(
+      (await sluice('run', '--verbose', '--workers', '1', graph, ...files, ...to, '--limit', '31')).stdout,
+    ).toMatch(/^read 30 rows \(3 files, /m)
   })
 })
 
@@ -377,7 +378,7 @@ describe('--quiet', () => {
       stdout: '',
       stderr: '',
     })
-    const loud = await sluice('run', '--workers', '1', graph, join(at, 'long.jsonl'), ...to, '--anew')
+    const loud = await sluice('run', '--verbose', '--workers', '1', graph, join(at, 'long.jsonl'), ...to, '--anew')
     expect(loud.stdout).toContain('  warning: none: length_ratio 39 of 40 rows')
     expect(loud.stderr).not.toContain('length_ratio')
     const { stdout: json } = await sluice(

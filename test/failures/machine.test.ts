@@ -30,7 +30,7 @@ it('every zone makes the same of times in expressions and in the code of answers
     { id: 'dpo', use: 'write_jsonl', from: ['on_time', 'hard'] },
   ])
   const inZone = async (TZ: string, output: string) => {
-    const { code, stdout } = await startSluice(['run', graph, '--output', join(at, output)], { TZ }).ended
+    const { code, stdout } = await startSluice(['run', '--verbose', graph, '--output', join(at, output)], { TZ }).ended
     expect(code).toBe(0)
     return { stdout, files: latestFiles(join(at, output)) }
   }

@@ -198,14 +198,10 @@ describe.each(all)('$name', stage => {
   })
 
   it('explains every reason, and its limits are options', () => {
-    for (const [reason, { about, limit }] of Object.entries(stage.reasons)) {
+    for (const [reason, { about, limit, option }] of Object.entries(stage.reasons)) {
       expect(about, reason).toMatch(/\S/)
-      if (limit !== undefined) {
-        expect(
-          options.map(([name]) => name),
-          reason,
-        ).toContain(limit)
-      }
+      const names = options.map(([name]) => name)
+      for (const named of [limit, option]) if (named !== undefined) expect(names, reason).toContain(named)
     }
   })
 })
