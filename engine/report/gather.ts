@@ -1,7 +1,7 @@
 /** What one partition's pass notes for the page: rows to read, features of the sides, values of columns. */
 import type { Data } from 'apache-arrow'
 import { DataType } from 'apache-arrow'
-import { messagesColumn, messagesType, numberColumn, textColumn, type NumberColumn } from '../arrow/columns.ts'
+import { messagesColumn, numberColumn, textColumn, type NumberColumn } from '../arrow/columns.ts'
 import { isMade, type Flow } from '../arrow/flow.ts'
 import { hash32, mix32 } from '../arrow/hash.ts'
 import { writtenName } from '../graph/columns.ts'
@@ -12,6 +12,7 @@ import { countPair, noneWritten, pairFeatures, type Written } from './features.t
 import { PartReader, type PartCodes } from './parts.ts'
 import { blockOf, Picker, type Picked, type Picks, type Told } from './picks.ts'
 import type { ShownRow } from './shape.ts'
+import { isMessages } from './texts.ts'
 
 type Used = Pick<Node, 'id' | 'stage' | 'options'>
 
@@ -52,7 +53,9 @@ export const lowestName = (column: string, isKept: boolean): string => `lowest${
  * Features are counted of one source row in so many, a power of 4 by the rows that a run reads: to look at each of a
  * million would cost more than it tells.
  */
-export const everyOf = (rows: number): number => 4 ** Math.max(0, Math.ceil(Math.log(rows / 100_000) / Math.log(4)))
+export const everyOf = (rows: number): number =>
+  4 ** Math.max(0, Math.ceil(Math.log(rows / FEATURE_ROWS) / Math.log(4)))
+const FEATURE_ROWS = 32_000
 
 /** The training sinks by which rows are counted: of several that take the same, the first. */
 export function countedSinks(levels: readonly (readonly Op[])[], nodes: ReadonlyMap<string, Used>): Set<string> {
@@ -86,7 +89,7 @@ const columnOf = ({ schema, columns }: Flow, name: string): Data | undefined =>
 /** Whether a block's rows are pairs whose sides can be looked at. */
 function sidesOf(flow: Flow) {
   const [chosen, rejected] = ['chosen', 'rejected'].map(name => columnOf(flow, name))
-  return chosen && rejected && [chosen, rejected].every(({ type }) => String(type) === String(messagesType))
+  return chosen && rejected && isMessages(chosen.type) && isMessages(rejected.type)
     ? { chosen: messagesColumn(chosen), rejected: messagesColumn(rejected) }
     : undefined
 }
@@ -267,6 +270,7 @@ export class PassNotes {
 
   /** Rows of a sink by what they are: kept, or made by a stage, by the type of what it made. */
   #namesOf(flow: Flow): Map<string, number[]> {
+    if (!flow.copy.some(isMade)) return new Map([[KEPT, [...flow.copy.keys()]]])
     const names = new Map<string, number[]>(),
       makers = this.#makersIn(flow)
     for (let row = 0; row < flow.rows; row++) {
