@@ -4,6 +4,7 @@ import { partsOf } from './names.ts'
 import { headsOf } from './said.ts'
 import type { MapSpec } from './spec.ts'
 import { PART_NAMES } from '../source/part_names.ts'
+import { templateOf } from '../source/tagged.ts'
 
 const PROMPTS =
   'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue|dialog|contents|user_message'.split(
@@ -97,7 +98,9 @@ export function promptFor(
   const own = questionFor(facts, prompt, [first, second])
   const isWhole =
     first.kind === 'messages' ||
-    first.values.some(value => typeof value === 'string' && /^\s*(?:\[\s*\{|(?:Human|H):)/.test(value))
+    first.values.some(
+      value => typeof value === 'string' && (/^\s*(?:\[\s*\{|(?:Human|H):)/.test(value) || templateOf(value)),
+    )
   // conversations hold what was asked
   if ((isWhole && !own) || beginAlike(first, second)) return { prompt: 'shared', asks: [] }
   if (own) return { prompt: own.path, asks: [] }

@@ -22,7 +22,7 @@ import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from
 import { mayHaveNan, withoutNan } from './json_nan.ts'
 import { isParts, joinParts, readParts } from './parts.ts'
 import type { Form, Turns } from './turns.ts'
-import { readTagged, TAGGED } from './tagged.ts'
+import { mayBeTagged, readTagged, templateOf } from './tagged.ts'
 import { readTranscripts } from './transcripts.ts'
 import { isTexts, isTextsJson, readTurnLists } from './turn_lists.ts'
 
@@ -89,7 +89,8 @@ export function contentForm(samples: readonly Data[]): Form {
         // an object of such keys may be an answer in JSON
         if (messages && (first === 0x5b || SPEAKERS.has(messages[0].role))) json++
         else if (isTextsJson(text)) turns++
-      } else if (first === 0x3c) transcripts += TAGGED.test(column.text(row)) ? 1 : 0
+        else if (templateOf(text)) transcripts++
+      } else if (mayBeTagged(first)) transcripts += templateOf(column.text(row)) ? 1 : 0
       else if (first === 0x48) transcripts += column.text(row).trimStart().startsWith('Human:') ? 1 : 0
     }
   }

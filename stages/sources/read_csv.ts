@@ -38,7 +38,7 @@ function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[
 
 export default defineSource({
   name: 'read_csv',
-  version: 5,
+  version: 6,
   extensions: ['.csv', '.tsv'],
   summary: 'Read preference pairs from CSV and TSV files, folders or globs.',
   details: [

@@ -17,7 +17,7 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 
 export default defineSource({
   name: 'read_parquet',
-  version: 10,
+  version: 11,
   extensions: ['.parquet'],
   seeks: true,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',

@@ -189,9 +189,9 @@ it.each<[string, Row[], Row, string]>([
 })
 
 it.each([
-  ['USER: ', ' ASSISTANT: ', 'USER:'],
-  ['<|user|>\n', '</s>\n<|assistant|>\n', '<|user|>'],
-  ['### Human: ', '\n### Assistant: ', '### Human:'],
+  ['User: ', '\nAssistant: ', 'User:'],
+  ['<|customer|>\n', '\n<|agent|>\n', '<|customer|>'],
+  ['### Question: ', '\n### Answer: ', '### Question:'],
   ['System: Be kind.\n\nHuman: ', '\n\nAssistant: ', 'System:'],
 ])('sides that are whole texts with marks ask for no column that is not there: %s', (asks, answers, mark) => {
   const whole = (i: number, said: string) => `${asks}${q(i)}${answers}${said}`,
