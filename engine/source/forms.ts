@@ -42,9 +42,10 @@ export function messageNames(type: DataType): readonly [string, string] | undefi
   if (!DataType.isStruct(type)) return undefined
   const has = (name: string, fits: (type: DataType) => boolean) =>
     type.children.some(field => field.name === name && fits(field.type as DataType))
-  return MESSAGE_NAMES.find(
-    ([role, content]) => has(role, DataType.isUtf8) && has(content, one => DataType.isUtf8(one) || isParts(one)),
-  )
+  // messages that all call a tool have no content, and writers no type of it
+  const isSaid = (one: DataType) =>
+    DataType.isUtf8(one) || isParts(one) || (DataType.isNull(one) && type.children.length > 2)
+  return MESSAGE_NAMES.find(([role, content]) => has(role, DataType.isUtf8) && has(content, isSaid))
 }
 
 /**
@@ -196,7 +197,9 @@ function readMessages(structs: Data, offsets: Int32Array): Turns {
   const role = structs.children[at(roleName)] as Data,
     said = structs.children[at(contentName)] as Data,
     parts = isParts(said.type as DataType) ? readParts(said) : undefined,
-    content = parts?.texts ?? asText(said)
+    content = DataType.isNull(said.type)
+      ? makeText(new Array<null>(structs.length).fill(null))
+      : (parts?.texts ?? asText(said))
   const data = fromTexts(offsets, contentName === 'content' ? asText(role) : renameRoles(role), content)
   const others = type.children.flatMap((field, c) => (field.name === roleName || field.name === contentName ? [] : [c]))
   if (others.length === 0 && !parts) return { data }
