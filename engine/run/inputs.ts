@@ -78,7 +78,7 @@ export async function sourceOf(paths: readonly string[], own: string, registry: 
     const isRead = (name: string) => sources.find(({ extensions }) => extensions.some(end => name.endsWith(end)))?.name
     // of a JSON file, an array or lines, whoever reads lines says what to do
     const name = file.toLowerCase(),
-      use = isRead(name) ?? (name.endsWith('.json') ? isRead(`${name}l`) : undefined) ?? own
+      use = isRead(name) ?? isRead(name.replace(/\.json(?=$|\.gz$|\.zst$)/, '.jsonl')) ?? own
     kinds.set(use, [...(kinds.get(use) ?? []), file])
   }
   if (kinds.size > 1) {

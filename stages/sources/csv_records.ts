@@ -118,7 +118,9 @@ function fieldsOf(
   }
   const text = raw.slice(0, at)
   if (!/[^\x00-\x7f]/.test(text)) return { fields, text }
-  if (!isUtf8(Buffer.from(text, 'latin1'))) return bad('the record is not UTF-8')
+  if (!isUtf8(Buffer.from(text, 'latin1'))) {
+    return bad('the record is not UTF-8; of Latin-1 make it UTF-8, as by iconv -f windows-1252 -t utf-8')
+  }
   return { fields: fields.map(field => field && asText(field)), text: asText(text) }
 }
 
