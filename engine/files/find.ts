@@ -23,8 +23,8 @@ const SHOWN = 5,
 /**
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
  * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
- * saved data set those that it says it has, of a Delta Lake table those of its latest version. `warn` hears what is left
- * unread there, and of files that have two names.
+ * saved data set those that it says it has, of a Delta Lake table those of its latest version. `warn` hears what is
+ * left unread there, and of files that have two names.
  * Throws a NoInputError that names every path that gives no file, and what should be read and cannot; an IoError where
  * a disk fails; a ChangedInputError where a second look finds other files.
  */
@@ -246,7 +246,7 @@ interface Left {
   readonly alike: Map<string, readonly string[]>
 }
 
-/** The files of one path or pattern; `left` takes what a folder has beside. `isTable`: a log told them. */
+/** The files of a path or pattern; `left` takes what a folder has beside. `isTable`: a log told them. */
 async function searchFor(
   pattern: string,
   base: string,
@@ -254,11 +254,10 @@ async function searchFor(
   left?: Left,
 ): Promise<Search & { readonly isTable?: true }> {
   if (isUrl(pattern)) {
-    if (!extensions.includes('.parquet')) {
-      const advice = isHub(pattern) ? 'the Hub has data sets as Parquet at the revision ~parquet' : 'download it'
-      throw new SearchError(`is a URL, and only Parquet is read from one; ${advice}`)
+    if (!FAR.some(end => extensions.includes(end))) {
+      throw new SearchError('is a URL, and Parquet, JSON Lines and CSV are read from one; download it')
     }
-    const files = isHub(pattern) ? await hubFiles(pattern) : [pattern]
+    const files = isHub(pattern) ? await hubFiles(pattern, extensions) : [pattern]
     return { ...none, files: files.map(path => ({ path, place: path })) }
   }
   const path = resolve(base, pattern)
@@ -294,6 +293,8 @@ async function searchFor(
   return matching
 }
 
+/** Of sources that read URLs. */
+const FAR = ['.parquet', '.jsonl', '.csv']
 const MOST_ALIKE = 100
 const PATTERN = /[*?[\]{}()!]/
 
