@@ -22,8 +22,9 @@ export async function withStdin(
   if (!input?.includes('-')) return input
   const wrong = (why: string) => new SluiceError(`--input - ${why}`, EXIT.usage)
   if (input.filter(path => path === '-').length > 1) throw wrong('is standard input, and is named twice')
-  if (stdin.isTTY)
-    {throw wrong('reads standard input, and nothing is piped into it; as in: zcat a.jsonl.gz | sluice run …')}
+  if (stdin.isTTY) {
+    throw wrong('reads standard input, and nothing is piped into it; as in: zcat a.jsonl.gz | sluice run …')
+  }
   const folder = join(output, '.sluice', 'input'),
     part = join(folder, `${process.pid}.part`),
     hash = createHash('sha256'),
