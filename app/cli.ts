@@ -24,13 +24,15 @@ import { runGraph, type RunResult } from '../engine/run/run.ts'
 import type { GraphInput, RunOptions } from '../engine/run/options.ts'
 import { shortSummary } from '../engine/report/summary.ts'
 import { summaryObject, summaryText, warningLines } from '../engine/run/summary.ts'
+import { withStdin } from './stdin.ts'
 import { endless, inLine, terminal as console, viewOf } from '../engine/terminal.ts'
 
 const flags = {
   input: {
     type: 'string',
     multiple: true,
-    about: 'GLOB   file, folder or glob (.parquet, .jsonl, .arrow) to read instead of what the graph names; repeatable',
+    about:
+      'GLOB   file, folder or glob (.parquet, .jsonl, .csv, .arrow) to read instead of what the graph names, - for JSON Lines or CSV from standard input; repeatable',
   },
   output: { type: 'string', default: 'out', about: 'DIR   where runs are published (default: out)' },
   graph: { type: 'string', about: 'FILE   the graph to run' },
@@ -299,7 +301,7 @@ export async function runAs(
   const { output, workers, seed, limit, sample, answers, anew } = values
   const options: RunOptions = {
     output,
-    input: input?.length ? input : undefined,
+    input: input?.length ? await withStdin(input, output) : undefined,
     map: readMap(values.map),
     set: [...(more.set ?? []), ...(values.set ?? [])],
     workers: workers ?? availableParallelism(),

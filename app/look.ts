@@ -1,5 +1,5 @@
 /** `sluice look FILE`: how the pairs of a file would be read, before anything runs, or what is to be said of them. */
-import type { RecordBatch } from 'apache-arrow'
+import { DataType, type RecordBatch } from 'apache-arrow'
 import { stringify } from 'yaml'
 import { figureLines, figuresOf, type Figures } from './look_figures.ts'
 import { registry } from '../stages/registry.ts'
@@ -20,7 +20,6 @@ import { sourceOf } from '../engine/run/inputs.ts'
 import { openMapped } from '../engine/source/convert.ts'
 import type { How } from '../engine/source/how.ts'
 import { columnOf, usedColumns } from '../engine/source/mapping.ts'
-import { noticesIn } from '../engine/source/notices.ts'
 import { lookAtInputs, type Looked } from '../engine/source/open.ts'
 import type { SourceOptions } from '../engine/source/options.ts'
 import { inLine, terminal as console } from '../engine/terminal.ts'
@@ -71,7 +70,7 @@ export async function lookCommand(
   for (const file of files) looks.push(await lookAt(file))
   if (json) console.log(JSON.stringify(looks, null, 2))
   else console.log(looks.map(look => linesOf(look, use).join('\n')).join('\n\n'))
-  const isRead = ({ why, first_rows: first }: Look) => why === undefined && (first!.rows === 0 || first!.pairs > 0)
+  const isRead = ({ why, rows, first_rows: first }: Look) => why === undefined && (rows === 0 || first!.pairs > 0)
   return looks.every(isRead) ? EXIT.ok : EXIT.data
 }
 
@@ -119,6 +118,12 @@ async function foundIn(
     ({ path, kind, length, isList }) =>
       kind === 'text' && !isList && length >= 20 && !used.has(path) && !path.includes('.') && !CONTEXT.includes(path),
   )
+  // lists, also those that are JSON text
+  const isList = (name: string, type: DataType) =>
+    DataType.isList(type) || facts.some(({ path, kind }) => path === `${name}[]` || (path === name && kind === 'turns'))
+  const lists = file.schema.fields.filter(
+    ({ name, type }) => !used.has(name) && !CONTEXT.includes(name) && isList(name, type),
+  )
   return {
     layout: how.layout,
     ...(how.found === undefined ? {} : { taken_for: how.found }),
@@ -126,8 +131,11 @@ async function foundIn(
     first_rows: { rows, pairs: made, none },
     ...(made > 0 ? { figures: await figuresOf(batches, facts) } : {}),
     pairs: first ? Array.from({ length: Math.min(SHOWN, first.numRows) }, (_, row) => shownPair(first, row)) : [],
-    beside: beside.map(({ path, length }) => `${path} (text, ${Math.round(length)} characters)`),
-    notices: first ? noticesIn(first, samples.slice(0, 1), how.map !== undefined) : [],
+    beside: [
+      ...beside.map(({ path, length }) => `${path} (text, ${Math.round(length)} characters)`),
+      ...lists.map(({ name }) => `${name} (list)`),
+    ],
+    notices: await file.notices(),
   }
 }
 
@@ -203,7 +211,7 @@ function linesOf(look: Look, use: string): string[] {
     `  of the first ${first.rows} rows: ${[`${first.pairs} pairs`, ...none].join(', ')}`,
     ...pairs.flatMap(pair => Object.entries(pair).map(([name, text]) => `    ${name.padEnd(9)}${cut(inLine(text))}`)),
     ...(figures ? figureLines(figures, first.rows).map(line => `  ${line}`) : []),
-    ...(beside.length === 0 ? [] : [`  text beside the pair, which no trainer sees: ${beside.join(', ')}`]),
+    ...(beside.length === 0 ? [] : [`  beside the pair, which no trainer sees: ${beside.join(', ')}`]),
     ...notices.map(notice => `  look: ${notice}`),
     '  in a graph:',
     `    - { id: pairs, use: ${use}, with: ${stringify({ path: file, ...(map ? { map } : {}) }, { collectionStyle: 'flow', lineWidth: 0 }).trim()} }`,

@@ -412,7 +412,7 @@ function layoutsPage() {
       ),
       '## map',
       'The option `map` of a source, or `--map FILE`, says where the pairs are, in place of a layout; `sluice look` writes one to begin with. A path names a column, a field of an object by ' +
-        'dots (`info.post`), and the items of a list by brackets (`completions[].response`), both also within JSON text. The text that a path leads to is read in the form it has: text; messages, objects of the lists of their roles and texts, JSON text of them; lists of texts as turns that alternate, native or as JSON text; one text of an object; whole conversations, also with marks (Human:, <|im_start|>, <extra_id_1>). Each form lies in each shape: `npx vitest run test/map/cells.test.ts` reads made rows of all.',
+        'dots (`info.post`), and the items of a list by brackets (`completions[].response`), one of them by its place (`output[0]`), all also within JSON text. The text that a path leads to is read in the form it has: text; messages, objects of the lists of their roles and texts, JSON text of them; lists of texts as turns that alternate, native or as JSON text; one text of an object; whole conversations, also with the marks of templates (Human:, <|im_start|>, [INST] and those of the layout transcripts). Each form lies in each shape: `npx vitest run test/map/cells.test.ts` reads made rows of all.',
       table(
         ['key', 'what it says'],
         Object.entries(mapSchema.properties).map(([name, { description }]) => [`\`${name}\``, description]),

@@ -1,10 +1,12 @@
-/** A local file from one byte on, a piece at a time: how a format reads what is held against what was hashed. */
+/** A file from one byte on, a piece at a time: how a format reads what is held against what was hashed. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { open } from 'node:fs/promises'
+import { openSource } from '../parquet/source.ts'
 import { StageMistake } from '../run/given.ts'
-import { readBytes } from './blocks.ts'
+import { isUrl } from './http_source.ts'
 
 const CHUNK = 1 << 20
+/** Of a URL more at once: each piece is a request. Undefined of a local file. */
+export const farChunk = (path: string): number | undefined => (isUrl(path) ? 8 << 20 : undefined)
 
 const reading = new AsyncLocalStorage<string | null>()
 
@@ -23,18 +25,21 @@ function holdToInput(path: string): void {
   )
 }
 
-/** The bytes of a file from `from` on, in order, a megabyte at a time. */
-export async function* readChunks(path: string, from = 0): AsyncGenerator<Buffer> {
+/**
+ * The bytes of a file from `from` on, in order, a megabyte at a time; of a URL eight, whose content is what `identity`
+ * says.
+ */
+export async function* readChunks(path: string, from = 0, identity?: string): AsyncGenerator<Buffer> {
   holdToInput(path)
-  const handle = await open(path, 'r')
+  const file = await openSource(path, identity),
+    size = farChunk(path) ?? CHUNK
   try {
-    const file = { path, bytes: (await handle.stat()).size, handle }
     // pieces end at multiples of their size
-    for (let at = from, end: number; at < file.bytes; at = end) {
-      end = Math.min(file.bytes, at - (at % CHUNK) + CHUNK)
-      yield await readBytes(file, at, end)
+    for (let at = from, end: number; at < file.byteLength; at = end) {
+      end = Math.min(file.byteLength, at - (at % size) + size)
+      yield Buffer.from(await file.slice(at, end))
     }
   } finally {
-    await handle.close()
+    await file.close()
   }
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ChangedInputError, DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
+import { deltaFiles, isDelta } from './delta.ts'
 import { isUrl } from './http_source.ts'
 import { isHub } from './hub.ts'
 import { hubFiles } from './hub_files.ts'
@@ -22,7 +23,8 @@ const SHOWN = 5,
 /**
  * The files of paths, folders and globs, each once whatever links lead to it, absolute, sorted by the bytes of their
  * paths. Of a folder all files with one of the extensions, but none whose name or folder begins with `.` or `_`; of a
- * saved data set those that it says it has. `warn` hears what is left unread there, and of files that have two names.
+ * saved data set those that it says it has, of a Delta Lake table those of its latest version. `warn` hears what is
+ * left unread there, and of files that have two names.
  * Throws a NoInputError that names every path that gives no file, and what should be read and cannot; an IoError where
  * a disk fails; a ChangedInputError where a second look finds other files.
  */
@@ -58,7 +60,7 @@ export async function findFiles(
       for (const file of search.files) {
         seen.add(file.path)
         refusePublished(stage, file.path, named)
-        if (file.path !== named) unnamed.push(file.path)
+        if (file.path !== named && !search.isTable) unnamed.push(file.path)
         const same = identityOf(file.place),
           other = found.get(same)
         if (other !== undefined && other !== file.path) twice.push(`${file.path} is ${other}`)
@@ -244,14 +246,18 @@ interface Left {
   readonly alike: Map<string, readonly string[]>
 }
 
-/** The files of one path or pattern; `left` takes what a folder has beside them. */
-async function searchFor(pattern: string, base: string, extensions: readonly string[], left?: Left): Promise<Search> {
+/** The files of a path or pattern; `left` takes what a folder has beside. `isTable`: a log told them. */
+async function searchFor(
+  pattern: string,
+  base: string,
+  extensions: readonly string[],
+  left?: Left,
+): Promise<Search & { readonly isTable?: true }> {
   if (isUrl(pattern)) {
-    if (!extensions.includes('.parquet')) {
-      const advice = isHub(pattern) ? 'the Hub has data sets as Parquet at the revision ~parquet' : 'download it'
-      throw new SearchError(`is a URL, and only Parquet is read from one; ${advice}`)
+    if (!FAR.some(end => extensions.includes(end))) {
+      throw new SearchError('is a URL, and Parquet, JSON Lines and CSV are read from one; download it')
     }
-    const files = isHub(pattern) ? await hubFiles(pattern) : [pattern]
+    const files = isHub(pattern) ? await hubFiles(pattern, extensions) : [pattern]
     return { ...none, files: files.map(path => ({ path, place: path })) }
   }
   const path = resolve(base, pattern)
@@ -260,6 +266,10 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   // so many are names that a shell put for a pattern
   if (left && kind !== undefined && PATTERN.test(pattern) && left.alike.size < MOST_ALIKE) {
     left.alike.set(pattern, await alikeOf(pattern, base, path))
+  }
+  if (kind === 'folder' && extensions.includes('.parquet') && isDelta(path)) {
+    const files = (await deltaFiles(path)).map(async file => ({ path: file, place: await placeOf(file) }))
+    return { ...none, files: await Promise.all(files), isTable: true }
   }
   if (kind === 'folder') {
     const { search, beside } = await searchFolder(path, extensions, left)
@@ -283,6 +293,8 @@ async function searchFor(pattern: string, base: string, extensions: readonly str
   return matching
 }
 
+/** Of sources that read URLs. */
+const FAR = ['.parquet', '.jsonl', '.csv']
 const MOST_ALIKE = 100
 const PATTERN = /[*?[\]{}()!]/
 

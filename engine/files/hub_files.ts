@@ -1,4 +1,4 @@
-/** Which files of the Hub an address names: one, all Parquet files below a folder, or those that fit a pattern. */
+/** Which files of the Hub an address names: one, all of a format below a folder, or those that fit a pattern. */
 import { NoInputError } from '../errors.ts'
 import { fetchPage } from './http_source.ts'
 import { hubAddress, hubTree } from './hub.ts'
@@ -6,20 +6,27 @@ import { expandBraces, matcher, SearchError } from './search.ts'
 
 /** Pages of a list at most: of 1,000 names each. */
 const MOST_PAGES = 1000
-const isParquet = (path: string): boolean => /\.parquet$/i.test(path)
 const isHidden = (path: string): boolean => path.split('/').some(name => /^[._]/.test(name))
 
-/** The addresses of the files, sorted. Throws a SearchError where there is none, or the address is none. */
-export async function hubFiles(address: string): Promise<string[]> {
+/**
+ * The addresses of the files, sorted; `extensions` are of the format. Throws a SearchError where there is none, or
+ * the address is none.
+ */
+export async function hubFiles(address: string, extensions: readonly string[]): Promise<string[]> {
   const found = hubAddress(address)
   if (!found) throw new SearchError('is no address of a data set: hf://datasets/<owner>/<name>[@<revision>]/<path>')
   const { path } = found,
     root = address.slice(0, address.length - /^hf:\/\/datasets\/[^/]+\/[^/]+\/?(.*)$/s.exec(address)![1].length),
     at = (file: string) => `${root.replace(/\/$/, '')}/${file}`
   if (!/[*?[{]/.test(path)) {
-    if (isParquet(path)) return [at(path)]
-    const below = (await listed(found, path)).filter(file => isParquet(file) && !isHidden(file))
-    if (below.length === 0) throw new SearchError('has no Parquet file below it; try its revision ~parquet')
+    const isRead = (file: string) => extensions.some(end => file.toLowerCase().endsWith(end))
+    if (isRead(path)) return [at(path)]
+    const below = (await listed(found, path)).filter(file => isRead(file) && !isHidden(file))
+    if (below.length === 0) {
+      throw new SearchError(
+        `has no file *${extensions[0]} below it; the Hub has data sets as Parquet at the revision ~parquet`,
+      )
+    }
     return below.map(at)
   }
   const folder = path

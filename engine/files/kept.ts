@@ -2,19 +2,26 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 
-/** Formats of tables that leave outdated files where they are, and what tells them, seen from the folder of a file. */
+/**
+ * Formats of tables that leave outdated files where they are, what tells them, seen from the folder of a file, and what
+ * to do.
+ */
 const TABLES: readonly (readonly [string, (folder: string) => boolean, string])[] = [
   [
     'a Delta Lake table',
     folder => hasName(join(folder, '_delta_log'), /^\d{20}\.json$/),
-    "deltalake's DeltaTable(…).to_pyarrow_table()",
+    'name its folder alone, which is read by its log',
   ],
   [
     'an Iceberg table',
     folder => basename(folder) === 'data' && hasName(join(folder, '..', 'metadata'), /\.metadata\.json$/),
-    "pyiceberg's table.scan().to_arrow()",
+    "write the table out first, as by pyiceberg's table.scan().to_arrow()",
   ],
-  ['a Hudi table', folder => existsSync(join(folder, '.hoodie')), "Spark's read.format('hudi')"],
+  [
+    'a Hudi table',
+    folder => existsSync(join(folder, '.hoodie')),
+    "write the table out first, as by Spark's read.format('hudi')",
+  ],
 ]
 
 /** Whether a folder is there that has such a name. */
@@ -38,8 +45,8 @@ export function tableOf(files: readonly string[]): string | undefined {
       seen.add(at)
       const found = TABLES.find(([, is]) => is(at))
       if (!found) continue
-      const [what, , by] = found
-      return `${file} is of ${what} (${at}), whose files also hold rows that were deleted or changed since; write the table out first, as by ${by}, or name each file to read it as it is`
+      const [what, , advice] = found
+      return `${file} is of ${what} (${at}), whose files also hold rows that were deleted or changed since; ${advice}, or name each file to read it as it is`
     }
   }
   return undefined

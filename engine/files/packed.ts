@@ -7,7 +7,7 @@ import { Damaged, unzstd } from './zstd_frames.ts'
 export type Packing = 'gzip' | 'zstd'
 
 const PACKED: readonly (readonly [Packing, readonly number[]])[] = [
-  ['gzip', [0x1f, 0x8b]],
+  ['gzip', [0x1f, 0x8b, 0x08]],
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
 ]
 /** Other things that a name promises to be text, and what to do. */
@@ -17,6 +17,10 @@ const OTHERS: readonly (readonly [readonly number[], string])[] = [
   [[0x04, 0x22, 0x4d, 0x18], 'is packed by lz4; unpack it first, as by lz4 -d'],
   [[0x50, 0x4b, 0x03, 0x04], 'is a zip archive; unpack it first, as by unzip'],
   [[0x50, 0x41, 0x52, 0x31], 'is a Parquet file; read it by read_parquet'],
+  [
+    [0x46, 0x45, 0x41, 0x31],
+    'is Feather of version 1; write it as version 2, as by pyarrow.feather: write_feather(read_table(old), new)',
+  ],
   [[0x41, 0x52, 0x52, 0x4f, 0x57, 0x31], 'is an Arrow file; read it by read_arrow'],
   [[0xff, 0xfe], 'is UTF-16; make it UTF-8, as by iconv -f utf-16 -t utf-8'],
   [[0xfe, 0xff], 'is UTF-16; make it UTF-8, as by iconv -f utf-16 -t utf-8'],
@@ -35,6 +39,19 @@ export function packingOf(head: Uint8Array): Packing | undefined {
   // what pzstd writes begins with a frame to be skipped, whose last four bits are free
   const isSkippable = head.length > 3 && (head[0] & 0xf0) === 0x50 && beginsWith(head.subarray(1), [0x2a, 0x4d, 0x18])
   return isSkippable ? 'zstd' : PACKED.find(([, magic]) => beginsWith(head, magic))?.[0]
+}
+
+/**
+ * What a file with these first bytes is, where it should be Parquet or Arrow, and what to do; undefined where they tell
+ * nothing.
+ */
+export function kindOf(head: Uint8Array): string | undefined {
+  const packed = PACKED.find(([, magic]) => beginsWith(head, magic))?.[0]
+  if (packed) {
+    return `is packed by ${packed}; unpack it first, as by ${packed} -d (JSON Lines are read packed, by a name that ends in .jsonl.gz or .jsonl.zst)`
+  }
+  // two bytes may be a length
+  return OTHERS.find(([magic]) => magic.length > 2 && beginsWith(head, magic))?.[1]
 }
 
 /** The bytes that packed ones stand for, a piece at a time. Throws one line for what is damaged or cut. */

@@ -30,6 +30,8 @@ const plain = (text: string): string => text.toLowerCase().replaceAll('_', ' ').
 /** The side that a text names, 0 or 1; 2 where it names none as the better one, undefined where nobody can tell. */
 function sideOf(text: string, { first, second, marks }: Sides): number | undefined {
   const said = plain(text)
+    // the place on a scale
+    .replace(/^[-+]?\d+ ?[-–—:.)=] ?(?=\p{L})/u, '')
     .replace(/^\[+|\]+$|\.$/g, '')
     .replace(/\s*([<>=]+)\s*/g, '$1')
   if (TIES.test(said)) return 2
@@ -136,11 +138,17 @@ function asked(
   }
 }
 
+/** Numbers to both sides of 0: scales run from the first answer to the second, and a margin is that of the first. */
+function signed(label: Fact, values: readonly number[], sides: Sides): Reading {
+  const [first, second] = /margin/i.test(label.name) ? ['> 0', '< 0'] : ['< 0', '> 0']
+  return asked(label, first, second, sides, values.includes(0) ? [0] : [])
+}
+
 /** Numbers between those of the two answers, as how surely one of them is preferred. */
 function readShares(label: Fact, tally: readonly [string, number][], sides: Sides): Reading | undefined {
   const values = tally.map(([value]) => Number(value)),
     [low, high] = [Math.min(...values), Math.max(...values)]
-  if (low < 0) return asked(label, '< 0', '> 0', sides, values.includes(0) ? [0] : [])
+  if (low < 0) return signed(label, values, sides)
   if (high <= 1) return asked(label, '> 0.5', '< 0.5', sides, values.includes(0.5) ? [0.5] : [])
   return low >= 1 && high <= 2 ? asked(label, '< 1.5', '> 1.5', sides, values.includes(1.5) ? [1.5] : []) : undefined
 }
@@ -151,14 +159,14 @@ function readNumbers(label: Fact, tally: readonly [string, number][], sides: Sid
   if (!values.every(Number.isFinite)) return undefined
   const [low, high] = [Math.min(...values), Math.max(...values)],
     only = (...some: number[]) => values.every(value => some.includes(value)),
-    { marks } = sides
+    marks = sides.marks.map(mark => ({ 一: '1', 二: '2' })[mark] ?? mark)
   // a number that names its side as the columns do
   if (marks.every(mark => /^\d$/.test(mark)) && marks.every(mark => values.includes(Number(mark)))) {
     const [first, second] = marks.map(Number),
       others = values.filter(value => value !== first && value !== second)
     if (others.length < 2) return asked(label, first, second, sides, others)
   }
-  if (low < 0) return asked(label, '< 0', '> 0', sides, values.includes(0) ? [0] : [])
+  if (low < 0) return signed(label, values, sides)
   if (only(0, 1)) return asked(label, 1, 0, sides)
   if (only(1, 2)) return asked(label, 1, 2, sides)
   if (values.length < 4 && high - low <= 3) return unread(label, sides)

@@ -8,7 +8,7 @@ export const NO_SCORE = /(?:^|_)(?:id|index|time|date|tokens?|count|len|length|t
 
 /** Names of labels that say which answer is better. */
 export const LABEL =
-  /winner|label|prefer|choice|better|best|chosen|vote|annotat|compar|judg|verdict|gold|strength|selected|target|pick|result|status|overall/i
+  /winner|label|prefer|choice|better|best|chosen|vote|annotat|compar|judg|verdict|gold|strength|margin|selected|target|pick|result|status|overall/i
 /** What a label that prefers none holds. */
 export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|no preference|a=b)\b/
 
@@ -20,7 +20,7 @@ export const ANSWER =
 
 /** Parts of names that tell two answers apart. */
 export const MARKS = [
-  ['a', 'b'], ['0', '1'], ['1', '2'], ['left', 'right'], ['first', 'second'], ['one', 'two'], ['x', 'y'], ['j', 'k'],
+  ['a', 'b'], ['0', '1'], ['1', '2'], ['left', 'right'], ['first', 'second'], ['one', 'two'], ['x', 'y'], ['j', 'k'], ['一', '二'], ['甲', '乙'],
 ] as const // prettier-ignore
 /** Parts of names that say which answer is better. */
 export const ORDERED = [
@@ -47,7 +47,9 @@ export const CUSTOM = [
 
 export const partsOf = (name: string): string[] =>
   name
-    .split(/[_\-\s.]+|(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[a-zA-Z])/)
+    .split(
+      /[_\-\s.]+|(?<=[a-z])(?=[A-Z\d])|(?<=\d)(?=[a-zA-Z])|(?<=[\u3040-\u9fff])(?=[一二甲乙]?$|[\da-zA-Z])|(?<=[\da-zA-Z])(?=[\u3040-\u9fff])/,
+    )
     .filter(Boolean)
     .map(part => part.toLowerCase())
     .flatMap((part, i, all) =>

@@ -6,20 +6,29 @@ import { inexactIn, numberColumn, textColumn } from '../arrow/columns.ts'
 export const isScore = (type: DataType): boolean =>
   DataType.isUtf8(type) || DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type)
 
-/** Text that is a number: also `4/5`-free decimals with white space around, nothing else. */
+/** Text that is a number, with white space around. */
 const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/
+/** The same with a comma for the point; three digits behind one may be thousands as well, and are nothing. */
+const COMMA = /^\s*([-+]?\d+),(\d{1,2}|\d{4,}|(?<=\b0,)\d{3})\s*$/
+/** A place on a scale with what it means, as `3 - slightly better`. */
+const SCALE = /^\s*([-+]?\d+(?:[.,]\d+)?) ?[-–—:.)=(] ?\p{L}[^\n]{0,79}$/u
 /** Text that is a bool, as CSV and JSON text have it. */
 const BOOL = /^\s*(?:(true)|false)\s*$/i
 
-function numberIn(text: string): number {
+/** What a text says as a number; NaN where it says none. */
+export function numberIn(text: string): number {
   if (NUMBER.test(text)) return Number(text)
+  const comma = COMMA.exec(text)
+  if (comma) return Number(`${comma[1]}.${comma[2]}`)
+  const place = SCALE.exec(text)
+  if (place) return numberIn(place[1])
   const bool = BOOL.exec(text)
   return bool ? Number(bool[1] !== undefined) : NaN
 }
 
 /**
  * A float64 of each value, NaN where there is none: null, or text that is no number, such as `N/A`. A bool is 1 or 0,
- * also as text.
+ * also as text; `4,5` is 4.5, and `3 - slightly better` is 3.
  * Throws where an integer would be rounded: two that differ would be one number.
  */
 export function numbersOf(data: Data, name: string): Float64Array {

@@ -2,7 +2,7 @@
  * Rows of any form as rows of a few plain ones, by a mapping: `prompt`, `chosen` and `rejected`; or `prompt`, a list
  * `completions` and its `scores`; or `prompt`, `response` and `score`. What else the file has stays beside.
  */
-import { List, makeData, Schema, Struct, type DataType, type Data, type Field, type RecordBatch } from 'apache-arrow'
+import { DataType, List, makeData, Schema, Struct, type Data, type Field, type RecordBatch } from 'apache-arrow'
 import { sameType } from '../arrow/cast.ts'
 import { concat, runsOfRows, take } from '../arrow/columns.ts'
 import { field, toRecordBatch } from '../arrow/flow.ts'
@@ -146,6 +146,8 @@ function besideOf(one: Field, paths: readonly Path[], list: string): Made[] {
   const isSaid = ({ isList, text }: Path) => isList && !text.endsWith('[]') && !list.startsWith(itemsOf(text))
   if (used.every(isSaid)) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
   if (used.some(({ steps, isList }) => steps.length === 0 || isList)) return []
+  // of a list some items, by their places
+  if (!DataType.isStruct(one.type as DataType)) return [{ field: one, read: batch => columnOf(batch, one.name)! }]
   const children = (one.type as Struct).children,
     kept = children.flatMap(({ name }, c) => (used.some(({ steps }) => steps[0] === name) ? [] : [c]))
   if (kept.length === 0) return []

@@ -1,4 +1,7 @@
-/** Paths into a file's rows: a column, a field of an object (or of JSON text) by dots, the items of a list by []. */
+/**
+ * Paths into a file's rows: a column, a field of an object (or of JSON text) by dots, the items of a list by [], one of
+ * them by its place, as [0].
+ */
 import { DataType, List, makeData, Utf8, type Data, type Field, type RecordBatch, type Schema } from 'apache-arrow'
 import { concat, makeText, nulls, nullTest, runsOfRows, take, textColumn, validity } from '../arrow/columns.ts'
 import { field } from '../arrow/flow.ts'
@@ -8,8 +11,8 @@ import { isMarked, parseDigits, stringifyDigits } from '../source/json_digits.ts
 import { columnOf } from '../source/mapping.ts'
 import { zip, zipped } from './zip.ts'
 
-/** A field by its name, or with an empty name the items of a list. */
-type Step = string
+/** A field by its name, with an empty name the items of a list, or one of them by its place. */
+type Step = string | number
 export const ITEMS: Step = ''
 
 /** A path that is there. `type` is of what it gives; with a list in it, of a list of what it gives of each item. */
@@ -23,8 +26,16 @@ export interface Path {
   readonly inText: readonly Step[]
 }
 
+/** Brackets behind a name. */
+const BRACKETS = /(?:\[\d*\])+$/
+
+const bracketsOf = (part: string): Step[] =>
+  [...(BRACKETS.exec(part)?.[0].matchAll(/\[(\d*)\]/g) ?? [])].map(([, place]) =>
+    place === '' ? ITEMS : Number(place),
+  )
+
 const stepsOf = (text: string): Step[] =>
-  text.split('.').flatMap(part => (part.endsWith('[]') ? [part.slice(0, -2), ITEMS] : [part]))
+  text.split('.').flatMap(part => [part.replace(BRACKETS, ''), ...bracketsOf(part)])
 
 /** Finds a path; throws where it is not there, or leads into what has no fields. */
 export function findPath(schema: Schema, text: string): Path {
@@ -37,16 +48,13 @@ export function findPath(schema: Schema, text: string): Path {
   const parts = text.split('.')
   for (let count = parts.length; count > 0; count--) {
     const head = parts.slice(0, count).join('.'),
-      name = head.replace(/\[\]$/, ''),
+      name = head.replace(BRACKETS, ''),
       field = schema.fields.find(field => field.name === name)
     if (!field) continue
-    const steps = [
-      ...(head.endsWith('[]') ? [ITEMS] : []),
-      ...(count < parts.length ? stepsOf(parts.slice(count).join('.')) : []),
-    ]
-    return { text, column: name, steps, ...typeOf(field.type as DataType, steps, text, name) }
+    const steps = [...bracketsOf(head), ...(count < parts.length ? stepsOf(parts.slice(count).join('.')) : [])]
+    return { text, column: name, ...typeOf(field.type as DataType, steps, text, name) }
   }
-  throw new Error(`'${text}' is not there${meant(stepsOf(text)[0], schema.fields)}`)
+  throw new Error(`'${text}' is not there${meant(stepsOf(text)[0] as string, schema.fields)}`)
 }
 
 const meant = (name: string, fields: readonly Field[]): string => {
@@ -57,30 +65,40 @@ const meant = (name: string, fields: readonly Field[]): string => {
 
 function typeOf(
   column: DataType,
-  steps: readonly Step[],
+  said: readonly Step[],
   text: string,
   head: string,
-): Pick<Path, 'type' | 'isList' | 'inText'> {
+): Pick<Path, 'steps' | 'type' | 'isList' | 'inText'> {
   let type = column,
     at = head,
     isList = false
-  for (const [i, name] of steps.entries()) {
+  const rest = [...said],
+    steps: Step[] = []
+  while (rest.length > 0) {
     // only the rows tell what is in JSON text
-    if (DataType.isUtf8(type) && !isList) return typeInText(steps.slice(i), text)
-    if (name === ITEMS) {
-      if (!DataType.isList(type)) throw new Error(`'${text}': ${at} is ${type} and no list; leave out []`)
-      isList = true
+    if (DataType.isUtf8(type) && !isList) return { steps: [...steps, ...rest], ...typeInText(rest, text) }
+    const name = rest.shift()!
+    if (name === ITEMS || typeof name === 'number') {
+      if (!DataType.isList(type)) throw new Error(`'${text}': ${at} is ${type} and no list; leave out [${name}]`)
+      isList ||= name === ITEMS
+      steps.push(name)
       type = type.children[0].type as DataType
       continue
     }
     if (!DataType.isStruct(type)) throw new Error(`'${text}': ${at} is ${type} and has no field '${name}'`)
-    const child = type.children.find(field => field.name === name)
-    if (!child) throw new Error(`'${text}': ${at} has no field '${name}'${meant(name, type.children)}`)
-    type = child.type as DataType
-    at = `${at}.${name}`
+    const children = type.children
+    // a name may have dots itself: the longest that is a field counts
+    const names = [name, ...rest.slice(0, rest.findIndex(step => typeof step === 'number' || step === ITEMS) >>> 0)],
+      count = names.findLastIndex((_, i) => children.some(field => field.name === names.slice(0, i + 1).join('.'))) + 1
+    if (count === 0) throw new Error(`'${text}': ${at} has no field '${name}'${meant(name, children)}`)
+    const found = names.slice(0, count).join('.')
+    rest.splice(0, count - 1)
+    steps.push(found)
+    type = children.find(field => field.name === found)!.type as DataType
+    at = `${at}.${found}`
   }
-  const said = zipped(type) ?? type
-  return { type: isList ? new List(field('item', said)) : said, isList, inText: [] }
+  const own = zipped(type) ?? type
+  return { steps, type: isList ? new List(field('item', own)) : own, isList, inText: [] }
 }
 
 /** The type of what steps into JSON text give: text, or a list of it. */
@@ -108,7 +126,7 @@ export function readPath({ text, column, steps, inText }: Path, batch: RecordBat
     offsets: Int32Array | undefined
   for (const step of steps.slice(0, steps.length - inText.length)) {
     if (step !== ITEMS) {
-      data = inStruct(data, step)
+      data = typeof step === 'number' ? itemOf(data, step) : inStruct(data, step)
       continue
     }
     const own = data.valueOffsets as Int32Array
@@ -131,8 +149,19 @@ export function readPath({ text, column, steps, inText }: Path, batch: RecordBat
   } as never) as Data
 }
 
+/** The item at a place of each list; null where there is none. */
+function itemOf(lists: Data, place: number): Data {
+  const { length, valueOffsets: at } = lists,
+    [items] = lists.children as Data[],
+    isNull = nullTest(lists)
+  const rows = Array.from({ length }, (_, row) =>
+    isNull(row) || at[row] + place >= at[row + 1] ? items.length : (at[row] as number) + place,
+  )
+  return take(concat([items, nulls(items.type as DataType, 1)]), runsOfRows(rows))
+}
+
 /** A field of structs; where the struct is null, so is the field. */
-function inStruct(data: Data, name: Step): Data {
+function inStruct(data: Data, name: string): Data {
   const at = (data.type as DataType).children.findIndex(child => child.name === name),
     child = data.children[at] as Data
   if (data.nullCount === 0) return child
@@ -191,9 +220,9 @@ function parsedCells(data: Data): unknown[] {
   return all
 }
 
-const own = (value: unknown, name: string): unknown =>
+const own = (value: unknown, name: Step): unknown =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Readonly<Record<string, unknown>>)[name]
+    ? (value as Readonly<Record<Step, unknown>>)[name]
     : undefined
 
 function parsed(text: string): unknown {

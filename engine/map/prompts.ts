@@ -4,6 +4,7 @@ import { partsOf } from './names.ts'
 import { headsOf } from './said.ts'
 import type { MapSpec } from './spec.ts'
 import { PART_NAMES } from '../source/part_names.ts'
+import { templateOf } from '../source/tagged.ts'
 
 const PROMPTS =
   'prompt|instruction|question|query|problem|full_text|user_input|user_prompt|request|post|article|document|trajectory|messages|conversation|conversations|dialogue|dialog|contents|user_message'.split(
@@ -26,7 +27,8 @@ export function promptOf(facts: readonly Fact[], not: readonly Fact[] = []): Fac
     names.map(name => fits.find(fact => fact.name.toLowerCase() === name)).find(found => found !== undefined)
   const byPart = () =>
     fits.find(({ name }) => !/system|model|source/i.test(name) && partsOf(name).some(part => PROMPTS.includes(part)))
-  return named(PROMPTS) ?? byPart() ?? named(LAST_PROMPTS)
+  const [talk, ...more] = fits.filter(({ kind }) => kind === 'messages')
+  return named(PROMPTS) ?? byPart() ?? named(LAST_PROMPTS) ?? (more.length === 0 ? talk : undefined)
 }
 
 /** Whether rows differ in it, and it is not empty in all of them. */
@@ -67,6 +69,8 @@ const MORE = new RegExp(
 /** Names of what stands below its prompt, as a body does below its title. */
 const BELOW = /body|selftext|description|details/i
 
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')))
+
 /** Columns beside a mapping that by their names belong to its prompt. */
 export function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
   const used = new Set(headsOf(map)),
@@ -74,7 +78,9 @@ export function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
   if (prompt === 'shared') return []
   const parts = facts.flatMap(({ path, name, kind, isList, length }) => {
     const isPart = !isList && (kind === 'messages' || kind === 'turns' || (kind === 'text' && length >= 8))
-    if (!isPart || path.includes('.') || used.has(path) || PART_NAMES.includes(path) || !MORE.test(name)) return []
+    // of an object what lies beside the prompt
+    const isFar = path.includes('.') && (parentOf(path) !== parentOf(prompt) || !/system/i.test(name))
+    if (!isPart || isFar || used.has(path) || PART_NAMES.includes(path) || !MORE.test(name)) return []
     const part = kind !== 'text' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
     return [{ path, part, isBelow: BELOW.test(name) }]
   })
@@ -97,7 +103,9 @@ export function promptFor(
   const own = questionFor(facts, prompt, [first, second])
   const isWhole =
     first.kind === 'messages' ||
-    first.values.some(value => typeof value === 'string' && /^\s*(?:\[\s*\{|(?:Human|H):)/.test(value))
+    first.values.some(
+      value => typeof value === 'string' && (/^\s*(?:\[\s*\{|(?:Human|H):)/.test(value) || templateOf(value)),
+    )
   // conversations hold what was asked
   if ((isWhole && !own) || beginAlike(first, second)) return { prompt: 'shared', asks: [] }
   if (own) return { prompt: own.path, asks: [] }

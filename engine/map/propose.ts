@@ -2,9 +2,11 @@
 import type { RecordBatch, Schema } from 'apache-arrow'
 import { factsOf, type Fact } from './facts.ts'
 import { partsAsked, promptOf } from './prompts.ts'
+import { ofAny, withPrompt } from './propose_any.ts'
 import { ofColumns } from './propose_columns.ts'
 import { ofLabelled } from './propose_labelled.ts'
-import { answerOf, ofAnswers, ofLists } from './propose_scored.ts'
+import { ofModels } from './propose_models.ts'
+import { answerOf, ofAnswers, ofLists, ofTwoItems } from './propose_scored.ts'
 import { SCORE } from './names.ts'
 import { ofSides } from './propose_sides.ts'
 import type { Proposal } from './proposal.ts'
@@ -14,6 +16,14 @@ export interface Proposals {
   /** Why there are none: what kind of data it is. */
   readonly none?: string
 }
+
+/** How votes that FastChat logs become battles: roles are what each state calls them. */
+const VOTES = `as by jq -c '${[
+  'select(.type | endswith("vote"))',
+  'def talk($s): [$s.messages[] | {role: (if .[0] == $s.roles[0] then "user" else "assistant" end), content: .[1]}]; ' +
+    '{model_a: .models[0], model_b: .models[1], conversation_a: talk(.states[0]), conversation_b: talk(.states[1]), ' +
+    'winner: ({leftvote: "model_a", rightvote: "model_b", tievote: "tie"}[.type] // "tie (bothbad)")}',
+].join(' | ')}'`
 
 /** Names of bools that say whether an answer is a good one. */
 const GOOD = /label|chosen|good|correct|safe|score|thumb|feedback|accept|desirable|like/i
@@ -34,6 +44,12 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
       none: 'mapping is a tree of messages, as ChatGPT exports conversations; make a row of each answer with the path above it as prompt',
     }
   }
+  if (['models', 'states', 'type'].every(name => names.includes(name))) {
+    return {
+      proposals: [],
+      none: `it is a log of FastChat; make of its votes what the arena publishes, which is read, ${VOTES}`,
+    }
+  }
   const rated = facts.find(({ path, isList }) => isList && /(?:^|[._])steps?\[\]\./i.test(path))
   if (rated) {
     return {
@@ -49,14 +65,25 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
     }
   }
   const prompt = promptOf(facts),
-    columns = ofColumns(facts, prompt),
-    labelled = ofLabelled(facts, prompt),
-    first = columns.length > 0 ? columns : labelled,
-    pairs = first.length > 0 ? first : [...ofSides(facts, prompt), ...ofLists(facts, prompt)],
-    found = pairs.length > 0 ? pairs : ofAnswers(facts, prompt)
+    found = firstOf([
+      () => ofColumns(facts, prompt),
+      () => ofLabelled(facts, prompt),
+      () => ofModels(facts, prompt),
+      () => {
+        const sides = ofSides(facts, prompt)
+        // those of a side are all right, or all wrong
+        const isSide = ({ map }: Proposal) =>
+          sides.some(({ map: { chosen, rejected } }) => [chosen, rejected].includes(map.list as string))
+        return [...sides, ...ofLists(facts, prompt).filter(one => !isSide(one))]
+      },
+      () => ofTwoItems(facts, prompt),
+      () => ofAnswers(facts, prompt),
+      () => (prompt ? [] : ofAny(facts)),
+    ])
   if (found.length > 0) {
-    const proposals = found.map(({ isCertain, ...proposal }) => {
-      const more = partsAsked(facts, proposal.map)
+    const proposals = found.map(one => {
+      const { isCertain, ...proposal } = withPrompt(facts, one),
+        more = partsAsked(facts, proposal.map)
       return {
         ...proposal,
         asks: [...proposal.asks, ...more],
@@ -68,9 +95,29 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
   return { proposals: [], none: whyNone(facts, prompt) }
 }
 
+/** The first of these that are any. */
+function firstOf(ways: readonly (() => Proposal[])[]): Proposal[] {
+  for (const way of ways) {
+    const found = way()
+    if (found.length > 0) return found
+  }
+  return []
+}
+
 function whyNone(facts: readonly Fact[], prompt: Fact | undefined): string {
   const answer = answerOf(facts, prompt)
+  const pairs = facts.find(
+    ({ path, name }) => path.endsWith(`[].${name}`) && /^(?:chosen|preferred|better)$/i.test(name),
+  )
+  if (pairs) {
+    const list = pairs.path.replace(/\[\].*/s, '')
+    return `${list} is a list of pairs, and a row is read as one: make a row of each, as by jq -c '.${list}[] as $pair | del(.${list}) + $pair', or by explode and unnest of polars`
+  }
   if (!prompt) {
+    const [whole, ...more] = facts
+    if (whole?.kind === 'text' && more.length === 0) {
+      return `a row is one text (${whole.path}), with nothing beside it: where two rows are a pair, as in NeMo's comparisons, make one row of them, with columns prompt, chosen and rejected`
+    }
     return 'no column of it is a prompt: text or messages under a name such as prompt, instruction or question'
   }
   const label = facts.find(

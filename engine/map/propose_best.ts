@@ -35,6 +35,9 @@ export function bestOf(facts: readonly Fact[], { sizes, names }: Called): Best[]
         return Number.isInteger(place) && place >= 0 && place < sizes[row]
       })
     const own = names.find(one => isAll((value, row) => one.of(row).some(name => String(name) === String(value))))
+    // of so many answers a number that is none of their places, and comes beside all of them, says perhaps that none is
+    const tied = tiedPlaces(tallyOf(fact).map(([value]) => value), sizes) // prettier-ignore
+    if (tied) return [{ path, index: path, asks: [`is ${path} counted from 0, and ${tied} a tie? if it is counted from 1, and 0 a tie, index: { by: ${path}, from: 1 }; rows of a tie are no pairs`] }] // prettier-ignore
     // a number is a place before it is a name
     if (isPlace(0)) return [{ path, index: path, asks: [`is ${path} counted from 0? if from 1, index: { by: ${path}, from: 1 }`] }] // prettier-ignore
     if (isPlace(1)) return [{ path, index: { by: path, from: 1 }, asks: [`is ${path} counted from 1, the best answer's place?`] }] // prettier-ignore
@@ -53,5 +56,11 @@ export function bestOf(facts: readonly Fact[], { sizes, names }: Called): Best[]
       : []
   })
 }
+
+/** Where all rows have two answers, and a label is 0, 1 or 2: what may be a tie. */
+const tiedPlaces = (values: readonly string[], sizes: readonly number[]): string | undefined =>
+  sizes.every(size => size === 2) && values.length === 3 && ['0', '1', '2'].every(place => values.includes(place))
+    ? '2'
+    : undefined
 
 const placeOfLetter = (value: string): number => value.trim().toUpperCase().charCodeAt(0) - 'A'.charCodeAt(0)

@@ -1,6 +1,6 @@
 /** Lists of answers and single answers, with what may score them. */
 import { tallyOf, type Fact } from './facts.ts'
-import { ANSWER, SCORE } from './names.ts'
+import { ANSWER, LABEL, SCORE } from './names.ts'
 import type { Proposal } from './proposal.ts'
 import { WHICH } from './prompts.ts'
 import { bestOf } from './propose_best.ts'
@@ -73,6 +73,31 @@ export function ofLists(facts: readonly Fact[], asked: Fact | undefined): Propos
             asks: [...asks, ...which, ratedBy(fact).ask],
           }
     }),
+  ]
+}
+
+/** A list of two texts in each row, which nothing rates: its first may be the better one, as LLaMA-Factory had it. */
+export function ofTwoItems(facts: readonly Fact[], asked: Fact | undefined): Proposal[] {
+  const isTwo = ({ values }: Fact) =>
+      values.some(Array.isArray) &&
+      values.every(value => value === null || (Array.isArray(value) && value.length === 2)),
+    texts = facts.find(
+      fact =>
+        fact.kind === 'turns' &&
+        !fact.isList &&
+        fact !== asked &&
+        ANSWER.test(fact.name) &&
+        !/models?$/i.test(fact.name) &&
+        isTwo(fact),
+    )
+  if (!texts || facts.some(fact => LABEL.test(fact.name))) return []
+  const [chosen, rejected] = [0, 1].map(place => `${texts.path}[${place}]`)
+  return [
+    {
+      what: `${texts.path} is two texts, and no column rates them: the better one may stand first, as in LLaMA-Factory's form of before 2024`,
+      map: { prompt: asked?.path ?? 'PROMPT', chosen, rejected },
+      asks: [...(asked ? [] : [WHICH]), `is ${chosen} the better one? if not, exchange chosen and rejected`],
+    },
   ]
 }
 

@@ -3,6 +3,7 @@ import { tallyOf, type Fact } from './facts.ts'
 import { isUnread, readLabel, unread, type Reading, type Sides } from './labels.ts'
 import { LABEL, MARKS, NO_SCORE, SCORE, TIES, WORSE, partsOf } from './names.ts'
 import { promptFor } from './prompts.ts'
+import { labelSaid, labelsIn } from './propose_any.ts'
 import type { Proposal } from './proposal.ts'
 import { ofNamed, orderedSides } from './propose_named.ts'
 import { answersAmong, bySide, familiesOf, isLabel, isNumbers, isSaid } from './side_columns.ts'
@@ -30,14 +31,16 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       !families.some(family => family.first === fact || family.second === fact),
   )
   const labels = others.flatMap(fact => {
-    // of columns that are each one value of a label, the tie's is none; who annotated is no label
     const isLabel =
-        (LABEL.test(fact.name) || WORSE.test(fact.name) || fact.kind === 'text') &&
-        !/(?:^|_)tie(?:_|$)|^annotator(?:_?(?:id|name))?$/i.test(fact.name),
+        (LABEL.test(fact.name) || WORSE.test(fact.name) || fact.kind === 'text') && !NO_LABEL.test(fact.name),
       read = isLabel ? readLabel(fact, sides) : undefined
     return read ? [{ fact, read: WORSE.test(fact.name) ? exchanged(read) : read }] : []
   })
   labels.sort((a, b) => Number(isUnread(a.read)) - Number(isUnread(b.read)))
+  const severalAsked =
+    labels.filter(({ read }) => !isUnread(read)).length > 1
+      ? [`which of ${labels.map(({ fact }) => fact.path).join(', ')} counts? each is a line of its own`]
+      : []
   const annotated = facts.flatMap(fact => {
     const flat = { ...fact, isList: false, values: (fact.values as unknown[]).flat(MOST_NESTED) },
       read = fact.isList && fact.kind === 'text' && fact.length < 40 ? readLabel(flat, sides) : undefined
@@ -55,7 +58,12 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
     [family.first, family.second].every(fact => isNumbers(fact) && !fact.isList && fact !== first && fact !== second)
   const scores = families.filter(family => isRated(family) && (SCORE.test(family.stem) || LABEL.test(family.stem)))
   const gaps = families.filter(
-    ({ stem, ...family }) => isRated(family) && family.first.kind !== 'bool' && stem !== '' && !NO_SCORE.test(stem),
+    ({ stem, ...family }) =>
+      isRated(family) &&
+      family.first.kind !== 'bool' &&
+      stem !== '' &&
+      !NO_SCORE.test(stem) &&
+      !areLengths(sides, family),
   )
   const scored = ({ first: one, second: other, stem }: (typeof families)[number], what: string): Proposal => {
     const [said, not] = BAD.test(stem) ? (['lower', 'higher'] as const) : (['higher', 'lower'] as const)
@@ -72,7 +80,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
         what: `${first.path} and ${second.path} are two answers, ${labelSaid(fact)} says which is better${agrees ? `, and ${agrees} agrees` : ''}`,
         map: { ...base, prefer: read.prefer, ...by },
         // scores tell the sides, and of a tie nothing
-        asks: [...asks, ...read.asks.slice(agrees ? 1 : 0)],
+        asks: [...asks, ...severalAsked, ...read.asks.slice(agrees ? 1 : 0), ...lengthAsked(read, fact, sides)],
         ...(agrees && asks.length === 0 && read.asks.length < 2 && labels.length === 1 ? { isCertain: true } : {}),
       }
     }),
@@ -96,7 +104,7 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
       map: { ...base, prefer: { ...read.prefer, by: votes.map(({ path }) => path) }, ...by },
       asks: [...asks, ...read.asks],
     })),
-    ...scores.map(score => scored(score, 'scores')),
+    ...scores.filter(score => !areLengths(sides, score)).map(score => scored(score, 'scores')),
   ]
   if (proposals.length > 0) return proposals
   const unsaid = others.filter(fact => LABEL.test(fact.name) && mayBeLabel(fact))
@@ -114,6 +122,17 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
   // pairs whose better answer stands first have no label, as those of Stack Exchange
   const ordered = sides.marks.join() === 'j,k'
   if (ordered) return [orderedSides(sides, { prompt, asks }, by)]
+  const mayBe = labelsIn(others).filter(({ name }) => !NO_LABEL.test(name))
+  if (mayBe.length > 0) {
+    return mayBe.slice(0, MOST_LABELS).map(fact => {
+      const read = readLabel({ ...fact, name: 'label' }, sides) ?? unread(fact, sides)
+      return {
+        what: `${first.path} and ${second.path} are two answers, and ${labelSaid(fact)} may say which is better`,
+        map: { ...base, prefer: read.prefer, ...by },
+        asks: [...asks, `does ${fact.path} say which answer is better?`, ...read.asks],
+      }
+    })
+  }
   return [
     {
       what: `${first.path} and ${second.path} are two answers, and no column says which is better`,
@@ -126,6 +145,13 @@ export function ofSides(facts: readonly Fact[], asked: Fact | undefined): Propos
   ]
 }
 
+/**
+ * Names of no labels: of columns that are each one value of a label, the tie's is none; who annotated, and which answer
+ * is longer or stood first.
+ */
+const NO_LABEL =
+  /(?:^|_)tie(?:_|$)|^annotator(?:_?(?:id|name))?$|(?:^|_)(?:longer|shorter|longest|shortest|length|order|position)(?:_|$)/i
+
 /** Names of numbers of which less is mostly better. */
 const BAD = /toxic|harm|error|loss|perplex|risk|violat|rank|distance/i
 
@@ -136,6 +162,8 @@ const mayBeLabel = (fact: Fact): boolean =>
   tallyOf(fact).length > 1 &&
   tallyOf(fact).length <= Math.min(12, fact.values.length / 2)
 
+/** Columns of names that say nothing which are shown as labels. */
+const MOST_LABELS = 3
 /** Lists within lists that labels are looked for in. */
 const MOST_NESTED = 8
 
@@ -176,11 +204,23 @@ const exchanged = ({ prefer, ...read }: Reading): Reading => ({
   prefer: { ...prefer, first: prefer.second, second: prefer.first },
 })
 
-const labelSaid = (fact: Fact): string =>
-  `${fact.path} (${tallyOf(fact)
-    .slice(0, 6)
-    .map(([value, count]) => `${value}: ${count}`)
-    .join(', ')})`
+/** A question where a label names the longer answer in 99 of 100 rows. */
+function lengthAsked({ prefer }: Reading, label: Fact, { first, second }: Sides): string[] {
+  let same = 0,
+    all = 0
+  label.values.forEach((value, row) => {
+    const gap = JSON.stringify(first.values[row] ?? '').length - JSON.stringify(second.values[row] ?? '').length,
+      says = String(value) === String(prefer.first) ? 1 : String(value) === String(prefer.second) ? -1 : 0
+    if (says === 0 || gap === 0) return
+    all++
+    if (says * gap > 0) same++
+  })
+  return all >= 20 && same >= 0.99 * all && first.kind === 'text'
+    ? [
+        `${label.path} is for the longer answer in ${same} of ${all} rows: does it say which is better, or which is longer?`,
+      ]
+    : []
+}
 
 /** Three columns and more of one name with a number, which say alike which answer is better. */
 function votesOf(

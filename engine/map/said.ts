@@ -23,7 +23,7 @@ export function headsOf(map: MapSpec): string[] {
     Object.values(map.by_side ?? {}),
     both,
   ]
-  return all.flat(2).flatMap(path => (path === undefined ? [] : [path, path.replace(/(\[\])?(\..*)?$/s, '')]))
+  return all.flat(2).flatMap(path => (path === undefined ? [] : [path, path.replace(/(\[\d*\])*(\..*)?$/s, '')]))
 }
 
 /** The columns of the score. */

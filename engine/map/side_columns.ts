@@ -1,6 +1,7 @@
 /** Columns of two sides: those that are the answers, and those that lie beside them. */
 import { tallyOf, type Fact } from './facts.ts'
 import { ANSWER, differenceOf, isOneOf, LABEL } from './names.ts'
+import { numberIn } from './numbers.ts'
 import type { MapSpec } from './spec.ts'
 
 /** All pairs of columns of one kind whose names differ in a mark alone. */
@@ -55,14 +56,19 @@ export function bySide(
 }
 
 /** Numbers, bools, or text of which each value is one of them or none. */
-export const isNumbers = (fact: Fact): boolean => fact.kind === 'number' || isBools(fact) || isText(fact, NUMBER)
+export const isNumbers = (fact: Fact): boolean =>
+  fact.kind === 'number' || isBools(fact) || isText(fact, isNumber) || (isFew(fact) && isText(fact, isScale))
 
 /** Bools, or text of which each value is one or none. */
-export const isBools = (fact: Fact): boolean => fact.kind === 'bool' || isText(fact, BOOL)
+export const isBools = (fact: Fact): boolean => fact.kind === 'bool' || isText(fact, text => BOOL.test(text))
 
-const NUMBER = /^\s*(?:N\/A|-?\d+(?:\.\d+)?)?\s*$/i
+/** Answers may begin with numbers too: of scales a few values come again. */
+const isFew = (fact: Fact): boolean => tallyOf(fact).length <= MOST_PLACES && fact.length < 80
+const MOST_PLACES = 12
+const isScale = (text: string): boolean => /^\s*(?:N\/A)?\s*$/i.test(text) || !Number.isNaN(numberIn(text))
+const isNumber = (text: string): boolean => /^[-+\s\d.,eE]*$|^\s*N\/A\s*$/i.test(text) && isScale(text)
 const BOOL = /^\s*(?:true|false)?\s*$/i
-const isText = ({ kind, values }: Fact, pattern: RegExp): boolean => {
+const isText = ({ kind, values }: Fact, fits: (text: string) => boolean): boolean => {
   const said = values.flat().filter(value => value !== null && value !== '')
-  return kind === 'text' && said.length > 0 && said.every(value => typeof value === 'string' && pattern.test(value))
+  return kind === 'text' && said.length > 0 && said.every(value => typeof value === 'string' && fits(value))
 }

@@ -31,6 +31,7 @@ import type { ByteSource } from './byte_source.ts'
 import { isReadFault, openSource, Window } from './source.ts'
 import { endOfStruct, FOOTER, OFFSET_INDEX } from './thrift.ts'
 import { SluiceError } from '../errors.ts'
+import { kindOf } from '../files/packed.ts'
 
 /**
  * An opened Parquet file: what its footer says. Holds no file handle; made by openParquet only, in the thread that
@@ -415,7 +416,8 @@ async function checkEnds(path: string, source: ByteSource): Promise<number> {
   if (head !== MAGIC && tail !== MAGIC) {
     fail(
       path,
-      'is not a Parquet file (PAR1 at neither end); give a Parquet file, or name a file of another format by its ending (.jsonl, .arrow) or its source stage',
+      kindOf(new Uint8Array(await source.slice(0, 8))) ??
+        'is not a Parquet file (PAR1 at neither end); give a Parquet file, or name a file of another format by its ending (.jsonl, .arrow) or its source stage',
     )
   }
   if (head !== MAGIC) fail(path, `begins without PAR1, so its first bytes are damaged; ${again}`)

@@ -1,6 +1,7 @@
 /** `--input`: other files for a graph with one source, read by the source stage that their endings belong to. */
 import type { AnySource, Registry } from '../contract/define.ts'
 import { findFiles } from '../files/find.ts'
+import { bareUrl, isUrl } from '../files/http_source.ts'
 import { EXIT, SluiceError } from '../errors.ts'
 import type { GraphBuilder, GraphObject } from '../graph/build.ts'
 import type { MapSpec } from '../map/spec.ts'
@@ -77,8 +78,8 @@ export async function sourceOf(paths: readonly string[], own: string, registry: 
   for (const file of files) {
     const isRead = (name: string) => sources.find(({ extensions }) => extensions.some(end => name.endsWith(end)))?.name
     // of a JSON file, an array or lines, whoever reads lines says what to do
-    const name = file.toLowerCase(),
-      use = isRead(name) ?? (name.endsWith('.json') ? isRead(`${name}l`) : undefined) ?? own
+    const name = (isUrl(file) ? bareUrl(file) : file).toLowerCase(),
+      use = isRead(name) ?? isRead(name.replace(/\.json(?=$|\.gz$|\.zst$)/, '.jsonl')) ?? own
     kinds.set(use, [...(kinds.get(use) ?? []), file])
   }
   if (kinds.size > 1) {

@@ -22,7 +22,7 @@ import { whatIsLost, mostKeys, MOST_NESTING, parseDigits, stringifyDigits } from
 import { mayHaveNan, withoutNan } from './json_nan.ts'
 import { isParts, joinParts, readParts } from './parts.ts'
 import type { Form, Turns } from './turns.ts'
-import { readTagged, TAGGED } from './tagged.ts'
+import { mayBeTagged, readTagged, templateOf } from './tagged.ts'
 import { readTranscripts } from './transcripts.ts'
 import { isTexts, isTextsJson, readTurnLists } from './turn_lists.ts'
 
@@ -42,9 +42,10 @@ export function messageNames(type: DataType): readonly [string, string] | undefi
   if (!DataType.isStruct(type)) return undefined
   const has = (name: string, fits: (type: DataType) => boolean) =>
     type.children.some(field => field.name === name && fits(field.type as DataType))
-  return MESSAGE_NAMES.find(
-    ([role, content]) => has(role, DataType.isUtf8) && has(content, one => DataType.isUtf8(one) || isParts(one)),
-  )
+  // messages that all call a tool have no content, and writers no type of it
+  const isSaid = (one: DataType) =>
+    DataType.isUtf8(one) || isParts(one) || (DataType.isNull(one) && type.children.length > 2)
+  return MESSAGE_NAMES.find(([role, content]) => has(role, DataType.isUtf8) && has(content, isSaid))
 }
 
 /**
@@ -89,7 +90,8 @@ export function contentForm(samples: readonly Data[]): Form {
         // an object of such keys may be an answer in JSON
         if (messages && (first === 0x5b || SPEAKERS.has(messages[0].role))) json++
         else if (isTextsJson(text)) turns++
-      } else if (first === 0x3c) transcripts += TAGGED.test(column.text(row)) ? 1 : 0
+        else if (templateOf(text)) transcripts++
+      } else if (mayBeTagged(first)) transcripts += templateOf(column.text(row)) ? 1 : 0
       else if (first === 0x48) transcripts += column.text(row).trimStart().startsWith('Human:') ? 1 : 0
     }
   }
@@ -195,7 +197,9 @@ function readMessages(structs: Data, offsets: Int32Array): Turns {
   const role = structs.children[at(roleName)] as Data,
     said = structs.children[at(contentName)] as Data,
     parts = isParts(said.type as DataType) ? readParts(said) : undefined,
-    content = parts?.texts ?? asText(said)
+    content = DataType.isNull(said.type)
+      ? makeText(new Array<null>(structs.length).fill(null))
+      : (parts?.texts ?? asText(said))
   const data = fromTexts(offsets, contentName === 'content' ? asText(role) : renameRoles(role), content)
   const others = type.children.flatMap((field, c) => (field.name === roleName || field.name === contentName ? [] : [c]))
   if (others.length === 0 && !parts) return { data }

@@ -1,4 +1,5 @@
 /** The ways in which pairs lie in files: one table of names, rules and examples. `layouts.ts` finds a file's way. */
+import { TEMPLATE_MARKS } from './tagged.ts'
 import type { Form } from './turns.ts'
 
 /** Columns that hold several completions of a prompt, and fields or columns that score them. */
@@ -134,7 +135,7 @@ const table = [
   },
   {
     name: 'transcripts',
-    rule: 'no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic), <|im_start|>, <extra_id_0> or <extra_id_1>: whole conversations, turns without white space around',
+    rule: `no prompt; chosen and rejected are text and 9 of 10 rows begin with "Human:" (Anthropic), or as a template of chats begins them, with ${TEMPLATE_MARKS.join(', ')}: whole conversations, turns without white space around`,
     example:
       '{"chosen": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Seven.", "rejected": "\\n\\nHuman: Name a prime.\\n\\nAssistant: Nine."}',
     prompt: [''],

@@ -1,17 +1,14 @@
-/** Turns within a prompt that is one text: what `Human:` and `Assistant:`, <extra_id_1>, or ChatML's marks begin. */
+/** Turns within a prompt that is one text: what `Human:` and `Assistant:` begin, or the marks of a template. */
 import type { Data, List } from 'apache-arrow'
 import { makeMessages, messagesColumn, type Message } from '../arrow/columns.ts'
+import { taggedTurns, TEMPLATE_MARKS, templateOf } from './tagged.ts'
 
 /** Marks of who speaks, each with what stands before it; the first capture is the speaker. */
-const MARKS = [
-  /(?:^|\n\n)\s*(Human|Assistant):/g,
-  /(?:^|\n)<extra_id_1>(User|Assistant)\n/g,
-  /(?:^|\n)\s*<\|im_start\|>(system|user|assistant)\n/g,
-]
-/** What ends a turn of ChatML. */
-const END = /<\|im_end\|>\s*$/
+const HUMAN = /(?:^|\n\n)\s*(Human|Assistant):/g,
+  // the second turn and those behind it: what stands before is the user's
+  LATER = /(?:^|\n)<extra_id_1>(User|Assistant)\n/g
 /** Behind the last turn of a prompt the answer's mark may stand, with nothing behind it. */
-const OPEN = /(?:\n\n\s*Assistant:|\n<extra_id_1>Assistant\n?|\n<\|im_start\|>assistant)\s*$/
+const OPEN = /(?:\n\n\s*Assistant:|\n<extra_id_1>Assistant\n?)\s*$/
 
 /**
  * Prompts of one message as turns, where all of it is turns that alternate and the user's is the last; others as they
@@ -21,7 +18,7 @@ export function splitMarks(data: Data<List>): Data<List> {
   const { rows, bytes, messages } = messagesColumn(data),
     text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   // no mark is there without one of these
-  if (!['Human:', '<extra_id_1>', '<|im_start|>'].some(mark => text.includes(mark))) return data
+  if (!['Human:', ...TEMPLATE_MARKS].some(mark => text.includes(mark))) return data
   return makeMessages(Array.from({ length: rows }, (_, row) => splitRow(messages(row))))
 }
 
@@ -35,44 +32,46 @@ export function asTalks(prompt: Data<List>, sides: readonly Data[]): readonly Da
   const [before, after] = [prompt, split].map(messagesColumn),
     isSplit = Array.from({ length: before.rows }, (_, row) => before.text(row) !== after.text(row))
   if (!isSplit.includes(true)) return [prompt, ...sides]
+  const ends = isSplit.map((is, row) => (is ? (templateOf(before.text(row))?.end ?? '') : ''))
   const trimmed = sides.map(side => {
     const { messages } = messagesColumn(side)
-    const ofRow = (own: readonly Message[]) =>
-      own.map(({ role, content }) => ({ role, content: content.replace(END, '').trim() }))
-    return makeMessages(isSplit.map((is, row) => (is ? ofRow(messages(row)) : messages(row))))
+    const ofRow = (own: readonly Message[], row: number) =>
+      own.map(({ role, content }) => ({ role, content: content.replace(ends[row], '').trim() }))
+    return makeMessages(isSplit.map((is, row) => (is ? ofRow(messages(row), row) : messages(row))))
   })
   return [split, ...trimmed]
 }
 
 function splitRow(own: readonly Message[]): readonly Message[] {
   if (own.length !== 1 || own[0].role !== 'user') return own
-  const { content } = own[0]
-  for (const mark of MARKS) {
-    // what only begins with `Human:` may be about humans
-    if (mark === MARKS[0] && !OPEN.test(content)) continue
-    const turns = turnsOf(content.replace(OPEN, ''), mark)
-    if (turns) return turns
-  }
-  return own
+  const { content } = own[0],
+    tagged = taggedTurns(content)
+  if (tagged) return askedTurns(tagged) ?? own
+  const text = content.replace(OPEN, '')
+  // what only begins with `Human:` may be about humans
+  return (text === content ? undefined : turnsOf(text, HUMAN)) ?? turnsOf(text, LATER) ?? own
 }
 
-function turnsOf(text: string, mark: RegExp): Message[] | undefined {
+/** Turns that alternate, a system message before them, of which the last is the user's; an answer may be open. */
+function askedTurns(turns: readonly Message[]): readonly Message[] | undefined {
+  const isOpen = turns.at(-1)?.role === 'assistant' && turns.at(-1)!.content === '',
+    asked = isOpen ? turns.slice(0, -1) : turns,
+    talk = asked[0]?.role === 'system' ? asked.slice(1) : asked
+  const alternate = talk.every(
+    ({ role, content }, i) => role === (i % 2 === 0 ? 'user' : 'assistant') && content !== '',
+  )
+  return alternate && talk.length % 2 === 1 ? asked : undefined
+}
+
+function turnsOf(text: string, mark: RegExp): readonly Message[] | undefined {
   const found = [...text.matchAll(mark)]
   if (found.length === 0) return undefined
   const turns: Message[] = found.map((match, i) => ({
     role: match[1] === 'Human' ? 'user' : match[1].toLowerCase(),
-    content: text
-      .slice(match.index + match[0].length, found[i + 1]?.index ?? text.length)
-      .replace(END, '')
-      .trim(),
+    content: text.slice(match.index + match[0].length, found[i + 1]?.index ?? text.length).trim(),
   }))
-  // <extra_id_1> marks the second turn and those behind it: what stands before is the user's
   const before = text.slice(0, found[0].index).trim()
-  if (before !== '') turns.unshift({ role: 'user', content: before })
-  const talk = turns[0].role === 'system' ? turns.slice(1) : turns
-  const alternate = talk.every(
-    ({ role, content }, i) => role === (i % 2 === 0 ? 'user' : 'assistant') && content !== '',
-  )
   // text before a first Human: is no turn of anybody
-  return alternate && talk.length % 2 === 1 && (before === '' || mark === MARKS[1]) ? turns : undefined
+  if (before !== '' && mark === HUMAN) return undefined
+  return askedTurns(before === '' ? turns : [{ role: 'user', content: before }, ...turns])
 }

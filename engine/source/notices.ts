@@ -16,6 +16,7 @@ const FORMATS: readonly (readonly [string, RegExp])[] = [
   ['[INST]', /\[\/?INST\]/],
   ['<|user|>', /<\|(?:user|assistant|system)\|>/],
   ['### Instruction:', /(?:^|\n)### (?:Instruction|Response|Human|Assistant):/],
+  ['USER: and ASSISTANT:', /(?:^|\s)(?:USER|ASSISTANT): /],
 ]
 
 /** JSON, or what Python prints of lists and objects. */
@@ -63,8 +64,10 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
     for (const [name, mark] of FORMATS) {
       const count = texts.filter(own => own.some(text => mark.test(text))).length
       if (count > QUOTED * rows) {
-        const isTurns = side === 'prompt' && ['Human: and Assistant:', '<extra_id_1>', '<|im_start|>'].includes(name),
-          but = isTurns ? '; sinks with `format: conversational` make turns of prompts that are nothing but turns' : ''
+        const but =
+          side === 'prompt'
+            ? '; sinks with `format: conversational` make turns of prompts that are nothing but turns'
+            : ''
         said.push(
           `${side} holds ${name} in ${of(count)}: marks of a chat format, which stay text within a message${but}`,
         )
@@ -112,7 +115,7 @@ const callsIn = (raw: readonly RecordBatch[]): string[] =>
       at = messages.type.children.findIndex(field => field.name === 'from'),
       { rows, isNull, text } = textColumn(messages.children[at] as Data)
     return Array.from({ length: rows }, (_, m) => !isNull(m) && text(m) === 'function_call').includes(true)
-      ? `${name} has messages of function_call, which stay text: write calls as tool_calls of the assistant's message, so that a trainer sees calls`
+      ? `${name} has messages of function_call, which stay text: sinks with \`format: whole\` make tool_calls of those whose tool the row has in \`tools\``
       : []
   })
 

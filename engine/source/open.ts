@@ -64,16 +64,25 @@ export async function openInputs(
   return openAll(source.name, paths, open, warn)
 }
 
-/** What the first rows of a file show that a person should look at. */
+/** What the first rows of a file show that a person should look at; the same for a run and for who looks before it. */
 async function noticesOf(source: AnySource, options: SourceOptions, file: InputFile): Promise<string[]> {
-  const range = { start: 0, end: Math.min(NOTICED_ROWS, file.rows) },
-    said: string[] = []
-  for await (const { pairs, raw } of readPairs(source, options, file, range)) {
-    said.push(...noticesIn(pairs, [raw], file.plan.map !== undefined))
-    break
+  const range = { start: 0, end: Math.min(NOTICED_ROWS, file.rows) }
+  for await (const { pairs, raw, refused } of readPairs(source, options, file, range)) {
+    const unread = refused.filter(({ reason }) => reason === 'unreadable_line'),
+      [first] = unread as ((typeof unread)[number] | undefined)[]
+    return [
+      ...(first
+        ? [`${unread.length} of the first ${raw.numRows} rows cannot be read, as row ${first.row}: ${first.error}`]
+        : []),
+      ...noticesIn(pairs, [raw], file.plan.map !== undefined),
+    ]
   }
-  return said
+  return []
 }
+
+/** Columns beside the prompt that by their names belong to it. */
+const besideSaid = (columns: string, layout: string | undefined, where = ''): string =>
+  `${columns}${where} looks like a part of the prompt, and is none in layout ${layout}: it stays a column beside the pair`
 
 /** One file of a table, as the main thread sees it before the run. */
 export interface TableFile extends Omit<InputFile, 'layout' | 'isText' | 'plan' | 'scored'> {
@@ -187,6 +196,8 @@ export interface Looked {
   /** Its first rows, all columns. */
   samples(): Promise<readonly RecordBatch[]>
   how(): Promise<How>
+  /** What a run would say of it. */
+  notices(): Promise<readonly string[]>
 }
 
 /** Looks at the files of an input, as a run would open them. */
@@ -199,7 +210,13 @@ export async function lookAtInputs(
   const paths = await findFiles(source.name, options, base, source.extensions, warn)
   return openAll(source.name, paths, async path => {
     const { file, schema, sample, how } = await openHow(source, options, path, schemaBytes)
-    return { path, rows: file.rows, schema, samples: () => sample(schema.names.map(String)), facts: {}, how }
+    const notices = async () => {
+      const opened = await openFile(source, options, path, schemaBytes),
+        { layout, facts } = opened,
+        beside = facts.beside_prompt === undefined ? [] : [besideSaid(String(facts.beside_prompt), layout)]
+      return [...(await noticesOf(source, options, opened)), ...beside]
+    }
+    return { path, rows: file.rows, schema, samples: () => sample(schema.names.map(String)), facts: {}, how, notices }
   })
 }
 
@@ -365,9 +382,7 @@ async function openAll<File extends { readonly path: string; readonly facts: Inp
       readonly layout?: string
     })[]
     const where = more.length > 0 ? `${path} and ${more.length.toLocaleString('en-US')} more` : path
-    warn(
-      `${stage}: ${String(columns)} in ${where} looks like a part of the prompt, and is none in layout ${layout}: it stays a column beside the pair`,
-    )
+    warn(`${stage}: ${besideSaid(String(columns), layout, ` in ${where}`)}`)
   }
   return opened
 }

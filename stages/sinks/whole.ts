@@ -4,8 +4,9 @@
  * as nulls that chat templates write.
  */
 import { DataType, Field, List, makeData, Utf8, type Data, type RecordBatch } from 'apache-arrow'
-import { encoder, messagesColumn, textColumn } from '../../engine/arrow/columns.ts'
+import { encoder, messagesColumn, textColumn, type Message } from '../../engine/arrow/columns.ts'
 import { Bytes } from '../../engine/arrow/json.ts'
+import { jsonValueOf } from '../../engine/arrow/plain.ts'
 import { DataError } from '../../engine/errors.ts'
 import { parseDigits, stringifyDigits } from '../../engine/source/json_digits.ts'
 
@@ -33,6 +34,7 @@ export function wholeMessages(stage: string, column: Data, batch: RecordBatch, s
     { offsets, bytes, contentOffsets, roles, roleOffsets } = messages,
     beside = batch.getChild(`source_${side}_fields`)?.data[0],
     further = beside && textColumn(beside),
+    calledIn = textCalls(batch),
     out = new Bytes(),
     ends = new Int32Array(offsets[column.length] + 1)
   for (let row = 0; row < column.length; row++) {
@@ -43,9 +45,15 @@ export function wholeMessages(stage: string, column: Data, batch: RecordBatch, s
         `${stage}: ${side} of row '${batch.getChild('id')?.get(row)}' has ${count} messages, and source_${side}_fields are of ${fields.length}; a stage changed one of them alone: set format: conversational`,
       )
     }
-    const said = fields && messages.messages(row)
+    const said = (fields ?? calledIn) && messages.messages(row)
     for (let m = offsets[row]; m < offsets[row + 1]; m++) {
-      const more = fields?.[m - offsets[row]]
+      const more = fields?.[m - offsets[row]],
+        called = more ? undefined : calledIn?.(row, said![m - offsets[row]])
+      if (called) {
+        out.push(encoder.encode(stringifyDigits({ role: 'assistant', content: '', tool_calls: called })))
+        ends[m + 1] = out.at
+        continue
+      }
       if (more) out.push(encoder.encode(stringifyDigits(withFields(said![m - offsets[row]], more))))
       else {
         out.ascii('{"role":')
@@ -73,14 +81,46 @@ export function wholeMessages(stage: string, column: Data, batch: RecordBatch, s
   })
 }
 
-/** A message as TRL takes it: calls are objects, and so are their arguments; pictures stand before the text. */
+/**
+ * The calls that the text of an assistant's message is, as LLaMA-Factory writes them: `{name, arguments}` alone, or a
+ * list of these, of tools that the row has. Undefined where rows have no tools.
+ */
+function textCalls(batch: RecordBatch) {
+  const tools = batch.getChild('tools')?.data[0]
+  if (!tools) return undefined
+  const namesIn = (row: number) =>
+    [unpacked(jsonValueOf(tools, row)) ?? []].flat().map(tool => {
+      const { name, function: own } = (unpacked(tool) ?? {}) as { name?: unknown; function?: { name?: unknown } }
+      return name ?? own?.name
+    })
+  return (row: number, { role, content }: Message): object[] | undefined => {
+    const said = role === 'assistant' ? unpacked(content) : content,
+      calls = typeof said === 'string' ? [] : ([said].flat() as object[]),
+      names = calls.length > 0 ? namesIn(row) : []
+    const isCall = (one: unknown) =>
+      typeof one === 'object' &&
+      one !== null &&
+      Object.keys(one).sort().join() === 'arguments,name' &&
+      names.includes((one as { name: unknown }).name)
+    return calls.length > 0 && calls.every(isCall)
+      ? (callsOf(calls.map(call => ({ type: 'function', function: call }))) as object[])
+      : undefined
+  }
+}
+
+/**
+ * A message as TRL takes it: calls are objects, and so are their arguments; the one call of OpenAI's old form is a list
+ * of one; pictures stand before the text.
+ */
 function withFields({ role, content }: { role: string; content: string }, more: object): object {
-  const { parts, tool_calls: calls, ...others } = more as { parts?: unknown; tool_calls?: unknown },
+  const { parts, function_call: old, tool_calls: own, ...others } = more as Readonly<Record<string, unknown>>,
+    calls = own ?? (old === undefined ? undefined : [{ type: 'function', function: unpacked(old) }]),
     text = content === '' ? [] : [{ type: 'text', text: content }]
   return {
     role,
     content: Array.isArray(parts) ? [...(parts as unknown[]), ...text] : content,
     ...others,
+    ...(own === undefined || old === undefined ? {} : { function_call: old }),
     ...(calls === undefined ? {} : { tool_calls: callsOf(calls) }),
   }
 }

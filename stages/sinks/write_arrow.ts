@@ -7,7 +7,7 @@ import { formats, formatSchema, toFormat, wholeFormat } from './format.ts'
 
 export default defineSink({
   name: 'write_arrow',
-  version: 1,
+  version: 2,
   summary: 'Write Arrow shards that `load_from_disk` opens and a DPO trainer takes as they are.',
   details: `The folder holds \`data-00000-of-0000n.arrow\` (IPC streams, record batches of at most 1,000 rows), \`state.json\` and \`dataset_info.json\`. The prompt is always explicit.
 Where messages have tool calls, reasoning or other fields, \`format: whole\` gives them to the trainer: each message is a value of the type JSON (\`arrow.json\`, \`Json()\` in \`datasets\` 4.7 and later) with the keys that it had and no others, calls and

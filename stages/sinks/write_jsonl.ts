@@ -12,7 +12,7 @@ const FLUSH_BYTES = 4 << 20
 
 export default defineSink({
   name: 'write_jsonl',
-  version: 2,
+  version: 3,
   summary: 'Write JSON Lines, one object a row.',
   details: `The folder holds \`data.jsonl\`: UTF-8, one object a line, its keys in the order of the columns and the same on every line. \`prompt\`, \`chosen\` and \`rejected\` are lists of
 \`{"role", "content"}\`, or strings (\`format\`). Columns keep their names.

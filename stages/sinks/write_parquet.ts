@@ -18,7 +18,7 @@ const codecs = { snappy: 'SNAPPY', gzip: 'GZIP' } as const satisfies Record<stri
 
 export default defineSink({
   name: 'write_parquet',
-  version: 1,
+  version: 2,
   summary: 'Write one Parquet file for people and other tools: a queue of rows to look at, an export.',
   details: `The folder holds \`data.parquet\`, which pyarrow, DuckDB and \`read_parquet\` open. Messages are lists of structs, other columns keep their names and types, but for these:
 uint32 becomes int64, a column of nothing but nulls text, NaN null, and a timestamp without a zone is read back as UTC.

@@ -40,7 +40,7 @@ function writtenSchema({ fields }: Schema, label: string | undefined): Schema {
 
 export default defineSink({
   name: 'write_unpaired',
-  version: 1,
+  version: 2,
   status: { is: 'as published' },
   summary: 'Write Arrow shards of single completions with a label, as KTO and BCO train on.',
   details: `A pair becomes two rows, its chosen side with the label true and its rejected one with false; with \`label_column\` the rows are answers (layout \`answers\`), one each. The folder is one that \`datasets.load_from_disk\` opens: \`prompt\`, \`completion\`, \`label\`, then all other columns, of a pair on both of its rows.

@@ -27,7 +27,12 @@ export interface CsvRecord extends Place {
 }
 
 /** Records from a place on, the beginning of the file if none is given. A byte order mark is no part of it. */
-export async function* readRecords(path: string, delimiter: string, from?: Place): AsyncGenerator<CsvRecord> {
+export async function* readRecords(
+  path: string,
+  delimiter: string,
+  from?: Place,
+  identity?: string,
+): AsyncGenerator<CsvRecord> {
   // a character a byte: so places are exact, and what is no UTF-8 is seen
   const parser = parse({
     encoding: 'latin1',
@@ -44,7 +49,7 @@ export async function* readRecords(path: string, delimiter: string, from?: Place
   const { line } = here
   async function* bytes() {
     let isFirst = from === undefined
-    for await (const chunk of readChunks(path, begin)) {
+    for await (const chunk of readChunks(path, begin, identity)) {
       const packing = isFirst ? packingOf(chunk) : undefined
       if (packing) throw new Error(`is packed by ${packing}; unpack it first, as by ${packing} -d`)
       if (isFirst && chunk.subarray(0, MARK.length).equals(MARK)) begin = MARK.length
@@ -118,7 +123,9 @@ function fieldsOf(
   }
   const text = raw.slice(0, at)
   if (!/[^\x00-\x7f]/.test(text)) return { fields, text }
-  if (!isUtf8(Buffer.from(text, 'latin1'))) return bad('the record is not UTF-8')
+  if (!isUtf8(Buffer.from(text, 'latin1'))) {
+    return bad('the record is not UTF-8; of Latin-1 make it UTF-8, as by iconv -f windows-1252 -t utf-8')
+  }
   return { fields: fields.map(field => field && asText(field)), text: asText(text) }
 }
 

@@ -10,6 +10,7 @@ import { checkColumns, checkFooter, checkMessage, LackingType } from '../../engi
 import { END_OF_STREAM, schemaBytes, schemaFromBytes } from '../../engine/arrow/ipc.ts'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { readBytesSync } from '../../engine/files/blocks.ts'
+import { kindOf } from '../../engine/files/packed.ts'
 import { plain } from '../../engine/arrow/plain.ts'
 import { isPacked, unpackMessage } from './ipc_unpack.ts'
 
@@ -48,9 +49,11 @@ export function indexIpc(path: string): IpcIndex {
   const file = openInput(path),
     size = file.bytes
   try {
-    return readAt(file, 0, Math.min(8, size)).subarray(0, 6).equals(MAGIC)
-      ? indexFile(file, size)
-      : indexStream(file, size)
+    const head = readAt(file, 0, Math.min(8, size))
+    if (head.subarray(0, 6).equals(MAGIC)) return indexFile(file, size)
+    const kind = kindOf(head)
+    if (kind !== undefined) throw new Error(kind)
+    return indexStream(file, size)
   } finally {
     closeSync(file.fd)
   }

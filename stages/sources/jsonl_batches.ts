@@ -7,6 +7,7 @@ import { BLOCK_LINES, readLines, type LinePlaces } from './lines.ts'
 import { rangesOf } from '../../engine/source/pick.ts'
 
 const BATCH_ROWS = 1000
+const NOT_UTF8 = 'the line is not UTF-8; of Latin-1 make it UTF-8, as by iconv -f windows-1252 -t utf-8'
 /** What a batch holds at most, however few lines it is: huge lines do not fill the memory. */
 export const BATCH_BYTES = 64 << 20
 
@@ -37,7 +38,7 @@ export async function* readBatches(
     for await (const line of readLines(path, places, part)) {
       if (range.rows && range.rows[read + lines.length] !== row++) continue
       // read as if it were, it would be other text
-      if (!isUtf8(line)) unread.set(lines.length, 'the line is not UTF-8')
+      if (!isUtf8(line)) unread.set(lines.length, NOT_UTF8)
       lines.push(line.toString())
       bytes += line.length
       if (lines.length === BATCH_ROWS || bytes >= BATCH_BYTES) yield flush()

@@ -2,6 +2,7 @@
 import { DataType, Field, Schema, Utf8, type RecordBatch } from 'apache-arrow'
 import { toRecordBatch } from '../../engine/arrow/flow.ts'
 import { defineSource, Type } from '../../engine/contract/define.ts'
+import { isUrl, openHttpSource } from '../../engine/files/http_source.ts'
 import { nearest } from '../../engine/graph/messages.ts'
 import { fromValues } from '../../engine/source/values.ts'
 import { readRecords, type CsvRecord, type Place } from './csv_records.ts'
@@ -20,7 +21,7 @@ const ESCAPED =
   'a quote stands behind a backslash, with text after it; write quotes within fields twice (Spark: option("escape", "\\""); pandas: without escapechar)'
 
 const delimiterOf = ({ delimiter }: { delimiter?: string }, path: string): string =>
-  delimiter ?? (/\.tsv$/i.test(path) ? '\t' : ',')
+  delimiter ?? (/\.tsv(?:[?#]|$)/i.test(path) ? '\t' : ',')
 
 /** Names of the columns; those without one are called as pandas calls them. */
 function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[] {
@@ -38,14 +39,14 @@ function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[
 
 export default defineSource({
   name: 'read_csv',
-  version: 5,
+  version: 6,
   extensions: ['.csv', '.tsv'],
   summary: 'Read preference pairs from CSV and TSV files, folders or globs.',
   details: [
     'The first record names the columns. Fields may stand in quotes, with line breaks in them and quotes twice; lines end with `\\n` or `\\r\\n`, and a byte order mark is no part of the first name.',
     'All is read as text unless `types` says otherwise. An empty field is null, and `""` is text without a character; of numbers NaN and infinities are null, and counted in a warning. Spaces are kept.',
     'A record with more or fewer fields than the header, with text behind a closing quote, or with a value that is not of its type is no row: it is dropped as `unreadable_line`, with the line where it begins.',
-    'Of a quote that is never closed, or that a backslash escapes, nobody can say where its field ends: such a file is refused. Layouts are those of `read_parquet`.',
+    'Of a quote that is never closed, or that a backslash escapes, nobody can say where its field ends: such a file is refused. A URL is read as by `read_jsonl`. Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object({
     delimiter: Type.Optional(
@@ -61,12 +62,13 @@ export default defineSource({
   }),
   async open(options, path) {
     const delimiter = delimiterOf(options, path),
-      places: Place[] = []
+      places: Place[] = [],
+      { identity, byteLength } = isUrl(path) ? await openHttpSource(path) : {}
     let names: string[] | undefined,
       numbers: number[] = [],
       rows = 0,
       nans = 0
-    for await (const record of readRecords(path, delimiter)) {
+    for await (const record of readRecords(path, delimiter, undefined, identity)) {
       if (!names) {
         names = namesOf(record, delimiter)
         numbers = names.flatMap((name, i) => (DataType.isFloat(typeOf(options.types, name)) ? [i] : []))
@@ -89,7 +91,8 @@ export default defineSource({
     const schema = new Schema([...fields, ...[LINE, FAULT].map(name => new Field(name, new Utf8(), true))])
     const starts = places.map((_, k) => k * BLOCK_ROWS).filter(row => row === 0 || row < rows)
     const facts: Record<string, number> = nans === 0 ? {} : { nan: nans }
-    return { schema, rows, starts, facts, unread: { text: LINE, why: FAULT }, plan: places }
+    const far = identity === undefined ? {} : { stamp: identity, bytes: byteLength }
+    return { schema, rows, starts, facts, ...far, unread: { text: LINE, why: FAULT }, plan: { places, identity } }
   },
   async *read(options, { path, plan, schema }, { start, columns }) {
     const delimiter = delimiterOf(options, path),
@@ -112,7 +115,7 @@ export default defineSource({
       return batch
     }
     const nothing = names.map(() => null)
-    for await (const record of readRecords(path, delimiter, plan[start / BLOCK_ROWS])) {
+    for await (const record of readRecords(path, delimiter, plan.places[start / BLOCK_ROWS], plan.identity)) {
       const row = rowOf(record, names, options.types)
       rows.push(
         typeof row === 'string' ? [...nothing, record.text, `line ${record.line}: ${row}`] : [...row, null, null],

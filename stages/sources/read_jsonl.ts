@@ -56,7 +56,7 @@ function cureOf(line: string, parsed: Json | string, isAll: boolean): string | u
 
 export default defineSource({
   name: 'read_jsonl',
-  version: 11,
+  version: 12,
   extensions: ['.jsonl', '.ndjson', '.jsonl.gz', '.ndjson.gz', '.jsonl.zst', '.ndjson.zst'],
   seeks: true,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',
@@ -67,6 +67,7 @@ export default defineSource({
     '',
     'No digit is lost: a column whose numbers are all written as integers is int64, another float64, and one with integers that neither can hold is JSON text. An `id` may be a number or text.',
     'NaN and Infinity, which Python writes and JSON does not have, are null, and counted in a warning. A line is a row, blank ones too. Files may be packed by gzip or zstd, each then read by one worker.',
+    'A URL, or `hf://datasets/<owner>/<name>/<path>`, is read by range requests, its ETag and size standing for its content, as by `read_parquet`; all of it is read several times: download what is large.',
     'Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object({}),
@@ -85,7 +86,7 @@ export default defineSource({
     const { columns, nans, ...has } = await settleColumns(inferColumns(rows, mayBePair), all, mayBePair),
       cut = await cutLine(path, index)
     const plan: JsonlPlan = {
-      places: { offsets: index.offsets, packing: index.packing },
+      places: { offsets: index.offsets, packing: index.packing, identity: index.identity },
       columns: columns.map(({ name, json, said, kind }) => ({ name, json, said, kind })),
       ...has,
     }
@@ -93,6 +94,7 @@ export default defineSource({
       schema: linesSchema(columns, has.hasOther),
       rows: index.lines,
       bytes: index.bytes,
+      ...(index.identity === undefined ? {} : { stamp: index.identity }),
       starts: startsOf(index.offsets),
       facts: { ...(cut === undefined ? {} : { cut_line: cut }), ...(nans === 0 ? {} : { nan: nans }) },
       unread: { text: LINE, why: FAULT },

@@ -17,12 +17,13 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 
 export default defineSource({
   name: 'read_parquet',
-  version: 10,
+  version: 11,
   extensions: ['.parquet'],
   seeks: true,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
     'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file. `hf://datasets/<owner>/<name>` is a data set of the Hugging Face Hub, with `/folder`, `/data/train-*.parquet` or `@revision` behind it (`@~parquet`: the Hub’s own Parquet copy); `HF_TOKEN` is sent to the Hub alone.',
+    'A folder with a Delta Lake log (`_delta_log`) is read at its latest version, its partitions as text; tables with deletion vectors, mapped columns or other features that change what rows are, are refused by name.',
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',
     'Bytes that no annotation calls text are text in `id`, `prompt`, `chosen` and `rejected`, and as role and content of messages. Durations, time zones and UUIDs without an annotation are those of the Arrow schema that a writer has left.',

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { presets } from '../../engine/map/presets.ts'
 import { inProcess } from '../failures/helpers.ts'
@@ -78,11 +79,11 @@ describe('sluice look', () => {
     expect(look.code).toBe(65)
     const [, line] = /^ +(map: \{.*\})$/m.exec(look.stdout)!
     expect(line).toBe(
-      'map: { prompt: PROMPT, answers: [ left, right ], prefer: { by: verdict, first: left, second: right, tie: both } }',
+      'map: { prompt: q, answers: [ left, right ], prefer: { by: verdict, first: left, second: right, tie: both } }',
     )
-    expect(look.stdout).toContain('? which column is the prompt? put its name in place of PROMPT')
+    expect(look.stdout).toContain('? is q the prompt? if not, put the name of the column that is in its place')
     const map = join(at, 'map.yaml')
-    writeFileSync(map, line.replace('PROMPT', 'q'))
+    writeFileSync(map, line)
     const again = await inProcess('look', path, '--map', map)
     expect(again.code).toBe(0)
     expect(again.stdout).toContain('verdict: left 18 → left, right 9 → right, both 3 → tie')
@@ -141,10 +142,7 @@ describe('a run', () => {
       path = write(at, 'b.jsonl', battles),
       output = join(at, 'out')
     const refused = await inProcess('run', graph(at, path), '--output', output, '--workers', '1')
-    expect([refused.code, refused.stderr.includes('map: { prompt: PROMPT, answers: [ left, right ]')]).toEqual([
-      65,
-      true,
-    ])
+    expect([refused.code, refused.stderr.includes('map: { prompt: q, answers: [ left, right ]')]).toEqual([65, true])
     const file = join(at, 'map.yaml')
     writeFileSync(file, JSON.stringify(map))
     const published: string[] = []
@@ -231,4 +229,69 @@ describe('a run', () => {
     expect(other).not.toBe(one)
     expect(await chosen(map.prefer)).toBe(one)
   })
+})
+
+it('says what a run of the same file says, of columns beside the prompt and of lines that cannot be read too', async () => {
+  const at = folder(),
+    path = join(at, 'a.jsonl'),
+    row = (i: number) => ({
+      prompt: `Question ${i}`,
+      chosen: `A ${i}`,
+      rejected: `B ${i}`,
+      schema: 'CREATE TABLE t',
+      tags: ['x', 'y'],
+    })
+  const lines = Array.from({ length: 30 }, (_, i) => JSON.stringify(row(i)))
+  lines[4] = '{"prompt": "Q", "chosen": "A", "rejected": "B", "schema": "s", "schema": "t"}'
+  lines[7] = '{"prompt"'
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  const graph = join(at, 'g.yaml')
+  writeFileSync(
+    graph,
+    `version: 1\nname: g\nstages:\n  - { id: pairs, use: read_jsonl, with: { path: ${path} } }\n  - { id: out, use: write_jsonl }\n`,
+  )
+  const look = await inProcess('look', path),
+    run = await inProcess('run', graph, '--output', join(at, 'out'))
+  const said = [...look.stdout.matchAll(/^ {2}look: (.*)$/gm)].map(([, notice]) => notice)
+  expect(said).toEqual([
+    expect.stringContaining(
+      "2 of the first 30 rows cannot be read, as row 4: the key 'schema' is there twice in one object",
+    ),
+    'schema lies beside the pair, and no trainer sees it; `map` can put it into the prompt',
+  ])
+  for (const notice of said) expect(run.stderr).toContain(notice)
+  expect(look.stdout).toContain('beside the pair, which no trainer sees: tags (list)')
+})
+
+it.each<[string, string, Buffer, string]>([
+  [
+    'packed CSV',
+    'a.csv.gz',
+    gzipSync('prompt,chosen,rejected\n1,2,3\n'),
+    'is packed by gzip; unpack it first, as by gzip -d',
+  ],
+  [
+    'Feather of version 1',
+    'a.feather',
+    Buffer.from('FEA1' + '\0'.repeat(40)),
+    'is Feather of version 1; write it as version 2',
+  ],
+  ['Parquet as Arrow', 'a.arrow', Buffer.from('PAR1' + '\0'.repeat(40)), 'is a Parquet file; read it by read_parquet'],
+  [
+    'Latin-1',
+    'a.jsonl',
+    Buffer.from('{"prompt": "é", "chosen": "a", "rejected": "b"}\n'.repeat(3), 'latin1'),
+    'the line is not UTF-8; of Latin-1 make it UTF-8, as by iconv',
+  ],
+])('%s is told as what it is', async (_, name, bytes, what) => {
+  const path = join(folder(), name)
+  writeFileSync(path, bytes)
+  const { code, stdout, stderr } = await inProcess('look', path)
+  expect([code, stdout + stderr]).toEqual([65, expect.stringContaining(what)])
+})
+
+it('packed .json of lines is read', async () => {
+  const path = join(folder(), 'a.json.gz')
+  writeFileSync(path, gzipSync('{"prompt": "Q", "chosen": "a", "rejected": "b"}\n'))
+  expect((await inProcess('look', path)).stdout).toContain('use: read_jsonl')
 })

@@ -6,7 +6,8 @@ import { failure, prompts, readMapped, sides } from './helpers.ts'
 
 const q = (i: number) => `What is thing number ${i}?`
 const better = (i: number) => `Better: it is the thing with number ${i}.`
-const worse = (i: number) => `Worse: no idea about number ${i}.`
+/** Some are the longer one. */
+const worse = (i: number) => `Worse: no idea about number ${i}${i % 4 === 0 ? ', and none of what it is for' : ''}.`
 const rows = (make: (i: number) => Row, count = 12): Row[] => Array.from({ length: count }, (_, i) => make(i))
 /** Two answers, of which in turns the first, the second and none is the better one. */
 const two = (i: number) => (i % 3 === 1 ? [worse(i), better(i)] : [better(i), worse(i)])
@@ -189,9 +190,9 @@ it.each<[string, Row[], Row, string]>([
 })
 
 it.each([
-  ['USER: ', ' ASSISTANT: ', 'USER:'],
-  ['<|user|>\n', '</s>\n<|assistant|>\n', '<|user|>'],
-  ['### Human: ', '\n### Assistant: ', '### Human:'],
+  ['User: ', '\nAssistant: ', 'User:'],
+  ['<|customer|>\n', '\n<|agent|>\n', '<|customer|>'],
+  ['### Question: ', '\n### Answer: ', '### Question:'],
   ['System: Be kind.\n\nHuman: ', '\n\nAssistant: ', 'System:'],
 ])('sides that are whole texts with marks ask for no column that is not there: %s', (asks, answers, mark) => {
   const whole = (i: number, said: string) => `${asks}${q(i)}${answers}${said}`,
@@ -219,7 +220,12 @@ it('a score that only says which answer is longer is no second witness of a labe
     const [a, b] = texts(i)
     return { prompt: q(i), reply_a: a, reply_b: b, label: a.length > b.length ? 'a' : 'b', score_a: a.length, score_b: b.length } // prettier-ignore
   }, 40)
-  expect(proposed(some).proposals.map(({ isCertain }) => isCertain)).toEqual([undefined, undefined])
+  const [{ isCertain, asks }, ...more] = proposed(some).proposals
+  expect([isCertain, asks, more]).toEqual([
+    undefined,
+    ['label is for the longer answer in 40 of 40 rows: does it say which is better, or which is longer?'],
+    [],
+  ])
 })
 
 it('who annotated is no label, and a comparison of left and right is', () => {
@@ -251,3 +257,155 @@ it('sides of one list, of which each would meet each, are refused', async () => 
   const map = { prompt: 'q', chosen: 'pairs[].a', rejected: 'pairs[].b' }
   expect(await failure(readMapped([{ q: 'Q?', pairs: [{ a: 'A', b: 'B' }] }], map))).toContain('lie in one list')
 })
+
+it('a column that says which answer is longer is no label, and lengths are no scores', () => {
+  const some = rows(i => {
+    const [a, b] = two(i)
+    return {
+      prompt: q(i),
+      reply_a: a,
+      reply_b: b,
+      longer: a.length > b.length ? 'a' : 'b',
+      score_a: a.length,
+      score_b: b.length,
+    }
+  }, 40)
+  expect(first(some).map.prefer).toEqual({ by: 'LABEL', first: 'FIRST', second: 'SECOND' })
+  expect(first(some.map((row, i) => ({ ...row, verdict: i % 3 === 1 ? 'b' : 'a' }))).map.prefer).toEqual({
+    by: 'verdict',
+    first: 'a',
+    second: 'b',
+  })
+})
+
+it('of several labels it is asked which of them counts', () => {
+  const some = rows(i => ({ prompt: q(i), reply_A: two(i)[0], reply_B: two(i)[1], more_helpful: i % 2 ? 'A' : 'B', more_harmless: 'AB'[i % 3 >> 1] })) // prettier-ignore
+  for (const { asks } of proposed(some).proposals) {
+    expect(asks[0]).toBe('which of more_helpful, more_harmless counts? each is a line of its own')
+  }
+})
+
+it.each<[string, Row[], object, string[]]>([
+  [
+    'fields of an object, with dots in their names',
+    rows(i => ({ prompt: q(i), outputs: { 'gpt-4.1': two(i)[0], llama: two(i)[1] }, better: ['gpt-4.1', 'llama'][Number(i % 3 === 1)] })),
+    { answers: ['outputs.gpt-4.1', 'outputs.llama'], prefer: { by: 'better', first: 'gpt-4.1', second: 'llama' } },
+    [],
+  ],
+  [
+    'columns of their names with a tie and what names none',
+    rows(i => ({ prompt: q(i), 'response_gpt-4': two(i)[0], response_llama: two(i)[1], winner: i === 9 ? 'tie' : i === 11 ? 'claude' : ['gpt-4', 'llama'][Number(i % 3 === 1)] })),
+    { answers: ['response_gpt-4', 'response_llama'], prefer: { by: 'winner', first: 'gpt-4', second: 'llama', tie: 'tie' } },
+    ["what does winner 'claude' mean? no column is called so"],
+  ],
+  [
+    'the loser',
+    rows(i => ({ prompt: q(i), alpha: two(i)[0], beta: two(i)[1], rejected_model: ['beta', 'alpha'][Number(i % 3 === 1)] })),
+    { answers: ['alpha', 'beta'], prefer: { by: 'rejected_model', first: 'beta', second: 'alpha' } },
+    [],
+  ],
+  [
+    'three of them, one of which never wins',
+    rows(i => ({ prompt: q(i), out_m1: two(i)[0], out_m2: two(i)[1], out_bad: `Worse again ${i}.`, best: ['m1', 'm2'][Number(i % 3 === 1)] })),
+    { list: ['out_m1', 'out_m2', 'out_bad'], index: { by: 'best', names: ['m1', 'm2', 'bad'] } },
+    [],
+  ],
+])('columns keyed by models, and a label that names one: %s', async (_, some, map, asks) => {
+  const proposal = first(some)
+  expect([proposal.map, proposal.asks]).toEqual([{ prompt: 'prompt', ...map }, asks])
+  if ('answers' in map) expect(isRight(sides(await readMapped(some, proposal.map)))).toBe(true)
+  else expect((await readMapped(some, proposal.map)).pairs.length).toBe(24)
+}) // prettier-ignore
+
+it("LLaMA-Factory's old form, a list of two answers, is asked", async () => {
+  const some = rows(i => ({ instruction: q(i), input: `In ${i}`, output: [better(i), worse(i)] })),
+    { map, asks } = first(some)
+  expect([map, asks]).toEqual([
+    { prompt: 'instruction', chosen: 'output[0]', rejected: 'output[1]' },
+    ['is output[0] the better one? if not, exchange chosen and rejected'],
+  ])
+  expect(await failure(readMapped(some))).toContain("LLaMA-Factory's form of before 2024")
+  const read = await readMapped(some, map)
+  expect([isRight(sides(read)), read.pairs.length, prompts(read)[0]]).toEqual([true, 12, `${q(0)}\nIn 0`])
+  expect(proposed(rows(i => ({ instruction: q(i), output: [better(i), worse(i), 'x'] }))).proposals).toEqual([])
+})
+
+it.each<[string, Row[], object, string[]]>([
+  [
+    'Chinese, numbered answers and a label of numbers',
+    rows(i => ({ 编号: `${i}`, 问题: q(i), 回答一: two(i)[0], 回答二: two(i)[1], 偏好: ['1', '2', '0'][i % 3 === 1 ? 1 : i === 3 ? 2 : 0] }), 24),
+    { prompt: '问题', answers: ['回答一', '回答二'], prefer: { by: '偏好', first: 1, second: 2, tie: 0 } },
+    ['is 问题 the prompt?', 'does 偏好 say which answer is better?', 'does 偏好 = 1 mean that 回答一 is the better one?'],
+  ],
+  [
+    'German, scores with a comma',
+    rows(i => ({ frage: q(i), antwort_1: two(i)[0], antwort_2: two(i)[1], note_1: i % 3 === 1 ? '1,5' : '4,25', note_2: i % 3 === 1 ? '4,5' : '2,5' }), 24),
+    { prompt: 'frage', answers: ['antwort_1', 'antwort_2'], prefer: { higher: ['note_1', 'note_2'] } },
+    ['is frage the prompt?', 'is the answer with the higher note the better one?'],
+  ],
+  [
+    'a prompt of another name beside edits',
+    rows(i => ({ ticket: `${i}`, customer_message: q(i), draft_reply: worse(i), edited_reply: better(i) })),
+    { prompt: 'customer_message', chosen: 'edited_reply', rejected: 'draft_reply' },
+    ['is customer_message the prompt?', 'is edited_reply the better one?'],
+  ],
+  [
+    'a margin',
+    rows(i => ({ user: q(i), A: two(i)[0], B: two(i)[1], margin: i % 3 === 1 ? -1.5 : 2.25 })),
+    { prompt: 'user', answers: ['A', 'B'], prefer: { by: 'margin', first: '> 0', second: '< 0' } },
+    ['is user the prompt?', 'does margin > 0 mean that A is the better one?'],
+  ],
+])('names that say nothing are asked with a line that works: %s', async (_, some, map, asks) => {
+  const proposal = first(some),
+    read = await readMapped(some, proposal.map)
+  expect(proposal.map).toMatchObject(map)
+  asks.forEach((ask, i) => expect(proposal.asks[i]).toContain(ask))
+  expect([isRight(sides(read)), prompts(read)[0]]).toEqual([true, q(0)])
+}) // prettier-ignore
+
+it('columns of which no name says anything are listed, with the line to fill in', () => {
+  const some = rows(i => ({ 问题: q(i), 优: better(i), 劣: worse(i), 标签: i % 2 ? '好' : '差', 时间: '2024-01-01' })),
+    [sided, labelled] = proposed(some).proposals
+  expect(sided.asks).toEqual([
+    'which of 问题, 优, 劣 is the prompt, and which the better and the worse answer? put their names in these places',
+  ])
+  expect(sided.map).toEqual({ prompt: 'PROMPT', chosen: 'BETTER', rejected: 'WORSE' })
+  expect(labelled.what).toBe('or one of 标签 (好: 6, 差: 6) says which of two answers is better')
+})
+
+it('several columns may be the prompt: all are named', () => {
+  const some = rows(i => ({ asked_text: q(i), note_text: `Note: ${q(i)}`, good_one: better(i), bad_one: worse(i) }))
+  expect(first(some).asks[0]).toContain('put its name in place of PROMPT: asked_text, note_text')
+})
+
+it.each<[string, string[], object]>([
+  ['a label', ['3 - A is slightly better', '5 - B is much better', '4 - About the same'], { first: '3 - A is slightly better', second: '5 - B is much better', tie: '4 - About the same' }],
+  ['with a colon', ['1: Response A is better', '2: Response B is better', '0: tie'], { first: '1: Response A is better', second: '2: Response B is better', tie: '0: tie' }],
+])('words behind a place on a scale are read: %s', async (_, [a, b, tie], prefer) => {
+  const some = rows(i => ({ prompt: q(i), reply_a: two(i)[0], reply_b: two(i)[1], verdict: [a, b, tie][i % 3] })),
+    { map } = first(some)
+  expect(map.prefer).toEqual({ by: 'verdict', ...prefer })
+  expect(isRight(sides(await readMapped(some, map)))).toBe(true)
+}) // prettier-ignore
+
+it('scores may be places on a scale, answers that begin with numbers are none', async () => {
+  const some = rows(i => ({ prompt: q(i), reply_a: two(i)[0], reply_b: two(i)[1], rating_a: i % 3 === 1 ? '2 - poor' : '5 - good', rating_b: i % 3 === 1 ? '5 - good' : '2 - poor' })),
+    { map } = first(some)
+  expect(map.prefer).toEqual({ higher: ['rating_a', 'rating_b'] })
+  expect(isRight(sides(await readMapped(some, map)))).toBe(true)
+  const lists = rows(i => ({ prompt: q(i), reply_a: `1. First ${i}`, reply_b: `2. Then ${i}` }), 24)
+  expect(JSON.stringify(proposed(lists).proposals)).not.toContain('higher')
+}) // prettier-ignore
+
+it('right answers are no rivals of each other', () => {
+  const some = rows(i => ({ question: q(i), best_answer: `Right ${i}`, correct_answers: [`Right ${i}`, `Fine ${i}`], incorrect_answers: [`No ${i}`] }))
+  expect(proposed(some).proposals.map(({ map }) => map.chosen)).toEqual(['correct_answers[]'])
+}) // prettier-ignore
+
+it('lists of pairs, and rows that alternate, are told what to become', () => {
+  const none = (some: Row[]) => proposed(some).none!
+  expect(none(rows(i => ({ prompt: q(i), pairs: [{ chosen: better(i), rejected: worse(i) }] })))).toContain(
+    "make a row of each, as by jq -c '.pairs[] as $pair | del(.pairs) + $pair'",
+  )
+  expect(none(rows(i => ({ text: `<extra_id_1>User\n${q(i)}\n<extra_id_1>Assistant\nX` })))).toContain('make one row of them')
+}) // prettier-ignore

@@ -47,6 +47,21 @@ const more: Record<string, Form> = {
   ChatML: {
     say: text => `<|im_start|>user\n${q}<|im_end|>\n<|im_start|>assistant\n${text}<|im_end|>\n`,
   },
+  'Llama 3': {
+    say: text =>
+      `<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n${q}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n${text}<|eot_id|>`,
+  },
+  Gemma: {
+    say: text => `<bos><start_of_turn>user\n${q}<end_of_turn>\n<start_of_turn>model\n${text}<end_of_turn>\n`,
+  },
+  Zephyr: { say: text => `<|user|>\n${q}</s>\n<|assistant|>\n${text}</s>` },
+  'Open Assistant': { say: text => `<|prompter|>${q}<|endoftext|><|assistant|>${text}<|endoftext|>` },
+  'Llama 2': { say: text => `<s>[INST] ${q} [/INST] ${text} </s>` },
+  Vicuna: { say: text => `USER: ${q} ASSISTANT: ${text}</s>` },
+  Alpaca: {
+    say: text => `Below is an instruction that says so.\n\n### Instruction:\n${q}\n\n### Response:\n${text}`,
+  },
+  '### Human': { say: text => `### Human: ${q}### Assistant: ${text}` },
   '<extra_id_1>': { say: text => `<extra_id_0>System\n\n<extra_id_1>User\n${q}\n<extra_id_1>Assistant\n${text}` },
 }
 

@@ -323,3 +323,37 @@ describe("the file's own scores of the two sides", () => {
     expect((await readMapped(ranked)).noted).toEqual([[0, 'opposed_scores'], [2, 'equal_scores']]) // prettier-ignore
   })
 })
+
+describe('places of lists, and names with dots', () => {
+  it('an item by its place is a side, a list that has none there is a row without it', async () => {
+    const read = await readMapped(
+      [{ q, l: [good, bad] }, { q: `${q}1`, l: [good] }, { q: `${q}2`, l: null }],
+      { prompt: 'q', chosen: 'l[0]', rejected: 'l[1]' },
+    ) // prettier-ignore
+    expect([sides(read), read.refused]).toEqual([[[good, bad]], { 1: 'missing_rejected', 2: 'tied_vote' }])
+    expect(read.pairs[0].l).toEqual([good, bad])
+  })
+
+  it('of objects, of lists within lists, and of JSON text', async () => {
+    const rows = [{ q, o: { l: [{ t: [bad, good] }] }, j: JSON.stringify({ l: [{ t: bad }, { t: good }] }) }]
+    for (const [chosen, rejected] of [['o.l[0].t[1]', 'o.l[0].t[0]'], ['j.l[1].t', 'j.l[0].t']]) {
+      expect(sides(await readMapped(rows, { prompt: 'q', chosen, rejected }))).toEqual([[good, bad]])
+    }
+  }) // prettier-ignore
+
+  it('a field whose name has dots', async () => {
+    const rows = [{ q, o: { 'm-3.1': good, m: { '3.1': bad }, 'a.b': { 'c.d': bad } } }]
+    expect(sides(await readMapped(rows, { prompt: 'q', chosen: 'o.m-3.1', rejected: 'o.a.b.c.d' }))).toEqual([
+      [good, bad],
+    ])
+    expect(sides(await readMapped(rows, { prompt: 'q', chosen: 'o.m-3.1', rejected: 'o.m.3.1' }))).toEqual([
+      [good, bad],
+    ])
+  })
+
+  it('a place in what is no list is told', async () => {
+    expect(
+      await failure(readMapped([{ q, t: { a: good }, b: bad }], { prompt: 'q', chosen: 't[0].a', rejected: 'b' })),
+    ).toContain("'t[0].a': t is Struct<{a:Utf8}> and no list; leave out [0]")
+  })
+})

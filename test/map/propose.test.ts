@@ -6,7 +6,8 @@ import { failure, prompts, readMapped, sides } from './helpers.ts'
 
 const q = (i: number) => `What is thing number ${i}?`
 const better = (i: number) => `Better: it is the thing with number ${i}.`
-const worse = (i: number) => `Worse: no idea about number ${i}.`
+/** Some are the longer one. */
+const worse = (i: number) => `Worse: no idea about number ${i}${i % 4 === 0 ? ', and none of what it is for' : ''}.`
 const rows = (make: (i: number, first: string, second: string, isFirst: boolean) => Row, count = 24): Row[] =>
   Array.from({ length: count }, (_, i) => {
     const isFirst = i % 3 !== 0

@@ -87,6 +87,34 @@ describe('format: whole', () => {
     expect(jsonLines((await runSink(writeJsonl, { format: 'whole' }, [none])).folder)).toEqual(numbered(2))
   })
 
+  it("makes tool_calls of OpenAI's old function_call, and of LLaMA-Factory's text, where the row has the tool", async () => {
+    const said = '{"name": "look", "arguments": {"n": 12345678901234567890}}',
+      ask = [...user('Q'), ...assistant(said), { role: 'tool', content: 'Here.' }]
+    const some = pairs(
+      [
+        { id: 'a', prompt: ask, chosen: assistant(''), rejected: assistant(`[${said}]`) },
+        { id: 'b', prompt: ask, chosen: assistant('x'), rejected: assistant('y') },
+      ],
+      [
+        fields('chosen', [JSON.stringify([{ function_call: { name: 'look', arguments: '{"n": 1}' } }]), null]),
+        { name: 'tools', data: makeText(['[{"type":"function","function":{"name":"look"}}]', '[{"name":"other"}]']) },
+      ],
+    )
+    const { folder } = await runSink(writeJsonl, { format: 'whole' }, [some]),
+      [a, b] = jsonLines(folder) as Record<string, Messages>[]
+    const called = [{ type: 'function', function: { name: 'look', arguments: { n: 12345678901234567000 } } }]
+    expect(a.prompt[1]).toEqual({ role: 'assistant', content: '', tool_calls: called })
+    expect(a.rejected).toEqual([{ role: 'assistant', content: '', tool_calls: called }])
+    expect(a.chosen).toEqual([
+      {
+        ...{ role: 'assistant', content: '' },
+        tool_calls: [{ type: 'function', function: { name: 'look', arguments: { n: 1 } } }],
+      },
+    ])
+    expect(b.prompt[1]).toEqual({ role: 'assistant', content: said })
+    expect(readFileSync(join(folder, 'data.jsonl'), 'utf8')).toContain('12345678901234567890')
+  })
+
   it('refuses fields of more messages than there are, by row', () => {
     const bad = pairs([row], [fields('chosen', ['[null,{"name":"a"}]'])])
     const { schema } = writeArrow.schema({ format: 'whole' } as never, bad.schema, false)

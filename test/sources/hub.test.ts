@@ -99,7 +99,8 @@ it('a file is read as from the disk; the token goes to the Hub alone, and is wri
 it('a data set, a folder, a pattern and a revision stand for their Parquet files, over all pages of the list', async () => {
   const train = 'data/train-0.parquet',
     test = 'data/test-0.parquet'
-  const of = async (address: string) => (await hubFiles(address)).map(one => one.replace('hf://datasets/own/set', ''))
+  const of = async (address: string) =>
+    (await hubFiles(address, ['.parquet'])).map(one => one.replace('hf://datasets/own/set', ''))
   expect(await of('hf://datasets/own/set')).toEqual([`/${test}`, `/${train}`])
   expect(await of('hf://datasets/own/set/data/')).toEqual([`/${test}`, `/${train}`])
   expect(await of('hf://datasets/own/set/data/train-*.parquet')).toEqual([`/${train}`])
@@ -123,10 +124,16 @@ it.each([
   ['hf://datasets/own/set/data/none.parquet', 'read_parquet', 'data/none.parquet: is not there (404)'],
   ['hf://datasets/own/set@v9', 'read_parquet', "'hf://datasets/own/set@v9' cannot be listed:"],
   ['hf://datasets/own/other', 'read_parquet', 'put a token that may read it into HF_TOKEN'],
-  ['hf://datasets/own/set/more', 'read_parquet', 'has no Parquet file below it; try its revision ~parquet'],
+  [
+    'hf://datasets/own/set/more',
+    'read_parquet',
+    'has no file *.parquet below it; the Hub has data sets as Parquet at the revision ~parquet',
+  ],
   ['hf://datasets/own/set/*.parquet', 'read_parquet', 'matches no file'],
   ['hf://own/set', 'read_parquet', 'is no address of a data set: hf://datasets/<owner>/<name>[@<revision>]/<path>'],
-  ['hf://datasets/own/set/more/b.csv', 'read_csv', 'only Parquet is read from one; the Hub has data sets as Parquet at the revision ~parquet'], // prettier-ignore
+  // the bytes that the server gives for it are Parquet
+  ['hf://datasets/own/set/more/b.csv', 'read_csv', 'b.csv: is a Parquet file; read it by read_parquet'],
+  ['hf://datasets/own/set/more/b.csv', 'read_arrow', 'Parquet, JSON Lines and CSV are read from one; download it'],
 ])('%s by %s is told: %s', async (path, use, why) => {
   await expect(run(graphOf(path, use), { output: folder() })).rejects.toThrow(why)
 })

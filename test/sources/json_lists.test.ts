@@ -6,6 +6,7 @@ import readJsonl from '../../stages/sources/read_jsonl.ts'
 import { folder, writeJsonl } from '../engine/helpers.ts'
 import { jsonLines } from '../sinks/helpers.ts'
 import { readAll } from './files.ts'
+import { read as readTable, table } from './helpers.ts'
 
 const call = (i: number) => ({ type: 'function', function: { name: 'look', arguments: { [`at${i % 2}`]: i } } })
 const rows = Array.from({ length: 4 }, (_, i) => ({
@@ -56,4 +57,21 @@ it('are what write_arrow writes whole: read again, they are what was written', a
     again = await publish('read_arrow', join(first, 'dpo'), 'again')
   expect(jsonLines(join(first, 'lines'))).toEqual(rows)
   expect(jsonLines(join(again, 'lines'))).toEqual(rows)
+})
+
+it('messages whose content is null in all rows are calls, of any writer', async () => {
+  const calls = rows.map(({ chosen: [{ tool_calls }], ...row }) => ({
+    ...{ ...row, chosen: [{ role: 'assistant', content: null, tool_calls }] },
+    rejected: [{ role: 'assistant', content: null, tool_calls: [call(9)] }],
+  }))
+  const wanted = (i: number, own: number) => ({
+    chosen: [{ role: 'assistant', content: '' }],
+    source_chosen_fields: JSON.stringify([{ tool_calls: [call(i)] }]),
+    source_rejected_fields: JSON.stringify([{ tool_calls: [call(own)] }]),
+  })
+  // as the type of Parquet and Arrow says it: nothing but nulls
+  expect(readTable(table(calls)).pairs).toMatchObject(rows.map((_, i) => wanted(i, 9)))
+  const at = folder(),
+    { pairs } = await readAll(readJsonl, at, writeJsonl(join(at, 'in.jsonl'), calls as never), { columns: [] })
+  expect(pairs).toMatchObject(rows.map((_, i) => wanted(i, 9)))
 })

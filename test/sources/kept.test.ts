@@ -31,7 +31,6 @@ async function find(at: string, ...paths: string[]) {
 
 describe('tables that keep what was deleted', () => {
   it.each([
-    ['a Delta Lake table', ['t/_delta_log/00000000000000000000.json', 't/a.parquet', 't/day=1/b.parquet'], 't', './t'],
     [
       'an Iceberg table',
       ['t/metadata/v1.metadata.json', 't/data/a.parquet', 't/data/day=1/b.parquet'],

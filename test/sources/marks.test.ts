@@ -28,6 +28,20 @@ describe('prompts with marks of turns', () => {
       [{ role: 'system', content: 'Be kind.' }, user('Name a prime.')],
     ],
     ['<|im_start|>user\nName a prime.<|im_end|>', [user('Name a prime.')]],
+    ['<extra_id_0>System\n\n<extra_id_1>User\nName a prime.\n<extra_id_1>Assistant\n', [user('Name a prime.')]],
+    [
+      '<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nHello. [/INST] Hi. </s><s>[INST] Name a prime. [/INST]',
+      [{ role: 'system', content: 'Be kind.' }, user('Hello.'), assistant('Hi.'), user('Name a prime.')],
+    ],
+    [
+      'A chat between a user and an assistant. USER: Hello. ASSISTANT: Hi.</s>USER: Name a prime. ASSISTANT:',
+      [
+        { role: 'system', content: 'A chat between a user and an assistant.' },
+        ...[user('Hello.'), assistant('Hi.'), user('Name a prime.')],
+      ],
+    ],
+    ['### Instruction:\nName a prime.\n\n### Response:\n', [user('Name a prime.')]],
+    ['<start_of_turn>user\nName a prime.<end_of_turn>\n<start_of_turn>model\n', [user('Name a prime.')]],
   ])('%j are turns', (text, turns) => {
     expect(split(text)).toEqual(turns)
   })
@@ -41,6 +55,11 @@ describe('prompts with marks of turns', () => {
     'Hello.\n<extra_id_1>User\nAgain.',
     'What does <|im_start|>user\nx mean?',
     '<|im_start|>user\nName a prime.<|im_end|>\n<|im_start|>assistant\nSeven.<|im_end|>',
+    // what is quoted is no turn
+    '[INST] What does [INST] mean? [/INST]',
+    'USER: What is USER: hi ASSISTANT: yo? ASSISTANT:',
+    '### Instruction:\nWrite as here:\n### Instruction:\nx\n\n### Response:\n',
+    '<|user|>\nHello.\n<|user|>\nAgain.',
   ])('%j is one message, untouched', text => {
     expect(split(text)).toEqual([user(text)])
   })
@@ -59,6 +78,21 @@ describe('prompts with marks of turns', () => {
     }
     const [text] = jsonLines((await runSink(writeJsonl, { format: 'text' }, [batch])).folder)
     expect(text).toEqual({ id: 'a', prompt, chosen: ' Seven. ', rejected: ' Nine.' })
+  })
+
+  it('what ends an answer in a template goes with the marks of its prompt, and stays elsewhere', async () => {
+    const prompt = '<extra_id_0>System\nBe kind.\n<extra_id_1>User\nName a prime.\n<extra_id_1>Assistant\n',
+      [chosen, rejected] = [[assistant('Seven.\n<extra_id_1>')], [assistant('<s>Nine</s>')]]
+    const batch = pairs([
+      { id: 'a', prompt: [user(prompt)], chosen, rejected },
+      { id: 'b', prompt: [user('Name a prime.')], chosen, rejected },
+    ])
+    const [a, b] = jsonLines((await runSink(writeJsonl, { format: 'conversational' }, [batch])).folder)
+    expect(a).toEqual({
+      ...{ id: 'a', prompt: [{ role: 'system', content: 'Be kind.' }, user('Name a prime.')] },
+      ...{ chosen: [assistant('Seven.')], rejected },
+    })
+    expect(b).toEqual({ id: 'b', prompt: [user('Name a prime.')], chosen, rejected })
   })
 
   it('are turns where shards are conversations in any case, and stay text where they may be text', () => {

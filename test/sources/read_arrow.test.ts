@@ -134,7 +134,7 @@ describe('files', () => {
       ['text', Buffer.from(`${JSON.stringify(pair)}\n`.repeat(20)), /is not Arrow IPC/],
       ['cut', bytes.subarray(0, bytes.length - 40), /is cut: a message at byte/],
       ['file', (await bytesOf('file', [whole])).subarray(0, 100), /without its footer/],
-      ['parquet', readFileSync(join(data, 'a-empty.parquet')), /is not Arrow IPC/],
+      ['parquet', readFileSync(join(data, 'a-empty.parquet')), /is a Parquet file; read it by read_parquet/],
     ]
     for (const [name, content, message] of bad) {
       const path = join(folder, `${name}.broken`)

@@ -105,7 +105,7 @@ describe('a record that is no row', () => {
     const { pairs, errors } = await read(bytes, { types: { n: 'number' } })
     expect(pairs).toHaveLength(1)
     expect([...errors.values()]).toEqual([
-      'line 2: the record is not UTF-8',
+      'line 2: the record is not UTF-8; of Latin-1 make it UTF-8, as by iconv -f windows-1252 -t utf-8',
       "line 3: n is 'one', and its type is number",
       'line 4: n is 9007199254740993, which float64 rounds; read it as text',
     ])

@@ -35,7 +35,7 @@ it('a line that is not UTF-8 is unreadable, whatever column holds it', async () 
   const { pairs, refused, errors } = await readAll(readJsonl, folder, write(Buffer.from(lines.join(''), 'latin1')))
   expect(pairs.map(({ note }) => note)).toEqual(['one', 'two'])
   expect([...refused.values()]).toEqual(['unreadable_line'])
-  expect(errors.get(1)).toBe('the line is not UTF-8')
+  expect(errors.get(1)).toContain('the line is not UTF-8; of Latin-1 make it UTF-8, as by iconv')
 })
 
 describe('real rows', () => {
