@@ -96,9 +96,9 @@ export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Repo
 /** That labels of one pair are opposite ones. */
 const bothWays = (contradicted: number, repeated: number, disagree: Estimate): Worry => ({
   level: 'look',
-  name: 'labelled both ways',
+  name: 'both ways',
   value: n(Math.round(contradicted)),
-  said: `Of ${n(repeated)} pairs that were labelled more than once, ${interval(disagree)} have opposite labels.`,
+  said: `of ${n(repeated)} pairs labelled more than once have opposite labels: ${interval(disagree)}`,
   why: 'So some of all labels are wrong, also where a pair has but one.',
 })
 

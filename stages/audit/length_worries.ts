@@ -14,7 +14,7 @@ export function lengthWorries({ pairs, value, low, high }: Estimate & { readonly
       level: 'look',
       name: 'length',
       value: `${percent(value)} %`,
-      said: `The chosen side is the longer one in ${percent(value)} % [${percent(low)} to ${percent(high)}] of the pairs that are kept.`,
+      said: `of the pairs kept choose the longer answer [${percent(low)} to ${percent(high)}]`,
       why: `A model that is trained on them learns to write ${isLonger ? 'more' : 'less'}, whatever it writes.`,
     },
   ]

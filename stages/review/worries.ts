@@ -15,17 +15,14 @@ export function panelWorries(panel: Panel, action: 'annotate' | 'drop' | 'weight
   if (doubted === 0) return []
   const [low, high] = [precision.low, precision.high].map(share => Math.round(share * doubted)),
     isShown = precision.low >= 0.5,
-    range = low === high ? n(low) : `${n(low)} to ${n(high)}`,
-    lead = `${n(doubted)} of ${n(rows)} labels are doubted`
+    range = low === high ? n(low) : `${n(low)} to ${n(high)}`
   return [
     {
       level: isShown ? 'note' : 'look',
-      name: 'doubted labels',
+      name: 'doubted',
       value: n(doubted),
-      said: isShown
-        ? `${lead}; ${range} of them are wrong.`
-        : `${lead}; that most of them are wrong is not shown: it may be ${range}.`,
-      why: `Reviewers as sure as they are of these agree with ${percent(expected[rule].agreement)} of labels; how many are wrong at least no margin shows.`,
+      said: `${range} of these labels are wrong${isShown ? '' : '; that most are is not shown'}`,
+      why: `Of ${n(rows)} labels that were checked. Reviewers as sure as they are of these agree with ${percent(expected[rule].agreement)} of labels; how many are wrong at least no margin shows.`,
       rows: action === 'drop' ? '.reversed' : action === 'flip' ? '.flipped' : '.doubtful',
     },
   ]
@@ -35,26 +32,26 @@ const OPENS = 'More pairs, votes of several people, or scores of a reward model 
 
 /** Which gate is shut, and what opens it. */
 function shutWorry({ gate, rows, auroc, min_auroc, agreement }: Decision): Worry {
-  const worry = { level: 'look' as const, name: 'labels not checked', value: n(rows) }
+  const worry = { level: 'look' as const, name: 'labels', value: n(rows) }
   switch (gate) {
     case 'rows':
       return {
         ...worry,
-        said: `Wrong labels cannot be told: ${n(rows)} pairs are too few, ${LEAST_ROWS} are the least.`,
+        said: `wrong ones cannot be told: ${LEAST_ROWS} pairs are the least`,
         why: OPENS,
       }
     case 'blind':
-      return { ...worry, said: 'Wrong labels cannot be told: no reviewer says anything of these pairs.', why: OPENS }
+      return { ...worry, said: 'wrong ones cannot be told: no reviewer says anything of these pairs', why: OPENS }
     case 'agreement':
       return {
         ...worry,
-        said: `Wrong labels cannot be told: reviewers agree with only ${percent(agreement!.share)} of labels where they are surest.`,
+        said: `wrong ones cannot be told: reviewers agree with ${percent(agreement!.share)} where they are surest`,
         why: `${percent(FLOOR)} are needed, surely. ${OPENS}`,
       }
     default:
       return {
         ...worry,
-        said: 'Wrong labels cannot be told: reviewers hardly tell a label that is turned round from the others.',
+        said: `wrong ones cannot be told: a turned one is recognised ${percent(auroc.value)} of the time`,
         why: `They do in ${percent(auroc.low)} of cases at least; more than ${percent(min_auroc)} are needed, and 50 % are chance. ${OPENS}`,
       }
   }

@@ -104,8 +104,8 @@ function madeWorries({ tell_rows }: TellOptions, tell: Tell, made: number): Worr
     return [
       {
         ...worry,
-        name: 'made, untested',
-        said: `Whether the ${n(made)} made pairs give their error away by the surface was not tested: ${tell_rows === 0 ? 'tell_rows is 0' : `${n(tell.rows)} pairs are too few`}.`,
+        name: 'made',
+        said: `not known whether the error shows by its looks: ${tell_rows === 0 ? 'tell_rows is 0' : `${n(tell.rows)} of ${FEWEST} needed`}`,
       },
     ]
   }
@@ -114,8 +114,8 @@ function madeWorries({ tell_rows }: TellOptions, tell: Tell, made: number): Worr
   return [
     {
       ...worry,
-      name: 'made pairs show',
-      said: `A reader of the surface alone tells the made side in ${interval(best)} of pairs; 50 % is chance.`,
+      name: 'made',
+      said: `the error shows by its looks in ${interval(best)} of pairs; 50 % is chance`,
     },
   ]
 }
