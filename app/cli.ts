@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path'
 import cliProgress from 'cli-progress'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
+import { findRun } from './answers/find_run.ts'
+import { print, screenOf } from './answers/screen.ts'
 import { readDecisions } from './decisions.ts'
 import { readMap } from './map.ts'
 import { checkExamples } from './own_examples.ts'
@@ -18,7 +20,6 @@ import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
 import { isMade } from '../engine/run/made.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { answersFolder } from '../engine/run/output_folder.ts'
-import { latestRun } from '../engine/run/publish.ts'
 import { prepare } from '../engine/run/prepare.ts'
 import { runGraph, type RunResult } from '../engine/run/run.ts'
 import type { GraphInput, Progress, RunOptions } from '../engine/run/options.ts'
@@ -76,6 +77,17 @@ const flags = {
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
   presets: { type: 'boolean', about: 'look: the public sets that are known by their columns' },
   paper: { type: 'string', about: 'NAME   stages: those of a paper, by its arXiv number or words of its title' },
+  reason: { type: 'string', about: 'STAGE.REASON   show: rows that were left out for it' },
+  noted: { type: 'string', about: 'STAGE.NOTE   show: rows of which it was noted' },
+  made: { type: 'boolean', about: 'show: pairs that stages made' },
+  kept: { type: 'boolean', about: 'show: pairs to train on as they came' },
+  lowest: {
+    type: 'string',
+    isOptional: true,
+    about: '[COLUMN]   show: those with the lowest numbers there first (default: the least likely labels)',
+  },
+  between: { type: 'string', about: 'A,B   show: those alone whose number lies there' },
+  count: { type: 'string', short: 'n', least: 1, about: 'N, -n N   show: so many (default: 5)' },
   list: { type: 'string', about: 'SINK   review: the list, where a run has several' },
   by: { type: 'string', about: 'NAME   review: who decides (default: the name of the user)' },
   port: { type: 'string', least: 1, about: 'N   review: where the page is served (default: any that is free)' },
@@ -84,7 +96,25 @@ const flags = {
 type Name = keyof typeof flags
 type CliValues = FlagValues<typeof flags>
 
-const { 'no-data': _noData, presets: _presets, paper: _paper, list: _list, by: _by, port: _port, ...runFlags } = flags
+/** Options of other commands than `run`. */
+const others = [
+  'no-data',
+  'presets',
+  'paper',
+  'reason',
+  'noted',
+  'made',
+  'kept',
+  'lowest',
+  'between',
+  'count',
+  'list',
+  'by',
+  'port',
+] as const
+const runFlags = Object.fromEntries(
+  Object.entries(flags).filter(([name]) => !others.some(other => other === name)),
+) as Omit<typeof flags, (typeof others)[number]>
 /** What a run takes, on whatever command line. */
 export { runFlags }
 export type RunValues = FlagValues<typeof runFlags>
@@ -136,17 +166,26 @@ const commands: Readonly<Record<string, Command>> = {
     work: checkCommand,
   },
   why: {
-    words: 'ID',
-    about: 'why a row was dropped or kept: an id, or FILE:ROW',
+    words: 'ID [RUN]',
+    about: 'why a row was left out or kept: an id, or FILE:ROW',
     takes: ['output', 'json'],
-    most: 1,
+    most: 2,
+    meant: 'output',
     work: whyCommand,
   },
+  show: {
+    words: '[RUN]',
+    about: 'rows to read: what one side alone says is marked',
+    takes: ['output', 'reason', 'noted', 'made', 'kept', 'lowest', 'between', 'count', 'json'],
+    most: 1,
+    meant: 'reason',
+    work: showCommand,
+  },
   verify: {
-    words: '',
-    about: 'hold the latest run against its manifest',
+    words: '[RUN]',
+    about: 'hold a run against its manifest',
     takes: ['output', 'quiet'],
-    most: 0,
+    most: 1,
     meant: 'output',
     work: verifyCommand,
   },
@@ -435,21 +474,10 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
   return EXIT.ok
 }
 
-function runFolder(values: CliValues): string {
-  const folder = latestRun(values.output)
-  if (!folder) {
-    throw new SluiceError(
-      `sluice: there is no published run in ${resolve(values.output)}; run a graph first, or name the folder with --output`,
-      EXIT.noInput,
-    )
-  }
-  return folder
-}
-
 async function whyCommand(values: CliValues, words: readonly string[]): Promise<number> {
   if (words.length === 0) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
-  const folder = runFolder(values),
-    [what] = words,
+  const [what, named] = words,
+    folder = findRun(named, values.output),
     own = await why(folder, what)
   // pairs that are made of a row have its id, and ~<stage> or a number behind it
   const parent = what.replace(/(~[^~]+|-\d+)$/, ''),
@@ -471,8 +499,17 @@ async function whyCommand(values: CliValues, words: readonly string[]): Promise<
   return EXIT.ok
 }
 
-async function verifyCommand(values: CliValues): Promise<number> {
-  const folder = runFolder(values),
+async function showCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
+  const { reason, noted, made: isMade, kept: isKept, lowest, between, count, json } = values,
+    { shownRows, showLines } = await import('./answers/show.ts'),
+    shown = await shownRows(findRun(word, values.output), { reason, noted, isMade, isKept, lowest, between, count })
+  if (json) console.log(JSON.stringify(shown))
+  else print(showLines(await screenOf(), shown))
+  return EXIT.ok
+}
+
+async function verifyCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
+  const folder = findRun(word, values.output),
     { problems, files, rows, beside } = await verify(folder)
   if (beside.length > 0) {
     const named = beside.slice(0, 5).map(inLine).join(', ') + (beside.length > 5 ? ', …' : '')
@@ -487,10 +524,10 @@ async function verifyCommand(values: CliValues): Promise<number> {
 
 async function reviewCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
   // what it takes to serve a page is loaded where one is served
-  const { namedRun, review } = await import('./review.ts')
+  const { review } = await import('./review.ts')
   const { list, by, port = 0, decisions } = values
   return review({
-    folder: word === undefined ? runFolder(values) : namedRun(word),
+    folder: findRun(word, values.output),
     sink: list,
     decisions,
     by,
