@@ -103,10 +103,15 @@ export const foldersOf = ({ files }: Manifest, kind: 'dropped' | 'notes', stage:
     .filter(folder => new RegExp(`^${kind}/${stage}(-\\d+)?$`).test(folder))
     .sort()
 
+/** Whether what a sink has is trained on, and not for people to look at. */
+export const isTrainingSink = ({ graph }: Manifest, sink: string): boolean =>
+  graph.stages.find(({ id }) => id === sink)?.with.for !== 'review'
+
 /** The sinks of a run; `isTraining`: not those for people, nor those whose rows only other tools read. */
-export function sinksOf({ graph, sinks, files }: Manifest, isTraining: boolean): string[] {
+export function sinksOf(manifest: Manifest, isTraining: boolean): string[] {
+  const { graph, sinks, files } = manifest
   return graph.stages
-    .filter(({ id, with: options }) => Object.hasOwn(sinks, id) && isTraining !== (options.for === 'review'))
+    .filter(({ id }) => Object.hasOwn(sinks, id) && isTraining === isTrainingSink(manifest, id))
     .map(({ id }) => id)
     .filter(id => Object.keys(files).some(file => file.startsWith(`${id}/`) && isReadable(file)))
 }
@@ -144,7 +149,12 @@ export function saidOf(value: unknown): SaidText | undefined {
       // whole messages are JSON in Arrow
       .map(one => (typeof one === 'string' ? (JSON.parse(one) as Exclude<Said, string>) : one))
       .map(({ role, content, ...fields }) => {
-        const text = typeof content === 'string' ? content : content == null ? '' : JSON.stringify(content),
+        const text =
+            typeof content === 'string'
+              ? content
+              : content === null || content === undefined
+                ? ''
+                : JSON.stringify(content),
           more = saidBeside(JSON.stringify(fields))
         return { role: String(role ?? ''), content: text !== '' && more !== '' ? `${text}\n${more}` : text + more }
       })

@@ -58,13 +58,12 @@ function chopped(text: string, width: number, widthOf: Screen['widthOf']): strin
 
 /** Where a line may end: behind white space, and behind each character of a script that has none. */
 const WORDS =
-  /\n|[^\S\n]+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}])\S)+/gu
+  /\n|[^\S\n\u00a0]+|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}])[\S\u00a0])+/gu
 
 /** Parts of a text as lines of at most `width` columns. */
 export function wrap({ widthOf }: Screen, parts: readonly Marked[], width: number): Marked[][] {
   const lines: Marked[][] = [[]]
-  let taken = 0,
-    isBroken = false
+  let taken = 0
   const add = (text: string, isMarked: boolean) => {
     const line = lines[lines.length - 1],
       last = line[line.length - 1]
@@ -88,31 +87,25 @@ export function wrap({ widthOf }: Screen, parts: readonly Marked[], width: numbe
       isOpen = !isSpace
     }
   }
+  // what a line is broken at is not the beginning of the next; that of code is
+  let space: Marked | undefined
   for (const word of words) {
-    const [{ text }] = word
-    if (text === '\n') {
+    const [first] = word,
+      whole = word.reduce((sum, { text }) => sum + widthOf(text), 0)
+    if (first.text === '\n') {
       next()
-      isBroken = false
-      continue
-    }
-    const whole = word.reduce((sum, one) => sum + widthOf(one.text), 0)
-    if (text.trim() === '') {
-      // what a line is broken at is not the beginning of the next; that of code is
-      if (!(isBroken && taken === 0) && taken + whole < width) add(text, word[0].isMarked)
-      continue
-    }
-    if (taken > 0 && taken + whole > width) {
-      next()
-      isBroken = true
-    }
-    for (const { text, isMarked } of word) {
-      chopped(text, width - (whole > width ? taken : 0) || width, widthOf).forEach((piece, i) => {
-        if (i > 0 || taken + widthOf(piece) > width) {
-          next()
-          isBroken = true
+      space = undefined
+    } else if (first.text.trim() === '') space = first
+    else {
+      if (taken > 0 && taken + widthOf(space?.text ?? '') + whole > width) next()
+      else if (space && taken + widthOf(space.text) < width) add(space.text, space.isMarked)
+      space = undefined
+      for (const { text, isMarked } of word) {
+        for (const piece of chopped(text, width, widthOf)) {
+          if (taken > 0 && taken + widthOf(piece) > width) next()
+          add(piece, isMarked)
         }
-        add(piece, isMarked)
-      })
+      }
     }
   }
   return lines
@@ -174,12 +167,18 @@ export function leftAndRight(screen: Screen, left: string, right: string): strin
 }
 
 /** A label and what it says, wrapped beside it; below it where the screen is narrow. */
-export function labelled(screen: Screen, label: string, text: string, indent = 13): string[] {
+export function labelled(
+  screen: Screen,
+  label: string,
+  text: string | readonly Marked[],
+  style: Style = 'bold',
+  indent = 13,
+): string[] {
   if (screen.columns < 60) {
-    const lines = textLines(screen, text, screen.columns - 2, 'bold')
-    return [paint(screen, 'bold', label), ...lines.map(line => `  ${line}`)]
+    const lines = textLines(screen, text, screen.columns - 2, style)
+    return [...(label === '' ? [] : [paint(screen, 'bold', label)]), ...lines.map(line => `  ${line}`)]
   }
-  const lines = textLines(screen, text, screen.columns - indent, 'bold'),
+  const lines = textLines(screen, text, screen.columns - indent, style),
     head = `  ${padded(screen, label, indent - 2)}`
   return lines.map((line, i) => (i === 0 ? head : ' '.repeat(indent)) + line)
 }

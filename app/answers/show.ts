@@ -1,4 +1,4 @@
-/** `sluice show`: rows of one fate to read, both sides beside each other, the words marked that one of them alone has. */
+/** `sluice show`: rows of one fate to read, side beside side, the words marked that one side alone has. */
 import { EXIT, SluiceError } from '../../engine/errors.ts'
 import { nearest } from '../../engine/graph/messages.ts'
 import { families } from '../../engine/report/shape.ts'
@@ -197,7 +197,7 @@ async function ofReason(
       return {
         ...rowShown(row),
         numbers: [...numbersIn(row), ...(said?.numbers ?? [])],
-        ...(said?.detail != null && /:\d+$/.test(said.detail) && reason !== 'error' ? { partner: said.detail } : {}),
+        ...(/:\d+$/.test(said?.detail ?? '') && reason !== 'error' ? { partner: said!.detail! } : {}),
       }
     }),
   }
@@ -342,7 +342,7 @@ function numbersIn(row: Row): Shown['numbers'] {
 const rowShown = (row: Row) => ({
   id: String(row.id),
   file: typeof row.source_file === 'string' ? row.source_file : null,
-  row: row.source_row == null ? null : Number(row.source_row),
+  row: typeof row.source_row === 'number' ? row.source_row : null,
   ...textsOf(row),
 })
 
@@ -371,7 +371,7 @@ function facts({ numbers, partner, made }: Shown): string {
 }
 
 /** Both sides in parts, without what they begin with alike. */
-function sidesOf({ chosen, rejected }: Texts) {
+export function sidesOf({ chosen, rejected }: Texts) {
   const [a, b] = [saidText(chosen), saidText(rejected)]
   let same = 0
   while (same < a.length && same < b.length && a[same] === b[same]) same++

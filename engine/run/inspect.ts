@@ -7,7 +7,6 @@ import { textColumn } from '../arrow/columns.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { isData } from '../files/find.ts'
 import { HASH_SHOWN, WHOLE_RUN_NAME } from '../files/published.ts'
-import { inLine } from '../terminal.ts'
 import { pathsBelow } from './files.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
 
@@ -155,48 +154,6 @@ export async function why(run: string, what: string): Promise<LedgerRow[]> {
   const exact = found.filter(({ file }) => file === place?.[1])
   return exact.length > 0 ? found.filter(({ id, file }) => id === what || file === place?.[1]) : found
 }
-
-/** One row of the ledger in words. */
-export function explain(told: LedgerRow, manifest?: Manifest): string {
-  const row = {
-    ...told,
-    id: inLine(told.id),
-    file: inLine(told.file),
-    detail: told.detail === null ? null : inLine(told.detail),
-  }
-  const use = row.stage && manifest?.stages[row.stage]?.use
-  const numbers = row.numbers
-    .map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`)
-    .join(',')
-  const isRow = row.reason !== 'error' && /:\d+$/.test(row.detail ?? '')
-  const detail =
-    row.detail === null || row.detail === 'spared'
-      ? ''
-      : `; ${isRow ? 'yields to ' : ''}${row.detail === `${row.file}:${row.row}` ? 'another of its own pairs' : row.detail}`
-  const decided = row.decision ? `; people decided: ${row.decision}` : ''
-  const byNone =
-    row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail, row.sinks) : undefined
-  if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}${decided}`
-  const because =
-    row.reason === null
-      ? ''
-      : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
-  const where = `${row.id} (${row.file}:${row.row})`
-  const also = row.sinks.length > 0 ? `; it is in ${row.sinks.join(', ')}, for review` : ''
-  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}${also}${decided}`
-  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? `but for ${row.decision ? '--decisions' : '--keep-ids'} it would have been` : 'another of its pairs, or it on another way through the graph, was'} dropped${because}` : ''}${decided}`
-}
-/** What the ledger says of rows that no stage dropped. */
-const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly string[]) => string>> = {
-  parent: detail => `is in no output itself (dropped): it is the parent of pairs in ${detail}`,
-  rejected_side: detail => `is in no output (dropped): it is the rejected side of a pair of ${detail}`,
-  unused: (_, sinks) =>
-    sinks.length > 0
-      ? `was dropped: unused, it is in ${sinks.join(', ')} alone, for review`
-      : 'was dropped: unused, no output took it',
-}
-const round = (value: number | null): string =>
-  value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 
 /** The manifest of a run; throws where it is not there, or not what was published. */
 export function readManifest(folder: string): Manifest {

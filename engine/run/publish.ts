@@ -22,6 +22,7 @@ import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
+import { codeStamp } from '../stamp.ts'
 import { decisionsSaid, type Wanted } from './decisions.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { pickFirst } from './first.ts'
@@ -232,6 +233,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   const manifest: Manifest = {
     sluice: packageVersion,
     hash: input.hash,
+    code: codeStamp,
     graph: {
       name: prepared.graph.name,
       seed: prepared.graph.seed,
@@ -243,6 +245,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         with: publicOptions(node),
         from: fromSaid(node),
         ...(input.held.get(node.id)?.length ? { files: filesSaid(input.held.get(node.id)) } : {}),
+        ...(node.own ? { code: node.own.key } : {}),
       })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }),

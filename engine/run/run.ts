@@ -10,6 +10,7 @@ import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
+import type { Graph } from '../graph/types.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
 import { holdPackages } from '../graph/packages.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
@@ -18,7 +19,7 @@ import { settle, type Wanted } from './decisions.ts'
 import { checkDisk } from './disk.ts'
 import { isReader, makeKeys, sha } from './keys.ts'
 import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
-import { type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
+import { type Counts, type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 import { strayIn } from './inspect.ts'
 import { answersFolder, openOutput, removeHalves } from './output_folder.ts'
@@ -30,9 +31,9 @@ import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
-import { Passes } from './passes.ts'
+import { Passes, type Made } from './passes.ts'
 import { holdStageFiles, readStageFiles, type HeldFiles } from './stage_files.ts'
-import { heedReports, reportsOf } from './reports.ts'
+import { heedReports, reportsOf, type Reported } from './reports.ts'
 
 export interface RunResult {
   /**
@@ -52,9 +53,40 @@ export interface RunResult {
  * nothing is published then, and the next run goes on from where this one was.
  */
 export const runGraph = (input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> =>
-  toItsEnd(() => runToItsEnd(input, options, stages))
+  toItsEnd(async () => (await runToItsEnd(input, options, stages)) as RunResult)
 
-async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
+/** What a graph comes to, worked through and not published. */
+export interface Tried {
+  readonly graph: Graph
+  readonly rows: number
+  readonly counts: Readonly<Record<string, Counts>>
+  readonly reports: Readonly<Record<string, Reported>>
+  readonly states: ReadonlyMap<string, readonly Made[]>
+  /** What it left or found in the output's spools. */
+  readonly used: ReadonlySet<string>
+  readonly seconds: number
+}
+interface Trial {
+  readonly fixed: ReadonlyMap<string, readonly Made[]>
+}
+
+/**
+ * Works a graph through as a run into `options.output` would, from what is finished there, and publishes nothing. What
+ * it makes stays beside what is there. `fixed`: what some of its stages have learnt, that they learn no more.
+ */
+export const tryGraph = (
+  input: GraphInput,
+  options: RunOptions,
+  stages: Registry,
+  fixed: Trial['fixed'] = new Map(),
+): Promise<Tried> => toItsEnd(async () => (await runToItsEnd(input, options, stages, { fixed })) as Tried)
+
+async function runToItsEnd(
+  input: GraphInput,
+  options: RunOptions,
+  stages: Registry,
+  trial?: Trial,
+): Promise<RunResult | Tried> {
   const started = performance.now()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
@@ -76,7 +108,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const { sample, limit } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
-    const plan = makePlan(graph),
+    const plan = makePlan(graph, new Set(trial?.fixed.keys())),
       held = await readStageFiles(prepared.stageFiles)
     options.signal?.throwIfAborted()
     const wanted = settle(options.keepIds, options.decisions)
@@ -133,7 +165,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       options.onWarning?.(`run: ${path} is not what was published, so audits are told of no run before`)
     }
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest && !mayDiffer) {
+    else if (latest && !mayDiffer && !trial) {
       const { folder, manifest } = latest,
         isSame = manifest?.hash === keys.run,
         other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
@@ -153,7 +185,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
-    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, hold)
+    const passes = new Passes(cache, prepared, plan, keys, units, pool, options, hold, trial?.fixed)
     await passes.tables()
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
@@ -169,6 +201,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       held,
     })
     hold()
+    if (trial) {
+      const { counts, states, used } = passes
+      return { graph, rows, counts, reports, states, used, seconds: (performance.now() - started) / 1000 }
+    }
     heedReports(reports, latest)
     begin('publish', 1)
     const result = await publish({
