@@ -13,7 +13,7 @@ import type { Graph, Node } from '../../engine/graph/types.ts'
 import { writtenName } from '../../engine/graph/columns.ts'
 import { makePlan, type Op } from '../../engine/run/plan.ts'
 import type { Prepared } from '../../engine/run/prepare.ts'
-import { count, rowsSaid } from './say.ts'
+import { rowsSaid } from './say.ts'
 import { labelled, paint, table, type Screen } from './screen.ts'
 
 export interface PlanSaid {
@@ -147,27 +147,28 @@ export function planLines(screen: Screen, said: PlanSaid): string[] {
 
 const label = (text: string): string => `"${text.replaceAll('"', '#quot;').replaceAll('<', '#lt;')}"`
 
-/** The graph as text of Mermaid: sources and sinks as drums, audits dashed, what stages drop by the name of the edge. */
+/** Words that Mermaid takes for its own. */
+const named = (id: string): string =>
+  /^(end|graph|subgraph|flowchart|class|click|style|default)$/.test(id) ? `${id}_` : id
+
+/** The graph as text of Mermaid: sources and sinks as drums, audits dashed, edges with the name of what they carry. */
 export function mermaid({ nodes, tables }: Pick<Graph, 'nodes' | 'tables'>): string {
   const shape = ({ id, use, stage }: Node) => {
-    const said = label(`${id}<br>${use}`).replace('#lt;br>', '<br>')
-    return stage.kind === 'source' || stage.kind === 'sink'
-      ? `${id}[(${said})]`
-      : stage.kind === 'audit'
-        ? `${id}{{${said}}}`
-        : `${id}[${said}]`
+    const said = `${label(id).slice(0, -1)}<br>${label(use).slice(1)}`
+    if (stage.kind === 'source' || stage.kind === 'sink') return `${named(id)}[(${said})]`
+    return stage.kind === 'audit' ? `${named(id)}{{${said}}}` : `${named(id)}[${said}]`
   }
   const edges = nodes.flatMap(node => [
     ...node.from.map(({ node: of, port, input }) => {
-      const words = [port, input].filter(one => one !== undefined).join(', '),
+      const words = [...new Set([port, input])].filter(one => one !== undefined).join(', '),
         arrow = node.stage.kind === 'audit' ? '-.->' : '-->'
-      return `  ${of} ${arrow}${words === '' ? '' : `|${label(words)}|`} ${node.id}`
+      return `  ${named(of)} ${arrow}${words === '' ? '' : `|${label(words)}|`} ${named(node.id)}`
     }),
     ...Object.entries(node.tables ?? {}).flatMap(([name, sources]) =>
-      sources.map(source => `  ${source} -.->|${label(name)}| ${node.id}`),
+      sources.map(source => `  ${named(source)} -.->|${label(name)}| ${named(node.id)}`),
     ),
   ])
-  const review = nodes.filter(node => node.stage.kind === 'sink' && !isTraining(node)).map(({ id }) => id)
+  const review = nodes.filter(node => node.stage.kind === 'sink' && !isTraining(node)).map(({ id }) => named(id))
   return [
     'flowchart TD',
     ...[...tables, ...nodes].map(node => `  ${shape(node)}`),

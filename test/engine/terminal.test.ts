@@ -65,7 +65,7 @@ export default defineStage({ name: 'fails', version: 1, summary: 's', options: T
   expect(report).not.toContain('<script>')
   const why = await sluice('why', nasty, '--output', output)
   isPlain(why)
-  expect(why.stdout).toMatch(/errored: fails failed on it[^]*fails: \\u001b\[31mred/)
+  expect(why.stdout).toMatch(/errored:\s+fails failed on it[^]*fails:\s+\\u001b\[31mred/)
   for (const argv of [
     ['check', graph],
     ['run', graph, '--json', '--anew', '--output', output],
