@@ -7,6 +7,8 @@ import { nearest } from '../engine/graph/messages.ts'
 export interface Flag {
   /** A boolean takes no value. */
   readonly type: 'string' | 'boolean'
+  /** The value may be left out, where an option or nothing comes behind it: it is '' then. */
+  readonly isOptional?: true
   /** May be there more than once. */
   readonly multiple?: boolean
   /** The value is a whole number of at least this. */
@@ -78,10 +80,15 @@ export function readArguments<const F extends Flags>(argv: readonly string[], fl
     }
     const { multiple, least } = flags[known],
       twice = given.has(known) && !multiple
+    const isLeftOut = flags[known].isOptional === true && value === undefined
     const wrong =
-      wrongValue(known, flags[known], value, next) ?? (twice ? `--${known} is there twice, and counts once` : undefined)
+      isLeftOut && !twice
+        ? undefined
+        : (wrongValue(known, flags[known], value, next) ??
+          (twice ? `--${known} is there twice, and counts once` : undefined))
     given.add(known)
     if (wrong !== undefined) problems.push(wrong)
+    else if (isLeftOut) values[known] = ''
     else if (multiple) values[known] = [...((values[known] as string[] | undefined) ?? []), value]
     else values[known] = value === undefined ? true : least === undefined ? value : Number(value)
   }

@@ -4,6 +4,8 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { registry } from '../stages/registry.ts'
 import { checkUsage, listFlags, readArguments, type Flags, type FlagValues } from './arguments.ts'
+import { findRun } from './answers/find_run.ts'
+import { print, screenOf } from './answers/screen.ts'
 import { readDecisions } from './decisions.ts'
 import { openLive, silent } from './live.ts'
 import { readMap } from './map.ts'
@@ -13,13 +15,12 @@ import { plan } from '../engine/calls/plan.ts'
 import { toItsEnd } from '../engine/ends.ts'
 import { EXIT, exitCode, SluiceError, systemSaid } from '../engine/errors.ts'
 import { nearest } from '../engine/graph/messages.ts'
+import type { Graph } from '../engine/graph/types.ts'
 import { graph as graphOf, isGraphFile, resolveGraph } from '../engine/graph/build.ts'
-import { explain, readManifest, verify, why } from '../engine/run/inspect.ts'
-import { isMade } from '../engine/run/made.ts'
+import { verify } from '../engine/run/inspect.ts'
 import { takeLock } from '../engine/run/lock.ts'
 import { answersFolder } from '../engine/run/output_folder.ts'
-import { latestRun } from '../engine/run/publish.ts'
-import { prepare } from '../engine/run/prepare.ts'
+import { prepare, type Prepared } from '../engine/run/prepare.ts'
 import { runGraph, type RunResult } from '../engine/run/run.ts'
 import type { GraphInput, RunOptions } from '../engine/run/options.ts'
 import { shortSummary } from '../engine/report/summary.ts'
@@ -80,6 +81,21 @@ const flags = {
   'no-data': { type: 'boolean', about: 'check: the text of the graph alone, without opening its inputs' },
   presets: { type: 'boolean', about: 'look: the public sets that are known by their columns' },
   paper: { type: 'string', about: 'NAME   stages: those of a paper, by its arXiv number or words of its title' },
+  reason: { type: 'string', about: 'STAGE.REASON   show: rows that were left out for it' },
+  noted: { type: 'string', about: 'STAGE.NOTE   show: rows of which it was noted' },
+  made: { type: 'boolean', about: 'show: pairs that stages made' },
+  kept: { type: 'boolean', about: 'show: pairs to train on as they came' },
+  lowest: {
+    type: 'string',
+    isOptional: true,
+    about: '[COLUMN]   show: those with the lowest numbers there first (default: the least likely labels)',
+  },
+  between: { type: 'string', about: 'A,B   show: those alone whose number lies there' },
+  count: { type: 'string', short: 'n', least: 1, about: 'N, -n N   show, diff: so many (default: 5)' },
+  rows: { type: 'boolean', about: 'diff: the rows whose fate changed, too (so many as -n says; default: 20)' },
+  plan: { type: 'boolean', about: 'check: what a run does, pass by pass, with columns, tables, calls and cost' },
+  mermaid: { type: 'boolean', about: 'check: the graph as text of Mermaid' },
+  refit: { type: 'boolean', about: 'sweep: what learns from rows learns anew for each value' },
   list: { type: 'string', about: 'SINK   review: the list, where a run has several' },
   by: { type: 'string', about: 'NAME   review: who decides (default: the name of the user)' },
   port: { type: 'string', least: 1, about: 'N   review: where the page is served (default: any that is free)' },
@@ -88,7 +104,29 @@ const flags = {
 type Name = keyof typeof flags
 type CliValues = FlagValues<typeof flags>
 
-const { 'no-data': _noData, presets: _presets, paper: _paper, list: _list, by: _by, port: _port, ...runFlags } = flags
+/** Options of other commands than `run`. */
+const others = [
+  'no-data',
+  'presets',
+  'paper',
+  'reason',
+  'noted',
+  'made',
+  'kept',
+  'lowest',
+  'between',
+  'count',
+  'rows',
+  'plan',
+  'mermaid',
+  'refit',
+  'list',
+  'by',
+  'port',
+] as const
+const runFlags = Object.fromEntries(
+  Object.entries(flags).filter(([name]) => !others.some(other => other === name)),
+) as Omit<typeof flags, (typeof others)[number]>
 /** What a run takes, on whatever command line. */
 export { runFlags }
 export type RunValues = FlagValues<typeof runFlags>
@@ -134,23 +172,54 @@ const commands: Readonly<Record<string, Command>> = {
       'decisions',
       'quiet',
       'no-data',
+      'plan',
+      'mermaid',
+      'json',
     ],
     most: 1,
     meant: 'input',
     work: checkCommand,
   },
   why: {
-    words: 'ID',
-    about: 'why a row was dropped or kept: an id, or FILE:ROW',
+    words: 'ID [RUN]',
+    about: 'why a row was left out or kept: an id, or FILE:ROW',
     takes: ['output', 'json'],
-    most: 1,
+    most: 2,
+    meant: 'output',
     work: whyCommand,
   },
+  show: {
+    words: '[RUN]',
+    about: 'rows to read: what one side alone says is marked',
+    takes: ['output', 'reason', 'noted', 'made', 'kept', 'lowest', 'between', 'count', 'json'],
+    most: 1,
+    meant: 'reason',
+    work: showCommand,
+  },
+  diff: {
+    words: 'RUN [RUN]',
+    about: 'rows whose fate two runs differ in, and why: the second is the latest unless named',
+    takes: ['output', 'rows', 'count', 'json'],
+    most: 2,
+    meant: 'output',
+    work: diffCommand,
+  },
+  sweep: {
+    words: 'GRAPH STAGE.OPTION=A,B,…',
+    about: 'what a graph comes to for several values of an option; publishes nothing',
+    takes: [
+      ...(Object.keys(runFlags) as Name[]).filter(name => !['anew', 'graph', 'accept-layout'].includes(name)),
+      'refit',
+    ],
+    most: 2,
+    meant: 'input',
+    work: sweepCommand,
+  },
   verify: {
-    words: '',
-    about: 'hold the latest run against its manifest',
+    words: '[RUN]',
+    about: 'hold a run against its manifest',
     takes: ['output', 'quiet'],
-    most: 0,
+    most: 1,
     meant: 'output',
     work: verifyCommand,
   },
@@ -371,14 +440,18 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
   )
   checkUsage('sluice check', [
     ...problems,
+    ...(values.json && !values.plan ? ['--json is for --plan; without it a check has lines alone'] : []),
     ...unread.map(name => `--no-data opens no input, so there is no use of --${name}`),
   ])
   keepIds(values['keep-ids'])
   await readDecisions(values.decisions, text => console.error(text))
-  const userFolder = join(tmpdir(), `sluice-check-${process.pid}`)
+  const userFolder = join(tmpdir(), `sluice-check-${process.pid}`),
+    isPlan = values.plan === true || values.mermaid === true
   try {
     if (values['no-data']) {
-      await checkExamples(await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder, registry }))
+      const resolved = await resolveGraph(graphOf(graph), { overrides: values.set ?? [], userFolder, registry })
+      await checkExamples(resolved)
+      if (isPlan) await printPlan(values, resolved)
     } else {
       const { seed, limit, sample } = values
       const prepared = await prepare(
@@ -398,61 +471,115 @@ async function checkCommand(values: CliValues, words: readonly string[]): Promis
         { files, warnings } = prepared
       if (warnings) console.error(warnings)
       await checkExamples(prepared.graph)
-      if (!values.quiet) {
-        const answers = answersFolder(join(values.output, '.sluice'), values.answers)
-        for (const { path, rows, layout, facts } of files) {
-          const renamed = facts.renamed === undefined ? '' : `, renamed ${inLine(String(facts.renamed))}`
-          console.log(`${inLine(path)}: ${rows} rows, layout ${layout}${renamed}`)
+      if (!values.quiet || isPlan) {
+        const answers = answersFolder(join(values.output, '.sluice'), values.answers),
+          calls = await plan(prepared, answers, { sample, limit }, console.error)
+        if (isPlan) await printPlan(values, prepared.graph, files, calls)
+        else {
+          for (const { path, rows, layout, facts } of files) {
+            const renamed = facts.renamed === undefined ? '' : `, renamed ${inLine(String(facts.renamed))}`
+            console.log(`${inLine(path)}: ${rows} rows, layout ${layout}${renamed}`)
+          }
+          for (const line of prepared.added) console.log(line)
+          for (const line of calls) console.log(line)
         }
-        for (const line of prepared.added) console.log(line)
-        for (const line of await plan(prepared, answers, { sample, limit }, console.error)) console.log(line)
       }
     }
   } finally {
     rmSync(userFolder, { recursive: true, force: true })
   }
+  if (isPlan) return EXIT.ok
   if (!values.quiet) console.log(`${graph} is right`)
   return EXIT.ok
 }
 
-function runFolder(values: CliValues): string {
-  const folder = latestRun(values.output)
-  if (!folder) {
-    throw new SluiceError(
-      `sluice: there is no published run in ${resolve(values.output)}; run a graph first, or name the folder with --output`,
-      EXIT.noInput,
-    )
-  }
-  return folder
+/** What --plan or --mermaid asks for. Nothing is said of inputs that were not opened. */
+async function printPlan(
+  values: CliValues,
+  graph: Graph,
+  files?: Prepared['files'],
+  calls: readonly string[] = [],
+): Promise<void> {
+  const { mermaid, planLines, planSaid } = await import('./answers/plan.ts'),
+    { secondsOf } = await import('./answers/sweep.ts')
+  if (values.mermaid) return console.log(mermaid(graph))
+  const said = planSaid(graph, { files, calls, seconds: secondsOf(values.output, graph.name) })
+  if (values.json) console.log(JSON.stringify(said))
+  else print(planLines(await screenOf(), said))
 }
 
-async function whyCommand(values: CliValues, words: readonly string[]): Promise<number> {
-  if (words.length === 0) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
-  const folder = runFolder(values),
-    [what] = words,
-    own = await why(folder, what)
-  // pairs that are made of a row have its id, and ~<stage> or a number behind it
-  const parent = what.replace(/(~[^~]+|-\d+)$/, ''),
-    isPair = own.length === 0 && parent !== what && (await isMade(folder, what)),
-    rows = isPair ? await why(folder, parent) : own
-  const manifest = readManifest(folder)
-  if (rows.length === 0) {
-    throw new SluiceError(
-      `sluice why: no row '${what}' in the ledger of ${folder}${manifest.sample === undefined ? '' : ', which is of a sample'}${parent === what ? '' : ', and no pair of that id in its sinks or among what was set aside'}; ids are as in the input, rows count from 0`,
-      EXIT.noInput,
-    )
+async function whyCommand(values: CliValues, [what, word]: readonly string[]): Promise<number> {
+  if (what === undefined) throw new SluiceError('sluice why: name one id, or FILE:ROW', EXIT.usage)
+  const { whyRows } = await import('./answers/why.ts'),
+    asked = await whyRows(findRun(word, values.output), what)
+  if (values.json) {
+    // beside JSON on stderr, so that stdout stays JSON
+    for (const note of asked.notes) console.error(note)
+    for (const row of asked.rows) console.log(JSON.stringify(row))
+    return EXIT.ok
   }
-  // beside JSON on stderr, so that stdout stays JSON
-  const tell = values.json ? console.error : console.log,
-    fitting = new Set(own.filter(({ id }) => id !== what).map(({ file }) => file))
-  if (own.length === 0) tell(`no row has the id '${what}'; as a pair made of '${parent}':`)
-  if (fitting.size > 1) tell(`'${what}' fits ${fitting.size} files; name more of the path to ask of one:`)
-  for (const row of rows) console.log(values.json ? JSON.stringify(row) : explain(row, manifest))
+  const { whyLines } = await import('./answers/why_lines.ts')
+  print(whyLines(await screenOf(), asked))
   return EXIT.ok
 }
 
-async function verifyCommand(values: CliValues): Promise<number> {
-  const folder = runFolder(values),
+async function showCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
+  const { reason, noted, made: isMade, kept: isKept, lowest, between, count, json } = values,
+    { shownRows, showLines } = await import('./answers/show.ts'),
+    shown = await shownRows(findRun(word, values.output), { reason, noted, isMade, isKept, lowest, between, count })
+  if (json) console.log(JSON.stringify(shown))
+  else print(showLines(await screenOf(), shown))
+  return EXIT.ok
+}
+
+async function diffCommand(values: CliValues, [first, second]: readonly string[]): Promise<number> {
+  if (first === undefined) {
+    throw new SluiceError('sluice diff: name a run, by its folder or the end of its name; or two', EXIT.usage)
+  }
+  const { diffRuns, diffLines } = await import('./answers/diff.ts'),
+    { output, rows = false, count = 20, json } = values,
+    diff = await diffRuns(findRun(first, output), findRun(second, output), rows ? count : 0)
+  if (json) console.log(JSON.stringify(diff))
+  else print(diffLines(await screenOf(), diff, rows))
+  return EXIT.ok
+}
+
+async function sweepCommand(values: CliValues, words: readonly string[]): Promise<number> {
+  const [graph, word] = graphWord('sweep', values, words),
+    { inputs, problems } = inputsOf(values, []),
+    { sweep, sweepLines } = await import('./answers/sweep.ts')
+  checkUsage('sluice sweep', problems)
+  const { output, set, workers, seed, limit, sample, answers, refit: isRefit = false, quiet, json } = values,
+    abort = new AbortController(),
+    onInterrupt = () => abort.abort(EXIT.interrupted),
+    onTerminate = () => abort.abort(EXIT.terminated),
+    say = (line: string) => {
+      if (!quiet) console.error(`sluice: ${line}`)
+    }
+  process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
+  try {
+    const swept = await sweep(graph, word, {
+      ...{ output, set, seed, limit, sample, answers, isRefit },
+      input: inputs.length > 0 ? inputs : undefined,
+      map: readMap(values.map),
+      workers: workers ?? availableParallelism(),
+      keepIds: keepIds(values['keep-ids']),
+      decisions: await readDecisions(values.decisions, text => console.error(text)),
+      acceptLayout: true,
+      signal: abort.signal,
+      onPlan: lines => lines.forEach(say),
+      onTry: say,
+    })
+    if (json) console.log(JSON.stringify(swept))
+    else print(sweepLines(await screenOf(), swept, isRefit))
+    return EXIT.ok
+  } finally {
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
+  }
+}
+
+async function verifyCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
+  const folder = findRun(word, values.output),
     { problems, files, rows, beside } = await verify(folder)
   if (beside.length > 0) {
     const named = beside.slice(0, 5).map(inLine).join(', ') + (beside.length > 5 ? ', …' : '')
@@ -467,10 +594,10 @@ async function verifyCommand(values: CliValues): Promise<number> {
 
 async function reviewCommand(values: CliValues, [word]: readonly string[]): Promise<number> {
   // what it takes to serve a page is loaded where one is served
-  const { namedRun, review } = await import('./review.ts')
+  const { review } = await import('./review.ts')
   const { list, by, port = 0, decisions } = values
   return review({
-    folder: word === undefined ? runFolder(values) : namedRun(word),
+    folder: findRun(word, values.output),
     sink: list,
     decisions,
     by,

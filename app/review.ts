@@ -1,7 +1,7 @@
 /** `sluice review`: people decide on doubtful pairs, one after another, on a page of this machine. */
-import { existsSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { EXIT, SluiceError } from '../engine/errors.ts'
 import { terminal as console } from '../engine/terminal.ts'
 import { openDecisions } from './review/file.ts'
@@ -65,14 +65,3 @@ const interrupted = (): Promise<void> =>
   new Promise(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
-
-/** The folder of a run that a word names: itself, or that of the latest run of an output. */
-export function namedRun(word: string): string {
-  const folders = [word, join(word, 'latest')].map(folder => resolve(folder)),
-    found = folders.find(folder => existsSync(join(folder, 'manifest.json')))
-  if (found) return found
-  throw new SluiceError(
-    `sluice review: there is no run in ${folders[0]}; name the folder of a run, or that given to --output`,
-    EXIT.noInput,
-  )
-}

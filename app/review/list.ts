@@ -1,15 +1,13 @@
 /** The list for people of a published run: the rows of a sink with `for: review`. */
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { tableFromIPC } from 'apache-arrow'
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
 import { DataError, EXIT, SluiceError } from '../../engine/errors.ts'
-import type { Card, Said } from '../../engine/run/cards.ts'
+import type { SaidText } from '../../engine/report/shape.ts'
+import type { Card } from '../../engine/run/cards.ts'
 import { readManifest } from '../../engine/run/inspect.ts'
 import { doubtSaid } from '../../stages/sinks/asked.ts'
+import { blocksIn, isReadable, saidOf, wholeRow, type Row } from '../answers/rows.ts'
 
 /** A pair that people are asked about, and what a decision on it carries. */
 export interface Listed extends Card {
@@ -23,10 +21,10 @@ const MOST = 10_000
 
 /** Reads the list, in its order. `sink` is needed where there is more than one. */
 export async function readList(folder: string, sink?: string): Promise<{ sink: string; pairs: Listed[] }> {
-  const { graph, files } = readManifest(folder)
+  const manifest = readManifest(folder),
+    { graph, files } = manifest
   // what was written for another tool is shown there
-  const partsOf = (sink: string) =>
-    Object.keys(files).filter(file => file.startsWith(`${sink}/`) && /\.(parquet|jsonl|arrow)$/.test(file))
+  const partsOf = (sink: string) => Object.keys(files).filter(file => file.startsWith(`${sink}/`) && isReadable(file))
   const names = graph.stages
     .filter(stage => (stage.with as { for?: string } | undefined)?.for === 'review')
     .map(({ id }) => id)
@@ -47,7 +45,9 @@ export async function readList(folder: string, sink?: string): Promise<{ sink: s
   const pairs: Listed[] = []
   for (const file of partsOf(id).sort()) {
     await whole(folder, file, files[file].sha256!)
-    for await (const row of rowsOf(join(folder, file), MOST - pairs.length)) pairs.push(listed(row, id))
+  }
+  for await (const block of blocksIn(folder, manifest, id)) {
+    for (let row = 0; row < block.rows && pairs.length < MOST; row++) pairs.push(listed(wholeRow(block, row), id))
     if (pairs.length >= MOST) break
   }
   return { sink: id, pairs }
@@ -63,35 +63,9 @@ async function whole(folder: string, file: string, sha256: string): Promise<void
   )
 }
 
-type Row = Readonly<Record<string, unknown>>
-
-async function* rowsOf(path: string, most: number): AsyncGenerator<Row> {
-  if (path.endsWith('.parquet')) {
-    yield* await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors, rowEnd: most })
-  } else if (path.endsWith('.arrow')) {
-    for (const row of tableFromIPC(readFileSync(path)).slice(0, most)) yield row!.toJSON() as Row
-  } else {
-    let count = 0
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-      if (count++ >= most) return
-      yield JSON.parse(line) as Row
-    }
-  }
-}
-
-function saidOf(value: unknown, name: string, id: string): Said {
-  if (typeof value === 'string') return value
-  if (value !== null && typeof value === 'object' && Symbol.iterator in value) {
-    return (
-      [...(value as Iterable<string | { role: unknown; content: unknown }>)]
-        // whole messages are JSON in Arrow
-        .map(one => (typeof one === 'string' ? (JSON.parse(one) as { role: unknown; content: unknown }) : one))
-        .map(({ role, content }) => ({
-          role: String(role),
-          content: typeof content === 'string' ? content : JSON.stringify(content),
-        }))
-    )
-  }
+function textOf(row: Row, name: 'prompt' | 'chosen' | 'rejected', id: string): SaidText {
+  const said = saidOf(row[name])
+  if (said !== undefined) return said
   throw new DataError(`sluice review: the list has no text in ${name} of '${id}'; publish prompt, chosen and rejected`)
 }
 
@@ -103,9 +77,9 @@ function listed(row: Row, sink: string): Listed {
   const facts = [...doubtSaid(find('_probability'), find('_agreement'), find('_against')), id]
   return {
     id,
-    prompt: saidOf(row.prompt, 'prompt', id),
-    chosen: saidOf(row.chosen, 'chosen', id),
-    rejected: saidOf(row.rejected, 'rejected', id),
+    prompt: textOf(row, 'prompt', id),
+    chosen: textOf(row, 'chosen', id),
+    rejected: textOf(row, 'rejected', id),
     facts,
     ...(typeof row.content_hash === 'string' ? { content: row.content_hash } : {}),
   }

@@ -7,7 +7,6 @@ import { textColumn } from '../arrow/columns.ts'
 import { DataError, EXIT, SluiceError } from '../errors.ts'
 import { isData } from '../files/find.ts'
 import { HASH_SHOWN, WHOLE_RUN_NAME } from '../files/published.ts'
-import { inLine } from '../terminal.ts'
 import { pathsBelow } from './files.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
 
@@ -87,85 +86,75 @@ async function wholeLedger(run: string): Promise<string[]> {
   )
 }
 
+/** Rows of a ledger, in its order: what they are found by, and all that is said of one. */
+export interface LedgerBlock {
+  readonly rows: number
+  readonly id: (row: number) => string
+  readonly file: (row: number) => string
+  readonly row: (row: number) => number
+  readonly outcome: (row: number) => string
+  readonly stage: (row: number) => string | null
+  readonly reason: (row: number) => string | null
+  readonly whole: (row: number) => LedgerRow
+}
+
+/** The ledger of a run, all of it as it was published; else an error that ends with 65. */
+export async function* readLedger(run: string): AsyncGenerator<LedgerBlock> {
+  for (const file of await wholeLedger(run)) {
+    for await (const batch of readStream(join(run, file))) {
+      const data = (name: string) => batch.getChild(name)!.data[0],
+        // a vector would take a byte order mark away
+        [id, of, outcome, stage, reason] = ['id', 'file', 'outcome', 'stage', 'reason'].map(name =>
+          textColumn(data(name)),
+        ),
+        places = data('row').values as BigInt64Array
+      const row = (i: number) => Number(places[i])
+      const orNull = (column: typeof id) => (i: number) => (column.isNull(i) ? null : column.text(i))
+      yield {
+        rows: batch.numRows,
+        id: id.text,
+        file: of.text,
+        row,
+        outcome: outcome.text,
+        stage: orNull(stage),
+        reason: orNull(reason),
+        whole(i) {
+          const told = batch.get(i)!.toJSON() as Record<string, unknown> & {
+            numbers: Iterable<{ toJSON(): LedgerRow['numbers'][number] }>
+            sinks: Iterable<string>
+          }
+          return {
+            ...told,
+            id: id.text(i),
+            row: row(i),
+            numbers: [...told.numbers].map(number => number.toJSON()),
+            sinks: [...told.sinks],
+          } as unknown as LedgerRow
+        },
+      }
+    }
+  }
+}
+
 /**
  * All ledger rows of an id, or those of `file:row`: the one of a file that is named as in the ledger, else those of all
  * files whose paths end so, from a slash on.
  */
 export async function why(run: string, what: string): Promise<LedgerRow[]> {
-  const ledger = await wholeLedger(run)
   const place = /^(.+):(\d+)$/.exec(what)
   const found: LedgerRow[] = []
-  for (const file of ledger) {
-    for await (const batch of readStream(join(run, file))) {
-      // a vector would take a byte order mark away
-      const ids = textColumn(batch.getChild('id')!.data[0]),
-        files = batch.getChild('file')!,
-        rows = batch.getChild('row')!
-      for (let i = 0; i < batch.numRows; i++) {
-        const isPlace =
-          place !== null &&
-          Number(rows.get(i)) === Number(place[2]) &&
-          `/${files.get(i) as string}`.endsWith(place[1].startsWith('/') ? place[1] : `/${place[1]}`)
-        if (ids.text(i) !== what && !isPlace) continue
-        const row = batch.get(i)!.toJSON() as Record<string, unknown> & {
-          numbers: Iterable<{ toJSON(): LedgerRow['numbers'][number] }>
-          sinks: Iterable<string>
-        }
-        found.push({
-          ...row,
-          id: ids.text(i),
-          row: Number(row.row),
-          numbers: [...row.numbers].map(number => number.toJSON()),
-          sinks: [...row.sinks],
-        } as unknown as LedgerRow)
-      }
+  for await (const block of readLedger(run)) {
+    for (let i = 0; i < block.rows; i++) {
+      const isPlace =
+        place !== null &&
+        block.row(i) === Number(place[2]) &&
+        `/${block.file(i)}`.endsWith(place[1].startsWith('/') ? place[1] : `/${place[1]}`)
+      if (isPlace || block.id(i) === what) found.push(block.whole(i))
     }
   }
   const exact = found.filter(({ file }) => file === place?.[1])
   return exact.length > 0 ? found.filter(({ id, file }) => id === what || file === place?.[1]) : found
 }
-
-/** One row of the ledger in words. */
-export function explain(told: LedgerRow, manifest?: Manifest): string {
-  const row = {
-    ...told,
-    id: inLine(told.id),
-    file: inLine(told.file),
-    detail: told.detail === null ? null : inLine(told.detail),
-  }
-  const use = row.stage && manifest?.stages[row.stage]?.use
-  const numbers = row.numbers
-    .map(({ value, limit }) => ` ${round(value)}${limit === null ? '' : ` against a limit of ${round(limit)}`}`)
-    .join(',')
-  const isRow = row.reason !== 'error' && /:\d+$/.test(row.detail ?? '')
-  const detail =
-    row.detail === null || row.detail === 'spared'
-      ? ''
-      : `; ${isRow ? 'yields to ' : ''}${row.detail === `${row.file}:${row.row}` ? 'another of its own pairs' : row.detail}`
-  const decided = row.decision ? `; people decided: ${row.decision}` : ''
-  const byNone =
-    row.stage === null && row.outcome === 'dropped' ? BY_NONE[row.reason!]?.(row.detail, row.sinks) : undefined
-  if (byNone !== undefined) return `${row.id} (${row.file}:${row.row}) ${byNone}${decided}`
-  const because =
-    row.reason === null
-      ? ''
-      : `${row.stage ? ` by ${row.stage}${use ? ` (${use})` : ''}` : ''}: ${row.reason}${numbers}${detail}`
-  const where = `${row.id} (${row.file}:${row.row})`
-  const also = row.sinks.length > 0 ? `; it is in ${row.sinks.join(', ')}, for review` : ''
-  if (row.outcome !== 'kept') return `${where} was ${row.outcome}${because}${also}${decided}`
-  return `${where} was kept${row.sinks.length > 0 ? `, in ${row.sinks.join(', ')}` : ': nothing dropped it'}${because ? `; ${row.detail === 'spared' ? `but for ${row.decision ? '--decisions' : '--keep-ids'} it would have been` : 'another of its pairs, or it on another way through the graph, was'} dropped${because}` : ''}${decided}`
-}
-/** What the ledger says of rows that no stage dropped. */
-const BY_NONE: Readonly<Record<string, (detail: string | null, sinks: readonly string[]) => string>> = {
-  parent: detail => `is in no output itself (dropped): it is the parent of pairs in ${detail}`,
-  rejected_side: detail => `is in no output (dropped): it is the rejected side of a pair of ${detail}`,
-  unused: (_, sinks) =>
-    sinks.length > 0
-      ? `was dropped: unused, it is in ${sinks.join(', ')} alone, for review`
-      : 'was dropped: unused, no output took it',
-}
-const round = (value: number | null): string =>
-  value === null ? 'null' : Number.isInteger(value) ? String(value) : value.toPrecision(4)
 
 /** The manifest of a run; throws where it is not there, or not what was published. */
 export function readManifest(folder: string): Manifest {

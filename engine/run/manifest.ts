@@ -36,6 +36,8 @@ export interface Manifest {
   readonly sealed?: true
   /** Of the content of all inputs, the plan, and Sluice's own code. */
   readonly hash: string
+  /** What stands for Sluice's own code. Of runs that were published before there was one it is left out. */
+  readonly code?: string
   readonly graph: {
     name: string
     seed: number
@@ -48,6 +50,8 @@ export interface Manifest {
       from: From
       /** What it was given by context.file, by the paths that it names. */
       files?: { path: string; bytes: number; sha256: string }[]
+      /** Of a user's own stage: what stands for its code, and all that it imports. */
+      code?: string
     }[]
   }
   readonly limit?: number

@@ -36,7 +36,7 @@ import { type Prepared } from './prepare.ts'
 import { TABLE_FILES } from './table_files.ts'
 
 /** A file that a round made, and what stands for its content. */
-interface Made {
+export interface Made {
   readonly file: string
   readonly content: string
 }
@@ -96,6 +96,8 @@ export class Passes {
     options: RunOptions,
     progress: Tracker,
     hold: () => void,
+    /** What stages have learnt in another run, and learn no more in this one. */
+    fixed: ReadonlyMap<string, readonly Made[]> = new Map(),
   ) {
     this.#spools = join(cache, 'spools')
     this.#prepared = prepared
@@ -109,6 +111,7 @@ export class Passes {
     this.#names = this.#partitions.map(() => [])
     this.#made = this.#partitions.map(() => [])
     this.#hold = hold
+    for (const [node, states] of fixed) this.#states.set(node, [...states])
   }
 
   #path(key: string): string {
@@ -139,7 +142,9 @@ export class Passes {
       parts.filter(({ file }) => node.tables![table].includes(tables[file].source))
     await Promise.all(
       graph.nodes.map(async node => {
+        const known = this.#states.get(node.id)?.length ?? 0
         for (const [round, { of }] of fitRounds(node).slice(0, tableRounds(node)).entries()) {
+          if (round < known) continue
           if (!node.tables?.[of!]) {
             throw new Error(`${node.id}: its fit looks at the table '${of}', which the graph does not give`)
           }
@@ -468,6 +473,11 @@ export class Passes {
       this.counts[node.id] = { ...emptyCounts(), in: [...some.values()].reduce((n, { rows }) => n + rows, 0) }
     }
     return all
+  }
+
+  /** What stages have learnt, round by round. */
+  get states(): ReadonlyMap<string, readonly Made[]> {
+    return this.#states
   }
 
   /** What a stage has learnt in its last round. */

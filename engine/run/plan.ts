@@ -73,7 +73,11 @@ function chain(at: ReadonlyMap<string, Node>, last: string, first: string): Node
   return last === first ? [node] : [...chain(at, node.from[0].node, first), node]
 }
 
-export function makePlan(graph: Graph): Plan {
+/** `fixed`: stages whose fit is there already, as of another run: they wait for nothing but their groups. */
+export function makePlan(graph: Graph, fixed: ReadonlySet<string> = new Set()): Plan {
+  const isFixed = ({ id }: Node) => fixed.has(id),
+    waitsFor = (node: Node) =>
+      isFixed(node) ? roundsOf(node) + tableRounds(node) - fitRounds(node).length : roundsOf(node)
   const at = new Map(graph.nodes.map(node => [node.id, node]))
   // the level in which a node takes its input, that in which it gives its output, and the node whose spool it learns
   // from
@@ -85,7 +89,7 @@ export function makePlan(graph: Graph): Plan {
     // an audit looks on where rows appear: nothing is spooled for it, and no level made
     if (stage.kind === 'audit') continue
     const ready = Math.max(0, ...from.map(input => outLevel.get(input.node)!)),
-      rounds = roundsOf(node)
+      rounds = waitsFor(node)
     // a stage that is fitted behind one that only annotates is fitted beside it: one pass and one spool fewer, and both
     // at once
     const spool =
@@ -125,10 +129,11 @@ export function makePlan(graph: Graph): Plan {
         begins = teacher === undefined ? first : inLevel.get(teacher)!
       if (teacher === id && level === first) ops.push({ kind: 'gather', node: id, inputs: inputs(node) })
       const round = level - begins
-      if (teacher !== undefined && round >= 0 && round < roundsOf(node)) {
+      if (teacher !== undefined && round >= 0 && round < waitsFor(node)) {
         if (round > 0) load(gathered(teacher))
         // those that look at tables are done before
-        ops.push({ kind: 'collect', node: id, round: tableRounds(node) + round, spool: gathered(teacher) })
+        const done = isFixed(node) ? fitRounds(node).length : tableRounds(node)
+        ops.push({ kind: 'collect', node: id, round: done + round, spool: gathered(teacher) })
       }
       if (level !== last) continue
       if (stage.kind === 'source') ops.push({ kind: 'source', node: id })

@@ -24,6 +24,7 @@ import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { datasetCard } from '../report/dataset_card.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
 import { packageRoot } from '../root.ts'
+import { codeStamp } from '../stamp.ts'
 import { decisionsSaid, type Wanted } from './decisions.ts'
 import { filesBelow, syncFolder, syncPath, writeWhole } from './files.ts'
 import { pickFirst } from './first.ts'
@@ -258,6 +259,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   const said: Omit<Manifest, 'worries' | 'files'> = {
     sluice: packageVersion,
     hash: input.hash,
+    code: codeStamp,
     graph: {
       name: prepared.graph.name,
       seed: prepared.graph.seed,
@@ -269,6 +271,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
         with: publicOptions(node),
         from: fromSaid(node),
         ...(input.held.get(node.id)?.length ? { files: filesSaid(input.held.get(node.id)) } : {}),
+        ...(node.own ? { code: node.own.key } : {}),
       })),
     },
     ...(input.limit === undefined ? {} : { limit: input.limit }),

@@ -10,6 +10,7 @@ import { schemaBytes } from '../arrow/ipc.ts'
 import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
+import type { Graph } from '../graph/types.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
 import { everyOf } from '../report/gather.ts'
 import { openClock } from '../report/took.ts'
@@ -21,7 +22,7 @@ import { settle, type Wanted } from './decisions.ts'
 import { checkDisk } from './disk.ts'
 import { makeKeys, sha } from './keys.ts'
 import { holdLock, isLost, lostLock, type Lock } from './lock.ts'
-import { type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
+import { type Counts, type LedgerTask, type PartnersTask, type PassMeta, type Setup } from './messages.ts'
 import type { GraphInput, RunOptions } from './options.ts'
 import { strayIn } from './inspect.ts'
 import { answersFolder, openOutput, removeHalves } from './output_folder.ts'
@@ -34,10 +35,10 @@ import { labelOf, latestManifest, type Manifest } from './manifest.ts'
 import { publish } from './publish.ts'
 import { codeStamp, isReplaced, replacedCode } from '../stamp.ts'
 import { sampleRows } from './sample.ts'
-import { Passes } from './passes.ts'
+import { Passes, type Made } from './passes.ts'
 import { holdSeen, isReader, keepSeen, seenFolder, seenName, tokensOf } from './seen.ts'
 import { holdStageFiles, readStageFiles, type HeldFiles } from './stage_files.ts'
-import { heedReports, reportsOf } from './reports.ts'
+import { heedReports, reportsOf, type Reported } from './reports.ts'
 
 export interface RunResult {
   /**
@@ -57,9 +58,40 @@ export interface RunResult {
  * nothing is published then, and the next run goes on from where this one was.
  */
 export const runGraph = (input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> =>
-  toItsEnd(() => runToItsEnd(input, options, stages))
+  toItsEnd(async () => (await runToItsEnd(input, options, stages)) as RunResult)
 
-async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
+/** What a graph comes to, worked through and not published. */
+export interface Tried {
+  readonly graph: Graph
+  readonly rows: number
+  readonly counts: Readonly<Record<string, Counts>>
+  readonly reports: Readonly<Record<string, Reported>>
+  readonly states: ReadonlyMap<string, readonly Made[]>
+  /** What it left or found in the output's spools. */
+  readonly used: ReadonlySet<string>
+  readonly seconds: number
+}
+interface Trial {
+  readonly fixed: ReadonlyMap<string, readonly Made[]>
+}
+
+/**
+ * Works a graph through as a run into `options.output` would, from what is finished there, and publishes nothing. What
+ * it makes stays beside what is there. `fixed`: what some of its stages have learnt, that they learn no more.
+ */
+export const tryGraph = (
+  input: GraphInput,
+  options: RunOptions,
+  stages: Registry,
+  fixed: Trial['fixed'] = new Map(),
+): Promise<Tried> => toItsEnd(async () => (await runToItsEnd(input, options, stages, { fixed })) as Tried)
+
+async function runToItsEnd(
+  input: GraphInput,
+  options: RunOptions,
+  stages: Registry,
+  trial?: Trial,
+): Promise<RunResult | Tried> {
   const started = performance.now(),
     clock = openClock()
   const output = resolve(options.output ?? 'out'),
@@ -100,7 +132,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const { sample, limit } = options
     const allRows = files.reduce((n, { rows }) => n + rows, 0)
     const rows = Math.min(allRows, limit ?? sample ?? allRows)
-    const plan = makePlan(graph),
+    const plan = makePlan(graph, new Set(trial?.fixed.keys())),
       held = await readStageFiles(prepared.stageFiles)
     options.signal?.throwIfAborted()
     const wanted = settle(options.keepIds, options.decisions)
@@ -171,7 +203,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       options.onWarning?.(`run: ${path} is not what was published, so audits are told of no run before`)
     }
     if (options.anew) prune(join(cache, 'spools'), new Set())
-    else if (latest && !mayDiffer && !isNew) {
+    else if (latest && !mayDiffer && !isNew && !trial) {
       const { folder, manifest } = latest,
         isSame = manifest?.hash === keys.run,
         other = isSame ? await damagedIn(folder, manifest, pool) : undefined,
@@ -191,7 +223,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     }
     checkDisk(output, files, partitions, plan)
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
-    passes = new Passes(cache, prepared, plan, keys, units, pool, options, progress, hold)
+    passes = new Passes(cache, prepared, plan, keys, units, pool, options, progress, hold, trial?.fixed)
     const made = passes
     await passes.tables()
     clock.end('reading')
@@ -210,6 +242,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     })
     clock.end('reports')
     hold()
+    if (trial) {
+      const { counts, states, used } = passes
+      return { graph, rows, counts, reports, states, used, seconds: (performance.now() - started) / 1000 }
+    }
     heedReports(reports, latest)
     progress.begin('publish', 1)
     const result = await publish({

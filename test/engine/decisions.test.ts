@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
-import { explain, verify, why } from '../../engine/run/inspect.ts'
+import { whyRows } from '../../app/answers/why.ts'
+import { verify } from '../../engine/run/inspect.ts'
 import { summaryText } from '../../engine/run/summary.ts'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl, type Row } from './helpers.ts'
 
@@ -80,7 +81,10 @@ describe('a decision', () => {
     expect(ledgerOf(out).r3.decision).toBe(null)
     expect(manifest.decisions).toMatchObject({ given: 1, keep: 0, drop: 0, flip: 1 })
     expect(manifest.warnings.join()).toContain('--decisions: the sides of 1 pairs were swapped without chosen_only')
-    expect(explain((await why(out, 'r2'))[0], manifest)).toMatch(/was kept, in dpo; people decided: flip$/)
+    expect((await whyRows(out, 'r2')).rows[0]).toMatchObject({
+      said: 'kept, in dpo',
+      why: ['Nothing spoke against it.', 'People decided: flip.'],
+    })
     expect((await verify(out)).problems).toEqual([])
   })
 
@@ -112,9 +116,10 @@ describe('a decision', () => {
     expect(summaryText(result)).toMatch(/configured +2 +pairs\.decided 2/)
     expect(summaryText(result)).toContain('--decisions: 2 of 2 applied: keep 0, drop 2, flip 0')
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('What people decided')
-    expect(explain((await why(out, 'r1'))[0], manifest)).toMatch(
-      /was dropped by pairs \(read_jsonl\): decided; people decided: drop$/,
-    )
+    expect((await whyRows(out, 'r1')).rows[0]).toMatchObject({
+      said: 'left out by pairs: over a limit (pairs.decided)',
+      back: { said: 'people decided so: take the line out of the file of --decisions' },
+    })
   })
 
   it('to keep spares a row from every stage, as --keep-ids does', async () => {
@@ -147,7 +152,9 @@ describe('a decision', () => {
       decision: 'keep',
     })
     expect(summaryText(result)).toContain('unique: 1 spared by --decisions')
-    expect(explain((await why(result.folder, 'again'))[0])).toContain('but for --decisions it would have been dropped')
+    expect((await whyRows(result.folder, 'again')).rows[0].said).toContain(
+      'but for --decisions it would have been left out',
+    )
     // no trainer could take this one
     expect(ledgerOf(result.folder).same).toMatchObject({ outcome: 'dropped', reason: 'identical', decision: 'keep' })
   })

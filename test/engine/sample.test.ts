@@ -154,7 +154,7 @@ describe('a run of a sample', { timeout: 240_000 }, () => {
     const log = vi.spyOn(console, 'log')
     expect(await main(['verify', '--output', join(at, 'out'), '--quiet'])).toBe(0)
     expect(await main(['why', `${led[3].file}:${led[3].row}`, '--output', join(at, 'out')])).toBe(0)
-    expect(log.mock.calls.flat()).toEqual([expect.stringMatching(new RegExp(`^${led[3].id} \\(`))])
+    expect(log.mock.calls.flat()).toEqual([expect.stringMatching(new RegExp(`^${led[3].id}  `))])
     log.mockRestore()
     const error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     expect(await main(['why', 'r9999', '--output', join(at, 'out')])).toBe(66)

@@ -390,7 +390,8 @@ describe('names of input', () => {
     for (const path of paths) {
       const { code, stdout } = await inProcess('why', `${path}:2`, '--output', output)
       expect(code).toBe(0)
-      expect(stdout).toContain(`(${path}:2) was kept`)
+      expect(stdout.replaceAll('\n', ' ')).toMatch(/kept, in \w+/)
+      expect(stdout.replaceAll('\n', '')).toContain(`${path} row 2`)
     }
   })
 })

@@ -159,7 +159,7 @@ describe('sluice verify', () => {
   ])('holds for `why` too: a ledger of which %s answers nothing', async (_, message, damage) => {
     const output = join(folder(), 'out')
     cpSync(first, output, { recursive: true, verbatimSymlinks: true })
-    expect((await inProcess('why', 'r3', '--output', output)).stdout).toContain('in.jsonl:3) was kept, in dpo')
+    expect((await inProcess('why', 'r3', '--output', output)).stdout).toMatch(/^r3  kept, in dpo/)
     damage(join(output, 'latest'))
     const ended = await inProcess('why', 'r3', '--output', output)
     expect(ended).toMatchObject({ code: 65, stdout: '' })

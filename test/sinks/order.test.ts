@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { graph, run } from '../../index.mjs'
-import { explain, why } from '../../engine/run/inspect.ts'
+import { whyRows } from '../../app/answers/why.ts'
 import { fingerprint, folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
 
 const graphOf = (path: string, dpo: Record<string, unknown>, partition_rows = 7) => ({
@@ -169,8 +169,8 @@ describe('for: review', () => {
       ...sinks,
     ]
     const result = await run({ version: 1, name: 'g', stages: stages as never }, { output: join(at, 'out') })
-    const again = (await why(result.folder, 'again'))[0]
-    return { counts: counts(result.folder), rows: result.manifest.rows, again: explain(again, result.manifest) }
+    const [again] = (await whyRows(result.folder, 'again')).rows
+    return { counts: counts(result.folder), rows: result.manifest.rows, again: again.said }
   }
 
   it('keeps no row: one that is dropped is dropped, and in the ledger of that sink', async () => {
@@ -179,7 +179,7 @@ describe('for: review', () => {
     const review = await runOf([dpo, { ...people, with: { for: 'review' } }])
     expect(review.counts).toEqual({ 'kept dpo ': 20, 'dropped people duplicate': 1 })
     expect(review.rows).toMatchObject({ read: 21, kept: 20, dropped: 1 })
-    expect(review.again).toMatch(/was dropped by unique \(drop_duplicates\): duplicate.*; it is in people, for review$/)
+    expect(review.again).toBe('set aside by unique, waits in people: repeats (unique.duplicate)')
     const both = await runOf([dpo, people])
     expect(both.rows).toMatchObject({ kept: 21, dropped: 0 })
   })

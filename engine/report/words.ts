@@ -1,0 +1,57 @@
+/** The words that one of two texts alone has: of the page, of `sluice review` and of `sluice show`. */
+import { diffArrays } from 'diff'
+import type { SaidText } from './shape.ts'
+
+/** Below this share of words in common nothing is marked: marks on everything say nothing. */
+const LEAST_SHARED = 0.35
+/** Words that one side has and the other lacks, at most: to compare long unlike texts takes seconds. */
+const MOST_EDITS = 2_000
+
+/** Text of one side; `isMarked`: the other side has it not. */
+export interface Marked {
+  readonly text: string
+  readonly isMarked: boolean
+}
+
+/** Words, numbers, spaces, other signs; of scripts without spaces each character. */
+const tokensOf = (text: string): string[] =>
+  text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}_'’]+|\s+|[^]/gu) ??
+  []
+
+/** Share of the words of both texts that the other has too, each as often as it is there. */
+function sharedOf(a: readonly string[], b: readonly string[]): number {
+  const words = (tokens: readonly string[]) => tokens.filter(token => token.trim() !== ''),
+    [first, second] = [words(a), words(b)],
+    left = new Map<string, number>()
+  for (const word of first) left.set(word, (left.get(word) ?? 0) + 1)
+  let shared = 0
+  for (const word of second) {
+    const count = left.get(word) ?? 0
+    if (count === 0) continue
+    left.set(word, count - 1)
+    shared++
+  }
+  return first.length + second.length === 0 ? 1 : (2 * shared) / (first.length + second.length)
+}
+
+/** Both texts in parts, in order; undefined where they are too unlike for marks. */
+export function markWords(
+  chosen: string,
+  rejected: string,
+): { readonly chosen: readonly Marked[]; readonly rejected: readonly Marked[] } | undefined {
+  const [a, b] = [tokensOf(chosen), tokensOf(rejected)],
+    parts = sharedOf(a, b) < LEAST_SHARED ? undefined : diffArrays(a, b, { maxEditLength: MOST_EDITS })
+  if (!parts) return undefined
+  const of = (other: 'added' | 'removed', own: 'added' | 'removed') =>
+    parts.filter(part => !part[other]).map(part => ({ text: part.value.join(''), isMarked: part[own] }))
+  return { chosen: of('added', 'removed'), rejected: of('removed', 'added') }
+}
+
+/** The turns of what is said; of a text one without a role. */
+export const turnsOf = (said: SaidText): readonly { readonly role: string; readonly content: string }[] =>
+  typeof said === 'string' ? [{ role: '', content: said }] : said
+/** All that is said, as one text. A side is mostly one answer, whose role says nothing. */
+export const saidText = (said: SaidText): string => {
+  const all = turnsOf(said)
+  return all.length === 1 ? all[0].content : all.map(({ role, content }) => `${role}: ${content}`).join('\n\n')
+}
