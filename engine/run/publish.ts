@@ -17,7 +17,8 @@ import {
 import { isAbsolute, join, relative } from 'node:path'
 import type { AnySink } from '../contract/define.ts'
 import { isMade } from '../arrow/flow.ts'
-import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
+import { textColumn } from '../arrow/columns.ts'
+import { appendStreams, IpcFile, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
@@ -38,20 +39,26 @@ import {
   type Section,
   type SinkResult,
   type SinkTask,
+  type Setup,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
 import type { Costs } from './progress.ts'
 import { reportHtml } from './report.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
-import { fromSaid, inputsSaid, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
+import { countedSinks } from '../report/gather.ts'
+import { addNoted, noneNoted } from '../report/merge.ts'
+import { shownOf } from '../report/shown.ts'
+import type { Clock } from '../report/took.ts'
+import { fromSaid, inputsSaid, labelOf, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
 import { filesSaid, type HeldFiles } from './stage_files.ts'
 import { warningsOf } from './warnings.ts'
-import { familyOf } from '../report/shape.ts'
+import { familyOf, type Shown } from '../report/shape.ts'
 import { worriesOf } from '../report/worries.ts'
 
 const SHARD_BYTES = 500e6
+const PAGE = 'report.html'
 const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
   .version
 
@@ -68,6 +75,9 @@ export interface PublishInput {
   readonly limit?: number
   readonly sample?: number
   readonly wanted: Wanted
+  /** See `everyOf`. */
+  readonly every: number
+  readonly levels: Setup['levels']
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
@@ -76,6 +86,7 @@ export interface PublishInput {
   readonly calls: Readonly<Record<string, Done>>
   /** What its work took until now. */
   costs(): Costs
+  readonly clock: Clock
   partners(file: string, partition: number, picks: LedgerTask['picks']): PartnersTask
   ledger(file: string, partition: number, picks: LedgerTask['picks'], partners: LedgerTask['partners']): LedgerTask
 }
@@ -142,17 +153,23 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
       for (const { partition, at, bytes } of sections) partners[partition].push({ file, at, bytes })
     }
   }
+  const seen = noneNoted()
   const ledger = await Promise.all(
-    input.partitions.map((_, p) =>
-      pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p, picksOf(p), partners[p])),
-    ),
+    input.partitions.map(async (_, p) => {
+      const { noted: some, ...part } = await pool.run<LedgerPart>(
+        input.ledger(join(parts, `${p}.arrow`), p, picksOf(p), partners[p]),
+      )
+      // at once: of many partitions the rows to read would not fit into memory
+      addNoted(seen, some)
+      return part
+    }),
   )
   const shards = appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
     inLedger = rowsIn(shards),
     /** What was written, as who wrote it says. */
     files: Written[] = inFolder('ledger', shards)
   rmSync(parts, { recursive: true })
-  const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
+  const sum = (pick: (part: (typeof ledger)[number]) => number) => ledger.reduce((n, part) => n + pick(part), 0)
   const rows = {
     read: input.partitions.reduce((n, partition) => n + rowCount(partition), 0),
     kept: sum(part => part.outcomes.kept),
@@ -288,22 +305,32 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     warnings: warnings.map(({ text }) => text),
     sinks: sorted(sinks),
   }
+  const bare = shownOf({
+    manifest: { ...said, files: {} },
+    nodes: prepared.graph.nodes,
+    counts,
+    reports,
+    noted: seen,
+    every: input.every,
+    counted: countedSinks(input.levels, new Map(prepared.graph.nodes.map(node => [node.id, node]))),
+    idOf: idLookup(prepared, input.partitions, metas),
+  })
   const worries = worriesOf({
     manifest: said,
     reasonOf,
     reports: Object.fromEntries(Object.entries(reports).map(([id, { report }]) => [id, report])),
     warnings: warnings.map(({ worry }) => worry),
-    parts: [],
-    near: [],
+    parts: bare.parts,
+    near: bare.near,
   })
-  const manifest: Manifest = { ...said, worries, files: {} }
+  const manifest: Manifest = { ...said, worries, files: {} },
+    shown: Shown = { ...bare, worries }
   const put = (file: string, content: string) => {
     writeWhole(join(folder, file), content)
     files.push({ file, bytes: Buffer.byteLength(content) })
   }
-  const report = await reportHtml(folder, manifest, reports, reasonOf)
   const empty = isEmpty(prepared, sinks)
-  put('report.html', report)
+  put('report.json', `${JSON.stringify(shown)}\n`)
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
   const hashes = await Promise.all(
@@ -312,13 +339,20 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   files.forEach(({ file, bytes }, i) => {
     manifest.files[file] = { bytes, sha256: hashes[i] }
   })
-  put(
-    'timings.json',
-    `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), work: input.costs(), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
-  )
+  // it tells the time, and so is another one each time
+  manifest.files[PAGE] = {}
   const text = manifestText(manifest),
     written = parseManifest(text).manifest
   put('manifest.json', text)
+  const took = input.clock.took(
+    'publishing',
+    Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, millis])),
+  )
+  put(
+    'timings.json',
+    `${JSON.stringify({ finished: new Date().toISOString(), ...took, work: input.costs(), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
+  )
+  put(PAGE, await reportHtml(folder, manifest, reports, reasonOf, took))
   syncFolder(folder)
   checkWritten(folder, files, lock)
   input.hold()
@@ -352,6 +386,29 @@ function stayedIn(metas: readonly (readonly PassMeta[])[]): Record<string, numbe
     for (const [column, pairs] of Object.entries(stayed)) sums[column] = (sums[column] ?? 0) + pairs
   }
   return sums
+}
+
+/** Looks up the id of a row by its file's label, in what the first pass of its partition has of ids. */
+function idLookup({ files }: Prepared, partitions: readonly Partition[], metas: readonly (readonly PassMeta[])[]) {
+  return (label: string, row: number): string | undefined => {
+    const at = partitions.findIndex(
+        ({ file, start, end }) => start <= row && row < end && labelOf(files[file].path) === label,
+      ),
+      ids = metas[at]?.[0].ids
+    if (!ids) return undefined
+    const { rows, start } = partitions[at],
+      file = new IpcFile(ids.path, ids.header)
+    try {
+      let place = rows ? rows.indexOf(row) : row - start
+      for (const batch of ids.batches) {
+        if (place < batch.rows) return textColumn(file.batch(batch).data.children[0]).text(place)
+        place -= batch.rows
+      }
+      return undefined
+    } finally {
+      file.close()
+    }
+  }
 }
 
 /** Which of the ids to keep no row has. */

@@ -8,6 +8,7 @@ import { listedSaid, type DecisionsSaid } from './decisions.ts'
 import { readStream } from './inspect.ts'
 import { byNone, rowsRead, type Manifest } from './manifest.ts'
 import { ERROR_ABOUT } from './messages.ts'
+import type { Took } from '../report/shape.ts'
 import type { Reported } from './reports.ts'
 
 const EXAMPLES = 3,
@@ -132,6 +133,7 @@ export async function reportHtml(
   manifest: Manifest,
   reports: Readonly<Record<string, Reported>>,
   reasonOf: (stage: string, reason: string) => Reason | undefined,
+  { wall, spans, peakMemory }: Took,
 ): Promise<string> {
   const { rows, stages, sinks, dropped_by_kind: kinds } = manifest
   const elsewhere = manifest.kept_elsewhere,
@@ -219,6 +221,10 @@ ${manifest.decisions ? decisionsText(manifest.decisions) : ''}<h2>Results</h2>${
       row(escape(input.path), input.rows, escape(input.layout), `<small>${input.sha256.slice(0, 16)}…</small>`),
     ),
   )}
+<h2>Time</h2>${table(
+    ['', '>seconds'],
+    spans.map(({ name, seconds }) => row(escape(name), `<span class="s">${seconds.toFixed(1)}</span>`)),
+  )}<p>${wall.toFixed(1)} s in all, ${n(Math.round(peakMemory / 1e6))} MB of memory at most.</p>
 <p><small>Sluice ${manifest.sluice}, seed ${manifest.graph.seed}, run ${manifest.hash}</small></p></body></html>
 `
 }

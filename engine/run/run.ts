@@ -11,6 +11,8 @@ import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
+import { everyOf } from '../report/gather.ts'
+import { openClock } from '../report/took.ts'
 import { holdPackages } from '../graph/packages.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
@@ -56,7 +58,8 @@ export const runGraph = (input: GraphInput, options: RunOptions, stages: Registr
   toItsEnd(() => runToItsEnd(input, options, stages))
 
 async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
-  const started = performance.now()
+  const started = performance.now(),
+    clock = openClock()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
   let pool: Pool | undefined, calls: Calls | undefined
@@ -81,7 +84,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       held = await readStageFiles(prepared.stageFiles)
     options.signal?.throwIfAborted()
     const wanted = settle(options.keepIds, options.decisions)
-    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held)
+    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held, everyOf(rows))
     const latest = latestManifest(output)
     let passes = undefined as Passes | undefined
     const progress = openProgress({
@@ -107,6 +110,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       options.onWarning,
       options.quietSecs,
     )
+    clock.end('start')
     progress.begin('fingerprint', files.length + tables.length)
     const hashes = await Promise.all(
       [...files, ...tables].map(async ({ path, stamp }) => {
@@ -122,7 +126,17 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const contents = hashes.slice(0, files.length)
     const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, wanted, held)
+    const keys = makeKeys(
+      prepared,
+      plan,
+      partitions,
+      hashes,
+      (await calls?.served()) ?? {},
+      options,
+      wanted,
+      held,
+      setup.every,
+    )
     const hold = () => {
       holdLock(lock)
       holdStageFiles(held)
@@ -158,9 +172,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     passes = new Passes(cache, prepared, plan, keys, units, pool, options, progress, hold)
     const made = passes
     await passes.tables()
+    clock.end('reading')
     for (let level = 0; level < plan.levels.length; level++) {
       progress.begin(passName(plan, level), rows)
-      await passes.level(level)
+      await passes.level(level, clock)
       hold()
     }
     const reports = reportsOf(graph.nodes, {
@@ -171,6 +186,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       mayDiffer,
       held,
     })
+    clock.end('reports')
     hold()
     heedReports(reports, latest)
     progress.begin('publish', 1)
@@ -186,6 +202,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       limit: options.limit,
       sample,
       wanted,
+      every: setup.every,
+      levels: setup.levels,
       pool,
       metas: () =>
         partitions.map((_, p) => made.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
@@ -193,6 +211,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       counts: passes.counts,
       calls: calls?.done() ?? {},
       costs: progress.costs,
+      clock,
       partners: (file, p, picks) =>
         ({
           kind: 'partners',
@@ -297,11 +316,10 @@ function checkInput({ path, bytes, opened }: Pick<InputFile, 'path' | 'bytes' | 
 async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): Promise<string | undefined> {
   const isWhole = await Promise.all(
     Object.entries(files).map(async ([name, { bytes, sha256 }]) => {
-      const path = join(folder, name)
-      return (
-        statSync(path, { throwIfNoEntry: false })?.size === bytes &&
-        (await pool.run<string>({ kind: 'hash', path })) === sha256
-      )
+      const path = join(folder, name),
+        size = statSync(path, { throwIfNoEntry: false })?.size
+      if (sha256 === undefined) return size !== undefined
+      return size === bytes && (await pool.run<string>({ kind: 'hash', path })) === sha256
     }),
   )
   return Object.keys(files).find((_, i) => !isWhole[i])
@@ -316,6 +334,7 @@ function makeSetup(
   wanted: Wanted,
   { path, text }: Lock,
   held: HeldFiles,
+  every: number,
 ): Setup {
   return {
     code: codeStamp,
@@ -354,6 +373,7 @@ function makeSetup(
     keepIds: wanted.keepIds,
     decisions: wanted.decisions,
     blockRows: options.blockRows ?? 1000,
+    every,
     ...(options.groupBytes === undefined ? {} : { groupBytes: options.groupBytes }),
   }
 }
