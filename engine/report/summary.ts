@@ -273,7 +273,7 @@ function columnsOf(lines: readonly Line[], { columns, width }: View): Columns {
   const widest = (of: (line: Line) => string) => Math.max(...lines.map(line => width(of(line))))
   return {
     names: Math.min(
-      16,
+      columns >= WIDE ? 18 : 10,
       widest(({ name }) => name),
     ),
     values: Math.min(
