@@ -69,9 +69,10 @@ export function shortSummary(result: RunResult, view: View): string[] {
 }
 
 const worryLine = ({ name, value, said }: Worry): Line => ({
-  name: inLine(name),
+  name: inLine(name === families.both_ways ? plain.both_ways : name),
   value: inLine(value),
-  texts: [inLine(said)],
+  // the number stands before it
+  texts: [inLine(value !== '' && said.startsWith(`${value} `) ? said.slice(value.length + 1) : said)],
 })
 
 /** What came in and what came out, and at the right which graph it was and how long it took. */
@@ -244,7 +245,7 @@ function nextOf(
       command = `npx sluice show${of} --${isNote ? 'noted' : 'reason'} ${about.rows}`
     return [`${command}   these pairs, side by side`, command]
   }
-  if (things.some(({ name }) => name === 'labels') && outputs.length > 0) {
+  if (things.some(({ name }) => name.startsWith('labels')) && outputs.length > 0) {
     const command = `npx sluice show${of} --kept --lowest`
     return [`${command}   the most doubtful of those kept`, command]
   }
@@ -272,7 +273,7 @@ function columnsOf(lines: readonly Line[], { columns, width }: View): Columns {
   const widest = (of: (line: Line) => string) => Math.max(...lines.map(line => width(of(line))))
   return {
     names: Math.min(
-      16,
+      columns >= WIDE ? 18 : 10,
       widest(({ name }) => name),
     ),
     values: Math.min(

@@ -19,12 +19,12 @@ const FEWEST = 20,
 const n = (count: number): string => count.toLocaleString('en-US')
 const percent = (share: number): string => `${share < 0.0095 ? (100 * share).toFixed(1) : (100 * share).toFixed(0)} %`
 
-/** The names of worries about families whose words are long. */
-const short: Partial<Record<Family, string>> = { both_ways: 'both ways', labels: 'doubted' }
+/** Names of worries that are not the families' words. */
+const named: Partial<Record<Family, string>> = { labels: 'doubted labels' }
 /** A worry's name of a reason: its family in a word or two. What is no reason is named as it is. */
 export const nameOf = (reason: Reason | undefined, name: string): string => {
   const family = reason ? familyOf(reason) : name === 'error' ? 'error' : undefined
-  return family === undefined ? name : (short[family] ?? families[family])
+  return family === undefined ? name : (named[family] ?? families[family])
 }
 
 export interface WorriesOf {
@@ -68,8 +68,9 @@ function merged(own: readonly Worry[], found: readonly Worry[]): Worry[] {
         other => other.name === worry.name || (worry.rows !== undefined && other.rows === worry.rows),
       )
       for (const other of of) left.splice(left.indexOf(other), 1)
-      const [{ why, rows } = {} as Partial<Worry>] = of
-      return { ...(why ? { why } : {}), ...(rows ? { rows } : {}), ...worry }
+      const [{ why, rows } = {} as Partial<Worry>] = of,
+        level = worry.level === 'note' && of.some(other => other.level === 'look') ? 'look' : worry.level
+      return { ...(why ? { why } : {}), ...(rows ? { rows } : {}), ...worry, level }
     })
   const isFirst = ({ rows }: Worry) => rows?.endsWith('.error') === true
   const rest = left.filter(
@@ -119,7 +120,7 @@ const bothWays = ({ manifest: { stages }, reasonOf }: WorriesOf): Worry[] =>
       .filter(([reason, count]) => count > 0 && reasonOf(id, reason)?.family === 'both_ways')
       .map(([reason, count]) => ({
         level: 'look' as const,
-        name: short.both_ways!,
+        name: families.both_ways,
         value: n(count),
         said: 'rows give the same two answers opposite labels; all are left out',
         why: 'A person can say which label is right, and give the rows back by --decisions.',
@@ -197,7 +198,7 @@ function ofParts(parts: Shown['parts']): Worry[] {
         name: column,
         value: percent(lowest.kept / lowest.read),
         said: `of ${partNamed(lowest)} is kept, of all ${percent(whole)}${others > 0 ? `; ${n(others)} more ${others === 1 ? 'lies' : 'lie'} under the whole` : ''}`,
-        ...(why ? { why: `${reasonSaid(why)}.`, rows: why.reason } : {}),
+        ...(why ? { why: `${reasonSaid(why)}.`, ...placeOf(why.reason) } : {}),
       }
     }
     const hit = some
@@ -213,10 +214,12 @@ function ofParts(parts: Shown['parts']): Worry[] {
       name: column,
       value: n(hit.part.dropped[hit.reason]),
       said: `of ${partNamed(hit.part)}: ${reasonSaid(hit)}`,
-      rows: hit.reason,
+      ...placeOf(hit.reason),
     }
   })
 }
+/** What no stage says of rows has no list of them. */
+const placeOf = (reason: string) => (reason.includes('.') ? { rows: reason } : {})
 const sum = (parts: readonly ShownPart[], of: (part: ShownPart) => number): number =>
   parts.reduce((total, part) => total + of(part), 0)
 const partNamed = ({ value }: ShownPart): string => (value.length > 30 ? `${value.slice(0, 29)}…` : value)
