@@ -171,7 +171,7 @@ await check('contrast of words to the ground is at least 4.5, light and dark', a
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
       }
       const ground = light(getComputedStyle(document.body).backgroundColor)
-      const words = [...document.querySelectorAll('h1, h3, p, li, small, .text, button')]
+      const words = [...document.querySelectorAll('h1, p, li, small, .text, button')]
       return Math.min(
         ...words.map(one => {
           const ink = light(getComputedStyle(one).color)

@@ -7,7 +7,8 @@ import { tableFromIPC } from 'apache-arrow'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { DataError, EXIT, SluiceError } from '../../engine/errors.ts'
-import type { Card, Said } from '../../engine/run/cards.ts'
+import type { Card } from '../../engine/report/cards.ts'
+import type { SaidText } from '../../engine/report/shape.ts'
 import { readManifest } from '../../engine/run/inspect.ts'
 import { doubtSaid } from '../../stages/sinks/asked.ts'
 
@@ -79,7 +80,7 @@ async function* rowsOf(path: string, most: number): AsyncGenerator<Row> {
   }
 }
 
-function saidOf(value: unknown, name: string, id: string): Said {
+function saidOf(value: unknown, name: string, id: string): SaidText {
   if (typeof value === 'string') return value
   if (value !== null && typeof value === 'object' && Symbol.iterator in value) {
     return (

@@ -1,7 +1,8 @@
 /** Cards of pairs: what is marked, and that nothing in the data is obeyed. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cardHtml, html, markWords } from '../../engine/run/cards.ts'
+import { cardHtml, markWords } from '../../engine/report/cards.ts'
+import { html } from '../../engine/report/html.ts'
 
 const bare = (marked: string) => marked.replace(/<\/?mark>/g, '')
 
@@ -48,7 +49,7 @@ describe('cardHtml', () => {
       facts: [hostile],
     })
     expect(card).not.toContain('<script')
-    expect(card).toContain('&lt;/section&gt;&lt;script&gt;alert(1)&lt;/script&gt;\\u202e\\u0000')
+    expect(card).toContain('&lt;/section&gt;&lt;script&gt;alert(1)&lt;/script&gt;‹U+202E›‹U+0000›')
   })
 
   it('says the roles of a side of several turns, and not of one answer', () => {

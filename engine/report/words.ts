@@ -1,0 +1,44 @@
+/** Which words of two texts one of them alone has. */
+import { diffArrays } from 'diff'
+
+/** A piece of text that both have, or one side alone. */
+export interface Piece {
+  readonly text: string
+  readonly of: 'both' | 'chosen' | 'rejected'
+}
+
+/** Below this share of words in common nothing is marked: marks on everything say nothing. */
+const LEAST_SHARED = 0.35
+/** Words that one side has and the other lacks, at most: to compare long unlike texts takes seconds. */
+const MOST_EDITS = 2_000
+
+/** Words, numbers, spaces, other signs; of scripts without spaces each character. */
+const tokensOf = (text: string): string[] =>
+  text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}_'’]+|\s+|[^]/gu) ??
+  []
+
+/** Share of the words of both texts that the other has too, each as often as it is there. */
+function sharedOf(a: readonly string[], b: readonly string[]): number {
+  const words = (tokens: readonly string[]) => tokens.filter(token => token.trim() !== ''),
+    [first, second] = [words(a), words(b)],
+    left = new Map<string, number>()
+  for (const word of first) left.set(word, (left.get(word) ?? 0) + 1)
+  let shared = 0
+  for (const word of second) {
+    const count = left.get(word) ?? 0
+    if (count === 0) continue
+    left.set(word, count - 1)
+    shared++
+  }
+  return first.length + second.length === 0 ? 1 : (2 * shared) / (first.length + second.length)
+}
+
+/** Both texts in pieces, in order; undefined where they are too unlike for marks. */
+export function piecesOf(chosen: string, rejected: string, leastShared = LEAST_SHARED): Piece[] | undefined {
+  const [a, b] = [tokensOf(chosen), tokensOf(rejected)]
+  if (sharedOf(a, b) < leastShared) return undefined
+  return diffArrays(a, b, { maxEditLength: MOST_EDITS })?.map(({ value, added, removed }) => ({
+    text: value.join(''),
+    of: added ? 'rejected' : removed ? 'chosen' : 'both',
+  }))
+}
