@@ -33,9 +33,10 @@ export interface ShownRow {
 }
 
 /**
- * Some rows of one fate, those with the smallest hashes of (seed, id), or the lowest by a column.
- * `name`: `<stage>.<reason>` of dropped rows, `<stage>.<note>` of noted and made ones, 'kept', or `lowest.<column>` for
- * those kept that have the lowest numbers there.
+ * Some rows of one fate, those with the smallest hashes of (seed, id), or the lowest by a column. `name`:
+ * `<stage>.<reason>` of dropped rows ('error' where the stage failed on them), `<stage>.<note>` of noted and
+ * `<stage>.<type>` of made ones ('made' without a type), 'kept', `lowest.<column>` of those kept that have the lowest
+ * numbers there, and `lowest_dropped.<column>` of those whose label was doubted and that are not.
  */
 export interface ShownRows {
   readonly name: string
@@ -79,7 +80,10 @@ export interface ShownPart {
   readonly kept: number
   /** Noted as doubtful by a stage that judges labels. */
   readonly doubted: number
-  /** By `<stage>.<reason>`. */
+  /**
+   * By `<stage>.<reason>`, `<stage>.error` of rows that one failed on, and what the ledger says of rows that no stage
+   * dropped: with those kept they are those read.
+   */
   readonly dropped: Readonly<Record<string, number>>
 }
 
@@ -141,6 +145,8 @@ export interface Shown {
     readonly use: string
     readonly isAudit: boolean
   })[]
+  /** Features and lengths are counted of one source row in so many, picked by a hash; 1 is all. */
+  readonly every: number
   readonly features: readonly ShownFeature[]
   readonly lengths?: ShownLengths
   readonly near: readonly ShownClusters[]

@@ -62,6 +62,7 @@ export function makeKeys(
   options: RunOptions,
   wanted: Wanted,
   held: HeldFiles,
+  every: number,
 ): Keys {
   const { graph, files, tables, schemas } = prepared
   const base = sha([codeKey(), graph.seed, wanted, options.groupBytes ?? ''])
@@ -116,6 +117,7 @@ export function makeKeys(
       start,
       end,
       rows ? Buffer.from(rows.buffer).toString('base64') : '',
+      every,
     ]),
   )
   const nodes = new Map(graph.nodes.map(node => [node.id, node])),

@@ -11,13 +11,19 @@ import {
   PARENT,
   REJECTED_SIDE,
   rowCount,
+  SHOWN_FILE,
   SPARED,
   UNUSED,
   SIDE,
   type LedgerTask,
   type PassMeta,
 } from './messages.ts'
-import { isTraining } from '../graph/types.ts'
+import { join } from 'node:path'
+import { effectOf, isTraining } from '../graph/types.ts'
+import type { PassShown } from '../report/gather.ts'
+import { addPass, countAlike, noneNoted, type Noted } from '../report/merge.ts'
+import { addParts, countParts } from '../report/parts.ts'
+import { loadValue } from './files.ts'
 import { markReach, noBits } from './first.ts'
 import { reachedSides } from './partners.ts'
 import type { World } from './world.ts'
@@ -64,6 +70,8 @@ export interface LedgerPart extends StreamAt {
   readonly byNone: Readonly<Record<(typeof BY_NONE)[number], number>>
   /** Rows that are kept, and of which a stage dropped another pair, or them on another way through the graph. */
   readonly elsewhere: number
+  /** What the partition's passes noted for the page. */
+  readonly noted: Noted
 }
 
 /** Adds up what all passes said of one partition's rows, and writes its part of the ledger. */
@@ -124,13 +132,20 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
     parents = sinkNames.map(sink => marks.get(sink)!.parents)
   const trains = sinkNames.map(sink => isTraining(world.nodes.get(sink)!)),
     keepsAll = ![...world.nodes.values()].some(isTraining)
-  const isSet = (bits: Uint8Array, row: number): boolean => (bits[row >> 3] & (1 << (row & 7))) !== 0
   const nodes = [...world.nodes.values()],
     stages = nodes.map(({ id }) => id),
     reasons = nodes.map(({ stage }) => Object.keys(stage.reasons))
   // every reason that there is, those of node n from `firstReason[n]` on
   const reasonTexts = ['error', ...BY_NONE, ...reasons.flat()],
     firstReason = reasons.map((_, n) => 1 + BY_NONE.length + reasons.slice(0, n).flat().length)
+  // what becomes of rows by their values of a column: kept, or by which of these names not
+  const fateNames = [
+      'kept',
+      ...BY_NONE,
+      ...stages.map(id => `${id}.error`),
+      ...nodes.flatMap(({ id }, n) => reasons[n].map(reason => `${id}.${reason}`)),
+    ],
+    fates = new Uint16Array(rowCount(task.partition))
   const writer = new IpcWriter(task.file, ledgerSchema)
   const ids = metas[0].ids
   const idFile = ids && new IpcFile(ids.path, ids.header)
@@ -172,6 +187,7 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
           const made = sinkNames.filter((_, s) => isSet(parents[s], row)),
             why = made.length > 0 ? PARENT : kind === SIDE ? REJECTED_SIDE : UNUSED
           reason[k] = reasonTexts.indexOf(why)
+          fates[at + k] = reason[k]
           detail[k] = made.length > 0 ? made.join(', ') : why === REJECTED_SIDE ? related : null
           byNone[why]++
         }
@@ -185,6 +201,9 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
           limit = declared[name]?.limit
         stage[k] = node
         reason[k] = kind === ERRORED ? 0 : firstReason[node] + events.reason[e]
+        if (outcome[k] !== KEPT) {
+          fates[at + k] = kind === ERRORED ? 1 + BY_NONE.length + node : stages.length + reason[k]
+        }
         numbers[k] =
           Number.isNaN(events.value[e]) || kind === ERRORED
             ? null
@@ -228,8 +247,38 @@ export function writeLedger(world: World, task: LedgerTask): LedgerPart {
     outcomes: { kept: counts[KEPT], dropped: counts[OUT], errored: counts[LOST] },
     byNone,
     elsewhere,
+    noted: notedOf(world, task, metas, fates, fateNames),
   }
 }
+
+/** What all passes noted of the partition for the page; `fates` are places in `names`, in order of the rows. */
+function notedOf(
+  world: World,
+  { folders, partition, label, picks }: LedgerTask,
+  metas: readonly PassMeta[],
+  fates: Uint16Array,
+  names: readonly string[],
+): Noted {
+  const noted = noneNoted(),
+    passes = folders.map(folder => loadValue<PassShown>(join(folder, SHOWN_FILE))),
+    doubted = new Uint8Array(fates.length)
+  for (const pass of passes) addPass(noted, pass, picks)
+  for (let k = 0; k < fates.length; k++) {
+    const at = partition.rows ? partition.rows[k] - partition.start : k
+    doubted[k] = passes.some(pass => isSet(pass.doubted, at)) ? 1 : 0
+  }
+  addParts(noted.parts, countParts(passes[0].parts, label, fates, names, doubted))
+  for (const { nodes, events } of metas) {
+    const isCluster = nodes.map(id => effectOf(world.nodes.get(id)!) === 'cluster')
+    events.kind.forEach((kind, i) => {
+      const id = nodes[events.node[i]]
+      if (kind === DROPPED && isCluster[events.node[i]]) countAlike(noted, id, events.value[i])
+    })
+  }
+  return noted
+}
+
+const isSet = (bits: Uint8Array, row: number): boolean => (bits[row >> 3] & (1 << (row & 7))) !== 0
 
 function makeNumbers(rows: readonly ([string, number, number] | null)[]) {
   const some = rows.filter(row => row !== null),

@@ -70,6 +70,8 @@ export interface Setup {
   readonly decisions: readonly Settled[]
   /** Rows of a block at most: a size of work, without influence on any output. */
   readonly blockRows: number
+  /** Of how many source rows one has its features counted for the page. */
+  readonly every: number
   /** Bytes of a group at most, where a test says so. */
   readonly groupBytes?: number
   /**
@@ -378,6 +380,9 @@ export interface First {
   readonly row: Uint32Array
   readonly copy: Uint32Array
 }
+
+/** What a pass noted for the page, a file of its own beside the meta. */
+export const SHOWN_FILE = 'shown.bin'
 
 /** What a pass leaves in `<folder>/meta.bin`, written last: its presence means that the folder is whole. */
 export interface PassMeta {

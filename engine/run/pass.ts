@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { AnySink, AnyStage } from '../contract/define.ts'
 import type { SourceBatch } from '../source/input.ts'
 import { CastError } from '../arrow/cast.ts'
-import { makeText, runsOfRows, textColumn } from '../arrow/columns.ts'
+import { makeText, runsOfRows, take, textColumn } from '../arrow/columns.ts'
 import { Batch, emptyFlow, mergeFlows, takeFlow, toRecordBatch, withColumns, type Flow } from '../arrow/flow.ts'
 import { IpcWriter, schemaBytes, streamOf } from '../arrow/ipc.ts'
 import { openSealed } from '../sealed.ts'
@@ -20,6 +20,8 @@ import { holdPackages } from '../graph/packages.ts'
 import { openRecords } from '../shuffle/records.ts'
 import type { Related } from '../shuffle/join.ts'
 import { madeOf, relocate } from './finished.ts'
+import { countedSinks, PassNotes } from '../report/gather.ts'
+import type { Told } from '../report/picks.ts'
 import { changedInput, loadValue, saveValue, syncFolder } from './files.ts'
 import { EventLog } from './events.ts'
 import { firstRows, markReach, noBits } from './first.ts'
@@ -28,6 +30,7 @@ import {
   emptyCounts,
   ERRORED,
   rowCount,
+  SHOWN_FILE,
   SPARED,
   SIDE,
   type Counts,
@@ -73,6 +76,7 @@ class PartitionPass {
   readonly #records = new Map<string, ReturnType<typeof openRecords>>()
   readonly #spools = new Map<string, SpoolWriter>()
   readonly #outputs: Outputs
+  readonly #notes: PassNotes
   readonly #reached: Record<string, Uint8Array> = {}
   readonly #parents: Record<string, Uint8Array> = {}
   readonly #origins = pairOrigins()
@@ -83,7 +87,7 @@ class PartitionPass {
   readonly #spared: Set<number>
   /** Rows that people decided on. */
   readonly #decided: ReturnType<typeof openDecided>
-  readonly #related = new Map<string, { related: Related; said: ReturnType<typeof groupSaid> }>()
+  readonly #related = new Map<string, { related: Related; said: ReturnType<typeof groupSaid>; rows: number }>()
   readonly #loads = new Map<string, SpoolReader>()
   #ids: IpcWriter | undefined
   /** Columns of one side that stayed when decisions swapped the sides of so many pairs. */
@@ -96,7 +100,13 @@ class PartitionPass {
     this.#partition = task.partitions[which].partition
     this.#folder = folder
     const source = world.setup.files[this.#partition.file].source
-    this.#outputs = new Outputs(folder, world.setup.files[this.#partition.file].label)
+    const { label } = world.setup.files[this.#partition.file]
+    this.#outputs = new Outputs(folder, label)
+    this.#notes = new PassNotes(
+      { ...world.setup, nodes: world.nodes, counted: countedSinks(world.setup.levels, world.nodes) },
+      { ...this.#partition, read: task.level === 0 ? rowCount(this.#partition) : 0 },
+      label,
+    )
     const ops = opsOf({ levels: world.setup.levels, reach: world.reach }, task.level, source),
       { earlier, tallies, done } = task.partitions[which]
     const isWanted = (op: Op) =>
@@ -155,7 +165,7 @@ class PartitionPass {
       })
       if (by) {
         const related = loadValue<Related>(task.related[which][node.id])
-        this.#related.set(node.id, { related, said: groupSaid(node, related) })
+        this.#related.set(node.id, { related, said: groupSaid(node, related), rows: 0 })
       }
     } else {
       this.#collectors.set(node.id, fitRounds(node)[op.round].collect(contextOf()))
@@ -215,22 +225,16 @@ class PartitionPass {
           batch,
           of.map(({ row }) => row),
         )
-      if (batch.refused.length > 0) {
-        this.#outputs.aside(
-          'dropped',
-          node.id,
-          some(batch.refused),
-          batch.refused.map(({ reason }) => reason),
-        )
-      }
-      // what the row has beside its text would be nowhere else
-      if (notes.length > 0) {
-        this.#outputs.aside(
-          'notes',
-          node.id,
-          some(notes),
-          notes.map(({ reason }) => reason),
-        )
+      // of a noted row what it has beside its text would be nowhere else
+      for (const [kind, of] of [
+        ['dropped', batch.refused],
+        ['notes', notes],
+      ] as const) {
+        if (of.length === 0) continue
+        const flow = some(of),
+          reasons = of.map(({ reason }) => reason)
+        this.#outputs.aside(kind, node.id, flow, reasons)
+        this.#notes.refused(node.id, flow, idsOfRows(batch, flow.row), reasons)
       }
     }
     const read: Flow = castOf(`${node.use}: ${setup.files[this.#partition.file].path}`, () =>
@@ -242,6 +246,7 @@ class PartitionPass {
         copy: copies(batch.row),
       }),
     )
+    this.#notes.read({ schema: batch.raw.schema, columns: batch.raw.data.children, rows: batch.raw.numRows }, read)
     const flow = this.#decide(batch, read, node)
     flow.schema.fields.forEach(({ name }, c) => {
       const some = isFurther(name) ? flow.rows - flow.columns[c].nullCount : 0
@@ -267,12 +272,10 @@ class PartitionPass {
     for (const row of dropped) this.#log.refuse(row, this.#world.indexOf(node.id), at, NaN)
     counts.dropped += dropped.length
     counts.reasons[DECIDED] = (counts.reasons[DECIDED] ?? 0) + dropped.length
-    this.#outputs.aside(
-      'dropped',
-      node.id,
-      rawOf(batch, dropped),
-      dropped.map(() => DECIDED),
-    )
+    const raw = rawOf(batch, dropped),
+      reasons = dropped.map(() => DECIDED)
+    this.#outputs.aside('dropped', node.id, raw, reasons)
+    this.#notes.refused(node.id, raw, idsOfRows(batch, raw.row), reasons)
     return flow
   }
 
@@ -373,6 +376,8 @@ class PartitionPass {
     if (watch) watch[2] = flow.row[0]
     const group = this.#related.get(id)
     const { out, all, said, made } = group ? group.said(run, flow) : await runStage(run, flow)
+    if (group?.related.clustered) this.#notes.clustered(id, group.related.clustered, flow, group.rows)
+    if (group) group.rows += flow.rows
     this.#ports.set(id, out)
     if (made) {
       this.#look(idsOf(out))
@@ -413,8 +418,12 @@ class PartitionPass {
     for (const [column, pairs] of said.left) counts.left[column] = (counts.left[column] ?? 0) + pairs
     const group = this.#related.get(node.id)
     if (!group) said.relate(flow)
-    const files = group?.related.files ?? [this.#world.setup.files[this.#partition.file].label]
-    this.#log.add(flow, said, this.#world.indexOf(node.id), files)
+    this.#log.add(flow, said, this.#world.indexOf(node.id), this.#filesOf(node.id))
+  }
+
+  /** What numbers the files of rows that others yield to. */
+  #filesOf(node: string): readonly string[] {
+    return this.#related.get(node)?.related.files ?? [this.#world.setup.files[this.#partition.file].label]
   }
 
   /** Rows beside the output, with what the stage wrote of them and why: into dropped/, notes/ and named outputs. */
@@ -436,7 +445,9 @@ class PartitionPass {
         )
       }
       port('dropped', dropped)
-      this.#outputs.aside('dropped', node.id, takeFlow(all, runsOfRows(dropped)), dropped.map(why))
+      const whys = dropped.map(why)
+      this.#outputs.aside('dropped', node.id, takeFlow(all, runsOfRows(dropped)), whys)
+      this.#notes.aside(node, 'dropped', all, dropped, whys, (row, reason) => this.#told(node, said, row, reason))
     }
     if (said.notes.length === 0) return
     for (const note of new Set(said.notes.map(({ reason }) => reason))) {
@@ -454,6 +465,30 @@ class PartitionPass {
       effectOf(node) === 'pair' ? noted : namesIn(noted, isOfLabels(node)),
       said.notes.map(({ reason }) => reason),
     )
+    this.#notes.aside(
+      node,
+      'notes',
+      all,
+      said.notes.map(({ row }) => row),
+      said.notes.map(({ reason }) => reason),
+      () => ({}),
+    )
+  }
+
+  /** What decided that a row is dropped: the number, and the row that it yields to. */
+  #told(node: WorkerNode, said: Said, row: number, reason: string): Partial<Told> {
+    const value = said.value[row],
+      limit = node.stage.reasons[reason]?.limit,
+      isAlike = effectOf(node) === 'cluster',
+      file = said.relatedFile[row] < 0 ? undefined : this.#filesOf(node.id)[said.relatedFile[row]]
+    return {
+      numbers: Number.isNaN(value)
+        ? []
+        : [{ name: reason, value, limit: limit === undefined ? null : Number(node.options[limit]) }],
+      ...(file === undefined
+        ? {}
+        : { yields: { file, row: said.relatedRow[row], similarity: isAlike ? value : null } }),
+    }
   }
 
   /** Rows of a list for people, with what tells later whether a row is still the one that they saw. */
@@ -481,6 +516,7 @@ class PartitionPass {
       parents = (this.#parents[id] ??= noBits(this.#partition))
     this.#counts[id].derived += markReach(flow, this.#partition.start, reached, parents)
     this.#origins.reached(id, flow)
+    if (isTraining(node)) this.#notes.written(id, flow)
     this.#outputs.push('sinks', id, flow, node.output, batch => sink.convert(options, batch, node.output))
   }
 
@@ -498,6 +534,7 @@ class PartitionPass {
         sink = node.stage as AnySink
       if (!found) continue
       first[id] = found.first
+      if (isTraining(node)) this.#notes.held(id, found.flow, sinkOrder(node).limit!)
       this.#outputs.push('sinks', id, found.flow, node.output, batch => sink.convert(node.options, batch, node.output))
     }
     const outputs = this.#outputs.close()
@@ -519,6 +556,7 @@ class PartitionPass {
       parts[node] = content
     }
     this.#ids?.close()
+    saveValue(join(this.#folder, SHOWN_FILE), this.#notes.end())
     return {
       rows: rowCount(this.#partition),
       level: this.#task.level,
@@ -543,6 +581,10 @@ class PartitionPass {
     }
   }
 }
+
+/** The ids of rows of a batch. */
+const idsOfRows = ({ ids, rows }: SourceBatch, some: Uint32Array): Data =>
+  take(ids, runsOfRows(Array.from(some, row => rows.indexOf(row))))
 
 /** Rows of a batch as they were read. */
 function rawOf({ raw: { schema, data, numRows }, rows }: SourceBatch, some: readonly number[]): Flow {

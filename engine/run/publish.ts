@@ -17,7 +17,8 @@ import {
 import { isAbsolute, join, relative } from 'node:path'
 import type { AnySink } from '../contract/define.ts'
 import { isMade } from '../arrow/flow.ts'
-import { appendStreams, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
+import { textColumn } from '../arrow/columns.ts'
+import { appendStreams, IpcFile, schemaBytes, type StreamAt } from '../arrow/ipc.ts'
 import type { Done } from '../calls/endpoint.ts'
 import { EXIT, IoError, SluiceError } from '../errors.ts'
 import { effectOf, isTraining, sinkOrder } from '../graph/types.ts'
@@ -38,11 +39,15 @@ import {
   type Section,
   type SinkResult,
   type SinkTask,
+  type Setup,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { reportHtml } from './report.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
-import { fromSaid, inputsSaid, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
+import { countedSinks } from '../report/gather.ts'
+import { addNoted, noneNoted } from '../report/merge.ts'
+import { shownOf } from '../report/shown.ts'
+import { fromSaid, inputsSaid, labelOf, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
 import { filesSaid, type HeldFiles } from './stage_files.ts'
@@ -65,6 +70,9 @@ export interface PublishInput {
   readonly limit?: number
   readonly sample?: number
   readonly wanted: Wanted
+  /** See `everyOf`. */
+  readonly every: number
+  readonly levels: Setup['levels']
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
@@ -137,17 +145,23 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
       for (const { partition, at, bytes } of sections) partners[partition].push({ file, at, bytes })
     }
   }
+  const seen = noneNoted()
   const ledger = await Promise.all(
-    input.partitions.map((_, p) =>
-      pool.run<LedgerPart>(input.ledger(join(parts, `${p}.arrow`), p, picksOf(p), partners[p])),
-    ),
+    input.partitions.map(async (_, p) => {
+      const { noted: some, ...part } = await pool.run<LedgerPart>(
+        input.ledger(join(parts, `${p}.arrow`), p, picksOf(p), partners[p]),
+      )
+      // at once: of many partitions the rows to read would not fit into memory
+      addNoted(seen, some)
+      return part
+    }),
   )
   const shards = appendStreams(join(folder, 'ledger'), schemaBytes(ledgerSchema), ledger, SHARD_BYTES, dataName),
     inLedger = rowsIn(shards),
     /** What was written, as who wrote it says. */
     files: Written[] = inFolder('ledger', shards)
   rmSync(parts, { recursive: true })
-  const sum = (pick: (part: LedgerPart) => number) => ledger.reduce((n, part) => n + pick(part), 0)
+  const sum = (pick: (part: (typeof ledger)[number]) => number) => ledger.reduce((n, part) => n + pick(part), 0)
   const rows = {
     read: input.partitions.reduce((n, partition) => n + rowCount(partition), 0),
     kept: sum(part => part.outcomes.kept),
@@ -294,7 +308,18 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     reports,
     (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
   )
+  const shown = shownOf({
+    manifest,
+    nodes: prepared.graph.nodes,
+    counts,
+    reports,
+    noted: seen,
+    every: input.every,
+    counted: countedSinks(input.levels, new Map(prepared.graph.nodes.map(node => [node.id, node]))),
+    idOf: idLookup(prepared, input.partitions, metas),
+  })
   const empty = isEmpty(prepared, sinks)
+  put('report.json', `${JSON.stringify(shown)}\n`)
   put('report.html', report)
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
@@ -344,6 +369,29 @@ function stayedIn(metas: readonly (readonly PassMeta[])[]): Record<string, numbe
     for (const [column, pairs] of Object.entries(stayed)) sums[column] = (sums[column] ?? 0) + pairs
   }
   return sums
+}
+
+/** Looks up the id of a row by its file's label, in what the first pass of its partition has of ids. */
+function idLookup({ files }: Prepared, partitions: readonly Partition[], metas: readonly (readonly PassMeta[])[]) {
+  return (label: string, row: number): string | undefined => {
+    const at = partitions.findIndex(
+        ({ file, start, end }) => start <= row && row < end && labelOf(files[file].path) === label,
+      ),
+      ids = metas[at]?.[0].ids
+    if (!ids) return undefined
+    const { rows, start } = partitions[at],
+      file = new IpcFile(ids.path, ids.header)
+    try {
+      let place = rows ? rows.indexOf(row) : row - start
+      for (const batch of ids.batches) {
+        if (place < batch.rows) return textColumn(file.batch(batch).data.children[0]).text(place)
+        place -= batch.rows
+      }
+      return undefined
+    } finally {
+      file.close()
+    }
+  }
 }
 
 /** Which of the ids to keep no row has. */

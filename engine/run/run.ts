@@ -11,6 +11,7 @@ import { openCalls, type Calls } from '../calls/calls.ts'
 import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
+import { everyOf } from '../report/gather.ts'
 import { holdPackages } from '../graph/packages.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
@@ -80,7 +81,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       held = await readStageFiles(prepared.stageFiles)
     options.signal?.throwIfAborted()
     const wanted = settle(options.keepIds, options.decisions)
-    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held)
+    const setup = makeSetup(prepared, stamps, opened, plan, options, wanted, lock, held, everyOf(rows))
     let done = 0,
       phase = '',
       total = 0
@@ -119,7 +120,17 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     const contents = hashes.slice(0, files.length)
     const units = isPart ? pickPartitions(cut, sampleRows(files, contents, graph.seed, sample)) : cut
     const partitions = units.flat()
-    const keys = makeKeys(prepared, plan, partitions, hashes, (await calls?.served()) ?? {}, options, wanted, held)
+    const keys = makeKeys(
+      prepared,
+      plan,
+      partitions,
+      hashes,
+      (await calls?.served()) ?? {},
+      options,
+      wanted,
+      held,
+      setup.every,
+    )
     const latest = latestManifest(output)
     const hold = () => {
       holdLock(lock)
@@ -183,6 +194,8 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       limit: options.limit,
       sample,
       wanted,
+      every: setup.every,
+      levels: setup.levels,
       pool,
       metas: () =>
         partitions.map((_, p) => passes.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),
@@ -294,6 +307,7 @@ function makeSetup(
   wanted: Wanted,
   { path, text }: Lock,
   held: HeldFiles,
+  every: number,
 ): Setup {
   return {
     code: codeStamp,
@@ -332,6 +346,7 @@ function makeSetup(
     keepIds: wanted.keepIds,
     decisions: wanted.decisions,
     blockRows: options.blockRows ?? 1000,
+    every,
     ...(options.groupBytes === undefined ? {} : { groupBytes: options.groupBytes }),
   }
 }

@@ -29,6 +29,15 @@ export interface Found {
   readonly pairs?: Rows & { readonly partner: Float64Array }
   /** Rows that are the rejected side of a pair, and the chosen one's numbered over all. */
   readonly sides?: { readonly row: Uint32Array; readonly of: Float64Array }
+  readonly clustered?: Clustered
+}
+/** Rows of the largest clusters, by size: which of them a row is in, and its place in it. */
+export interface Clustered {
+  readonly row: Uint32Array
+  readonly cluster: Uint8Array
+  readonly place: Uint8Array
+  /** Of the whole cluster. */
+  readonly size: Uint32Array
 }
 /** Columns of rows as bytes. */
 interface Rows {

@@ -15,7 +15,11 @@ import {
   type Section,
 } from '../run/messages.ts'
 import { originReader } from './records.ts'
-import { loadSection, saveSections, type Found, type FoundEdges } from './found.ts'
+import { loadSection, saveSections, type Clustered, type Found, type FoundEdges } from './found.ts'
+
+/** Clusters that people are shown, and rows of each. */
+const SHOWN_CLUSTERS = 5
+const SHOWN_ROWS = 3
 
 /**
  * What a group stage says of the rows that one partition gathered, by their place there, ascending. Related rows are -1
@@ -35,6 +39,8 @@ export interface Related {
   /** Of a stage that writes columns, those of each row, as bytes. */
   readonly written?: { readonly ends: Float64Array; readonly bytes: Uint8Array }
   readonly paired?: Paired
+  /** Of a stage that clusters rows, those of the largest clusters. */
+  readonly clustered?: Clustered
 }
 /** The partition that a row, numbered over all, lies in. */
 function partitionOf(bases: readonly number[], row: number): number {
@@ -105,17 +111,34 @@ export function closeClusters({ edges: files, bases, file }: CloseTask): Section
     drops.get(partition)!.push({ row: row - bases[partition], ...drop })
   }
   // an error outranks a drop, and a row that is set aside survives nothing
-  const first = new Map<number, number>()
+  const first = new Map<number, number>(),
+    sizes = new Uint32Array(count)
   for (let i = 0; i < count; i++) {
     if (errors.has(rows[i])) continue
     const root = find(i)
+    sizes[root]++
     if (!first.has(root)) first.set(root, i)
     else say(rows[i], { value: best[i], survivor: rows[first.get(root)!] })
   }
+  const largest = largestOf(sizes, first),
+    shown = new Map<number, { row: number; cluster: number; place: number; size: number }[]>(),
+    places = largest.map(() => 0)
+  for (let i = 0; i < count; i++) {
+    const cluster = largest.indexOf(find(i))
+    if (cluster < 0 || errors.has(rows[i]) || places[cluster] === SHOWN_ROWS) continue
+    const partition = partitionOf(bases, rows[i])
+    if (!shown.has(partition)) shown.set(partition, [])
+    shown
+      .get(partition)!
+      .push({ row: rows[i] - bases[partition], cluster, place: places[cluster]++, size: sizes[largest[cluster]] })
+  }
   for (const [row, message] of errors) say(row, { value: NaN, survivor: -1, message })
+  const said = [...new Set([...drops.keys(), ...shown.keys()])].map(
+    partition => [partition, drops.get(partition) ?? [], shown.get(partition) ?? []] as const,
+  )
   return saveSections(
     file,
-    [...drops].map(([partition, some]): [number, Found] => [
+    said.map(([partition, some, clustered]): [number, Found] => [
       partition,
       {
         row: Uint32Array.from(some, ({ row }) => row),
@@ -125,9 +148,29 @@ export function closeClusters({ edges: files, bases, file }: CloseTask): Section
         survivor: Float64Array.from(some, ({ survivor }) => survivor),
         messages: new Map(some.flatMap(({ message }, i) => (message === undefined ? [] : [[i, message] as const]))),
         notes: [],
+        ...(clustered.length > 0
+          ? {
+              clustered: {
+                row: Uint32Array.from(clustered, ({ row }) => row),
+                cluster: Uint8Array.from(clustered, ({ cluster }) => cluster),
+                place: Uint8Array.from(clustered, ({ place }) => place),
+                size: Uint32Array.from(clustered, ({ size }) => size),
+              },
+            }
+          : {}),
       },
     ]),
   )
+}
+
+/** The roots of the largest clusters, of equal ones of those that begin first. */
+function largestOf(sizes: Uint32Array, first: ReadonlyMap<number, number>): number[] {
+  let some: number[] = []
+  for (const root of first.keys()) {
+    if (sizes[root] < 2 || (some.length === SHOWN_CLUSTERS && sizes[root] <= sizes[some[SHOWN_CLUSTERS - 1]])) continue
+    some = [...some, root].sort((a, b) => sizes[b] - sizes[a] || first.get(a)! - first.get(b)!).slice(0, SHOWN_CLUSTERS)
+  }
+  return some
 }
 
 /** Puts together what was found of some partitions; gives what stands for the content of each. */
@@ -192,7 +235,9 @@ function relatedOf(
     relatedFile[i] = file
     relatedRow[i] = row
   })
-  const paired = pairedOf(found, placeOf)
+  const paired = pairedOf(found, placeOf),
+    // one task closes all clusters
+    clustered = found.find(({ clustered }) => clustered)?.clustered
   return {
     row: Uint32Array.from(verdicts, ({ row }) => row),
     kind: Uint8Array.from(verdicts, ({ kind }) => kind),
@@ -211,6 +256,7 @@ function relatedOf(
       .filter(([row, note], i, all) => i === 0 || all[i - 1][0] !== row || all[i - 1][1] !== note),
     ...(found.some(({ written }) => written) ? { written: inOrder(found, rows) } : {}),
     ...(paired ? { paired } : {}),
+    ...(clustered ? { clustered } : {}),
   }
 }
 

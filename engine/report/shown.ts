@@ -1,0 +1,165 @@
+/** What a run shows of itself, out of its manifest, its reports and what its passes noted: report.json. */
+import type { AnyKind, Reason } from '../contract/define.ts'
+import { effectOf, isTraining, type Node } from '../graph/types.ts'
+import type { Manifest } from '../run/manifest.ts'
+import type { Counts } from '../run/messages.ts'
+import { ERROR_ABOUT } from '../run/messages.ts'
+import type { Reported } from '../run/reports.ts'
+import { shownFeatures, shownLengths } from './features.ts'
+import { KEPT } from './gather.ts'
+import type { Noted } from './merge.ts'
+import { shownParts } from './parts.ts'
+import type { Picked } from './picks.ts'
+import { familyOf, type Shown, type ShownClusters, type ShownReason, type ShownRow, type ShownRows } from './shape.ts'
+
+export interface ShownInput {
+  readonly manifest: Manifest
+  readonly nodes: readonly Node[]
+  readonly counts: Readonly<Record<string, Counts>>
+  readonly reports: Readonly<Record<string, Reported>>
+  readonly noted: Noted
+  /** See `everyOf`. */
+  readonly every: number
+  /** The training sinks by which rows are counted. */
+  readonly counted: ReadonlySet<string>
+  /** The id of a row, by its file's label. */
+  idOf(file: string, row: number): string | undefined
+}
+
+export function shownOf(input: ShownInput): Shown {
+  const { manifest, nodes, counts, reports, noted, every } = input,
+    { name, seed } = manifest.graph,
+    pairs = pairsOf(input),
+    reasons = nodes.flatMap(node => reasonsOf(node, counts[node.id])).sort((a, b) => b.count - a.count)
+  return {
+    graph: { name, seed },
+    hash: manifest.hash,
+    sluice: manifest.sluice,
+    pairs,
+    worries: Object.values(reports).flatMap(({ report }) => report.worries ?? []),
+    reasons,
+    stages: nodes.flatMap(node =>
+      node.stage.kind === 'sink' || node.stage.kind === 'audit' ? [] : [stageOf(node, counts[node.id])],
+    ),
+    parts: shownParts(noted.parts),
+    reports: nodes.flatMap(({ id, use, stage }) =>
+      Object.hasOwn(reports, id) ? [reportOf(id, use, stage, reports[id])] : [],
+    ),
+    every,
+    features: shownFeatures(noted.before, noted.after),
+    ...(noted.before.pairs > 0 ? { lengths: shownLengths(noted.before, noted.after) } : {}),
+    near: nodes.flatMap(node => (noted.alike[node.id] ? [nearOf(node.id, input)] : [])),
+    rows: rowsOf(input, pairs.asRead),
+    sinks: nodes.flatMap(node =>
+      node.stage.kind === 'sink'
+        ? [
+            {
+              id: node.id,
+              use: node.use,
+              rows: manifest.sinks[node.id].rows,
+              isForReview: !isTraining(node),
+              columns: manifest.sinks[node.id].columns,
+            },
+          ]
+        : [],
+    ),
+  }
+}
+
+/** Pairs by what became of them. Where stages make pairs of rows, those read and left out are rows. */
+function pairsOf({ manifest: { rows, sinks }, nodes, counts, counted }: ShownInput): Shown['pairs'] {
+  const sources = nodes.filter(({ stage }) => stage.kind === 'source'),
+    pairs = sources.reduce((n, { id }) => n + counts[id].out + counts[id].dropped, 0),
+    isOfRows = nodes.some(node => effectOf(node) === 'pair'),
+    isOneEach = pairs === rows.read,
+    read = isOfRows ? rows.read : pairs
+  const made = [...counted].reduce((n, id) => n + counts[id].derived, 0),
+    written = [...counted].reduce((n, id) => n + sinks[id].rows, 0) - made,
+    asRead = counted.size === 0 || (isOneEach && !isOfRows) ? rows.kept : written
+  return {
+    read,
+    out: asRead + made,
+    asRead,
+    made,
+    leftOut: isOneEach || isOfRows ? rows.dropped : Math.max(0, read - asRead - rows.errored),
+    errored: rows.errored,
+  }
+}
+
+function reasonsOf({ id, stage, options }: Node, { reasons, errored }: Counts): ShownReason[] {
+  const some = Object.entries(reasons).map(([reason, count]): ShownReason => {
+    const declared = stage.reasons[reason] as Reason,
+      { kind, about, limit } = declared
+    return {
+      stage: id,
+      reason,
+      family: familyOf(declared),
+      kind,
+      about,
+      count,
+      ...(limit === undefined ? {} : { limit: { option: limit, value: options[limit] ?? null } }),
+    }
+  })
+  return errored === 0
+    ? some
+    : [...some, { stage: id, reason: 'error', family: 'error', kind: 'error', about: ERROR_ABOUT, count: errored }]
+}
+
+function stageOf(node: Node, { in: taken, out, dropped, errored, derived }: Counts): Shown['stages'][number] {
+  const isMaker = effectOf(node) === 'derive'
+  return { id: node.id, use: node.use, in: taken, dropped, errored, made: derived, out: isMaker ? derived : out }
+}
+
+const reportOf = (id: string, use: string, { kind }: AnyKind, { report }: Reported): Shown['reports'][number] => ({
+  id,
+  use,
+  isAudit: kind === 'audit',
+  lines: report.lines,
+  ...(report.tables ? { tables: report.tables } : {}),
+  ...(report.charts ? { charts: report.charts } : {}),
+})
+
+/** Bytes of all rows to read, and how many of each name there are before any name has more. */
+const MOST_BYTES = 3e6
+const FIRST = 3
+
+/** Rows of all names, while there is room: some of each first. */
+function rowsOf(input: ShownInput, kept: number): ShownRows[] {
+  const names = [...input.noted.picks].sort(([a], [b]) => (a < b ? -1 : 1)),
+    rows = names.map((): ShownRow[] => [])
+  let bytes = 0
+  const take = (from: number, to: number) => {
+    names.forEach(([, some], i) => {
+      for (const picked of some.rows.slice(from, to)) {
+        const row = rowOf(picked, input),
+          size = Buffer.byteLength(JSON.stringify(row))
+        if (bytes + size > MOST_BYTES) return
+        bytes += size
+        rows[i].push(row)
+      }
+    })
+  }
+  take(0, FIRST)
+  take(FIRST, Infinity)
+  return names.map(([name, { count }], i) => ({ name, count: name === KEPT ? kept : count, rows: rows[i] }))
+}
+
+function rowOf({ row, numbers, made, yields }: Picked, { idOf }: Pick<ShownInput, 'idOf'>): ShownRow {
+  const partner = yields && idOf(yields.file, yields.row)
+  return {
+    ...row,
+    numbers,
+    ...(partner === undefined ? {} : { partner: { id: partner, similarity: yields!.similarity } }),
+    ...(made ? { made } : {}),
+  }
+}
+
+function nearOf(stage: string, { noted, idOf }: ShownInput): ShownClusters {
+  const clusters: { size: number; rows: ShownRow[] }[] = []
+  const some = noted.clusters.filter(one => one.stage === stage)
+  for (const { cluster, size, row } of some.sort((a, b) => a.cluster - b.cluster || a.place - b.place)) {
+    clusters[cluster] ??= { size, rows: [] }
+    clusters[cluster].rows.push(rowOf(row, { idOf }))
+  }
+  return { stage, histogram: noted.alike[stage], clusters: clusters.filter(Boolean) }
+}
