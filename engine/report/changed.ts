@@ -13,7 +13,7 @@ import {
   stripRange,
   stripRule,
 } from './charts.ts'
-import { cell, counted, folded, html, line, n, number, percent, percentOf, shareOf, table } from './html.ts'
+import { cell, counted, cut, end, folded, html, line, n, number, percent, percentOf, shareOf, table } from './html.ts'
 import type { RowLink } from './labels.ts'
 import { CHART, linked, machine, type Section } from './lost.ts'
 import type { Shown, ShownRow } from './shape.ts'
@@ -31,28 +31,17 @@ const featureWords: Readonly<Record<string, string>> = {
   paragraphs: 'the only one with paragraphs',
   digit: 'the only one with a digit',
   exclamation: 'the only one with an exclamation mark',
-  question: 'the only one that ends with a question',
-  closing_question: 'the only one that ends with a question',
+  'closing question': 'the only one that ends with a question',
   refusal: 'the only one that refuses',
   emoji: 'the only one with an emoji',
 }
 type Sides = Shown['features'][number]['before']
 const chosenShare = ({ chosen, rejected }: Sides) => shareOf(chosen, Math.max(1, chosen + rejected))
 
-/** Pairs whose chosen side is longer and shorter, of the bins of log2(chosen / rejected). */
-function longerOf(bins: readonly number[]): Sides {
-  const middle = (bins.length - 1) / 2
-  return { chosen: sum(bins.slice(middle + 1)), rejected: sum(bins.slice(0, middle)) }
-}
-
-export function changedSection({ features, lengths }: Shown): Section | undefined {
-  const hasLonger = features.some(({ name }) => name === 'longer'),
-    some = [
-      ...(lengths && !hasLonger
-        ? [{ name: 'longer', before: longerOf(lengths.before), after: longerOf(lengths.after) }]
-        : []),
-      ...features,
-    ].filter(({ before, after }) => before.chosen + before.rejected + after.chosen + after.rejected > 0)
+export function changedSection({ features, lengths, every }: Shown): Section | undefined {
+  const some = [...features]
+    .sort((a, b) => Number(b.name === 'longer') - Number(a.name === 'longer'))
+    .filter(({ before, after }) => before.chosen + before.rejected + after.chosen + after.rejected > 0)
   if (some.length === 0) return undefined
   const rows = some.slice(0, 40).map(({ name, before, after }) => {
     const [was, is] = [chosenShare(before), chosenShare(after)],
@@ -97,7 +86,7 @@ export function changedSection({ features, lengths }: Shown): Section | undefine
     lede: 'What the chosen side has more often, a model learns to write. 50 % means that it says nothing.',
     body: [
       table({
-        caption: `<span class="key ring"></span>as read <span class="key k disc"></span>to train on, with the 95 % interval; grey where it may be chance. Of pairs in which one side alone is so.`,
+        caption: `<span class="key ring"></span>as read <span class="key k disc"></span>to train on, with the 95 % interval; grey where it may be chance. Of pairs in which one side alone is so${every > 1 ? `, counted of one row in ${number(every, 15)}` : ''}.`,
         head: [cell('chosen is'), CHART, n('read'), n('now'), n('pairs', 'hide')],
         rows: [...rows, [cell(''), cell(stripAxis(ticks), 'fig'), cell(''), cell(''), cell('', 'hide')]],
         hasAxis: true,
@@ -150,24 +139,33 @@ const percentTick = (text: string): string =>
 
 // ------------------------------------------------------------------------------------------------------------ made
 
-/** A short edit: what was right is struck under, what is wrong stands behind it. */
-function editHtml(before: string, after: string): string {
-  const pieces = piecesOf(before.slice(0, 400), after.slice(0, 400), 0) ?? []
-  return pieces
-    .map(({ text, of }) =>
-      of === 'both' ? html(text) : of === 'chosen' ? `<del>${html(text)}</del>` : `<ins>${html(text)}</ins>`,
-    )
-    .join('')
+/** What is around an edit, in characters. */
+const AROUND = 60
+/** Where a made pair's sides differ: what is right, what became of it, and a little around. */
+function editHtml({ chosen, rejected }: ShownRow): string {
+  const pieces = piecesOf(sideText(chosen), sideText(rejected), 0) ?? []
+  const around = (text: string, i: number) => {
+    const [before, after] = [i > 0 ? AROUND : 0, i < pieces.length - 1 ? AROUND : 0]
+    if (text.length <= before + after) return text
+    return `${cut(text, before)}${after > 0 ? `${before > 0 ? ' ' : '… '}${end(text, after)}` : ''}`
+  }
+  const edit = pieces.map(({ text, of }, i) => {
+    if (of === 'both') return html(around(text, i))
+    return of === 'chosen' ? `<del>${html(cut(text, 300))}</del>` : `<ins>${html(cut(text, 300))}</ins>`
+  })
+  return edit.slice(0, 40).join('')
 }
 
 export function madeSection(shown: Shown, rowLink: RowLink): Section | undefined {
   const { pairs, rows, stages, notes } = shown,
     makers = new Set(stages.filter(({ made }) => made > 0).map(({ id }) => id))
   if (pairs.made === 0 && makers.size === 0) return undefined
-  const groups = rows.filter(group => group.rows.some(({ made }) => made)),
+  const groups = rows.filter(group => group.rows.some(({ made }) => made)).sort((a, b) => b.count - a.count),
     most = Math.max(1, ...groups.map(({ count }) => count))
   const edits = groups.flatMap(({ name, count, rows }) => {
-    const shortest = rows.filter(({ made }) => made).sort((a, b) => a.made!.before.length - b.made!.before.length)
+    const shortest = rows
+      .filter(({ made }) => made)
+      .sort((a, b) => sideText(a.chosen).length - sideText(b.chosen).length)
     // where one group holds all types each has a line of its own, without a count
     const types = [...new Set(shortest.map(({ made }) => made!.type))].slice(0, 40)
     return types.map(type => {
@@ -178,7 +176,7 @@ export function madeSection(shown: Shown, rowLink: RowLink): Section | undefined
         n(isOne ? number(count, 15) : ''),
         cell(isOne ? strip([stripBar(0, count / most, 'made', counted(count, 'pair'))]) : '', 'fig slim'),
         cell(
-          `<p class="text">${editHtml(row.made!.before, row.made!.after)}</p><p class="id">${line(row.made!.proof, 300)} ${linked(rowLink(row), 'the pair')}</p>`,
+          `<p class="text">${editHtml(row)}</p><p class="id">${line(row.made!.proof, 300)} ${linked(rowLink(row), 'the pair')}</p>`,
           'ex',
         ),
       ]

@@ -57,8 +57,9 @@ const WIDTH = 320,
   RIGHT = 10,
   TOP = 22,
   BOTTOM = 38
-/** Numbers beyond it are not drawn: differences of larger ones are no numbers. */
-const LARGEST = 1e300
+/** Numbers beyond it are not drawn: differences of larger ones are no numbers, and those of smaller ones are 0. */
+const LARGEST = 1e300,
+  SMALLEST = 1e-300
 /** Points that are drawn one by one; of more it is counted how many lie in each of so many cells a side. */
 const MOST_POINTS = 1_500,
   CELLS = 40
@@ -85,9 +86,12 @@ function spanOf(values: readonly number[], withZero: boolean): [number, number] 
     high = withZero ? 0 : -Infinity
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
   if (low > high) return [0, 1]
-  if (low < high) return [low, high]
-  const room = Math.abs(low) / 2 || 1
-  return withZero ? (low === 0 ? [0, 1] : [low, high]) : [low - room, high + room]
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  // ticks need a distance that numbers can tell
+  if (high - low > Math.max(1e-12 * size, SMALLEST)) return [low, high]
+  if (withZero) return [0, 1]
+  const room = size > SMALLEST ? size / 2 : 1
+  return [low - room, high + room]
 }
 
 export function numberAxis(
@@ -196,6 +200,8 @@ interface Drawing {
   readonly rows: Rows
   readonly groups: readonly Group[]
   groupOf(row: Row): Group | undefined
+  /** Whether x or y holds names. */
+  isNamed(column: string): boolean
 }
 const saidOf = ({ encoding }: Chart, row: Row): string =>
   [...new Set(Object.values(encoding))].map(name => `${line(name, 40)}: ${line(textOf(row[name]), 60)}`).join(', ')
@@ -292,17 +298,22 @@ function histogram({ chart, rows, groups, groupOf }: Drawing): string {
   return plot({ title: chart.title, caption, x, y, across, up, marks, key: keyOf(groups, false) })
 }
 
-/** The interval of a row around y. */
-function rangeUp({ encoding: { x, low, high } }: Chart, row: Row, across: Axis, up: Axis): string {
-  if (low === undefined || high === undefined || !isNumber(row[low]) || !isNumber(row[high])) return ''
-  const place = at(across.place(row[x]))
-  return `<line class="ci" x1="${place}" x2="${place}" y1="${at(up.place(row[low]))}" y2="${at(up.place(row[high]))}"/>`
+/** Where the interval of a row around y lies; there is none around a name. */
+function rangeOf({ encoding: { low, high } }: Chart, row: Row, up: Axis): readonly [number, number] | undefined {
+  if (low === undefined || high === undefined || !isNumber(row[low]) || !isNumber(row[high])) return undefined
+  const ends = [up.place(row[low]), up.place(row[high])] as const
+  return ends.every(Number.isFinite) ? ends : undefined
+}
+function rangeUp(chart: Chart, row: Row, across: Axis, up: Axis): string {
+  const range = rangeOf(chart, row, up),
+    place = at(across.place(row[chart.encoding.x]))
+  return range ? `<line class="ci" x1="${place}" x2="${place}" y1="${at(range[0])}" y2="${at(range[1])}"/>` : ''
 }
 
-function axesOf({ chart: { encoding }, rows }: Drawing): [Axis, Axis] {
+function axesOf({ chart: { encoding }, rows, isNamed }: Drawing): [Axis, Axis] {
   const { x, y, low, high } = encoding
   const axis = (column: string, [from, to]: readonly [number, number], more: readonly (string | undefined)[]): Axis => {
-    if (rows.some(row => typeof row[column] === 'string')) {
+    if (isNamed(column)) {
       return nameAxis(
         rows.map(row => row[column]),
         from,
@@ -321,23 +332,21 @@ function axesOf({ chart: { encoding }, rows }: Drawing): [Axis, Axis] {
 
 function lines(drawing: Drawing): string {
   const { chart, rows, groups, groupOf } = drawing,
-    { x, y, low, high } = chart.encoding,
+    { x, y } = chart.encoding,
     [across, up] = axesOf(drawing)
   const marks = groups.flatMap(group => {
     const own = rows.filter(row => groupOf(row) === group).sort((a, b) => across.place(a[x]) - across.place(b[x])),
-      ranged = own.filter(row => low && high && isNumber(row[low]) && isNumber(row[high]))
-    const band = area<Row>(
-        row => across.place(row[x]),
-        row => up.place(row[low!]),
-        row => up.place(row[high!]),
-      ),
-      path = lineOf<Row>(
-        row => across.place(row[x]),
-        row => up.place(row[y]),
-      )
+      ranged = own.filter(row => rangeOf(chart, row, up))
+    const place = (row: Row) => across.place(row[x]),
+      path = lineOf<Row>(place, row => up.place(row[y])).digits(1),
+      band = area<Row>(
+        place,
+        row => rangeOf(chart, row, up)![0],
+        row => rangeOf(chart, row, up)![1],
+      ).digits(1)
     return [
-      ranged.length > 1 ? `<path class="band ${group.of}" d="${band.digits(1)(ranged)!}"/>` : '',
-      `<path class="line ${group.of} d${group.shape}" d="${path.digits(1)(own)!}"/>`,
+      ranged.length > 1 ? `<path class="band ${group.of}" d="${band(ranged)!}"/>` : '',
+      `<path class="line ${group.of} d${group.shape}" d="${path(own)!}"/>`,
       ...(own.length > 60 ? [] : own.map(row => point(drawing, row, across, up, group, 24))),
     ]
   })
@@ -406,7 +415,7 @@ function cells(drawing: Drawing): string {
   const sides = [x, y].map((column, side) => {
     const values = [...new Set(drawn.map(row => row[column]))],
       range = side === 0 ? place.across : place.up,
-      isNamed = values.some(value => typeof value === 'string')
+      isNamed = drawing.isNamed(column)
     const numbers = values.map(Number).sort((a, b) => a - b)
     let step = Infinity
     for (let i = 1; i < numbers.length; i++) step = Math.min(step, numbers[i] - numbers[i - 1])
@@ -444,7 +453,8 @@ function cells(drawing: Drawing): string {
 export function drawChart(chart: Chart, rowsOfTable: Rows): string {
   const { mark, encoding, title } = chart,
     { x, y, color } = encoding
-  const isNamed = (column: string) => rowsOfTable.some(row => typeof row[column] === 'string')
+  const named = new Set([x, y].filter(column => rowsOfTable.some(row => typeof row[column] === 'string'))),
+    isNamed = (column: string) => named.has(column)
   const rows = rowsOfTable
     .slice(0, mark === 'point' ? MOST_COUNTED : MOST_DRAWN)
     .filter(row => [x, y].every(column => isNamed(column) || isNumber(row[column])))
@@ -456,6 +466,7 @@ export function drawChart(chart: Chart, rowsOfTable: Rows): string {
     rows: color === undefined || mark === 'cell' ? rows : rows.filter(row => byName.has(textOf(row[color]))),
     groups,
     groupOf: row => (color === undefined ? groups[0] : byName.get(textOf(row[color]))),
+    isNamed,
   }
   if (mark === 'cell') return cells(drawing)
   if (mark === 'line') return lines(drawing)
@@ -476,7 +487,8 @@ export function foldedTable(name: string, rows: Rows): string {
   const all = [...new Set(rows.flatMap(Object.keys))],
     columns = all.slice(0, TABLE_COLUMNS)
   if (rows.length === 0 || columns.length === 0) return ''
-  const isOfNumbers = (column: string) => rows.some(row => typeof row[column] === 'number')
+  const numeric = new Set(columns.filter(column => rows.some(row => typeof row[column] === 'number'))),
+    isOfNumbers = (column: string) => numeric.has(column)
   const content = (row: Row, column: string) => {
     const value = row[column] ?? null,
       text = value === null ? '' : line(textOf(value), 160)

@@ -24,6 +24,8 @@ export function cut(text: string, most: number): string {
   const end = /[\ud800-\udbff]/.test(text[most - 1]) ? most - 1 : most
   return `${text.slice(0, end)}…`
 }
+/** The last `most` characters of a text, or one less. */
+export const end = (text: string, most: number): string => text.slice(-most).replace(/^[\udc00-\udfff]/, '')
 /** A short text of data in one line. */
 export const line = (text: string, most = 120): string =>
   html(
@@ -43,7 +45,10 @@ export function number(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return '?'
   const size = Math.abs(value)
   if (size !== 0 && (size >= 1e15 || size < 1e-4)) {
-    return Number(value.toPrecision(digits)).toExponential().replace('-', '−')
+    return value
+      .toExponential(digits - 1)
+      .replace(/\.?0*e/, 'e')
+      .replaceAll('-', '−')
   }
   const [whole, part] = String(size >= 10 ** digits ? Math.round(size) : Number(size.toPrecision(digits))).split('.'),
     sign = value < 0 ? '−' : ''

@@ -57,14 +57,14 @@ const isOnLabels = ({ reasons, rows }: Shown, { id, isAudit }: Reported): boolea
 
 /** The rows with the lowest numbers, as links. */
 function lowestHtml(title: string, { rows }: ShownRows, linkOf: RowLink): string {
-  const listed = rows.filter(({ numbers: [first] }) => first?.value !== null && first !== undefined).slice(0, 8)
+  const listed = rows.filter(row => typeof headNumber(row)?.value === 'number').slice(0, 8)
   if (listed.length === 0) return ''
   return `<div>${table({
     caption: `<b>${title}</b>`,
-    head: [cell('prompt'), n(numberName(listed[0].numbers[0].name))],
+    head: [cell('prompt'), n(numberName(headNumber(listed[0])!.name))],
     rows: listed.map(row => [
       cell(linked(linkOf(row), line(lastTurn(row), 100) || '(no prompt)'), 'say'),
-      n(numberSaid(row.numbers[0])),
+      n(numberSaid(headNumber(row)!)),
     ]),
     of: 'plain lowest',
   })}</div>`
@@ -74,6 +74,9 @@ const lastTurn = ({ prompt }: ShownRow): string =>
 
 type Numbered = ShownRow['numbers'][number]
 const PROBABILITY = /(^|[._])probability$/
+/** The number that says most of a row: how likely its label is right, else the one that decided. */
+export const headNumber = ({ numbers }: ShownRow): Numbered | undefined =>
+  numbers.find(({ name, value }) => value !== null && PROBABILITY.test(name)) ?? numbers[0]
 /** `label right` for the probability of a panel, else the name in words. */
 export const numberName = (name: string): string =>
   PROBABILITY.test(name) ? 'label right' : line(name.replace(/_/g, ' '), 40)
@@ -92,15 +95,11 @@ export function labelsSection(
     doubting = reasons.filter(({ family }) => family === 'labels'),
     doubted = doubting.reduce((sum, { count }) => sum + count, 0),
     isJudged = doubting.length > 0 || onLabels.length > 0
-  const names = new Set(doubting.map(({ stage, reason }) => `${stage}.${reason}`)),
-    byNumber = (group: ShownRows): ShownRows => ({
-      ...group,
-      rows: [...group.rows].sort((a, b) => (a.numbers[0]?.value ?? Infinity) - (b.numbers[0]?.value ?? Infinity)),
-    })
-  const lists = rows.flatMap(group => {
-    if (group.name.startsWith('lowest.')) return [lowestHtml('Most doubtful of those kept', group, rowLink)]
-    return names.has(group.name) ? [lowestHtml('Most doubtful of a sample left out', byNumber(group), rowLink)] : []
-  })
+  const lists = (['lowest_dropped.', 'lowest.'] as const).flatMap(start =>
+    rows
+      .filter(({ name }) => name.startsWith(start))
+      .map(group => lowestHtml(`Most doubtful of those ${start === 'lowest.' ? 'kept' : 'left out'}`, group, rowLink)),
+  )
   const first = doubting[0] && linkOf(`${doubting[0].stage}.${doubting[0].reason}`)
   return {
     id: 'labels',

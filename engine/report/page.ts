@@ -92,7 +92,8 @@ function flowsHtml(shown: Shown): string {
     most = Math.max(1, read, out),
     percent = (count: number) => `${(Math.round((1e5 * count) / most) / 1e3).toString()}%`,
     gone = byFamily(shown.reasons),
-    lost = leftOut + errored
+    lost = leftOut + errored,
+    others = lost - gone.reduce((sum, [, count]) => sum + count, 0)
   let at = Math.max(0, read - lost)
   const bar = (from: number, wide: number, of: string, title: string) =>
     wide <= 0
@@ -106,7 +107,8 @@ function flowsHtml(shown: Shown): string {
   const stay = `${number(Math.max(0, read - lost), 15)} stay`,
     flow = (label: string, marks: string) => `<svg class="flow" role="img" aria-label="${label}">${marks}</svg>`
   const outSaid = `${number(out, 15)} to train on: ${number(asRead, 15)} as they came, ${number(made, 15)} made`
-  const words = gone.slice(0, 6).map(([family, count]) => `${number(count, 15)} ${families[family]}`)
+  const words = gone.map(([family, count]) => `${number(count, 15)} ${families[family]}`)
+  if (others > 0) words.push(`${number(others, 15)} by no stage`)
   return [
     `<div class="flows"><span>in</span>${flow(`${number(read, 15)} read: ${stay}, ${number(lost, 15)} left out`, bar(0, read - lost, 'pale', stay) + went.join(''))}`,
     hasTraining(shown)
@@ -116,7 +118,7 @@ function flowsHtml(shown: Shown): string {
     hasTraining(shown)
       ? `<span><span class="key k"></span><b>${number(asRead, 15)}</b> as they came</span><span><span class="key m"></span><b>${number(made, 15)}</b> made</span>`
       : '',
-    `<span><span class="key l"></span><b>${number(lost, 15)}</b> left out${words.length > 0 ? `: ${words.join(', ')}${gone.length > words.length ? ', others' : ''}` : ''}</span></p>`,
+    `<span><span class="key l"></span><b>${number(lost, 15)}</b> left out${words.length > 0 ? `: ${words.join(', ')}` : ''}</span></p>`,
   ].join('')
 }
 
@@ -156,7 +158,7 @@ function factsHtml(shown: Shown, took: Took, where: string, sections: readonly S
           `${has('rows') ? 'tick <a href="#rows">rows</a>: ' : ''}the next run takes them by <code class="word">--decisions</code>`,
         ]
       : undefined,
-    ['Took', `<a href="#time">${seconds(took.wall)}</a>`],
+    took.wall === 0 ? undefined : ['Took', `<a href="#time">${seconds(took.wall)}</a>`],
   ].filter(fact => fact !== undefined)
   return `<dl class="facts">${facts.map(([name, text]) => `<div><dt>${name}</dt><dd>${text}</dd></div>`).join('')}</dl>`
 }
@@ -171,6 +173,12 @@ function summaryHtml(shown: Shown, took: Took, where: string, linkOf: LinkOf, se
   return [
     `<section id="summary" aria-labelledby="summary-h"><p class="eyebrow">Sluice · ${line(shown.graph.name, 80)} · run ${line(shown.hash.slice(0, 8))}</p>`,
     `<h1 id="summary-h">${heading}</h1>${flowsHtml(shown)}`,
+    shown.about.length > 0
+      ? `<p class="id">${shown.about
+          .slice(0, 6)
+          .map(text => line(text, 400))
+          .join(' ')}</p>`
+      : '',
     `<div class="first"><div><p class="verdict"><span class="flag ${word.toLowerCase()}">${word}</span> ${said}</p>${worriesHtml(shown, linkOf)}</div>`,
     `${factsHtml(shown, took, where, sections)}</div></section>\n`,
   ].join('')

@@ -23,7 +23,10 @@ export function timeSection(shown: Shown, { wall, spans, stages, peakMemory }: T
   return {
     id: 'time',
     name: 'Time',
-    title: `The run took ${seconds(wall)}${wall > 0 && read > 0 ? `, ${number(read / wall)} ${unitOf(shown)}s a second` : ''}`,
+    title:
+      wall === 0
+        ? 'Where the time went'
+        : `The run took ${seconds(wall)}${read > 0 ? `, ${number(read / wall)} ${unitOf(shown)}s a second` : ''}`,
     lede: `The same input again is answered from what is kept.${peakMemory > 0 ? ` At most ${number(peakMemory / 1e6)}\u00a0MB of memory were held.` : ''}`,
     body: [
       rows.length === 0

@@ -2,20 +2,23 @@
 import { inLine, visible } from '../terminal.ts'
 import { cardHtml, sideText } from './cards.ts'
 import { counted, cut, html, line, number, percent, shellWord } from './html.ts'
-import { numberName, numberSaid, type RowLink } from './labels.ts'
+import { headNumber, numberName, numberSaid, type RowLink } from './labels.ts'
 import { machine, reasonName, type LinkOf, type Section } from './lost.ts'
 import { families, type SaidText, type Shown, type ShownReason, type ShownRow, type ShownRows } from './shape.ts'
 
 /**
  * Bytes of all cards, characters and turns of a side, characters of a head, and of a group how many cards are there
- * without a click, and open.
+ * without a click, and open, in the first few groups; the others have fewer.
  */
 const MOST_BYTES = 3_000_000,
   MOST_CHARACTERS = 1_400,
   MOST_TURNS = 24,
   HEAD = 160,
   UNFOLDED = 6,
-  OPEN = 2
+  OPEN = 2,
+  FULLER = 3
+/** Numbers of a card. */
+const MOST_NUMBERS = 16
 /** Groups beyond it are in report.json alone. */
 const MOST_GROUPS = 300
 
@@ -25,6 +28,8 @@ interface Group extends ShownRows {
   readonly title: string
   /** What a tick says of such a row; undefined where nothing can be decided. */
   readonly decision?: 'keep' | 'drop'
+  /** Of rows that something was only noted of: all but the first are folded, and none is open. */
+  readonly isAside?: boolean
 }
 
 export interface Cards {
@@ -62,16 +67,17 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
     prompted = typeof row.prompt === 'string' ? row.prompt : (row.prompt.at(-1)?.content ?? ''),
     // where the head of the card holds all of it, once is enough
     isWhole = sideText(row.prompt) === prompted && prompted.length <= HEAD && !/\s\s|\n/.test(prompted)
+  // a made pair has the numbers of the one that it was made from
+  const first = row.made ? undefined : headNumber(row),
+    others = row.made ? [] : row.numbers.slice(0, MOST_NUMBERS).filter(one => one !== first && one.value !== null)
   const facts = [
-    ...row.numbers.slice(1).map(numberedSaid),
+    ...(others.length > 0 ? [others.map(numberedSaid).join(', ')] : []),
     ...(row.partner
       ? [
           `like ${line(row.partner.id)}${row.partner.similarity === null ? '' : `, ${percent(row.partner.similarity)} alike`}`,
         ]
       : []),
-    ...(row.made
-      ? [`${line(row.made.type.replace(/_/g, ' '))}, made from ${line(row.made.parent)}`, line(row.made.proof, 300)]
-      : []),
+    ...(row.made ? [`made from ${line(row.made.parent)}: ${line(row.made.proof, 300)}`] : []),
     ...sides.flatMap(({ name, cut }) => (cut > 0 ? [`${counted(cut, 'character')} of ${name} are not here`] : [])),
   ]
   // a command with what is shown in place of a control would be another id
@@ -84,10 +90,10 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
       ? ''
       : `<label hidden><input type="checkbox" data-line="${html(decisionLine(row.id, group.decision))}"> ${group.decision === 'keep' ? 'take it back' : 'leave it out'}</label>`,
   ]
-  const [first] = row.numbers
+  const head = row.made ? line(row.made.type.replace(/_/g, ' '), 40) : first ? numberedSaid(first) : ''
   return [
     `<article id="${card}"><details${isOpen ? ' open' : ''}><summary><span class="say">${line(prompted, HEAD) || '(no prompt)'}</span>`,
-    `<span class="num">${first === undefined ? '' : numberedSaid(first)}</span></summary><div class="body">`,
+    `<span class="num">${head}</span></summary><div class="body">`,
     cardHtml({ prompt: isWhole ? [] : prompt.said, chosen: chosen.said, rejected: rejected.said, facts: [] }, facts),
     `<p class="foot">${foot.filter(Boolean).join(' ')}</p></div></details></article>\n`,
   ].join('')
@@ -113,13 +119,17 @@ function groupsOf({ rows, reasons, notes }: Shown): Group[] {
       const title = `kept, with the lowest: ${numberName(group.name.slice('lowest.'.length))}`
       return [{ ...group, title, decision: 'drop' }]
     }
+    if (group.name.startsWith('lowest_dropped.')) {
+      const title = `left out, with the lowest: ${numberName(group.name.slice('lowest_dropped.'.length))}`
+      return [{ ...group, title, decision: 'keep' }]
+    }
     const about = noteBy.get(group.name)?.about
-    return [{ ...group, title: `noted: ${about ?? group.name}` }]
+    return [{ ...group, title: `noted: ${about ?? group.name}`, isAside: true }]
   })
-  // those that went as the reasons stand, then what was made, then what stays
-  const order = [...reasonBy.keys()],
-    placeOf = ({ name, rows }: Omit<Group, 'id'>) =>
-      order.includes(name) ? order.indexOf(name) : order.length + (rows.some(({ made }) => made) ? 0 : 1)
+  // those that went as the reasons stand, then what was made, then what stays, and last what was only noted
+  const order = [...reasonBy.keys()]
+  const placeOf = ({ name, rows, isAside }: Omit<Group, 'id'>) =>
+    order.includes(name) ? order.indexOf(name) : order.length + (isAside ? 2 : rows.some(({ made }) => made) ? 0 : 1)
   return groups
     .sort((a, b) => placeOf(a) - placeOf(b))
     .slice(0, MOST_GROUPS)
@@ -138,7 +148,7 @@ export function cardsOf(shown: Shown): Cards {
     for (const [g, group] of groups.entries()) {
       if (i >= group.rows.length || drawn[g].length < i) continue
       const id = `r-${next++}`,
-        text = cardOf(group.rows[i], id, group, i < OPEN),
+        text = cardOf(group.rows[i], id, group, !group.isAside && i < (g < FULLER ? OPEN : 1)),
         bytes = Buffer.byteLength(text)
       if (bytes > room) continue
       room -= bytes
@@ -154,12 +164,13 @@ export function cardsOf(shown: Shown): Cards {
     rowLink: RowLink = row => places.get(row)
   const some = groups.flatMap((group, g) => (drawn[g].length > 0 ? [{ group, cards: drawn[g] }] : []))
   if (some.length === 0) return { linkOf, rowLink }
-  const body = some.map(({ group, cards }) => {
-    const more = cards.slice(UNFOLDED)
+  const body = some.map(({ group, cards }, g) => {
+    const unfolded = group.isAside ? 1 : g < FULLER ? UNFOLDED : OPEN,
+      more = cards.slice(unfolded)
     return [
       `<div class="group" id="${group.id}">`,
       `<header><h3>${line(group.title, 160)}</h3><p>${number(cards.length, 15)} of ${number(group.count, 15)} shown ${machine(group.name)}</p></header>`,
-      ...cards.slice(0, UNFOLDED),
+      ...cards.slice(0, unfolded),
       more.length > 0
         ? `<details class="rest"><summary>${counted(more.length, 'more', 'more')}</summary>${more.join('')}</details>`
         : '',

@@ -123,6 +123,8 @@ export interface Shown {
     readonly leftOut: number
     readonly errored: number
   }
+  /** Sentences: which rows were read where not all were, and which of those left out no stage dropped. */
+  readonly about: readonly string[]
   /** Ordered by harm. */
   readonly worries: readonly Worry[]
   /** Most frequent first. */

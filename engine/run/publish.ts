@@ -42,7 +42,8 @@ import {
   type Setup,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
-import { reportHtml } from './report.ts'
+import { pageHtml } from '../report/page.ts'
+import type { Took } from '../report/shape.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { countedSinks } from '../report/gather.ts'
 import { addNoted, noneNoted } from '../report/merge.ts'
@@ -302,12 +303,6 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     writeWhole(join(folder, file), content)
     files.push({ file, bytes: Buffer.byteLength(content) })
   }
-  const report = await reportHtml(
-    folder,
-    manifest,
-    reports,
-    (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
-  )
   const shown = shownOf({
     manifest,
     nodes: prepared.graph.nodes,
@@ -320,7 +315,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   })
   const empty = isEmpty(prepared, sinks)
   put('report.json', `${JSON.stringify(shown)}\n`)
-  put('report.html', report)
+  put('report.html', pageHtml(shown, tookOf(counts), relative(process.cwd(), empty ? final : join(output, 'latest'))))
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
   const hashes = await Promise.all(
@@ -361,6 +356,13 @@ function isEmpty({ graph }: Prepared, sinks: Manifest['sinks']): boolean {
     ? training.every(({ id }) => sinks[id].rows === 0)
     : Object.values(sinks).every(({ rows }) => rows === 0) && !graph.nodes.some(({ stage }) => stage.kind === 'audit')
 }
+
+const tookOf = (counts: Readonly<Record<string, Counts>>): Took => ({
+  wall: 0,
+  spans: [],
+  stages: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, millis / 1000])),
+  peakMemory: 0,
+})
 
 /** Columns of one side that stayed when decisions swapped sides, and in how many pairs. */
 function stayedIn(metas: readonly (readonly PassMeta[])[]): Record<string, number> {

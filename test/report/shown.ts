@@ -35,6 +35,7 @@ export const shown: Shown = {
   hash: 'fd7c5f679d894a7f873b837e974355e8',
   sluice: '0.1.0',
   pairs: { read: 447, out: 463, asRead: 360, made: 103, leftOut: 86, errored: 1 },
+  about: ['Rows read: sampled by seed 17 from 900 in 3 files.'],
   worries: [
     {
       level: 'look',
@@ -191,6 +192,7 @@ export const shown: Shown = {
       ],
     },
   ],
+  every: 1,
   features: [
     { name: 'list', before: { chosen: 20, rejected: 16 }, after: { chosen: 18, rejected: 11 } },
     { name: 'digit', before: { chosen: 70, rejected: 13 }, after: { chosen: 60, rejected: 7 } },
