@@ -6,6 +6,7 @@ import { headJudge, packHeads, type Heads } from './heads.ts'
 import { judge, type Judgements, type Question, type Strengths } from './judge.ts'
 import { spearman } from './metrics.ts'
 import { fitMixture, type Mixture } from './mixture.ts'
+import { tablesOf, type PanelTables } from './panel_tables.ts'
 import { combine32, foldOf } from './random.ts'
 import type { ReviewerSpec } from './reviewer.ts'
 import type { Rows } from './rows.ts'
@@ -73,6 +74,8 @@ export interface Panel extends Judges {
   correlation?: Alike
   exchange: boolean
   rows: number
+  /** What people look at of its sample. */
+  tables: PanelTables
 }
 
 /**
@@ -160,9 +163,14 @@ export function panelOf(
     ...correlate(reviewers, judges.sees, margins),
     exchange: options.exchange,
     rows: prompts.length,
+    tables: tablesOf(decision, margins, stacked, wrong, voicesOf(reviewers, judges.sees)),
   }
   return { panel, margins, stacked, wrong }
 }
+
+/** The reviewers that see, those with the most weight first. */
+const voicesOf = (reviewers: readonly PanelReviewer[], sees: readonly boolean[]): number[] =>
+  [...reviewers.keys()].filter(m => sees[m]).sort((a, b) => reviewers[b].weight - reviewers[a].weight || a - b)
 
 const STANDINGS = { name: 'standings', from: 'given' as const }
 const foldsOf = (prompts: Uint32Array, seed: number): Uint8Array =>

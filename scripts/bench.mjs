@@ -137,7 +137,7 @@ function runGraph(py, graph, file, workers, goesOn = false) {
   return {
     ...result,
     summary: JSON.parse(result.stdout),
-    stageSeconds: JSON.parse(readFileSync(join(output, 'latest', 'timings.json'), 'utf8')).stage_seconds,
+    stageSeconds: JSON.parse(readFileSync(join(output, 'latest', 'timings.json'), 'utf8')).stages,
     latest: join(output, 'latest'),
   }
 }

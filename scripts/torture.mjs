@@ -8,7 +8,7 @@
 //   or `all`: each fault at each call. Not covered: LevelDB, which writes by itself.
 // damages: a file that a run left is changed by a bit, cut off, zeroed in part, removed or exchanged for another, where
 // the next run goes on from it: a run that was stopped, or a graph with another option.
-// What must hold each time: what is published is what an undisturbed run publishes, but for timings.json; `latest`
+// What must hold each time: what is published is what an undisturbed run publishes, but for its times; `latest`
 // never is anything else; a run that publishes nothing ends with 74, and the next one publishes.
 // One case again: `--only faults:full:123`, with the same seed; a long round goes on with `--from` the next case.
 import { spawn } from 'node:child_process'
@@ -149,11 +149,11 @@ const filesBelow = folder =>
     .map(String)
     .filter(file => statSync(join(folder, file)).isFile())
     .sort()
-/** All that is published but the timings, by its sha256. */
+/** All that is published but the timings and the page that shows them, by its sha256. */
 const fingerprint = folder =>
   JSON.stringify(
     filesBelow(folder)
-      .filter(file => file !== 'timings.json')
+      .filter(file => file !== 'timings.json' && file !== 'report.html')
       .map(file => [
         file,
         createHash('sha256')

@@ -47,7 +47,7 @@ export async function readList(folder: string, sink?: string): Promise<{ sink: s
   }
   const pairs: Listed[] = []
   for (const file of partsOf(id).sort()) {
-    await whole(folder, file, files[file].sha256)
+    await whole(folder, file, files[file].sha256!)
     for await (const row of rowsOf(join(folder, file), MOST - pairs.length)) pairs.push(listed(row, id))
     if (pairs.length >= MOST) break
   }

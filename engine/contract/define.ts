@@ -204,7 +204,8 @@ export interface Chart {
 /**
  * What to look at before one trains. `note`: good to know; `look`: look at it first; `stop`: do not train on this yet.
  * `name`: a word or two; `value`: its number, as people read it; `said`: one sentence of at most 25 words with its
- * number, `why` another of what is behind it. `rows`: where such rows are, as `sluice show --reason` takes it.
+ * number, `why` another of what is behind it. `rows`: where such rows are, as `sluice show --reason` takes it; a stage,
+ * which does not know its id, says `.<reason>` of its own.
  */
 export interface Worry {
   readonly level: 'note' | 'look' | 'stop'

@@ -66,6 +66,7 @@ async function damageOf(run: string, { files }: Manifest, file: string): Promise
     { bytes, sha256 } = files[file],
     { size } = statSync(path, { throwIfNoEntry: false }) ?? {}
   if (size === undefined) return [`${file} is missing`]
+  if (sha256 === undefined) return []
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 })) hash.update(chunk as Buffer)
   return [

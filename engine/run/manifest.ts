@@ -85,7 +85,8 @@ export interface Manifest {
       facts: Readonly<Record<string, string>>
     }
   >
-  readonly files: Record<string, { bytes: number; sha256: string }>
+  /** Of report.html nothing is said but that it is there: it tells the time. */
+  readonly files: Record<string, { bytes: number; sha256: string } | { bytes?: undefined; sha256?: undefined }>
   /** Of the text of the manifest without this key. Runs that were published before there was one have none. */
   readonly sha256?: string
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { effectOf, fitRounds, groupTables, tableRounds, talliesOf, type Node } from '../graph/types.ts'
+import type { Clock } from '../report/took.ts'
 import { damageOf } from '../sealed.ts'
 import type { checkPass } from './finished.ts'
 import { loadValue, saveValue } from './files.ts'
@@ -175,7 +176,7 @@ export class Passes {
   }
 
   /** One pass over all partitions, then what its barriers need. */
-  async level(level: number, progress: (rows: number) => void): Promise<void> {
+  async level(level: number, progress: (rows: number) => void, clock: Clock): Promise<void> {
     for (const { index } of this.#partitions) {
       this.#names[index].push(this.#keys.pass(index, level, this.#made[index], this.#given(index, level)))
     }
@@ -222,9 +223,10 @@ export class Passes {
         made.forEach((result, i) => take(unit[i].index, result))
       }),
     )
+    clock.end(`level ${level + 1}`)
+    const fits = this.#plan.levels[level].filter(op => op.kind === 'collect')
     await Promise.all(
-      this.#plan.levels[level].map(async op => {
-        if (op.kind !== 'collect') return
+      fits.map(async op => {
         // partitions of sources that cannot reach the node have nothing to say
         const reach = this.#plan.reach.get(op.node)!
         const parts = this.#partitions
@@ -241,6 +243,13 @@ export class Passes {
         else await this.#fit(op.node, op.round, parts)
       }),
     )
+    if (fits.length > 0) clock.end(fits.map(op => this.#fitName(op)).join(', '))
+  }
+
+  #fitName({ node: id, round }: { readonly node: string; readonly round: number }): string {
+    const node = this.#node(id)
+    if (isGroupRound(node, round)) return `groups of ${id}`
+    return fitRounds(node).length > 1 ? `fit ${id}, round ${round + 1}` : `fit ${id}`
   }
 
   #sourceOf(file: number): string {

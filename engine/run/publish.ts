@@ -43,11 +43,11 @@ import {
 } from './messages.ts'
 import type { Pool } from './pool.ts'
 import { pageHtml } from '../report/page.ts'
-import type { Took } from '../report/shape.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { countedSinks } from '../report/gather.ts'
 import { addNoted, noneNoted } from '../report/merge.ts'
 import { shownOf } from '../report/shown.ts'
+import type { Clock } from '../report/took.ts'
 import { fromSaid, inputsSaid, labelOf, manifestText, parseManifest, publicOptions, type Manifest } from './manifest.ts'
 import type { Prepared } from './prepare.ts'
 import { saidOf, type Reported } from './reports.ts'
@@ -55,6 +55,7 @@ import { filesSaid, type HeldFiles } from './stage_files.ts'
 import { warningsOf } from './warnings.ts'
 
 const SHARD_BYTES = 500e6
+const PAGE = 'report.html'
 const packageVersion = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string })
   .version
 
@@ -80,6 +81,7 @@ export interface PublishInput {
   readonly reports: Readonly<Record<string, Reported>>
   readonly counts: Record<string, Counts>
   readonly calls: Readonly<Record<string, Done>>
+  readonly clock: Clock
   partners(file: string, partition: number, picks: LedgerTask['picks']): PartnersTask
   ledger(file: string, partition: number, picks: LedgerTask['picks'], partners: LedgerTask['partners']): LedgerTask
 }
@@ -315,7 +317,6 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   })
   const empty = isEmpty(prepared, sinks)
   put('report.json', `${JSON.stringify(shown)}\n`)
-  put('report.html', pageHtml(shown, tookOf(counts), relative(process.cwd(), empty ? final : join(output, 'latest'))))
   checkWritten(folder, files, lock)
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
   const hashes = await Promise.all(
@@ -324,13 +325,20 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
   files.forEach(({ file, bytes }, i) => {
     manifest.files[file] = { bytes, sha256: hashes[i] }
   })
-  put(
-    'timings.json',
-    `${JSON.stringify({ finished: new Date().toISOString(), stage_seconds: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, Math.round(millis) / 1000])), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
-  )
+  // it tells the time, and so is another one each time
+  manifest.files[PAGE] = {}
   const text = manifestText(manifest),
     written = parseManifest(text).manifest
   put('manifest.json', text)
+  const took = input.clock.took(
+    'publishing',
+    Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, millis])),
+  )
+  put(
+    'timings.json',
+    `${JSON.stringify({ finished: new Date().toISOString(), ...took, ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
+  )
+  put(PAGE, pageHtml(shown, took, relative(process.cwd(), empty ? final : join(output, 'latest'))))
   syncFolder(folder)
   checkWritten(folder, files, lock)
   input.hold()
@@ -356,13 +364,6 @@ function isEmpty({ graph }: Prepared, sinks: Manifest['sinks']): boolean {
     ? training.every(({ id }) => sinks[id].rows === 0)
     : Object.values(sinks).every(({ rows }) => rows === 0) && !graph.nodes.some(({ stage }) => stage.kind === 'audit')
 }
-
-const tookOf = (counts: Readonly<Record<string, Counts>>): Took => ({
-  wall: 0,
-  spans: [],
-  stages: Object.fromEntries(Object.entries(counts).map(([id, { millis }]) => [id, millis / 1000])),
-  peakMemory: 0,
-})
 
 /** Columns of one side that stayed when decisions swapped sides, and in how many pairs. */
 function stayedIn(metas: readonly (readonly PassMeta[])[]): Record<string, number> {

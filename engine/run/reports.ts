@@ -38,14 +38,23 @@ export function reportsOf(nodes: readonly Node[], learnt: Learnt): Record<string
     nodes.flatMap((node): [string, Reported][] => {
       try {
         const reported = reportOf(node, learnt)
-        if (reported) checkReport(reported.report)
-        return reported ? [[node.id, reported]] : []
+        if (!reported) return []
+        checkReport(reported.report)
+        return [[node.id, { ...reported, report: withPlaces(node.id, reported.report) }]]
       } catch (error) {
         throw prefixed(`${node.id} (${node.use}), in its report`, error)
       }
     }),
   )
 }
+
+/** Worries name rows of the stage that has them without its id, which it does not know. */
+const withPlaces = (id: string, report: Report): Report => ({
+  ...report,
+  ...(report.worries
+    ? { worries: report.worries.map(one => (one.rows?.startsWith('.') ? { ...one, rows: id + one.rows } : one)) }
+    : {}),
+})
 
 function reportOf(node: Node, learnt: Learnt): Reported | undefined {
   const { id, stage, options } = node,

@@ -12,6 +12,7 @@ import { planCalls } from '../calls/plan.ts'
 import { toItsEnd } from '../ends.ts'
 import { EXIT, exitCode, IoError, SluiceError, systemSaid } from '../errors.ts'
 import { everyOf } from '../report/gather.ts'
+import { openClock } from '../report/took.ts'
 import { holdPackages } from '../graph/packages.ts'
 import { openingInputs, type Blocks } from '../files/blocks.ts'
 import { changedInput, loadValue, stampOf } from './files.ts'
@@ -56,7 +57,8 @@ export const runGraph = (input: GraphInput, options: RunOptions, stages: Registr
   toItsEnd(() => runToItsEnd(input, options, stages))
 
 async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Registry): Promise<RunResult> {
-  const started = performance.now()
+  const started = performance.now(),
+    clock = openClock()
   const output = resolve(options.output ?? 'out'),
     cache = join(output, '.sluice')
   let pool: Pool | undefined, calls: Calls | undefined
@@ -105,6 +107,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       options.onWarning,
       options.quietSecs,
     )
+    clock.end('start')
     begin('fingerprint', files.length + tables.length)
     const hashes = await Promise.all(
       [...files, ...tables].map(async ({ path, stamp }) => {
@@ -166,9 +169,10 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
     if (calls) options.onPlan?.(await planCalls(prepared, partitions, calls))
     const passes = new Passes(cache, prepared, plan, keys, units, pool, options, hold)
     await passes.tables()
+    clock.end('reading')
     for (let level = 0; level < plan.levels.length; level++) {
       begin(plan.levels.length > 1 ? `pass ${level + 1} of ${plan.levels.length}` : 'pass', rows)
-      await passes.level(level, progress)
+      await passes.level(level, progress, clock)
       hold()
     }
     const reports = reportsOf(graph.nodes, {
@@ -179,6 +183,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       mayDiffer,
       held,
     })
+    clock.end('reports')
     hold()
     heedReports(reports, latest)
     begin('publish', 1)
@@ -202,6 +207,7 @@ async function runToItsEnd(input: GraphInput, options: RunOptions, stages: Regis
       reports,
       counts: passes.counts,
       calls: calls?.done() ?? {},
+      clock,
       partners: (file, p, picks) =>
         ({
           kind: 'partners',
@@ -288,11 +294,10 @@ function checkInput({ path, bytes, opened }: Pick<InputFile, 'path' | 'bytes' | 
 async function damagedIn(folder: string, { files = {} }: Manifest, pool: Pool): Promise<string | undefined> {
   const isWhole = await Promise.all(
     Object.entries(files).map(async ([name, { bytes, sha256 }]) => {
-      const path = join(folder, name)
-      return (
-        statSync(path, { throwIfNoEntry: false })?.size === bytes &&
-        (await pool.run<string>({ kind: 'hash', path })) === sha256
-      )
+      const path = join(folder, name),
+        size = statSync(path, { throwIfNoEntry: false })?.size
+      if (sha256 === undefined) return size !== undefined
+      return size === bytes && (await pool.run<string>({ kind: 'hash', path })) === sha256
     }),
   )
   return Object.keys(files).find((_, i) => !isWhole[i])

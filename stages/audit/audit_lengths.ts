@@ -1,6 +1,7 @@
 /** The plainest bias there is: in how many pairs the chosen side is the longer one, kept and dropped ones apart. */
 import { defineAudit, optional, round, Type, type Batch } from '../../engine/contract/define.ts'
 import { share } from '../../models/metrics.ts'
+import { lengthWorries } from './length_worries.ts'
 import { addByName, byName, cut, valueOf, type ByName, type Rule } from '../kit/by_name.ts'
 
 /** Pairs by which side has more bytes of text; pairs of which a side has none are left out. */
@@ -176,12 +177,13 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
           ? {}
           : { by_name: named.flatMap(({ name, rows }) => rows.map(row => ({ name, ...row }))) }),
       },
+      worries: lengthWorries(now),
       charts: [
         {
           title: 'the longer side is the chosen one',
           table: 'lengths',
           mark: 'bar',
-          encoding: { x: 'input', y: 'share' },
+          encoding: { x: 'input', y: 'share', low: 'low', high: 'high' },
         },
         ...(by === undefined
           ? []

@@ -1,5 +1,5 @@
 /** What audit_labels reports of labels of equal pairs. */
-import type { Report } from '../../engine/contract/define.ts'
+import type { Report, Worry } from '../../engine/contract/define.ts'
 import { share, type Estimate } from '../../models/metrics.ts'
 import { circlesIn, disagreement, wrongShare } from '../../models/repeats.ts'
 import type { Labels, Sides } from './label_counts.ts'
@@ -76,6 +76,7 @@ export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Repo
         ? {}
         : { by_name: Object.fromEntries(table.map(({ name, agreement }) => [name, agreement])) }),
     },
+    ...(disagree.low > 0 ? { worries: [bothWays(contradicted, repeated.length, disagree)] } : {}),
     ...(by === undefined
       ? {}
       : {
@@ -91,6 +92,15 @@ export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Repo
         }),
   }
 }
+
+/** That labels of one pair are opposite ones. */
+const bothWays = (contradicted: number, repeated: number, disagree: Estimate): Worry => ({
+  level: 'look',
+  name: 'labelled both ways',
+  value: n(Math.round(contradicted)),
+  said: `Of ${n(repeated)} pairs that were labelled more than once, ${interval(disagree)} have opposite labels.`,
+  why: 'So some of all labels are wrong, also where a pair has but one.',
+})
 
 /** Of the prompts together; undefined where no three answers are all compared. What is tied has no direction. */
 function circlesOf(prompts: Iterable<{ readonly pairs: ReadonlyMap<string, Sides> }>) {

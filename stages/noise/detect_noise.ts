@@ -149,8 +149,9 @@ export default defineStage({
   ],
   fit,
   report(options, { state: { panel, votes } }) {
-    const { lines, numbers } = panelReport(panel, 'annotate')
+    const { lines, numbers, ...more } = panelReport(panel, 'annotate')
     return {
+      ...more,
       lines: [...lines, ...voteLines(options, votes)],
       numbers: { ...numbers, mixture: { ...panel.mixture }, votes: voteNumbers(votes) },
     }

@@ -4,6 +4,8 @@ import type { Estimate } from '../../models/metrics.ts'
 import type { Panel } from '../../models/panel.ts'
 import { mayDrop, rules, type Rule } from '../../models/rule.ts'
 import type { Report } from '../../engine/contract/define.ts'
+import { panelPictures } from './charts.ts'
+import { panelWorries } from './worries.ts'
 
 const hundredths = (value: number) => (100 * value).toFixed(0)
 const percent = (value: number) => `${hundredths(value)} %`
@@ -72,6 +74,8 @@ export function panelReport(panel: Panel, action: Action, rule: Rule = 'stack'):
         gain: calibration.plain_gain,
       })),
     },
+    ...panelPictures(panel, rule),
+    worries: panelWorries(panel, action, rule),
   }
 }
 

@@ -6,7 +6,7 @@ import { mix32 } from '../../engine/arrow/hash.ts'
 import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
-import type { Round, Report } from '../../engine/contract/define.ts'
+import type { Round, Report, Worry } from '../../engine/contract/define.ts'
 import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
 import type { EditLimits } from './limits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
@@ -92,6 +92,34 @@ const percent = (value: number) => `${(100 * value).toFixed(1)} %`
 const interval = ({ value, low, high }: Estimate) =>
   `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
+/** Made pairs of which nobody knows whether their surface gives the error away, or whose surface does. */
+function madeWorries({ tell_rows }: TellOptions, tell: Tell, made: number): Worry[] {
+  const n = (count: number) => count.toLocaleString('en-US'),
+    worry = {
+      level: 'look' as const,
+      value: n(made),
+      why: 'A model may learn the surface of such pairs, and not the error.',
+    }
+  if (tell_rows === 0 || tell.rows < FEWEST) {
+    return [
+      {
+        ...worry,
+        name: 'made, untested',
+        said: `Whether the ${n(made)} made pairs give their error away by the surface was not tested: ${tell_rows === 0 ? 'tell_rows is 0' : `${n(tell.rows)} pairs are too few`}.`,
+      },
+    ]
+  }
+  const best = tell.style.value > tell.length.value ? tell.style : tell.length
+  if (best.value <= MOST_TELL) return []
+  return [
+    {
+      ...worry,
+      name: 'made pairs show',
+      said: `A reader of the surface alone tells the made side in ${interval(best)} of pairs; 50 % is chance.`,
+    },
+  ]
+}
+
 /** What the summary says of a mix and of how well it hides in the pairs that were made. */
 export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>, made: number): Report {
   const lines: string[] = []
@@ -118,6 +146,7 @@ export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mi
   const sum = mix.weights.reduce((all, weight) => all + weight, 0)
   return {
     lines: made === 0 ? [] : lines,
+    worries: made === 0 ? [] : madeWorries(options, tell, made),
     numbers: {
       tell,
       limit: MOST_TELL,

@@ -235,7 +235,7 @@ describe('kept work', () => {
       const file = statSync(join(spools, name)).isDirectory() ? join(spools, name, 'tally.bin') : join(spools, name)
       writeFileSync(file, 'x')
     }
-    writeFileSync(join(first.folder, 'report.html'), 'x')
+    writeFileSync(join(first.folder, 'report.json'), 'x')
     const told: string[] = []
     const { folder: made } = await run(graph, { output, workers: 1, onWarning: text => told.push(text) })
     expect(told.join('\n')).toContain('what it held is worked out anew')

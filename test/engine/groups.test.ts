@@ -79,7 +79,7 @@ const filesOf = (at: string) =>
   Object.fromEntries(
     readdirSync(at, { recursive: true })
       .map(String)
-      .filter(name => /\.(arrow|json)$/.test(name) && !/manifest|timings/.test(name))
+      .filter(name => /\.(arrow|json)$/.test(name) && !/manifest|timings|report/.test(name))
       .sort()
       .map(name => [
         name,

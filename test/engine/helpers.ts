@@ -69,11 +69,11 @@ export function rowsOf(path: string): Record<string, unknown>[] {
     )
 }
 
-/** sha256 of every published file but the timings. */
+/** sha256 of every published file but the timings, and the page that shows them. */
 export function fingerprint(run: string): Record<string, string> {
   const files = readdirSync(run, { recursive: true })
     .map(String)
-    .filter(file => statSync(join(run, file)).isFile() && file !== 'timings.json')
+    .filter(file => statSync(join(run, file)).isFile() && !['timings.json', 'report.html'].includes(file))
     .sort()
   return Object.fromEntries(
     files.map(file => [
