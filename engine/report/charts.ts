@@ -172,14 +172,23 @@ interface Group {
   readonly name: string
   readonly of: string
   readonly shape: number
+  /** Several values: no line joins them. */
+  readonly isRest?: boolean
 }
-/** The values of `color`, in the order of the table; words that the page has colours for have these. */
+/**
+ * The values of `color`, in the order of the table; words that the page has colours for have these. Of many values the
+ * last group are all the others.
+ */
 function groupsOf(rows: Rows, color: string | undefined): Group[] {
   if (color === undefined) return [{ name: '', of: 'kept', shape: 0 }]
-  const names = [...new Set(rows.map(row => textOf(row[color])))].slice(0, MOST_GROUPS),
-    meant = names.map(name => MEANINGS.find(([word]) => word.test(name))?.[1]),
+  const all = [...new Set(rows.map(row => textOf(row[color])))],
+    isMany = all.length > MOST_GROUPS,
+    names = isMany ? all.slice(0, MOST_GROUPS - 1) : all
+  const meant = names.map(name => MEANINGS.find(([word]) => word.test(name))?.[1]),
     isMeant = meant.every(of => of !== undefined) && new Set(meant).size === meant.length
-  return names.map((name, i) => ({ name, of: isMeant ? meant[i]! : PALETTE[i], shape: i }))
+  const groups = names.map((name, i): Group => ({ name, of: isMeant ? meant[i]! : PALETTE[i], shape: i }))
+  if (isMany) groups.push({ name: counted(all.length - names.length, 'other'), of: 'muted', shape: 7, isRest: true })
+  return groups
 }
 const keyOf = (groups: readonly Group[], isLine: boolean): string =>
   groups.length < 2
@@ -199,7 +208,7 @@ interface Drawing {
   readonly chart: Chart
   readonly rows: Rows
   readonly groups: readonly Group[]
-  groupOf(row: Row): Group | undefined
+  groupOf(row: Row): Group
   /** Whether x or y holds names. */
   isNamed(column: string): boolean
 }
@@ -207,7 +216,7 @@ const saidOf = ({ encoding }: Chart, row: Row): string =>
   [...new Set(Object.values(encoding))].map(name => `${line(name, 40)}: ${line(textOf(row[name]), 60)}`).join(', ')
 
 /** A bar or a dot for each name, in a table. */
-function strips({ chart, rows, groups, groupOf }: Drawing, name: string, value: string): string {
+function strips({ chart, rows, groupOf }: Drawing, name: string, value: string): string {
   const { title, mark, encoding } = chart,
     { low, high, color } = encoding,
     drawn = rows.slice(0, MOST_STRIPS)
@@ -220,7 +229,7 @@ function strips({ chart, rows, groups, groupOf }: Drawing, name: string, value: 
     withColor = color !== undefined && color !== name
   const body = drawn.map(row => {
     const end = scale(Number(row[value])),
-      { of } = groupOf(row) ?? groups[0]
+      { of } = groupOf(row)
     const range = hasRange && isNumber(row[low]) && isNumber(row[high]) ? [row[low], row[high]] : undefined
     const marks = [
       mark === 'bar' ? stripBar(Math.min(zero, end), Math.max(zero, end), of, saidOf(chart, row)) : '',
@@ -345,8 +354,8 @@ function lines(drawing: Drawing): string {
         row => rangeOf(chart, row, up)![1],
       ).digits(1)
     return [
-      ranged.length > 1 ? `<path class="band ${group.of}" d="${band(ranged)!}"/>` : '',
-      `<path class="line ${group.of} d${group.shape}" d="${path(own)!}"/>`,
+      ranged.length > 1 && !group.isRest ? `<path class="band ${group.of}" d="${band(ranged)!}"/>` : '',
+      group.isRest ? '' : `<path class="line ${group.of} d${group.shape}" d="${path(own)!}"/>`,
       ...(own.length > 60 ? [] : own.map(row => point(drawing, row, across, up, group, 24))),
     ]
   })
@@ -380,7 +389,7 @@ function points(drawing: Drawing): string {
   for (const row of rows) {
     const where = `${cellOf(across.place(row[x]), place.across[0], wide)} ${cellOf(up.place(row[y]), place.up[1], high)}`,
       of = counts.get(where) ?? counts.set(where, new Map()).get(where)!,
-      group = groupOf(row) ?? groups[0]
+      group = groupOf(row)
     of.set(group, (of.get(group) ?? 0) + 1)
   }
   const sum = (of: ReadonlyMap<Group, number>) => [...of.values()].reduce((a, b) => a + b, 0),
@@ -463,9 +472,9 @@ export function drawChart(chart: Chart, rowsOfTable: Rows): string {
     byName = new Map(groups.map(group => [group.name, group]))
   const drawing: Drawing = {
     chart,
-    rows: color === undefined || mark === 'cell' ? rows : rows.filter(row => byName.has(textOf(row[color]))),
+    rows,
     groups,
-    groupOf: row => (color === undefined ? groups[0] : byName.get(textOf(row[color]))),
+    groupOf: row => (color === undefined ? groups[0] : (byName.get(textOf(row[color])) ?? groups.at(-1)!)),
     isNamed,
   }
   if (mark === 'cell') return cells(drawing)

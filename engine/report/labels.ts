@@ -8,8 +8,9 @@ import type { Shown, ShownRow, ShownRows } from './shape.ts'
 /** The href of a row, where the page has it. */
 export type RowLink = (row: ShownRow) => string | undefined
 
-/** Bytes of all reports: users write them too. */
+/** Bytes of all reports: users write them too. With less room than the second no more are drawn. */
 const MOST_BYTES = 1_000_000,
+  LEAST_BYTES = 200_000,
   MOST_LINES = 40,
   MOST_CHARTS = 24
 
@@ -37,9 +38,9 @@ export function reportsHtml(reports: readonly Reported[]): (report: Reported) =>
   let room = MOST_BYTES
   const texts = new Map(
     reports.map(report => {
-      const text = reportHtml(report),
-        bytes = Buffer.byteLength(text)
-      if (bytes > room) {
+      const text = room < LEAST_BYTES ? undefined : reportHtml(report),
+        bytes = Buffer.byteLength(text ?? '')
+      if (text === undefined || bytes > room) {
         return [report, `<p>What ${line(report.id)} reports is too long for this page; report.json has it.</p>`]
       }
       room -= bytes

@@ -136,8 +136,9 @@ describe('any chart', () => {
       fc.property(rows, marks, more, (table, mark, rest) => {
         const svg = drawChart(chart(mark, { x: 'x', y: 'y', ...rest }), table)
         expect(svg).not.toMatch(/NaN|Infinity|undefined|style=|<i>/)
-        for (const [, size] of svg.matchAll(/(?:width|height)="([-\d.]+)/g))
+        for (const [, size] of svg.matchAll(/(?:width|height)="([-\d.]+)/g)) {
           expect(Number(size)).toBeGreaterThanOrEqual(0)
+        }
       }),
       { numRuns: 300 },
     )
