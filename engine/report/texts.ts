@@ -53,8 +53,11 @@ const whole = (said: SaidText): string => (typeof said === 'string' ? said : joi
 
 /** Cuts both sides from the same place on, and of a prompt its beginning, or of a conversation its end. */
 export function cutTexts({ prompt, chosen, rejected }: Omit<Texts, 'cut'>): Texts {
-  const asked = whole(prompt).length,
-    from = Math.max(0, firstDifference(whole(chosen), whole(rejected)) - BEFORE)
+  const asked = whole(prompt).length
+  if (Math.max(asked, whole(chosen).length, whole(rejected).length) <= MOST_CHARACTERS) {
+    return { prompt, chosen, rejected }
+  }
+  const from = Math.max(0, firstDifference(whole(chosen), whole(rejected)) - BEFORE)
   const parts = {
     prompt: cutFrom(prompt, typeof prompt === 'string' ? 0 : Math.max(0, asked - MOST_CHARACTERS)),
     chosen: cutFrom(chosen, from),
