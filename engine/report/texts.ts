@@ -13,7 +13,7 @@ const names = ['prompt', 'chosen', 'rejected'] as const
 
 type Texts = Pick<ShownRow, (typeof names)[number] | 'cut'>
 
-/** Reads the texts of rows of a block. Of rows that are no pairs, as a source refuses them, the prompt is all as JSON. */
+/** Reads the texts of a block. Of rows that are no pairs, as a source refuses them, the prompt is all as JSON. */
 export function textReader(flow: Pick<Flow, 'schema' | 'columns'>): (row: number) => Texts {
   const [prompt, chosen, rejected] = names.map(name => reader(flow, name)),
     { fields } = flow.schema
