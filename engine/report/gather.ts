@@ -1,7 +1,7 @@
 /** What one partition's pass notes for the page: rows to read, features of the sides, values of columns. */
 import type { Data } from 'apache-arrow'
 import { DataType } from 'apache-arrow'
-import { messagesColumn, messagesType, numberColumn, textColumn, type NumberColumn } from '../arrow/columns.ts'
+import { messagesColumn, numberColumn, textColumn, type NumberColumn } from '../arrow/columns.ts'
 import { isMade, type Flow } from '../arrow/flow.ts'
 import { hash32, mix32 } from '../arrow/hash.ts'
 import { writtenName } from '../graph/columns.ts'
@@ -12,6 +12,7 @@ import { countPair, noneWritten, pairFeatures, type Written } from './features.t
 import { PartReader, type PartCodes } from './parts.ts'
 import { blockOf, Picker, type Picked, type Picks, type Told } from './picks.ts'
 import type { ShownRow } from './shape.ts'
+import { isMessages } from './texts.ts'
 
 type Used = Pick<Node, 'id' | 'stage' | 'options'>
 
@@ -52,7 +53,9 @@ export const lowestName = (column: string, isKept: boolean): string => `lowest${
  * Features are counted of one source row in so many, a power of 4 by the rows that a run reads: to look at each of a
  * million would cost more than it tells.
  */
-export const everyOf = (rows: number): number => 4 ** Math.max(0, Math.ceil(Math.log(rows / 100_000) / Math.log(4)))
+export const everyOf = (rows: number): number =>
+  4 ** Math.max(0, Math.ceil(Math.log(rows / FEATURE_ROWS) / Math.log(4)))
+const FEATURE_ROWS = 32_000
 
 /** The training sinks by which rows are counted: of several that take the same, the first. */
 export function countedSinks(levels: readonly (readonly Op[])[], nodes: ReadonlyMap<string, Used>): Set<string> {
@@ -86,7 +89,7 @@ const columnOf = ({ schema, columns }: Flow, name: string): Data | undefined =>
 /** Whether a block's rows are pairs whose sides can be looked at. */
 function sidesOf(flow: Flow) {
   const [chosen, rejected] = ['chosen', 'rejected'].map(name => columnOf(flow, name))
-  return chosen && rejected && [chosen, rejected].every(({ type }) => String(type) === String(messagesType))
+  return chosen && rejected && isMessages(chosen.type) && isMessages(rejected.type)
     ? { chosen: messagesColumn(chosen), rejected: messagesColumn(rejected) }
     : undefined
 }
@@ -140,7 +143,7 @@ export class PassNotes {
 
   /** Rows that a source refused, or had more to say of. */
   refused(node: string, flow: Flow, ids: Data, reasons: readonly string[]): void {
-    const block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] }), ids)
+    const block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] }), undefined, ids)
     for (const [reason, rows] of byReason(reasons)) this.#picker.offer(`${node}.${reason}`, block, rows)
   }
 
@@ -162,7 +165,7 @@ export class PassNotes {
         const { numbers: own = [], ...more } = told(row, reasonOf.get(row)!)
         return { numbers: [...own, ...numbers(row)], ...more }
       }
-    const block = blockOf(flow, this.#setting.seed, tell)
+    const block = blockOf(flow, this.#setting.seed, tell, rows)
     for (const [reason, places] of byReason(reasons)) {
       this.#picker.offer(
         `${node.id}.${reason}`,
@@ -186,11 +189,9 @@ export class PassNotes {
   clustered(stage: string, { row, cluster, place, size }: Clustered, flow: Flow, base: number): void {
     const here = [...row.keys()].filter(i => row[i] >= base && row[i] < base + flow.rows)
     if (here.length === 0) return
-    const block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] })),
-      rows = this.#picker.read(
-        block,
-        here.map(i => row[i] - base),
-      )
+    const places = here.map(i => row[i] - base),
+      block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] }), places),
+      rows = this.#picker.read(block, places)
     here.forEach((i, k) => {
       this.#clusters.push({ stage, cluster: cluster[i], place: place[i], size: size[i], row: rows[k] })
     })
@@ -202,8 +203,7 @@ export class PassNotes {
     const block = blockOf(flow, this.#setting.seed, this.#teller(flow)),
       names = this.#namesOf(flow)
     for (const [name, rows] of names) this.#picker.offer(name, block, rows)
-    const kept = names.get(KEPT)
-    if (kept) this.#lowest(block, kept, true)
+    if (names.has(KEPT)) this.#lowest(block, names.get(KEPT), true)
     this.#features(flow, features => countPair(this.#after, features))
   }
 
@@ -214,7 +214,12 @@ export class PassNotes {
       places: number[] = [],
       features: number[] = []
     for (const [name, rows] of this.#namesOf(flow)) {
-      this.#picker.hold(`${sink} ${name}`, block, rows, 2 ** 32 * Math.min(1, HELD_ROWS / limit))
+      this.#picker.hold(
+        `${sink} ${name}`,
+        block,
+        rows ?? [...flow.copy.keys()],
+        2 ** 32 * Math.min(1, HELD_ROWS / limit),
+      )
     }
     this.#features(flow, (of, row) => {
       places.push(row)
@@ -246,7 +251,7 @@ export class PassNotes {
     }
   }
 
-  #lowest(block: Parameters<Picker['offer']>[1], rows: readonly number[], isKept: boolean): void {
+  #lowest(block: Parameters<Picker['offer']>[1], rows: readonly number[] | undefined, isKept: boolean): void {
     for (const column of this.#panels.probabilities) {
       const data = columnOf(block.flow, column)
       if (data) this.#picker.offer(lowestName(column, isKept), block, rows, numberColumn(data).values)
@@ -265,8 +270,9 @@ export class PassNotes {
       )
   }
 
-  /** Rows of a sink by what they are: kept, or made by a stage, by the type of what it made. */
-  #namesOf(flow: Flow): Map<string, number[]> {
+  /** Rows of a sink by what they are, kept or made by a stage, by type; undefined is all. */
+  #namesOf(flow: Flow): Map<string, number[] | undefined> {
+    if (!flow.copy.some(isMade)) return new Map([[KEPT, undefined]])
     const names = new Map<string, number[]>(),
       makers = this.#makersIn(flow)
     for (let row = 0; row < flow.rows; row++) {

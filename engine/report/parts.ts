@@ -5,7 +5,6 @@
 import { DataType, type Schema } from 'apache-arrow'
 import { decoder, encoder, textColumn } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
-import { hash32 } from '../arrow/hash.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
 import type { ShownPart } from './shape.ts'
 
@@ -64,13 +63,13 @@ export class PartReader {
   }
 }
 
+/** Of a table of values, four times as many as there may be: 10 bits of a hash. */
 const SLOTS = 1024
 class ValueCodes {
   readonly column: string
   readonly values: string[] = [NONE]
   readonly codes: Uint8Array
   isFew = true
-  readonly #hashes: number[] = [0]
   readonly #bytes: Uint8Array[] = [new Uint8Array(0)]
   readonly #slots = new Uint8Array(SLOTS)
   constructor(column: string, rows: number) {
@@ -89,28 +88,44 @@ class ValueCodes {
   }
 
   #texts(data: Flow['columns'][number], from: number): void {
-    const { bytes, offsets, rows } = textColumn(data)
+    const { bytes, offsets, rows } = textColumn(data),
+      { codes } = this
+    let start = offsets[0],
+      code = 0,
+      before = 0
     for (let row = 0; this.isFew && row < rows; row++) {
-      if (offsets[row + 1] > offsets[row]) {
-        this.codes[from + row] = this.#codeOf(bytes, offsets[row], offsets[row + 1])
-      }
+      const end = offsets[row + 1]
+      if (end > start) {
+        // rows of one source often stand together
+        if (code === 0 || end - start !== start - before || !isSame(bytes, before, start, end)) {
+          code = this.#codeOf(bytes, start, end)
+        }
+        codes[from + row] = code
+      } else code = 0
+      before = start
+      start = end
     }
   }
 
   /** The place of a value among those that were there, or of a new one behind them. */
   #codeOf(bytes: Uint8Array, start: number, end: number): number {
     if (end - start > MOST_BYTES) return this.#giveUp()
-    const hash = hash32(bytes, start, end, 0)
-    let slot = hash % SLOTS
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) % SLOTS) {
-      const code = this.#slots[slot]
-      if (this.#hashes[code] === hash && isEqual(this.#bytes[code], bytes, start, end)) return code
+    // few bytes tell most values apart, and all of them are compared
+    const middle = bytes[(start + end) >> 1],
+      hash = Math.imul(
+        Math.imul(bytes[start] ^ (middle << 8) ^ (bytes[end - 1] << 16), 0x9e3779b1) ^ (end - start),
+        0x85ebca6b,
+      )
+    const slots = this.#slots,
+      known = this.#bytes
+    let slot = hash >>> 22
+    for (; slots[slot] !== 0; slot = (slot + 1) % SLOTS) {
+      if (isEqual(known[slots[slot]], bytes, start, end)) return slots[slot]
     }
     const code = this.values.length
     if (code > MOST_VALUES) return this.#giveUp()
-    this.#slots[slot] = code
-    this.#hashes.push(hash)
-    this.#bytes.push(bytes.slice(start, end))
+    slots[slot] = code
+    known.push(bytes.slice(start, end))
     this.values.push(decoder.decode(bytes.subarray(start, end)))
     return code
   }
@@ -119,6 +134,12 @@ class ValueCodes {
     this.isFew = false
     return 0
   }
+}
+
+/** Whether the bytes before a place are those behind it. */
+function isSame(bytes: Uint8Array, before: number, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== bytes[before + i - start]) return false
+  return true
 }
 
 function isEqual(value: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
@@ -150,17 +171,16 @@ export function countParts(
   names: readonly string[],
   isDoubted: Uint8Array,
 ): PartCounts {
-  const byFile: PartCodes = { column: '', few: { values: [file], codes: new Uint8Array(fates.length) } }
+  const byFile: PartCodes = { column: '', few: { values: [file], codes: new Uint8Array(fates.length) } },
+    isAny = isDoubted.includes(1)
   return new Map(
     [byFile, ...columns].map(({ column, few }) => {
       if (!few) return [column, undefined] as const
       const { values, codes } = few,
-        counts = new Float64Array(values.length * names.length),
-        doubted = new Float64Array(values.length)
-      for (let row = 0; row < fates.length; row++) {
-        counts[codes[row] * names.length + fates[row]]++
-        doubted[codes[row]] += isDoubted[row]
-      }
+        counts = new Uint32Array(values.length * names.length),
+        doubted = new Uint32Array(values.length)
+      for (let row = 0; row < fates.length; row++) counts[codes[row] * names.length + fates[row]]++
+      if (isAny) for (let row = 0; row < fates.length; row++) doubted[codes[row]] += isDoubted[row]
       const all = values.map((value, v): [string, Fates] => {
         const [kept, ...lost] = counts.subarray(v * names.length, (v + 1) * names.length),
           dropped = Object.fromEntries(lost.flatMap((n, i) => (n > 0 ? [[names[i + 1], n] as const] : [])))
@@ -175,6 +195,9 @@ function addFates(to: Fates, from: Fates): void {
   for (const name of ['read', 'kept', 'doubted'] as const) to[name] += from[name]
   for (const [why, n] of Object.entries(from.dropped)) to.dropped[why] = (to.dropped[why] ?? 0) + n
 }
+/** Partitions are added as they are done: the order of names says nothing. */
+const inOrder = (counts: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 /** Adds what was counted of another partition. */
 export function addParts(to: PartCounts, from: PartCounts): void {
@@ -243,7 +266,11 @@ function tells(values: ReadonlyMap<string, Fates>, all: Fates): number {
 function shown(values: ReadonlyMap<string, Fates>): ShownPart[] {
   const order = [...values].sort(([a, x], [b, y]) => y.read - x.read || (a < b ? -1 : 1)),
     parts = (some: typeof order) =>
-      some.map(([value, fates]): ShownPart => ({ value: value === NONE ? NONE_SHOWN : value, ...fates }))
+      some.map(([value, { dropped, ...fates }]): ShownPart => ({
+        value: value === NONE ? NONE_SHOWN : value,
+        ...fates,
+        dropped: inOrder(dropped),
+      }))
   if (order.length <= MOST_SHOWN) return parts(order)
   const others = noFates()
   for (const [, fates] of order.slice(MOST_SHOWN - 1)) addFates(others, fates)

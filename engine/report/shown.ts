@@ -128,18 +128,13 @@ function pairsOf({ manifest: { rows, sinks }, nodes, counts, counted }: ShownInp
 }
 
 function reasonsOf({ id, stage, options }: Node, { reasons, errored }: Counts): ShownReason[] {
-  const some = Object.entries(reasons).map(([reason, count]): ShownReason => {
-    const declared = stage.reasons[reason] as Reason,
-      { kind, about, limit } = declared
-    return {
-      stage: id,
-      reason,
-      family: familyOf(declared),
-      kind,
-      about,
-      count,
-      ...(limit === undefined ? {} : { limit: { option: limit, value: options[limit] ?? null } }),
-    }
+  const declaredOnes = Object.entries(stage.reasons as Readonly<Record<string, Reason>>)
+  const some = declaredOnes.flatMap(([reason, declared]): ShownReason[] => {
+    const { kind, about, limit } = declared,
+      count = reasons[reason] ?? 0
+    if (count === 0) return []
+    const held = limit === undefined ? {} : { limit: { option: limit, value: options[limit] ?? null } }
+    return [{ stage: id, reason, family: familyOf(declared), kind, about, count, ...held }]
   })
   return errored === 0
     ? some

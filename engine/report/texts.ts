@@ -13,7 +13,7 @@ const names = ['prompt', 'chosen', 'rejected'] as const
 
 type Texts = Pick<ShownRow, (typeof names)[number] | 'cut'>
 
-/** Reads the texts of a block's rows. Of rows that are no pairs, as a source refuses them, the prompt is all as JSON. */
+/** Reads the texts of a block. Of rows that are no pairs, as a source refuses them, the prompt is all as JSON. */
 export function textReader(flow: Pick<Flow, 'schema' | 'columns'>): (row: number) => Texts {
   const [prompt, chosen, rejected] = names.map(name => reader(flow, name)),
     { fields } = flow.schema
@@ -25,12 +25,21 @@ export function textReader(flow: Pick<Flow, 'schema' | 'columns'>): (row: number
   return row => cutTexts({ prompt: prompt(row), chosen: chosen?.(row) ?? '', rejected: rejected?.(row) ?? '' })
 }
 
+const known = new WeakMap<DataType, boolean>()
+const MESSAGES = String(messagesType)
+/** To say it of each block anew would cost more than to read its rows. */
+export function isMessages(type: DataType): boolean {
+  const is = known.get(type) ?? String(type) === MESSAGES
+  known.set(type, is)
+  return is
+}
+
 /** A column of texts or messages; what is neither is JSON. */
 function reader({ schema, columns }: Pick<Flow, 'schema' | 'columns'>, name: string) {
   const column = columns[schema.fields.findIndex(field => field.name === name)] as Flow['columns'][number] | undefined
   if (!column) return undefined
   if (DataType.isUtf8(column.type)) return textColumn(column).text
-  if (String(column.type) !== String(messagesType)) return (row: number) => JSON.stringify(jsonValueOf(column, row))
+  if (!isMessages(column.type)) return (row: number) => JSON.stringify(jsonValueOf(column, row))
   const { messages } = messagesColumn(column)
   return (row: number): SaidText => {
     const said = messages(row)
@@ -44,8 +53,11 @@ const whole = (said: SaidText): string => (typeof said === 'string' ? said : joi
 
 /** Cuts both sides from the same place on, and of a prompt its beginning, or of a conversation its end. */
 export function cutTexts({ prompt, chosen, rejected }: Omit<Texts, 'cut'>): Texts {
-  const asked = whole(prompt).length,
-    from = Math.max(0, firstDifference(whole(chosen), whole(rejected)) - BEFORE)
+  const asked = whole(prompt).length
+  if (Math.max(asked, whole(chosen).length, whole(rejected).length) <= MOST_CHARACTERS) {
+    return { prompt, chosen, rejected }
+  }
+  const from = Math.max(0, firstDifference(whole(chosen), whole(rejected)) - BEFORE)
   const parts = {
     prompt: cutFrom(prompt, typeof prompt === 'string' ? 0 : Math.max(0, asked - MOST_CHARACTERS)),
     chosen: cutFrom(chosen, from),

@@ -263,9 +263,11 @@ function notedOf(
     passes = folders.map(folder => loadValue<PassShown>(join(folder, SHOWN_FILE))),
     doubted = new Uint8Array(fates.length)
   for (const pass of passes) addPass(noted, pass, picks)
-  for (let k = 0; k < fates.length; k++) {
-    const at = partition.rows ? partition.rows[k] - partition.start : k
-    doubted[k] = passes.some(pass => isSet(pass.doubted, at)) ? 1 : 0
+  for (const pass of passes) {
+    if (!pass.doubted.some(bits => bits !== 0)) continue
+    for (let k = 0; k < fates.length; k++) {
+      if (isSet(pass.doubted, partition.rows ? partition.rows[k] - partition.start : k)) doubted[k] = 1
+    }
   }
   addParts(noted.parts, countParts(passes[0].parts, label, fates, names, doubted))
   for (const { nodes, events } of metas) {
