@@ -5,22 +5,18 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
+import { looks, startBrowser } from './browser.mjs'
 import { check, counts } from './checks.mjs'
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium',
+const browser = await startBrowser('check_browser'),
   sluice = fileURLToPath(new URL('sluice.mjs', import.meta.url)),
   home = mkdtempSync(join(tmpdir(), 'sluice-browser-')),
   decisions = join(home, 'decisions.jsonl'),
   PAIRS = 10_000
-if (!existsSync(executablePath)) {
-  console.error(`check_browser: there is no ${executablePath}; apt-get install chromium, or name one by CHROMIUM`)
-  process.exit(66)
-}
 
 const hostile = '</section><script>document.title = "obeyed"</script><img src=x onerror=alert(1)> \u202e'
 const rows = Array.from({ length: PAIRS }, (_, i) => ({
@@ -54,10 +50,6 @@ async function startReview() {
   while (!/http:\S+/.test(said)) await once(child.stdout, 'data')
   return { child, ended, url: /http:\S+/.exec(said)[0], said: () => said }
 }
-const browser = await chromium.launch({
-  executablePath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-})
 const lines = () =>
   readFileSync(decisions, 'utf8')
     .trim()
@@ -145,11 +137,7 @@ await check('goes on where it ended, after the server was killed', async () => {
   assert.match(await page.textContent('#title'), /5 of 10000/)
   assert.match(await page.textContent('#counts'), /^4 of 10000/)
 })
-for (const [name, more] of [
-  ['light', {}],
-  ['dark', { colorScheme: 'dark' }],
-  ['a phone', { viewport: { width: 390, height: 844 }, hasTouch: true }],
-]) {
+for (const [name, more] of looks) {
   await check(`nothing overflows, and every button is in reach: ${name}`, async () => {
     const other = await openPage(review.url, more)
     assert.equal(await other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
@@ -171,7 +159,7 @@ await check('contrast of words to the ground is at least 4.5, light and dark', a
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
       }
       const ground = light(getComputedStyle(document.body).backgroundColor)
-      const words = [...document.querySelectorAll('h1, h3, p, li, small, .text, button')]
+      const words = [...document.querySelectorAll('h1, p, li, small, .text, button')]
       return Math.min(
         ...words.map(one => {
           const ink = light(getComputedStyle(one).color)

@@ -13,8 +13,11 @@ const FEATURES = [
   'closing question',
   'refusal',
   'emoji',
+  'longer',
 ] as const
-const [LIST, CODE, BOLD, PARAGRAPHS, DIGIT, EXCLAMATION, QUESTION, REFUSAL, EMOJI] = FEATURES.map((_, bit) => 1 << bit)
+const [LIST, CODE, BOLD, PARAGRAPHS, DIGIT, EXCLAMATION, QUESTION, REFUSAL, EMOJI, LONGER] = FEATURES.map(
+  (_, bit) => 1 << bit,
+)
 /** Bins of log2 of the lengths' ratio, from -4 to 4. */
 const BINS = 33
 const SIDE = FEATURES.length
@@ -94,11 +97,12 @@ export function pairFeatures(chosen: MessagesColumn, rejected: MessagesColumn, r
   const ours = featuresOf(chosen, row),
     long = characters,
     theirs = featuresOf(rejected, row),
+    longer = long > characters ? LONGER : long < characters ? LONGER << SIDE : 0,
     bin =
       long === 0 || characters === 0
         ? NO_BIN
         : Math.max(0, Math.min(BINS - 1, Math.round(4 * Math.log2(long / characters)) + (BINS >> 1)))
-  return ours | (theirs << SIDE) | (bin << (2 * SIDE))
+  return ours | (theirs << SIDE) | longer | (bin << (2 * SIDE))
 }
 
 /** Pairs counted: by feature those of which one side alone has it, and by the ratio of their lengths. */

@@ -143,7 +143,7 @@ export class PassNotes {
 
   /** Rows that a source refused, or had more to say of. */
   refused(node: string, flow: Flow, ids: Data, reasons: readonly string[]): void {
-    const block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] }), ids)
+    const block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] }), undefined, ids)
     for (const [reason, rows] of byReason(reasons)) this.#picker.offer(`${node}.${reason}`, block, rows)
   }
 
@@ -165,7 +165,7 @@ export class PassNotes {
         const { numbers: own = [], ...more } = told(row, reasonOf.get(row)!)
         return { numbers: [...own, ...numbers(row)], ...more }
       }
-    const block = blockOf(flow, this.#setting.seed, tell)
+    const block = blockOf(flow, this.#setting.seed, tell, rows)
     for (const [reason, places] of byReason(reasons)) {
       this.#picker.offer(
         `${node.id}.${reason}`,
@@ -189,11 +189,9 @@ export class PassNotes {
   clustered(stage: string, { row, cluster, place, size }: Clustered, flow: Flow, base: number): void {
     const here = [...row.keys()].filter(i => row[i] >= base && row[i] < base + flow.rows)
     if (here.length === 0) return
-    const block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] })),
-      rows = this.#picker.read(
-        block,
-        here.map(i => row[i] - base),
-      )
+    const places = here.map(i => row[i] - base),
+      block = blockOf(flow, this.#setting.seed, () => ({ numbers: [] }), places),
+      rows = this.#picker.read(block, places)
     here.forEach((i, k) => {
       this.#clusters.push({ stage, cluster: cluster[i], place: place[i], size: size[i], row: rows[k] })
     })
@@ -205,8 +203,7 @@ export class PassNotes {
     const block = blockOf(flow, this.#setting.seed, this.#teller(flow)),
       names = this.#namesOf(flow)
     for (const [name, rows] of names) this.#picker.offer(name, block, rows)
-    const kept = names.get(KEPT)
-    if (kept) this.#lowest(block, kept, true)
+    if (names.has(KEPT)) this.#lowest(block, names.get(KEPT), true)
     this.#features(flow, features => countPair(this.#after, features))
   }
 
@@ -217,7 +214,12 @@ export class PassNotes {
       places: number[] = [],
       features: number[] = []
     for (const [name, rows] of this.#namesOf(flow)) {
-      this.#picker.hold(`${sink} ${name}`, block, rows, 2 ** 32 * Math.min(1, HELD_ROWS / limit))
+      this.#picker.hold(
+        `${sink} ${name}`,
+        block,
+        rows ?? [...flow.copy.keys()],
+        2 ** 32 * Math.min(1, HELD_ROWS / limit),
+      )
     }
     this.#features(flow, (of, row) => {
       places.push(row)
@@ -249,7 +251,7 @@ export class PassNotes {
     }
   }
 
-  #lowest(block: Parameters<Picker['offer']>[1], rows: readonly number[], isKept: boolean): void {
+  #lowest(block: Parameters<Picker['offer']>[1], rows: readonly number[] | undefined, isKept: boolean): void {
     for (const column of this.#panels.probabilities) {
       const data = columnOf(block.flow, column)
       if (data) this.#picker.offer(lowestName(column, isKept), block, rows, numberColumn(data).values)
@@ -268,9 +270,9 @@ export class PassNotes {
       )
   }
 
-  /** Rows of a sink by what they are: kept, or made by a stage, by the type of what it made. */
-  #namesOf(flow: Flow): Map<string, number[]> {
-    if (!flow.copy.some(isMade)) return new Map([[KEPT, [...flow.copy.keys()]]])
+  /** Rows of a sink by what they are, kept or made by a stage, by type; undefined is all. */
+  #namesOf(flow: Flow): Map<string, number[] | undefined> {
+    if (!flow.copy.some(isMade)) return new Map([[KEPT, undefined]])
     const names = new Map<string, number[]>(),
       makers = this.#makersIn(flow)
     for (let row = 0; row < flow.rows; row++) {

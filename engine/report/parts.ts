@@ -88,11 +88,22 @@ class ValueCodes {
   }
 
   #texts(data: Flow['columns'][number], from: number): void {
-    const { bytes, offsets, rows } = textColumn(data)
+    const { bytes, offsets, rows } = textColumn(data),
+      { codes } = this
+    let start = offsets[0],
+      code = 0,
+      before = 0
     for (let row = 0; this.isFew && row < rows; row++) {
-      if (offsets[row + 1] > offsets[row]) {
-        this.codes[from + row] = this.#codeOf(bytes, offsets[row], offsets[row + 1])
-      }
+      const end = offsets[row + 1]
+      if (end > start) {
+        // rows of one source often stand together
+        if (code === 0 || end - start !== start - before || !isSame(bytes, before, start, end)) {
+          code = this.#codeOf(bytes, start, end)
+        }
+        codes[from + row] = code
+      } else code = 0
+      before = start
+      start = end
     }
   }
 
@@ -105,15 +116,16 @@ class ValueCodes {
         Math.imul(bytes[start] ^ (middle << 8) ^ (bytes[end - 1] << 16), 0x9e3779b1) ^ (end - start),
         0x85ebca6b,
       )
+    const slots = this.#slots,
+      known = this.#bytes
     let slot = hash >>> 22
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) % SLOTS) {
-      const code = this.#slots[slot]
-      if (isEqual(this.#bytes[code], bytes, start, end)) return code
+    for (; slots[slot] !== 0; slot = (slot + 1) % SLOTS) {
+      if (isEqual(known[slots[slot]], bytes, start, end)) return slots[slot]
     }
     const code = this.values.length
     if (code > MOST_VALUES) return this.#giveUp()
-    this.#slots[slot] = code
-    this.#bytes.push(bytes.slice(start, end))
+    slots[slot] = code
+    known.push(bytes.slice(start, end))
     this.values.push(decoder.decode(bytes.subarray(start, end)))
     return code
   }
@@ -122,6 +134,12 @@ class ValueCodes {
     this.isFew = false
     return 0
   }
+}
+
+/** Whether the bytes before a place are those behind it. */
+function isSame(bytes: Uint8Array, before: number, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] !== bytes[before + i - start]) return false
+  return true
 }
 
 function isEqual(value: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {

@@ -43,11 +43,19 @@ export interface Block {
   readonly tell: (row: number) => Told
 }
 
-/** `ids`: where they are no column of the block. */
-export function blockOf(flow: Flow, seed: number, tell: Block['tell'], ids = idsIn(flow)): Block {
+/** `rows`: those that may be picked; all unless given. `ids`: where they are no column of the block. */
+export function blockOf(
+  flow: Flow,
+  seed: number,
+  tell: Block['tell'],
+  rows?: readonly number[],
+  ids = idsIn(flow),
+): Block {
   const { bytes, offsets } = textColumn(ids),
-    hashes = new Uint32Array(flow.rows)
-  for (let row = 0; row < flow.rows; row++) hashes[row] = hash32(bytes, offsets[row], offsets[row + 1], seed)
+    hashes = new Uint32Array(flow.rows),
+    read = (row: number) => void (hashes[row] = hash32(bytes, offsets[row], offsets[row + 1], seed))
+  if (rows) rows.forEach(read)
+  else for (let row = 0; row < flow.rows; row++) read(row)
   return { flow, ids, hashes, tell }
 }
 const idsIn = ({ schema, columns }: Flow): Data => columns[schema.fields.findIndex(({ name }) => name === 'id')]

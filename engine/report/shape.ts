@@ -3,6 +3,7 @@
  * writes it to report.json; nothing in it depends on the time, the machine, or where the run lies.
  */
 import type { Reason, Report, Worry } from '../contract/define.ts'
+import type { DecisionsSaid } from '../run/decisions.ts'
 
 /** A text, or the turns of a conversation. */
 export type SaidText = string | readonly { readonly role: string; readonly content: string }[]
@@ -122,6 +123,8 @@ export interface Shown {
     readonly leftOut: number
     readonly errored: number
   }
+  /** Sentences: which rows were read where not all were, and which of those left out no stage dropped. */
+  readonly about: readonly string[]
   /** Ordered by harm. */
   readonly worries: readonly Worry[]
   /** Most frequent first. */
@@ -157,6 +160,32 @@ export interface Shown {
     readonly isForReview: boolean
     readonly columns: readonly string[]
   }[]
+  /** All nodes in order of the graph; `from` as the graph says it, and the options that are not null. */
+  readonly nodes: readonly {
+    readonly id: string
+    readonly use: string
+    readonly kind: 'source' | 'stage' | 'audit' | 'sink'
+    readonly from: readonly string[]
+    readonly options: Readonly<Record<string, unknown>>
+    readonly in: number
+    readonly out: number
+  }[]
+  /** Files that were read, by the names that the graph has for them. */
+  readonly inputs: readonly {
+    readonly path: string
+    readonly rows: number
+    readonly layout: string
+    readonly sha256: string
+  }[]
+  /** What was said of rows that stay, most frequent first. */
+  readonly notes: readonly {
+    readonly stage: string
+    readonly note: string
+    readonly about: string
+    readonly count: number
+  }[]
+  /** What came of what people decided. */
+  readonly decisions?: DecisionsSaid
 }
 
 /** What a run took; in timings.json alone, and on the page. Seconds of the main clock add up to `wall`. */

@@ -1,7 +1,7 @@
 /** What a run shows of itself, out of its manifest, its reports and what its passes noted: report.json. */
 import type { AnyKind, Reason } from '../contract/define.ts'
 import { effectOf, isTraining, type Node } from '../graph/types.ts'
-import type { Manifest } from '../run/manifest.ts'
+import { byNone, rowsRead, type Manifest } from '../run/manifest.ts'
 import type { Counts } from '../run/messages.ts'
 import { ERROR_ABOUT } from '../run/messages.ts'
 import type { Reported } from '../run/reports.ts'
@@ -37,6 +37,7 @@ export function shownOf(input: ShownInput): Omit<Shown, 'worries'> {
     hash: manifest.hash,
     sluice: manifest.sluice,
     pairs,
+    about: aboutOf(manifest),
     reasons,
     stages: nodes.flatMap(node =>
       node.stage.kind === 'sink' || node.stage.kind === 'audit' ? [] : [stageOf(node, counts[node.id])],
@@ -63,8 +64,45 @@ export function shownOf(input: ShownInput): Omit<Shown, 'worries'> {
           ]
         : [],
     ),
+    nodes: nodes.map((node, i) => nodeOf(node, manifest.graph.stages[i], counts[node.id])),
+    inputs: manifest.inputs.map(({ path, rows, layout, sha256 }) => ({ path, rows, layout, sha256 })),
+    notes: nodes.flatMap(node => notesOf(node, counts[node.id])).sort((a, b) => b.count - a.count),
+    ...(manifest.decisions ? { decisions: manifest.decisions } : {}),
   }
 }
+
+function aboutOf(manifest: ShownInput['manifest']): string[] {
+  const [read, none, elsewhere] = [rowsRead(manifest), byNone(manifest), manifest.kept_elsewhere]
+  return [
+    ...(read === '' ? [] : [`Rows read: ${read}.`]),
+    ...(none === '' ? [] : [`No stage dropped ${none}.`]),
+    ...(elsewhere > 0
+      ? [`${elsewhere} that a stage dropped are kept all the same, by another of their pairs or another way.`]
+      : []),
+  ]
+}
+
+type GraphStage = Manifest['graph']['stages'][number]
+/** `from` of an audit is by the names of its inputs. */
+function nodeOf(node: Node, said: GraphStage, { in: taken, out, derived }: Counts): Shown['nodes'][number] {
+  const from = Object.values(said.from).flat() as string[]
+  return {
+    id: node.id,
+    use: node.use,
+    kind: node.stage.kind,
+    from,
+    options: said.with,
+    in: taken,
+    out: effectOf(node) === 'derive' ? derived : out,
+  }
+}
+
+/** Sources declare what they note among their reasons. */
+const notesOf = ({ id, stage }: Node, { notes }: Counts): Shown['notes'] =>
+  Object.entries(notes).map(([note, count]) => {
+    const about = (stage.kind === 'stage' ? stage.notes[note] : undefined) ?? stage.reasons[note]?.about ?? ''
+    return { stage: id, note, about, count }
+  })
 
 /** Pairs by what became of them. Where stages make pairs of rows, those read and left out are rows. */
 function pairsOf({ manifest: { rows, sinks }, nodes, counts, counted }: ShownInput): Shown['pairs'] {

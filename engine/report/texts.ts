@@ -13,7 +13,7 @@ const names = ['prompt', 'chosen', 'rejected'] as const
 
 type Texts = Pick<ShownRow, (typeof names)[number] | 'cut'>
 
-/** Reads the texts of rows of a block. Of rows that are no pairs, as a source refuses them, the prompt is all as JSON. */
+/** Reads the texts of a block. Of rows that are no pairs, as a source refuses them, the prompt is all as JSON. */
 export function textReader(flow: Pick<Flow, 'schema' | 'columns'>): (row: number) => Texts {
   const [prompt, chosen, rejected] = names.map(name => reader(flow, name)),
     { fields } = flow.schema
@@ -53,8 +53,11 @@ const whole = (said: SaidText): string => (typeof said === 'string' ? said : joi
 
 /** Cuts both sides from the same place on, and of a prompt its beginning, or of a conversation its end. */
 export function cutTexts({ prompt, chosen, rejected }: Omit<Texts, 'cut'>): Texts {
-  const asked = whole(prompt).length,
-    from = Math.max(0, firstDifference(whole(chosen), whole(rejected)) - BEFORE)
+  const asked = whole(prompt).length
+  if (Math.max(asked, whole(chosen).length, whole(rejected).length) <= MOST_CHARACTERS) {
+    return { prompt, chosen, rejected }
+  }
+  const from = Math.max(0, firstDifference(whole(chosen), whole(rejected)) - BEFORE)
   const parts = {
     prompt: cutFrom(prompt, typeof prompt === 'string' ? 0 : Math.max(0, asked - MOST_CHARACTERS)),
     chosen: cutFrom(chosen, from),

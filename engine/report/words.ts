@@ -2,16 +2,16 @@
 import { diffArrays } from 'diff'
 import type { SaidText } from './shape.ts'
 
+/** A piece of text that both have, or one side alone. */
+export interface Piece {
+  readonly text: string
+  readonly of: 'both' | 'chosen' | 'rejected'
+}
+
 /** Below this share of words in common nothing is marked: marks on everything say nothing. */
 const LEAST_SHARED = 0.35
 /** Words that one side has and the other lacks, at most: to compare long unlike texts takes seconds. */
 const MOST_EDITS = 2_000
-
-/** Text of one side; `isMarked`: the other side has it not. */
-export interface Marked {
-  readonly text: string
-  readonly isMarked: boolean
-}
 
 /** Words, numbers, spaces, other signs; of scripts without spaces each character. */
 const tokensOf = (text: string): string[] =>
@@ -34,17 +34,30 @@ function sharedOf(a: readonly string[], b: readonly string[]): number {
   return first.length + second.length === 0 ? 1 : (2 * shared) / (first.length + second.length)
 }
 
+/** Both texts in pieces, in order; undefined where they are too unlike for marks. */
+export function piecesOf(chosen: string, rejected: string, leastShared = LEAST_SHARED): Piece[] | undefined {
+  const [a, b] = [tokensOf(chosen), tokensOf(rejected)]
+  if (sharedOf(a, b) < leastShared) return undefined
+  return diffArrays(a, b, { maxEditLength: MOST_EDITS })?.map(({ value, added, removed }) => ({
+    text: value.join(''),
+    of: added ? 'rejected' : removed ? 'chosen' : 'both',
+  }))
+}
+
+/** Text of one side; `isMarked`: the other side has it not. */
+export interface Marked {
+  readonly text: string
+  readonly isMarked: boolean
+}
 /** Both texts in parts, in order; undefined where they are too unlike for marks. */
 export function markWords(
   chosen: string,
   rejected: string,
 ): { readonly chosen: readonly Marked[]; readonly rejected: readonly Marked[] } | undefined {
-  const [a, b] = [tokensOf(chosen), tokensOf(rejected)],
-    parts = sharedOf(a, b) < LEAST_SHARED ? undefined : diffArrays(a, b, { maxEditLength: MOST_EDITS })
-  if (!parts) return undefined
-  const of = (other: 'added' | 'removed', own: 'added' | 'removed') =>
-    parts.filter(part => !part[other]).map(part => ({ text: part.value.join(''), isMarked: part[own] }))
-  return { chosen: of('added', 'removed'), rejected: of('removed', 'added') }
+  const pieces = piecesOf(chosen, rejected)
+  const side = (name: Piece['of']) =>
+    pieces!.filter(({ of }) => of === 'both' || of === name).map(({ text, of }) => ({ text, isMarked: of === name }))
+  return pieces && { chosen: side('chosen'), rejected: side('rejected') }
 }
 
 /** The turns of what is said; of a text one without a role. */

@@ -169,7 +169,9 @@ export const inputsSaid = ({ files, tables }: Inputs, hashes: readonly string[])
   }))
 
 /** The rows that no stage dropped, in words; empty where there are none. */
-export const byNone = ({ dropped_by_none: { parent, rejected_side: side, unused } }: Manifest): string =>
+export const byNone = ({
+  dropped_by_none: { parent, rejected_side: side, unused },
+}: Pick<Manifest, 'dropped_by_none'>): string =>
   (
     [
       [parent, 'parents of pairs that were added'],
@@ -189,7 +191,7 @@ export const pairInputs = ({ inputs }: Pick<Manifest, 'inputs'>): Manifest['inpu
   inputs.filter(({ layout }) => layout !== 'table')
 
 /** Which rows a run with --limit or --sample read; '' where it read all. --limit takes files in their order. */
-export function rowsRead(manifest: Manifest): string {
+export function rowsRead(manifest: Pick<Manifest, 'limit' | 'sample' | 'graph' | 'rows' | 'inputs'>): string {
   const {
       limit,
       sample,

@@ -45,7 +45,7 @@ import {
 } from './messages.ts'
 import type { Pool } from './pool.ts'
 import type { Costs } from './progress.ts'
-import { reportHtml } from './report.ts'
+import { pageHtml } from '../report/page.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
 import { countedSinks } from '../report/gather.ts'
 import { addNoted, noneNoted } from '../report/merge.ts'
@@ -361,16 +361,7 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     'timings.json',
     `${JSON.stringify({ finished: new Date().toISOString(), ...took, work: input.costs(), ...(Object.keys(input.calls).length > 0 ? { calls: input.calls } : {}) }, null, 2)}\n`,
   )
-  put(
-    PAGE,
-    await reportHtml(
-      folder,
-      manifest,
-      reports,
-      (id, reason) => prepared.graph.nodes.find(node => node.id === id)?.stage.reasons[reason],
-      took,
-    ),
-  )
+  put(PAGE, pageHtml(shown, took, relative(process.cwd(), empty ? final : join(output, 'latest'))))
   syncFolder(folder)
   checkWritten(folder, files, lock)
   input.hold()
