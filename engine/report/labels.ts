@@ -162,7 +162,8 @@ function decisionsHtml({
 
 /** What is reported of anything but labels. */
 export function reportsSection(shown: Shown, report: (of: Reported) => string): Section | undefined {
-  const others = shown.reports.filter(one => !isOnLabels(shown, one))
+  const says = ({ lines, tables = {} }: Reported) => lines.length > 0 || Object.keys(tables).length > 0
+  const others = shown.reports.filter(one => !isOnLabels(shown, one) && says(one))
   if (others.length === 0) return undefined
   return {
     id: 'reports',

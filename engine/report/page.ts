@@ -116,7 +116,7 @@ function flowsHtml(shown: Shown): string {
       : '',
     '</div><p class="keys">',
     hasTraining(shown)
-      ? `<span><span class="key k"></span><b>${number(asRead, 15)}</b> as they came</span><span><span class="key m"></span><b>${number(made, 15)}</b> made</span>`
+      ? `<span><span class="key k"></span><b>${number(asRead, 15)}</b> as they came</span>${made === 0 ? '' : `<span><span class="key m"></span><b>${number(made, 15)}</b> made</span>`}`
       : '',
     `<span><span class="key l"></span><b>${number(lost, 15)}</b> left out${words.length > 0 ? `: ${words.join(', ')}` : ''}</span></p>`,
   ].join('')

@@ -71,8 +71,9 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
   // a made pair has the numbers of the one that it was made from
   const first = row.made ? undefined : headNumber(row),
     others = row.made ? [] : row.numbers.slice(0, MOST_NUMBERS).filter(one => one !== first && one.value !== null)
+  const head = row.made ? line(row.made.type.replace(/_/g, ' '), 40) : first ? numberedSaid(first) : ''
   const facts = [
-    ...(others.length > 0 ? [others.map(numberedSaid).join(', ')] : []),
+    ...(others.length > 0 ? [[...new Set(others.map(numberedSaid))].filter(said => said !== head).join(', ')] : []),
     ...(row.partner
       ? [
           `like ${line(row.partner.id)}${row.partner.similarity === null ? '' : `, ${percent(row.partner.similarity)} alike`}`,
@@ -91,7 +92,6 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
       ? ''
       : `<label hidden><input type="checkbox" data-line="${html(decisionLine(row.id, group.decision))}"> ${group.decision === 'keep' ? 'take it back' : 'leave it out'}</label>`,
   ]
-  const head = row.made ? line(row.made.type.replace(/_/g, ' '), 40) : first ? numberedSaid(first) : ''
   return [
     `<article id="${card}"><details${isOpen ? ' open' : ''}><summary><span class="say">${line(prompted, HEAD) || '(no prompt)'}</span>`,
     `<span class="num">${head}</span></summary><div class="body">`,

@@ -19,8 +19,8 @@ const FEWEST = 20,
 const n = (count: number): string => count.toLocaleString('en-US')
 const percent = (share: number): string => `${share < 0.0095 ? (100 * share).toFixed(1) : (100 * share).toFixed(0)} %`
 
-/** Names of worries that are not the families' words. */
-const named: Partial<Record<Family, string>> = { labels: 'doubted labels' }
+/** Names of worries about families whose words are long. */
+const named: Partial<Record<Family, string>> = { labels: 'doubted', both_ways: 'both ways' }
 /** A worry's name of a reason: its family in a word or two. What is no reason is named as it is. */
 export const nameOf = (reason: Reason | undefined, name: string): string => {
   const family = reason ? familyOf(reason) : name === 'error' ? 'error' : undefined

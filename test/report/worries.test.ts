@@ -76,7 +76,7 @@ describe('worriesOf', () => {
       'look x ',
       'look big 1,200',
       'look small 120',
-      'look labelled both ways 8',
+      'look both ways 8',
       'look keep-ids 2',
       'note length 1',
     ])
@@ -86,10 +86,10 @@ describe('worriesOf', () => {
   it('takes a worry of a stage in place of the one of its name or rows, with why and rows where it has none', () => {
     const found = { unique: { dropped: 8, reasons: { contradictory: 8 } } }
     const [only, ...more] = worriesOf(
-      runOf(found, { reports: { labels: report(look('labelled both ways', { value: '12' })) } }),
+      runOf(found, { reports: { labels: report(look('both ways', { value: '12' })) } }),
     )
     expect(more).toEqual([])
-    expect(only).toMatchObject({ value: '12', said: 'labelled both ways is said', rows: 'unique.contradictory' })
+    expect(only).toMatchObject({ value: '12', said: 'both ways is said', rows: 'unique.contradictory' })
     const warnings = [look('doubted', { value: '130', rows: 'agreed.reversed', why: 'because' })]
     expect(
       worriesOf(runOf({}, { warnings, reports: { n: report(look('labels', { rows: 'agreed.reversed' })) } })),
@@ -106,7 +106,7 @@ describe('worriesOf', () => {
   })
 
   it('says of a reason of another warning only once what both say of the same rows', () => {
-    const warnings = [look('labelled both ways', { value: '130', rows: 'unique.contradictory' })]
+    const warnings = [look('both ways', { value: '130', rows: 'unique.contradictory' })]
     expect(worriesOf(runOf({ unique: { dropped: 130, reasons: { contradictory: 130 } } }, { warnings }))).toEqual(
       warnings,
     )
