@@ -45,14 +45,19 @@ export interface WorriesOf {
 /** All worries of a run; nothing in them depends on the time or the machine. */
 export function worriesOf(of: WorriesOf): Worry[] {
   const { manifest, reports } = of
-  const own = Object.entries(reports).flatMap(([id, { worries, lines }]) =>
-    worries === undefined ? warned(id, lines) : worries.map(worry => ofMade(worry, id, manifest)),
-  )
+  const own = Object.entries(reports)
+    .flatMap(([id, { worries, lines }]) =>
+      worries === undefined ? warned(id, lines) : worries.map(worry => ofMade(worry, id, manifest)),
+    )
+    .sort((a, b) => Number(isOfLabels(b)) - Number(isOfLabels(a)))
   const found = [...errored(manifest), ...bySize(of.warnings), ...bothWays(of), ...ofParts(of.parts), ...twins(of)]
   const levels = ['stop', 'look', 'note'] as const,
     all = merged(own, [...found, ...idle(manifest)])
   return levels.flatMap(level => all.filter(worry => worry.level === level))
 }
+
+/** What all else depends on. */
+const isOfLabels = ({ name }: Worry): boolean => ['labels', named.labels].includes(name)
 
 /** `stop` too where nothing is left to train on. A note is no reason to look. */
 export function verdictOf(worries: readonly Worry[], isEmpty: boolean): Verdict {
@@ -120,7 +125,7 @@ const bothWays = ({ manifest: { stages }, reasonOf }: WorriesOf): Worry[] =>
       .filter(([reason, count]) => count > 0 && reasonOf(id, reason)?.family === 'both_ways')
       .map(([reason, count]) => ({
         level: 'look' as const,
-        name: families.both_ways,
+        name: named.both_ways!,
         value: n(count),
         said: 'rows give the same two answers opposite labels; all are left out',
         why: 'A person can say which label is right, and give the rows back by --decisions.',
