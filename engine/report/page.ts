@@ -124,12 +124,12 @@ function flowsHtml(shown: Shown): string {
 
 function worriesHtml({ worries }: Shown, linkOf: LinkOf): string {
   if (worries.length === 0) return ''
-  const items = worries.slice(0, MOST_WORRIES).map(({ level, said, why, rows }) => {
+  const items = worries.slice(0, MOST_WORRIES).map(({ level, name, value, said, why, rows }) => {
     const href = rows === undefined ? undefined : linkOf(rows),
       behind = [why === undefined ? '' : line(why, 600), rows === undefined ? '' : machine(rows)]
         .filter(Boolean)
         .join(' ')
-    return `<li class="${level}"><div><p>${linked(href, line(said, 400))}</p>${behind === '' ? '' : `<p class="why">${behind}</p>`}</div></li>`
+    return `<li class="${level}"><div><p><b>${line(`${value} ${name}`.trim(), 60)}</b>: ${linked(href, line(said, 400))}</p>${behind === '' ? '' : `<p class="why">${behind}</p>`}</div></li>`
   })
   const more = worries.length - MOST_WORRIES
   return `<ol class="worries">${items.join('')}</ol>${more > 0 ? `<p class="id">${counted(more, 'more', 'more')} in report.json.</p>` : ''}`
