@@ -85,9 +85,7 @@ describe('worriesOf', () => {
 
   it('takes a worry of a stage in place of the one of its name or rows, with why and rows where it has none', () => {
     const found = { unique: { dropped: 8, reasons: { contradictory: 8 } } }
-    const [only, ...more] = worriesOf(
-      runOf(found, { reports: { labels: report(look('both ways', { value: '12' })) } }),
-    )
+    const [only, ...more] = worriesOf(runOf(found, { reports: { labels: report(look('both ways', { value: '12' })) } }))
     expect(more).toEqual([])
     expect(only).toMatchObject({ value: '12', said: 'both ways is said', rows: 'unique.contradictory' })
     const warnings = [look('doubted', { value: '130', rows: 'agreed.reversed', why: 'because' })]
