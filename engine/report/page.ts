@@ -15,10 +15,10 @@ import { byFamily, linked, lostSection, machine, sourceSection, unitOf, type Lin
 import { graphSection, repeatSection, timeSection } from './ran.ts'
 import { cardsOf } from './rows.ts'
 import { families, type Shown, type Took } from './shape.ts'
+import { MOST_SHOWN, verdictOf, type Verdict } from './worries.ts'
 
-/** Worries, sinks and reasons that the first screen names. */
-const MOST_WORRIES = 6,
-  MOST_SINKS = 4
+/** Sinks that the first screen names. */
+const MOST_SINKS = 4
 
 const asset = (name: string): string => readFileSync(join(packageRoot, 'engine', 'report', name), 'utf8')
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
@@ -67,23 +67,21 @@ const hasTraining = ({ sinks }: Shown): boolean => sinks.some(({ isForReview }) 
 const titleOf = (shown: Shown): string =>
   `${counted(shown.pairs.read, unitOf(shown))} in${hasTraining(shown) ? `, ${counted(shown.pairs.out, 'pair')} to train on` : ''}`
 
+const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1)
 const NUMBERS = ['nothing', 'one thing', 'two things', 'three things', 'four things', 'five things', 'six things']
 
-interface Verdict {
-  readonly word: 'Fit' | 'Look' | 'Stop'
-  readonly said: string
-}
-function verdictOf(shown: Shown): Verdict {
+/** The verdict in words. */
+function verdictSaid(shown: Shown): { readonly verdict: Verdict; readonly said: string } {
   const { worries, pairs } = shown,
-    few = worries.slice(0, MOST_WORRIES)
-  const looks = few.filter(({ level }) => level !== 'note').length
-  if (hasTraining(shown) && pairs.out === 0) return { word: 'Stop', said: 'Nothing is left to train on' }
-  if (worries.some(({ level }) => level === 'stop')) return { word: 'Stop', said: 'Do not train on this yet' }
-  if (looks > 0) {
-    const said = hasTraining(shown) ? 'Fit to train on after a look at' : 'Look at'
-    return { word: 'Look', said: `${said} ${NUMBERS[looks]}` }
+    isEmpty = hasTraining(shown) && pairs.out === 0,
+    verdict = verdictOf(worries, isEmpty),
+    looks = worries.slice(0, MOST_SHOWN).filter(({ level }) => level !== 'note').length
+  const said = {
+    fit: 'Nothing to worry about',
+    look: `${hasTraining(shown) ? 'Fit to train on after a look at' : 'Look at'} ${NUMBERS[looks]}`,
+    stop: isEmpty ? 'Nothing is left to train on' : 'Do not train on this yet',
   }
-  return { word: 'Fit', said: 'Nothing to worry about' }
+  return { verdict, said: said[verdict] }
 }
 
 /** What came in and what goes out, on one scale. */
@@ -124,14 +122,14 @@ function flowsHtml(shown: Shown): string {
 
 function worriesHtml({ worries }: Shown, linkOf: LinkOf): string {
   if (worries.length === 0) return ''
-  const items = worries.slice(0, MOST_WORRIES).map(({ level, name, value, said, why, rows }) => {
+  const items = worries.slice(0, MOST_SHOWN).map(({ level, name, value, said, why, rows }) => {
     const href = rows === undefined ? undefined : linkOf(rows),
       behind = [why === undefined ? '' : line(why, 600), rows === undefined ? '' : machine(rows)]
         .filter(Boolean)
         .join(' ')
     return `<li class="${level}"><div><p><b>${line(`${value} ${name}`.trim(), 60)}</b>: ${linked(href, line(said, 400))}</p>${behind === '' ? '' : `<p class="why">${behind}</p>`}</div></li>`
   })
-  const more = worries.length - MOST_WORRIES
+  const more = worries.length - MOST_SHOWN
   return `<ol class="worries">${items.join('')}</ol>${more > 0 ? `<p class="id">${counted(more, 'more', 'more')} in report.json.</p>` : ''}`
 }
 
@@ -164,7 +162,7 @@ function factsHtml(shown: Shown, took: Took, where: string, sections: readonly S
 }
 
 function summaryHtml(shown: Shown, took: Took, where: string, linkOf: LinkOf, sections: readonly Section[]): string {
-  const { word, said } = verdictOf(shown),
+  const { verdict, said } = verdictSaid(shown),
     { read, out } = shown.pairs,
     unit = unitOf(shown)
   const heading = hasTraining(shown)
@@ -179,7 +177,7 @@ function summaryHtml(shown: Shown, took: Took, where: string, linkOf: LinkOf, se
           .map(text => line(text, 400))
           .join(' ')}</p>`
       : '',
-    `<div class="first"><div><p class="verdict"><span class="flag ${word.toLowerCase()}">${word}</span> ${said}</p>${worriesHtml(shown, linkOf)}</div>`,
+    `<div class="first"><div><p class="verdict"><span class="flag ${verdict}">${capital(verdict)}</span> ${said}</p>${worriesHtml(shown, linkOf)}</div>`,
     `${factsHtml(shown, took, where, sections)}</div></section>\n`,
   ].join('')
 }

@@ -16,8 +16,14 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
     names = two && [panel.reviewers[two.first].name, panel.reviewers[two.second].name]
   const tables: Tables = {
     probability: probabilityTable(panel, rule),
-    ...(two ? { reviewers: reviewersTable(two, rule) } : {}),
-    sureness: sureness.map(({ rows, said, value, low, high }) => ({ said, agree: value, low, high, pairs: rows })),
+    ...(two ? { reviewers: reviewersTable(two, names!, rule) } : {}),
+    sureness: sureness.map(({ rows, said, value, low, high }) => ({
+      expected: said,
+      agree: value,
+      low,
+      high,
+      pairs: rows,
+    })),
     surest: surest.map(({ rows, value, low, high }) => ({ pairs: rows, agree: value, low, high })),
     wrong_labels: boundTable(panel.decision),
     gates: gatesTable(panel),
@@ -27,7 +33,7 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
       title: 'how likely each label is right',
       table: 'probability',
       mark: 'bar',
-      encoding: { x: 'right', y: 'pairs', color: 'fate' },
+      encoding: { x: 'label right', y: 'pairs', color: 'fate' },
     },
     ...(two
       ? [
@@ -35,7 +41,7 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
             title: `margins of ${names![0]} and ${names![1]}: below 0 is against the label`,
             table: 'reviewers',
             mark: two.points ? ('point' as const) : ('cell' as const),
-            encoding: { x: 'first', y: 'second', color: two.points ? 'fate' : 'pairs' },
+            encoding: { x: names![0], y: names![1], color: two.points ? 'fate' : 'pairs' },
           },
         ]
       : []),
@@ -43,7 +49,7 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
       title: 'labels that agree with reviewers who are so sure, and should',
       table: 'sureness',
       mark: 'point',
-      encoding: { x: 'said', y: 'agree', low: 'low', high: 'high' },
+      encoding: { x: 'expected', y: 'agree', low: 'low', high: 'high' },
     },
     {
       title: 'labels that agree with the reviewers, of the surest pairs',
@@ -61,17 +67,22 @@ const ASIDE = 'set aside',
 function probabilityTable({ tables: { probability } }: Panel, rule: Rule): Tables[string] {
   return [...probability.all.keys()].flatMap(bin => {
     const aside = probability[rule][bin],
-      row = (fate: string, pairs: number) => ({ right: (bin + 0.5) / PROBABILITY_BINS, fate, pairs })
+      row = (fate: string, pairs: number) => ({ 'label right': (bin + 0.5) / PROBABILITY_BINS, fate, pairs })
     return [row(KEPT, probability.all[bin] - aside), row(ASIDE, aside)].filter(({ pairs }) => pairs > 0)
   })
 }
 
-function reviewersTable({ edges, points, cells }: TwoReviewers, rule: Rule): Tables[string] {
+/** A column for each of the two, by its name. */
+function reviewersTable(
+  { edges, points, cells }: TwoReviewers,
+  [first, second]: readonly string[],
+  rule: Rule,
+): Tables[string] {
   if (points) {
     const bit = 1 << rules.indexOf(rule)
     return Array.from(points.x, (x, i) => ({
-      first: short(x),
-      second: short(points.y[i]),
+      [first]: short(x),
+      [second]: short(points.y[i]),
       fate: points.wrong[i] & bit ? ASIDE : KEPT,
     }))
   }
@@ -81,8 +92,8 @@ function reviewersTable({ edges, points, cells }: TwoReviewers, rule: Rule): Tab
       ? []
       : [
           {
-            first: middle(cell % CELLS, edges[0]),
-            second: middle(Math.floor(cell / CELLS), edges[1]),
+            [first]: middle(cell % CELLS, edges[0]),
+            [second]: middle(Math.floor(cell / CELLS), edges[1]),
             pairs: cells![cell],
           },
         ],
