@@ -80,7 +80,7 @@ export const headNumber = ({ numbers }: ShownRow): Numbered | undefined =>
   numbers.find(({ name, value }) => value !== null && PROBABILITY.test(name)) ?? numbers[0]
 /** `label right` for the probability of a panel, else the name in words. */
 export const numberName = (name: string): string =>
-  PROBABILITY.test(name) ? 'label right' : line(name.replace(/_/g, ' '), 40)
+  PROBABILITY.test(name) ? 'right, by the reviewers' : line(name.replace(/_/g, ' '), 40)
 export const numberSaid = ({ name, value }: Numbered): string =>
   value === null ? '?' : PROBABILITY.test(name) ? percent(value) : number(value)
 

@@ -120,8 +120,8 @@ export function lostSection(shown: Shown, linkOf: LinkOf): Section {
           })}`,
       noted.length === 0
         ? ''
-        : `<h3>Noted, and let through</h3>${table({
-            caption: `What stages said of ${unit}s, and left none out for.${beyond(notes.length, 'note')}`,
+        : `<h3>Noted</h3>${table({
+            caption: `What stages said of ${unit}s, whether or not another stage left them out.${beyond(notes.length, 'note')}`,
             head: [cell('note'), n(`${unit}s`)],
             rows: noted,
             of: 'plain',
@@ -178,14 +178,14 @@ export function sourceSection(shown: Shown): Section | undefined {
     const more = [cell(''), cell(''), cell(''), ...(isDoubted ? [cell('')] : [])]
     const name = line(column, 40)
     return `${table({
-      caption: `Share kept by ${name}, lowest first, with the 95 % interval. The dotted line is all ${unit}s, ${percent(whole)}.`,
+      caption: `Share kept by ${name}, lowest first, with the 95 % interval. The dotted line is all ${unit}s, ${percent(whole)}.${isDoubted ? ' Doubtful: noted for people to look at, left out or not.' : ''}`,
       head: [
         cell(name),
         CHART,
         n('kept', 'hide'),
         n('of', 'hide'),
         n('share'),
-        ...(isDoubted ? [n('label doubted', 'hide')] : []),
+        ...(isDoubted ? [n('doubtful', 'hide')] : []),
       ],
       rows: [...rows, [cell(''), cell(stripAxis(ticks), 'fig'), ...more]],
       hasAxis: true,

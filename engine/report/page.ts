@@ -67,6 +67,8 @@ const hasTraining = ({ sinks }: Shown): boolean => sinks.some(({ isForReview }) 
 const titleOf = (shown: Shown): string =>
   `${counted(shown.pairs.read, unitOf(shown))} in${hasTraining(shown) ? `, ${counted(shown.pairs.out, 'pair')} to train on` : ''}`
 
+const HOW =
+  'Read some rows of each line: where most of them are rightly left out, or made, train; else change the option and run again.'
 const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1)
 const NUMBERS = ['nothing', 'one thing', 'two things', 'three things', 'four things', 'five things', 'six things']
 
@@ -177,7 +179,7 @@ function summaryHtml(shown: Shown, took: Took, where: string, linkOf: LinkOf, se
           .map(text => line(text, 400))
           .join(' ')}</p>`
       : '',
-    `<div class="first"><div><p class="verdict"><span class="flag ${verdict}">${capital(verdict)}</span> ${said}</p>${worriesHtml(shown, linkOf)}</div>`,
+    `<div class="first"><div><p class="verdict"><span class="flag ${verdict}">${capital(verdict)}</span> ${said}</p>${verdict === 'look' ? `<p class="why">${HOW}</p>` : ''}${worriesHtml(shown, linkOf)}</div>`,
     `${factsHtml(shown, took, where, sections)}</div></section>\n`,
   ].join('')
 }

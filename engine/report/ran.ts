@@ -27,7 +27,7 @@ export function timeSection(shown: Shown, { wall, spans, stages, peakMemory }: T
       wall === 0
         ? 'Where the time went'
         : `The run took ${seconds(wall)}${read > 0 ? `, ${number(read / wall)} ${unitOf(shown)}s a second` : ''}`,
-    lede: `The same input again is answered from what is kept.${peakMemory > 0 ? ` At most ${number(peakMemory / 1e6)}\u00a0MB of memory were held.` : ''}`,
+    lede: `Over the same input again it takes none of it, as what was worked out is kept; over as many new ${unitOf(shown)}s about as long.${peakMemory > 0 ? ` At most ${number(peakMemory / 1e6)}\u00a0MB of memory were held.` : ''}`,
     body: [
       rows.length === 0
         ? ''
@@ -186,7 +186,11 @@ export function repeatSection({ hash, sluice, graph, inputs, sinks, reasons, row
     ...(reason
       ? [[`npx sluice show --reason ${shellWord(`${reason.stage}.${reason.reason}`)}`, 'more of such rows']]
       : []),
-    ['npx sluice run … --decisions decisions.jsonl', 'take rows back, or leave them out'],
+    [
+      `echo '{"id":"${isPlain ? row.id : 'ID'}","decision":"keep"}' >> decisions.jsonl`,
+      'take a row back; or drop, flip',
+    ],
+    ['npx sluice run … --decisions decisions.jsonl', 'run as before, by what was decided'],
   ]
   const wide = Math.max(...commands.map(([command]) => command.length))
   return {

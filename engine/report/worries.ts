@@ -75,7 +75,8 @@ function merged(own: readonly Worry[], found: readonly Worry[]): Worry[] {
       for (const other of of) left.splice(left.indexOf(other), 1)
       const [{ why, rows } = {} as Partial<Worry>] = of,
         level = worry.level === 'note' && of.some(other => other.level === 'look') ? 'look' : worry.level
-      return { ...(why ? { why } : {}), ...(rows ? { rows } : {}), ...worry, level }
+      // rows that a stage left out are those that its number is of
+      return { ...(why ? { why } : {}), ...worry, ...(rows ? { rows } : {}), level }
     })
   const isFirst = ({ rows }: Worry) => rows?.endsWith('.error') === true
   const rest = left.filter(

@@ -95,7 +95,7 @@ function oneWay(node: Node, { in: rows, reasons, notes, errored }: Counts, read:
       return warning(`${id}: ${reason} ${n(some)} of ${n(rows)} rows${what}${from && `; ${from}`}`, {
         // that little was made is good to know
         level: isDeclined ? 'note' : 'look',
-        name: nameOf(stage.reasons[reason], reason),
+        name: isDeclined ? 'not made' : nameOf(stage.reasons[reason], reason),
         value: n(some),
         said: isDeclined
           ? `of ${n(rows)} rows nothing new was made, as ${id}.${reason} says`

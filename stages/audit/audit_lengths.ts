@@ -177,7 +177,7 @@ Lengths are bytes of all messages of a side. Whether the longer answer is the be
           ? {}
           : { by_name: named.flatMap(({ name, rows }) => rows.map(row => ({ name, ...row }))) }),
       },
-      worries: lengthWorries(now),
+      worries: lengthWorries(now, then, longerWins(dropped?.all ?? none())),
       charts: [
         {
           title: 'the longer side is the chosen one',
