@@ -304,7 +304,19 @@ function histogram({ chart, rows, groups, groupOf }: Drawing): string {
       }),
   )
   const caption = root ? 'Heights are square roots, as one bar is far higher than the others.' : undefined
-  return plot({ title: chart.title, caption, x, y, across, up, marks, key: keyOf(groups, false) })
+  return plot({
+    title: chart.title,
+    caption,
+    x,
+    y,
+    across,
+    up,
+    marks,
+    key: keyOf(
+      groups.map(group => ({ ...group, shape: SHAPES.indexOf(symbolSquare) })),
+      false,
+    ),
+  })
 }
 
 /** Where the interval of a row around y lies; there is none around a name. */
