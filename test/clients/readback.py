@@ -216,8 +216,12 @@ def load_sink(run, sink, told):
         rows = load_from_disk(folder).to_list()
         same(f'{sink}: Dataset.from_file gives the same', concatenate_datasets([Dataset.from_file(shard) for shard in shards]).to_list(), rows)
         if told['rows'] > 0:
+            # by the dataset card of the run where that names it: lists for people are no configuration
+            card = os.path.join(run, 'README.md')
+            named = os.path.exists(card) and f'config_name: {sink}\n' in open(card, encoding='utf-8').read()
+            how = {'path': run, 'name': sink} if named else {'path': 'arrow', 'data_files': shards}
             with tempfile.TemporaryDirectory() as cache:
-                same(f'{sink}: load_dataset gives the same', load_dataset('arrow', data_files=shards, split='train', cache_dir=cache).to_list(), rows)
+                same(f'{sink}: load_dataset gives the same', load_dataset(**how, split='train', cache_dir=cache).to_list(), rows)
         return rows
     if os.path.exists(path := os.path.join(folder, 'data.parquet')):
         rows = pq.read_table(path).to_pylist()
