@@ -3,7 +3,7 @@ import type { AnyKind, Reason } from '../contract/define.ts'
 import { effectOf, isTraining, type Node } from '../graph/types.ts'
 import { byNone, rowsRead, type Manifest } from '../run/manifest.ts'
 import type { Counts } from '../run/messages.ts'
-import { ERROR_ABOUT } from '../run/messages.ts'
+import { emptyCounts, ERROR_ABOUT } from '../run/messages.ts'
 import type { Reported } from '../run/reports.ts'
 import { shownFeatures, shownLengths } from './features.ts'
 import { KEPT } from './gather.ts'
@@ -27,7 +27,10 @@ export interface ShownInput {
 }
 
 /** All but the worries, which follow from it. */
-export function shownOf(input: ShownInput): Omit<Shown, 'worries'> {
+export function shownOf(given: ShownInput): Omit<Shown, 'worries'> {
+  // of an input without rows nothing is counted
+  const all = given.nodes.map(({ id }) => [id, given.counts[id] ?? emptyCounts()] as const),
+    input = { ...given, counts: Object.fromEntries(all) }
   const { manifest, nodes, counts, reports, noted, every } = input,
     { name, seed } = manifest.graph,
     pairs = pairsOf(input),

@@ -271,7 +271,11 @@ function notedOf(
   }
   addParts(noted.parts, countParts(passes[0].parts, label, fates, names, doubted))
   for (const { nodes, events } of metas) {
-    const isCluster = nodes.map(id => effectOf(world.nodes.get(id)!) === 'cluster')
+    // what is kept of another graph may name stages that this one has not
+    const isCluster = nodes.map(id => {
+      const node = world.nodes.get(id)
+      return node !== undefined && effectOf(node) === 'cluster'
+    })
     events.kind.forEach((kind, i) => {
       const id = nodes[events.node[i]]
       if (kind === DROPPED && isCluster[events.node[i]]) countAlike(noted, id, events.value[i])

@@ -175,7 +175,7 @@ describe('a script', () => {
         stderr: `clean.mjs: ${option} stands before the script, where it is zx's; options go behind the script's name\n`,
       })
     }
-    for (const option of ['--version', '-v', '--verbose', '--cwd=x', '--prefer-local', '--env=x', '-e', '--shell=x']) {
+    for (const option of ['--version', '-v', '--cwd=x', '--prefer-local', '--env=x', '-e', '--shell=x']) {
       expect(node(at, zx, clean, option)).toMatchObject({ code: 64, stdout: '' })
     }
     expect(readdirSync(at)).toEqual([])

@@ -312,7 +312,9 @@ describe('a JSONL file that ends within a line', () => {
       code: 0,
       signal: null,
       stdout: '',
-      stderr: `input: 1 of 1 files end within a line that is no JSON, and may have been cut off: ${path} (line ${last.toLocaleString('en-US')})\n`,
+      stderr: expect.stringContaining(
+        `input: 1 of 1 files end within a line that is no JSON, and may have been cut off: ${path} (line ${last.toLocaleString('en-US')})\n`,
+      ) as unknown,
     })
     expect(ledgerOf(join(`${path}.out`, 'latest')).filter(({ reason }) => reason !== null)).toMatchObject([
       { row: last - 1, reason: 'unreadable_line' },
@@ -328,7 +330,7 @@ describe('a JSONL file that ends within a line', () => {
       told: string[] = []
     writeFileSync(path, change(readFileSync(path, 'utf8')))
     await run(graphOf(path), { output: `${path}.out`, workers: 1, onWarning: text => told.push(text) })
-    expect(told).toEqual([])
+    expect(told.filter(text => text.includes('cut off'))).toEqual([])
   })
 })
 

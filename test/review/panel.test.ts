@@ -233,6 +233,11 @@ describe('panelReport', () => {
     exchange: false,
     decision,
     expected: { stack: expected(303), both: expected(200), either: expected(410) },
+    tables: {
+      probability: { all: [], stack: [], both: [], either: [] },
+      sureness: [],
+      surest: [],
+    },
   } as unknown as Panel
   const last = (some: Partial<Panel>, action: 'drop' | 'annotate' | 'weight' = 'drop') =>
     panelReport({ ...panel, ...some }, action).lines.at(-1)
