@@ -15,10 +15,19 @@ function withoutSharedData(): string[] {
   return files
 }
 
+/** Those that kill, restart and build for minutes: by `npm run check:long`, which `.ci/run` has no time for. */
+const long = [
+  'test/failures/interrupt.test.ts',
+  'test/engine/stale.test.ts',
+  'test/stages/new_stage.test.ts',
+  'test/properties/runs.test.ts',
+]
+const isLong = process.env.SLUICE_LONG !== undefined
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: withoutSharedData(),
+    include: isLong ? long : ['test/**/*.test.ts'],
+    exclude: [...withoutSharedData(), ...(isLong ? [] : long)],
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -215,7 +215,8 @@ describe('a run of a sample', { timeout: 240_000 }, () => {
     const { at, data } = inputs(),
       output = join(at, 'out'),
       statusOf = async (sample?: number) => await run(graphOf(data, thorough), { output, workers: 1, sample })
-    const shards = (run: string) => Object.entries(fingerprint(run)).filter(([file]) => !/manifest|report|README/.test(file))
+    const shards = (run: string) =>
+      Object.entries(fingerprint(run)).filter(([file]) => !/manifest|report|README/.test(file))
     const whole = await statusOf(),
       all = await statusOf(1000)
     expect(all.status).toBe('published')
