@@ -78,9 +78,9 @@ const PROBABILITY = /(^|[._])probability$/
 /** The number that says most of a row: how likely its label is right, else the one that decided. */
 export const headNumber = ({ numbers }: ShownRow): Numbered | undefined =>
   numbers.find(({ name, value }) => value !== null && PROBABILITY.test(name)) ?? numbers[0]
-/** `label right` for the probability of a panel, else the name in words. */
+/** `said right` (by reviewers) for the probability of a panel, else the name in words. */
 export const numberName = (name: string): string =>
-  PROBABILITY.test(name) ? 'right, by the reviewers' : line(name.replace(/_/g, ' '), 40)
+  PROBABILITY.test(name) ? 'said right' : line(name.replace(/_/g, ' '), 40)
 export const numberSaid = ({ name, value }: Numbered): string =>
   value === null ? '?' : PROBABILITY.test(name) ? percent(value) : number(value)
 
