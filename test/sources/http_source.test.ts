@@ -162,18 +162,18 @@ describe('a Parquet file behind a URL', () => {
     expect(asked.length).toBeGreaterThanOrEqual(8)
   })
 
-  it('of JSON Lines is not read from a URL', async () => {
+  it('of Arrow is not read from a URL', async () => {
     serve()
     const graph = {
       ...graphOf(url),
       stages: [
-        { id: 'pairs', use: 'read_jsonl', with: { path: url } },
+        { id: 'pairs', use: 'read_arrow', with: { path: url } },
         { id: 'dpo', use: 'write_arrow' },
       ],
     }
     await expect(run(graph, { output: join(folder(), 'out') })).rejects.toMatchObject({
       exit: 66,
-      message: expect.stringContaining('only Parquet is read from one') as unknown,
+      message: expect.stringContaining('download') as unknown,
     })
   })
 })
