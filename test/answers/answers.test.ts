@@ -9,11 +9,13 @@ import { diffLines, diffRuns } from '../../app/answers/diff.ts'
 import { findRun } from '../../app/answers/find_run.ts'
 import { keepCommand } from '../../app/answers/say.ts'
 import type { Screen } from '../../app/answers/screen.ts'
-import { showLines, shownRows } from '../../app/answers/show.ts'
+import { showLines } from '../../app/answers/show_lines.ts'
+import { shownRows } from '../../app/answers/show.ts'
 import { whyLines } from '../../app/answers/why_lines.ts'
 import { whyRows } from '../../app/answers/why.ts'
-import { main, run } from '../../index.mjs'
+import { run } from '../../index.mjs'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
+import { sluice } from '../cli/helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -44,19 +46,6 @@ const graphOf = (path: string, use = 'write_arrow', ratio = 5) => ({
     { id: 'dpo', use, from: ['ratio', 'hard'] },
   ],
 })
-
-/** The command line to its end, with what it printed. */
-async function sluice(...argv: readonly string[]) {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined),
-    error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  try {
-    const code = await main(argv)
-    return { code, stdout: log.mock.calls.flat().join('\n'), stderr: error.mock.calls.flat().join('\n') }
-  } finally {
-    log.mockRestore()
-    error.mockRestore()
-  }
-}
 
 const at = folder(),
   path = writeJsonl(join(at, 'in.jsonl'), rows),

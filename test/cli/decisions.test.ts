@@ -3,15 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { folder, pairs, rowsOf, writeJsonl } from '../engine/helpers.ts'
-import { inProcess, writeGraph } from '../failures/helpers.ts'
+import { writeGraph } from '../failures/helpers.ts'
+import { sluice } from './helpers.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
-
-/** The command line to its end, with what it said. */
-async function sluice(...argv: readonly string[]) {
-  const { code, stdout, stderr } = await inProcess(...argv)
-  return { code, stdout: stdout.trimEnd(), stderr: stderr.trimEnd() }
-}
 
 function place() {
   const at = folder(),

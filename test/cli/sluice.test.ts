@@ -11,23 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
-import { main } from '../../index.mjs'
+import { describe, expect, it } from 'vitest'
 import { folder, pairs, writeJsonl } from '../engine/helpers.ts'
 import { writeGraph, type Stage } from '../failures/helpers.ts'
-
-/** The command line to its end, with what it said. */
-async function sluice(...argv: readonly string[]) {
-  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined),
-    error = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  try {
-    const code = await main(argv)
-    return { code, stdout: log.mock.calls.flat().join('\n'), stderr: error.mock.calls.flat().join('\n') }
-  } finally {
-    log.mockRestore()
-    error.mockRestore()
-  }
-}
+import { sluice } from './helpers.ts'
 
 /** A folder with three files of rows, and a graph that reads the first. */
 function place(more: readonly Stage[] = []) {
