@@ -3,7 +3,7 @@ import { inLine } from '../../engine/terminal.ts'
 import { saidText } from '../../engine/report/words.ts'
 import { quoted, keepCommand, number, percent } from './say.ts'
 import { cut, labelled, leftAndRight, paint, type Screen } from './screen.ts'
-import { sidesOf } from './show.ts'
+import { sidesOf } from './show_lines.ts'
 import type { Asked, Step, Told } from './why.ts'
 
 const MOST_MADE = 5
