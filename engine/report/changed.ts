@@ -1,21 +1,10 @@
 /** What changed in the set, what was made, and what is nearly the same: sections of the page. */
-import {
-  drawChart,
-  foldedTable,
-  numberAxis,
-  place,
-  plot,
-  strip,
-  stripAxis,
-  stripBar,
-  stripDot,
-  stripRange,
-  stripRule,
-} from './charts.ts'
+import { drawChart, foldedTable, numberAxis, place, plot } from './charts.ts'
 import { cell, counted, cut, end, folded, html, line, n, number, percent, percentOf, shareOf, table } from './html.ts'
 import type { RowLink } from './labels.ts'
 import { CHART, linked, machine, type Section } from './lost.ts'
 import type { Shown, ShownRow } from './shape.ts'
+import { strip, stripAxis, stripBar, stripDot, stripRange, stripRule } from './strips.ts'
 import { piecesOf, saidText } from './words.ts'
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)

@@ -2,6 +2,9 @@
 import type { View } from '../terminal.ts'
 
 export const n = (value: number): string => value.toLocaleString('en-US')
+/** One digit under 1 %, none else. */
+export const percent = (share: number): string =>
+  `${share > 0 && share < 0.0095 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`
 export const padded = (text: string, to: number, { width }: View): string =>
   text + ' '.repeat(Math.max(0, to - width(text)))
 /** The first of some texts that fits; the last where none does. */

@@ -1,6 +1,6 @@
 /** What was lost, and from where: sections of the page. */
 import { cell, counted, folded, line, n, number, percent, percentOf, shareOf, table, type Cell } from './html.ts'
-import { strip, stripAxis, stripBar, stripDot, stripRange, stripRule } from './charts.ts'
+import { strip, stripAxis, stripBar, stripDot, stripRange, stripRule } from './strips.ts'
 import { families, type Family, type Shown, type ShownReason } from './shape.ts'
 
 export interface Section {

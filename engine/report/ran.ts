@@ -1,5 +1,5 @@
 /** How the run went: time, graph, and what repeats it; sections of the page. */
-import { strip, stripBar } from './charts.ts'
+import { strip, stripBar } from './strips.ts'
 import { cell, counted, folded, html, line, n, number, seconds, shellWord, table } from './html.ts'
 import { CHART, machine, unitOf, type Section } from './lost.ts'
 import type { Shown, Took } from './shape.ts'

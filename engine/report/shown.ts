@@ -8,6 +8,7 @@ import type { Reported } from '../run/reports.ts'
 import { shownFeatures, shownLengths } from './features.ts'
 import { KEPT } from './gather.ts'
 import type { Noted } from './merge.ts'
+import { pairsOf } from './pairs.ts'
 import { shownParts } from './parts.ts'
 import type { Picked } from './picks.ts'
 import { familyOf, type Shown, type ShownClusters, type ShownReason, type ShownRow, type ShownRows } from './shape.ts'
@@ -20,8 +21,6 @@ export interface ShownInput {
   readonly noted: Noted
   /** See `everyOf`. */
   readonly every: number
-  /** The training sinks by which rows are counted. */
-  readonly counted: ReadonlySet<string>
   /** The id of a row, by its file's label. */
   idOf(file: string, row: number): string | undefined
 }
@@ -33,7 +32,7 @@ export function shownOf(given: ShownInput): Omit<Shown, 'worries'> {
     input = { ...given, counts: Object.fromEntries(all) }
   const { manifest, nodes, counts, reports, noted, every } = input,
     { name, seed } = manifest.graph,
-    pairs = pairsOf(input),
+    pairs = flowOf(manifest),
     reasons = nodes.flatMap(node => reasonsOf(node, counts[node.id])).sort((a, b) => b.count - a.count)
   return {
     graph: { name, seed },
@@ -107,24 +106,11 @@ const notesOf = ({ id, stage }: Node, { notes }: Counts): Shown['notes'] =>
     return { stage: id, note, about, count }
   })
 
-/** Pairs by what became of them. Where stages make pairs of rows, those read and left out are rows. */
-function pairsOf({ manifest: { rows, sinks }, nodes, counts, counted }: ShownInput): Shown['pairs'] {
-  const sources = nodes.filter(({ stage }) => stage.kind === 'source'),
-    pairs = sources.reduce((n, { id }) => n + counts[id].out + counts[id].dropped, 0),
-    isOfRows = nodes.some(node => effectOf(node) === 'pair'),
-    isOneEach = pairs === rows.read,
-    read = isOfRows ? rows.read : pairs
-  const made = [...counted].reduce((n, id) => n + counts[id].derived, 0),
-    written = [...counted].reduce((n, id) => n + sinks[id].rows, 0) - made,
-    asRead = counted.size === 0 || (isOneEach && !isOfRows) ? rows.kept : written
-  return {
-    read,
-    out: asRead + made,
-    asRead,
-    made,
-    leftOut: isOneEach || isOfRows ? rows.dropped : Math.max(0, read - asRead - rows.errored),
-    errored: rows.errored,
-  }
+/** Pairs by what became of them, counted as the summary does; rows where they are no pairs. */
+function flowOf(manifest: ShownInput['manifest']): Shown['pairs'] {
+  const { rows, pairs: read = rows, out, asRead, made } = pairsOf(manifest),
+    { dropped, errored } = manifest.rows
+  return { read, out, asRead, made, leftOut: read === rows ? dropped : Math.max(0, read - asRead - errored), errored }
 }
 
 function reasonsOf({ id, stage, options }: Node, { reasons, errored }: Counts): ShownReason[] {

@@ -4,7 +4,7 @@ import type { Worry } from '../contract/define.ts'
 import { isPart, pairInputs, type Manifest } from '../run/manifest.ts'
 import type { RunResult } from '../run/run.ts'
 import { inLine, type View } from '../terminal.ts'
-import { cut, fitting, n, padded, wrap } from './lines.ts'
+import { cut, fitting, n, padded, percent, wrap } from './lines.ts'
 import { listedNumbers, pairsOf, type Output, type Pairs } from './pairs.ts'
 import { familyOf, families } from './shape.ts'
 import { verdictOf } from './worries.ts'
@@ -16,8 +16,6 @@ const WIDE = 70
 const NAMES = 24
 
 const s = (count: number, one: string): string => `${n(count)} ${one}${count === 1 ? '' : 's'}`
-const percent = (share: number): string =>
-  `${share > 0 && share < 0.0095 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`
 export const timeOf = (seconds: number): string =>
   seconds < 10
     ? `${seconds.toFixed(1)} s`

@@ -1,5 +1,6 @@
 /** What to look at before one trains on a run's result, ordered by harm, and the verdict that follows. */
 import type { Reason, Report, Worry } from '../contract/define.ts'
+import { n, percent } from './lines.ts'
 import { listedNumbers, pairsOf, type Counted } from './pairs.ts'
 import { familyOf, families, type Family, type Shown, type ShownPart, type ShownRow } from './shape.ts'
 
@@ -15,9 +16,6 @@ const ERRORED = 0.01,
 /** Parts of fewer rows tell nothing, and a part that loses less than this more than the whole is a note. */
 const FEWEST = 20,
   POINTS = 0.05
-
-const n = (count: number): string => count.toLocaleString('en-US')
-const percent = (share: number): string => `${share < 0.0095 ? (100 * share).toFixed(1) : (100 * share).toFixed(0)} %`
 
 /** Names of worries about families whose words are long. */
 const named: Partial<Record<Family, string>> = { labels: 'doubted', both_ways: 'both ways' }

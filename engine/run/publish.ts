@@ -41,13 +41,11 @@ import {
   type Section,
   type SinkResult,
   type SinkTask,
-  type Setup,
 } from './messages.ts'
 import type { Pool } from './pool.ts'
 import type { Costs } from './progress.ts'
 import { pageHtml } from '../report/page.ts'
 import { HASH_SHOWN, runStamp } from '../files/published.ts'
-import { countedSinks } from '../report/gather.ts'
 import { addNoted, noneNoted } from '../report/merge.ts'
 import { shownOf } from '../report/shown.ts'
 import type { Clock } from '../report/took.ts'
@@ -79,7 +77,6 @@ export interface PublishInput {
   readonly wanted: Wanted
   /** See `everyOf`. */
   readonly every: number
-  readonly levels: Setup['levels']
   readonly pool: Pool
   /** Metas of all levels, by partition. */
   metas(): PassMeta[][]
@@ -316,7 +313,6 @@ async function publishBy(input: PublishInput, folder: string, final: string): Pr
     reports,
     noted: seen,
     every: input.every,
-    counted: countedSinks(input.levels, new Map(prepared.graph.nodes.map(node => [node.id, node]))),
     idOf: idLookup(prepared, input.partitions, metas),
   })
   const worries = worriesOf({

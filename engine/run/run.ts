@@ -261,7 +261,6 @@ async function runToItsEnd(
       sample,
       wanted,
       every: setup.every,
-      levels: setup.levels,
       pool,
       metas: () =>
         partitions.map((_, p) => made.folders(p).map(folder => loadValue<PassMeta>(join(folder, 'meta.bin')))),

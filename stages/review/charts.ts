@@ -33,7 +33,7 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
       title: 'how likely each label is right',
       table: 'probability',
       mark: 'bar',
-      encoding: { x: 'label right', y: 'pairs', color: 'fate' },
+      encoding: { x: 'said right', y: 'pairs', color: 'fate' },
     },
     ...(two
       ? [
@@ -67,7 +67,7 @@ const ASIDE = 'set aside',
 function probabilityTable({ tables: { probability } }: Panel, rule: Rule): Tables[string] {
   return [...probability.all.keys()].flatMap(bin => {
     const aside = probability[rule][bin],
-      row = (fate: string, pairs: number) => ({ 'label right': (bin + 0.5) / PROBABILITY_BINS, fate, pairs })
+      row = (fate: string, pairs: number) => ({ 'said right': (bin + 0.5) / PROBABILITY_BINS, fate, pairs })
     return [row(KEPT, probability.all[bin] - aside), row(ASIDE, aside)].filter(({ pairs }) => pairs > 0)
   })
 }
