@@ -167,6 +167,13 @@ await check('search, filter, fold and links by keyboard', async () => {
   await page.keyboard.press('ArrowDown')
   await page.waitForFunction(before => document.getElementById('found').textContent !== before, all)
   assert.equal(await page.locator('.group:visible').count(), 1)
+  await page.focus('#part')
+  await page.keyboard.press('ArrowDown')
+  const part = await page.inputValue('#part'),
+    parts = () =>
+      page.locator('article:visible').evaluateAll(cards => [...new Set(cards.map(card => card.dataset.part))])
+  await page.waitForFunction(() => document.getElementById('part').value !== '')
+  assert.deepEqual(await parts(), [part])
   // a link to rows clears the filter and shows them
   const link = page.locator('#lost tbody th a').last()
   await link.focus()

@@ -193,7 +193,8 @@ export type StateOf<F> = F extends Fit<infer State> ? State : undefined
 type Cell = string | number | null
 /**
  * A mark and an encoding (Vega-Lite's) over a table of the report. `low` and `high` are columns of an interval around
- * x or y, whichever is a number. A cell is a place of a grid, as deep as its `color`, a number.
+ * x or y, whichever is a number. A cell is a place of a grid, as deep as its `color`, a number. `diagonal`: where y
+ * should be x, two numbers of one kind, a line says so.
  */
 export interface Chart {
   readonly title: string
@@ -206,6 +207,7 @@ export interface Chart {
     readonly low?: string
     readonly high?: string
   }
+  readonly diagonal?: boolean
 }
 /**
  * What to look at before one trains. `note`: good to know; `look`: look at it first; `stop`: do not train on this yet.

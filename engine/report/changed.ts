@@ -24,15 +24,26 @@ const featureWords: Readonly<Record<string, string>> = {
   emoji: 'the only one with an emoji',
 }
 type Sides = Shown['features'][number]['before']
-const chosenShare = ({ chosen, rejected }: Sides) => shareOf(chosen, Math.max(1, chosen + rejected))
+/** `ties`: pairs of which neither side is so, which count half. */
+const chosenShare = ({ chosen, rejected }: Sides, ties: number) =>
+  shareOf(chosen + ties / 2, Math.max(1, chosen + rejected + ties))
 
-export function changedSection({ features, lengths, every }: Shown): Section | undefined {
+export function changedSection({ features, lengths, every, pairs: { made } }: Shown): Section | undefined {
   const some = [...features]
     .sort((a, b) => Number(b.name === 'longer') - Number(a.name === 'longer'))
     .filter(({ before, after }) => before.chosen + before.rejected + after.chosen + after.rejected > 0)
   if (some.length === 0) return undefined
-  const rows = some.slice(0, 40).map(({ name, before, after }) => {
-    const [was, is] = [chosenShare(before), chosenShare(after)],
+  // of the longer side ties count half, as audit_lengths has it: all pairs of two texts are in the lengths
+  const tiesOf = (name: string, { chosen, rejected }: Sides, bins: readonly number[] = []) =>
+    name === 'longer' ? Math.max(0, sum(bins) - chosen - rejected) : 0
+  const sharesOf = ({ name, before, after }: (typeof some)[number]) =>
+    [
+      chosenShare(before, tiesOf(name, before, lengths?.before)),
+      chosenShare(after, tiesOf(name, after, lengths?.after)),
+    ] as const
+  const rows = some.slice(0, 40).map(feature => {
+    const { name, before, after } = feature,
+      [was, is] = sharesOf(feature),
       [wasSome, isSome] = [before, after].map(({ chosen, rejected }) => chosen + rejected > 0),
       isClear = isSome && (is.low > 0.5 || is.high < 0.5)
     return [
@@ -58,7 +69,7 @@ export function changedSection({ features, lengths, every }: Shown): Section | u
     ]
   })
   const [first] = some
-  const [was, is] = [chosenShare(first.before).value, chosenShare(first.after).value],
+  const [was, is] = sharesOf(first).map(({ value }) => value),
     isLonger = first.name === 'longer'
   const ticks: [number, string][] = [
     [0, '0'],
@@ -71,10 +82,10 @@ export function changedSection({ features, lengths, every }: Shown): Section | u
     title: isLonger
       ? `The longer answer is chosen in ${percent(is)} now, ${percent(was)} before`
       : 'What the chosen side has more often than the rejected',
-    lede: 'What the chosen side has more often, a model learns to write. 50 % means that it says nothing.',
+    lede: `What the chosen side has more often, a model learns to write. 50 % means that it says nothing.${made > 0 ? ` Now counts the ${counted(made, 'made pair')} too.` : ''}`,
     body: [
       table({
-        caption: `<span class="key ring"></span>as read <span class="key k disc"></span>to train on, with the 95 % interval; grey where it may be chance. Of pairs in which one side alone is so${every > 1 ? `, counted of one row in ${number(every, 15)}` : ''}.`,
+        caption: `<span class="key ring"></span>as read <span class="key k disc"></span>to train on, with the 95 % interval; grey where it may be chance. Of pairs in which one side alone is so (of equal lengths half)${every > 1 ? `, counted of one row in ${number(every, 15)}` : ''}.`,
         head: [cell('chosen is'), CHART, n('read'), n('now'), n('pairs', 'hide')],
         rows: [...rows, [cell(''), cell(stripAxis(ticks), 'fig'), cell(''), cell(''), cell('', 'hide')]],
         hasAxis: true,

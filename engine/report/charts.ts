@@ -347,6 +347,21 @@ function lines(drawing: Drawing): string {
   return plot({ title: chart.title, x, y, across, up, marks, key: keyOf(groups, true) })
 }
 
+/** From the first place where both axes have a number to the last. */
+function diagonal({ chart, rows, isNamed }: Drawing, across: Axis, up: Axis): string {
+  const { x, y } = chart.encoding
+  if (!chart.diagonal || isNamed(x) || isNamed(y)) return ''
+  const [xs, ys] = [x, y].map(column =>
+      spanOf(
+        rows.map(row => Number(row[column])),
+        false,
+      ),
+    ),
+    [low, high] = [Math.max(xs[0], ys[0]), Math.min(xs[1], ys[1])]
+  if (low >= high) return ''
+  return `<line class="ref" x1="${at(across.place(low))}" y1="${at(up.place(low))}" x2="${at(across.place(high))}" y2="${at(up.place(high))}"/>`
+}
+
 const point = ({ chart }: Drawing, row: Row, across: Axis, up: Axis, { of, shape }: Group, size: number): string =>
   `<path class="pt ${of}" transform="translate(${at(across.place(row[chart.encoding.x]))} ${at(up.place(row[chart.encoding.y]))})" d="${symbol(SHAPES[shape % SHAPES.length], size).digits(1)()!}">${tip(saidOf(chart, row))}</path>`
 
@@ -365,7 +380,7 @@ function points(drawing: Drawing): string {
           .filter(row => groupOf(row) === group)
           .map(row => `${rangeUp(chart, row, across, up)}${point(drawing, row, across, up, group, 28)}`),
       )
-    return plot({ title: chart.title, x, y, across, up, marks, key })
+    return plot({ title: chart.title, x, y, across, up, marks: [diagonal(drawing, across, up), ...marks], key })
   }
   const counts = new Map<string, Map<Group, number>>(),
     [wide, high] = [(place.across[1] - place.across[0]) / CELLS, (place.up[0] - place.up[1]) / CELLS],

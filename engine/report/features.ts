@@ -97,11 +97,11 @@ export function pairFeatures(chosen: MessagesColumn, rejected: MessagesColumn, r
   const ours = featuresOf(chosen, row),
     long = characters,
     theirs = featuresOf(rejected, row),
-    longer = long > characters ? LONGER : long < characters ? LONGER << SIDE : 0,
-    bin =
-      long === 0 || characters === 0
-        ? NO_BIN
-        : Math.max(0, Math.min(BINS - 1, Math.round(4 * Math.log2(long / characters)) + (BINS >> 1)))
+    [bytes, others] = [chosen.end(row) - chosen.start(row), rejected.end(row) - rejected.start(row)],
+    isEmpty = long === 0 || characters === 0,
+    // bytes, as audit_lengths has it: two shares that differ a little would only raise a question
+    longer = isEmpty || bytes === others ? 0 : bytes > others ? LONGER : LONGER << SIDE,
+    bin = isEmpty ? NO_BIN : Math.max(0, Math.min(BINS - 1, Math.round(4 * Math.log2(long / characters)) + (BINS >> 1)))
   return ours | (theirs << SIDE) | longer | (bin << (2 * SIDE))
 }
 

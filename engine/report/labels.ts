@@ -50,11 +50,15 @@ export function reportsHtml(reports: readonly Reported[]): (report: Reported) =>
   return report => texts.get(report)!
 }
 
-/** Whether a report is on labels: of what dropped some as doubted, or said of all how likely they are right. */
-const isOnLabels = ({ reasons, rows }: Shown, { id, isAudit }: Reported): boolean =>
-  !isAudit &&
-  (reasons.some(({ stage, family }) => stage === id && family === 'labels') ||
-    rows.some(({ name }) => name.startsWith(`lowest.${id}_`)))
+/**
+ * Whether a report is on labels: it says how many are wrong (a table `wrong_labels`), or is of what dropped some as
+ * doubted, or said of all how likely they are right.
+ */
+const isOnLabels = ({ reasons, rows }: Shown, { id, isAudit, tables = {} }: Reported): boolean =>
+  Object.hasOwn(tables, 'wrong_labels') ||
+  (!isAudit &&
+    (reasons.some(({ stage, family }) => stage === id && family === 'labels') ||
+      rows.some(({ name }) => name.startsWith(`lowest.${id}_`))))
 
 /** The rows with the lowest numbers, as links. */
 function lowestHtml(title: string, { rows }: ShownRows, linkOf: RowLink): string {
@@ -81,8 +85,10 @@ export const headNumber = ({ numbers }: ShownRow): Numbered | undefined =>
 /** `said right` (by reviewers) for the probability of a panel, else the name in words. */
 export const numberName = (name: string): string =>
   PROBABILITY.test(name) ? 'said right' : line(name.replace(/_/g, ' '), 40)
+/** What is left of two numbers that should cancel each other. */
+const NOTHING = 1e-12
 export const numberSaid = ({ name, value }: Numbered): string =>
-  value === null ? '?' : PROBABILITY.test(name) ? percent(value) : number(value)
+  value === null ? '?' : PROBABILITY.test(name) ? percent(value) : number(Math.abs(value) < NOTHING ? 0 : value)
 
 export function labelsSection(
   shown: Shown,

@@ -26,6 +26,7 @@
   if (!tools) return
   tools.hidden = false
   const which = one('#which'),
+    part = one('#part'),
     words = one('#words'),
     groups = all('.group'),
     cards = new Map(all('.group article').map(card => [card, card.textContent.toLowerCase()]))
@@ -33,17 +34,21 @@
   function filter() {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean)
     let shown = 0
-    for (const [card, text] of cards) card.hidden = !wanted.every(word => text.includes(word))
+    const from = part?.value ?? ''
+    for (const [card, text] of cards) {
+      card.hidden = (from !== '' && card.dataset.part !== from) || !wanted.every(word => text.includes(word))
+    }
     for (const group of groups) {
       const count = all('article:not([hidden])', group).length
       group.hidden = count === 0 || (which.value !== '' && which.value !== group.id)
       if (!group.hidden) shown += count
     }
-    if (wanted.length > 0 || which.value) for (const rest of all('.rest')) rest.open = true
+    if (wanted.length > 0 || from || which.value) for (const rest of all('.rest')) rest.open = true
     one('#found').value = shown === 1 ? '1 row' : `${shown} rows`
   }
   function clear() {
     words.value = which.value = ''
+    if (part) part.value = ''
     filter()
   }
   let waiting
@@ -52,6 +57,7 @@
     waiting = setTimeout(filter, 120)
   })
   which.addEventListener('change', filter)
+  part?.addEventListener('change', filter)
   tools.addEventListener('submit', event => event.preventDefault())
   one('#clear').addEventListener('click', () => {
     clear()

@@ -6,7 +6,8 @@ import { DataType, type Schema } from 'apache-arrow'
 import { decoder, encoder, textColumn } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
-import type { ShownPart } from './shape.ts'
+import type { Picked } from './picks.ts'
+import type { Shown, ShownPart } from './shape.ts'
 
 /** A column with more values than so many is none of few, nor one with a longer value. */
 const MOST_VALUES = 200
@@ -21,12 +22,29 @@ const LEAST_ROWS = 5
 const NONE = ''
 const NONE_SHOWN = '(none)'
 const OTHERS = 'others'
+const BY_FILE = 'file'
 
 /** Numbers are scores or sizes, but those that name who or where. */
 const whose = /annotator|worker|labell?er|rater|user|judge|source|subset|dataset|task|group|topic|category/i
 const isPart = ({ name, type }: Schema['fields'][number]): boolean =>
   !/^(id|prompt|chosen|rejected)$/.test(name) &&
   (DataType.isUtf8(type) || ((DataType.isInt(type) || DataType.isBool(type)) && whose.test(name)))
+
+/** The values of a row that parts may be made of; '' is none. */
+export function partsOf({ schema, columns }: Pick<Flow, 'schema' | 'columns'>, row: number): Record<string, string> {
+  const some = schema.fields.flatMap((field, i): [string, string][] =>
+    isPart(field) ? [[field.name, String(jsonValueOf(columns[i], row) ?? NONE)]] : [],
+  )
+  return Object.fromEntries(some.filter(([, value]) => value.length <= MOST_BYTES))
+}
+/** Which of the values that are shown is that of a row; undefined where a stage took the column away. */
+export function partOf(
+  { column, values }: Shown['parts'][number],
+  { parts, row: { file } }: Pick<Picked, 'parts' | 'row'>,
+): string | undefined {
+  const value = Object.hasOwn(parts, column) ? parts[column] || NONE_SHOWN : column === BY_FILE ? file : undefined
+  return value === undefined || values.some(one => one.value === value) ? value : OTHERS
+}
 
 /** The values of a column, and which of them each row of a partition has; 0 is none. Where they are many, nothing. */
 export interface PartCodes {
@@ -230,7 +248,7 @@ export function shownParts(counts: PartCounts): { column: string; values: ShownP
   })
   told.sort((a, b) => b.bits - a.bits || (a.column < b.column ? -1 : 1))
   const columns = told.slice(0, MOST_COLUMNS).map(({ column, values }) => ({ column, values: shown(values) }))
-  return columns.length > 0 ? columns : [{ column: 'file', values: shown(files) }]
+  return columns.length > 0 ? columns : [{ column: BY_FILE, values: shown(files) }]
 }
 
 /** Files of another schema have not the column: their rows have no value. */

@@ -6,6 +6,7 @@ import type { Data } from 'apache-arrow'
 import { textColumn } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
 import { hash32 } from '../arrow/hash.ts'
+import { partsOf } from './parts.ts'
 import type { ShownRow } from './shape.ts'
 import { textReader } from './texts.ts'
 
@@ -23,7 +24,9 @@ export interface Picked extends Told {
   readonly key: number
   readonly hash: number
   readonly copy: number
-  readonly row: Omit<ShownRow, 'numbers' | 'made' | 'partner'>
+  readonly row: Omit<ShownRow, 'numbers' | 'made' | 'partner' | 'part'>
+  /** Its values by columns that parts may be made of. */
+  readonly parts: Readonly<Record<string, string>>
   /** Of a sink with a limit, the row's place among those that the sink may take. */
   readonly at?: number
 }
@@ -123,6 +126,7 @@ export class Picker {
       hash: hashes[row],
       copy: flow.copy[row],
       row: { id: text(row), file: this.#label, row: flow.row[row], ...texts(row) },
+      parts: partsOf(flow, row),
       ...tell(row),
     }))
   }

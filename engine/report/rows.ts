@@ -93,7 +93,7 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
       : `<label hidden><input type="checkbox" data-line="${html(decisionLine(row.id, group.decision))}"> ${group.decision === 'keep' ? 'take it back' : 'leave it out'}</label>`,
   ]
   return [
-    `<article id="${card}"><details${isOpen ? ' open' : ''}><summary><span class="say">${line(prompted, HEAD) || '(no prompt)'}</span>`,
+    `<article id="${card}"${row.part === undefined ? '' : ` data-part="${html(cut(row.part, 80))}"`}><details${isOpen ? ' open' : ''}><summary><span class="say">${line(prompted, HEAD) || '(no prompt)'}</span>`,
     `<span class="num">${head}</span></summary><div class="body">`,
     cardHtml({ prompt: isWhole ? [] : prompt.said, chosen: chosen.said, rejected: rejected.said, facts: [] }, facts),
     `<p class="foot">${foot.filter(Boolean).join(' ')}</p></div></details></article>\n`,
@@ -135,6 +135,17 @@ function groupsOf({ rows, reasons, notes }: Shown): Group[] {
     .sort((a, b) => placeOf(a) - placeOf(b))
     .slice(0, MOST_GROUPS)
     .map((group, i) => ({ ...group, id: `g-${i}` }))
+}
+
+/** Rows of one source, or of what the data has in its place. */
+function partChoice([first]: Shown['parts']): string {
+  if ((first?.values.length ?? 0) < 2) return ''
+  const options = first.values.map(({ value }) => {
+    const name = html(cut(value, 80))
+    return `<option value="${name}">${line(value, 60)}</option>`
+  })
+  const name = line(first.column, 40)
+  return `<label class="vh" for="part">${name}</label><select id="part"><option value="">any ${name}</option>${options.join('')}</select>`
 }
 
 /** The cards: of each group one, then the second of each, and so on while there is room. */
@@ -181,7 +192,7 @@ export function cardsOf(shown: Shown): Cards {
   const options = some.map(
     ({ group }) => `<option value="${group.id}">${line(group.title, 60)} (${number(group.count, 15)})</option>`,
   )
-  const tools = `<form class="tools" role="search" hidden><label class="vh" for="which">which rows</label><select id="which"><option value="">all rows</option>${options.join('')}</select><label class="vh" for="words">words or ids to search for</label><input id="words" type="search" placeholder="Search words, ids ( / )" autocomplete="off"><button type="button" id="clear">Clear</button><output id="found" for="which words"></output></form>`
+  const tools = `<form class="tools" role="search" hidden><label class="vh" for="which">which rows</label><select id="which"><option value="">all rows</option>${options.join('')}</select>${partChoice(shown.parts)}<label class="vh" for="words">words or ids to search for</label><input id="words" type="search" placeholder="Search words, ids ( / )" autocomplete="off"><button type="button" id="clear">Clear</button><output id="found" for="which part words"></output></form>`
   const tray = `<div class="tray" id="tray" role="group" aria-label="ticked rows" hidden><p><b id="ticked"></b> In a file, such as <code>decisions.jsonl</code>, for <code>npx sluice run … --decisions decisions.jsonl</code> <button type="button" data-copy="lines">copy</button></p><label class="vh" for="lines">decisions, a line each</label><textarea id="lines" readonly rows="4"></textarea></div>`
   return {
     linkOf,

@@ -17,6 +17,8 @@ export interface ShownRow {
   readonly prompt: SaidText
   readonly chosen: SaidText
   readonly rejected: SaidText
+  /** Its value of the first column of `parts`. */
+  readonly part?: string
   readonly cut?: { readonly prompt?: number; readonly chosen?: number; readonly rejected?: number }
   /** What decided, by the name of its column or reason, with the limit where there is one. */
   readonly numbers: readonly { readonly name: string; readonly value: number | null; readonly limit: number | null }[]

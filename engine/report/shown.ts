@@ -9,7 +9,7 @@ import { shownFeatures, shownLengths } from './features.ts'
 import { KEPT } from './gather.ts'
 import type { Noted } from './merge.ts'
 import { pairsOf } from './pairs.ts'
-import { shownParts } from './parts.ts'
+import { partOf, shownParts } from './parts.ts'
 import type { Picked } from './picks.ts'
 import { familyOf, type Shown, type ShownClusters, type ShownReason, type ShownRow, type ShownRows } from './shape.ts'
 
@@ -33,7 +33,9 @@ export function shownOf(given: ShownInput): Omit<Shown, 'worries'> {
   const { manifest, nodes, counts, reports, noted, every } = input,
     { name, seed } = manifest.graph,
     pairs = flowOf(manifest),
-    reasons = nodes.flatMap(node => reasonsOf(node, counts[node.id])).sort((a, b) => b.count - a.count)
+    reasons = nodes.flatMap(node => reasonsOf(node, counts[node.id])).sort((a, b) => b.count - a.count),
+    parts = shownParts(noted.parts),
+    named = namer(parts, given.idOf)
   return {
     graph: { name, seed },
     hash: manifest.hash,
@@ -44,15 +46,15 @@ export function shownOf(given: ShownInput): Omit<Shown, 'worries'> {
     stages: nodes.flatMap(node =>
       node.stage.kind === 'sink' || node.stage.kind === 'audit' ? [] : [stageOf(node, counts[node.id])],
     ),
-    parts: shownParts(noted.parts),
+    parts,
     reports: nodes.flatMap(({ id, use, stage }) =>
       Object.hasOwn(reports, id) ? [reportOf(id, use, stage, reports[id])] : [],
     ),
     every,
     features: shownFeatures(noted.before, noted.after),
     ...(noted.before.pairs > 0 ? { lengths: shownLengths(noted.before, noted.after) } : {}),
-    near: nodes.flatMap(node => (noted.alike[node.id] ? [nearOf(node.id, input)] : [])),
-    rows: rowsOf(input, pairs.asRead),
+    near: nodes.flatMap(node => (noted.alike[node.id] ? [nearOf(node.id, noted, named)] : [])),
+    rows: rowsOf(noted, named, pairs.asRead),
     sinks: nodes.flatMap(node =>
       node.stage.kind === 'sink'
         ? [
@@ -146,14 +148,14 @@ const MOST_BYTES = 3e6
 const FIRST = 3
 
 /** Rows of all names, while there is room: some of each first. */
-function rowsOf(input: ShownInput, kept: number): ShownRows[] {
-  const names = [...input.noted.picks].sort(([a], [b]) => (a < b ? -1 : 1)),
+function rowsOf({ picks }: Noted, named: (picked: Picked) => ShownRow, kept: number): ShownRows[] {
+  const names = [...picks].sort(([a], [b]) => (a < b ? -1 : 1)),
     rows = names.map((): ShownRow[] => [])
   let bytes = 0
   const take = (from: number, to: number) => {
     names.forEach(([, some], i) => {
       for (const picked of some.rows.slice(from, to)) {
-        const row = rowOf(picked, input),
+        const row = named(picked),
           size = Buffer.byteLength(JSON.stringify(row))
         if (bytes + size > MOST_BYTES) return
         bytes += size
@@ -166,22 +168,28 @@ function rowsOf(input: ShownInput, kept: number): ShownRows[] {
   return names.map(([name, { count }], i) => ({ name, count: name === KEPT ? kept : count, rows: rows[i] }))
 }
 
-function rowOf({ row, numbers, made, yields }: Picked, { idOf }: Pick<ShownInput, 'idOf'>): ShownRow {
-  const partner = yields && idOf(yields.file, yields.row)
-  return {
-    ...row,
-    numbers,
-    ...(partner === undefined ? {} : { partner: { id: partner, similarity: yields!.similarity } }),
-    ...(made ? { made } : {}),
+/** Picked rows with what is known when all are: the id that one yields to, and which part of the data it is of. */
+const namer =
+  ([first]: Shown['parts'], idOf: ShownInput['idOf']) =>
+  (picked: Picked): ShownRow => {
+    const { row, numbers, made, yields } = picked,
+      partner = yields && idOf(yields.file, yields.row),
+      part = first.values.length > 1 ? partOf(first, picked) : undefined
+    return {
+      ...row,
+      ...(part === undefined ? {} : { part }),
+      numbers,
+      ...(partner === undefined ? {} : { partner: { id: partner, similarity: yields!.similarity } }),
+      ...(made ? { made } : {}),
+    }
   }
-}
 
-function nearOf(stage: string, { noted, idOf }: ShownInput): ShownClusters {
+function nearOf(stage: string, noted: Noted, named: (picked: Picked) => ShownRow): ShownClusters {
   const clusters: { size: number; rows: ShownRow[] }[] = []
   const some = noted.clusters.filter(one => one.stage === stage)
   for (const { cluster, size, row } of some.sort((a, b) => a.cluster - b.cluster || a.place - b.place)) {
     clusters[cluster] ??= { size, rows: [] }
-    clusters[cluster].rows.push(rowOf(row, { idOf }))
+    clusters[cluster].rows.push(named(row))
   }
   return { stage, histogram: noted.alike[stage], clusters: clusters.filter(Boolean) }
 }

@@ -118,6 +118,7 @@ const bySize = (warnings: readonly Worry[]): Worry[] => {
   return [...warnings].sort((a, b) => size(b) - size(a))
 }
 
+const counted = (rows: number) => (rows === 1 ? '1 row is' : `${n(rows)} rows are`)
 const bothWays = ({ manifest: { stages }, reasonOf }: WorriesOf): Worry[] =>
   Object.entries(stages).flatMap(([id, { reasons }]) =>
     Object.entries(reasons)
@@ -127,7 +128,7 @@ const bothWays = ({ manifest: { stages }, reasonOf }: WorriesOf): Worry[] =>
         name: named.both_ways!,
         value: n(count),
         said: 'rows give the same two answers opposite labels; all are left out',
-        why: 'A person can say which label is right, and give the rows back by --decisions.',
+        why: `${counted(count)} left out: a person can say which label is right, and give them back by --decisions.`,
         rows: `${id}.${reason}`,
       })),
   )

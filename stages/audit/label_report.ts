@@ -19,6 +19,8 @@ const ends = (name: string, { value, low, high }: Estimate) => ({
   [`${name}_high`]: high,
 })
 
+const estimate = ({ value, low, high }: Estimate) => ({ share: value, low, high })
+
 export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Report {
   const repeated = [...pairs.values.values()].filter(({ sides: [low, high] }) => low + high > 1),
     contradicted = repeated.reduce((sum, { sides }) => sum + disagreement(...sides), 0),
@@ -77,10 +79,16 @@ export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Repo
         : { by_name: Object.fromEntries(table.map(({ name, agreement }) => [name, agreement])) }),
     },
     ...(disagree.low > 0 ? { worries: [bothWays(contradicted, repeated.length, disagree)] } : {}),
+    tables: {
+      wrong_labels: [
+        ...(repeated.length > 0 ? [{ what: 'by pairs labelled more than once', ...estimate(wrong) }] : []),
+        ...(circles ? [{ what: 'by answers that go round in a circle', ...estimate(circles.wrong) }] : []),
+      ],
+      ...(by === undefined ? {} : { by_name: table }),
+    },
     ...(by === undefined
       ? {}
       : {
-          tables: { by_name: table },
           charts: [
             {
               title: `agreement with the others by ${by}`,

@@ -26,6 +26,10 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
     })),
     surest: surest.map(({ rows, value, low, high }) => ({ pairs: rows, agree: value, low, high })),
     wrong_labels: boundTable(panel.decision),
+    rules: rules.map(one => {
+      const { rows, agreement, precision } = panel.expected[one]
+      return { rule: one, pairs: rows, agree: rows === 0 ? null : agreement, ...wrongOf(rows, precision) }
+    }),
     gates: gatesTable(panel),
   }
   const charts: Charts = [
@@ -46,10 +50,11 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
         ]
       : []),
     {
-      title: 'labels that agree with reviewers who are so sure, and should',
+      title: 'labels that agree with reviewers who are so sure; they should as on the line',
       table: 'sureness',
       mark: 'point',
       encoding: { x: 'expected', y: 'agree', low: 'low', high: 'high' },
+      diagonal: true,
     },
     {
       title: 'labels that agree with the reviewers, of the surest pairs',
@@ -60,6 +65,13 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
   ]
   return { tables, charts }
 }
+
+/** How many of what a rule drops are wrong, at least, if reviewers are right where they are surest, and at most. */
+const wrongOf = (rows: number, { value, low, high }: Panel['expected'][Rule]['precision']) => ({
+  'wrong at least': rows === 0 ? null : low,
+  wrong: rows === 0 ? null : value,
+  'wrong at most': rows === 0 ? null : high,
+})
 
 const ASIDE = 'set aside',
   KEPT = 'kept'

@@ -117,13 +117,21 @@ function dropLines(panel: Panel, action: Action, rule: Rule): string[] {
     ]
   }
   const others = acts ? [] : rules.filter(other => other !== rule)
-  return [rule, ...others].map(one => expectedLine(panel, one, acts ? action : undefined))
+  return [expectedLine(panel, rule, acts ? action : undefined), ...others.map(other => shortLine(panel, other))]
 }
+/** Of a rule that is not the first: what more there is to say stands in a table. */
+function shortLine({ expected, rows }: Panel, rule: Rule): string {
+  const { rows: found, precision } = expected[rule]
+  if (found === 0) return `rule ${rule} would drop no pair`
+  return `rule ${rule} would drop ${pairsOf(found, rows)}; ${hundredths(precision.low)} to ${percent(precision.high)} of them are wrong`
+}
+const pairsOf = (found: number, rows: number) =>
+  `${count(found)} pair${found === 1 ? '' : 's'} (${((100 * found) / rows).toFixed(1)} %)`
 
 function expectedLine({ decision: { noise }, expected, rows }: Panel, rule: Rule, action?: 'drop' | 'flip'): string {
   const { rows: found, agreement, precision } = expected[rule],
     what = action === 'flip' ? 'flipped' : 'dropped',
-    pairs = `${found === 0 ? 'no pair' : `${count(found)} pair${found === 1 ? '' : 's'} (${((100 * found) / rows).toFixed(1)} %)`}`,
+    pairs = found === 0 ? 'no pair' : pairsOf(found, rows),
     lead = action ? `${pairs} ${what}` : `rule ${rule} would drop ${pairs}`
   if (found === 0) return lead
   const parts = [

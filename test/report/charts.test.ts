@@ -16,6 +16,23 @@ const chart = (mark: Chart['mark'], encoding: Chart['encoding'], title = 'T'): C
   encoding,
 })
 
+it('draws a line where y is x, from where both begin to where one ends', () => {
+  const rows = [
+      { x: 0, y: 0.5 },
+      { x: 1, y: 1.5 },
+    ],
+    points = { ...chart('point', { x: 'x', y: 'y' }), diagonal: true },
+    svg = drawChart(points, rows)
+  expect(svg.match(/class="ref"/g)).toHaveLength(1)
+  expect(drawChart({ ...points, diagonal: false }, rows)).not.toContain('class="ref"')
+  // of names there is none
+  expect(drawChart(points, [{ x: 'a', y: 'b' }])).not.toContain('class="ref"')
+  const [[left, top], [right, bottom]] = placesOf(svg),
+    [x1, y1, x2, y2] = ['x1', 'y1', 'x2', 'y2'].map(end => numbersIn(svg, 'line', end, 'ref')[0])
+  expect([x1, x2]).toEqual([(left + right) / 2, right])
+  expect([y1, y2]).toEqual([top, (top + bottom) / 2])
+})
+
 describe('a strip', () => {
   const table = [
     { name: 'a', share: 0.5, low: 0.4, high: 0.6, of: 'x' },

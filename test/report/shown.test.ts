@@ -107,6 +107,7 @@ describe('a small run, counted by hand', () => {
       expect.objectContaining({
         id: 'c',
         row: 2,
+        part: 'web',
         prompt: 'Name two primes.',
         chosen: '- two\n- three',
         rejected: 'Nine!',
@@ -195,6 +196,9 @@ describe('a run of many partitions', () => {
     expect(shown.parts[0].column).toBe('source')
     expect(shown.parts[0].values).toHaveLength(14)
     expect(shown.parts[0].values.at(-1)!.value).toBe('others')
+
+    const named = new Set(shown.parts[0].values.map(({ value }) => value))
+    for (const { rows } of shown.rows) for (const { part } of rows) expect(named).toContain(part)
 
     const near = shown.rows.find(({ name }) => name === 'distinct.near_duplicate')!,
       written = rowsOf(join(one.folder, 'dropped', 'distinct'))

@@ -259,10 +259,13 @@ describe('panelReport', () => {
     expect(lines.at(-3)).toBe(
       'rule stack would drop 303 pairs (7.1 %): reviewers this sure agree with 12 of 100 labels; 82 % of them are wrong if 0.09 are, 89 % if 0.11 are, 39 % if 0.045 are',
     )
-    expect(lines.slice(-2).map(line => line.slice(0, 43))).toEqual([
-      'rule both would drop 200 pairs (4.7 %): rev',
-      'rule either would drop 410 pairs (9.6 %): r',
+    expect(lines.slice(-2).map(line => line.slice(0, 41))).toEqual([
+      'rule both would drop 200 pairs (4.7 %); 3',
+      'rule either would drop 410 pairs (9.6 %);',
     ])
+    expect(panelReport(panel, 'annotate').tables!.rules).toContainEqual(
+      expect.objectContaining({ rule: 'both', pairs: 200 }),
+    )
     expect(panelReport(panel, 'drop', 'both').lines.at(-1)).toMatch(/^200 pairs \(4\.7 %\) dropped/)
     expect(panelReport(panel, 'flip').lines.at(-1)).toMatch(/^303 pairs \(7\.1 %\) flipped.* of the flipped are wrong/)
   })
