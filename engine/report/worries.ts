@@ -45,7 +45,7 @@ export function worriesOf(of: WorriesOf): Worry[] {
   const { manifest, reports } = of
   const own = Object.entries(reports)
     .flatMap(([id, { worries, lines }]) =>
-      worries === undefined ? warned(id, lines) : worries.map(worry => ofMade(worry, id, manifest)),
+      worries === undefined ? warned(id, lines) : worries.map(worry => ofDropped(ofMade(worry, id, manifest), of)),
     )
     .sort((a, b) => Number(isOfLabels(b)) - Number(isOfLabels(a)))
   const found = [...errored(manifest), ...bySize(of.warnings), ...bothWays(of), ...ofParts(of.parts), ...twins(of)]
@@ -95,6 +95,16 @@ function ofMade(worry: Worry, id: string, manifest: Counted): Worry {
   const { derived = 0 } = manifest.stages[id] ?? {},
     { out } = pairsOf(manifest)
   return derived > 0 && worry.level === 'look' && derived <= MADE * out ? { ...worry, level: 'note' } : worry
+}
+
+/** A panel notes more than what another stage drops by it: its worry is about those that went, where they are as many. */
+function ofDropped(worry: Worry, { manifest: { stages }, reasonOf }: WorriesOf): Worry {
+  const went = Object.entries(stages).flatMap(([id, { reasons }]) =>
+    Object.entries(reasons).flatMap(([reason, count]) =>
+      reasonOf(id, reason)?.family === 'labels' && n(count) === worry.value ? [`${id}.${reason}`] : [],
+    ),
+  )
+  return isOfLabels(worry) && went.length > 0 ? { ...worry, rows: went[0] } : worry
 }
 
 function errored({ rows: { read }, stages }: Counted): Worry[] {

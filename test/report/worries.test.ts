@@ -109,6 +109,15 @@ describe('worriesOf', () => {
       warnings,
     )
   })
+
+  it('names the rows that went by what a panel doubts, and those it noted where none did', () => {
+    const of: Partial<WorriesOf> = {
+      reasonOf: (_, reason) => (reason === 'reversed' ? { kind: 'quality', about: '', family: 'labels' } : undefined),
+      reports: { noise: report(look('doubted', { value: '123', rows: 'noise.doubtful' })) },
+    }
+    const rowsOf = (count: number) => worriesOf(runOf({ agreed: { reasons: { reversed: count } } }, of))[0].rows
+    expect([rowsOf(123), rowsOf(7)]).toEqual(['agreed.reversed', 'noise.doubtful'])
+  })
 })
 
 describe('parts of the input', () => {
