@@ -28,11 +28,10 @@ export function cardHtml({ prompt, chosen, rejected, facts }: Card, more: readon
     `<p class="turn">${role && `<b class="role">${html(role)}</b> `}<span class="text">${html(content)}</span></p>`
   const side = (name: 'chosen' | 'rejected') =>
     `<div class="side ${name}"><p class="name">${name}</p><p class="text">${marked[name]}</p></div>`
-  const all = marked.isMarked ? facts : [...facts, 'the sides are too unlike for marks']
   const asked = turnsOf(prompt).map(turn).join('')
   return [
     asked && `<div class="prompt"><p class="name">prompt</p>${asked}</div>`,
     `<div class="sides">${side('chosen')}${side('rejected')}</div>`,
-    `<ul class="facts">${[...all.map(html), ...more].map(fact => `<li>${fact}</li>`).join('')}</ul>`,
+    `<ul class="facts">${[...facts.map(html), ...more].map(fact => `<li>${fact}</li>`).join('')}</ul>`,
   ].join('')
 }

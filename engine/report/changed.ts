@@ -2,7 +2,7 @@
 import { drawChart, foldedTable, numberAxis, place, plot } from './charts.ts'
 import { cell, counted, cut, end, folded, html, line, n, number, percent, percentOf, shareOf, table } from './html.ts'
 import type { RowLink } from './labels.ts'
-import { CHART, linked, machine, type Section } from './lost.ts'
+import { CHART, linked, machine, type Section, makersIn } from './lost.ts'
 import type { Shown, ShownRow } from './shape.ts'
 import { strip, stripAxis, stripBar, stripDot, stripRange, stripRule } from './strips.ts'
 import { piecesOf, saidText } from './words.ts'
@@ -65,7 +65,7 @@ export function changedSection({ features, lengths, every, pairs: { made } }: Sh
       ),
       n(wasSome ? percent(was.value) : ''),
       n(isSome ? percent(is.value) : ''),
-      n(number(after.chosen + after.rejected, 15), 'id hide'),
+      n(number(after.chosen + after.rejected + tiesOf(name, after, lengths?.after), 15), 'id hide'),
     ]
   })
   const [first] = some
@@ -82,7 +82,7 @@ export function changedSection({ features, lengths, every, pairs: { made } }: Sh
     title: isLonger
       ? `The longer answer is chosen in ${percent(is)} now, ${percent(was)} before`
       : 'What the chosen side has more often than the rejected',
-    lede: `What the chosen side has more often, a model learns to write. 50 % means that it says nothing.${made > 0 ? ` Now counts the ${counted(made, 'made pair')} too.` : ''}`,
+    lede: `What the chosen side has more often, a model learns to write. 50 % means that it says nothing.${made > 0 ? ` The ${counted(made, 'made pair')} ${made === 1 ? 'is' : 'are'} not counted here.` : ''}`,
     body: [
       table({
         caption: `<span class="key ring"></span>as read <span class="key k disc"></span>to train on, with the 95 % interval; grey where it may be chance. Of pairs in which one side alone is so (of equal lengths half)${every > 1 ? `, counted of one row in ${number(every, 15)}` : ''}.`,
@@ -150,14 +150,21 @@ function editHtml({ chosen, rejected }: ShownRow): string {
   }
   const edit = pieces.map(({ text, of }, i) => {
     if (of === 'both') return html(around(text, i))
-    return of === 'chosen' ? `<del>${html(cut(text, 300))}</del>` : `<ins>${html(cut(text, 300))}</ins>`
+    const isNext = of === 'rejected' && pieces[i - 1]?.of === 'chosen'
+    return of === 'chosen'
+      ? `<del>${html(cut(text, 300))}</del>`
+      : `${isNext ? ' → ' : ''}<ins>${html(cut(text, 300))}</ins>`
   })
   return edit.slice(0, 40).join('')
 }
 
-export function madeSection(shown: Shown, rowLink: RowLink): Section | undefined {
-  const { pairs, rows, stages, notes } = shown,
-    makers = new Set(stages.filter(({ made }) => made > 0).map(({ id }) => id))
+export function madeSection(
+  shown: Shown,
+  report: (of: Shown['reports'][number]) => string,
+  rowLink: RowLink,
+): Section | undefined {
+  const { pairs, rows, notes, reports } = shown,
+    makers = new Set(makersIn(shown))
   if (pairs.made === 0 && makers.size === 0) return undefined
   const groups = rows.filter(group => group.rows.some(({ made }) => made)).sort((a, b) => b.count - a.count),
     most = Math.max(1, ...groups.map(({ count }) => count))
@@ -193,7 +200,7 @@ export function madeSection(shown: Shown, rowLink: RowLink): Section | undefined
         ? 'No made pair is among those to train on'
         : `${counted(pairs.made, 'pair')} ${pairs.made === 1 ? 'was' : 'were'} made, ${percentOf(pairs.made, pairs.out)} of those to train on`,
     lede: `They go into training unseen by people: read some.${unmade.length > 0 ? ` Nothing was made from ${unmade.join(', ')}.` : ''}`,
-    body:
+    body: [
       edits.length === 0
         ? ''
         : table({
@@ -202,6 +209,8 @@ export function madeSection(shown: Shown, rowLink: RowLink): Section | undefined
             rows: edits,
             of: 'stack top',
           }),
+      ...reports.filter(({ id }) => makers.has(id)).map(report),
+    ].join(''),
   }
 }
 
@@ -241,7 +250,7 @@ export function nearSection({ near }: Shown): Section | undefined {
       all > 0
         ? `${counted(all, 'row')} ${all === 1 ? 'is' : 'are'} nearly the same as one that stays`
         : 'Rows that are nearly the same',
-    lede: 'Where only the rejected side differs they are two judgements of one answer, and no repeats.',
+    lede: 'Where only the rejected side differs a trainer would learn from each: look whether these are one pair.',
     body: parts.join(''),
   }
 }

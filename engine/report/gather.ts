@@ -240,12 +240,13 @@ export class PassNotes {
     }
   }
 
-  /** Features of the source rows that are looked at. */
+  /** Features of the source rows that are looked at; of made pairs none, which would hide what cleaning changed. */
   #features(flow: Flow, take: (features: number, row: number) => void): void {
     const sides = sidesOf(flow),
       mask = this.#setting.every - 1
     if (!sides) return
     for (let row = 0; row < flow.rows; row++) {
+      if (isMade(flow.copy[row])) continue
       if (mask !== 0 && (mix32(this.#mark ^ flow.row[row]) & mask) !== 0) continue
       take(pairFeatures(sides.chosen, sides.rejected, row), row)
     }

@@ -38,9 +38,9 @@ export const line = (text: string, most = 120): string =>
     ),
   )
 
-const NARROW = '\u202f',
+const THOUSANDS = ',',
   SPACE = '\u00a0'
-/** A number with narrow spaces between thousands and a minus sign; of a fraction so many digits that count. */
+/** A number with commas between thousands, as all output has it; of a fraction so many digits that count. */
 export function number(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return '?'
   const size = Math.abs(value)
@@ -52,15 +52,15 @@ export function number(value: number, digits = 3): string {
   }
   const [whole, part] = String(size >= 10 ** digits ? Math.round(size) : Number(size.toPrecision(digits))).split('.'),
     sign = value < 0 ? '−' : ''
-  return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, NARROW)}${part === undefined ? '' : `.${part}`}`
+  return `${sign}${whole.replace(/\B(?=(\d{3})+$)/g, THOUSANDS)}${part === undefined ? '' : `.${part}`}`
 }
 
 /** A share as percent: one digit under 1 %, none else; never 0 or 100 of what is not. */
 export function percent(share: number): string {
   const value = 100 * share
   if (!Number.isFinite(value)) return '?'
-  if (value > 0 && value < 0.1) return `<${SPACE}0.1${SPACE}%`
-  if (value > 99 && value < 100 && Math.round(value) === 100) return `>${SPACE}99${SPACE}%`
+  if (value > 0 && value < 0.1) return `&lt;${SPACE}0.1${SPACE}%`
+  if (value > 99 && value < 100 && Math.round(value) === 100) return `&gt;${SPACE}99${SPACE}%`
   return `${value > 0 && value < 0.95 ? value.toFixed(1) : String(Math.round(value))}${SPACE}%`
 }
 export const percentOf = (part: number, whole: number): string => (whole === 0 ? '?' : percent(part / whole))

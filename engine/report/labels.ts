@@ -2,7 +2,7 @@
 import type { Report } from '../contract/define.ts'
 import { drawChart, foldedTable, isStrip } from './charts.ts'
 import { cell, counted, line, n, number, percent, percentOf, table } from './html.ts'
-import { linked, unitOf, type LinkOf, type Section } from './lost.ts'
+import { linked, unitOf, type LinkOf, type Section, makersIn } from './lost.ts'
 import type { Shown, ShownRow, ShownRows } from './shape.ts'
 
 /** The href of a row, where the page has it. */
@@ -121,11 +121,28 @@ export function labelsSection(
       : `Judges of labels see random mistakes. A bias that all labels share looks right to them.${first === undefined ? '' : ` <a href="${first}">Read some that were left out.</a>`}`,
     body: [
       ...onLabels.map(report),
+      isJudged ? wordsHtml : '',
       lists.some(Boolean) ? `<div class="multiples two">${lists.join('')}</div>` : '',
       decisions ? decisionsHtml(decisions) : '',
     ].join(''),
   }
 }
+
+/** What a curator cannot know of the words of such reports. */
+const WORDS = [
+  ['reviewer', 'a model of the words, or of the style, of other pairs of this data, or scores that a server gave'],
+  ['margin', 'how far a reviewer prefers the chosen side; below 0 it speaks against the label'],
+  ['said right', 'how likely a label is right, if the reviewers are right where they are surest: their word, no proof'],
+  ['agreement', 'the share of labels that agree with reviewers as sure as they are of this one'],
+  [
+    'rule',
+    'stack: all reviewers weighed together decide; both: each must speak against a label; either: one is enough',
+  ],
+  ['gate', 'what must hold before anything is dropped: enough pairs, and reviewers that see and agree with labels'],
+  ['AUROC', 'how often a label turned round is told from one that is not; 0.5 is a coin'],
+  ['cross-fit', 'a reviewer judges no pair that it has learned from'],
+] as const
+const wordsHtml = `<details class="data"><summary>what the words mean</summary><ul class="said">${WORDS.map(([word, what]) => `<li><b>${word}</b>: ${what}</li>`).join('')}</ul></details>`
 
 /** What came of what people decided. */
 function decisionsHtml({
@@ -166,10 +183,11 @@ function decisionsHtml({
   })}`
 }
 
-/** What is reported of anything but labels. */
+/** What is reported of anything but labels and made pairs. */
 export function reportsSection(shown: Shown, report: (of: Reported) => string): Section | undefined {
   const says = ({ lines, tables = {} }: Reported) => lines.length > 0 || Object.keys(tables).length > 0
-  const others = shown.reports.filter(one => !isOnLabels(shown, one) && says(one))
+  const makers = new Set(makersIn(shown)),
+    others = shown.reports.filter(one => !isOnLabels(shown, one) && !makers.has(one.id) && says(one))
   if (others.length === 0) return undefined
   return {
     id: 'reports',

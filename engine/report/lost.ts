@@ -130,6 +130,9 @@ export function lostSection(shown: Shown, linkOf: LinkOf): Section {
   }
 }
 
+/** Stages that made pairs. */
+export const makersIn = ({ stages }: Shown): string[] => stages.flatMap(({ id, made }) => (made > 0 ? [id] : []))
+
 export function sourceSection(shown: Shown): Section | undefined {
   const parts = shown.parts.filter(({ values }) => values.length > 1)
   if (parts.length === 0) return undefined
@@ -196,7 +199,7 @@ export function sourceSection(shown: Shown): Section | undefined {
     name: 'By source',
     title:
       below.length === 0
-        ? 'No part of the data was hit clearly harder than the rest'
+        ? 'No part of the data keeps clearly less than the rest'
         : `${below.slice(0, 3).join(', ')}${below.length > 3 ? ` and ${counted(below.length - 3, 'other')}` : ''} ${below.length === 1 ? 'keeps' : 'keep'} clearly less than the whole (${wholes[0]})`,
     body: tables.join(''),
   }

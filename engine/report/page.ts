@@ -6,16 +6,22 @@
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { packageRoot } from '../root.ts'
 import { changedSection, madeSection, nearSection } from './changed.ts'
-import { counted, html, line, number, seconds } from './html.ts'
+import { counted, html, line, number, seconds, shellWord } from './html.ts'
 import { labelsSection, reportsHtml, reportsSection } from './labels.ts'
 import { byFamily, linked, lostSection, machine, sourceSection, unitOf, type LinkOf, type Section } from './lost.ts'
 import { graphSection, repeatSection, timeSection } from './ran.ts'
 import { cardsOf } from './rows.ts'
 import { families, type Shown, type Took } from './shape.ts'
 import { MOST_SHOWN, verdictOf, type Verdict } from './worries.ts'
+
+/** As commands take it: the folder of outputs, where it is not the usual one. */
+function outputOf(where: string): string {
+  const output = dirname(where)
+  return output === 'out' || output === '.' ? '' : ` --output ${shellWord(output)}`
+}
 
 /** Sinks that the first screen names. */
 const MOST_SINKS = 4
@@ -34,13 +40,13 @@ export function pageHtml(shown: Shown, took: Took, where: string): string {
     sourceSection(shown),
     labelsSection(shown, report, linkOf, rowLink),
     changedSection(shown),
-    madeSection(shown, rowLink),
+    madeSection(shown, report, rowLink),
     nearSection(shown),
     reportsSection(shown, report),
     rows,
     timeSection(shown, took),
     graphSection(shown),
-    repeatSection(shown),
+    repeatSection(shown, outputOf(where)),
   ].filter(section => section !== undefined)
   const policy = `default-src 'none'; style-src ${hashOf(style)}; script-src ${hashOf(script)}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'`
   const links = [{ id: 'summary', name: 'Summary' }, ...sections].map(
@@ -122,10 +128,16 @@ function flowsHtml(shown: Shown): string {
   ].join('')
 }
 
-function worriesHtml({ worries }: Shown, linkOf: LinkOf): string {
+/** Where the page has more on a worry without rows of its own. */
+function sectionOf(name: string, sections: readonly Section[]): string | undefined {
+  const id = name === 'made' ? 'made' : name.endsWith('length') ? 'changed' : undefined
+  return sections.some(section => section.id === id) ? `#${id}` : undefined
+}
+
+function worriesHtml({ worries }: Shown, linkOf: LinkOf, sections: readonly Section[]): string {
   if (worries.length === 0) return ''
   const items = worries.slice(0, MOST_SHOWN).map(({ level, name, value, said, why, rows }) => {
-    const href = rows === undefined ? undefined : linkOf(rows),
+    const href = (rows === undefined ? undefined : linkOf(rows)) ?? sectionOf(name, sections),
       behind = [why === undefined ? '' : line(why, 600), rows === undefined ? '' : machine(rows)]
         .filter(Boolean)
         .join(' ')
@@ -135,21 +147,28 @@ function worriesHtml({ worries }: Shown, linkOf: LinkOf): string {
   return `<ol class="worries">${items.join('')}</ol>${more > 0 ? `<p class="id">${counted(more, 'more', 'more')} in report.json.</p>` : ''}`
 }
 
+/** By its card a run is a data set, with a configuration for each sink. */
+const howToLoad = (where: string, [{ id }]: Shown['sinks']): string =>
+  `a folder of shards: <code>load_dataset(${html(JSON.stringify(where))}, ${html(JSON.stringify(id))})</code>`
+
 /** Where the files are, how a row is taken back, how long it took. */
 function factsHtml(shown: Shown, took: Took, where: string, sections: readonly Section[]): string {
-  const { sinks, pairs } = shown
+  const { sinks, pairs, nodes } = shown
   const path = (name: string) =>
     `<code>${html(`${where}/${name}`)}</code> <button class="plain" type="button" data-copy aria-label="copy ${html(`${where}/${name}`)}" hidden>copy</button>`
+  // of a list with a limit: how many there were
+  const cameTo = new Map(nodes.map(({ id, in: came }) => [id, came])),
+    ofAll = (id: string, rows: number) => ((cameTo.get(id) ?? 0) > rows ? ` of ${number(cameTo.get(id)!, 15)}` : '')
   const list = (some: typeof sinks) =>
     `${some
       .slice(0, MOST_SINKS)
-      .map(({ id, rows }) => `${path(line(id))} <span class="id">${number(rows, 15)}</span>`)
+      .map(({ id, rows }) => `${path(line(id))} <span class="id">${number(rows, 15)}${ofAll(id, rows)}</span>`)
       .join('<br>')}${some.length > MOST_SINKS ? `<br>and ${counted(some.length - MOST_SINKS, 'more', 'more')}` : ''}`
   const [train, judge] = [false, true].map(isForReview => sinks.filter(sink => sink.isForReview === isForReview))
   const has = (id: string) => sections.some(section => section.id === id)
   const lost = pairs.leftOut + pairs.errored
   const facts = [
-    train.length > 0 ? ['Train on', list(train)] : undefined,
+    train.length > 0 ? ['Train on', `${list(train)}<p class="id">${howToLoad(where, train)}</p>`] : undefined,
     judge.length > 0 ? ['To judge', list(judge)] : undefined,
     lost > 0 ? ['Left out', `${path('dropped')} <span class="id">${number(lost, 15)}</span>`] : undefined,
     lost > 0
@@ -179,7 +198,7 @@ function summaryHtml(shown: Shown, took: Took, where: string, linkOf: LinkOf, se
           .map(text => line(text, 400))
           .join(' ')}</p>`
       : '',
-    `<div class="first"><div><p class="verdict"><span class="flag ${verdict}">${capital(verdict)}</span> ${said}</p>${verdict === 'look' ? `<p class="why">${HOW}</p>` : ''}${worriesHtml(shown, linkOf)}</div>`,
+    `<div class="first"><div><p class="verdict"><span class="flag ${verdict}">${capital(verdict)}</span> ${said}</p>${verdict === 'look' ? `<p class="why">${HOW}</p>` : ''}${worriesHtml(shown, linkOf, sections)}</div>`,
     `${factsHtml(shown, took, where, sections)}</div></section>\n`,
   ].join('')
 }

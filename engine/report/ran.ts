@@ -27,7 +27,7 @@ export function timeSection(shown: Shown, { wall, spans, stages, peakMemory }: T
       wall === 0
         ? 'Where the time went'
         : `The run took ${seconds(wall)}${read > 0 ? `, ${number(read / wall)} ${unitOf(shown)}s a second` : ''}`,
-    lede: `Over the same input again it takes none of it, as what was worked out is kept; over as many new ${unitOf(shown)}s about as long.${peakMemory > 0 ? ` At most ${number(peakMemory / 1e6)}\u00a0MB of memory were held.` : ''}`,
+    lede: `The next run over as many new ${unitOf(shown)}s takes about as long; over the same input, with decisions or another option, only from the stage on that these change, as what was worked out is kept.${peakMemory > 0 ? ` At most ${number(peakMemory / 1e6)}\u00a0MB of memory were held.` : ''}`,
     body: [
       rows.length === 0
         ? ''
@@ -159,7 +159,8 @@ export function graphSection({ nodes, graph }: Shown): Section | undefined {
 
 // ---------------------------------------------------------------------------------------------------------- repeat
 
-export function repeatSection({ hash, sluice, graph, inputs, sinks, reasons, rows }: Shown): Section {
+/** `of`: what names the run in commands. */
+export function repeatSection({ hash, sluice, graph, inputs, sinks, reasons, rows }: Shown, of: string): Section {
   const files = inputs
     .slice(0, MOST_ROWS)
     .map(({ path, rows, layout, sha256 }) => [
@@ -181,16 +182,16 @@ export function repeatSection({ hash, sluice, graph, inputs, sinks, reasons, row
     row = rows.flatMap(group => group.rows)[0],
     isPlain = row !== undefined && /^[\w.:-]{1,60}$/.test(row.id)
   const commands = [
-    ['npx sluice verify', 'the files are what the manifest says'],
-    [`npx sluice why ${isPlain ? row.id : 'ID'}`, 'one row’s way, with numbers and limits'],
+    [`npx sluice verify${of}`, 'the files are what the manifest says'],
+    [`npx sluice why${of} ${isPlain ? row.id : 'ID'}`, 'one row’s way, with numbers and limits'],
     ...(reason
-      ? [[`npx sluice show --reason ${shellWord(`${reason.stage}.${reason.reason}`)}`, 'more of such rows']]
+      ? [[`npx sluice show${of} --reason ${shellWord(`${reason.stage}.${reason.reason}`)}`, 'more of such rows']]
       : []),
     [
       `echo '{"id":"${isPlain ? row.id : 'ID'}","decision":"keep"}' >> decisions.jsonl`,
       'take a row back; or drop, flip',
     ],
-    ['npx sluice run … --decisions decisions.jsonl', 'run as before, by what was decided'],
+    ['… --decisions decisions.jsonl', 'behind the command of this run: run again by what was decided'],
   ]
   const wide = Math.max(...commands.map(([command]) => command.length))
   return {

@@ -97,7 +97,7 @@ function ofMade(worry: Worry, id: string, manifest: Counted): Worry {
   return derived > 0 && worry.level === 'look' && derived <= MADE * out ? { ...worry, level: 'note' } : worry
 }
 
-/** A panel notes more than what another stage drops by it: its worry is about those that went, where they are as many. */
+/** A panel notes more than another stage drops by it: its worry is about those that went, where they are as many. */
 function ofDropped(worry: Worry, { manifest: { stages }, reasonOf }: WorriesOf): Worry {
   const went = Object.entries(stages).flatMap(([id, { reasons }]) =>
     Object.entries(reasons).flatMap(([reason, count]) =>

@@ -24,6 +24,7 @@ const estimate = ({ value, low, high }: Estimate) => ({ share: value, low, high 
 export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Report {
   const repeated = [...pairs.values.values()].filter(({ sides: [low, high] }) => low + high > 1),
     contradicted = repeated.reduce((sum, { sides }) => sum + disagreement(...sides), 0),
+    opposite = repeated.reduce((sum, { sides: [low, high] }) => sum + (low > 0 && high > 0 ? low + high : 0), 0),
     disagree = share(contradicted, repeated.length),
     wrong = wrongShare(disagree, 2)
   const circles = circlesOf(prompts.values.values()),
@@ -78,7 +79,7 @@ export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Repo
         ? {}
         : { by_name: Object.fromEntries(table.map(({ name, agreement }) => [name, agreement])) }),
     },
-    ...(disagree.low > 0 ? { worries: [bothWays(contradicted, repeated.length, disagree)] } : {}),
+    ...(disagree.low > 0 ? { worries: [bothWays(contradicted, opposite, repeated.length, disagree)] } : {}),
     tables: {
       wrong_labels: [
         ...(repeated.length > 0 ? [{ what: 'by pairs labelled more than once', ...estimate(wrong) }] : []),
@@ -102,12 +103,12 @@ export function labelReport({ rows, pairs, prompts }: Labels, by?: string): Repo
 }
 
 /** That labels of one pair are opposite ones. */
-const bothWays = (contradicted: number, repeated: number, disagree: Estimate): Worry => ({
+const bothWays = (contradicted: number, labels: number, repeated: number, disagree: Estimate): Worry => ({
   level: 'look',
   name: 'both ways',
   value: n(Math.round(contradicted)),
-  said: `of ${n(repeated)} pairs labelled more than once have opposite labels: ${interval(disagree)}`,
-  why: 'So some of all labels are wrong, also where a pair has but one.',
+  said: `of ${n(repeated)} pairs labelled twice or more have opposite labels, ${n(labels)} rows: ${percent(disagree.value)} %`,
+  why: `They are ${interval(disagree)} of such pairs: some of all labels are wrong, also where a pair has but one.`,
 })
 
 /** Of the prompts together; undefined where no three answers are all compared. What is tied has no direction. */

@@ -6,6 +6,7 @@ import type { Estimate } from '../../models/metrics.ts'
 const FAR = 0.1
 
 type Wins = Estimate & { readonly pairs: number }
+const n = (count: number) => count.toLocaleString('en-US')
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`
 
 /** `before` and `dropped` have no pairs where the graph does not give them. */
@@ -37,7 +38,7 @@ function droppedOf({ pairs, value, low, high }: Wins, before: Wins): Worry[] {
       level: 'look',
       name: 'by length',
       value: percent(value),
-      said: `of those left out choose the longer answer, ${percent(before.value)} of all: length may decide`,
+      said: `of ${n(pairs)} left out choose the longer answer, ${percent(before.value)} of all: length may decide`,
       why: `Answers that are ${value < before.value ? 'short' : 'long'} for a reason may be left out: read some of them.`,
     },
   ]

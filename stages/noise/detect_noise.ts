@@ -88,7 +88,7 @@ export default defineStage({
   }),
   rows: 'same',
   notes: {
-    doubtful: 'its margin speaks against its label; where nothing may be dropped, the margin is among the lowest 5 %',
+    doubtful: 'for people to judge: reviewers speak against the label; where none may be dropped, the lowest 5 %',
   },
   examples: [
     {

@@ -50,7 +50,7 @@ export function panelPictures(panel: Panel, rule: Rule): { tables: Tables; chart
         ]
       : []),
     {
-      title: 'labels that agree with reviewers who are so sure; they should as on the line',
+      title: 'how often labels agree with reviewers, by how sure these are (line: as they should)',
       table: 'sureness',
       mark: 'point',
       encoding: { x: 'expected', y: 'agree', low: 'low', high: 'high' },

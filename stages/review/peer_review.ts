@@ -89,14 +89,13 @@ chosen and rejected change places, and with them the columns of \`score_columns\
       kind: 'quality',
       family: 'labels',
       option: 'action',
-      about:
-        'probability that the label is right; the weighed sum of the reviewers speaks against it, or all of them do',
+      about: 'how likely the reviewers say the label is right: they speak against it',
     },
     ambiguous: {
       kind: 'quality',
       family: 'labels',
       option: 'action',
-      about: 'probability that the label is right; one reviewer speaks against it, and another for it (rule either)',
+      about: 'how likely the reviewers say the label is right: one speaks against it, another for it (rule either)',
     },
   },
   notes: { flipped: 'chosen and rejected have changed places' },

@@ -82,7 +82,7 @@ export function panelReport(panel: Panel, action: Action, rule: Rule = 'stack'):
 /** Of a stage that goes by the panel of another: where it is told of. `idle`: its options that nothing looks at. */
 export const otherPanelReport = (panel: string, rule: Rule, idle: readonly string[]): Report => ({
   lines: [
-    `judged by the panel of ${panel}, rule ${rule}: what is to be expected stands there`,
+    `goes by the reviewers of ${panel}, rule ${rule}: its report says what to expect`,
     ...(idle.length > 0
       ? [
           `warning: ${listed(idle)} count${idle.length > 1 ? '' : 's'} for nothing beside panel; set ${idle.length > 1 ? 'them' : 'it'} on ${panel}`,

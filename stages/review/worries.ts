@@ -15,17 +15,30 @@ export function panelWorries(panel: Panel, action: 'annotate' | 'drop' | 'weight
   if (doubted === 0) return []
   const [low, high] = [precision.low, precision.high].map(share => Math.round(share * doubted)),
     isShown = precision.low >= 0.5,
+    left = leftOf(decision, rows, doubted, precision),
     range = low === high ? n(low) : `${n(low)} to ${n(high)}`
   return [
     {
       level: isShown ? 'note' : 'look',
       name: 'doubted',
       value: n(doubted),
-      said: `${range} of these labels are wrong${isShown ? '' : '; that most are is not shown'}`,
-      why: `Of ${n(rows)} labels that were checked. Reviewers as sure as they are of these agree with ${percent(expected[rule].agreement)} of labels; how many are wrong at least no margin shows.`,
+      said: `${range} of these labels are wrong${isShown ? '' : ': perhaps fewer than half'}`,
+      why: `Checked were ${n(rows)} labels, by ${reviewersOf(panel)}. Of those not doubted about ${percent(left.value)} are wrong, at most ${percent(left.high)}.`,
       rows: action === 'drop' ? '.reversed' : action === 'flip' ? '.flipped' : '.doubtful',
     },
   ]
+}
+
+/** The reviewers that see something. */
+function reviewersOf({ reviewers, sees }: Panel): string {
+  const names = reviewers.flatMap(({ name }, m) => (sees[m] ? [name] : []))
+  return `the reviewer${names.length === 1 ? '' : 's'} ${names.join(', ')}`
+}
+
+/** Share of wrong labels among those that are not doubted: what the share in all leaves when the doubted are gone. */
+function leftOf({ noise }: Decision, rows: number, doubted: number, precision: { value: number; high: number }) {
+  const among = (all: number, found: number) => Math.max(0, all * rows - found * doubted) / Math.max(1, rows - doubted)
+  return { value: among(noise.value, precision.value), high: among(noise.high, precision.high) }
 }
 
 const OPENS = 'More pairs, votes of several people, or scores of a reward model or a judge would open it.'

@@ -1,13 +1,12 @@
 /** Makes hard pairs out of trusted ones: the chosen answer against a copy of it with one proven error. */
 import { choice, defineStage, round, Type } from '../../engine/contract/define.ts'
-import { rowCount } from '../kit/count.ts'
 import { limitOptions } from './limits.ts'
 import { quotaOption } from './mix.ts'
 import { editor, newPairs } from './new_pairs.ts'
 import { EDIT_TYPES, ready, USUAL_TYPES } from './operators/all.ts'
 import { operatorTable } from './operators/table.ts'
 import { DECLINED } from './prove.ts'
-import { tellReport, tellRound } from './tell.ts'
+import { madeTally, tellReport, tellRound } from './tell.ts'
 
 const socks = 'There are 2 + 2 = 4 socks.'
 const row = (prompt: string, chosen: string) => ({ prompt, chosen, rejected: 'I do not know.' })
@@ -186,8 +185,8 @@ summary says how well such a reader, and one of length alone, does on other pair
     },
   ],
   fit: options => round(tellRound(options)),
-  tally: rowCount,
-  report: (options, { state, tally: made }) => tellReport(options, state, made),
+  tally: madeTally,
+  report: (options, { state, tally }) => tellReport(options, state, tally),
   open: (options, { seed, state }) => ({
     async batch(batch, verdict) {
       await ready(options.types)

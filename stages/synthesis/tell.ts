@@ -6,7 +6,7 @@ import { mix32 } from '../../engine/arrow/hash.ts'
 import type { Estimate } from '../../models/metrics.ts'
 import type { DenseRows } from '../../models/rows.ts'
 import { STYLE_COLUMNS } from '../../models/style.ts'
-import type { Round, Report, Worry } from '../../engine/contract/define.ts'
+import { round, type Round, type Report, type Worry } from '../../engine/contract/define.ts'
 import { draw, EDIT_CLASSES, startWeights } from './edits.ts'
 import type { EditLimits } from './limits.ts'
 import { chooseMix, FEWEST, guess, type Mix, type Quotas } from './mix.ts'
@@ -92,6 +92,35 @@ const percent = (value: number) => `${(100 * value).toFixed(1)} %`
 const interval = ({ value, low, high }: Estimate) =>
   `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`
 
+/** Pairs that were made, and those of which both sides state a final answer that is not the same. */
+export interface Made {
+  readonly pairs: number
+  readonly changed: number
+}
+export const madeTally = () =>
+  round({
+    collect({ id }) {
+      let pairs = 0,
+        changed = 0
+      return {
+        batch(batch) {
+          pairs += batch.rows
+          for (const is of batch.numbers(`${id}_answer_changed`).values) if (is === 1) changed++
+        },
+        part: (): Made => ({ pairs, changed }),
+      }
+    },
+    merge(parts: Iterable<Made>): Made {
+      let pairs = 0,
+        changed = 0
+      for (const part of parts) {
+        pairs += part.pairs
+        changed += part.changed
+      }
+      return { pairs, changed }
+    },
+  })
+
 /** Made pairs of which nobody knows whether their surface gives the error away, or whose surface does. */
 function madeWorries({ tell_rows }: TellOptions, tell: Tell, made: number): Worry[] {
   const n = (count: number) => count.toLocaleString('en-US'),
@@ -105,7 +134,7 @@ function madeWorries({ tell_rows }: TellOptions, tell: Tell, made: number): Worr
       {
         ...worry,
         name: 'made',
-        said: `not known whether the error shows by its looks: ${tell_rows === 0 ? 'tell_rows is 0' : `${n(tell.rows)} of ${FEWEST} needed`}`,
+        said: `not known whether the error shows by its looks: ${tell_rows === 0 ? 'tell_rows is 0' : `${n(tell.rows)} trials, ${FEWEST} needed`}`,
       },
     ]
   }
@@ -121,12 +150,16 @@ function madeWorries({ tell_rows }: TellOptions, tell: Tell, made: number): Worr
 }
 
 /** What the summary says of a mix and of how well it hides in the pairs that were made. */
-export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mix' | 'tell'>, made: number): Report {
+export function tellReport(
+  options: TellOptions,
+  { mix, tell }: Pick<Fitted, 'mix' | 'tell'>,
+  { pairs: made, changed }: Made,
+): Report {
   const lines: string[] = []
   if (options.tell_rows === 0) lines.push('nobody tried to tell the injected side by its surface, as tell_rows is 0')
   else if (tell.rows < FEWEST) {
     lines.push(
-      `${tell.rows} pairs are too few to say whether the injected side shows by its surface (${FEWEST} are the least)`,
+      `${tell.rows === 1 ? '1 pair is' : `${tell.rows} pairs are`} too few to say whether the injected side shows by its surface (${FEWEST} are the least)`,
     )
   } else {
     const high = Math.max(tell.style.high, tell.length.high)
@@ -144,6 +177,9 @@ export function tellReport(options: TellOptions, { mix, tell }: Pick<Fitted, 'mi
   const over = Object.entries(mix.over ?? {}).map(([type, share]) => `${type} (${percent(share)})`)
   if (over.length) lines.push(`above its quota, as too many rows offer nothing else: ${over.join(', ')}`)
   const sum = mix.weights.reduce((all, weight) => all + weight, 0)
+  lines.push(
+    `the final answer is another one in ${changed.toLocaleString('en-US')} of ${made.toLocaleString('en-US')} made pairs; in the others the error stands in a step alone, or no final answer is stated`,
+  )
   return {
     lines: made === 0 ? [] : lines,
     worries: made === 0 ? [] : madeWorries(options, tell, made),

@@ -358,9 +358,9 @@ describe('panel', () => {
   it('warns of options that count for nothing beside it', async () => {
     const said = (some: object) =>
       review.report!({ ...defaultsOf(review), panel: 'noise', ...some }, { state: undefined, tally: undefined }).lines
-    expect(said({})).toEqual(['judged by the panel of noise, rule stack: what is to be expected stands there'])
+    expect(said({})).toEqual(['goes by the reviewers of noise, rule stack: its report says what to expect'])
     expect(said({ min_auroc: 0.7, reviewers: ['style'], rule: 'both' })).toEqual([
-      'judged by the panel of noise, rule both: what is to be expected stands there',
+      'goes by the reviewers of noise, rule both: its report says what to expect',
       'warning: reviewers and min_auroc count for nothing beside panel; set them on noise',
     ])
   })

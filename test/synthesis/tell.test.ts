@@ -46,6 +46,8 @@ function sampleOf(rows: number, means: Readonly<Record<number, number>>): Sample
   }
 }
 
+const made = { pairs: 100, changed: 40 }
+
 test('classes that give the edited side away in opposite ways are balanced, down to chance', () => {
   const start = startWeights(types),
     [a, b] = start.flatMap((weight, at) => (weight > 0 ? [at] : []))
@@ -80,8 +82,8 @@ test('a quota holds down a type as far as rows have others, and what cannot be h
         mix: alone,
         tell: { rows: 12, style: { value: 0.5, low: 0, high: 1 }, length: { value: 0.5, low: 0, high: 1 } },
       },
-      100,
-    ).lines.at(-1),
+      made,
+    ).lines.at(-2),
   ).toMatch(/above its quota.*100\.0 %/)
 })
 
@@ -102,32 +104,52 @@ test('where all classes lean one way nothing helps, and the report says so', () 
   expect(mix.after!.value).toBeGreaterThan(0.7)
   const style = guess(sample.rows, sample.hashes, 1),
     length = { value: 0.5, low: 0.47, high: 0.53 }
-  const { lines } = tellReport(options(2500), { mix, tell: { rows: 2500, style, length } }, 100)
-  expect(lines).toHaveLength(2)
+  const { lines } = tellReport(options(2500), { mix, tell: { rows: 2500, style, length } }, made)
+  expect(lines).toHaveLength(3)
   expect(lines[1]).toMatch(/could not be mixed/)
+})
+
+test('the report says in how many pairs the final answer is another, and nothing of none', () => {
+  const fitted = {
+    mix: { weights: startWeights(types), rows: 0 },
+    tell: { rows: 0, style: { value: 0.5, low: 0, high: 1 }, length: { value: 0.5, low: 0, high: 1 } },
+  }
+  expect(tellReport(options(0), fitted, made).lines.at(-1)).toMatch(/another one in 40 of 100 made pairs/)
+  expect(tellReport(options(0), fitted, { pairs: 0, changed: 0 }).lines).toEqual([])
 })
 
 test('the report: silent on its limit where that is met, plain where it cannot say', () => {
   const mix = { weights: startWeights(types), rows: 1000 },
     at = (value: number, half: number) => ({ value, low: value - half, high: value + half })
   expect(
-    tellReport(options(2500), { mix, tell: { rows: 2500, style: at(0.53, 0.02), length: at(0.5, 0.02) } }, 100).lines,
+    tellReport(
+      options(2500),
+      { mix, tell: { rows: 2500, style: at(0.53, 0.02), length: at(0.5, 0.02) } },
+      made,
+    ).lines.slice(0, -1),
   ).toEqual([
     'of 2,500 injected pairs set apart, a reader of style alone tells the injected side in 53.0 % [51.0, 55.0], of length alone in 50.0 % [48.0, 52.0]; 50 % is chance',
   ])
   expect(
-    tellReport(options(2500), { mix, tell: { rows: 400, style: at(0.53, 0.06), length: at(0.5, 0.02) } }, 100).lines[1],
+    tellReport(options(2500), { mix, tell: { rows: 400, style: at(0.53, 0.06), length: at(0.5, 0.02) } }, made)
+      .lines[1],
   ).toMatch(/cannot be ruled out: there are too few pairs/)
   expect(
-    tellReport(options(2500), { mix, tell: { rows: 12, style: at(0.5, 0.4), length: at(0.5, 0.4) } }, 100).lines,
+    tellReport(options(2500), { mix, tell: { rows: 12, style: at(0.5, 0.4), length: at(0.5, 0.4) } }, made).lines.slice(
+      0,
+      -1,
+    ),
   ).toEqual([expect.stringMatching(/^12 pairs are too few/)])
   expect(
-    tellReport(options(0), { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }, 100).lines,
+    tellReport(options(0), { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } }, made).lines.slice(
+      0,
+      -1,
+    ),
   ).toEqual([expect.stringMatching(/nobody tried/)])
   const { mix: shares } = tellReport(
     options(0),
     { mix, tell: { rows: 0, style: at(0.5, 0.5), length: at(0.5, 0.5) } },
-    100,
+    made,
   ).numbers as { mix: Record<string, number> }
   expect(Object.values(shares).reduce((a, b) => a + b)).toBeCloseTo(1)
   expect(Object.keys(shares)).toHaveLength(
