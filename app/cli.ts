@@ -83,7 +83,6 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'why a row was left out or kept: an id, or FILE:ROW',
     takes: ['output', 'json'],
     most: 2,
-    meant: 'output',
     work: whyCommand,
   },
   show: {
@@ -91,7 +90,6 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'rows to read: what one side alone says is marked',
     takes: ['output', 'reason', 'noted', 'made', 'kept', 'lowest', 'between', 'count', 'json'],
     most: 1,
-    meant: 'reason',
     work: showCommand,
   },
   diff: {
@@ -99,7 +97,6 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'rows whose fate two runs differ in, and why: the second is the latest unless named',
     takes: ['output', 'rows', 'count', 'json'],
     most: 2,
-    meant: 'output',
     work: diffCommand,
   },
   sweep: {
@@ -110,7 +107,6 @@ const commands: Readonly<Record<string, Command>> = {
       'refit',
     ],
     most: 2,
-    meant: 'input',
     work: sweepCommand,
   },
   verify: {
@@ -118,7 +114,6 @@ const commands: Readonly<Record<string, Command>> = {
     about: 'hold a run against its manifest',
     takes: ['output', 'quiet'],
     most: 1,
-    meant: 'output',
     work: verifyCommand,
   },
   review: {
@@ -127,7 +122,6 @@ const commands: Readonly<Record<string, Command>> = {
       'decide on the pairs of the list for people, on a page of this machine; decisions go to a file for --decisions',
     takes: ['output', 'decisions', 'list', 'by', 'port'],
     most: 1,
-    meant: 'output',
     work: reviewCommand,
   },
   stages: {
@@ -577,7 +571,7 @@ export function main(argv: readonly string[]): Promise<number> {
     }
     if (command) {
       // of a command of one graph --graph is that word
-      const { takes, most, meant } = command,
+      const { takes, most, meant, words: about } = command,
         left = most === 1 && values.graph !== undefined && takes.includes('graph') ? 0 : most
       const taken = takes.length > 0 ? `; it takes ${takes.map(one => `--${one}`).join(', ')}` : ''
       problems.push(
@@ -586,7 +580,10 @@ export function main(argv: readonly string[]): Promise<number> {
           .map(option => `\`sluice ${name}\` has no use of --${option}${taken}`),
         ...words
           .slice(left)
-          .map(word => `'${word}' is one word too many${meant ? `; did you mean --${meant} ${word}?` : ''}`),
+          .map(
+            word =>
+              `'${word}' is one word too many; ${meant ? `did you mean --${meant} ${word}?` : `it is \`sluice ${name} ${about}\``}`,
+          ),
         ...runProblems(values),
       )
     }

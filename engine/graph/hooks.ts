@@ -7,7 +7,7 @@ import crypto from 'node:crypto'
 import dgram from 'node:dgram'
 import dns from 'node:dns'
 import fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import Module, { isBuiltin, syncBuiltinESMExports } from 'node:module'
 import net from 'node:net'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -57,6 +57,22 @@ const isWritten = (flags: unknown): boolean =>
   typeof flags === 'number'
     ? (flags & 3) === fs.constants.O_WRONLY || (flags & fs.constants.O_TRUNC) !== 0
     : typeof flags === 'string' && (/^[wa]x?s?$/.test(flags) || flags.startsWith('w'))
+
+const loader = Module as unknown as {
+  readonly _cache: Readonly<Record<string, unknown>>
+  _resolveFilename(request: string, parent: unknown): string
+}
+/** The file of a module that is loaded already, which is not read again. */
+function loadedPath(request: unknown, parent: unknown): string | undefined {
+  if (typeof request !== 'string' || isBuiltin(request)) return undefined
+  try {
+    const path = loader._resolveFilename(request, parent)
+    return path in loader._cache ? path : undefined
+  } catch {
+    // it cannot be loaded: who asked is told so
+    return undefined
+  }
+}
 
 /** Puts `use` before each of these functions, for all of this thread. Gives what takes it away again. */
 export function hook(use: Use): () => void {
@@ -112,6 +128,10 @@ export function hook(use: Use): () => void {
   }
 
   files(before, use)
+  before(Module, '_load', ([request, parent], by) => {
+    const at = loadedPath(request, parent)
+    if (at !== undefined) use('file', 'reads', by, at)
+  })
   before(process, 'dlopen', ([, path], by) => use('native', `runs native code (${String(path)})`, by))
   each(process, 'binding _linkedBinding', 'native', name => `runs native code (process.${name})`)
   each(childProcess.ChildProcess.prototype, 'spawn', 'process', () => 'starts a process')

@@ -148,12 +148,12 @@ function editHtml({ chosen, rejected }: ShownRow): string {
     if (text.length <= before + after) return text
     return `${cut(text, before)}${after > 0 ? `${before > 0 ? ' ' : '… '}${end(text, after)}` : ''}`
   }
-  const edit = pieces.map(({ text, of }, i) => {
-    if (of === 'both') return html(around(text, i))
+  const edit = pieces.map(({ of, chosen, rejected }, i) => {
+    if (of === 'both') return html(around(chosen, i))
     const isNext = of === 'rejected' && pieces[i - 1]?.of === 'chosen'
     return of === 'chosen'
-      ? `<del>${html(cut(text, 300))}</del>`
-      : `${isNext ? ' → ' : ''}<ins>${html(cut(text, 300))}</ins>`
+      ? `<del>${html(cut(chosen, 300))}</del>`
+      : `${isNext ? ' → ' : ''}<ins>${html(cut(rejected, 300))}</ins>`
   })
   return edit.slice(0, 40).join('')
 }

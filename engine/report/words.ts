@@ -2,10 +2,12 @@
 import { diffArrays } from 'diff'
 import type { SaidText } from './shape.ts'
 
-/** A piece of text that both have, or one side alone. */
+/** A piece of text that both have, though with other white space behind its words, or one side alone. */
 export interface Piece {
-  readonly text: string
   readonly of: 'both' | 'chosen' | 'rejected'
+  /** As each side has it; '' where it has not. */
+  readonly chosen: string
+  readonly rejected: string
 }
 
 /** Below this share of words in common nothing is marked: marks on everything say nothing. */
@@ -13,16 +15,18 @@ const LEAST_SHARED = 0.35
 /** Words that one side has and the other lacks, at most: to compare long unlike texts takes seconds. */
 const MOST_EDITS = 2_000
 
-/** Words, numbers, spaces, other signs; of scripts without spaces each character. */
+/**
+ * Words, numbers, other signs; of scripts without spaces each character. White space stands with what is before it: as
+ * pieces of its own it would be half of all pieces, and comparing takes as the square of them.
+ */
 const tokensOf = (text: string): string[] =>
-  text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}_'’]+|\s+|[^]/gu) ??
-  []
+  text.match(
+    /^\s+|(?:[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{M}\p{N}_'’]+|\S)\s*/gu,
+  ) ?? []
 
 /** Share of the words of both texts that the other has too, each as often as it is there. */
-function sharedOf(a: readonly string[], b: readonly string[]): number {
-  const words = (tokens: readonly string[]) => tokens.filter(token => token.trim() !== ''),
-    [first, second] = [words(a), words(b)],
-    left = new Map<string, number>()
+function sharedOf(first: readonly string[], second: readonly string[]): number {
+  const left = new Map<string, number>()
   for (const word of first) left.set(word, (left.get(word) ?? 0) + 1)
   let shared = 0
   for (const word of second) {
@@ -36,11 +40,14 @@ function sharedOf(a: readonly string[], b: readonly string[]): number {
 
 /** Both texts in pieces, in order; undefined where they are too unlike for marks. */
 export function piecesOf(chosen: string, rejected: string, leastShared = LEAST_SHARED): Piece[] | undefined {
-  const [a, b] = [tokensOf(chosen), tokensOf(rejected)]
+  const [ours, theirs] = [tokensOf(chosen), tokensOf(rejected)],
+    [a, b] = [ours, theirs].map(tokens => tokens.map(token => token.trimEnd()))
   if (sharedOf(a, b) < leastShared) return undefined
-  return diffArrays(a, b, { maxEditLength: MOST_EDITS })?.map(({ value, added, removed }) => ({
-    text: value.join(''),
+  let [i, j] = [0, 0]
+  return diffArrays(a, b, { maxEditLength: MOST_EDITS })?.map(({ count, added, removed }) => ({
     of: added ? 'rejected' : removed ? 'chosen' : 'both',
+    chosen: added ? '' : ours.slice(i, (i += count)).join(''),
+    rejected: removed ? '' : theirs.slice(j, (j += count)).join(''),
   }))
 }
 
@@ -55,8 +62,8 @@ export function markWords(
   rejected: string,
 ): { readonly chosen: readonly Marked[]; readonly rejected: readonly Marked[] } | undefined {
   const pieces = piecesOf(chosen, rejected)
-  const side = (name: Piece['of']) =>
-    pieces!.filter(({ of }) => of === 'both' || of === name).map(({ text, of }) => ({ text, isMarked: of === name }))
+  const side = (name: 'chosen' | 'rejected') =>
+    pieces!.filter(piece => piece[name] !== '').map(piece => ({ text: piece[name], isMarked: piece.of === name }))
   return pieces && { chosen: side('chosen'), rejected: side('rejected') }
 }
 

@@ -86,9 +86,10 @@ describe('a wrong command line ends with 64 before anything is done, and says wh
     [['check', 'G', '--no-data', '--limit', '3'], '--no-data opens no input, so there is no use of --limit'],
     [['why', 'r1', 'r2', 'r3'], "'r3' is one word too many"],
     [['why', 'r1', '--workers', '3'], '`sluice why` has no use of --workers'],
-    [['verify', 'r1', 'out'], "'out' is one word too many; did you mean --output out?"],
+    [['verify', 'r1', 'out'], "'out' is one word too many; it is `sluice verify [RUN]`"],
     [['verify', '--input', 'x'], '`sluice verify` has no use of --input'],
     [['stages', '--limit', '3'], '`sluice stages` has no use of --limit'],
+    [['sweep', 'G', 'a.b=1', 'a.b=2'], "'a.b=2' is one word too many; it is `sluice sweep GRAPH STAGE.OPTION=A,B,…`"],
     [['clean-cache', 'out'], "'out' is one word too many; did you mean --output out?"],
     [['clean-cache', '--anew'], '`sluice clean-cache` has no use of --anew'],
     [['verfiy'], "no command 'verfiy'; did you mean verify?"],
@@ -129,7 +130,7 @@ describe('a wrong command line ends with 64 before anything is done, and says wh
       '  --output lacks its value: behind it is --json; a value that begins so is written --output=--json',
       '  `sluice verify` has no use of --limit; it takes --output, --quiet',
       '  `sluice verify` has no use of --json; it takes --output, --quiet',
-      `  '${graph}' is one word too many; did you mean --output ${graph}?`,
+      `  '${graph}' is one word too many; it is \`sluice verify [RUN]\``,
     ])
   })
 })
@@ -281,6 +282,7 @@ describe('--output', () => {
       (await sluice('run', '--workers', '1', graph, '--output', join(output, 'runs', 'mine'), '--quiet')).code,
     ).toBe(0)
   })
+
   it('inside of what the runs of another output delete ends with 64, and writes nothing', async () => {
     const { graph, to, output } = place()
     expect((await sluice('run', '--workers', '1', graph, ...to, '--quiet')).code).toBe(0)

@@ -36,7 +36,7 @@ export default defineStage({
       { id: 'pairs', use: 'read_jsonl', with: { path } },
       ...Object.keys(packages).map(name => ({ id: name, use: join(at, `${name}.mjs`) })),
       { id: 'dpo', use: 'write_jsonl' },
-    ],
+    ] as { id: string; use: string; from?: string }[],
   }
   const go = async (options = {}) => {
     said.length = 0
@@ -85,6 +85,24 @@ module.exports = () => text ?? require('fs').readFileSync(at, 'utf8')`,
     expect(said.filter(text => text.includes(`package words ${line}`))).toHaveLength(1)
   } finally {
     delete process.env.SLUICE_WATCH
+  }
+})
+
+it('a file that another package has loaded before lies in a cache, and is not read again: both are named', async () => {
+  const load = "module.exports = () => require(require('path').join(__dirname, '..', '..', 'config.json')).said",
+    { at, graph, said, go } = made({ one: load, two: load })
+  // another pass, which does not come after the first stage
+  const [pairs, one, two, dpo] = graph.stages
+  graph.stages.splice(0, 4, pairs, one, { ...dpo, from: 'one' })
+  graph.stages.push(
+    { id: 'unique', use: 'drop_duplicates', from: 'pairs' },
+    { ...two, from: 'unique' },
+    { id: 'others', use: 'write_jsonl', from: 'two' },
+  )
+  writeFileSync(join(at, 'config.json'), '{ "said": "one" }')
+  await go()
+  for (const name of ['one', 'two']) {
+    expect(said.filter(text => text.includes(`package ${name} loads`) && text.includes('config.json'))).toHaveLength(1)
   }
 })
 
