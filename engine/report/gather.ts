@@ -55,7 +55,7 @@ export const lowestName = (column: string, isKept: boolean): string => `lowest${
  */
 export const everyOf = (rows: number): number =>
   4 ** Math.max(0, Math.ceil(Math.log(rows / FEATURE_ROWS) / Math.log(4)))
-const FEATURE_ROWS = 32_000
+const FEATURE_ROWS = 16_000
 
 /** The training sinks by which rows are counted: of several that take the same, the first. */
 export function countedSinks(levels: readonly (readonly Op[])[], nodes: ReadonlyMap<string, Used>): Set<string> {

@@ -74,7 +74,7 @@ const titleOf = (shown: Shown): string =>
   `${counted(shown.pairs.read, unitOf(shown))} in${hasTraining(shown) ? `, ${counted(shown.pairs.out, 'pair')} to train on` : ''}`
 
 const HOW =
-  'Read some rows of each line: where most of them are rightly left out, or made, train; else change the option and run again.'
+  'Read some rows of each line. Where most are rightly left out, or made, train; else take rows back, or change an option of the stage that is named, and run again.'
 const capital = (word: string): string => word.slice(0, 1).toUpperCase() + word.slice(1)
 const NUMBERS = ['nothing', 'one thing', 'two things', 'three things', 'four things', 'five things', 'six things']
 
