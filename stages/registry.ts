@@ -6,6 +6,7 @@ import type { AnyKind, Registry } from '../engine/contract/define.ts'
 const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind }>>> = {
   add_tokens: () => import('./tokens/add_tokens.ts'),
   add_votes: () => import('./noise/add_votes.ts'),
+  audit_groups: () => import('./audit/audit_groups.ts'),
   audit_labels: () => import('./audit/audit_labels.ts'),
   audit_lengths: () => import('./audit/audit_lengths.ts'),
   audit_shortcuts: () => import('./audit/audit_shortcuts.ts'),

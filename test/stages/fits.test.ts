@@ -103,6 +103,7 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 }
 /** The same of audits. */
 const auditCases: typeof cases = {
+  audit_groups: [{ by: 'group', truth_column: 'thumb', probability_column: 'good', spread: true, group_rows: 5 }],
   audit_lengths: [{}, { by: 'group' }],
   audit_shortcuts: [{ sample_rows: 200, first_column: 'first' }],
   audit_transitivity: [{ prompts: 20, verdict: { margin: 'first', swapped: 'second' } }],
