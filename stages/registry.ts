@@ -4,11 +4,14 @@
 import type { AnyKind, Registry } from '../engine/contract/define.ts'
 
 const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind }>>> = {
+  add_tokens: () => import('./tokens/add_tokens.ts'),
   add_votes: () => import('./noise/add_votes.ts'),
+  audit_groups: () => import('./audit/audit_groups.ts'),
   audit_labels: () => import('./audit/audit_labels.ts'),
   audit_lengths: () => import('./audit/audit_lengths.ts'),
   audit_shortcuts: () => import('./audit/audit_shortcuts.ts'),
   audit_transitivity: () => import('./audit/audit_transitivity.ts'),
+  audit_truncation: () => import('./tokens/audit_truncation.ts'),
   balance_groups: () => import('./sample/balance_groups.ts'),
   calibrate_scores: () => import('./scores/calibrate_scores.ts'),
   check_pairs: () => import('./check/check_pairs.ts'),
@@ -22,6 +25,7 @@ const modules: Readonly<Record<string, () => Promise<{ readonly default: AnyKind
   drop_length_ratio: () => import('./check/drop_length_ratio.ts'),
   drop_near_duplicates: () => import('./dedup/drop_near_duplicates.ts'),
   drop_repetition: () => import('./check/drop_repetition.ts'),
+  drop_truncated: () => import('./tokens/drop_truncated.ts'),
   flag_entangled: () => import('./check/flag_entangled.ts'),
   flag_off_policy: () => import('./check/flag_off_policy.ts'),
   flag_refusals: () => import('./check/flag_refusals.ts'),

@@ -19,15 +19,16 @@ const textsOf = (batch: Batch, of: 'prompt' | 'chosen' | 'both', collapse: boole
 
 export default defineStage({
   name: 'drop_contaminated',
-  version: 1,
+  version: 2,
   category: 'check and deduplicate',
   status: { is: 'as published' },
   summary: 'Drop pairs that hold much of an item of a benchmark.',
   details:
     'An item is a row of the table `items`: a question that a model will be tested on. A run of `n` words that a text shares with an item covers these words of it; a pair is dropped where more than `coverage` of an item’s words are covered. ' +
-    'Words are those of `drop_near_duplicates`: folded, punctuation stays with its word, characters of scripts without spaces are words of their own. An item of fewer than `n` words is met as a whole or not at all; fewer than 4 words (8 characters of such scripts) make no item. ' +
-    'A run that more than `ignore_more_than` texts of the pairs have is a phrase that everybody uses, and covers nothing. The rejected side alone is no reason.\n\n' +
-    'It sees copies, also with other words around or a few changed, and no paraphrases or translations.',
+    'Words are folded, without punctuation, and characters of scripts without spaces are words of their own. An item of fewer than `n` words is met as a whole or not at all; fewer than 4 words (8 characters of such scripts) make no item. ' +
+    'A run that more than `ignore_more_than` pairs have without holding its item is a phrase that everybody uses, and covers nothing; so does a short item that more of them have. The rejected side alone is no reason.\n\n' +
+    'Several benchmarks are held against at once: `items: [gsm8k, mmlu]`, each a source whose columns are renamed to `text` and `id`. The column `item` names the item, in dropped rows too: begin ids with the benchmark’s name.\n\n' +
+    'It sees copies, also with other words around or a few changed, and no paraphrases or translations. [What other rules see of the same texts](../benchmarks/audits.md).',
   paper: {
     title: 'Tülu 3: Pushing Frontiers in Open Language Model Post-Training',
     arxiv: '2411.15124',
@@ -49,7 +50,7 @@ export default defineStage({
     ignore_more_than: Type.Integer({
       minimum: 0,
       default: 10,
-      description: 'texts with a run above which it covers nothing; 0: every run counts',
+      description: 'pairs with a run and without its item, above which it covers nothing; 0: every run counts',
     }),
     text: Type.String({ minLength: 1, default: 'text', description: 'text column of the table' }),
     id: Type.String({ minLength: 1, default: 'id', description: 'text column of the table: what an item is called' }),
@@ -93,7 +94,7 @@ export default defineStage({
       dropped: { 0: 'contaminated' },
     },
   ],
-  fit: ({ n, of, text, id, collapse_numbers, ignore_more_than }) => {
+  fit: ({ n, of, text, id, coverage, collapse_numbers, ignore_more_than }) => {
     const items = round({
       of: 'items',
       collect() {
@@ -124,13 +125,13 @@ export default defineStage({
     if (ignore_more_than === 0) return items
     return items.next({
       collect({ state }) {
-        const { met } = finderOf(state.items, new Set()),
+        const { passing } = finderOf(state.items, new Set()),
           counts = new Map<number, number>()
         return {
           batch(batch) {
             const words = textsOf(batch, of, collapse_numbers)
             for (let row = 0; row < batch.rows; row++) {
-              for (const gram of new Set(words(row).flatMap(one => [...met(one)]))) {
+              for (const gram of new Set(words(row).flatMap(one => passing(one, coverage)))) {
                 counts.set(gram, (counts.get(gram) ?? 0) + 1)
               }
             }

@@ -8,9 +8,10 @@ const LEAST_WORDS = 4,
   LEAST_CHARACTERS = 8
 const WIDE = /\p{sc=Han}|\p{sc=Hira}|\p{sc=Kana}|\p{sc=Thai}|\p{sc=Lao}|\p{sc=Khmer}|\p{sc=Myanmar}/u
 
-/** Words of a text: folded, and where numbers are collapsed every run of digits as 0. */
+/** Words of a text: folded, without punctuation; where numbers are collapsed every run of digits is 0. */
 export function wordsIn(text: string, collapse: boolean): Int32Array {
-  const bytes = encoder.encode(collapse ? text.replace(/\p{Nd}+/gu, '0') : text)
+  const plain = text.replace(/\p{P}+/gu, ' '),
+    bytes = encoder.encode(collapse ? plain.replace(/\p{Nd}+/gu, '0') : plain)
   return wordsOf(tokenize(bytes, 0, bytes.length, 0))
 }
 
@@ -53,19 +54,45 @@ export interface Covered {
   readonly longest: number
 }
 
+/** Runs of all items by their hashes, in typed arrays: some ten million of them fit into a few hundred MB. */
+function indexOf(items: readonly Item[], ignored: ReadonlySet<number>) {
+  const all = items.reduce((sum, { grams }) => sum + grams.length, 0),
+    size = 2 ** Math.ceil(Math.log2(2 * all + 2)),
+    keys = new Float64Array(size).fill(NaN),
+    /** The last place of a key, and of each place the one before it; -1: none. */
+    last = new Int32Array(size).fill(-1),
+    before = new Int32Array(all),
+    item = new Int32Array(all),
+    at = new Int32Array(all)
+  const slotOf = (gram: number): number => {
+    let slot = (gram % 2147483647) & (size - 1)
+    while (keys[slot] !== gram && last[slot] >= 0) slot = (slot + 1) & (size - 1)
+    return slot
+  }
+  let place = 0
+  items.forEach(({ grams }, i) => {
+    for (let g = 0; g < grams.length; g++) {
+      if (ignored.has(grams[g])) continue
+      const slot = slotOf(grams[g])
+      keys[slot] = grams[g]
+      before[place] = last[slot]
+      last[slot] = place
+      item[place] = i
+      at[place++] = g
+    }
+  })
+  return {
+    has: (gram: number): boolean => last[slotOf(gram)] >= 0,
+    each(gram: number, use: (item: number, at: number) => void): void {
+      for (let p = last[slotOf(gram)]; p >= 0; p = before[p]) use(item[p], at[p])
+    },
+  }
+}
+
 /** Finds items in texts; runs in `ignored` say nothing. */
 export function finderOf(items: readonly Item[], ignored: ReadonlySet<number>) {
-  const places = new Map<number, number[]>(),
-    runs = new Set<number>()
-  items.forEach(({ grams, run }, item) => {
-    runs.add(run)
-    grams.forEach((gram, at) => {
-      if (ignored.has(gram)) return
-      const known = places.get(gram)
-      if (known) known.push(item, at)
-      else places.set(gram, [item, at])
-    })
-  })
+  const places = indexOf(items, ignored),
+    runs = new Set(items.map(({ run }) => run))
   const lengths = [...runs].sort((a, b) => b - a)
   /** The runs of a text that items have, each once. */
   const met = (words: Int32Array): Set<number> => {
@@ -73,21 +100,19 @@ export function finderOf(items: readonly Item[], ignored: ReadonlySet<number>) {
     for (const run of lengths) for (const gram of gramsOf(words, run)) if (places.has(gram)) found.add(gram)
     return found
   }
-  return {
-    met,
-    /** The item of which most is covered; of equal ones the first. */
-    find(words: Int32Array): Covered | undefined {
-      const marks = new Map<number, Uint8Array>()
-      for (const gram of met(words)) {
-        const at = places.get(gram)!
-        for (let i = 0; i < at.length; i += 2) {
-          const item = items[at[i]]
-          if (!marks.has(at[i])) marks.set(at[i], new Uint8Array(item.words))
-          marks.get(at[i])!.fill(1, at[i + 1], at[i + 1] + item.run)
-        }
-      }
-      let best: Covered | undefined
-      for (const [item, marked] of [...marks].sort(([a], [b]) => a - b)) {
+  /** Of each item that is met how much is covered, in order of items. */
+  const cover = (grams: Iterable<number>): Covered[] => {
+    const marks = new Map<number, Uint8Array>()
+    for (const gram of grams) {
+      places.each(gram, (i, at) => {
+        const { words: all, run } = items[i]
+        if (!marks.has(i)) marks.set(i, new Uint8Array(all))
+        marks.get(i)!.fill(1, at, at + run)
+      })
+    }
+    return [...marks]
+      .sort(([a], [b]) => a - b)
+      .map(([item, marked]) => {
         let covered = 0,
           longest = 0,
           side = 0
@@ -96,9 +121,29 @@ export function finderOf(items: readonly Item[], ignored: ReadonlySet<number>) {
           covered += is
           longest = Math.max(longest, side)
         }
-        const share = covered / marked.length
-        if (!best || share > best.share) best = { item, share, longest }
-      }
+        return { item, share: covered / marked.length, longest }
+      })
+  }
+  return {
+    /**
+     * The runs of a text that may be phrases that everybody uses: those whose items it does not hold to more than
+     * `coverage`. Of items that are met as a whole nobody can tell.
+     */
+    passing(words: Int32Array, coverage: number): number[] {
+      const grams = [...met(words)],
+        held = new Set(
+          cover(grams).flatMap(({ item, share }) => (share > coverage && items[item].grams.length > 1 ? [item] : [])),
+        )
+      return grams.filter(gram => {
+        let isHeld = false
+        places.each(gram, item => void (isHeld ||= held.has(item)))
+        return !isHeld
+      })
+    },
+    /** The item of which most is covered; of equal ones the first. */
+    find(words: Int32Array): Covered | undefined {
+      let best: Covered | undefined
+      for (const one of cover(met(words))) if (!best || one.share > best.share) best = one
       return best
     },
   }

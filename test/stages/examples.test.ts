@@ -52,6 +52,7 @@ const units =
   /(^|_)(chars|words|rows|bytes|megabytes|secs|share|ratio|rate|auroc|per_row|requests|tokens|usd|per_min|per_request)$/
 /** Numbers without a unit. */
 const plainNumbers = new Set([
+  'audit_groups.shuffles',
   'balance_groups.power',
   'balance_groups.beta',
   'calibrate_scores.bins',

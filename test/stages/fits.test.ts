@@ -42,6 +42,11 @@ const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
     it_pairs: 1 + (i % 4),
     // what rank_agreement writes
     it_tau: i % 6 === 0 ? null : random.normal() / 3,
+    // what drop_truncated writes
+    it_fate: i % 4 === 0 ? 'cut' : 'whole',
+    it_prompt_lost: 0,
+    it_chosen_lost: i % 4 === 0 ? 1 + (i % 8) : 0,
+    it_rejected_lost: 0,
     votes: Array.from({ length: 1 + random.below(4) }, () => ({
       worker: words[random.below(words.length)],
       vote: random.below(2) === 0 ? 'chosen' : 'rejected',
@@ -98,6 +103,7 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 }
 /** The same of audits. */
 const auditCases: typeof cases = {
+  audit_groups: [{ by: 'group', truth_column: 'thumb', probability_column: 'good', spread: true, group_rows: 5 }],
   audit_lengths: [{}, { by: 'group' }],
   audit_shortcuts: [{ sample_rows: 200, first_column: 'first' }],
   audit_transitivity: [{ prompts: 20, verdict: { margin: 'first', swapped: 'second' } }],
