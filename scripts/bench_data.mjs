@@ -6,7 +6,8 @@ import { compressors } from 'hyparquet-compressors'
 const data = new URL('../../shared/data/', import.meta.url)
 export const hasData = existsSync(data)
 
-async function rows(path, columns) {
+/** Rows of one file, with all columns or those that are named. */
+export async function rows(path, columns) {
   const { buffer, byteOffset, byteLength } = readFileSync(new URL(`${path}.parquet`, data))
   return parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + byteLength), compressors, columns })
 }

@@ -2,7 +2,7 @@
 const T = [NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
 
 /** Mean of the numbers that are there, and half of its 95 % interval (Student's t); no interval of a single one. */
-function over(all) {
+export function over(all) {
   const values = all.filter(Number.isFinite),
     n = values.length
   if (n === 0) return { value: NaN, half: NaN }
@@ -10,12 +10,12 @@ function over(all) {
     squares = values.reduce((sum, each) => sum + (each - value) ** 2, 0)
   return { value, half: n > 1 ? (T[n - 1] ?? 1.96) * Math.sqrt(squares / (n - 1) / n) : NaN }
 }
-const mean = all => over(all).value
-const fixed = (value, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : '–')
-const signed = value => (Number.isFinite(value) ? `${value < 0 ? '' : '+'}${value.toFixed(3)}` : '–')
-const spread = ({ value, half }) => (Number.isNaN(half) ? signed(value) : `${signed(value)} ± ${fixed(half, 3)}`)
-const percent = (value, digits = 1) => (Number.isFinite(value) ? `${(100 * value).toFixed(digits)} %` : '–')
-const table = (head, rows) =>
+export const mean = all => over(all).value
+export const fixed = (value, digits = 2) => (Number.isFinite(value) ? value.toFixed(digits) : '–')
+export const signed = value => (Number.isFinite(value) ? `${value < 0 ? '' : '+'}${value.toFixed(3)}` : '–')
+export const spread = ({ value, half }) => (Number.isNaN(half) ? signed(value) : `${signed(value)} ± ${fixed(half, 3)}`)
+export const percent = (value, digits = 1) => (Number.isFinite(value) ? `${(100 * value).toFixed(digits)} %` : '–')
+export const table = (head, rows) =>
   [`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows.map(row => `| ${row.join(' | ')} |`)].join(
     '\n',
   )

@@ -5,7 +5,7 @@ import { areLists, labelsOf, type MapSpec, type Prefer } from './spec.ts'
 
 /** What is wrong; each ends without a full stop. */
 export function mapFaults(map: MapSpec): string[] {
-  const { chosen, rejected, answers, prefer, list, index, labels, answer, group, score, by_side } = map,
+  const { chosen, rejected, answers, prefer, list, index, labels, answer, group, score, contradicted, by_side } = map,
     faults: string[] = []
   const ways = [
     (chosen ?? rejected) ? 'chosen with rejected' : [],
@@ -35,6 +35,9 @@ export function mapFaults(map: MapSpec): string[] {
   }
   if (Array.isArray(score) && !Array.isArray(list)) {
     faults.push('score: a list of columns is of a `list` of columns, one of each; a sum is { help: 1, truth: 1 }')
+  }
+  if (contradicted && (typeof list !== 'string' || typeof score !== 'string' || itemsOf(score) !== itemsOf(list))) {
+    faults.push('contradicted needs a list of answers and one score among their fields')
   }
   if (Array.isArray(list) && new Set(list).size < list.length) faults.push('list names a column twice')
   if (answer !== undefined && raters !== 1) faults.push('answer needs score or labels; without one there are no pairs')

@@ -10,6 +10,7 @@ import { DataError } from '../errors.ts'
 import { CONTEXT } from '../source/further_fields.ts'
 import { columnOf } from '../source/mapping.ts'
 import { promptOf } from './asked.ts'
+import { contradictions } from './contradicted.ts'
 import { mapFaults } from './faults.ts'
 import { itemsOf, listedOf } from './listed.ts'
 import { listScores, scoreOf } from './lists.ts'
@@ -28,6 +29,8 @@ export interface Unmapped {
 export interface MappedBatch {
   readonly batch: RecordBatch
   readonly unmapped: readonly Unmapped[]
+  /** Rows with an answer whose score its aspects contradict: it has none now. */
+  readonly contradicted: readonly number[]
 }
 
 /**
@@ -65,6 +68,7 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
     faults.length > 0
       ? []
       : [...idOf(map, find), ...promptOf(map, find, faults), ...answersOf(map, find, faults), ...bothOf(map, find)]
+  const contradictedIn = faults.length === 0 ? contradictions(map, find, faults) : undefined
   const judge = faults.length === 0 && map.prefer ? attempt(() => openJudge(map.prefer!, schema), faults) : undefined
   if (faults.length > 0) throw new DataError(`map: ${[...new Set(faults)].join('; ')}`)
   const used = new Set([...paths, ...extra, ...(judge?.reads ?? [])].map(({ column }) => column)),
@@ -90,10 +94,12 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
     named: new Map(beside.map((one, c) => [one.field.name, names[c]])),
     apply(batch) {
       const verdicts = judge?.judge(batch),
-        data = made.map(one => one.read(batch, verdicts))
+        data = made.map(one => one.read(batch, verdicts)),
+        contradicted = contradictedIn?.(batch, data[own.indexOf('scores')] as Data<List>) ?? []
       return {
         batch: toRecordBatch(out, [...data, ...beside.map(one => one.read(batch))], batch.numRows),
         unmapped: verdicts ? unmappedOf(verdicts) : [],
+        contradicted,
       }
     },
   }

@@ -3,7 +3,7 @@ import { labelsOf, placeOf, promptItems, type MapSpec } from './spec.ts'
 
 /** The columns that a mapping names, without what lies within them. */
 export function headsOf(map: MapSpec): string[] {
-  const { id, prompt, chosen, rejected, answers, prefer, list, labels, answer, group, both } = map
+  const { id, prompt, chosen, rejected, answers, prefer, list, labels, answer, group, contradicted, both } = map
   const items = prompt === 'shared' ? [] : promptItems(map).map(({ path }) => path),
     scores = scoresIn(map)
   const by = [prefer?.by ?? [], prefer?.names ?? [], prefer?.higher ?? [], prefer?.lower ?? []].flat()
@@ -20,6 +20,7 @@ export function headsOf(map: MapSpec): string[] {
     answer,
     group,
     ...scores,
+    contradicted?.aspects,
     Object.values(map.by_side ?? {}),
     both,
   ]
@@ -32,7 +33,7 @@ const scoresIn = ({ score = [] }: MapSpec): readonly string[] =>
 
 /** How sides are told apart, a clause each. */
 export function mapSaid(map: MapSpec): string {
-  const { prompt, chosen, rejected, answers, prefer, list, labels, answer, group } = map
+  const { prompt, chosen, rejected, answers, prefer, list, labels, answer, group, contradicted } = map
   const asked =
     prompt === 'shared'
       ? 'the prompt is what both sides begin with'
@@ -46,7 +47,7 @@ export function mapSaid(map: MapSpec): string {
     return `${asked}, the sides from ${[list]
       .flat()
       .map(name => `'${name}'`)
-      .join(', ')} by ${scored}`
+      .join(', ')} by ${scored}${contradicted ? ', without those whose aspects contradict it' : ''}`
   }
   if (answer !== undefined) {
     return `${asked}, an answer a row from '${answer}', scored by ${scored}${group === undefined ? '' : `, those with one '${group}' together`}`

@@ -122,6 +122,25 @@ export const mapSchema = Type.Object(
         },
       ),
     ),
+    contradicted: Type.Optional(
+      Type.Object(
+        {
+          aspects: Type.Array(path('column of the scores of an aspect, as `completions[].fine-grained_score`'), {
+            minItems: 1,
+            uniqueItems: true,
+          }),
+          from: Type.Optional(Type.Number({ description: 'score that may stand for its opposite; 10 when left out' })),
+          to: Type.Optional(
+            Type.Number({ description: 'greatest mean of the aspects with which it does; 2 when left out' }),
+          ),
+        },
+        {
+          ...strict,
+          description:
+            'beside `score` of a `list`: answers whose score is `from` (10) while the mean of their `aspects` is `to` (2) at most take no part, and their row is noted',
+        },
+      ),
+    ),
     by_side: Type.Optional(
       Type.Record(
         Type.String({ minLength: 1 }),

@@ -2,7 +2,7 @@
 import { Float64, Schema, Utf8, type Data, type Field, type List, type RecordBatch } from 'apache-arrow'
 import { messagesType, runsOfRows, take, textColumn } from '../arrow/columns.ts'
 import { field, toRecordBatch } from '../arrow/flow.ts'
-import { openMap, type Unmapped } from '../map/open.ts'
+import { openMap, type MappedBatch } from '../map/open.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { otherFields } from './completions.ts'
 import { checkFields, checkText, hasExtras } from './forms.ts'
@@ -32,10 +32,10 @@ interface Carried {
 export interface Converter {
   readonly schema: Schema
   /**
-   * `rows` are the file's rows of the batch, `unmapped` those that are no pair before they are looked at. The batch
-   * must be of the schema that the converter was made for.
+   * `rows` are the file's rows of the batch; of a mapping also those that are no pair before they are looked at, and
+   * those with an answer that is left out. The batch must be of the schema that the converter was made for.
    */
-  convert(raw: RecordBatch, rows: Uint32Array, unmapped?: readonly Unmapped[]): SourceBatch
+  convert(raw: RecordBatch, rows: Uint32Array, mapped?: Omit<MappedBatch, 'batch'>): SourceBatch
 }
 
 /**
@@ -91,8 +91,8 @@ export function openMapped(
   return {
     schema: inner.schema,
     convert(batch, rows) {
-      const { batch: made, unmapped } = mapped.apply(batch)
-      return { ...inner.convert(made, rows, unmapped), raw: batch }
+      const { batch: made, ...of } = mapped.apply(batch)
+      return { ...inner.convert(made, rows, of), raw: batch }
     },
   }
 }
@@ -136,7 +136,7 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
   const convert = plan.completions ? convertCompletions : convertPairs
   return {
     schema,
-    convert(batch, rows, unmapped = []) {
+    convert(batch, rows, { unmapped, contradicted } = { unmapped: [], contradicted: [] }) {
       const column = (name: string): Data => columnOf(batch, name)!
       for (const name of usedColumns(plan)) checkText(name, column(name))
       const refused: SourceBatch['refused'][number][] = []
@@ -154,6 +154,7 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
       for (const { row, reason, error } of unmapped) refuse(row, reason, undefined, error)
       const task = { plan, rows: batch.numRows, column, refuse, mask, extras, ofSides, pairing },
         opposing: { row: number; reason: ReasonName }[] = []
+      for (const row of contradicted) opposing.push({ row, reason: 'contradicted_score' })
       if (scores) weighSides(scores, { ties, opposed }, task, (row, reason) => opposing.push({ row, reason }))
       const given = givenIds(plan.id === null ? undefined : column(plan.id), batch.numRows)
       const { parents, sides, madeColumns, suffix, noted = [] } = convert(task)
@@ -174,7 +175,10 @@ export function openConverter(plan: Mapping, raw: Schema, { carry, ...given }: C
         row: parents.map(row => rows[row]),
         refused,
         // a row that became no pair is told by that alone
-        noted: [...opposing.filter(({ row }) => mask[row] === 0), ...noted].map(({ row, reason }) => ({
+        noted: [
+          ...opposing.filter(({ row }) => mask[row] === 0),
+          ...noted.filter(({ row, reason }) => reason !== 'unused_completion' || !contradicted.includes(row)),
+        ].map(({ row, reason }) => ({
           row: rows[row],
           reason: reason satisfies ReasonName,
         })),

@@ -51,6 +51,12 @@ export const layoutReasons = {
     about:
       'a note, not a drop: the row has two scored completions and more, and another one that has no text, one that cannot be read, or no score',
   },
+  contradicted_score: {
+    kind: 'quality',
+    family: 'both_ways',
+    about:
+      'a note, not a drop: the score of a completion is the opposite of what its aspects say (`contradicted` of `map`), and it takes no part',
+  },
   below_min_score: {
     kind: 'configured',
     limit: 'min_score',

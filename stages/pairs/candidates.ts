@@ -8,7 +8,7 @@ import { pairCandidates, type PairingOptions } from '../../engine/source/pairing
 import { INEXACT, meanOf, UNREADABLE } from './aspects.ts'
 import { equilibrium } from './equilibrium.ts'
 
-interface Options extends PairingOptions {
+export interface Options extends PairingOptions {
   readonly by: string
   readonly score: string | string[]
   readonly min_aspects: number
@@ -137,7 +137,7 @@ type Limit = 'below_min_score' | 'small_gap' | 'not_paired'
  * Rows of one answer are votes on it: the first that has a score stands for all with their mean, in `scores`; `same`
  * hears of the others, which have none then.
  */
-function countVotes(answers: Float64Array, scores: Float64Array, same: (row: number) => void): void {
+function countVotes(answers: ArrayLike<number>, scores: Float64Array, same: (row: number) => void): void {
   const votes = new Map<number, { first: number; sum: number; count: number }>()
   scores.forEach((score, row) => {
     if (Number.isNaN(score)) return
@@ -154,6 +154,25 @@ function countVotes(answers: Float64Array, scores: Float64Array, same: (row: num
   })
 }
 
+/**
+ * The scores that the answers to one prompt are paired by, NaN for none: of equal answers the first has the mean, and
+ * with `equilibrium` they are the game's. `same` hears of the other equal ones.
+ */
+export function scoresOfGroup(
+  of: Readonly<Record<'score' | 'answer' | 'correct' | 'incorrect', ArrayLike<number>>>,
+  options: Pick<Options, 'equilibrium'>,
+  same: (member: number) => void = () => {},
+): Float64Array {
+  const scores = Float64Array.from(of.score)
+  countVotes(of.answer, scores, same)
+  if (!options.equilibrium) return scores
+  const members = [...scores.keys()].filter(member => !Number.isNaN(scores[member])),
+    pick = (from: ArrayLike<number>) => members.map(member => from[member])
+  const { judge } = equilibrium({ correct: pick(of.correct), incorrect: pick(of.incorrect), judged: pick(scores) })
+  members.forEach((member, i) => (scores[member] = judge[i]))
+  return scores
+}
+
 /** The pairs of a block of groups, by their chosen rows; every other row is dropped. */
 export function pairsOf({ order, ...options }: Options) {
   return (batch: Batch<keyof typeof carries>, verdict: Verdict<Why>) => {
@@ -161,8 +180,8 @@ export function pairsOf({ order, ...options }: Options) {
       [score, fault, found] = [values('score'), values('fault'), values('found')],
       [chars, draw] = [values('chars'), values('draw')],
       [correct, incorrect] = [values('correct'), values('incorrect')],
-      answers = values('answer') as Float64Array,
-      scores = Float64Array.from(score),
+      answers = values('answer'),
+      scores = new Float64Array(batch.rows),
       ids = batch.text('id')
     const parents: number[] = [],
       partners: number[] = [],
@@ -178,15 +197,14 @@ export function pairsOf({ order, ...options }: Options) {
       }
       if (isInexact) continue
       const part = (of: Float64Array) => of.subarray(first, end)
-      countVotes(part(answers), part(scores), row => verdict.drop(first + row, 'same_answer'))
-      if (options.equilibrium) {
-        const rows = Array.from({ length: end - first }, (_, i) => first + i).filter(row => !Number.isNaN(scores[row])),
-          of = (from: ArrayLike<number>) => rows.map(row => from[row])
-        const { judge } = equilibrium({ correct: of(correct), incorrect: of(incorrect), judged: of(scores) })
-        rows.forEach((row, i) => (scores[row] = judge[i]))
-      }
+      const own = scoresOfGroup(
+        { score: part(score), answer: part(answers), correct: part(correct), incorrect: part(incorrect) },
+        options,
+        member => verdict.drop(first + member, 'same_answer'),
+      )
+      scores.set(own, first)
       const made = pairCandidates(
-        { scores: part(scores), lowFirst: order === 'low_first', chars: part(chars), draws: part(draw) },
+        { scores: own, lowFirst: order === 'low_first', chars: part(chars), draws: part(draw) },
         options,
       )
       for (const { member, why, value } of made.left) {

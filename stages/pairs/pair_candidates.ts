@@ -1,5 +1,6 @@
 /** Makes pairs of scored answers: rows of one answer each, in any order and any file, by the prompt that they share. */
 import { defineStage, type ReadType } from '../../engine/contract/define.ts'
+import { byRule, rulesReport } from './by_rule.ts'
 import { carrier, carries, pairsOf, scoreColumns } from './candidates.ts'
 import { details, examples } from './pair_page.ts'
 import { pairOptions } from './pair_options.ts'
@@ -64,8 +65,13 @@ export default defineStage({
   by: ({ by }) => (by === 'prompt' ? ['prompt', 'beside'] : [by]),
   carries,
   examples,
+  fit: byRule,
   carry: (options, { seed }) => carrier(options, seed),
   open: options => ({ batch: pairsOf(options) }),
   tally: pairTally,
-  report: (_, { tally }) => pairReport(tally),
+  report(_, { state, tally }) {
+    const { lines, numbers } = pairReport(tally),
+      rules = rulesReport(state)
+    return { lines: [...lines, ...rules.lines], numbers: { ...numbers, ...rules.numbers } }
+  },
 })

@@ -19,10 +19,10 @@ Rows of one prompt with the same answer are votes on it, and one answer with the
 Of ties they take the first alone; where all are tied SimPO and distilabel 1 make one text both sides, and Zephyr’s rejected answer may be as good. Others cut 4.75 and 4.25 to a tie (distilabel 0.6), compare text, where \`9\` is above \`10\` (distilabel 1), or pick by a length penalty and then prefer the higher raw score (Online-RLHF’s \`max_min_p\`): here
 a score is a number, none is rounded, and what is penalised also says who is chosen.
 
-The rules differ most in how often the longer answer is chosen. On the ranks of 212 prompts of oasst-100 (\`npx vitest run test/sources/pairing.test.ts\`) that is 80 % of the pairs with \`best_worst\`, 74 % with \`best_lower\` (50 draws), 71 % with \`all\`, 68 % with \`best_second\` and 67 % with \`adjacent\`; the summary says it of yours.
+The rules differ most in how often the longer answer is chosen. On the ranks of 212 prompts of oasst-100 (\`npx vitest run test/sources/pairing.test.ts\`) that is 80 % of the pairs with \`best_worst\`, 74 % with \`best_lower\` (50 draws), 71 % with \`all\`, 68 % with \`best_second\` and 67 % with \`adjacent\`; the summary says it of yours, for each rule with your limits (of up to 2,000 prompts, 64 answers each).
 
 With \`contradicted\` an answer whose score says the opposite of its aspects takes no part. In UltraFeedback some \`overall_score\` of 1 were stored as 10: its authors’ fix takes a 10 with a mean of \`helpfulness\`, \`honesty\`, \`instruction_following\` and \`truthfulness\` of at most 2 for a 1, and asks again up to 4.
-Its rows are lists of answers, which the source reads (\`map: ultrafeedback\`) and which never come here: there \`map: { prompt: instruction, list: 'completions[].response', score: 'completions[].fine-grained_score' }\` goes by the mean of the aspects, which does not have that fault.
+Its rows are lists of answers, which the source reads and which never come here: there the same is \`contradicted\` of [\`map\`](../layouts.md#map), and \`map: ultrafeedback\` has it.
 
 With \`equilibrium\` the score is the consensus game’s P(correct | answer) (arXiv 2310.09139; there is no code of the authors): a generator that was asked for a right and for a wrong answer, and a judge, each begin with their own mind and play against what the other said, 5,000 rounds. It is more than fluency, as the generator’s say is how much likelier an answer is when a right one is asked for. Not measured: no open data that we have has these columns.`
 

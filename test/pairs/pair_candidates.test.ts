@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
+import { PAIRINGS } from '../../engine/source/pairing.ts'
 import { run } from '../../index.mjs'
 import { folder, rowsOf } from '../engine/helpers.ts'
 
@@ -60,8 +61,42 @@ it('makes of real ranks the pairs that the layout ranked makes', async () => {
   expect(report.numbers).toMatchObject({ pairs: 429, prompts: 212, mean_rank_gap: 1 })
   expect(report.lines).toEqual([
     '429 pairs of 212 prompts, 2.02 a prompt, 1.00 ranks apart on average; the chosen side is the longer one in 66.9 % [62.3, 71.2]',
+    'by rule the chosen side is the longer one in: adjacent 66.9 %, best_worst 80.2 %, best_second 67.9 %, best_lower 73.6 %, all 70.8 %',
   ])
   expect(new Set(ledger.map(({ outcome }) => outcome))).toEqual(new Set(['kept']))
+})
+
+it('says of each rule what that rule says of itself, whatever limits, votes and groups there are', async () => {
+  const rows = Array.from({ length: 240 }, (_, i) => ({
+    ...{ id: `r${i}`, prompt: `What is ${i % 40}?`, topic: `t${i % 30}`, score: i % 13 === 0 ? null : (i * i) % 7 },
+    answer: i % 9 === 0 ? 'It is so.' : `It is ${'so '.repeat((i * 5) % 11)}${i % 50}.`,
+  }))
+  const path = lines(folder(), 'rows.jsonl', rows)
+  for (const options of [
+    { min_gap: 2, length_penalty: 0.05 },
+    { by: 'topic', min_score: 4 },
+  ]) {
+    const stages = [
+      { id: 'answers', use: 'read_jsonl', with: { path, layout: 'answers' } },
+      ...PAIRINGS.map(pairing => ({
+        id: pairing,
+        use: 'pair_candidates',
+        from: 'answers',
+        with: { ...options, pairing },
+      })),
+      ...PAIRINGS.map(pairing => ({ id: `${pairing}_out`, use: 'write_arrow', from: pairing })),
+    ]
+    const { manifest } = await run(
+      { version: 1, name: 'g', partition_rows: 100, stages },
+      { output: join(folder(), 'out'), workers: 1 },
+    )
+    const numbers = PAIRINGS.map(pairing => manifest.stages[pairing].report!.numbers)
+    for (const { longer_by_pairing } of numbers) {
+      expect(longer_by_pairing).toEqual(
+        Object.fromEntries(PAIRINGS.map((pairing, i) => [pairing, numbers[i].chosen_longer])),
+      )
+    }
+  }
 })
 
 it('finds answers to one prompt in any order, in any file, and draws the same ones', async () => {

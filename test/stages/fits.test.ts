@@ -84,6 +84,7 @@ const cases: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   flag_off_policy: [{ logprob_columns: { chosen: 'good', rejected: 'bad' }, min_logprob: -0.1 }],
   inject_errors: [{}, { tell_rows: 20, pairs: 'steps' }],
   sample_mix: [{ by: 'group', weights: { river: 2, lamp: 1.5, stone: 0.1 } }],
+  pair_candidates: [{ score: ['good', 'bad'] }, { score: 'first', by: 'group', length_penalty: 0.01 }],
   split_by_prompt: [{ prompts: 10 }],
   sample_rows: [{ rows: 40 }, { rows: 1000 }],
   rank_agreement: [{ lists: { current: 'chosen_hidden', previous: 'rejected_hidden' }, missing: 'mean' }],
