@@ -6,7 +6,6 @@ import { DataType, type Schema } from 'apache-arrow'
 import { decoder, encoder, textColumn } from '../arrow/columns.ts'
 import type { Flow } from '../arrow/flow.ts'
 import { jsonValueOf } from '../arrow/plain.ts'
-import type { Picked } from './picks.ts'
 import type { Shown, ShownPart } from './shape.ts'
 
 /** A column with more values than so many is none of few, nor one with a longer value. */
@@ -37,10 +36,11 @@ export function partsOf({ schema, columns }: Pick<Flow, 'schema' | 'columns'>, r
   )
   return Object.fromEntries(some.filter(([, value]) => value.length <= MOST_BYTES))
 }
-/** Which of the values that are shown is that of a row; undefined where a stage took the column away. */
+/** Which of the values shown is that of a row with such `parts`; undefined where a stage took the column away. */
 export function partOf(
   { column, values }: Shown['parts'][number],
-  { parts, row: { file } }: Pick<Picked, 'parts' | 'row'>,
+  parts: Readonly<Record<string, string>>,
+  file: string,
 ): string | undefined {
   const value = Object.hasOwn(parts, column) ? parts[column] || NONE_SHOWN : column === BY_FILE ? file : undefined
   return value === undefined || values.some(one => one.value === value) ? value : OTHERS

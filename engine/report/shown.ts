@@ -174,7 +174,7 @@ const namer =
   (picked: Picked): ShownRow => {
     const { row, numbers, made, yields } = picked,
       partner = yields && idOf(yields.file, yields.row),
-      part = first.values.length > 1 ? partOf(first, picked) : undefined
+      part = first.values.length > 1 ? partOf(first, picked.parts, row.file) : undefined
     return {
       ...row,
       ...(part === undefined ? {} : { part }),

@@ -43,6 +43,7 @@ const rows = Array.from({ length: 150 }, (_, i): ExampleRow => {
     // what rank_agreement writes
     it_tau: i % 6 === 0 ? null : random.normal() / 3,
     // what drop_truncated writes
+    it_answer_changed: i % 3 === 0,
     it_fate: i % 4 === 0 ? 'cut' : 'whole',
     it_prompt_lost: 0,
     it_chosen_lost: i % 4 === 0 ? 1 + (i % 8) : 0,
