@@ -404,7 +404,7 @@ function layoutsPage() {
       'Whatever the layout, a pair becomes `prompt`, `chosen` and `rejected`, each a list of `{role, content}`; the two sides begin where the prompt ends. A column `id` of text or numbers ' +
         'names the rows; rows without one are named by a hash of their content. All other columns are carried along.',
       'Some columns belong to the prompt in every layout. `system` (or `system_prompt`, `system_message`, `system_instruction`) begins it, unless its messages begin with one of their own. Where the prompt is text and the sides ' +
-        'are answers alone, `history`, a list of [question, answer] or of messages, comes before it, `context` stands above it with a blank line between, and `input` on the next line. ' +
+        'are answers alone, `history`, a list of [question, answer] or of messages, comes before it, `context` stands above it with a blank line between, and `input` (or `initial_reason_steps`, the steps before the one that is answered) on the next line. ' +
         'What already stands in the prompt, on lines of its own, is not said twice. A column of such a name that is no part of the prompt stays beside the pair, and the run warns of it.',
       ...layouts.map(
         ({ name, rule, example }) =>

@@ -64,6 +64,16 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
       none: 'completions and labels (bool) are steps of one answer with their ratings; Sluice reads no step labels',
     }
   }
+  const tasks = facts.find(
+    ({ path }) => /\[\]\..*\[\]\./s.test(path) && facts.some(({ path: other }) => isTask(other, path)),
+  )
+  if (tasks) {
+    const list = tasks.path.replace(/\[\].*/s, '')
+    return {
+      proposals: [],
+      none: `${list} is a list of prompts with answers of their own: make a row of each, as by jq -c '.${list}[] as $one | del(.${list}) + $one', and what was said before a part of its prompt`,
+    }
+  }
   const prompt = promptOf(facts),
     found = firstOf([
       () => ofColumns(facts, prompt),
@@ -95,6 +105,11 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
   return { proposals: [], none: whyNone(facts, prompt) }
 }
 
+/** Whether a path is of what is asked in the items of the list that the other one leads through. */
+const isTask = (path: string, other: string): boolean =>
+  /^[^[\]]+\[\]\.(?:prompt|instruction|question|query|user_prompt)$/.test(path) &&
+  other.startsWith(path.slice(0, path.indexOf('.') + 1))
+
 /** The first of these that are any. */
 function firstOf(ways: readonly (() => Proposal[])[]): Proposal[] {
   for (const way of ways) {
@@ -125,6 +140,10 @@ function whyNone(facts: readonly Fact[], prompt: Fact | undefined): string {
   )
   if (!answer && prompt.kind === 'messages' && label) {
     return `it is unpaired: a whole conversation a row (${prompt.path}) with a label of its answer (${label.path}), and no other answer to pair it with`
+  }
+  const nested = facts.find(({ path, kind, isList, name }) => kind === 'other' && isList && SCORE.test(name) && path.endsWith('[]')) // prettier-ignore
+  if (!answer && nested) {
+    return `${nested.path.slice(0, -2)} is a list of lists: write one number for each answer, as the mean of what annotators say, which \`score\` of a map reads`
   }
   if (!answer) return `it has a prompt (${prompt.path}) and no answers`
   const bool = facts.find(({ kind, isList, name }) => kind === 'bool' && !isList && GOOD.test(name))

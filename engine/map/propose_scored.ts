@@ -90,7 +90,9 @@ export function ofTwoItems(facts: readonly Fact[], asked: Fact | undefined): Pro
         !/models?$/i.test(fact.name) &&
         isTwo(fact),
     )
-  if (!texts || facts.some(fact => LABEL.test(fact.name))) return []
+  // what rates each of the two may lie in a form that is not read
+  const rates = (fact: Fact) => LABEL.test(fact.name) || (SCORE.test(fact.name) && fact.isList)
+  if (!texts || facts.some(rates)) return []
   const [chosen, rejected] = [0, 1].map(place => `${texts.path}[${place}]`)
   return [
     {
@@ -102,8 +104,10 @@ export function ofTwoItems(facts: readonly Fact[], asked: Fact | undefined): Pro
 }
 
 /** Words of labels of single answers; a longer word that holds one of its opposite is that. */
-const GOOD = /up\b|good|accept|positive|\blikes?d?\b|\bcorrect|\bhelpful|\byes\b|pass|approve|\bsafe\b|chosen|excellent/
-const BAD = /down\b|bad\b|poor|reject|negative|dislike|incorrect|wrong|unhelpful|\bno\b|fail|unsafe|disapprove|terrible/
+const GOOD =
+  /up\b|good|accept|positive|\blikes?d?\b|\bcorrect|\bhelpful|\byes\b|pass|approve|\bsafe\b|chosen|excellent|\bhigh\b|\bgreat\b|perfect/
+const BAD =
+  /down\b|bad\b|poor|reject|negative|dislike|incorrect|wrong|unhelpful|\bno\b|fail|unsafe|disapprove|terrible|\blow\b|\bweak\b/
 
 /** Labels whose every word is of a good or of a bad answer, or of neither. */
 function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: string | string[] }[] {

@@ -118,7 +118,7 @@ export const mapSchema = Type.Object(
         ],
         {
           description:
-            'column of the score, numbers, bools or text that is a number (`4,5` too, and `3 - good`); a list where `list` names columns, one of each; of several their sum, as `{ help: 1, length: -0.5 }`; `{ rank: -1 }` where less is better',
+            'column of the score, numbers, bools or text that is a number (`4,5` too, `3 - good`, `8/10`, `4 stars`); a list where `list` names columns, one of each; of several their sum, as `{ help: 1, length: -0.5 }`; `{ rank: -1 }` where less is better',
         },
       ),
     ),
