@@ -10,6 +10,7 @@ import { answerOf, ofAnswers, ofLists, ofTwoItems } from './propose_scored.ts'
 import { SCORE } from './names.ts'
 import { ofSides } from './propose_sides.ts'
 import type { Proposal } from './proposal.ts'
+import { ofTree } from './propose_tree.ts'
 
 export interface Proposals {
   readonly proposals: readonly Proposal[]
@@ -32,10 +33,12 @@ const GOOD = /label|chosen|good|correct|safe|score|thumb|feedback|accept|desirab
 export function propose(schema: Schema, samples: readonly RecordBatch[]): Proposals {
   const facts = factsOf(schema, samples),
     names = facts.map(({ name }) => name)
+  const trees = ofTree(facts)
+  if (trees.length > 0) return { proposals: trees }
   if (names.includes('message_id') && names.includes('parent_id')) {
     return {
       proposals: [],
-      none: 'it is a tree of messages, by message_id and parent_id; make a row of each reply with the path above it as prompt and its rank',
+      none: 'it is a tree of messages, by message_id and parent_id, and none of its columns rates the replies; write a row of each message, with its role, text and rank, which `tree` of a map reads',
     }
   }
   if (names.includes('mapping') && names.includes('current_node')) {

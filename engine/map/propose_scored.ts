@@ -110,7 +110,7 @@ const BAD =
   /down\b|bad\b|poor|reject|negative|dislike|incorrect|wrong|unhelpful|\bno\b|fail|unsafe|disapprove|terrible|\blow\b|\bweak\b/
 
 /** Labels whose every word is of a good or of a bad answer, or of neither. */
-function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: string | string[] }[] {
+export function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: string | string[] }[] {
   const values = tallyOf(fact).map(([value]) => value)
   if (fact.kind !== 'text' || fact.isList || values.length < 2 || values.length > 12) return []
   const says = (value: string, words: RegExp) => words.test(value.toLowerCase().replace(/[_-]/g, ' ')),
@@ -121,7 +121,7 @@ function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: strin
 }
 
 /** What a column says of an answer: of ranks mostly the lowest is the best. */
-function ratedBy(fact: Fact): { readonly score: string | Record<string, number>; readonly ask: string } {
+export function ratedBy(fact: Fact): { readonly score: string | Record<string, number>; readonly ask: string } {
   const { path, name } = fact
   if (/rank/i.test(name)) {
     return { score: { [path]: -1 }, ask: `is the lowest ${name} the best? if the highest is, score: '${path}'` }
@@ -144,7 +144,7 @@ const orderAsks = (path: string): string[] => [
 ]
 
 /** Whether two rows of one key differ in it: what all answers to a prompt have is the prompt's. */
-function differsWithin({ values }: Fact, keys: readonly string[]): boolean {
+export function differsWithin({ values }: Fact, keys: readonly string[]): boolean {
   const first = new Map<string, string>()
   return values.some((value, row) => {
     const before = first.get(keys[row])
