@@ -404,7 +404,7 @@ function layoutsPage() {
       'Whatever the layout, a pair becomes `prompt`, `chosen` and `rejected`, each a list of `{role, content}`; the two sides begin where the prompt ends. A column `id` of text or numbers ' +
         'names the rows; rows without one are named by a hash of their content. All other columns are carried along.',
       'Some columns belong to the prompt in every layout. `system` (or `system_prompt`, `system_message`, `system_instruction`) begins it, unless its messages begin with one of their own. Where the prompt is text and the sides ' +
-        'are answers alone, `history`, a list of [question, answer] or of messages, comes before it, `context` stands above it with a blank line between, and `input` on the next line. ' +
+        'are answers alone, `history`, a list of [question, answer] or of messages, comes before it, `context` stands above it with a blank line between, and `input` (or `initial_reason_steps`, the steps before the one that is answered) on the next line. ' +
         'What already stands in the prompt, on lines of its own, is not said twice. A column of such a name that is no part of the prompt stays beside the pair, and the run warns of it.',
       ...layouts.map(
         ({ name, rule, example }) =>
@@ -418,6 +418,7 @@ function layoutsPage() {
         Object.entries(mapSchema.properties).map(([name, { description }]) => [`\`${name}\``, description]),
       ),
       `Two answers and a label; ties make no pair, and a label that is not named makes the row unreadable, which is told:\n\n\`\`\`yaml\nmap:\n  prompt: [system, { turns: history }, question]\n  answers: [response_a, response_b]\n  prefer: { by: winner, first: model_a, second: model_b, tie: [tie, both_bad] }\n  by_side: { model: [model_a, model_b] }\n\`\`\``,
+      `Messages of trees, a row each in any order: of each parent the answers are ranked, and the prompt is all that is said above them. All messages of a file are held in memory; those of other files are not seen:\n\n\`\`\`yaml\nmap:\n  tree: { id: message_id, parent: parent_id, role: role }\n  prompt: text\n  answer: text\n  score: { rank: -1 }\n\`\`\``,
       `Columns of answers with scores, and lists of which each good answer meets each bad one:\n\n\`\`\`yaml\nmap: { prompt: question, list: [answer_1, answer_2, answer_3], score: 'scores[]' }\n\`\`\`\n\n\`\`\`yaml\nmap: { prompt: question, chosen: 'right[]', rejected: 'wrong[].text' }\n\`\`\``,
       `A list of answers with scores, and one answer a row:\n\n\`\`\`yaml\nmap: { prompt: instruction, list: 'completions[].response', score: 'completions[].overall_score' }\n\`\`\`\n\n\`\`\`yaml\nmap: { prompt: question, answer: reply, score: { help: 1, length: -0.001 } }\n\`\`\``,
       'The columns of one side that `by_side` names become `source_chosen_…` and `source_rejected_…`. A label stays a column beside the pair. Which answer is the better one is never guessed: unasked a run takes ' +

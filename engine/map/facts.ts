@@ -133,7 +133,12 @@ function pathsOf(path: string, values: readonly unknown[], mayBeList: boolean): 
     )
   if (values.length === 0) return []
   if (lists.length >= most && mayBeList) {
-    const items = lists.flat() as unknown[]
+    const items = lists.flat() as unknown[],
+      [first] = items
+    // a text and its score, say, as a list of two
+    if (Array.isArray(first) && first.length > 1 && items.every(item => isListOf(item, first.length))) {
+      return first.flatMap((said, place) => (typeof said === 'object' ? [] : [`${path}[][${place}]`]))
+    }
     const inner = pathsOf(`${path}[]`, items, false)
     return inner.length > 0 ? inner : [`${path}[]`]
   }
@@ -146,6 +151,8 @@ function pathsOf(path: string, values: readonly unknown[], mayBeList: boolean): 
     return [`${path}.${key}`, ...pathsOf(`${path}.${key}`, own, mayBeList)]
   })
 }
+
+const isListOf = (value: unknown, length: number): boolean => Array.isArray(value) && value.length === length
 
 /** Values with their counts, the most frequent first; null and lists left out. */
 export function tallyOf({ values }: Fact): [string, number][] {

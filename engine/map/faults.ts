@@ -1,7 +1,7 @@
 /** What is wrong with a mapping by itself, whatever the file. */
 import { itemsOf } from './listed.ts'
 import { overlapsOf } from './overlaps.ts'
-import { areLists, labelsOf, type MapSpec, type Prefer } from './spec.ts'
+import { areLists, isShared, labelsOf, type MapSpec, type Prefer } from './spec.ts'
 
 /** What is wrong; each ends without a full stop. */
 export function mapFaults(map: MapSpec): string[] {
@@ -41,6 +41,9 @@ export function mapFaults(map: MapSpec): string[] {
   }
   if (Array.isArray(list) && new Set(list).size < list.length) faults.push('list names a column twice')
   if (answer !== undefined && raters !== 1) faults.push('answer needs score or labels; without one there are no pairs')
+  if (map.tree && (group !== undefined || isShared(map))) {
+    faults.push('tree: its parents group the answers, and `prompt` is the column of what messages say; leave out group')
+  }
   if (typeof index === 'object' && index.from !== undefined && index.names !== undefined) {
     faults.push('index: give from or names, one of them')
   }
@@ -49,6 +52,7 @@ export function mapFaults(map: MapSpec): string[] {
     ['index', index !== undefined && !list, 'list'],
     ['labels', labels !== undefined && !list && !answer, 'list or answer'],
     ['group', group !== undefined && !answer, 'answer'],
+    ['tree', map.tree !== undefined && !answer, 'answer'],
     ['by_side', by_side !== undefined && (typeof list === 'string' || !!answer || areLists(map)), 'columns of answers'],
   ] as const) {
     if (is) faults.push(`${name} counts for nothing without ${needs}`)

@@ -48,7 +48,8 @@ function sideOf(text: string, { first, second, marks }: Sides): number | undefin
 /** How a column may say which of two answers is better; undefined where it holds no labels. */
 export function readLabel(label: Fact, sides: Sides): Reading | undefined {
   const tally = tallyOf(label)
-  if (label.isList || tally.length < 2) return undefined
+  if (label.isList) return undefined
+  if (tally.length < 2) return isNamed(label) ? readOne(label, tally[0], sides) : undefined
   if (label.kind === 'number' && isNamed(label) && !tally.every(([value]) => Number.isInteger(Number(value)))) {
     return readShares(label, tally, sides)
   }
@@ -57,6 +58,26 @@ export function readLabel(label: Fact, sides: Sides): Reading | undefined {
   const isNumber = label.kind === 'number' || tally.every(([value]) => isPlainNumber(value))
   if (isNumber) return label.kind === 'number' || isNamed(label) ? readNumbers(label, tally, sides) : undefined
   return label.kind === 'text' ? readTexts(label, tally, sides) : undefined
+}
+
+/** A label of which the first rows hold one value: the other's is asked, by how the columns differ. */
+function readOne({ path, kind }: Fact, said: [string, number] | undefined, sides: Sides): Reading | undefined {
+  const { first, second, marks } = sides
+  const [value, count] = said ?? ['', 0],
+    side = kind === 'text' || /^\d$/.test(value) ? sideOf(value, sides) : undefined
+  if (side !== 0 && side !== 1) return undefined
+  const at = value.toLowerCase().lastIndexOf(marks[side]),
+    mark = marks[1 - side],
+    found = value.slice(at, at + marks[side].length),
+    swapped = value.slice(0, at) + (found === marks[side] ? mark : mark.toUpperCase()) + value.slice(at + found.length),
+    text = at < 0 ? [first, second][1 - side].name : swapped
+  const values = [value, text].map(one => (kind === 'number' ? Number(one) : one))
+  return {
+    prefer: preferOf(path, [values[side]], [values[1 - side]], []),
+    asks: [
+      `${path} is ${value} in all of the first rows (${count}): is it ${text} where ${[first, second][1 - side].path} is the better one?`,
+    ],
+  }
 }
 
 /** Whether its name says that it tells which answer is better: its values alone do not. */

@@ -16,7 +16,7 @@ export const TIES = /\b(?:ties?|tied|both|bothbad|equal|same|draw|neither|none|n
 export const WORSE = /reject|worse|worst|loser|dispref/i
 /** Names of what answers. */
 export const ANSWER =
-  /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model|choice|option/i
+  /respon|answer|complet|output|conversation|summar|repl|generat|candidate|assistant|human_?ref|solution|caption|translation|story|argument|text|message|model|choice|option|samples/i
 
 /** Parts of names that tell two answers apart. */
 export const MARKS = [

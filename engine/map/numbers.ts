@@ -12,6 +12,11 @@ const NUMBER = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/
 const COMMA = /^\s*([-+]?\d+),(\d{1,2}|\d{4,}|(?<=\b0,)\d{3})\s*$/
 /** A place on a scale with what it means, as `3 - slightly better`. */
 const SCALE = /^\s*([-+]?\d+(?:[.,]\d+)?) ?[-–—:.)=(] ?\p{L}[^\n]{0,79}$/u
+/** Of how many: `8/10`, `4 out of 5`. */
+const SHARE = /^\s*(\d+(?:[.,]\d+)?)\s*(?:\/|out of)\s*(\d+)\s*$/i
+/** A number with what it counts, or drawn as stars of which some may be empty. */
+const COUNTED = /^\s*(\d+(?:[.,]\d+)?) ?(?:stars?|points?|pts|%|percent|★|⭐)\.?\s*$/iu
+const STARS = /^\s*((?:★|⭐)\uFE0F?)+\s*☆*\s*$/u
 /** Text that is a bool, as CSV and JSON text have it. */
 const BOOL = /^\s*(?:(true)|false)\s*$/i
 
@@ -22,13 +27,18 @@ export function numberIn(text: string): number {
   if (comma) return Number(`${comma[1]}.${comma[2]}`)
   const place = SCALE.exec(text)
   if (place) return numberIn(place[1])
+  const share = SHARE.exec(text)
+  if (share) return numberIn(share[1]) / Number(share[2])
+  const counted = COUNTED.exec(text)
+  if (counted) return numberIn(counted[1])
+  if (STARS.test(text)) return text.match(/[★⭐]/gu)!.length
   const bool = BOOL.exec(text)
   return bool ? Number(bool[1] !== undefined) : NaN
 }
 
 /**
  * A float64 of each value, NaN where there is none: null, or text that is no number, such as `N/A`. A bool is 1 or 0,
- * also as text; `4,5` is 4.5, and `3 - slightly better` is 3.
+ * also as text; `4,5` is 4.5, `3 - slightly better` is 3, `8/10` is 0.8, `4 stars` and `★★★★☆` are 4.
  * Throws where an integer would be rounded: two that differ would be one number.
  */
 export function numbersOf(data: Data, name: string): Float64Array {

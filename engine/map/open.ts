@@ -14,15 +14,16 @@ import { contradictions } from './contradicted.ts'
 import { mapFaults } from './faults.ts'
 import { itemsOf, listedOf } from './listed.ts'
 import { listScores, scoreOf } from './lists.ts'
-import { plainly, type Find, type Made } from './made.ts'
+import { plainly, type Find, type Made, type Tree } from './made.ts'
 import { findPath, readPath, textWithin, type Path } from './paths.ts'
 import { openJudge, SECOND, TIE, UNREAD, type Verdicts } from './prefer.ts'
 import { areLists, isShared, type MapSpec } from './spec.ts'
+import { treeFaults, treeMade, treePaths, type TreePaths } from './tree.ts'
 
 /** A row that a mapping makes no pair of. */
 export interface Unmapped {
   readonly row: number
-  readonly reason: 'tied_label' | 'unreadable_label'
+  readonly reason: 'tied_label' | 'unreadable_label' | 'no_answer' | 'unreadable_prompt' | 'missing_prompt'
   readonly error: string
 }
 
@@ -44,7 +45,10 @@ export interface OpenMap {
   readonly named: ReadonlyMap<string, string>
   /** Paths into JSON text, of which only the rows tell whether they are there. */
   readonly inText: readonly Path[]
-  apply(batch: RecordBatch): MappedBatch
+  /** Where the rows are messages of trees. */
+  readonly tree?: TreePaths
+  /** `tree` is of the whole file; of the batch alone where it is left out. */
+  apply(batch: RecordBatch, tree?: Tree): MappedBatch
 }
 
 /** Makes the mapping of files of this schema. Throws one error for all that is wrong. */
@@ -64,10 +68,16 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
       return undefined
     }
   }
+  const tree = faults.length === 0 && map.tree ? treePaths(map, find, faults) : undefined
   const made: Made[] =
     faults.length > 0
       ? []
-      : [...idOf(map, find), ...promptOf(map, find, faults), ...answersOf(map, find, faults), ...bothOf(map, find)]
+      : [
+          ...idOf(map, find),
+          ...(tree ? treeMade(tree) : promptOf(map, find, faults)),
+          ...answersOf(map, find, faults),
+          ...bothOf(map, find),
+        ]
   const contradictedIn = faults.length === 0 ? contradictions(map, find, faults) : undefined
   const judge = faults.length === 0 && map.prefer ? attempt(() => openJudge(map.prefer!, schema), faults) : undefined
   if (faults.length > 0) throw new DataError(`map: ${[...new Set(faults)].join('; ')}`)
@@ -92,13 +102,14 @@ export function openMap(given: MapSpec, schema: Schema): OpenMap {
     reads: [...used],
     inText: [...paths, ...(judge?.reads ?? [])].filter(({ inText }) => inText.length > 0),
     named: new Map(beside.map((one, c) => [one.field.name, names[c]])),
-    apply(batch) {
+    ...(tree ? { tree } : {}),
+    apply(batch, whole) {
       const verdicts = judge?.judge(batch),
-        data = made.map(one => one.read(batch, verdicts)),
+        data = made.map(one => one.read(batch, verdicts, whole)),
         contradicted = contradictedIn?.(batch, data[own.indexOf('scores')] as Data<List>) ?? []
       return {
         batch: toRecordBatch(out, [...data, ...beside.map(one => one.read(batch))], batch.numRows),
-        unmapped: verdicts ? unmappedOf(verdicts) : [],
+        unmapped: verdicts ? unmappedOf(verdicts) : tree ? [...treeFaults(tree, batch, whole)] : [],
         contradicted,
       }
     },
@@ -189,7 +200,7 @@ function unmappedOf({ codes, said }: Verdicts): Unmapped[] {
   return out
 }
 
-const idOf = ({ id }: MapSpec, find: Find): Made[] => {
+const idOf = ({ tree, id = tree?.id }: MapSpec, find: Find): Made[] => {
   const path = id === undefined ? undefined : find(id)
   return path ? [plainly('id', path)] : []
 }

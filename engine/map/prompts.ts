@@ -69,6 +69,8 @@ const MORE = new RegExp(
 /** Names of what stands below its prompt, as a body does below its title. */
 const BELOW = /body|selftext|description|details/i
 
+const quoted = (text: string): string => JSON.stringify(text.trim()).slice(1, -1)
+
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')))
 
 /** Columns beside a mapping that by their names belong to its prompt. */
@@ -76,11 +78,25 @@ export function partsAsked(facts: readonly Fact[], map: MapSpec): string[] {
   const used = new Set(headsOf(map)),
     prompt = typeof map.prompt === 'string' ? map.prompt : 'PROMPT'
   if (prompt === 'shared') return []
-  const parts = facts.flatMap(({ path, name, kind, isList, length }) => {
+  const asked = facts.find(({ path }) => path === prompt)?.values ?? []
+  // a copy of the conversation, with what was answered
+  const holdsPrompt = (values: readonly unknown[]) =>
+    asked.length > 0 &&
+    values.every((value, row) => typeof asked[row] === 'string' && JSON.stringify(value).includes(quoted(asked[row])))
+  const parts = facts.flatMap(({ path, name, kind, isList, length, values }) => {
     const isPart = !isList && (kind === 'messages' || kind === 'turns' || (kind === 'text' && length >= 8))
     // of an object what lies beside the prompt
     const isFar = path.includes('.') && (parentOf(path) !== parentOf(prompt) || !/system/i.test(name))
-    if (!isPart || isFar || used.has(path) || PART_NAMES.includes(path) || !MORE.test(name)) return []
+    if (
+      !isPart ||
+      isFar ||
+      used.has(path) ||
+      (kind === 'messages' && holdsPrompt(values)) ||
+      PART_NAMES.includes(path) ||
+      !MORE.test(name)
+    ) {
+      return []
+    }
     const part = kind !== 'text' ? `{ turns: ${path} }` : /system/i.test(name) ? `{ system: ${path} }` : path
     return [{ path, part, isBelow: BELOW.test(name) }]
   })

@@ -10,6 +10,7 @@ import { answerOf, ofAnswers, ofLists, ofTwoItems } from './propose_scored.ts'
 import { SCORE } from './names.ts'
 import { ofSides } from './propose_sides.ts'
 import type { Proposal } from './proposal.ts'
+import { ofTree } from './propose_tree.ts'
 
 export interface Proposals {
   readonly proposals: readonly Proposal[]
@@ -32,10 +33,12 @@ const GOOD = /label|chosen|good|correct|safe|score|thumb|feedback|accept|desirab
 export function propose(schema: Schema, samples: readonly RecordBatch[]): Proposals {
   const facts = factsOf(schema, samples),
     names = facts.map(({ name }) => name)
+  const trees = ofTree(facts)
+  if (trees.length > 0) return { proposals: trees }
   if (names.includes('message_id') && names.includes('parent_id')) {
     return {
       proposals: [],
-      none: 'it is a tree of messages, by message_id and parent_id; make a row of each reply with the path above it as prompt and its rank',
+      none: 'it is a tree of messages, by message_id and parent_id, and none of its columns rates the replies; write a row of each message, with its role, text and rank, which `tree` of a map reads',
     }
   }
   if (names.includes('mapping') && names.includes('current_node')) {
@@ -62,6 +65,16 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
     return {
       proposals: [],
       none: 'completions and labels (bool) are steps of one answer with their ratings; Sluice reads no step labels',
+    }
+  }
+  const tasks = facts.find(
+    ({ path }) => /\[\]\..*\[\]\./s.test(path) && facts.some(({ path: other }) => isTask(other, path)),
+  )
+  if (tasks) {
+    const list = tasks.path.replace(/\[\].*/s, '')
+    return {
+      proposals: [],
+      none: `${list} is a list of prompts with answers of their own: make a row of each, as by jq -c '.${list}[] as $one | del(.${list}) + $one', and what was said before a part of its prompt`,
     }
   }
   const prompt = promptOf(facts),
@@ -95,6 +108,11 @@ export function propose(schema: Schema, samples: readonly RecordBatch[]): Propos
   return { proposals: [], none: whyNone(facts, prompt) }
 }
 
+/** Whether a path is of what is asked in the items of the list that the other one leads through. */
+const isTask = (path: string, other: string): boolean =>
+  /^[^[\]]+\[\]\.(?:prompt|instruction|question|query|user_prompt)$/.test(path) &&
+  other.startsWith(path.slice(0, path.indexOf('.') + 1))
+
 /** The first of these that are any. */
 function firstOf(ways: readonly (() => Proposal[])[]): Proposal[] {
   for (const way of ways) {
@@ -125,6 +143,10 @@ function whyNone(facts: readonly Fact[], prompt: Fact | undefined): string {
   )
   if (!answer && prompt.kind === 'messages' && label) {
     return `it is unpaired: a whole conversation a row (${prompt.path}) with a label of its answer (${label.path}), and no other answer to pair it with`
+  }
+  const nested = facts.find(({ path, kind, isList, name }) => kind === 'other' && isList && SCORE.test(name) && path.endsWith('[]')) // prettier-ignore
+  if (!answer && nested) {
+    return `${nested.path.slice(0, -2)} is a list of lists: write one number for each answer, as the mean of what annotators say, which \`score\` of a map reads`
   }
   if (!answer) return `it has a prompt (${prompt.path}) and no answers`
   const bool = facts.find(({ kind, isList, name }) => kind === 'bool' && !isList && GOOD.test(name))

@@ -22,7 +22,8 @@ export interface Called {
 /** Columns that may name the best answer, what they say taken as what most fits. */
 export function bestOf(facts: readonly Fact[], { sizes, names }: Called): Best[] {
   const labels = facts.filter(
-    ({ name, kind }) => ['text', 'number', 'bool'].includes(kind) && (LABEL.test(name) || KEY.test(name)),
+    ({ name, kind }) =>
+      ['text', 'number', 'bool'].includes(kind) && (LABEL.test(name) || KEY.test(name)) && !/count/i.test(name),
   )
   return labels.flatMap((fact): Best[] => {
     const { path } = fact,

@@ -1,6 +1,7 @@
 /** Two columns of answers whose names say which of them is the better one, and which names say it only by custom. */
 import { tallyOf, type Fact } from './facts.ts'
-import { CUSTOM, ORDERED } from './names.ts'
+import { readLabel } from './labels.ts'
+import { CUSTOM, differenceOf, isOneOf, MARKS, ORDERED, partsOf, WORSE } from './names.ts'
 import { promptFor } from './prompts.ts'
 import type { Proposal } from './proposal.ts'
 import { answersAmong, bySide, familiesOf, isSaid } from './side_columns.ts'
@@ -14,7 +15,9 @@ interface Two {
 /** Sides by names that say which is the better one. */
 export function ofNamed(facts: readonly Fact[], asked: Fact | undefined): Proposal | undefined {
   const ordered = familiesOf(facts, ORDERED),
-    named = answersAmong(ordered.filter(({ first, second }) => ![first, second].some(fact => isName(fact, facts))))
+    answers = answersAmong(familiesOf(facts, MARKS)),
+    isNone = (fact: Fact) => isName(fact, facts) || (answers !== undefined && isSideOf(fact, answers)),
+    named = answersAmong(ordered.filter(({ first, second }) => ![first, second].some(isNone)))
   if (named) {
     const { first, second } = named,
       { prompt, asks } = promptFor(facts, asked, named)
@@ -26,7 +29,17 @@ export function ofNamed(facts: readonly Fact[], asked: Fact | undefined): Propos
       asks: [...asks, ...(items?.asks ?? [])],
     }
   }
-  const sides = customSides(facts)
+  const uneven = oneAndMany(facts)
+  if (uneven) {
+    const { prompt, asks } = promptFor(facts, asked, uneven),
+      [chosen, rejected] = [uneven.first.path, uneven.second.path]
+    return {
+      what: `${chosen} and ${rejected} are the better and the worse answers, each of which meets each`,
+      map: { prompt, chosen, rejected },
+      asks,
+    }
+  }
+  const sides = beside(facts) ?? customSides(facts)
   return sides && orderedSides(sides, promptFor(facts, asked, sides), {})
 }
 
@@ -74,6 +87,47 @@ function itemsAsked({ first, second }: Two, facts: readonly Fact[]) {
     asks: [`are the texts of ${first.path} answers of their own? if they are turns that alternate, leave out []`],
   }
 }
+
+/** An answer, and one of the same name that says that it is the worse one: response and rejected_response. */
+function beside(facts: readonly Fact[]): Two | undefined {
+  const said = facts.filter(fact => isSaid(fact) && !fact.path.includes('[]'))
+  return said
+    .flatMap(first => said.map(second => ({ first, second })))
+    .find(({ first, second }) => {
+      const [worse, ...more] = partsOf(second.path).filter(part => !partsOf(first.path).includes(part))
+      return (
+        first.kind === second.kind &&
+        more.length === 0 &&
+        WORSE.test(worse ?? '') &&
+        partsOf(second.path).length === partsOf(first.path).length + 1
+      )
+    })
+}
+
+/** One better answer beside a list of worse ones, or the other way round. */
+function oneAndMany(facts: readonly Fact[]): Two | undefined {
+  const isItems = ({ isList, path }: Fact) => isList && path.endsWith('[]')
+  return facts
+    .flatMap(first => facts.map(second => ({ first, second })))
+    .find(({ first, second }) => {
+      const [one, many] = isItems(first) ? [second, first] : [first, second]
+      const differs = differenceOf(first.path.replace('[]', ''), second.path.replace('[]', ''))
+      return (
+        isItems(many) &&
+        isSaid(one) &&
+        one.kind === many.kind &&
+        differs !== undefined &&
+        isOneOf(ORDERED, differs.marks)
+      )
+    })
+}
+
+/** Whether a column of a few short values says one of two longer answers, and is none itself. */
+const isSideOf = (fact: Fact, answers: Two & { readonly marks: readonly [string, string] }): boolean =>
+  fact.kind !== 'messages' &&
+  fact.length < 40 &&
+  fact.length < answers.first.length &&
+  readLabel({ ...fact, name: 'label' }, answers) !== undefined
 
 /** Whether a column of a few values names other columns, and is no answer itself. */
 const isName = (fact: Fact, facts: readonly Fact[]): boolean => {

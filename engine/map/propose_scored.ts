@@ -90,7 +90,9 @@ export function ofTwoItems(facts: readonly Fact[], asked: Fact | undefined): Pro
         !/models?$/i.test(fact.name) &&
         isTwo(fact),
     )
-  if (!texts || facts.some(fact => LABEL.test(fact.name))) return []
+  // what rates each of the two may lie in a form that is not read
+  const rates = (fact: Fact) => LABEL.test(fact.name) || (SCORE.test(fact.name) && fact.isList)
+  if (!texts || facts.some(rates)) return []
   const [chosen, rejected] = [0, 1].map(place => `${texts.path}[${place}]`)
   return [
     {
@@ -102,11 +104,13 @@ export function ofTwoItems(facts: readonly Fact[], asked: Fact | undefined): Pro
 }
 
 /** Words of labels of single answers; a longer word that holds one of its opposite is that. */
-const GOOD = /up\b|good|accept|positive|\blikes?d?\b|\bcorrect|\bhelpful|\byes\b|pass|approve|\bsafe\b|chosen|excellent/
-const BAD = /down\b|bad\b|poor|reject|negative|dislike|incorrect|wrong|unhelpful|\bno\b|fail|unsafe|disapprove|terrible/
+const GOOD =
+  /up\b|good|accept|positive|\blikes?d?\b|\bcorrect|\bhelpful|\byes\b|pass|approve|\bsafe\b|chosen|excellent|\bhigh\b|\bgreat\b|perfect/
+const BAD =
+  /down\b|bad\b|poor|reject|negative|dislike|incorrect|wrong|unhelpful|\bno\b|fail|unsafe|disapprove|terrible|\blow\b|\bweak\b/
 
 /** Labels whose every word is of a good or of a bad answer, or of neither. */
-function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: string | string[] }[] {
+export function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: string | string[] }[] {
   const values = tallyOf(fact).map(([value]) => value)
   if (fact.kind !== 'text' || fact.isList || values.length < 2 || values.length > 12) return []
   const says = (value: string, words: RegExp) => words.test(value.toLowerCase().replace(/[_-]/g, ' ')),
@@ -117,7 +121,7 @@ function labelsIn(fact: Fact): { by: string; good: string | string[]; bad: strin
 }
 
 /** What a column says of an answer: of ranks mostly the lowest is the best. */
-function ratedBy(fact: Fact): { readonly score: string | Record<string, number>; readonly ask: string } {
+export function ratedBy(fact: Fact): { readonly score: string | Record<string, number>; readonly ask: string } {
   const { path, name } = fact
   if (/rank/i.test(name)) {
     return { score: { [path]: -1 }, ask: `is the lowest ${name} the best? if the highest is, score: '${path}'` }
@@ -140,7 +144,7 @@ const orderAsks = (path: string): string[] => [
 ]
 
 /** Whether two rows of one key differ in it: what all answers to a prompt have is the prompt's. */
-function differsWithin({ values }: Fact, keys: readonly string[]): boolean {
+export function differsWithin({ values }: Fact, keys: readonly string[]): boolean {
   const first = new Map<string, string>()
   return values.some((value, row) => {
     const before = first.get(keys[row])

@@ -19,6 +19,7 @@ export function headsOf(map: MapSpec): string[] {
     labels?.by,
     answer,
     group,
+    Object.values(map.tree ?? {}),
     ...scores,
     contradicted?.aspects,
     Object.values(map.by_side ?? {}),
@@ -37,9 +38,11 @@ export function mapSaid(map: MapSpec): string {
   const asked =
     prompt === 'shared'
       ? 'the prompt is what both sides begin with'
-      : `the prompt from ${promptItems(map)
-          .map(({ path }) => `'${path}'`)
-          .join(' and ')}`
+      : map.tree
+        ? `the prompt from the messages above in '${promptItems(map)[0].path}', by '${map.tree.parent}'`
+        : `the prompt from ${promptItems(map)
+            .map(({ path }) => `'${path}'`)
+            .join(' and ')}`
   const by = placeOf(map) ?? labels?.by,
     scored = (by === undefined ? scoresIn(map) : [by]).map(name => `'${name}'`).join(' and ')
   if (chosen !== undefined) return `${asked}, chosen from '${chosen}', rejected from '${rejected}'`

@@ -19,8 +19,9 @@ export function familiesOf(facts: readonly Fact[], pairs: readonly (readonly [st
 /** Whether a column may be an answer: text or messages, and no name of what said it. */
 export const isSaid = (fact: Fact): boolean =>
   !fact.isList &&
-  (fact.kind === 'messages' ||
-    ((fact.kind === 'text' || fact.kind === 'turns') && !/(?:^|_)(?:model|name|id|source)(?:_|\d|$)/i.test(fact.name)))
+  (fact.kind === 'messages' || ((fact.kind === 'text' || fact.kind === 'turns') && !NO_ANSWER.test(fact.name)))
+/** Names of what said an answer, of what was asked for it, and of what was said of it. */
+const NO_ANSWER = /(?:^|_)(?:model|name|id|source)(?:_|\d|$)|prompt|judg(?:e_?)?ment|rationale|critique|justification/i
 
 /** Whether a few values come again and again, as those of a label do. */
 export function isLabel(fact: Fact): boolean {
@@ -31,8 +32,10 @@ export function isLabel(fact: Fact): boolean {
 /** Of columns of two sides those that are the answers: what is said at most length, by a name of answers first. */
 export function answersAmong<F extends { first: Fact; second: Fact }>(families: readonly F[]): F | undefined {
   const rank = ({ first }: F) => (first.kind === 'messages' ? 1e6 : first.length) + (ANSWER.test(first.name) ? 1e5 : 0)
-  return families.filter(({ first }) => isSaid(first) && !isLabel(first)).sort((a, b) => rank(b) - rank(a))[0] as
-    F | undefined
+  const said = families.filter(({ first }) => isSaid(first) && !isLabel(first))
+  // what lies within the JSON text of both is the answer, and not the JSON
+  const isOuter = ({ first: { path } }: F) => said.some(({ first }) => first.path.startsWith(`${path}.`))
+  return said.filter(one => !isOuter(one)).sort((a, b) => rank(b) - rank(a))[0] as F | undefined
 }
 
 /** Columns of both sides beside the answers, by what their names share. */
@@ -66,7 +69,7 @@ export const isBools = (fact: Fact): boolean => fact.kind === 'bool' || isText(f
 const isFew = (fact: Fact): boolean => tallyOf(fact).length <= MOST_PLACES && fact.length < 80
 const MOST_PLACES = 12
 const isScale = (text: string): boolean => /^\s*(?:N\/A)?\s*$/i.test(text) || !Number.isNaN(numberIn(text))
-const isNumber = (text: string): boolean => /^[-+\s\d.,eE]*$|^\s*N\/A\s*$/i.test(text) && isScale(text)
+const isNumber = (text: string): boolean => /^[-+\s\d.,eE/]*$|^\s*N\/A\s*$/i.test(text) && isScale(text)
 const BOOL = /^\s*(?:true|false)?\s*$/i
 const isText = ({ kind, values }: Fact, fits: (text: string) => boolean): boolean => {
   const said = values.flat().filter(value => value !== null && value !== '')

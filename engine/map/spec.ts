@@ -106,6 +106,20 @@ export const mapSchema = Type.Object(
     answer: Type.Optional(
       path('column of one answer a row; with `score` or `labels`, rows of one prompt become pairs'),
     ),
+    tree: Type.Optional(
+      Type.Object(
+        {
+          id: path('column that names each message'),
+          parent: path('column of the message above it; null of the first'),
+          role: path('column of who says it, or of bools, true of the user'),
+        },
+        {
+          ...strict,
+          description:
+            'beside `answer`: a row is a message of a tree, as `{ id: message_id, parent: parent_id, role: role }`. The prompt of an answer is all that is said above it in the file, in the column of `prompt`; answers with one parent meet',
+        },
+      ),
+    ),
     group: Type.Optional(
       path('beside `answer`: column whose equal values are answers to one prompt; the prompt itself when left out'),
     ),
@@ -118,7 +132,7 @@ export const mapSchema = Type.Object(
         ],
         {
           description:
-            'column of the score, numbers, bools or text that is a number (`4,5` too, and `3 - good`); a list where `list` names columns, one of each; of several their sum, as `{ help: 1, length: -0.5 }`; `{ rank: -1 }` where less is better',
+            'column of the score, numbers, bools or text that is a number (`4,5` too, `3 - good`, `8/10`, `4 stars`); a list where `list` names columns, one of each; of several their sum, as `{ help: 1, length: -0.5 }`; `{ rank: -1 }` where less is better',
         },
       ),
     ),

@@ -4,6 +4,7 @@ import { messagesType, runsOfRows, take, textColumn } from '../arrow/columns.ts'
 import { field, toRecordBatch } from '../arrow/flow.ts'
 import { openMap, type MappedBatch } from '../map/open.ts'
 import type { MapSpec } from '../map/spec.ts'
+import type { Tree } from '../map/made.ts'
 import { otherFields } from './completions.ts'
 import { checkFields, checkText, hasExtras } from './forms.ts'
 import { givenIds, pairHasher, rawHash, textFromBytes } from './ids.ts'
@@ -19,6 +20,8 @@ import { convertPairs } from './two_sides.ts'
 export interface ConvertOptions extends Partial<PairingOptions>, Partial<ScoreOptions> {
   /** Columns of the file to carry beside the pair; all when undefined. */
   readonly carry?: readonly string[]
+  /** All messages of the file, where its rows are messages of trees. */
+  readonly tree?: Tree
 }
 
 const PAIR = ['id', 'prompt', 'chosen', 'rejected'] as const
@@ -82,7 +85,7 @@ export function openMapped(
   map: MapSpec | undefined,
   plan: Mapping,
   raw: Schema,
-  { carry, ...options }: ConvertOptions = {},
+  { carry, tree, ...options }: ConvertOptions = {},
 ): Converter {
   if (!map) return openConverter(plan, raw, { ...options, ...(carry ? { carry } : {}) })
   const mapped = openMap(map, raw),
@@ -91,7 +94,7 @@ export function openMapped(
   return {
     schema: inner.schema,
     convert(batch, rows) {
-      const { batch: made, ...of } = mapped.apply(batch)
+      const { batch: made, ...of } = mapped.apply(batch, tree)
       return { ...inner.convert(made, rows, of), raw: batch }
     },
   }

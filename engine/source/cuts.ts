@@ -101,12 +101,15 @@ function holds(x: MessagesColumn, from: number, count: number, y: MessagesColumn
   return false
 }
 
+export const isAssistant = ({ roles, roleOffsets }: MessagesColumn, m: number): boolean =>
+  Buffer.compare(roles.subarray(roleOffsets[m], roleOffsets[m + 1]), ASSISTANT) === 0
+
 /** Whether two messages are of one role, and say the same but for white space at the ends. */
 const isAlike = (x: MessagesColumn, m: number, y: MessagesColumn, n: number): boolean =>
   sameBytes(x.roles, x.roleOffsets[m], x.roleOffsets[m + 1], y.roles, y.roleOffsets[n], y.roleOffsets[n + 1]) &&
   saysAlike(x, m, y, n)
 
-function saysAlike(x: MessagesColumn, m: number, y: MessagesColumn, n: number): boolean {
+export function saysAlike(x: MessagesColumn, m: number, y: MessagesColumn, n: number): boolean {
   const [start, end] = trimmed(x.bytes, x.contentOffsets[m], x.contentOffsets[m + 1]),
     [from, to] = trimmed(y.bytes, y.contentOffsets[n], y.contentOffsets[n + 1])
   return sameBytes(x.bytes, start, end, y.bytes, from, to)

@@ -1,6 +1,5 @@
 /** How the pairs of a file lie: by the user's word, by a layout that fits, by a preset; else it is asked. */
 import { DataType, type Data, type RecordBatch, type Schema } from 'apache-arrow'
-import { makeText, textColumn } from '../arrow/columns.ts'
 import { DataError } from '../errors.ts'
 import { openMap, type OpenMap } from '../map/open.ts'
 import { readPath } from '../map/paths.ts'
@@ -8,7 +7,8 @@ import { openJudge, UNREAD } from '../map/prefer.ts'
 import { fittingPresets, presetNamed, type Preset } from '../map/presets.ts'
 import type { MapSpec } from '../map/spec.ts'
 import { findLayout, mappedLayout, nearMiss, sampleColumns, wantedLayout } from './layouts.ts'
-import { columnOf, type Mapping } from './mapping.ts'
+import { isDoubted, textsOf } from './doubts.ts'
+import type { Mapping, Sample } from './mapping.ts'
 import type { SourceOptions } from './options.ts'
 
 /** What was found. `map` makes the columns that `pairs` is of; without it they are the file's own. */
@@ -22,9 +22,6 @@ export interface How {
   readonly found?: string
 }
 
-/** The first rows of these columns. */
-export type Sample = (columns: readonly string[]) => Promise<readonly RecordBatch[]>
-
 type Said = Pick<SourceOptions, 'layout' | 'map' | 'answer'>
 
 /** The mapping that the user gives, by itself or by a preset's name. */
@@ -36,37 +33,9 @@ export async function layoutThatFits(schema: Schema, said: Said, sample: Sample)
   if (said.map !== undefined || said.layout !== 'auto') return undefined
   const samples = await sample(sampleColumns(schema, said.answer)),
     pairs = findLayout(schema, samples)
-  if (!pairs || namesOthers(schema, samples, pairs) || (await hasRival(schema, pairs, sample))) return undefined
+  if (!pairs || (await isDoubted(schema, pairs, samples, sample))) return undefined
   refusePython(pairs, samples)
   return { pairs, layout: pairs.layout }
-}
-
-/** Names that an extracted result, or a passage that was found, has as well as an answer. */
-const AMBIGUOUS = new Set(['answer', 'content', 'text'])
-/** Characters of a text on average that may be an answer. */
-const RIVAL = 20
-
-/**
- * Whether beside the one answer of a row, where its name may mean something else too, there is a longer text that
- * differs from row to row.
- */
-async function hasRival(schema: Schema, { layout, prompt, parts, chosen }: Mapping, sample: Sample): Promise<boolean> {
-  if (layout !== 'ranked' || !AMBIGUOUS.has(chosen!.column)) return false
-  const own = [prompt?.column, ...Object.values(parts)],
-    texts = schema.fields.filter(({ name, type }) => DataType.isUtf8(type as DataType) && !own.includes(name))
-  const batches = await sample(texts.map(({ name }) => name))
-  const valuesOf = (name: string) =>
-    batches.flatMap(one => {
-      const { rows, isNull, text } = textColumn(columnOf(one, name)!)
-      return Array.from({ length: rows }, (_, row) => (isNull(row) ? '' : text(row)))
-    })
-  const sizeOf = (values: readonly string[]) => values.reduce((sum, { length }) => sum + length, 0) / values.length,
-    answers = valuesOf(chosen!.column)
-  return texts.some(({ name }) => {
-    const values = name === chosen!.column ? [] : valuesOf(name)
-    const isVaried = new Set(values).size > values.length / 2
-    return values.length > 0 && isVaried && sizeOf(values) > Math.max(RIVAL, sizeOf(answers))
-  })
 }
 
 /**
@@ -155,21 +124,4 @@ function refusePython({ prompt, chosen, rejected }: Mapping, samples: readonly R
       `${bound!.column} holds messages as Python prints lists (with single quotes, as to_csv of pandas writes them), which is no JSON; write the file again as JSON Lines or Parquet, or the column by json.dumps`,
     )
   }
-}
-
-/** The texts of a column that is read as text; of others none. */
-const textsOf = (bound: Mapping['chosen'], samples: readonly RecordBatch[]): (string | null)[] =>
-  bound?.form !== 'text'
-    ? []
-    : samples.flatMap(one => {
-        const { rows, isNull, text } = textColumn(columnOf(one, bound.column) ?? makeText([]))
-        return Array.from({ length: rows }, (_, row) => (isNull(row) ? null : text(row)))
-      })
-
-/** Whether what a layout takes for the sides are names of other columns: labels, and no answers. */
-function namesOthers(schema: Schema, samples: readonly RecordBatch[], { chosen, rejected }: Mapping): boolean {
-  const own = [chosen?.column, rejected?.column],
-    names = new Set(schema.names.map(String).filter(name => !own.includes(name)))
-  const values = [chosen, rejected].flatMap(bound => textsOf(bound, samples)).filter(value => value !== null)
-  return values.length > 0 && values.every(value => names.has(value))
 }

@@ -66,3 +66,6 @@ export function columnOf(batch: RecordBatch, name: string): Data | undefined {
   const at = batch.schema.fields.findIndex(field => field.name === name)
   return at < 0 ? undefined : batch.data.children[at]
 }
+
+/** The first rows of these columns. */
+export type Sample = (columns: readonly string[]) => Promise<readonly RecordBatch[]>

@@ -30,6 +30,13 @@ const isJson = (text: string): boolean => {
   }
 }
 
+/** A message or a list of them, as JSON. */
+const isMessages = (text: string): boolean =>
+  /^\s*\[?\s*\{\s*"(?:role|content|from|value)"\s*:/.test(text) && isJson(text)
+
+/** What Python and others write where there is nothing. */
+const NOTHING = /^\s*(?:None|nan|NaN|null|NULL|<NA>|N\/A|undefined)\s*$/
+
 /** In so few rows a mark is more often quoted than meant. */
 const QUOTED = 0.02
 /** Share of rows with roles that nobody knows up to which these rows are the odd ones. */
@@ -78,8 +85,21 @@ export function noticesIn(pairs: RecordBatch, raw: readonly RecordBatch[], isMap
       said.push(
         `${side} is JSON text in ${of(json)}: it stays text as it is; \`map\` goes into objects, as ${side}.text`,
       )
+    } else {
+      const some = texts.filter(own => own.some(isMessages)).length
+      if (some > QUOTED * rows) {
+        said.push(
+          `${side} is messages as JSON text in ${of(some)}, and plain text in others: they stay text as they are; write all rows alike`,
+        )
+      }
     }
     if (side === 'prompt') continue
+    const empty = texts.filter(own => own.length === 1 && NOTHING.test(own[0]))
+    if (empty.length > 1) {
+      said.push(
+        `${side} is '${empty[0][0].trim()}' in ${of(empty.length)}: if that is what a tool writes where there is no answer, write null or leave the rows out`,
+      )
+    }
     const twice = texts.filter(([text], row) => {
       const question = asked(row).at(-1)?.content.trim()
       return question !== undefined && question.length > 10 && text?.trimStart().startsWith(question)

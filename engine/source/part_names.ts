@@ -7,7 +7,8 @@ export const PARTS = {
   // of lists: turns before the prompt
   history: ['history', 'context'],
   context: ['context'],
-  input: ['input'],
+  // of steps of a solution: those before the one that is answered
+  input: ['input', 'initial_reason_steps'],
 } as const satisfies Record<keyof Parts, readonly string[]>
 
 /** All of them. */

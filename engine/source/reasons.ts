@@ -46,6 +46,12 @@ export const layoutReasons = {
     kind: 'broken',
     about: 'the label is null, or none of those that `map` names, or a score of the two answers is no number',
   },
+  no_answer: {
+    kind: 'configured',
+    isAsked: true,
+    about:
+      'of a tree of messages: it asks, or is no answer for another reason; it stands in the prompts of those below',
+  },
   unused_completion: {
     kind: 'broken',
     about:

@@ -43,7 +43,7 @@ const startsOf = ({ batches }: IpcIndex): number[] => [
 
 export default defineSource({
   name: 'read_arrow',
-  version: 11,
+  version: 12,
   extensions: ['.arrow', '.feather'],
   seeks: true,
   summary: 'Read preference pairs from Arrow IPC files (stream or file format), folders or globs.',

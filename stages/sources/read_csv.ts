@@ -39,7 +39,7 @@ function namesOf({ fields, fault, text }: CsvRecord, delimiter: string): string[
 
 export default defineSource({
   name: 'read_csv',
-  version: 6,
+  version: 7,
   extensions: ['.csv', '.tsv'],
   summary: 'Read preference pairs from CSV and TSV files, folders or globs.',
   details: [

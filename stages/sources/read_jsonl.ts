@@ -56,7 +56,7 @@ function cureOf(line: string, parsed: Json | string, isAll: boolean): string | u
 
 export default defineSource({
   name: 'read_jsonl',
-  version: 12,
+  version: 13,
   extensions: ['.jsonl', '.ndjson', '.jsonl.gz', '.ndjson.gz', '.jsonl.zst', '.ndjson.zst'],
   seeks: true,
   summary: 'Read preference pairs from JSON Lines files, folders or globs.',

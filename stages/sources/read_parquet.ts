@@ -17,7 +17,7 @@ function startsOf({ rows, rowGroups }: ParquetFile): number[] {
 
 export default defineSource({
   name: 'read_parquet',
-  version: 11,
+  version: 12,
   extensions: ['.parquet'],
   seeks: true,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',

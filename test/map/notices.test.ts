@@ -40,6 +40,12 @@ describe('notices', () => {
       i => (i < 3 ? { prompt: `\n\nHuman: ${i}\n\nAssistant:` } : {}),
       'prompt holds Human: and Assistant: in 3 of the first 24 rows',
     ],
+    [
+      'messages as JSON text in some rows',
+      i => (i % 2 ? { chosen: JSON.stringify([{ role: 'assistant', content: `Good ${i}` }]) } : {}),
+      'chosen is messages as JSON text in 12 of the first 24 rows',
+    ],
+    ['None for an answer', i => (i % 3 ? {} : { rejected: 'None' }), "rejected is 'None' in 8 of the first 24 rows"],
     ['ChatML', i => ({ chosen: `${i}<|im_end|>` }), 'chosen holds <|im_start|> in 24 of the first 24 rows'],
     ['marks of Nemotron', i => ({ prompt: `${i}\n<extra_id_1>Assistant` }), 'prompt holds <extra_id_1> in 24 of'],
     [

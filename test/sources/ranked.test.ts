@@ -1,4 +1,5 @@
 /** Scored answers, one a row: what the source gives of them, and the pairs that a graph goes on with by itself. */
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -321,6 +322,13 @@ describe('a graph that goes on with pairs', () => {
   })
 })
 
+interface Reply {
+  readonly id: string
+  readonly prompt: readonly { readonly role: string; readonly content: string }[]
+  readonly chosen: readonly { readonly content: string }[]
+  readonly rank: number
+}
+
 const data = fileURLToPath(new URL('../../../shared/data/oasst-100/', import.meta.url))
 describe.runIf(existsSync(data))('real ranked replies', () => {
   it('give the pairs that were made of them by hand', async () => {
@@ -335,5 +343,27 @@ describe.runIf(existsSync(data))('real ranked replies', () => {
         .sort(),
     ).toEqual(byHand.map(pair => bare(pair as never, pair.id)).sort())
     expect(manifest.rows.kept).toBe(manifest.stages.replies_pairs.sides)
+  })
+
+  it('give the same pairs as the messages of trees that they come from, in any order and part of the file', async () => {
+    const given = (await readAll(readParquetFiles, data, 'ranked-replies.parquet')).pairs as unknown as Reply[],
+      messages = new Map<string, object>()
+    for (const { id, prompt, chosen, rank } of given) {
+      let parent: string | null = null
+      for (const { role, content } of prompt) {
+        const above: string = createHash('sha256').update(`${parent} ${role} ${content}`).digest('hex')
+        messages.set(above, { message_id: above, parent_id: parent, role: role.replace('user', 'prompter'), text: content, rank: null }) // prettier-ignore
+        parent = above
+      }
+      messages.set(id, { message_id: id, parent_id: parent, role: 'assistant', text: chosen[0].content, rank })
+    }
+    const map = {
+      tree: { id: 'message_id', parent: 'parent_id', role: 'role' },
+      ...{ prompt: 'text', answer: 'text', score: { rank: -1 } },
+    }
+    const { dpo } = await pairsOf(lines([...messages.values()].reverse()), { with: { map }, partition_rows: 100 }),
+      byHand = (await readAll(readParquetFiles, data, 'pairs.parquet')).pairs
+    const bare = ({ prompt, chosen, rejected }: Record<string, unknown>) => JSON.stringify([prompt, chosen, rejected])
+    expect(dpo.map(bare).sort()).toEqual(byHand.map(pair => bare(pair as never)).sort())
   })
 })
