@@ -4,6 +4,8 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ChangedInputError, DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { deltaFiles, isDelta } from './delta.ts'
 import { isUrl } from './http_source.ts'
+import { isBucket } from './bucket.ts'
+import { bucketFiles } from './bucket_files.ts'
 import { isHub } from './hub.ts'
 import { hubFiles } from './hub_files.ts'
 import { packedCopies, splitsOf, tableOf } from './kept.ts'
@@ -120,7 +122,7 @@ export async function findFiles(
     read = files.filter(isRead)
   const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
-  const splits = splitsOf(read.filter(path => !isUrl(path) || isHub(path)))
+  const splits = splitsOf(read.filter(path => !isUrl(path) || isHub(path) || isBucket(path)))
   if (splits !== undefined) warn(`${stage}: ${splits}`)
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
@@ -257,7 +259,11 @@ async function searchFor(
     if (!FAR.some(end => extensions.includes(end))) {
       throw new SearchError('is a URL, and Parquet, JSON Lines and CSV are read from one; download it')
     }
-    const files = isHub(pattern) ? await hubFiles(pattern, extensions) : [pattern]
+    const files = isHub(pattern)
+      ? await hubFiles(pattern, extensions)
+      : isBucket(pattern)
+        ? await bucketFiles(pattern, extensions)
+        : [pattern]
     return { ...none, files: files.map(path => ({ path, place: path })) }
   }
   const path = resolve(base, pattern)

@@ -1,16 +1,17 @@
-/** Bytes of a file behind http(s), or on the Hub, by range requests: nothing is fetched but what is read. */
+/** Bytes of a file behind http(s), on the Hub or in a bucket, by range requests: no more is fetched than is read. */
 import pRetry, { AbortError } from 'p-retry'
 import { ChangedInputError, DataError, IoError, NoInputError } from '../errors.ts'
 import type { ByteSource } from '../parquet/byte_source.ts'
+import { bucketUrl, isBucket, signedHeaders } from './bucket.ts'
 import { hubUrl, isAtHub, isHub, tokenFor } from './hub.ts'
 
 const TRIES = 4,
   FIRST_WAIT_MS = 200,
   TIMEOUT_MS = 60_000
 
-export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path) || isHub(path)
+export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path) || isHub(path) || isBucket(path)
 /** A URL as it may be written down: a query may be a key. */
-export const bareUrl = (url: string): string => url.replace(/[?#].*$/s, '')
+export const bareUrl = (url: string): string => (isBucket(url) ? url : url.replace(/[?#].*$/s, ''))
 
 /**
  * Opens a URL as a ByteSource. `identity` is what the server says of the content, its ETag (or Last-Modified) and size;
@@ -43,15 +44,17 @@ export async function openHttpSource(
 const wrong = (url: string, message: string, Class: typeof DataError | typeof NoInputError): Error =>
   new AbortError(new Class(`${bareUrl(url)}: ${message}`))
 
-/** Asks a few times, with the token of the Hub where it is asked. */
+/** Asks a few times. */
 const again = <T>(once: () => Promise<T>): Promise<T> => pRetry(once, { retries: TRIES - 1, minTimeout: FIRST_WAIT_MS })
 
 /** One answer of this status; throws what is to be done about any other. */
 async function ask(url: string, wanted: 200 | 206, headers: Readonly<Record<string, string>>): Promise<Response> {
+  const at = isHub(url) ? hubUrl(url) : isBucket(url) ? bucketUrl(url) : url,
+    own = isBucket(url) ? await signedHeaders(at) : tokenFor(url)
   let response: Response
   try {
-    response = await fetch(isHub(url) ? hubUrl(url) : url, {
-      headers: { ...headers, ...tokenFor(url) },
+    response = await fetch(at, {
+      headers: { ...headers, ...own },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
   } catch (error) {
@@ -70,7 +73,9 @@ async function ask(url: string, wanted: 200 | 206, headers: Readonly<Record<stri
   }
   const advice = isAtHub(url)
     ? 'it is not there, or it is private or gated: put a token that may read it into HF_TOKEN'
-    : 'it may be private, or the URL out of date'
+    : isBucket(url) || url.includes('?list-type=2')
+      ? 'it is in another region (AWS_REGION), or may not be read with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+      : 'it may be private, or the URL out of date'
   throw wrong(url, `the server answered ${status}; ${advice}`, NoInputError)
 }
 
@@ -84,6 +89,15 @@ export const fetchPage = (url: string): Promise<{ value: unknown; next?: string 
     } catch (error) {
       throw unreached(url, error)
     }
+  })
+
+/** The text of an answer. */
+export const fetchText = (url: string, headers: Readonly<Record<string, string>>): Promise<string> =>
+  again(async () => {
+    const response = await ask(url, 200, headers)
+    return response.text().catch((error: unknown) => {
+      throw unreached(url, error)
+    })
   })
 
 const fetchRange = (

@@ -1,12 +1,9 @@
 /** Which files of the Hub an address names: one, all of a format below a folder, or those that fit a pattern. */
 import { NoInputError } from '../errors.ts'
+import { farFiles, MOST_PAGES } from './far_files.ts'
 import { fetchPage } from './http_source.ts'
 import { hubAddress, hubTree } from './hub.ts'
-import { expandBraces, matcher, SearchError } from './search.ts'
-
-/** Pages of a list at most: of 1,000 names each. */
-const MOST_PAGES = 1000
-const isHidden = (path: string): boolean => path.split('/').some(name => /^[._]/.test(name))
+import { SearchError } from './search.ts'
 
 /**
  * The addresses of the files, sorted; `extensions` are of the format. Throws a SearchError where there is none, or
@@ -18,35 +15,13 @@ export async function hubFiles(address: string, extensions: readonly string[]): 
   const { path } = found,
     root = address.slice(0, address.length - /^hf:\/\/datasets\/[^/]+\/[^/]+\/?(.*)$/s.exec(address)![1].length),
     at = (file: string) => `${root.replace(/\/$/, '')}/${file}`
-  if (!/[*?[{]/.test(path)) {
-    const isRead = (file: string) => extensions.some(end => file.toLowerCase().endsWith(end))
-    if (isRead(path)) return [at(path)]
-    const below = (await listed(found, path)).filter(file => isRead(file) && !isHidden(file))
-    if (below.length === 0) {
-      throw new SearchError(
-        `has no file *${extensions[0]} below it; the Hub has data sets as Parquet at the revision ~parquet`,
-      )
-    }
-    return below.map(at)
+  const files = await farFiles(path, extensions, folder => listed(found, folder))
+  if (files.length === 0 && !/[*?[{]/.test(path)) {
+    throw new SearchError(
+      `has no file *${extensions[0]} below it; the Hub has data sets as Parquet at the revision ~parquet`,
+    )
   }
-  const folder = path
-      .slice(0, path.search(/[*?[{]/))
-      .replace(/[^/]*$/, '')
-      .replace(/\/$/, ''),
-    patterns = expandBraces(path).map(one => fits(one.split('/')))
-  return (await listed(found, folder)).filter(file => patterns.some(isOf => isOf(file.split('/')))).map(at)
-}
-
-/** Whether the parts of a path fit those of a pattern; `**` stands for any number of folders that are not hidden. */
-function fits(pattern: readonly string[]): (parts: readonly string[]) => boolean {
-  const [first, ...rest] = pattern
-  if (first === undefined) return parts => parts.length === 0
-  const others = fits(rest)
-  if (first !== '**') {
-    const isOf = matcher(first)
-    return ([part, ...more]) => part !== undefined && isOf(part) && others(more)
-  }
-  return parts => parts.some((_, i) => others(parts.slice(i)) && !isHidden(parts.slice(0, i).join('/')))
+  return files.map(at)
 }
 
 /** The paths of all files below a folder of a data set. */

@@ -48,7 +48,7 @@ export const sourceOptions = {
   path: Type.String({
     minLength: 1,
     description:
-      'a file, a folder (read with its subfolders) or a glob, relative to the working directory; for Parquet also the http(s) URL of a file',
+      'a file, a folder (read with its subfolders) or a glob, relative to the working directory; for Parquet, JSON Lines and CSV also an http(s), hf or s3 URL',
   }),
   more_paths: Type.Array(Type.String({ minLength: 1 }), {
     default: [],

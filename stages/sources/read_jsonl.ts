@@ -67,7 +67,7 @@ export default defineSource({
     '',
     'No digit is lost: a column whose numbers are all written as integers is int64, another float64, and one with integers that neither can hold is JSON text. An `id` may be a number or text.',
     'NaN and Infinity, which Python writes and JSON does not have, are null, and counted in a warning. A line is a row, blank ones too. Files may be packed by gzip or zstd, each then read by one worker.',
-    'A URL, or `hf://datasets/<owner>/<name>/<path>`, is read by range requests, its ETag and size standing for its content, as by `read_parquet`; all of it is read several times: download what is large.',
+    'A URL, `hf://datasets/<owner>/<name>/<path>` or `s3://<bucket>/<key>`, is read by range requests, its ETag and size standing for its content, as by `read_parquet`; all of it is read several times: download what is large.',
     'Layouts are those of `read_parquet`.',
   ].join('\n'),
   options: Type.Object({}),

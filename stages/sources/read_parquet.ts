@@ -22,7 +22,7 @@ export default defineSource({
   seeks: true,
   summary: 'Read preference pairs from Parquet files, folders, hive folders or globs.',
   details: [
-    'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file. `hf://datasets/<owner>/<name>` is a data set of the Hugging Face Hub, with `/folder`, `/data/train-*.parquet` or `@revision` behind it (`@~parquet`: the Hub’s own Parquet copy); `HF_TOKEN` is sent to the Hub alone.',
+    'A URL is read by range requests, nothing but what is needed; its ETag (or Last-Modified) and size stand for its content: where they change, it is another file. `hf://datasets/<owner>/<name>` is a data set of the Hugging Face Hub, with `/folder`, `/data/train-*.parquet` or `@revision` behind it (`@~parquet`: the Hub’s own Parquet copy); `HF_TOKEN` is sent to the Hub alone. `s3://<bucket>/<key>` is a file, a folder or a pattern of a bucket, asked with the keys in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` (without them as anybody), in `AWS_REGION`, at `AWS_ENDPOINT_URL` where that is set; files of keys are not looked for.',
     'A folder with a Delta Lake log (`_delta_log`) is read at its latest version, its partitions as text; tables with deletion vectors, mapped columns or other features that change what rows are, are refused by name.',
     'A hive folder `key=value` becomes a text column, unless the file has a column of that name. Columns that become the pair are not carried',
     'beside it; all others are, untouched.',

@@ -1,0 +1,51 @@
+/** Addresses of files in buckets of S3, s3://<bucket>/<key>, of AWS or of another server, and what signs a request. */
+
+export const isBucket = (path: string): boolean => path.startsWith('s3://')
+
+const ADDRESS = /^s3:\/\/([a-z0-9][a-z0-9.-]*[a-z0-9])(?:\/(.*))?$/s
+
+/** The parts of an address; undefined where it is none. `key` is empty of all of a bucket. */
+export function bucketAddress(address: string): { readonly bucket: string; readonly key: string } | undefined {
+  const [, bucket, key = ''] = ADDRESS.exec(address) ?? []
+  return bucket === undefined ? undefined : { bucket, key: key.replace(/\/+$/, '') }
+}
+
+const region = (): string => process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1'
+
+/** Where a bucket is: at AWS_ENDPOINT_URL below its name, or at AWS by its name, which may have no dots there. */
+function bucketAt(bucket: string): string {
+  const endpoint = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL
+  if (endpoint) return `${endpoint.replace(/\/+$/, '')}/${bucket}`
+  return bucket.includes('.')
+    ? `https://s3.${region()}.amazonaws.com/${bucket}`
+    : `https://${bucket}.s3.${region()}.amazonaws.com`
+}
+
+/** As signatures have it: all but letters, digits, and - . _ ~ is escaped. */
+const escaped = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+
+/** Where the bytes of a file are. */
+export function bucketUrl(address: string): string {
+  const [, bucket, key = ''] = ADDRESS.exec(address)!
+  return `${bucketAt(bucket)}/${key.split('/').map(escaped).join('/')}`
+}
+
+/** Where a page of the keys below a prefix is listed. */
+export const bucketList = (bucket: string, prefix: string, token: string | undefined): string =>
+  `${bucketAt(bucket)}/?list-type=2&encoding-type=url&prefix=${escaped(prefix)}${token === undefined ? '' : `&continuation-token=${escaped(token)}`}`
+
+/** The headers of a request that is signed with the keys of the environment; none without these. */
+export async function signedHeaders(url: string): Promise<Record<string, string>> {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: token,
+  } = process.env
+  if (!accessKeyId || !secretAccessKey) return {}
+  // loaded only where a bucket is read
+  const { AwsV4Signer } = await import('aws4fetch')
+  const keys = { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) },
+    { headers } = await new AwsV4Signer({ url, ...keys, service: 's3', region: region() }).sign()
+  return Object.fromEntries(headers)
+}
