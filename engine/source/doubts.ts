@@ -3,7 +3,7 @@ import { DataType, type RecordBatch, type Schema } from 'apache-arrow'
 import { makeText, textColumn } from '../arrow/columns.ts'
 import { differenceOf, isOneOf, MARKS } from '../map/names.ts'
 import { openConverter } from './convert.ts'
-import { columnOf, type Mapping, type Sample } from './mapping.ts'
+import { columnOf, usedColumns, type Mapping, type Sample } from './mapping.ts'
 import { sidesHoldPrompt } from './task.ts'
 
 /** Whether what is found by names of columns is none by what they hold; `samples` are of those a layout looks at. */
@@ -14,7 +14,7 @@ export const isDoubted = async (
   sample: Sample,
 ): Promise<boolean> =>
   namesOthers(schema, samples, pairs) ||
-  holdNoPrompt(pairs, samples) ||
+  (await holdNoPrompt(pairs, sample)) ||
   (await hasRival(schema, pairs, sample)) ||
   (await areLabels(schema, pairs, samples, sample))
 
@@ -77,9 +77,10 @@ async function areLabels(
 const NO_PROMPT = ['no_common_prompt', 'prompt_differs']
 
 /** Whether no row of the sample is a pair, for that reason alone: its conversations are of another kind. */
-function holdNoPrompt(pairs: Mapping, samples: readonly RecordBatch[]): boolean {
-  const [first] = samples as [RecordBatch?]
-  if (!first || !sidesHoldPrompt(pairs) || !pairs.chosen || first.numRows === 0) return false
+async function holdNoPrompt(pairs: Mapping, sample: Sample): Promise<boolean> {
+  if (!sidesHoldPrompt(pairs) || !pairs.chosen) return false
+  const [first] = (await sample(usedColumns(pairs))) as [RecordBatch?]
+  if (!first || first.numRows === 0) return false
   const rows = Uint32Array.from({ length: first.numRows }, (_, row) => row),
     read = openConverter(pairs, first.schema).convert(first, rows)
   return read.pairs.numRows === 0 && read.refused.every(({ reason }) => NO_PROMPT.includes(reason))

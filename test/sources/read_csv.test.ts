@@ -169,11 +169,11 @@ describe('any text', () => {
         fc.integer({ min: 1, max: 4 }),
         async (rows, end, hasMark, step) => {
           const lines = [
-            'prompt,chosen,rejected,a,b',
+            'prompt,chosen,rejected,first,other',
             ...rows.map(row => ['Q', 'A', 'B', ...row.map(written)].join(',')),
           ]
           const { pairs } = await read(`${hasMark ? '\ufeff' : ''}${lines.join(end)}${end}`, {}, step, 'any.csv')
-          expect(pairs.map(({ a, b }) => [a ?? null, b ?? null])).toEqual(rows)
+          expect(pairs.map(({ first, other }) => [first ?? null, other ?? null])).toEqual(rows)
         },
       ),
       { numRuns: 60 },
