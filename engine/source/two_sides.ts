@@ -32,11 +32,13 @@ function withoutAnswer(prompt: Turns | null, ...sides: readonly Turns[]): Turns 
     from = (prompt.data.valueOffsets as Int32Array).subarray(0, prompt.data.length)
   const last = ({ offsets }: MessagesColumn, row: number) =>
     offsets[row + 1] > offsets[row] ? offsets[row + 1] - 1 : undefined
+  const isEmpty = ({ contentOffsets }: MessagesColumn, m: number) => contentOffsets[m + 1] === contentOffsets[m]
   let isCut = false
   const to = Int32Array.from(from, (start, row) => {
     const m = last(asked, row),
       end = prompt.data.valueOffsets[row + 1] as number
-    if (m === undefined || end - start < 2) return end
+    // a message that says nothing, or calls a tool, is no copy of an answer
+    if (m === undefined || end - start < 2 || isEmpty(asked, m) || prompt.extras?.[m]) return end
     const isHeld = answers.some(said => {
       const n = last(said, row)
       return n !== undefined && isAssistant(asked, m) && saysAlike(asked, m, said, n)

@@ -143,6 +143,23 @@ describe('are read right unasked', () => {
     expect(prompts(other)[0]).toBe(`${q(0)}|Go on.`)
   })
 
+  it('a call of a tool that a prompt ends with is no copy of a side that calls another, or of one that says as much', async () => {
+    const calls = (name: string, content: string) => ({
+      ...assistant(content),
+      tool_calls: [{ name, arguments: '{}' }],
+    })
+    for (const text of ['', 'Let me look.']) {
+      const read = await readMapped(
+        rows(i => ({
+          prompt: [user(q(i)), calls('find', text)],
+          chosen: [calls('read', text)],
+          rejected: [{ ...assistant(worse(i)), tool_calls: null }],
+        })),
+      )
+      expect(prompts(read)[0]).toBe(`${q(0)}|${text}`)
+    }
+  })
+
   it('steps of a solution stand below what is asked, before the step that is chosen', async () => {
     const read = await readMapped(
       rows(i => ({ prompt: q(i), initial_reason_steps: `Step 1: take ${i}.`, chosen: better(i), rejected: worse(i) })),
