@@ -63,7 +63,14 @@ export function markWords(
 ): { readonly chosen: readonly Marked[]; readonly rejected: readonly Marked[] } | undefined {
   const pieces = piecesOf(chosen, rejected)
   const side = (name: 'chosen' | 'rejected') =>
-    pieces!.filter(piece => piece[name] !== '').map(piece => ({ text: piece[name], isMarked: piece.of === name }))
+    pieces!.flatMap(({ of, [name]: text }) => {
+      // the space behind a word is no part of what is marked
+      const [marked, rest] = of === name ? [text.trimEnd(), text.slice(text.trimEnd().length)] : ['', text]
+      return [
+        { text: marked, isMarked: true },
+        { text: rest, isMarked: false },
+      ].filter(part => part.text !== '')
+    })
   return pieces && { chosen: side('chosen'), rejected: side('rejected') }
 }
 
