@@ -61,6 +61,6 @@ describe('cardHtml', () => {
       facts: [],
     })
     expect(card).toContain('<p class="text">Yes.</p>')
-    expect(card).toContain('assistant: ')
+    expect(card).toContain('assistant:')
   })
 })
