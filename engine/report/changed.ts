@@ -1,7 +1,8 @@
 /** What changed in the set, what was made, and what is nearly the same: sections of the page. */
-import { drawChart, foldedTable, numberAxis, place, plot } from './charts.ts'
+import { drawChart, foldedTable } from './charts.ts'
 import { cell, counted, cut, end, folded, html, line, n, number, percent, percentOf, shareOf, table } from './html.ts'
 import type { RowLink } from './labels.ts'
+import { numberAxis, place, plot } from './plot.ts'
 import { CHART, linked, machine, type Section, makersIn } from './lost.ts'
 import type { Shown, ShownRow } from './shape.ts'
 import { strip, stripAxis, stripBar, stripDot, stripRange, stripRule } from './strips.ts'

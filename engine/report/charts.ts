@@ -3,7 +3,7 @@
  * plot. That is small, has axes, and is never drawn much larger than its letters are meant to be. Classes say what a
  * mark stands for; the page's style sheet has their colours.
  */
-import { scaleLinear, scaleSqrt } from 'd3-scale'
+import { scaleLinear } from 'd3-scale'
 import {
   area,
   line as lineOf,
@@ -16,120 +16,23 @@ import {
 } from 'd3-shape'
 import type { Chart, Report } from '../contract/define.ts'
 import { cell, counted, folded, line, n, number, table } from './html.ts'
+import { isNumber, LARGEST, nameAxis, numberAxis, place, plot, spanOf, textOf, type Axis } from './plot.ts'
 import { at, strip, stripAxis, stripBar, stripDot, stripRange, tip } from './strips.ts'
 
 type Rows = NonNullable<Report['tables']>[string]
 type Row = Rows[number]
-type Value = Row[string] | undefined
 
-// ----------------------------------------------------------------------------------------------------------- plots
-
-const WIDTH = 320,
-  HEIGHT = 214,
-  LEFT = 44,
-  RIGHT = 10,
-  TOP = 22,
-  BOTTOM = 38
-/** Numbers beyond it are not drawn: differences of larger ones are no numbers, and those of smaller ones are 0. */
-const LARGEST = 1e300,
-  SMALLEST = 1e-300
 /** Points that are drawn one by one; of more it is counted how many lie in each of so many cells a side. */
 const MOST_POINTS = 1_500,
   CELLS = 40
 /** Rows of a table that are drawn, and those of points, of which many are counted. */
 const MOST_DRAWN = 2_000,
   MOST_COUNTED = 200_000
-/** Rows of a chart of strips, names on an axis, values of `color`, and steps of depth. */
+/** Rows of a chart of strips, values of `color`, and steps of depth. */
 const MOST_STRIPS = 40,
-  MOST_NAMES = 12,
   MOST_GROUPS = 8,
   STEPS = 6
 const SHAPES = [symbolCircle, symbolSquare, symbolTriangle, symbolDiamond, symbolCross]
-
-interface Axis {
-  place(value: Value): number
-  readonly ticks: readonly { readonly at: number; readonly text: string }[]
-}
-const isNumber = (value: Value): value is number => typeof value === 'number' && Math.abs(value) <= LARGEST
-const textOf = (value: Value): string => (typeof value === 'number' ? number(value, 4) : (value ?? '(none)'))
-
-/** The least and the greatest, with room where they are one. */
-function spanOf(values: readonly number[], withZero: boolean): [number, number] {
-  let low = withZero ? 0 : Infinity,
-    high = withZero ? 0 : -Infinity
-  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
-  if (low > high) return [0, 1]
-  const size = Math.max(Math.abs(low), Math.abs(high))
-  // ticks need a distance that numbers can tell
-  if (high - low > Math.max(1e-12 * size, SMALLEST)) return [low, high]
-  if (withZero) return [0, 1]
-  const room = size > SMALLEST ? size / 2 : 1
-  return [low - room, high + room]
-}
-
-export function numberAxis(
-  values: readonly number[],
-  from: number,
-  to: number,
-  { zero = false, root = false } = {},
-): Axis {
-  const scale = (root ? scaleSqrt : scaleLinear)(spanOf(values, zero), [from, to]).nice(4)
-  const near = Math.abs(to - from) / 400
-  const ticks = scale.ticks(4).map(value => ({ at: scale(value), text: number(value, 4) }))
-  return {
-    place: value => scale(Number(value)),
-    // of a root scale the small ones lie close together
-    ticks: ticks.filter((tick, i) => !root || i === 0 || Math.abs(tick.at - ticks[i - 1].at) > near * 24),
-  }
-}
-
-function nameAxis(values: readonly Value[], from: number, to: number): Axis {
-  const names = [...new Set(values.map(textOf))],
-    places = new Map(names.map((name, i) => [name, from + ((to - from) * (i + 0.5)) / names.length])),
-    every = Math.ceil(names.length / MOST_NAMES)
-  return {
-    place: value => places.get(textOf(value))!,
-    ticks: names.filter((_, i) => i % every === 0).map(name => ({ at: places.get(name)!, text: line(name, 6) })),
-  }
-}
-
-export interface Frame {
-  readonly title: string
-  /** What is to be known to read it. */
-  readonly caption?: string
-  readonly x: string
-  readonly y: string
-  readonly across: Axis
-  readonly up: Axis
-  readonly marks: readonly string[]
-  /** HTML below the title, as a key. */
-  readonly key?: string
-}
-/** A plot with its axes; what it draws stands in a table elsewhere. */
-export function plot({ title, caption, x, y, across, up, marks, key }: Frame): string {
-  const [right, bottom] = [WIDTH - RIGHT, HEIGHT - BOTTOM],
-    said = `${x} from left to right, ${y} from bottom to top; the numbers are in the table below`
-  const grid = up.ticks.map(
-    ({ at: place, text }) =>
-      `<line class="grid" x1="${LEFT}" x2="${right}" y1="${at(place)}" y2="${at(place)}"/><text x="${LEFT - 6}" y="${at(place + 4)}" text-anchor="end">${text}</text>`,
-  )
-  const ticks = across.ticks.map(
-    ({ at: place, text }) => `<text x="${at(place)}" y="${bottom + 15}" text-anchor="middle">${text}</text>`,
-  )
-  const drawn = [
-    ...grid,
-    ...ticks,
-    `<text class="lab" x="${LEFT}" y="12">${line(y, 40)}</text>`,
-    `<text class="lab" x="${(LEFT + right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${line(x, 40)}</text>`,
-    ...marks,
-    `<line class="base" x1="${LEFT}" x2="${right}" y1="${bottom}" y2="${bottom}"/>`,
-  ]
-  return `<figure class="plotted"><figcaption><h3>${line(title, 160)}</h3>${caption ? `<p>${caption}</p>` : ''}${key ?? ''}</figcaption><svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"><title>${line(title, 160)}</title><desc>${line(said, 200)}</desc>${drawn.join('')}</svg></figure>\n`
-}
-export const place = {
-  across: [LEFT, WIDTH - RIGHT],
-  up: [HEIGHT - BOTTOM, TOP],
-} as const
 
 // --------------------------------------------------------------------------------------------- what values stand for
 
