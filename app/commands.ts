@@ -239,7 +239,9 @@ export function cleanCache(values: CliValues): number {
   }
   const lock = takeLock(cache)
   try {
-    for (const name of ['spools', 'ledger', 'user']) rmSync(join(cache, name), { recursive: true, force: true })
+    for (const name of ['spools', 'ledger', 'user', 'seen', 'input']) {
+      rmSync(join(cache, name), { recursive: true, force: true })
+    }
   } finally {
     lock.giveBack()
   }

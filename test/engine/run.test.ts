@@ -527,8 +527,9 @@ describe('commands', () => {
     )
     expect(await main(['run', good, ...output, '--quiet', '--seed', '3'])).toBe(75)
     rmSync(join(at, 'out', '.sluice', 'lock'))
+    mkdirSync(join(at, 'out', '.sluice', 'input'))
     expect(await main(['clean-cache', ...output])).toBe(0)
-    expect(existsSync(join(at, 'out', '.sluice', 'spools'))).toBe(false)
+    expect(readdirSync(join(at, 'out', '.sluice'))).toEqual([])
     // once more there is nothing to do; of a folder that is not there another was meant
     expect(await main(['clean-cache', ...output])).toBe(0)
     expect(await main(['clean-cache', '--output', join(at, 'ouz')])).toBe(66)
