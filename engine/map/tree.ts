@@ -31,7 +31,13 @@ export const treeMade = (paths: TreePaths): Made[] => [
     read: (batch, _, tree) => {
       const rows = rowsOf(paths, batch),
         all = tree ?? treeOf(paths, batch)
-      return makeMessages(rows.map(({ parent }) => [aboveOf(all, parent)].flatMap(one => (typeof one === 'string' ? [] : one)))) // prettier-ignore
+      return makeMessages(
+        rows.map(({ parent }) => {
+          const above = aboveOf(all, parent)
+          // such a row is refused, with what is wrong
+          return typeof above === 'string' ? [] : above
+        }),
+      )
     },
   },
   {

@@ -1,5 +1,6 @@
 /** What to look at before one trains on a run's result, ordered by harm, and the verdict that follows. */
 import type { Reason, Report, Worry } from '../contract/define.ts'
+import { shareOf, type Interval } from './html.ts'
 import { n, percent } from './lines.ts'
 import { listedNumbers, pairsOf, type Counted } from './pairs.ts'
 import { familyOf, families, type Family, type Shown, type ShownPart, type ShownRow } from './shape.ts'
@@ -174,15 +175,6 @@ function idle({ decisions, keep_ids: keep }: WorriesOf['manifest']): Worry[] {
   ]
 }
 
-/** The share of `some` in `all`, with Wilson's 95 % interval. */
-function wilson(some: number, all: number): { value: number; low: number; high: number } {
-  const z = 1.96 ** 2,
-    value = some / all,
-    middle = (value + z / (2 * all)) / (1 + z / all),
-    half = Math.sqrt(z * ((value * (1 - value)) / all + z / (4 * all * all))) / (1 + z / all)
-  return { value, low: middle - half, high: middle + half }
-}
-
 /** Of each column the part that lies furthest under the whole, and one that a reason hits twice as hard. */
 function ofParts(parts: Shown['parts']): Worry[] {
   return parts.flatMap(({ column, values }) => {
@@ -194,15 +186,15 @@ function ofParts(parts: Shown['parts']): Worry[] {
       Object.entries(part.dropped)
         .map(([reason, count]) => {
           const all = sum(values, other => other.dropped[reason] ?? 0) / read
-          return { reason, all, of: wilson(count, part.read) }
+          return { reason, all, of: shareOf(count, part.read) }
         })
         .filter(({ all, of }) => of.value >= 2 * all && of.low > all)
         .sort((a, b) => b.of.value - b.all - (a.of.value - a.all))[0] as
-        { reason: string; all: number; of: ReturnType<typeof wilson> } | undefined
+        { reason: string; all: number; of: Interval } | undefined
     const reasonSaid = ({ reason, all, of }: NonNullable<ReturnType<typeof hardest>>) =>
       `${percent(of.value)} of them went by ${reason}, of all ${percent(all)}`
     const under = some
-      .filter(part => wilson(part.kept, part.read).high < whole)
+      .filter(part => shareOf(part.kept, part.read).high < whole)
       .sort((a, b) => a.kept / a.read - b.kept / b.read)
     const [lowest] = under
     if (lowest !== undefined) {
