@@ -1,13 +1,12 @@
 /** Addresses of files in buckets of S3, s3://<bucket>/<key>, of AWS or of another server, and what signs a request. */
-
-export const isBucket = (path: string): boolean => path.startsWith('s3://')
+import type { FarPlace } from './far_files.ts'
 
 const ADDRESS = /^s3:\/\/([a-z0-9][a-z0-9.-]*[a-z0-9])(?:\/(.*))?$/s
 
 /** The parts of an address; undefined where it is none. `key` is empty of all of a bucket. */
-export function bucketAddress(address: string): { readonly bucket: string; readonly key: string } | undefined {
-  const [, bucket, key = ''] = ADDRESS.exec(address) ?? []
-  return bucket === undefined ? undefined : { bucket, key: key.replace(/\/+$/, '') }
+export function bucketAddress(address: string): { readonly name: string; readonly key: string } | undefined {
+  const [, name, key = ''] = ADDRESS.exec(address) ?? []
+  return name === undefined ? undefined : { name, key: key.replace(/\/+$/, '') }
 }
 
 const region = (): string => process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1'
@@ -26,17 +25,17 @@ const escaped = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
 
 /** Where the bytes of a file are. */
-export function bucketUrl(address: string): string {
+function bucketUrl(address: string): string {
   const [, bucket, key = ''] = ADDRESS.exec(address)!
   return `${bucketAt(bucket)}/${key.split('/').map(escaped).join('/')}`
 }
 
-/** Where a page of the keys below a prefix is listed. */
-export const bucketList = (bucket: string, prefix: string, token: string | undefined): string =>
-  `${bucketAt(bucket)}/?list-type=2&encoding-type=url&prefix=${escaped(prefix)}${token === undefined ? '' : `&continuation-token=${escaped(token)}`}`
+/** Where a page of the keys below a folder is listed. */
+export const bucketList = (name: string, folder: string, token?: string): string =>
+  `${bucketAt(name)}/?list-type=2&encoding-type=url&prefix=${escaped(folder === '' ? '' : `${folder}/`)}${token === undefined ? '' : `&continuation-token=${escaped(token)}`}`
 
 /** The headers of a request that is signed with the keys of the environment; none without these. */
-export async function signedHeaders(url: string): Promise<Record<string, string>> {
+async function signedHeaders(url: string): Promise<Record<string, string>> {
   const {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
@@ -48,4 +47,12 @@ export async function signedHeaders(url: string): Promise<Record<string, string>
   const keys = { accessKeyId, secretAccessKey, ...(token ? { sessionToken: token } : {}) },
     { headers } = await new AwsV4Signer({ url, ...keys, service: 's3', region: region() }).sign()
   return Object.fromEntries(headers)
+}
+
+export const bucket: FarPlace = {
+  isOf: address => address.startsWith('s3://'),
+  urlOf: bucketUrl,
+  headersFor: signedHeaders,
+  refused:
+    'it is in another region (AWS_REGION), or may not be read with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
 }

@@ -1,8 +1,41 @@
-/** Files behind an address that can be listed: one, all of a format below a folder, or those that fit a pattern. */
-import { expandBraces, matcher } from './search.ts'
+/** Places that files are read from over HTTP by addresses of their own, and which files such an address names. */
+import { NoInputError } from '../errors.ts'
+import { expandBraces, matcher, SearchError } from './search.ts'
+
+export interface FarPlace {
+  /** Whether an address is one of this place. */
+  isOf(address: string): boolean
+  /** Where the bytes of a file are. */
+  urlOf(address: string): string
+  /** What says who asks, for URLs of this place alone. */
+  headersFor(url: string): Promise<Readonly<Record<string, string>>>
+  /** Why an answer may be refused, and what to do. */
+  readonly refused: string
+}
 
 /** Pages of a list at most: of 1,000 names each. */
-export const MOST_PAGES = 1000
+const MOST_PAGES = 1000
+/** All paths of a list that comes in pages, sorted; `next` names the page behind one. */
+export async function allPages<Page>(
+  first: Page,
+  read: (page: Page) => Promise<{ readonly paths: readonly string[]; readonly next?: Page }>,
+): Promise<string[]> {
+  const all: string[] = []
+  let page: Page | undefined = first
+  for (let pages = 0; page !== undefined; pages++) {
+    if (pages === MOST_PAGES) {
+      throw new SearchError(`lists more than ${MOST_PAGES} pages of names; name a folder further down`)
+    }
+    const { paths, next }: Awaited<ReturnType<typeof read>> = await read(page).catch((error: unknown) => {
+      if (error instanceof NoInputError) throw new SearchError(`cannot be listed: ${error.message}`)
+      throw error
+    })
+    all.push(...paths)
+    page = next
+  }
+  return all.sort()
+}
+
 const isHidden = (path: string): boolean => path.split('/').some(name => /^[._]/.test(name))
 
 /**

@@ -3,10 +3,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { ChangedInputError, DataError, EXIT, IoError, isIoFault, NoInputError, SluiceError } from '../errors.ts'
 import { deltaFiles, isDelta } from './delta.ts'
-import { isUrl } from './http_source.ts'
-import { isBucket } from './bucket.ts'
+import { farPlaceOf, isUrl } from './http_source.ts'
+import { bucket } from './bucket.ts'
 import { bucketFiles } from './bucket_files.ts'
-import { isHub } from './hub.ts'
+import { hub } from './hub.ts'
 import { hubFiles } from './hub_files.ts'
 import { packedCopies, splitsOf, tableOf } from './kept.ts'
 import { isRun } from './published.ts'
@@ -122,7 +122,7 @@ export async function findFiles(
     read = files.filter(isRead)
   const one = 'file beside those of a saved data set is left unread, for its state.json does not name it'
   tell(beside, one, 'files beside those of saved data sets are left unread, for state.json does not name them')
-  const splits = splitsOf(read.filter(path => !isUrl(path) || isHub(path) || isBucket(path)))
+  const splits = splitsOf(read.filter(path => !isUrl(path) || farPlaceOf(path)))
   if (splits !== undefined) warn(`${stage}: ${splits}`)
   if (read.length > 0) return read
   const why = `${listed([...saved.keys()])} hold saved data sets, and none of their files is named; name the folder, or move the files that you mean`
@@ -248,6 +248,12 @@ interface Left {
   readonly alike: Map<string, readonly string[]>
 }
 
+/** Which files an address names, of places that can be listed. */
+const lists = new Map([
+  [hub, hubFiles],
+  [bucket, bucketFiles],
+])
+
 /** The files of a path or pattern; `left` takes what a folder has beside. `isTable`: a log told them. */
 async function searchFor(
   pattern: string,
@@ -259,11 +265,9 @@ async function searchFor(
     if (!FAR.some(end => extensions.includes(end))) {
       throw new SearchError('is a URL, and Parquet, JSON Lines and CSV are read from one; download it')
     }
-    const files = isHub(pattern)
-      ? await hubFiles(pattern, extensions)
-      : isBucket(pattern)
-        ? await bucketFiles(pattern, extensions)
-        : [pattern]
+    const far = farPlaceOf(pattern),
+      list = far && lists.get(far),
+      files = list ? await list(pattern, extensions) : [pattern]
     return { ...none, files: files.map(path => ({ path, place: path })) }
   }
   const path = resolve(base, pattern)

@@ -2,16 +2,19 @@
 import pRetry, { AbortError } from 'p-retry'
 import { ChangedInputError, DataError, IoError, NoInputError } from '../errors.ts'
 import type { ByteSource } from '../parquet/byte_source.ts'
-import { bucketUrl, isBucket, signedHeaders } from './bucket.ts'
-import { hubUrl, isAtHub, isHub, tokenFor } from './hub.ts'
+import { bucket } from './bucket.ts'
+import type { FarPlace } from './far_files.ts'
+import { hub } from './hub.ts'
 
 const TRIES = 4,
   FIRST_WAIT_MS = 200,
   TIMEOUT_MS = 60_000
 
-export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path) || isHub(path) || isBucket(path)
+/** The place whose address it is; of paths and URLs there is none. */
+export const farPlaceOf = (path: string): FarPlace | undefined => [hub, bucket].find(place => place.isOf(path))
+export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path) || farPlaceOf(path) !== undefined
 /** A URL as it may be written down: a query may be a key. */
-export const bareUrl = (url: string): string => (isBucket(url) ? url : url.replace(/[?#].*$/s, ''))
+export const bareUrl = (url: string): string => (farPlaceOf(url) ? url : url.replace(/[?#].*$/s, ''))
 
 /**
  * Opens a URL as a ByteSource. `identity` is what the server says of the content, its ETag (or Last-Modified) and size;
@@ -48,9 +51,14 @@ const wrong = (url: string, message: string, Class: typeof DataError | typeof No
 const again = <T>(once: () => Promise<T>): Promise<T> => pRetry(once, { retries: TRIES - 1, minTimeout: FIRST_WAIT_MS })
 
 /** One answer of this status; throws what is to be done about any other. */
-async function ask(url: string, wanted: 200 | 206, headers: Readonly<Record<string, string>>): Promise<Response> {
-  const at = isHub(url) ? hubUrl(url) : isBucket(url) ? bucketUrl(url) : url,
-    own = isBucket(url) ? await signedHeaders(at) : tokenFor(url)
+async function ask(
+  url: string,
+  wanted: 200 | 206,
+  headers: Readonly<Record<string, string>>,
+  place = farPlaceOf(url),
+): Promise<Response> {
+  const at = place?.isOf(url) ? place.urlOf(url) : url,
+    own = await place?.headersFor(at)
   let response: Response
   try {
     response = await fetch(at, {
@@ -71,18 +79,14 @@ async function ask(url: string, wanted: 200 | 206, headers: Readonly<Record<stri
   if (status === 429 || status === 408 || status >= 500) {
     throw failed(url, `the server answered ${status}, ${TRIES} times; try later`)
   }
-  const advice = isAtHub(url)
-    ? 'it is not there, or it is private or gated: put a token that may read it into HF_TOKEN'
-    : isBucket(url) || url.includes('?list-type=2')
-      ? 'it is in another region (AWS_REGION), or may not be read with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
-      : 'it may be private, or the URL out of date'
+  const advice = place?.refused ?? 'it may be private, or the URL out of date'
   throw wrong(url, `the server answered ${status}; ${advice}`, NoInputError)
 }
 
-/** The JSON of an answer, and the address of the page behind it. */
-export const fetchPage = (url: string): Promise<{ value: unknown; next?: string }> =>
+/** The JSON of an answer of a place, and the URL of the page behind it. */
+export const fetchPage = (url: string, of: FarPlace): Promise<{ value: unknown; next?: string }> =>
   again(async () => {
-    const response = await ask(url, 200, { accept: 'application/json' }),
+    const response = await ask(url, 200, { accept: 'application/json' }, of),
       next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1]
     try {
       return { value: await response.json(), ...(next === undefined ? {} : { next: new URL(next, response.url).href }) }
@@ -91,10 +95,10 @@ export const fetchPage = (url: string): Promise<{ value: unknown; next?: string 
     }
   })
 
-/** The text of an answer. */
-export const fetchText = (url: string, headers: Readonly<Record<string, string>>): Promise<string> =>
+/** The text of an answer of a place. */
+export const fetchText = (url: string, of: FarPlace): Promise<string> =>
   again(async () => {
-    const response = await ask(url, 200, headers)
+    const response = await ask(url, 200, {}, of)
     return response.text().catch((error: unknown) => {
       throw unreached(url, error)
     })

@@ -1,6 +1,5 @@
 /** Addresses of the Hugging Face Hub: hf://datasets/<owner>/<name>[@<revision>]/<path>, as its own library has them. */
-
-export const isHub = (path: string): boolean => path.startsWith('hf://')
+import type { FarPlace } from './far_files.ts'
 
 const ADDRESS = /^hf:\/\/datasets\/([\w.-]+\/[\w.-]+)(?:@([^/]+))?(?:\/(.*))?$/
 
@@ -26,7 +25,7 @@ const endpoint = (): string => (process.env.HF_ENDPOINT ?? 'https://huggingface.
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 /** Where the bytes of a file of the Hub are. */
-export function hubUrl(address: string): string {
+function hubUrl(address: string): string {
   const { repo, revision, path } = hubAddress(address)!
   return `${endpoint()}/datasets/${repo}/resolve/${encodeURIComponent(revision)}/${encoded(path)}`
 }
@@ -35,11 +34,15 @@ export function hubUrl(address: string): string {
 export const hubTree = ({ repo, revision }: HubAddress, folder: string): string =>
   `${endpoint()}/api/datasets/${repo}/tree/${encodeURIComponent(revision)}${folder === '' ? '' : `/${encoded(folder)}`}?recursive=true`
 
-/** Whether the Hub is asked. */
-export const isAtHub = (url: string): boolean => isHub(url) || url.startsWith(`${endpoint()}/api/`)
-
 /** The token of the environment, for the Hub alone: where it sends on to another host `fetch` leaves it out. */
-export function tokenFor(url: string): { authorization?: string } {
+function tokenFor(url: string): Readonly<Record<string, string>> {
   const token = process.env.HF_TOKEN
-  return token && isAtHub(url) ? { authorization: `Bearer ${token}` } : {}
+  return token && url.startsWith(`${endpoint()}/`) ? { authorization: `Bearer ${token}` } : {}
+}
+
+export const hub: FarPlace = {
+  isOf: address => address.startsWith('hf://'),
+  urlOf: hubUrl,
+  headersFor: url => Promise.resolve(tokenFor(url)),
+  refused: 'it is not there, or it is private or gated: put a token that may read it into HF_TOKEN',
 }

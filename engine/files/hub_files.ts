@@ -1,8 +1,7 @@
 /** Which files of the Hub an address names: one, all of a format below a folder, or those that fit a pattern. */
-import { NoInputError } from '../errors.ts'
-import { farFiles, MOST_PAGES } from './far_files.ts'
+import { allPages, farFiles } from './far_files.ts'
 import { fetchPage } from './http_source.ts'
-import { hubAddress, hubTree } from './hub.ts'
+import { hub, hubAddress, hubTree } from './hub.ts'
 import { SearchError } from './search.ts'
 
 /**
@@ -25,22 +24,12 @@ export async function hubFiles(address: string, extensions: readonly string[]): 
 }
 
 /** The paths of all files below a folder of a data set. */
-async function listed(address: NonNullable<ReturnType<typeof hubAddress>>, folder: string): Promise<string[]> {
-  const files: string[] = []
-  let url: string | undefined = hubTree(address, folder)
-  for (let page = 0; url !== undefined; page++) {
-    if (page === MOST_PAGES) {
-      throw new SearchError(`lists more than ${MOST_PAGES} pages of names; name a folder further down`)
-    }
-    const { value, next }: { value: unknown; next?: string } = await fetchPage(url).catch((error: unknown) => {
-      if (error instanceof NoInputError) throw new SearchError(`cannot be listed: ${error.message}`)
-      throw error
-    })
-    for (const entry of Array.isArray(value) ? (value as unknown[]) : []) {
+const listed = (address: NonNullable<ReturnType<typeof hubAddress>>, folder: string): Promise<string[]> =>
+  allPages(hubTree(address, folder), async url => {
+    const { value, next } = await fetchPage(url, hub)
+    const paths = (Array.isArray(value) ? (value as unknown[]) : []).flatMap(entry => {
       const { type, path } = (entry ?? {}) as { readonly type?: unknown; readonly path?: unknown }
-      if (type === 'file' && typeof path === 'string') files.push(path)
-    }
-    url = next
-  }
-  return files.sort()
-}
+      return type === 'file' && typeof path === 'string' ? [path] : []
+    })
+    return next === undefined ? { paths } : { paths, next }
+  })

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { run } from '../../index.mjs'
-import { bucketUrl } from '../../engine/files/bucket.ts'
+import { bucket } from '../../engine/files/bucket.ts'
 import { bucketFiles } from '../../engine/files/bucket_files.ts'
 import { folder, rowsOf } from '../engine/helpers.ts'
 
@@ -149,8 +149,8 @@ it('without keys nothing is signed', async () => {
 it('the buckets of AWS are where it says', () => {
   vi.unstubAllEnvs()
   vi.stubEnv('AWS_REGION', 'eu-west-1')
-  expect(bucketUrl('s3://own/a b/c.parquet')).toBe('https://own.s3.eu-west-1.amazonaws.com/a%20b/c.parquet')
-  expect(bucketUrl('s3://my.own/c.parquet')).toBe('https://s3.eu-west-1.amazonaws.com/my.own/c.parquet')
+  expect(bucket.urlOf('s3://own/a b/c.parquet')).toBe('https://own.s3.eu-west-1.amazonaws.com/a%20b/c.parquet')
+  expect(bucket.urlOf('s3://my.own/c.parquet')).toBe('https://s3.eu-west-1.amazonaws.com/my.own/c.parquet')
 })
 
 it.each([
