@@ -33,7 +33,7 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 export function pageHtml(shown: Shown, took: Took, where: string): string {
   const style = asset('page.css'),
     script = asset('page.js')
-  const { linkOf, rowLink, section: rows } = cardsOf(shown),
+  const { linkOf, rowLink, section: rows } = cardsOf(shown, outputOf(where)),
     report = reportsHtml(shown.reports)
   const sections = [
     lostSection(shown, linkOf),

@@ -59,7 +59,8 @@ const numberedSaid = (one: ShownRow['numbers'][number]): string =>
 /** What the next run takes of a ticked row: a line of --decisions. */
 const decisionLine = (id: string, decision: string): string => visible(JSON.stringify({ id, decision }))
 
-function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): string {
+/** `of`: what names the run in commands. */
+function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean, of: string): string {
   const sides = (['prompt', 'chosen', 'rejected'] as const).map(name => {
     const { said, cut } = held(row[name], MOST_CHARACTERS)
     return { name, said, cut: cut + (row.cut?.[name] ?? 0) }
@@ -87,7 +88,7 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
   const foot = [
     `<span class="mono">${line(row.id, 200)}</span>`,
     `<span>${line(row.file)}, row ${number(row.row, 15)}</span>`,
-    isPlain ? `<span class="mono">npx sluice why ${html(shellWord(row.id))}</span>` : '',
+    isPlain ? `<span class="mono">npx sluice why${html(of)} ${html(shellWord(row.id))}</span>` : '',
     group.decision === undefined
       ? ''
       : `<label hidden><input type="checkbox" data-line="${html(decisionLine(row.id, group.decision))}"> ${group.decision === 'keep' ? 'take it back' : 'leave it out'}</label>`,
@@ -104,6 +105,9 @@ function cardOf(row: ShownRow, card: string, group: Group, isOpen: boolean): str
 const decisionOn = ({ kind }: ShownReason): 'keep' | undefined =>
   kind === 'quality' || kind === 'configured' ? 'keep' : undefined
 
+/** Of `<stage>.<type>` of made pairs, the type in words. */
+const typeOf = (name: string): string => name.slice(name.indexOf('.') + 1).replace(/_/g, ' ')
+
 function groupsOf({ rows, reasons, notes }: Shown): Group[] {
   const reasonBy = new Map(reasons.map(reason => [reasonName(reason), reason])),
     noteBy = new Map(notes.map(note => [`${note.stage}.${note.note}`, note]))
@@ -114,7 +118,7 @@ function groupsOf({ rows, reasons, notes }: Shown): Group[] {
       const title = `${families[reason.family]}: ${reason.about}`
       return [{ ...group, title, decision: decisionOn(reason) }]
     }
-    if (group.rows.some(({ made }) => made)) return [{ ...group, title: 'made pairs' }]
+    if (group.rows.some(({ made }) => made)) return [{ ...group, title: `made pairs: ${typeOf(group.name)}` }]
     if (group.name === 'kept') return [{ ...group, title: 'kept: a sample of what came as it was', decision: 'drop' }]
     if (group.name.startsWith('lowest.')) {
       const title = `kept, with the lowest: ${numberName(group.name.slice('lowest.'.length))}`
@@ -149,7 +153,7 @@ function partChoice([first]: Shown['parts']): string {
 }
 
 /** The cards: of each group one, then the second of each, and so on while there is room. */
-export function cardsOf(shown: Shown): Cards {
+export function cardsOf(shown: Shown, of: string): Cards {
   const groups = groupsOf(shown),
     drawn = groups.map((): string[] => []),
     places = new Map<ShownRow, string>()
@@ -160,7 +164,7 @@ export function cardsOf(shown: Shown): Cards {
     for (const [g, group] of groups.entries()) {
       if (i >= group.rows.length || drawn[g].length < i) continue
       const id = `r-${next++}`,
-        text = cardOf(group.rows[i], id, group, !group.isAside && i < (g < FULLER ? OPEN : 1)),
+        text = cardOf(group.rows[i], id, group, !group.isAside && i < (g < FULLER ? OPEN : 1), of),
         bytes = Buffer.byteLength(text)
       if (bytes > room) continue
       room -= bytes

@@ -102,6 +102,16 @@ describe('report.html', () => {
     }
   })
 
+  it('names the output in commands where it is not the usual one, and made pairs by their type', () => {
+    const [mine, usual] = ['mine/latest', 'out/latest'].map(where => pageHtml(shown, took, where))
+    expect(mine.match(/npx sluice why (?!--output mine )/g)).toBeNull()
+    expect(mine.match(/npx sluice why --output mine /g)!.length).toBeGreaterThan(2)
+    expect(usual).not.toContain('--output')
+    const titles = [...usual.matchAll(/<h3>(made pairs[^<]*)</g)].map(([, title]) => title)
+    expect(titles.length).toBeGreaterThan(0)
+    expect(titles.every(title => /^made pairs: \w/.test(title))).toBe(true)
+  })
+
   it('stays under 5 MB with rows of 100 kB, reports without an end, and many of everything', () => {
     const long = '&'.repeat(100_000),
       rows = (name: string): ShownRow[] =>
