@@ -18,8 +18,7 @@ export function whyCommand({ id, file, row }: { id: string; file: string | null;
   return `npx sluice why ${what.startsWith('-') ? '-- ' : ''}${quoted(what)}`
 }
 
-/** Digits in threes, by plain spaces. */
-export const count = (value: number): string => value.toLocaleString('en-US').replaceAll(',', ' ')
+export const count = (value: number): string => value.toLocaleString('en-US')
 const digits = (share: number): number => (share < 0.01 && share > 0 ? 1 : 0)
 export const percent = (share: number): string => `${(100 * share).toFixed(digits(share))} %`
 

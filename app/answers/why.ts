@@ -240,8 +240,9 @@ async function wayOf(manifest: Manifest, row: LedgerRow, found: Found): Promise<
         held = isEnd
           ? row.numbers.filter(({ value, limit }) => value !== null && (limit !== null || own.length === 0))
           : []
-      const numbers =
-        held.length > 0 ? (held as Step['numbers']) : own.length > 0 ? own : await measured(use, options, found.row)
+      const given = held.length > 0 ? (held as Step['numbers']) : own
+      // where it went for something that has no number, those of other reasons say nothing
+      const numbers = given.length > 0 || isEnd ? given : await measured(use, options, found.row)
       return {
         stage: id,
         use,

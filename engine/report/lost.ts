@@ -1,7 +1,7 @@
 /** What was lost, and from where: sections of the page. */
 import { cell, counted, folded, line, n, number, percent, percentOf, shareOf, table, type Cell } from './html.ts'
 import { strip, stripAxis, stripBar, stripDot, stripRange, stripRule } from './strips.ts'
-import { families, type Family, type Shown, type ShownReason } from './shape.ts'
+import { families, LEAST_PART, type Family, type Shown, type ShownReason } from './shape.ts'
 
 export interface Section {
   readonly id: string
@@ -160,7 +160,7 @@ export function sourceSection(shown: Shown): Section | undefined {
     wholes.push(percent(whole))
     const rows = drawn.map(({ name, kept, read, doubted, value, low, high }) => {
       const isBelow = high < whole
-      if (isBelow) below.push(`${line(name, 40)} (${percent(value)})`)
+      if (isBelow && read >= LEAST_PART) below.push(`${line(column, 40)} ${line(name, 40)} (${percent(value)})`)
       return [
         cell(line(name, 60)),
         cell(

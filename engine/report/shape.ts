@@ -89,6 +89,9 @@ export interface ShownPart {
   readonly dropped: Readonly<Record<string, number>>
 }
 
+/** A part of fewer rows tells nothing. */
+export const LEAST_PART = 20
+
 /** In how many pairs only one side has a feature, such as a list or bold text. */
 export interface ShownFeature {
   readonly name: string

@@ -3,7 +3,7 @@ import type { Reason, Report, Worry } from '../contract/define.ts'
 import { shareOf, type Interval } from './html.ts'
 import { n, percent } from './lines.ts'
 import { listedNumbers, pairsOf, type Counted } from './pairs.ts'
-import { familyOf, families, type Family, type Shown, type ShownPart, type ShownRow } from './shape.ts'
+import { LEAST_PART, familyOf, families, type Family, type Shown, type ShownPart, type ShownRow } from './shape.ts'
 
 /** Worries that are shown of a run: more are counted, and all are in the manifest. */
 export const MOST_SHOWN = 6
@@ -14,9 +14,8 @@ const ERRORED = 0.01,
   MADE = 0.01,
   NEAR = 0.02,
   TWINS = 0.3
-/** Parts of fewer rows tell nothing, and a part that loses less than this more than the whole is a note. */
-const FEWEST = 20,
-  POINTS = 0.05
+/** A part that loses less than this more than the whole is a note. */
+const POINTS = 0.05
 
 /** Names of worries about families whose words are long. */
 const named: Partial<Record<Family, string>> = { labels: 'doubted', both_ways: 'both ways' }
@@ -178,7 +177,7 @@ function idle({ decisions, keep_ids: keep }: WorriesOf['manifest']): Worry[] {
 /** Of each column the part that lies furthest under the whole, and one that a reason hits twice as hard. */
 function ofParts(parts: Shown['parts']): Worry[] {
   return parts.flatMap(({ column, values }) => {
-    const some = values.filter(({ read }) => read >= FEWEST),
+    const some = values.filter(({ read }) => read >= LEAST_PART),
       read = sum(values, part => part.read),
       whole = sum(values, part => part.kept) / read
     const level = (points: number) => (points >= POINTS ? ('look' as const) : ('note' as const))

@@ -107,6 +107,14 @@ describe('sluice why', () => {
     ])
   })
 
+  it('of a row that went for what has no number says none of another reason', async () => {
+    const path = writeJsonl(join(at, 'broken.jsonl'), [...pairs(2), { ...pairs(3)[2], chosen: ' ' }]),
+      checked = { ...graphOf(path), stages: [graphOf(path).stages[0], { id: 'checked', use: 'check_pairs' }, { id: 'dpo', use: 'write_arrow' }] }, // prettier-ignore
+      { folder: run1 } = await run(checked, { output: join(at, 'broken'), workers: 1 }),
+      { rows } = await whyRows(run1, `${path}:2`)
+    expect(rows[0].way.at(-1)).toMatchObject({ stage: 'checked', came: 'out', numbers: [] })
+  })
+
   it('of a kept row measures again what no column holds, and tells of pairs made of it', async () => {
     const { rows } = await whyRows(first, `${path}:11`)
     expect(rows).toMatchObject([

@@ -46,7 +46,7 @@ describe('report.html', () => {
       'Rows read: sampled by seed 17 from 900 in 3 files.',
       '87 left out: 42 label doubted, 18 repeats, 18 broken, 8 labelled both ways, 1 not worked on',
       '19 % of the pairs were left out, the largest part (42) for one cause: label doubted',
-      'chat (60 %) keeps clearly less than the whole (81 %)',
+      'subset chat (60 %) keeps clearly less than the whole (81 %)',
       '42 labels are doubted and left out, 9 % of the pairs',
       'Warning: of two reviewers one has no voice',
       'What people decided',
